@@ -1,0 +1,29 @@
+# Every target sets up .venv when that is needed; see run.py. Arguments: make compare ARGS="--help"
+PYTHON ?= python3
+RUN = $(PYTHON) run.py
+
+.DEFAULT_GOAL := help
+.PHONY: help compare test bench check lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+compare:  ## compare the designs of the registered protocol; ARGS= for another study or folder
+	@$(RUN) compare $(ARGS)
+
+test:  ## run the tests; ARGS= goes to pytest
+	@$(RUN) test $(ARGS)
+
+bench:  ## time the engine
+	@$(RUN) test benchmarks/ --benchmark-only $(ARGS)
+
+check:  ## lint, format check, type check
+	@$(RUN) check
+
+lock:  ## bring requirements.lock up to date with pyproject.toml (needs uv); ARGS=--upgrade renews all pins
+	PATH=".venv/bin:$$PATH" uv pip compile --generate-hashes --universal --python-version 3.12 --no-annotate \
+	    --no-header $(ARGS) --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## remove .venv, caches and build products; keep results/
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
