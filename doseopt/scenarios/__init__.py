@@ -1,0 +1,39 @@
+"""True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
+
+from doseopt.scenarios.dataset import concat_scenarios, make_scenarios
+from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
+from doseopt.scenarios.published import PUBLISHED, PublishedSet, published
+from doseopt.scenarios.transforms import (
+    TRANSFORMS,
+    ActualDose,
+    Misattribution,
+    Mixture,
+    Transform,
+    actual_dose,
+    curve,
+    misattribution,
+    mixture,
+)
+from doseopt.scenarios.truth import MTDRule
+
+__all__ = [
+    "GENERATORS",
+    "MU_OF_GAP",
+    "PUBLISHED",
+    "TRANSFORMS",
+    "ActualDose",
+    "MTDRule",
+    "Misattribution",
+    "Mixture",
+    "PublishedSet",
+    "Transform",
+    "actual_dose",
+    "clertant",
+    "concat_scenarios",
+    "curve",
+    "make_scenarios",
+    "misattribution",
+    "mixture",
+    "paoletti",
+    "published",
+]

@@ -1,0 +1,203 @@
+"""Scenarios as a labelled Dataset: the true DLT rates that trials are weighed with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from doseopt.parameters import Fault, Faults
+from doseopt.state import FloatArray
+
+LONG_NAMES = {
+    "p_dlt": "true probability of a drug-caused DLT",
+    "p_observed": "probability that a DLT is recorded",
+    "p_moderate": "probability of a moderate toxicity, given no DLT",
+}
+
+
+def make_scenarios(
+    p_dlt: npt.ArrayLike,
+    names: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    *,
+    p_observed: npt.ArrayLike | None = None,
+    p_moderate: npt.ArrayLike | None = None,
+    reason: str | Sequence[str] | None = None,
+    source: str | Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Make a set of scenarios.
+
+    Parameters
+    ----------
+    p_dlt : float array [S, D]
+        Drug-caused DLT rates; the MTD, overdose and correct selection are always judged by them. They need not rise
+        with the dose.
+    names : sequence of str, optional
+        One for each scenario, all different; "S1", "S2", ... when left out.
+    labels : sequence of str, optional
+        One for each dose, all different; "1", "2", ... when left out.
+    p_observed : float array [S, D], optional
+        The rates that the engine weighs with; those of `p_dlt` unless events are misattributed.
+    p_moderate : float array [S, D], optional
+        P(moderate toxicity | no DLT); NaN where it is not given.
+    reason, source : str or sequence of str, optional
+        Why the scenario is there, and where it comes from; one for all, or one each.
+
+    Returns
+    -------
+    Dataset
+        Variables ``p_dlt``, ``p_observed``, ``p_moderate`` (scenario, dose); coordinates ``scenario``, ``dose``,
+        ``reason`` and ``source``.
+
+    Raises
+    ------
+    Faults
+        With everything that is wrong, each fault under its scenario's name.
+
+    Examples
+    --------
+    >>> make_scenarios([[0.05, 0.15, 0.30]], ["mild"])["p_dlt"].sel(scenario="mild", dose="3").item()
+    0.3
+    """
+    faults: list[Fault] = []
+    rows = _rows(p_dlt, "p_dlt", faults)
+    numbered = [f"S{k + 1}" for k in range(len(rows))]
+    scenarios = numbered if names is None else [str(name) for name in names]
+    faults += _naming("names", scenarios, len(rows), "scenario")
+    doses = max((len(row) for row in rows), default=0)
+    dose_labels = [str(k + 1) for k in range(doses)] if labels is None else [str(label) for label in labels]
+    faults += _naming("labels", dose_labels, doses, "dose")
+
+    given = {"p_dlt": rows}
+    for name, rates in (("p_observed", p_observed), ("p_moderate", p_moderate)):
+        if rates is not None:
+            given[name] = _rows(rates, name, faults)
+    for name, part in given.items():
+        faults += _rate_faults(name, part, scenarios if len(scenarios) == len(rows) else numbered, doses)
+    texts = {name: _texts(name, text, len(rows), faults) for name, text in (("reason", reason), ("source", source))}
+    if faults:
+        raise Faults(faults, "scenarios")
+
+    p = np.array(rows)
+    arrays = {"p_dlt": p, "p_observed": p, "p_moderate": np.full_like(p, np.nan)}
+    arrays |= {name: np.array(part) for name, part in given.items()}
+    return _dataset(arrays, scenarios, dose_labels, texts)
+
+
+def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join sets of scenarios over the same doses.
+
+    Parameters
+    ----------
+    sets : sequence of Dataset
+        Each as made by :func:`make_scenarios`.
+
+    Returns
+    -------
+    Dataset
+        The scenarios in the order given; attributes on which the sets differ are dropped.
+
+    Raises
+    ------
+    Faults
+        If there is nothing to join, the doses differ, or two scenarios have the same name.
+    """
+    if not sets:
+        raise Faults([Fault("", "wanted at least one set of scenarios, got none")], "scenarios")
+    doses = sets[0]["dose"].values.tolist()
+    wanted = f"wanted the doses of the first set ({', '.join(doses)})"
+    faults = [
+        Fault(f"[{k}].dose", f"{wanted}, got {', '.join(map(str, part['dose'].values))}")
+        for k, part in enumerate(sets)
+        if part["dose"].values.tolist() != doses
+    ]
+    names = [name for part in sets for name in part["scenario"].values.tolist()]
+    faults += _naming("scenario", names, len(names), "scenario")
+    if faults:
+        raise Faults(faults, "scenarios")
+    return xr.concat(
+        sets,
+        dim="scenario",
+        data_vars="all",
+        coords="minimal",
+        compat="equals",
+        join="exact",
+        combine_attrs="drop_conflicts",
+    )
+
+
+def _dataset(
+    arrays: dict[str, FloatArray], scenarios: list[str], labels: list[str], texts: dict[str, list[str]]
+) -> xr.Dataset:
+    """Label checked arrays."""
+    dims = ("scenario", "dose")
+    variables = {name: (dims, arrays[name], {"long_name": LONG_NAMES[name], "units": "1"}) for name in LONG_NAMES}
+    coords = {
+        "scenario": ("scenario", np.array(scenarios, np.str_), {"long_name": "scenario"}),
+        "dose": ("dose", np.array(labels, np.str_), {"long_name": "planned dose"}),
+        "reason": ("scenario", np.array(texts["reason"], np.str_), {"long_name": "why the scenario is there"}),
+        "source": ("scenario", np.array(texts["source"], np.str_), {"long_name": "where the scenario comes from"}),
+    }
+    return xr.Dataset(variables, coords)
+
+
+def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[list[float]]:
+    """Read rates [S, D] that may be ragged or no numbers at all; a fault is noted and its row left out."""
+    given: list[object] = []
+    if hasattr(rates, "__array__"):
+        given = list(np.atleast_1d(np.asarray(rates)))
+    elif isinstance(rates, Sequence) and not isinstance(rates, str):
+        given = list(rates)
+    if not given:
+        faults.append(Fault(name, f"wanted rates by scenario and dose, got {rates!r}"))
+    rows = []
+    for k, row in enumerate(given):
+        try:
+            values = np.asarray(row, np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(())
+        if values.ndim != 1 or values.size == 0:
+            faults.append(Fault(f"{name}[{k}]", f"wanted one rate for each dose, got {row!r}"))
+            values = np.empty(0)
+        rows.append(values.tolist())
+    return rows
+
+
+def _naming(where: str, names: list[str], count: int, noun: str) -> list[Fault]:
+    """Faults of names: one for each thing, all different, none empty."""
+    faults = []
+    if len(names) != count:
+        faults.append(Fault(where, f"wanted one name for each {noun} ({count}), got {len(names)}"))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        faults.append(Fault(where, f"wanted a different name for each {noun}, got {', '.join(map(repr, twice))} twice"))
+    if "" in names:
+        faults.append(Fault(where, f"wanted a name for each {noun}, got an empty one"))
+    return faults
+
+
+def _rate_faults(name: str, rows: list[list[float]], scenarios: list[str], doses: int) -> list[Fault]:
+    """Faults of rates: a row for each scenario, a rate for each dose, all of them probabilities."""
+    if len(rows) != len(scenarios):
+        return [Fault(name, f"wanted one row for each scenario ({len(scenarios)}), got {len(rows)}")]
+    faults = []
+    for scenario, row in zip(scenarios, rows, strict=True):
+        if row and len(row) != doses:
+            faults.append(Fault(f"{scenario}.{name}", f"wanted {doses} rates, one for each dose, got {len(row)}"))
+        for k, rate in enumerate(row):
+            missing = name == "p_moderate" and np.isnan(rate)
+            if not missing and not 0 <= rate <= 1:
+                faults.append(Fault(f"{scenario}.{name}[{k}]", f"wanted a rate in [0, 1], got {rate:g}"))
+    return faults
+
+
+def _texts(name: str, text: str | Sequence[str] | None, count: int, faults: list[Fault]) -> list[str]:
+    """Return one text for each scenario."""
+    if text is None or isinstance(text, str):
+        return [text or ""] * count
+    if len(text) != count:
+        faults.append(Fault(name, f"wanted one text for all or one for each scenario ({count}), got {len(text)}"))
+    return [str(t) for t in text]
