@@ -1,0 +1,61 @@
+"""doseopt: exact operating characteristics of phase I dose-finding designs.
+
+The public names below are loaded when first used, so that ``import doseopt`` and ``doseopt --help`` start at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AcceleratedTitration": "designs",
+    "BOIN": "designs",
+    "CRM": "designs",
+    "Coherent": "modifiers",
+    "DESIGNS": "designs",
+    "Decision": "state",
+    "Design": "design",
+    "EnoughAtDose": "modifiers",
+    "Exact": "engine.exact",
+    "Faults": "parameters",
+    "IndifferenceInterval": "skeleton",
+    "METRICS": "metrics",
+    "MODIFIERS": "modifiers",
+    "MTDRule": "scenarios",
+    "MaxPatients": "modifiers",
+    "Modified": "design",
+    "NoSkipping": "modifiers",
+    "RunIn": "modifiers",
+    "Simulate": "engine.simulate",
+    "Study": "study",
+    "ThreePlusThree": "designs",
+    "TooToxic": "modifiers",
+    "TrialState": "state",
+    "after": "trial",
+    "build_graph": "engine.graph",
+    "compare": "compare",
+    "complete_information_benchmark": "limits",
+    "judged": "outcomes",
+    "load_study": "study_file",
+    "make_scenarios": "scenarios",
+    "operating_characteristics": "metrics",
+    "published": "scenarios",
+}
+"""Every public name, and the module it lives in."""
+
+__all__ = sorted(["__version__", *_HOME])
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'doseopt' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"doseopt.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)

@@ -1,0 +1,177 @@
+"""The Bayesian optimal interval design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.design import Row
+from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign, beta_tail
+from doseopt.modifiers.run_in import single_patient_part
+from doseopt.parameters import Fault, check, param
+from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+
+
+@dataclass(frozen=True)
+class BOIN(IntervalDesign):
+    """Bayesian optimal interval design.
+
+    With phi the target, phi1 = saf * phi and phi2 = tox * phi,
+
+        lambda_e = log[(1-phi1)/(1-phi)] / log[phi(1-phi1)/(phi1(1-phi))]
+        lambda_d = log[(1-phi)/(1-phi2)] / log[phi2(1-phi)/(phi(1-phi2))]
+
+    up if y/n <= lambda_e, down if y/n >= lambda_d, else stay. A dose with at least `eliminate_from` patients and
+    Pr(p > phi) > cutoff under Beta(1+y, 1+n-y) is eliminated with all above it; if the lowest is, the trial stops and
+    no dose is selected. MTD: the tried, not eliminated dose whose isotonic estimate is closest to phi.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+        phi.
+    saf, tox : float
+        phi1/phi and phi2/phi.
+    cutoff : float
+        Posterior probability that eliminates.
+    eliminate_from : int
+        Fewest patients at a dose before it can be eliminated.
+    extra_safe : bool
+        Stop already when Pr(p_1 > phi) > cutoff - offset at the lowest dose.
+    offset : float
+    tie : {"deescalate", "stay"}
+        What y/n equal to lambda_d does: the paper goes down; R's BOIN from 2.7.2 stays.
+    bounded : bool
+        The isotonic estimate of the MTD may not exceed lambda_d.
+    titration : bool
+        R's titration: single patients from the first dose until the first DLT, whose dose is then filled to the cohort
+        size, as is the top dose if there was none.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "BOIN", "local BOIN". With cohorts of 3, target 0.30, BOIN, mTPI-2 and Keyboard (half-width 0.05) decide
+    alike up to 18 patients a dose.
+
+    References
+    ----------
+    Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    saf: float = param(0.6, low=0, high=1, open_low=True, open_high=True, doc="phi1 = saf * target")
+    tox: float = param(1.4, low=1, open_low=True, doc="phi2 = tox * target")
+    cutoff: float = param(
+        0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability that eliminates"
+    )
+    eliminate_from: int = param(3, low=1, doc="fewest patients before a dose can be eliminated")
+    extra_safe: bool = param(False, doc="stricter stopping at the lowest dose")
+    offset: float = param(0.05, low=0, high=0.5, open_high=True, doc="what extra_safe takes from the cutoff")
+    tie: str = param("deescalate", choices=("deescalate", "stay"), doc="when y/n equals lambda_d")
+    bounded: bool = param(False, doc="isotonic estimate of the MTD at most lambda_d")
+    titration: bool = param(False, doc="single patients until the first DLT, as R's BOIN does")
+    cohort: int = param(3, low=1, doc="cohort size")
+    start: int = param(1, low=1, doc="first dose level")
+
+    def __post_init__(self) -> None:
+        """Check the parameters, alone and together."""
+        found = []
+        if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
+            found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
+        if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
+            found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
+        check(self, found)
+
+    @property
+    def lambda_e(self) -> float:
+        """Escalation boundary."""
+        phi, low = self.target, self.saf * self.target
+        return float(np.log((1 - low) / (1 - phi)) / np.log(phi * (1 - low) / (low * (1 - phi))))
+
+    @property
+    def lambda_d(self) -> float:
+        """De-escalation boundary."""
+        phi, high = self.target, self.tox * self.target
+        return float(np.log((1 - phi) / (1 - high)) / np.log(high * (1 - phi) / (phi * (1 - high))))
+
+    def moves(self, n: IntArray, y: IntArray) -> IntArray:
+        """Compare y/n with the boundaries."""
+        fraction = y / np.maximum(n, 1)
+        above = fraction >= self.lambda_d if self.tie == "deescalate" else fraction > self.lambda_d
+        return np.where(fraction <= self.lambda_e, UP, np.where(above, DOWN, STAY))
+
+    def eliminates(self, n: IntArray, y: IntArray) -> BoolArray:
+        """Compare the posterior tail with the cutoff."""
+        return (n >= self.eliminate_from) & (beta_tail(n, y, self.target) > self.cutoff)
+
+    def stops_at_lowest(self, n: IntArray, y: IntArray) -> BoolArray:
+        """Use the stricter cutoff if `extra_safe`."""
+        cutoff = self.cutoff - self.offset * self.extra_safe
+        return (n >= self.eliminate_from) & (beta_tail(n, y, self.target) > cutoff)
+
+    def first(self) -> Decision:
+        """Return the first cohort; a single patient in titration."""
+        return Decision(np.array([self.start - 1]), np.array([1 if self.titration else self.cohort]), np.array([0]))
+
+    def decide(self, state: TrialState) -> Decision:
+        """Move by the table; in titration, single patients up."""
+        decision = super().decide(state)
+        if not self.titration:
+            return decision
+        top = self.doses - 1
+        rising, struck = single_patient_part(state, self.doses)
+        fill = struck | ((state.n <= 1).all(axis=1) & ~state.y.any(axis=1) & (state.dose == top))
+        fill = fill & (self.cohort > 1)
+        rising = rising & (state.dose < top)
+        dose = np.where(rising, state.dose + 1, np.where(fill, state.dose, decision.dose))
+        size = np.where(rising, 1, np.where(fill, self.cohort - 1, decision.size))
+        return Decision(dose, size, decision.stop)
+
+    def selectable(self, estimate: FloatArray) -> BoolArray:
+        """Leave out estimates above lambda_d if `bounded`."""
+        allowed: BoolArray = ~np.isnan(estimate)
+        return allowed & (estimate <= self.lambda_d) if self.bounded else allowed
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        tie = "goes down" if self.tie == "deescalate" else "stays"
+        rows = [
+            Row(
+                "decision",
+                f"up if y/n <= {self.lambda_e:.4f}, down if y/n >= {self.lambda_d:.4f}, else stay; "
+                f"a tie at the upper boundary {tie}",
+                "Liu & Yuan 2015",
+            ),
+            Row(
+                "elimination",
+                f"a dose and all above, when n >= {self.eliminate_from} and "
+                f"Pr(p > {self.target:g}) > {self.cutoff:g} under Beta(1,1)",
+                "Liu & Yuan 2015",
+            ),
+            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
+            Row(
+                "MTD",
+                "the tried, not eliminated dose whose isotonic estimate is closest to the target",
+                "Yan et al. 2020",
+            ),
+        ]
+        if self.extra_safe:
+            rows.append(
+                Row(
+                    "extra safe",
+                    f"stops at the lowest dose from Pr(p > target) > {self.cutoff - self.offset:g}",
+                    "Yan et al. 2020",
+                )
+            )
+        if self.bounded:
+            rows.append(Row("bounded MTD", f"isotonic estimate at most {self.lambda_d:.4f}", "R BOIN 2.7.2"))
+        if self.titration:
+            rows.append(
+                Row(
+                    "titration", "single patients up to the first DLT, whose dose is filled to a cohort", "R BOIN 2.7.2"
+                )
+            )
+        return rows

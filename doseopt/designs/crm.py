@@ -1,0 +1,147 @@
+"""The continual reassessment method with one-parameter models."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from doseopt.design import Defaults, Row
+from doseopt.models.base import Posterior
+from doseopt.models.curves import Empiric, OneParameterLogistic
+from doseopt.models.quadrature import GridPosterior, quadrature
+from doseopt.parameters import Fault, check, param
+from doseopt.selection import closest
+from doseopt.skeleton import IndifferenceInterval
+from doseopt.state import Decision, FloatArray, IntArray, TrialState
+
+
+def _skeleton_fault(value: object) -> str | None:
+    """Return what is wrong with a skeleton, or None."""
+    wanted = "wanted increasing rates in (0, 1), or { prior_mtd = ..., halfwidth = ... }"
+    if isinstance(value, IndifferenceInterval):
+        return None
+    if not isinstance(value, tuple) or not value or not all(isinstance(s, float | int) for s in value):
+        return f"{wanted}, got {value!r}"
+    if not all(0 < s < 1 for s in value) or any(a >= b for a, b in pairwise(value)):
+        return f"{wanted}, got [{', '.join(f'{s:g}' for s in value)}]"
+    return None
+
+
+@dataclass(frozen=True)
+class CRM(Defaults):
+    """Continual reassessment method, one parameter b ~ N(0, prior_sd^2).
+
+    Empiric model: p_j = s_j^exp(b). Logistic model: logit p_j = a_0 + exp(b) x_j, x_j = logit(s_j) - a_0. After every
+    cohort the next is given the dose whose estimated DLT rate is closest to the target, ties to the lower. Restrictions
+    and stopping rules are modifiers. The MTD is the model's choice without them.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+    skeleton : tuple of float or IndifferenceInterval
+        s_j.
+    model : {"empiric", "logistic"}
+    intercept : float
+        a_0 of the logistic model.
+    prior_sd : float
+        Standard deviation of b; 1.34 is its customary *variance* (some software takes it as the sd).
+    estimate : {"plugin", "mean"}
+        The DLT rate at the posterior mean of b (R dfcrm), or its posterior mean.
+    select_untried : bool
+        Whether the MTD may be a dose that no patient had (R dfcrm).
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "CRM", "one-stage Bayesian CRM", "power model" (empiric).
+
+    References
+    ----------
+    O'Quigley, Pepe, Fisher 1990, Biometrics 46:33; Cheung 2011, Dose Finding by the Continual Reassessment Method.
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    skeleton: tuple[float, ...] | IndifferenceInterval = param(
+        kind=tuple, custom=_skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"
+    )
+    model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
+    intercept: float = param(3.0, doc="a_0 of the logistic model")
+    prior_sd: float = param(math.sqrt(1.34), low=0, open_low=True, doc="standard deviation of b")
+    estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
+    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    cohort: int = param(3, low=1, doc="cohort size")
+    start: int = param(1, low=1, doc="first dose level")
+
+    def __post_init__(self) -> None:
+        """Check the parameters, alone and together."""
+        found = []
+        if isinstance(self.doses, int):
+            if isinstance(self.start, int) and self.start > self.doses:
+                found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
+            if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
+                found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
+            if isinstance(self.skeleton, IndifferenceInterval):
+                found.extend(self.skeleton.faults(self.target, self.doses))
+        check(self, found)
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The skeleton as rates."""
+        if isinstance(self.skeleton, IndifferenceInterval):
+            return self.skeleton.rates(self.target, self.doses, self.model, self.intercept)
+        return self.skeleton
+
+    @property
+    def curve(self) -> Empiric | OneParameterLogistic:
+        """The dose-toxicity model."""
+        if self.model == "empiric":
+            return Empiric(self.rates, self.prior_sd)
+        return OneParameterLogistic(self.rates, self.prior_sd, self.intercept)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the posterior of the DLT rates."""
+        return self._posterior(state)
+
+    def _posterior(self, state: TrialState) -> GridPosterior:
+        return quadrature(self.curve).posterior(state.n, state.y)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the estimated DLT rates that decide, [S, D]."""
+        posterior = self._posterior(state)
+        return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
+
+    def first(self) -> Decision:
+        """Return the first cohort."""
+        return Decision(np.array([self.start - 1]), np.array([self.cohort]), np.array([0]))
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return the dose closest to the target."""
+        dose = closest(self.estimated(state), self.target, np.ones(state.n.shape, bool))
+        return Decision(dose, np.full(len(state), self.cohort), np.zeros(len(state), np.int64))
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the dose closest to the target."""
+        allowed = np.ones(state.n.shape, bool) if self.select_untried else state.tried
+        return closest(self.estimated(state), self.target, allowed)
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        formula = "p = s^exp(b)" if self.model == "empiric" else f"logit p = {self.intercept:g} + exp(b) x"
+        how = "at the posterior mean of b" if self.estimate == "plugin" else "posterior mean"
+        source = "Lee & Cheung 2009" if isinstance(self.skeleton, IndifferenceInterval) else ""
+        tried = "may be untried" if self.select_untried else "among doses tried"
+        return [
+            Row("model", f"{formula}, b ~ N(0, variance {self.prior_sd**2:.4g})", "O'Quigley, Pepe, Fisher 1990"),
+            Row("skeleton", ", ".join(f"{s:.3f}" for s in self.rates), source),
+            Row(
+                "next dose", f"estimated DLT rate ({how}) closest to {self.target:g}, ties to the lower", "Cheung 2011"
+            ),
+            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
+            Row("MTD", f"the model's choice, {tried}"),
+        ]

@@ -1,0 +1,155 @@
+"""The 3+3 design in its published variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from doseopt.design import Defaults, Row
+from doseopt.parameters import Fault, check, param
+from doseopt.state import NONE, BoolArray, Decision, IntArray, TrialState
+
+COMPLETE, TOO_TOXIC = 1, 2
+
+
+@dataclass(frozen=True)
+class ThreePlusThree(Defaults):
+    """3+3 (A+B with A = B = 3), with or without de-escalation.
+
+    0/3: up. 1/3: three more, then up at 1/6. At least 2: the dose is too toxic; it and all above are excluded.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+        Not used by the rule; the rate that other designs and modifiers are compared at.
+    start : int
+        First dose level, counted from 1.
+    on_descent : {"three_then_six", "six", "declare"}
+        A dose below an excluded one that has fewer than 6 patients: filled to 3 and then to 6; filled to 6 at once;
+        or declared the MTD as it stands (no de-escalation).
+    confirm_top : bool
+        Six patients before the top dose can be the MTD; otherwise 0 of 3 suffices there.
+    mtd_at_cap : {"definition", "not_excluded"}
+        The MTD when something else stops the trial: the highest dose with at most 1 DLT in at least 6, or the highest
+        dose tried that is not excluded.
+
+    Notes
+    -----
+    Names: "3+3", "traditional", "A+B without / with de-escalation". Variant 1 of the package's documentation is
+    ``on_descent="declare", confirm_top=False`` (Storer 1989), variant 2 ``confirm_top=False``, variant 3 the default
+    (Korn 1994 asks six patients at the MTD). They differ in their operating characteristics, and R packages in which
+    they implement.
+
+    References
+    ----------
+    Storer 1989, Biometrics 45:925; Korn et al. 1994, Statistics in Medicine 13:1799; Lin & Shih 2001, Biostatistics
+    2:203.
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    start: int = param(1, low=1, doc="first dose level")
+    on_descent: str = param(
+        "three_then_six", choices=("three_then_six", "six", "declare"), doc="a dose below an excluded one"
+    )
+    confirm_top: bool = param(True, doc="six patients before the top dose can be the MTD")
+    mtd_at_cap: str = param(
+        "definition", choices=("definition", "not_excluded"), doc="MTD when the enrolment cap stops the trial"
+    )
+
+    stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
+    ends: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the parameters, alone and together."""
+        check(self, self._faults())
+
+    def _faults(self) -> list[Fault]:
+        found = []
+        if self.on_descent == "declare" and self.confirm_top:
+            message = (
+                'wanted false with on_descent = "declare" (a design that never goes back confirms nothing), got true'
+            )
+            found.append(Fault("confirm_top", message))
+        if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
+            found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
+        return found
+
+    def first(self) -> Decision:
+        """Return the first cohort: three patients."""
+        return Decision(np.array([self.start - 1]), np.array([3]), np.array([0]))
+
+    def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
+        """Return the patients and DLTs that the rule counts, [S, D] each."""
+        return state.n, state.y
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Exclude a dose with 2 DLTs or more, and all above it."""
+        return ~np.logical_or.accumulate(self.counted(state)[1] >= 2, axis=1)
+
+    def decide(self, state: TrialState) -> Decision:
+        """Apply the rule to each trial."""
+        n, y = self.counted(state)
+        rows = zip(n.tolist(), y.tolist(), state.dose.tolist(), strict=True)
+        answers = np.array([self._decide_one(*row) for row in rows], np.int64).reshape(-1, 3)
+        return Decision(answers[:, 0], answers[:, 1], answers[:, 2])
+
+    def _decide_one(self, n: list[int], y: list[int], at: int) -> tuple[int, int, int]:
+        """Return the next dose, the cohort size and the stop code of one trial."""
+        excluded = next((j for j in range(at + 1) if y[j] >= 2), None)
+        if excluded is not None:
+            return self._descend(n, excluded)
+        if n[at] < 3:
+            return at, 3 - n[at], 0
+        if y[at] == 1 and n[at] < 6:
+            return at, 6 - n[at], 0
+        closed = at + 1 < self.doses and y[at + 1] >= 2
+        if at + 1 < self.doses and not closed:
+            return (at + 1, 3 - n[at + 1], 0) if n[at + 1] < 3 else self._decide_one(n, y, at + 1)
+        if n[at] < 6 and (closed or self.confirm_top):
+            return at, 6 - n[at], 0
+        return at, 0, COMPLETE
+
+    def _descend(self, n: list[int], at: int) -> tuple[int, int, int]:
+        """Go down from an excluded dose."""
+        below = at - 1
+        if below < 0:
+            return at, 0, TOO_TOXIC
+        if n[below] >= 6 or self.on_descent == "declare":
+            return below, 0, COMPLETE
+        full = 3 if n[below] < 3 and self.on_descent == "three_then_six" else 6
+        return below, full - n[below], 0
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the MTD: the dose the rule ended on, or what `mtd_at_cap` says when something else ended the trial."""
+        n, y = self.counted(state)
+        allowed = self.admissible(state)
+        proven = allowed & (n >= 6) & (y <= 1) if self.mtd_at_cap == "definition" else allowed & (n > 0)
+        level = np.arange(self.doses)
+        capped = np.where(proven, level, NONE).max(axis=1)
+        return np.where(stop == COMPLETE, self.decide(state).dose, np.where(stop == TOO_TOXIC, NONE, capped))
+
+    def describe(self) -> list[Row]:
+        """Return the rule, the reading chosen for each of its silences, and the source."""
+        descent = {
+            "three_then_six": "filled to 3 and then to 6",
+            "six": "filled to 6 at once",
+            "declare": "declared the MTD as it stands (no de-escalation)",
+        }
+        cap = {
+            "definition": "the highest dose with at most 1 DLT in at least 6; none if there is none",
+            "not_excluded": "the highest dose tried that is not excluded",
+        }
+        return [
+            Row(
+                "escalation",
+                "0/3: up; 1/3: three more, up at 1/6; 2 or more: dose excluded, with all above",
+                "Storer 1989",
+            ),
+            Row("a dose below an excluded one with fewer than 6", descent[self.on_descent], "reading"),
+            Row("top dose after 0/3", "filled to 6" if self.confirm_top else "declared on 3", "reading"),
+            Row("MTD when enrolment ends the trial", cap[self.mtd_at_cap], "reading"),
+        ]

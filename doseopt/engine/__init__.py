@@ -1,0 +1,1 @@
+"""Engines: (design, scenarios) -> outcomes. They know no rule and no measure."""

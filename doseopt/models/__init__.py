@@ -1,0 +1,1 @@
+"""Dose-toxicity models: each prior and curve stated once, and the posteriors computed from them."""

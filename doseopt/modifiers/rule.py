@@ -1,0 +1,42 @@
+"""What most modifiers share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+
+from doseopt.design import Design, Phase
+from doseopt.parameters import check
+from doseopt.state import Decision, IntArray, TrialState
+
+
+class Rule:
+    """What most modifiers share: no memory, no reason to stop, nothing to fill in."""
+
+    phase: ClassVar[Phase]
+    rank: ClassVar[int] = 0
+    stops: ClassVar[tuple[str, ...]] = ()
+    ends: ClassVar[bool] = False
+    selects_none: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the declared parameters."""
+        check(self)
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of what the rule keeps beside the tally."""
+        return ()
+
+    def bind(self, base: Design) -> Self:
+        """Fill in from the design what was left open."""
+        return self
+
+    def clash(self, base: Design) -> str | None:
+        """Say why the rule cannot be laid over this design, or None."""
+        return None
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the rule's memory after a cohort, [S, M]."""
+        return np.zeros((len(before), 0), np.int64)
