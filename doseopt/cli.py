@@ -1,0 +1,144 @@
+"""The command line. Heavy imports happen inside the commands, so that ``doseopt --help`` starts at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import doseopt
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from doseopt.study import Study
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Exact operating characteristics of phase I dose-finding designs.",
+)
+
+StudyName = Annotated[
+    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"doseopt {doseopt.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what a user can mend into a message on standard error and exit status 2."""
+    from doseopt.engine.graph import TooManyStates
+    from doseopt.parameters import Faults
+
+    try:
+        yield
+    except (Faults, TooManyStates) as error:
+        print(f"doseopt: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"doseopt: {place}{error.strerror or error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def compare(
+    study: StudyName = "renji-elo",
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the Dataset as one JSON object instead of tables.")
+    ] = False,
+) -> None:
+    """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
+    with plain_errors():
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        folder = out if out is not None or json else Path("results")
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        dataset = _compared(loaded)
+        if json:
+            from doseopt.output import as_json
+
+            print(as_json(dataset))
+        else:
+            from rich.console import Console
+
+            from doseopt.tables import print_comparison
+
+            print_comparison(dataset, Console(width=100, highlight=False))
+        if folder is not None:
+            _write(dataset, folder, quiet=json)
+
+
+def _compared(study: Study) -> xr.Dataset:
+    """Run the comparison behind a progress bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from doseopt.compare import compare as run
+
+    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=len(study.designs) + 1)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
+
+        return run(study, progress=step)
+
+
+def _write(dataset: xr.Dataset, folder: Path, quiet: bool) -> None:
+    """Write the Dataset, the tidy table and the figures, and say where they are."""
+    from doseopt.output import write_netcdf, write_whole
+    from doseopt.plots import save_figures
+    from doseopt.tables import tidy
+
+    files = [
+        write_netcdf(dataset, folder / "comparison.nc"),
+        write_whole(folder / "comparison.csv", lambda p: tidy(dataset).to_csv(p, index=False)),
+        *save_figures(dataset, folder),
+    ]
+    if not quiet:
+        names = ", ".join(f.name for f in files)
+        print(f"\nWritten to {folder}: {names}")
+
+
+@app.command()
+def check(study: StudyName) -> None:
+    """Validate a study file: every fault at once, each with its place in the file."""
+    with plain_errors():
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        designs, scenarios = len(loaded.designs), loaded.scenarios().sizes["scenario"]
+        print(
+            f"{study}: valid ({designs} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
+            f"hash {loaded.hash})"
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,152 @@
+"""Tables of a study file -> objects, collecting every fault with its path instead of stopping at the first.
+
+What a table may hold is declared where the class is (``parameters.param``); nothing here names a design.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from doseopt.parameters import Domain, Fault, Faults, declared, nearest
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def key(name: str) -> str:
+    """Write a name as TOML writes a key: quoted where it must be."""
+    return name if _BARE.fullmatch(name) else f'"{name}"'
+
+
+def _join(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+class Reader:
+    """Collects faults while the parts of a study are built."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def fault(self, where: str, message: str) -> None:
+        """Note that something is wrong."""
+        self.faults.append(Fault(where, message))
+
+    def table(self, value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
+        """Return a table's known keys; its other keys are faults, as is a value that is no table."""
+        if not isinstance(value, Mapping):
+            self.fault(where, f"wanted a table, got {value!r}")
+            return {}
+        names = list(known)
+        for name in value:
+            if name not in names:
+                self.fault(_join(where, key(name)), f"unknown key{nearest(name, names)}")
+        return {name: value[name] for name in names if name in value}
+
+    def value(self, found: Any, where: str, domain: Domain) -> Any:
+        """Return a single value inside its domain, or None after noting the fault."""
+        message = domain.fault(found)
+        if message:
+            self.fault(where, message)
+            return None
+        return float(found) if domain.kind is float else found
+
+    def rates(self, value: Any, where: str, count: int | None) -> tuple[float, ...] | None:
+        """Return a list of probabilities, one a dose."""
+        if not isinstance(value, list | tuple):
+            self.fault(where, f"wanted a list of DLT rates, one a dose, got {value!r}")
+            return None
+        domain = Domain(float, 0, 1)
+        before = len(self.faults)
+        result = tuple(self.value(p, f"{where}[{i}]", domain) for i, p in enumerate(value))
+        if count is not None and len(value) != count:
+            self.fault(where, f"wanted {count} rates, one a dose, got {len(value)}")
+        return result if len(self.faults) == before else None
+
+    def build(self, cls: type, table: Any, where: str, given: Mapping[str, Any], also: Iterable[str] = ()) -> Any:
+        """Return an object of a class with declared parameters, or None after noting every fault of its table.
+
+        Parameters
+        ----------
+        cls : type
+        table : Any
+            What stands in the file.
+        where : str
+            Path of the table in the file.
+        given : mapping
+            Values that come from elsewhere; a key of the table that is also declared goes before.
+        also : iterable of str
+            Keys that the table may hold and that the caller reads.
+        """
+        fields = declared(cls)
+        private = {"doses"} & set(given)
+        values = self.table(table, where, [*also, *(name for name in fields if name not in private)])
+        for name in also:
+            values.pop(name, None)
+        before = len(self.faults)
+        arguments = dict(given)
+        for name, found in values.items():
+            try:
+                arguments[name] = converted(found, fields[name])
+            except Faults as faults:
+                self.faults.extend(f.under(name).under(where) for f in faults.faults)
+        missing = [n for n, f in fields.items() if n not in arguments and f.default is dataclasses.MISSING]
+        for name in missing:
+            if name not in values:
+                self.fault(_join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
+        if missing or len(self.faults) > before:
+            self._single_faults(cls, values, where, before)
+            return None
+        try:
+            return cls(**{name: v for name, v in arguments.items() if name in fields})
+        except Faults as faults:
+            self.faults.extend(f.under(where) for f in faults.faults)
+            return None
+
+    def _single_faults(self, cls: type, values: Mapping[str, Any], where: str, before: int) -> None:
+        """Note what is wrong with single values of an object that cannot be made."""
+        seen = {f.where for f in self.faults[before:]}
+        for name, found in values.items():
+            path = _join(where, name)
+            message = declared(cls)[name].metadata["domain"].fault(plain_tuple(found))
+            if message and not any(s.startswith(path) for s in seen):
+                self.fault(path, message)
+
+
+def converted(value: Any, field: dataclasses.Field[Any]) -> Any:
+    """Return a value as the field holds it: tuples for lists, floats for whole numbers, objects for tables."""
+    domain: Domain = field.metadata["domain"]
+    if isinstance(value, Mapping) and domain.table is not None:
+        reader = Reader()
+        built = reader.build(domain.table, value, "", {})
+        if built is None:
+            raise Faults(reader.faults)
+        return built
+    if domain.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return plain_tuple(value)
+
+
+def plain_tuple(value: Any) -> Any:
+    """Return lists as tuples, at every depth."""
+    return tuple(plain_tuple(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[str] = ()) -> Any:
+    """Return an object as a study file writes it: its parameters that differ from their defaults."""
+    if isinstance(obj, tuple):
+        return [plain(v) for v in obj]
+    if not dataclasses.is_dataclass(obj):
+        return obj
+    result: dict[str, Any] = {"kind": kinds[type(obj)]} if kinds else {}
+    for name, field in declared(type(obj)).items():
+        value = getattr(obj, name)
+        if (
+            name not in without
+            and value is not None
+            and (field.default is dataclasses.MISSING or value != field.default)
+        ):
+            result[name] = plain(value)
+    return result

@@ -1,0 +1,218 @@
+"""A study: doses, what counts as right, scenarios and designs; and how its file writes it.
+
+Reading the file is in ``study_file.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import tomli_w
+import xarray as xr
+
+from doseopt.design import Design, Modified
+from doseopt.designs import DESIGNS
+from doseopt.modifiers import MODIFIERS
+from doseopt.parameters import Fault, check, param
+from doseopt.reading import plain
+from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
+
+
+def _texts_fault(value: Any) -> str | None:
+    if not isinstance(value, tuple) or not value or not all(isinstance(v, str) for v in value):
+        return f"wanted a list of names, one a dose, got {value!r}"
+    return f"wanted different names, got {list(value)}" if len(set(value)) < len(value) else None
+
+
+def _values_fault(value: Any) -> str | None:
+    if value is None:
+        return None
+    numbers = isinstance(value, tuple) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    if not numbers or any(v <= 0 for v in value) or any(a >= b for a, b in pairwise(value)):
+        return f"wanted increasing numbers above 0, got {value!r}"
+    return None
+
+
+@dataclass(frozen=True)
+class Doses:
+    """The planned doses.
+
+    Parameters
+    ----------
+    labels : tuple of str
+    values : tuple of float, optional
+        In `unit`.
+    unit : str
+        Required with values: nothing that carries a unit has a silent default.
+    tolerance : float, optional
+        The actual dose may differ from the planned one by this fraction.
+    """
+
+    labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
+    values: tuple[float, ...] | None = param(None, kind=tuple, custom=_values_fault, doc="the doses as numbers")
+    unit: str = param("", doc="unit of the values")
+    tolerance: float | None = param(None, kind=float, low=0, high=1, open_high=True, optional=True)
+
+    def __post_init__(self) -> None:
+        """Check the parameters, alone and together."""
+        found = []
+        if self.values is not None and not self.unit:
+            found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
+        if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):
+            found.append(Fault("values", f"wanted {len(self.labels)} values, one a label, got {len(self.values)}"))
+        check(self, found)
+
+
+@dataclass(frozen=True)
+class FixedScenario:
+    """Stated true DLT rates."""
+
+    p_dlt: tuple[float, ...]
+    p_moderate: tuple[float, ...] | None = None
+    reason: str = ""
+    source: str = ""
+    transform: Any = None
+
+    def rows(self, name: str, study: Study) -> xr.Dataset:
+        """Return the scenario as a Dataset of one."""
+        p = np.array([self.p_dlt])
+        return _transformed(p, [name], self.transform, study, self.p_moderate, self.reason, self.source)
+
+
+@dataclass(frozen=True)
+class RandomScenarios:
+    """True DLT rates drawn from a published generator."""
+
+    generator: str
+    count: int
+    seed: int
+    transform: Any = None
+
+    def rows(self, name: str, study: Study) -> xr.Dataset:
+        """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
+        rng = np.random.default_rng(self.seed)
+        p = GENERATORS[self.generator](len(study.doses.labels), study.target, self.count, rng)
+        names = [f"{name} {i + 1}" for i in range(self.count)]
+        source = f"generator {self.generator}, seed {self.seed}"
+        return _transformed(p, names, self.transform, study, None, "", source)
+
+
+def _transformed(
+    p: Any, names: list[str], transform: Transform | None, study: Study, moderate: Any, reason: str, source: str
+) -> xr.Dataset:
+    observed = p
+    if transform is not None:
+        values = None if study.doses.values is None else np.array(study.doses.values)
+        p, observed = transform.apply(p, observed, values, study.doses.tolerance)
+    p_moderate = None if moderate is None else [moderate]
+    labels = study.doses.labels
+    return make_scenarios(p, names, labels, p_observed=observed, p_moderate=p_moderate, reason=reason, source=source)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared with what, under which truths.
+
+    Parameters
+    ----------
+    title : str
+    target : float
+        Target DLT rate.
+    mtd : MTDRule
+        What counts as right.
+    doses : Doses
+    scenario_specs : mapping of str to FixedScenario or RandomScenarios
+    designs : mapping of str to Design
+    registry : str
+        Registration number.
+    planned_enrolment : int, optional
+        Patients that the registry names.
+    dropout : float
+        Probability of leaving the DLT window for another reason than a DLT.
+    """
+
+    title: str
+    target: float
+    mtd: MTDRule
+    doses: Doses
+    scenario_specs: Mapping[str, FixedScenario | RandomScenarios]
+    designs: Mapping[str, Design]
+    registry: str = ""
+    planned_enrolment: int | None = None
+    dropout: float = 0.0
+    name: str = field(default="", compare=False)
+
+    def scenarios(self) -> xr.Dataset:
+        """Return all scenarios as one Dataset."""
+        return concat_scenarios([spec.rows(name, self) for name, spec in self.scenario_specs.items()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the study as its file says it, defaults left out."""
+        mtd = plain(self.mtd, without=["target"])
+        top = {"title": self.title, "registry": self.registry, "target": self.target}
+        if self.planned_enrolment is not None:
+            top["planned_enrolment"] = self.planned_enrolment
+        return {
+            **{name: value for name, value in top.items() if value != ""},
+            **({"mtd": mtd} if mtd else {}),
+            "doses": plain(self.doses),
+            **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
+            "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
+            "designs": {name: _design_table(design, self.target) for name, design in self.designs.items()},
+        }
+
+    def to_toml(self) -> str:
+        """Return the study as the text of a study file."""
+        return tomli_w.dumps(self.to_dict())
+
+    @property
+    def hash(self) -> str:
+        """Digest of everything the study says, the same for equal studies."""
+        text = json.dumps(_floats(self.to_dict()), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _floats(value: Any) -> Any:
+    """Return the same with whole numbers as floats, so that 1 and 1.0 digest alike."""
+    if isinstance(value, Mapping):
+        return {name: _floats(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [_floats(v) for v in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
+    transform = {type_: kind for kind, type_ in TRANSFORMS.items()}
+    result = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(spec).items()
+        if value is not None and value != "" and name != "transform"
+    }
+    if spec.transform is not None:
+        result["transform"] = plain(spec.transform, transform)
+    return result if len(result) > 1 else result["p_dlt"]
+
+
+def _design_table(design: Any, target: float) -> dict[str, Any]:
+    base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
+    without = ["doses", "target"] if base.target == target else ["doses"]
+    result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    if modifiers:
+        kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
+        result["modifiers"] = [_modifier_table(m, base, kinds) for m in modifiers]
+    return result
+
+
+def _modifier_table(modifier: Any, base: Design, kinds: Mapping[type, str]) -> dict[str, Any]:
+    """Leave out what the modifier would take from the design anyway."""
+    table: dict[str, Any] = plain(modifier, kinds)
+    for name in ("target", "above"):
+        if table.get(name) == base.target:
+            del table[name]
+    return table

@@ -1,0 +1,192 @@
+"""Study file (TOML) -> Study, reporting every fault of the file at once, each with its path in it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from doseopt.design import Modified
+from doseopt.designs import DESIGNS
+from doseopt.modifiers import MODIFIERS
+from doseopt.parameters import Domain, Fault, Faults, nearest
+from doseopt.reading import Reader, key
+from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule
+from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
+
+BUNDLED = resources.files("doseopt") / "studies"
+DEFAULT_STUDY = "renji-elo"
+
+_RATE = Domain(float, 0, 1, open_high=True)
+_TARGET = Domain(float, 0, 1, open_low=True, open_high=True)
+
+
+def load_study(name_or_path: str | Path = DEFAULT_STUDY) -> Study:
+    """Read a study: a bundled one by name, or a file.
+
+    Raises
+    ------
+    Faults
+        With every fault of the file, each with its path in it.
+    """
+    bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
+    path = Path(name_or_path)
+    if str(name_or_path) in bundled:
+        text = bundled[str(name_or_path)].read_text(encoding="utf-8")
+    elif path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise Faults([Fault("", f"cannot be read as text: {error}")], str(path)) from error
+    else:
+        beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        message = f"no such file, and no bundled study of that name{nearest(str(name_or_path), [*bundled, *beside])}"
+        raise Faults([Fault("", message)], str(name_or_path))
+    return parse_study(text, str(name_or_path))
+
+
+def parse_study(text: str, path: str = "study") -> Study:
+    """Read a study from the text of its file; see `load_study`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Faults([Fault("", f"not a TOML file: {error}")], path) from error
+    reader = Reader()
+    study = read_study(reader, document, path)
+    if reader.faults or study is None:
+        raise Faults(reader.faults, path)
+    return study
+
+
+TOP = ("title", "registry", "target", "planned_enrolment", "mtd", "doses", "dropout", "scenarios", "designs")
+
+
+def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study | None:
+    """Build a study from the tables of its file; faults go to the reader."""
+    top = reader.table(document, "", TOP)
+    for name in ("title", "target", "doses", "scenarios", "designs"):
+        if name not in top:
+            reader.fault(name, "missing")
+    text = Domain(str)
+    title = reader.value(top.get("title", ""), "title", text)
+    registry = reader.value(top.get("registry", ""), "registry", text)
+    target = reader.value(top["target"], "target", _TARGET) if "target" in top else None
+    enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", Domain(int, 1, optional=True))
+    dropout = reader.table(top.get("dropout", {}), "dropout", ["rate"])
+    rate = reader.value(dropout.get("rate", 0.0), "dropout.rate", _RATE)
+    doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
+    count = _dose_count(top.get("doses"), top.get("scenarios"))
+    usable = 0.25 if target is None else target
+    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable})
+    specs = read_scenarios(reader, top.get("scenarios", {}), count)
+    designs = read_designs(reader, top.get("designs", {}), usable, count)
+    if reader.faults or doses is None or target is None:
+        return None
+    study = Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, Path(path).stem)
+    _together(reader, study)
+    return study
+
+
+def _dose_count(doses: Any, scenarios: Any) -> int | None:
+    """Return how many doses the file means, though something else be wrong with it, to check the rest."""
+    labels = doses.get("labels") if isinstance(doses, Mapping) else None
+    if isinstance(labels, list):
+        return len(labels)
+    listed = [v for v in scenarios.values() if isinstance(v, list)] if isinstance(scenarios, Mapping) else []
+    return len(listed[0]) if listed else None
+
+
+def read_scenarios(reader: Reader, table: Any, doses: int | None) -> dict[str, Any]:
+    """Build the scenarios of a study file."""
+    if not isinstance(table, Mapping) or not table:
+        reader.fault("scenarios", 'wanted at least one, e.g. "mild" = [0.05, 0.10, 0.20, 0.30]')
+        return {}
+    return {name: _read_scenario(reader, value, f"scenarios.{key(name)}", doses) for name, value in table.items()}
+
+
+def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) -> Any:
+    if not isinstance(value, Mapping):
+        rates = reader.rates(value, where, doses)
+        return FixedScenario(rates) if rates is not None else None
+    transform = None
+    if "transform" in value:
+        transform = _read_kind(reader, value["transform"], f"{where}.transform", TRANSFORMS, {})
+    if "generator" in value:
+        table = reader.table(value, where, ["generator", "count", "seed", "transform"])
+        kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
+        numbers = []
+        for name, least in (("count", 1), ("seed", 0)):
+            if name not in table:
+                reader.fault(f"{where}.{name}", "missing; wanted a whole number")
+            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least)))
+        return RandomScenarios(kind, numbers[0], numbers[1], transform)
+    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform"])
+    if "p_dlt" not in table:
+        reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
+    rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
+    moderate = reader.rates(table["p_moderate"], f"{where}.p_moderate", doses) if "p_moderate" in table else None
+    words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
+    if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
+        reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
+    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform)
+
+
+def _read_kind(reader: Reader, table: Any, where: str, kinds: Mapping[str, type], given: Mapping[str, Any]) -> Any:
+    """Build an object of the class that the table's `kind` names."""
+    if not isinstance(table, Mapping):
+        reader.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
+        return None
+    if "kind" not in table:
+        reader.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
+        return None
+    if table["kind"] not in kinds:
+        reader.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
+        return None
+    return reader.build(kinds[table["kind"]], table, where, given, also=["kind", "modifiers"] if given else ["kind"])
+
+
+def read_designs(reader: Reader, table: Any, target: float, doses: int | None) -> dict[str, Any]:
+    """Build the designs of a study file."""
+    if not isinstance(table, Mapping) or not table:
+        reader.fault("designs", 'wanted at least one, e.g. [designs."3+3"] with kind = "three_plus_three"')
+        return {}
+    return {name: _read_design(reader, value, f"designs.{key(name)}", target, doses) for name, value in table.items()}
+
+
+def _read_design(reader: Reader, table: Any, where: str, target: float, doses: int | None) -> Any:
+    base = _read_kind(reader, table, where, DESIGNS, {"target": target, "doses": doses}) if doses else None
+    listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
+    if not isinstance(listed, list):
+        reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
+        listed = []
+    modifiers = [_read_kind(reader, m, f"{where}.modifiers[{i}]", MODIFIERS, {}) for i, m in enumerate(listed)]
+    if base is None or any(m is None for m in modifiers):
+        return None
+    try:
+        design = Modified(base, tuple(modifiers)) if modifiers else base
+    except Faults as faults:
+        reader.faults.extend(f.under(where) for f in faults.faults)
+        return None
+    if not design.ends:
+        wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
+        reader.fault(f"{where}.modifiers", wanted)
+    return design
+
+
+def _together(reader: Reader, study: Study) -> None:
+    """Note what only the whole study shows to be wrong."""
+    try:
+        scenarios = study.scenarios()
+    except Faults as faults:
+        reader.faults.extend(f.under("scenarios") for f in faults.faults)
+        return
+    lacking = scenarios["scenario"].to_numpy()[np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)].tolist()
+    for name, design in study.designs.items():
+        if design.categories == 3 and lacking:
+            some = ", ".join(repr(s) for s in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+            wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
+            reader.fault(f"designs.{key(name)}", wanted)
