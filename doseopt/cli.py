@@ -142,3 +142,7 @@ def check(study: StudyName) -> None:
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()

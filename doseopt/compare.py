@@ -14,6 +14,7 @@ import doseopt
 from doseopt.design import Design, Modified
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
+from doseopt.limits import benchmark_correct_selection
 from doseopt.metrics import METRICS, measure, operating_characteristics
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged
@@ -49,6 +50,7 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
         parts.append(_one_design(study, engine, design, scenarios))
     result = _stacked(parts, list(study.designs))
     result = result.assign(_truth(study, scenarios)).assign_coords(_coordinates(study, scenarios))
+    result = result.assign(_benchmark(study, result))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
@@ -112,6 +114,19 @@ def _truth(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
             study.mtd.mtd(p_dlt),
             {"long_name": "index of the true MTD, -1 where selecting none is correct"},
         ),
+    }
+
+
+def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
+    """Return what complete information would attain with each design's expected number of patients."""
+    size = result["sample_size"].transpose("design", "scenario").to_numpy()
+    best = benchmark_correct_selection(result["p_dlt"].to_numpy(), result["acceptable"].to_numpy(), size, study.target)
+    name = "probability of correct selection of the complete-information benchmark at the expected sample size"
+    regret = best - result["correct_selection"].transpose("design", "scenario").to_numpy()
+    dims = ("design", "scenario")
+    return {
+        "benchmark_correct_selection": (dims, best, {"units": "1", "long_name": name}),
+        "regret_to_benchmark": (dims, regret, {"units": "1", "long_name": "benchmark minus correct selection"}),
     }
 
 

@@ -89,6 +89,43 @@ def complete_information_benchmark(
     return selection
 
 
+def benchmark_correct_selection(
+    p_dlt: npt.ArrayLike, acceptable: npt.ArrayLike, patients: npt.ArrayLike, target: float
+) -> FloatArray:
+    """Return the benchmark's probability of selecting an acceptable dose, beside designs of random size.
+
+    Evaluated at E[N], interpolated linearly between the whole numbers below and above; ties go to the lower dose.
+
+    Parameters
+    ----------
+    p_dlt : float array [R, D]
+        True DLT rates of R scenarios.
+    acceptable : bool array [R, D]
+    patients : float array [S, R]
+        Expected sample sizes of S designs.
+    target : float
+
+    Returns
+    -------
+    float array [S, R]
+        nan where no dose is acceptable, because the benchmark never answers "none"; and where rates fall with dose.
+    """
+    p, right, size = np.asarray(p_dlt), np.asarray(acceptable), np.asarray(patients)
+    defined = right.any(axis=1) & (np.diff(p, axis=1) >= 0).all(axis=1)
+    result = np.full(size.shape, np.nan)
+
+    @cache
+    def at(scenario: int, count: int) -> float:
+        return float(complete_information_benchmark(p[scenario], count, target)[right[scenario]].sum())
+
+    for s, r in np.ndindex(size.shape):
+        if defined[r]:
+            below = math.floor(size[s, r] + 1e-9)
+            part = max(size[s, r] - below, 0.0)
+            result[s, r] = (1 - part) * at(r, below) + (part * at(r, below + 1) if part > 0 else 0)
+    return result
+
+
 def _low_runs(first: FloatArray, step: Sequence[FloatArray], stay: Sequence[FloatArray]) -> list[FloatArray]:
     """Return for each j: P(doses i..j-1 share the count v, and dose i - 1 has less), [i, v]."""
     runs = [np.ones((1, 1)), first[None, :]]

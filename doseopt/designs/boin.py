@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.design import Modified, Row
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign, beta_tail
+from doseopt.modifiers import MaxPatients
 from doseopt.modifiers.run_in import single_patient_part
 from doseopt.parameters import Fault, check, param
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -84,6 +85,11 @@ class BOIN(IntervalDesign):
         if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         check(self, found)
+
+    @classmethod
+    def example(cls) -> Modified:
+        """Return the design as the conformance checks try it."""
+        return Modified(cls(doses=4, target=0.25), (MaxPatients(n=18),))
 
     @property
     def lambda_e(self) -> float:

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
+from doseopt.design import Defaults, Modified, Row
 from doseopt.models.base import Posterior
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.quadrature import GridPosterior, quadrature
+from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, check, param
 from doseopt.selection import closest
 from doseopt.skeleton import IndifferenceInterval
@@ -89,6 +90,12 @@ class CRM(Defaults):
             if isinstance(self.skeleton, IndifferenceInterval):
                 found.extend(self.skeleton.faults(self.target, self.doses))
         check(self, found)
+
+    @classmethod
+    def example(cls) -> Modified:
+        """Return the design as the conformance checks try it."""
+        skeleton = IndifferenceInterval(prior_mtd=3, halfwidth=0.05)
+        return Modified(cls(doses=4, target=0.25, skeleton=skeleton), (MaxPatients(n=18),))
 
     @property
     def rates(self) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class ThreePlusThree(Defaults):
     def __post_init__(self) -> None:
         """Check the parameters, alone and together."""
         check(self, self._faults())
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the design as the conformance checks try it."""
+        return cls(doses=4, target=0.25)
 
     def _faults(self) -> list[Fault]:
         found = []
