@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 import doseopt
-from doseopt.design import Design, Modified
+from doseopt.design import Design, Modified, Modifier
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
 from doseopt.limits import benchmark_correct_selection
@@ -130,8 +130,17 @@ def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def rules(design: Design) -> str:
+    """Return a design's rules, one a line, its enrolment cap apart."""
+    parts: list[Design | Modifier] = [design]
+    if isinstance(design, Modified):
+        parts = [design.base, *(m for m in design.modifiers if not isinstance(m, MaxPatients))]
+    return "\n".join(f"{row.rule}: {row.reading}" for part in parts for row in part.describe())
+
+
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
+    coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
     if study.doses.values is not None:
         coordinates["dose_value"] = (
             "dose",
@@ -181,7 +190,9 @@ def families(designs: Mapping[str, Design]) -> dict[str, tuple[Modified, list[in
                 groups.setdefault((design.base, rest), []).append((name, design, min(cap)))
     found = {}
     for members in groups.values():
-        label = _common_start([name for name, _, _ in members]).strip(" -_,(") or members[0][0]
+        label = _common_start([name for name, _, _ in members]).strip(" -_,(")
+        if not label or label in found:
+            label = members[0][0]
         found[label] = (members[0][1], sorted({cap for _, _, cap in members}))
     return {label: family for label, family in found.items() if len(family[1]) > 1}
 

@@ -182,7 +182,7 @@ class Modifier(Protocol):
         """Return the rule with what was left open filled in from the design."""
         ...
 
-    def clash(self, base: Design) -> str | None:
+    def clash(self, base: Design) -> Fault | None:
         """Say why the rule cannot be laid over this design, or None."""
         ...
 
@@ -228,9 +228,9 @@ class Modified:
     def __post_init__(self) -> None:
         """Bind the modifiers to the base and refuse combinations that make no trial."""
         faults = [
-            Fault(f"modifiers[{i}]", message)
+            fault.under(f"modifiers[{i}]")
             for i, m in enumerate(self.modifiers)
-            if (message := m.clash(self.base)) is not None
+            if (fault := m.clash(self.base)) is not None
         ]
         for phase in (Phase.SIZE, Phase.RUN_IN):
             same = [i for i, m in enumerate(self.modifiers) if m.phase == phase]

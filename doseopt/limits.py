@@ -121,7 +121,7 @@ def benchmark_correct_selection(
     for s, r in np.ndindex(size.shape):
         if defined[r]:
             below = math.floor(size[s, r] + 1e-9)
-            part = max(size[s, r] - below, 0.0)
+            part = max(float(size[s, r]) - below, 0.0)
             result[s, r] = (1 - part) * at(r, below) + (part * at(r, below + 1) if part > 0 else 0)
     return result
 

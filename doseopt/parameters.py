@@ -24,7 +24,7 @@ class Fault:
 
     def under(self, prefix: str) -> Fault:
         """Return the same fault seen from one level further out."""
-        joint = "" if not self.where or self.where.startswith("[") else "."
+        joint = "" if not prefix or not self.where or self.where.startswith("[") else "."
         return Fault(f"{prefix}{joint}{self.where}", self.message)
 
     def __str__(self) -> str:

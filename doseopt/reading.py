@@ -65,7 +65,15 @@ class Reader:
             self.fault(where, f"wanted {count} rates, one a dose, got {len(value)}")
         return result if len(self.faults) == before else None
 
-    def build(self, cls: type, table: Any, where: str, given: Mapping[str, Any], also: Iterable[str] = ()) -> Any:
+    def build(
+        self,
+        cls: type,
+        table: Any,
+        where: str,
+        given: Mapping[str, Any],
+        also: Iterable[str] = (),
+        private: Iterable[str] = (),
+    ) -> Any:
         """Return an object of a class with declared parameters, or None after noting every fault of its table.
 
         Parameters
@@ -79,10 +87,11 @@ class Reader:
             Values that come from elsewhere; a key of the table that is also declared goes before.
         also : iterable of str
             Keys that the table may hold and that the caller reads.
+        private : iterable of str
+            Parameters that the table may not hold.
         """
         fields = declared(cls)
-        private = {"doses"} & set(given)
-        values = self.table(table, where, [*also, *(name for name in fields if name not in private)])
+        values = self.table(table, where, [*also, *(name for name in fields if name not in set(private))])
         for name in also:
             values.pop(name, None)
         before = len(self.faults)
@@ -121,7 +130,7 @@ def converted(value: Any, field: dataclasses.Field[Any]) -> Any:
     if isinstance(value, Mapping) and domain.table is not None:
         reader = Reader()
         built = reader.build(domain.table, value, "", {})
-        if built is None:
+        if reader.faults:
             raise Faults(reader.faults)
         return built
     if domain.kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -19,7 +19,7 @@ import xarray as xr
 from doseopt.design import Design, Modified
 from doseopt.designs import DESIGNS
 from doseopt.modifiers import MODIFIERS
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, Faults, check, param
 from doseopt.reading import plain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
 
@@ -109,7 +109,10 @@ def _transformed(
     observed = p
     if transform is not None:
         values = None if study.doses.values is None else np.array(study.doses.values)
-        p, observed = transform.apply(p, observed, values, study.doses.tolerance)
+        try:
+            p, observed = transform.apply(p, observed, values, study.doses.tolerance)
+        except Faults as faults:
+            raise Faults([f.under("transform") for f in faults.faults]) from faults
     p_moderate = None if moderate is None else [moderate]
     labels = study.doses.labels
     return make_scenarios(p, names, labels, p_observed=observed, p_moderate=p_moderate, reason=reason, source=source)
@@ -159,7 +162,7 @@ class Study:
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
         return {
-            **{name: value for name, value in top.items() if value != ""},
+            **{name: value for name, value in top.items() if value != "" or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(self.doses),
             **({"dropout": {"rate": self.dropout}} if self.dropout else {}),

@@ -15,7 +15,7 @@ from doseopt.designs import DESIGNS
 from doseopt.modifiers import MODIFIERS
 from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.reading import Reader, key
-from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule
+from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule, concat_scenarios
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
 
 BUNDLED = resources.files("doseopt") / "studies"
@@ -81,7 +81,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
-    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable})
+    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
     specs = read_scenarios(reader, top.get("scenarios", {}), count)
     designs = read_designs(reader, top.get("designs", {}), usable, count)
     if reader.faults or doses is None or target is None:
@@ -143,10 +143,11 @@ def _read_kind(reader: Reader, table: Any, where: str, kinds: Mapping[str, type]
     if "kind" not in table:
         reader.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
         return None
-    if table["kind"] not in kinds:
+    if not isinstance(table["kind"], str) or table["kind"] not in kinds:
         reader.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
         return None
-    return reader.build(kinds[table["kind"]], table, where, given, also=["kind", "modifiers"] if given else ["kind"])
+    also = ["kind", "modifiers"] if given else ["kind"]
+    return reader.build(kinds[table["kind"]], table, where, given, also, private=["doses"])
 
 
 def read_designs(reader: Reader, table: Any, target: float, doses: int | None) -> dict[str, Any]:
@@ -162,7 +163,7 @@ def _read_design(reader: Reader, table: Any, where: str, target: float, doses: i
     listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
-        listed = []
+        return None
     modifiers = [_read_kind(reader, m, f"{where}.modifiers[{i}]", MODIFIERS, {}) for i, m in enumerate(listed)]
     if base is None or any(m is None for m in modifiers):
         return None
@@ -179,8 +180,16 @@ def _read_design(reader: Reader, table: Any, where: str, target: float, doses: i
 
 def _together(reader: Reader, study: Study) -> None:
     """Note what only the whole study shows to be wrong."""
+    parts = []
+    for name, spec in study.scenario_specs.items():
+        try:
+            parts.append(spec.rows(name, study))
+        except Faults as faults:
+            reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
+    if len(parts) < len(study.scenario_specs):
+        return
     try:
-        scenarios = study.scenarios()
+        scenarios = concat_scenarios(parts)
     except Faults as faults:
         reader.faults.extend(f.under("scenarios") for f in faults.faults)
         return

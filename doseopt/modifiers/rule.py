@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from doseopt.design import Design, Phase
-from doseopt.parameters import check
+from doseopt.parameters import Fault, check
 from doseopt.state import Decision, IntArray, TrialState
 
 
@@ -33,7 +33,7 @@ class Rule:
         """Fill in from the design what was left open."""
         return self
 
-    def clash(self, base: Design) -> str | None:
+    def clash(self, base: Design) -> Fault | None:
         """Say why the rule cannot be laid over this design, or None."""
         return None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import dataclasses
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 import numpy as np
 
 from doseopt.design import Design, Phase, Row
 from doseopt.modifiers.rule import Rule
-from doseopt.parameters import param
+from doseopt.parameters import Fault, param
 from doseopt.state import BoolArray, Decision, TrialState
 
 
@@ -50,12 +51,19 @@ class RunIn(Rule):
     levels: int = param(kind=int, low=1, doc="dose levels that get a single patient")
     top_up: bool = param(False, doc="fill the dose of the first DLT to the cohort size")
 
+    cohort: int = field(default=1, repr=False, compare=False)
+    """The base design's cohort size."""
+
     phase: ClassVar[Phase] = Phase.RUN_IN
 
-    def clash(self, base: Design) -> str | None:
+    def bind(self, base: Design) -> Self:
+        """Take the design's cohort size."""
+        return dataclasses.replace(self, cohort=int(base.first().size[0]))
+
+    def clash(self, base: Design) -> Fault | None:
         """Refuse a second titration."""
         if getattr(base, "titration", False):
-            return "wanted one run-in, got this and the design's own titration = true; drop one of them"
+            return Fault("", "wanted one run-in, got this and the design's own titration; drop one of them")
         return None
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
@@ -65,8 +73,8 @@ class RunIn(Rule):
         rising = rising & (upward < state.n.shape[1])
         dose, size = np.where(rising, upward, decision.dose), np.where(rising, 1, decision.size)
         if self.top_up:
-            fill = struck & (decision.size > 1)
-            dose, size = np.where(fill, state.dose, dose), np.where(fill, decision.size - 1, size)
+            fill = struck & (self.cohort > 1)
+            dose, size = np.where(fill, state.dose, dose), np.where(fill, self.cohort - 1, size)
         return Decision(dose, size, decision.stop)
 
     def describe(self) -> list[Row]:

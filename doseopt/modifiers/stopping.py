@@ -10,7 +10,7 @@ import numpy as np
 
 from doseopt.design import Design, Phase, Row
 from doseopt.modifiers.rule import Rule
-from doseopt.parameters import param
+from doseopt.parameters import Fault, param
 from doseopt.state import Decision, TrialState
 
 
@@ -87,10 +87,10 @@ class EnoughAtDose(Rule):
     rank: ClassVar[int] = 1
     stops: ClassVar[tuple[str, ...]] = ("enough_at_dose",)
 
-    def clash(self, base: Design) -> str | None:
+    def clash(self, base: Design) -> Fault | None:
         """Refuse a level that does not exist."""
         if isinstance(self.dose, int) and self.dose > base.doses:
-            return f"dose: wanted a level of 1 to {base.doses}, got {self.dose}"
+            return Fault("dose", f"wanted a level of 1 to {base.doses}, got {self.dose}")
         return None
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
@@ -129,10 +129,10 @@ class MaxPatients(Rule):
     stops: ClassVar[tuple[str, ...]] = ("max_patients",)
     ends: ClassVar[bool] = True
 
-    def clash(self, base: Design) -> str | None:
+    def clash(self, base: Design) -> Fault | None:
         """Refuse a cap that leaves no room for the design's first cohort."""
         first = int(base.first().size[0])
-        return f"n: wanted at least the first cohort of {first}, got {self.n}" if self.n < first else None
+        return Fault("n", f"wanted at least the first cohort of {first}, got {self.n}") if self.n < first else None
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Truncate the next cohort, and stop when there is no room for one."""

@@ -1,0 +1,292 @@
+"""Correct selection against the patients a design may enrol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.plots.panels import Panel, counted, grouped, panels
+from doseopt.plots.placement import GAP, Box, Label, along, beside, spread
+from doseopt.plots.style import (
+    FAINT,
+    GREY,
+    INK,
+    LINES,
+    NORMAL,
+    SMALL,
+    WIDTH,
+    fitted,
+    new_figure,
+    percent_axis,
+    styled,
+    text_width,
+)
+from doseopt.state import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEFT = 0.5
+MARGINS = (0.9, 1.5)
+"""Inches beside the large panel: its axis, and the labels at its right, few or many."""
+LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4, "relpos": (0, 0.5)}
+MARKERS = "X*DPph8<>d^v"
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A line (a family by enrolment cap) or a point (a design at its expected sample size), [point, scenario]."""
+
+    name: str
+    x: FloatArray
+    y: FloatArray
+    own: FloatArray
+    look: dict[str, Any]
+
+
+@styled
+def enrolment_figure(ds: xr.Dataset) -> Figure:
+    """Draw correct selection by enrolment cap for each family, other designs as points at their expected size.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`; without enrolment curves every design is a point.
+
+    Returns
+    -------
+    Figure
+        A large panel with the mean over scenarios, and a small one for each scenario (or true MTD, if more than 12).
+    """
+    lines, shown = _families(ds), panels(ds)
+    points = _points(ds)
+    rows = -(-len(shown) // 4) if len(shown) > 1 else 0
+    large = max(2.5, 0.6 + 0.14 * len(points))
+    small, gap = 0.82, 0.27
+    below = rows * (small + gap) + (0.4 if rows else 0)
+    body = large + 0.5 + below + 0.05
+    figure = new_figure(body, "Correct selection and the number of patients", _subtitle(ds, lines, points))
+    height = figure.get_figheight()
+    figure.set_layout_engine("none")
+    bottom = below + 0.5
+    margin = MARGINS[len(points) > 3 or any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)]
+    ax = figure.add_axes((LEFT / WIDTH, bottom / height, (WIDTH - LEFT - margin) / WIDTH, large / height))
+    _large(ax, ds, lines, points, (WIDTH - LEFT - margin, large))
+    wide = (WIDTH - LEFT - 0.12 - 3 * 0.12) / 4
+    titles = fitted([panel.title for panel in shown], wide * 72, NORMAL, bold=True)
+    for k, panel in enumerate(shown if rows else []):
+        at = (LEFT + (k % 4) * (wide + 0.12), below - gap - small - (k // 4) * (small + gap) + 0.02)
+        part = figure.add_axes((at[0] / WIDTH, at[1] / height, wide / WIDTH, small / height), sharex=ax, sharey=ax)
+        _small(part, panel, lines, points, k, len(shown))
+        part.set_title(titles[k], weight="bold")
+    if rows:
+        figure.text((LEFT + (WIDTH - LEFT) / 2) / WIDTH, 0.05 / height, _x_label(lines), ha="center", va="bottom")
+    return figure
+
+
+def _x_label(lines: list[Series]) -> str:
+    return "enrolment cap (patients)" if lines else "expected sample size (patients)"
+
+
+def _subtitle(ds: xr.Dataset, lines: list[Series], points: list[Series]) -> str:
+    several = ds.sizes["scenario"] > 1
+    mean = f"Large panel: mean over {counted(ds.sizes['scenario'], 'scenario')}." if several else "In the one scenario."
+    each = (
+        "Small panels: mean over the n scenarios with that true MTD." if grouped(ds) else "Small panels: each scenario."
+    )
+    texts = [mean, *([each] if several else [])]
+    if lines:
+        texts.append("Lines: correct selection against the enrolment cap; large markers: the designs compared.")
+    if points:
+        texts.append("Single markers: at the expected sample size.")
+    return " ".join(texts)
+
+
+def _families(ds: xr.Dataset) -> list[Series]:
+    """Return the enrolment curves; `own` is 1 at the caps of designs compared."""
+    if "correct_selection_by_enrolment" not in ds:
+        return []
+    caps, members = ds["enrolment"].to_numpy().astype(float), _members(ds)
+    found = []
+    for f, name in enumerate(ds["family"].to_numpy()):
+        y = 100 * _curves(ds, "correct_selection")[f]
+        known = ~np.isnan(y).any(axis=1)
+        own = np.array([(f, int(k)) in members.values() for k in np.flatnonzero(known)], np.float64)
+        colour, dashes, marker = LINES[f % len(LINES)]
+        look = {"color": colour, "linestyle": dashes, "marker": marker}
+        found.append(Series(str(name), caps[known], y[known], own, look))
+    return found
+
+
+def _curves(ds: xr.Dataset, name: str) -> FloatArray:
+    return ds[f"{name}_by_enrolment"].transpose("family", "enrolment", "scenario").to_numpy()
+
+
+def _members(ds: xr.Dataset) -> dict[int, tuple[int, int]]:
+    """Return the designs that are on a curve, with its family and cap: the same cap, and the same numbers."""
+    measures = [str(name).removesuffix("_by_enrolment") for name in ds.data_vars if str(name).endswith("_by_enrolment")]
+    curves = {name: _curves(ds, name) for name in measures}
+    values = {name: ds[name].to_numpy() for name in measures}
+    cap, found = ds["planned_maximum"].to_numpy(), {}
+    for k, n in enumerate(ds["enrolment"].to_numpy() if measures else []):
+        for d in np.flatnonzero(cap == n):
+            for f in range(ds.sizes["family"]):
+                if all(np.allclose(values[m][d], curves[m][f, k], rtol=0, atol=1e-9) for m in measures):
+                    found[int(d)] = (f, k)
+    return found
+
+
+def _points(ds: xr.Dataset) -> list[Series]:
+    """Return the designs outside the families."""
+    size, right = ds["sample_size"].to_numpy(), 100 * ds["correct_selection"].to_numpy()
+    members = _members(ds)
+    found: list[Series] = []
+    for d, name in enumerate(ds["design"].to_numpy()):
+        if d not in members:
+            look = {"color": INK, "linestyle": "none", "marker": MARKERS[len(found) % len(MARKERS)]}
+            found.append(Series(str(name), size[d][None], right[d][None], np.ones(1), look))
+    return found
+
+
+def _large(ax: Axes, ds: xr.Dataset, lines: list[Series], points: list[Series], size: tuple[float, float]) -> None:
+    """Draw the means over all scenarios, with their labels, on axes of a size in inches."""
+    everything = np.arange(ds.sizes["scenario"])
+    _draw(ax, lines, points, everything, 1.5)
+    sizes = np.concatenate([*(s.x for s in lines), *(s.x.mean(axis=1) for s in points)])
+    planned = int(ds.attrs.get("planned_enrolment", -1))
+    ends = np.append(sizes, planned) if planned > 0 else sizes
+    spare = max(0.04 * np.ptp(ends), 1 - np.ptp(ends) / 2)
+    ax.set_xlim(ends.min() - spare, ends.max() + spare)
+    percent_axis(ax, "y")
+    ax.set_ylabel("correct selection (% of trials)")
+    ax.set_xlabel(_x_label(lines))
+    taken: list[Box] = []
+    if planned > 0:
+        taken += _planned(ax, planned, 72 * size[0], 72 * size[1])
+    _labels(ax, lines, points, taken, (72 * size[0], 72 * size[1]))
+
+
+def _draw(ax: Axes, lines: list[Series], points: list[Series], rows: np.ndarray, weight: float) -> None:
+    """Draw lines and points, averaged over some scenarios."""
+    for series in lines:
+        y = series.y[:, rows].mean(axis=1)
+        ax.plot(series.x, y, linewidth=weight, markersize=1.6 * weight, zorder=3, **series.look)
+        own = series.own > 0
+        ax.plot(series.x[own], y[own], linewidth=0, markersize=4.2 * weight**0.5, zorder=4, **series.look)
+    for series in points:
+        x, y = series.x[:, rows].mean(axis=1), series.y[:, rows].mean(axis=1)
+        size = (7.5 if series.look["marker"] == "*" else 5.5) * weight**0.4
+        ax.plot(
+            x, y, markersize=size, markeredgecolor="white", markeredgewidth=0.4, zorder=5, clip_on=False, **series.look
+        )
+
+
+def _planned(ax: Axes, planned: int, wide: float, tall: float) -> list[Box]:
+    """Mark the planned enrolment; return the boxes of the line and its label."""
+    ax.axvline(planned, color=GREY, linewidth=0.8, linestyle=":", zorder=1)
+    text = f"{planned} patients planned"
+    width = text_width(text, SMALL)
+    low, high = ax.get_xlim()
+    at = (planned - low) / (high - low) * wide
+    left = at + 3 if at + 3 + width < wide else at - 3 - width
+    ax.annotate(text, (left, tall - 2), xycoords="axes points", size=SMALL, color=GREY, va="top")
+    return [(left - 2, tall - 14, left + width + 2, tall), (at - 1.5, 0, at + 1.5, tall)]
+
+
+def _labels(ax: Axes, lines: list[Series], points: list[Series], taken: list[Box], size: tuple[float, float]) -> None:
+    """Name the lines at their ends, and the points beside them; where there is no room, number the points."""
+    low, high = ax.get_xlim()
+    wide, tall = size
+
+    def place(series: Series) -> tuple[FloatArray, FloatArray]:
+        x = series.x if series.x.ndim == 1 else series.x.mean(axis=1)
+        return (x - low) / (high - low) * wide, series.y.mean(axis=1) / 100 * tall
+
+    room = 72 * (WIDTH - LEFT) - wide - 22
+    column: list[Label] = []
+    for series, name in zip(lines, fitted([s.name for s in lines], room, bold=True), strict=True):
+        x, y = place(series)
+        taken.extend(along(x, y))
+        column.append(Label(name, 0, NORMAL + 3, x[-1], y[-1]))
+    spots = [place(series) for series in points]
+    taken.extend((x[0] - 4, y[0] - 4, x[0] + 4, y[0] + 4) for x, y in spots)
+    names = fitted([series.name for series in points], 72 * 1.6, SMALL)
+    texts = [f"{name}\nexpected {s.x.mean():.1f} patients" for name, s in zip(names, points, strict=True)]
+    if not _beside(ax, texts, spots, taken, size, (GAP, 9)):
+        numbers = [str(k) for k in range(1, len(points) + 1)]
+        _beside(ax, numbers, spots, taken, size, tuple(range(4, 60, 4)))
+        names = fitted([series.name for series in points], room - 8, SMALL)
+        top = max(tall / 2, len(points) * (SMALL + 3))
+        column += [
+            Label(f"{k}  {name}", 1, SMALL + 3, 0, top - i * (SMALL + 3))
+            for i, (k, name) in enumerate(zip(numbers, names, strict=True))
+        ]
+    _column(ax, column, [str(series.look["color"]) for series in lines], wide, tall)
+
+
+def _beside(
+    ax: Axes,
+    texts: list[str],
+    spots: list[tuple[FloatArray, FloatArray]],
+    taken: list[Box],
+    size: tuple[float, float],
+    gaps: tuple[float, ...],
+) -> bool:
+    """Write each text beside its point, a thin line to it if it is not next to it; none if one finds no room."""
+    boxes: list[Box] = []
+    for text, (x, y) in zip(texts, spots, strict=True):
+        rows = text.split("\n")
+        label = Label(text, max(text_width(t, SMALL) for t in rows) + 2, len(rows) * (SMALL + 2.5), x[0], y[0])
+        box = beside(label, [*taken, *boxes], (2, 2, size[0] - 2, size[1]), gaps)
+        if box is None:
+            return False
+        boxes.append(box)
+    for text, box, (x, y) in zip(texts, boxes, spots, strict=True):
+        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        near = max(abs(middle[0] - x[0]) - (box[2] - box[0]) / 2, abs(middle[1] - y[0]) - (box[3] - box[1]) / 2) <= 6
+        ax.annotate(
+            text,
+            (x[0], y[0]),
+            middle,
+            xycoords="axes points",
+            textcoords="axes points",
+            size=SMALL,
+            ha="center",
+            va="center",
+            linespacing=1.15,
+            arrowprops=None if near else LEADER | {"color": GREY, "relpos": (0.5, 0.5)},
+        )
+    return True
+
+
+def _column(ax: Axes, column: list[Label], colours: list[str], wide: float, tall: float) -> None:
+    """Write labels one under the other at the right of the axes; those of lines first, with a line to their end."""
+    heights = [label.height for label in column]
+    for k, (label, y) in enumerate(
+        zip(column, spread([item.y for item in column], heights, -6, tall + 6), strict=True)
+    ):
+        line = k < len(colours)
+        ax.annotate(
+            label.text,
+            (label.x, label.y),
+            (wide + 14, y),
+            xycoords="axes points",
+            textcoords="axes points",
+            size=NORMAL if line else SMALL,
+            weight="bold" if line else "normal",
+            va="center",
+            annotation_clip=False,
+            arrowprops=LEADER | {"color": colours[k]} if line else None,
+        )
+
+
+def _small(ax: Axes, panel: Panel, lines: list[Series], points: list[Series], k: int, count: int) -> None:
+    """Draw one scenario, or the mean over those of a true MTD."""
+    _draw(ax, lines, points, panel.rows, 0.9)
+    ax.grid(axis="y", color=FAINT, linewidth=0.4)
+    ax.set_axisbelow(True)
+    ax.tick_params(labelleft=k % 4 == 0, labelbottom=k // 4 == (count - 1) // 4)

@@ -1,0 +1,113 @@
+"""The true dose-toxicity curves, the MTD marked: a panel for each scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from doseopt.plots.panels import Panel, doses, grouped, panels
+from doseopt.plots.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    NORMAL,
+    SMALL,
+    VERMILLION,
+    WIDTH,
+    fitted,
+    new_figure,
+    percent_axis,
+    styled,
+    text_width,
+)
+from doseopt.state import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@styled
+def scenario_figure(ds: xr.Dataset) -> Figure:
+    """Draw the true DLT rate against the dose, a panel for each scenario, the correct selection marked.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`, or scenarios with `acceptable` and `mtd`. More than 12 are shown by their true MTD.
+
+    Returns
+    -------
+    Figure
+    """
+    shown = panels(ds)
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    target = 100 * float(ds.attrs["target"])
+    ring = "the true MTD, on the mean of n curves" if grouped(ds) else "the correct selection, with its DLT rate"
+    subtitle = f"True DLT rate (%) at each dose; ringed: {ring}; dashed line: the target, {target:g}%."
+    figure = new_figure(rows * 1.25 + 0.45, "The scenarios: dose and toxicity", subtitle)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    p = 100 * ds["p_dlt"].to_numpy()
+    x, labels, unit = _positions(ds)
+    width = 0.9 * WIDTH * 72 / columns - 12
+    titles = fitted([panel.title for panel in shown], width, NORMAL, bold=True)
+    ticks = _ticks(labels, width)
+    for k, (ax, panel) in enumerate(zip(axes, shown, strict=False)):
+        _panel(ax, x, p, panel, target)
+        ax.set_title(titles[k], weight="bold")
+        ax.tick_params(labelbottom=k // columns == rows - 1)
+    axes[0].set_xlim(x[0] - 0.3 * (x[-1] - x[0] or 1) / 2, x[-1] + 0.3 * (x[-1] - x[0] or 1) / 2)
+    axes[0].set_xticks(x, ticks)
+    for ax in axes[len(shown) :]:
+        ax.remove()
+    figure.supxlabel(unit if "dose" in unit else f"dose ({unit}, log scale)", size=NORMAL)
+    figure.supylabel("true DLT rate (%)", size=NORMAL)
+    return figure
+
+
+def _positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
+    """Return where the doses are (the logarithm of their values, or equally spaced), their labels and the unit."""
+    labels, unit = doses(ds)
+    if "dose_value" in ds.coords:
+        return np.log10(ds["dose_value"].to_numpy().astype(float)), labels, unit
+    return np.arange(len(labels), dtype=float), labels, unit
+
+
+def _ticks(labels: list[str], width: float) -> list[str]:
+    """Leave out labels that would touch their neighbour's."""
+    room = 0.72 * width / max(len(labels) - 1, 1) - 3
+    cut = fitted(labels, max(room, 14), SMALL)
+    step = 1 if all(text_width(label, SMALL) <= room for label in cut) else 2
+    return [label if k % step == 0 else "" for k, label in enumerate(cut)]
+
+
+def _panel(ax: Axes, x: FloatArray, p: FloatArray, panel: Panel, target: float) -> None:
+    """Draw the scenarios of one panel over all others in grey."""
+    others = p if len(p) <= 30 else p[:: len(p) // 30]
+    own = p[panel.rows]
+    ax.plot(x, others.T if len(own) == 1 else own.T, color=FAINT, linewidth=0.5, zorder=1)
+    ax.axhline(target, color=VERMILLION, linewidth=0.8, linestyle=(0, (4, 2)), zorder=2)
+    curve = own.mean(axis=0)
+    ax.plot(x, curve, color=BLUE, linewidth=1.4, marker="o", markersize=2.8, zorder=3)
+    for j in np.flatnonzero(panel.right[1:]):
+        ax.plot(x[j], curve[j], "o", markersize=8, markerfacecolor="none", markeredgecolor="black", zorder=4)
+    marked = np.flatnonzero(panel.right[1:])
+    if marked.size:
+        low = curve[marked[0]] < 70
+        ax.annotate(
+            " to ".join(dict.fromkeys(f"{curve[j]:.0f}%" for j in (marked[0], marked[-1]))),
+            (x[marked].mean(), curve[marked].max() if low else curve[marked].min()),
+            xytext=(0, 6 if low else -6),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if low else "top",
+            size=SMALL,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+            zorder=5,
+        )
+    else:
+        ax.text(0.03, 0.93, "none is correct", transform=ax.transAxes, size=SMALL, color=GREY, va="top")
+    percent_axis(ax, "y", 100, 25)

@@ -1,0 +1,162 @@
+"""One look for all figures: legible at 16 cm, without colour vision and in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 6.3
+"""Inches: 16 cm, so that a size in points is that size in print."""
+
+SMALL, NORMAL, LARGE = 6.5, 7.5, 9.5
+INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
+BLUE, ORANGE, GREEN, PINK, SKY, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"
+LINES = (
+    (BLUE, "-", "o"),
+    (VERMILLION, "--", "s"),
+    (GREEN, "-.", "^"),
+    (PINK, ":", "D"),
+    (ORANGE, (0, (6, 1.5)), "v"),
+    (SKY, (0, (3, 1, 1, 1, 1, 1)), "P"),
+)
+"""Colour (Okabe and Ito), line style and marker: each of the three tells the lines apart."""
+RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.labelsize": NORMAL,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 3.0,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": False,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 0,
+    "text.color": INK,
+    "text.parse_math": False,  # a "$" in a name is a "$"
+    "hatch.linewidth": 0.5,
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.04,
+    "figure.constrained_layout.w_pad": 0.05,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "doseopt",
+}
+
+
+def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Draw under the private style, whatever the user's own settings."""
+
+    @wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        import matplotlib
+        from matplotlib import rc_context
+
+        with rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(RC)  # type: ignore[arg-type]  # the keys are right
+            return function(*args, **kwargs)
+
+    return inside
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of one line of text, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+
+
+def fitted(labels: Sequence[str], width: float, size: float = NORMAL, bold: bool = False) -> list[str]:
+    """Cut labels in their middle to a width in points, so that all that differ still do; one line each.
+
+    An end that all long labels share goes first; labels that still come out alike are numbered.
+    """
+    given = [" ".join(str(label).split()) for label in labels]
+    long = {label for label in given if text_width(label, size, bold) > width}
+    shared = _shared_end(long)
+    for tail in (0.4, 0.6, 0.8, 1.0):
+        cut = [
+            _cut(label.removesuffix(shared).rstrip(" ,;:-"), width, size, bold, tail) if label in long else label
+            for label in given
+        ]
+        if len(set(cut)) == len(cut):
+            return cut
+    room = width - text_width(f" #{len(given)}", size, bold)
+    return [
+        f"{_cut(label, room, size, bold, 0.0)} #{k}" if label in long else label for k, label in enumerate(given, 1)
+    ]
+
+
+def _shared_end(labels: Collection[str]) -> str:
+    """Return the words that end all of several labels."""
+    ends = list(zip(*(label[::-1] for label in labels), strict=False)) if len(labels) > 1 else []
+    same = next((k for k, letters in enumerate(ends) if len(set(letters)) > 1), len(ends))
+    end = min(labels, default="")[::-1][:same][::-1]
+    return end[end.index(" ") :] if " " in end else ""
+
+
+def _cut(label: str, width: float, size: float, bold: bool, tail: float) -> str:
+    """Leave out as little of the middle as it takes; `tail` is the share of what is left that the end gets."""
+    short = label
+    left = len(label)
+    while left > 2 and text_width(short, size, bold) > width:
+        left -= 1
+        end = round(left * tail)
+        short = label[: left - end].rstrip() + "…" + (label[-end:].lstrip() if end else "")
+    return short
+
+
+def new_figure(body: float, title: str, subtitle: str) -> Figure:
+    """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
+    from matplotlib.figure import Figure
+
+    lines = _wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
+    top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
+    height = body + top
+    figure = Figure(figsize=(WIDTH, height))
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
+    (name,) = fitted([title], (WIDTH - 0.2) * 72, LARGE, bold=True)
+    from_top = 1 - 4 / (72 * height)
+    figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
+    figure.text(0.012, from_top - (LARGE + 5) / (72 * height), "\n".join(lines), color=GREY, va="top", linespacing=1.25)
+    return figure
+
+
+def _wrapped(text: str, width: float, size: float) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> None:
+    """Scale an axis of percentages from 0, a faint grid behind."""
+    from matplotlib.ticker import MultipleLocator
+
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xlim if which == "x" else ax.set_ylim)(0, top)
+    axis.set_major_locator(MultipleLocator(step))
+    ax.grid(axis=which, color=FAINT, linewidth=0.4)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
