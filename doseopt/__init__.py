@@ -36,7 +36,7 @@ _HOME = {
     "TrialState": "state",
     "after": "trial",
     "build_graph": "engine.graph",
-    "compare": "compare",
+    "compare": "comparison",
     "complete_information_benchmark": "limits",
     "judged": "outcomes",
     "load_study": "study_file",

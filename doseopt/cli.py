@@ -76,7 +76,7 @@ def compare(
         loaded = load_study(study)
         folder = out if out is not None or json else Path("results")
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
         dataset = _compared(loaded)
         if json:
             from doseopt.output import as_json
@@ -92,12 +92,21 @@ def compare(
             _write(dataset, folder, quiet=json)
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the folder for the results, before the work begins."""
+    from doseopt.parameters import Fault, Faults
+
+    if folder.exists() and not folder.is_dir():
+        raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _compared(study: Study) -> xr.Dataset:
     """Run the comparison behind a progress bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from doseopt.compare import compare as run
+    from doseopt.comparison import compare as run
 
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -305,6 +305,12 @@ class Modified:
             if modifier.phase == Phase.RESTRICT:
                 lowered = highest_admissible(answer.dose, self.base.admissible(views[0]))
                 answer = Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
+            if modifier.phase == Phase.RUN_IN:
+                allowed = self.base.admissible(views[0])[views[0].at, answer.dose]
+                dose, size = (
+                    np.where(allowed, a, d) for a, d in ((answer.dose, decision.dose), (answer.size, decision.size))
+                )
+                answer = Decision(dose, size, answer.stop)
             on = decision.stop == CONTINUE
             decision = Decision(
                 np.where(on, answer.dose, decision.dose),

@@ -20,6 +20,8 @@ from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
 
 BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
+MOST_RANDOM = 100_000
+"""Scenarios of one generator at the most."""
 
 _RATE = Domain(float, 0, 1, open_high=True)
 _TARGET = Domain(float, 0, 1, open_low=True, open_high=True)
@@ -36,13 +38,15 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY) -> Study:
     bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
     path = Path(name_or_path)
     if str(name_or_path) in bundled:
-        text = bundled[str(name_or_path)].read_text(encoding="utf-8")
+        text = bundled[str(name_or_path)].read_text(encoding="utf-8-sig")
     elif path.is_file():
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (UnicodeDecodeError, OSError) as error:
             raise Faults([Fault("", f"cannot be read as text: {error}")], str(path)) from error
     else:
+        if path.is_dir():
+            raise Faults([Fault("", "wanted a study file, got a folder")], str(name_or_path))
         beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         message = f"no such file, and no bundled study of that name{nearest(str(name_or_path), [*bundled, *beside])}"
         raise Faults([Fault("", message)], str(name_or_path))
@@ -119,10 +123,10 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
         table = reader.table(value, where, ["generator", "count", "seed", "transform"])
         kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
         numbers = []
-        for name, least in (("count", 1), ("seed", 0)):
+        for name, least, most in (("count", 1, MOST_RANDOM), ("seed", 0, 2**63)):
             if name not in table:
                 reader.fault(f"{where}.{name}", "missing; wanted a whole number")
-            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least)))
+            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
         return RandomScenarios(kind, numbers[0], numbers[1], transform)
     table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform"])
     if "p_dlt" not in table:

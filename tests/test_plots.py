@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from doseopt.compare import compare
+from doseopt.comparison import compare
 from doseopt.plots import (
     FIGURES,
     enrolment_figure,

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from doseopt.compare import compare
+from doseopt.comparison import compare
 from doseopt.engine.simulate import Simulate
 from doseopt.study import RandomScenarios
 from doseopt.study_file import load_study

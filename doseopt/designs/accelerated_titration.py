@@ -80,7 +80,8 @@ class AcceleratedTitration(ThreePlusThree):
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Count moderate toxicities of titration patients, and keep the cohort that is left out."""
-        titrating = (given.dose < self.titrate) & ~self._ended(before)
+        untried = before.n[np.arange(len(before)), given.dose] == 0
+        titrating = (given.dose < self.titrate) & untried & ~self._ended(before)
         memory = before.memory.copy()
         if self.categories == 3:
             seen = np.minimum(memory[:, 0] + outcome[:, 1], THRESHOLD[self.trigger])

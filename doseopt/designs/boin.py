@@ -13,6 +13,9 @@ from doseopt.modifiers.run_in import single_patient_part
 from doseopt.parameters import Fault, check, param
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 
+ROUNDING = 1e-12
+"""A fraction closer to a boundary than this is equal to it: rounding must not decide a tie."""
+
 
 @dataclass(frozen=True)
 class BOIN(IntervalDesign):
@@ -74,7 +77,7 @@ class BOIN(IntervalDesign):
     tie: str = param("deescalate", choices=("deescalate", "stay"), doc="when y/n equals lambda_d")
     bounded: bool = param(False, doc="isotonic estimate of the MTD at most lambda_d")
     titration: bool = param(False, doc="single patients until the first DLT, as R's BOIN does")
-    cohort: int = param(3, low=1, doc="cohort size")
+    cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
     def __post_init__(self) -> None:
@@ -82,6 +85,10 @@ class BOIN(IntervalDesign):
         found = []
         if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
             found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
+        if self.titration is True and self.start != 1:
+            found.append(
+                Fault("start", f"wanted 1 with titration = true, which starts at the first dose, got {self.start}")
+            )
         if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         check(self, found)
@@ -106,8 +113,8 @@ class BOIN(IntervalDesign):
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Compare y/n with the boundaries."""
         fraction = y / np.maximum(n, 1)
-        above = fraction >= self.lambda_d if self.tie == "deescalate" else fraction > self.lambda_d
-        return np.where(fraction <= self.lambda_e, UP, np.where(above, DOWN, STAY))
+        above = fraction - self.lambda_d >= (-ROUNDING if self.tie == "deescalate" else ROUNDING)
+        return np.where(fraction <= self.lambda_e + ROUNDING, UP, np.where(above, DOWN, STAY))
 
     def eliminates(self, n: IntArray, y: IntArray) -> BoolArray:
         """Compare the posterior tail with the cutoff."""
@@ -130,7 +137,7 @@ class BOIN(IntervalDesign):
         top = self.doses - 1
         rising, struck = single_patient_part(state, self.doses)
         fill = struck | ((state.n <= 1).all(axis=1) & ~state.y.any(axis=1) & (state.dose == top))
-        fill = fill & (self.cohort > 1)
+        fill = fill & (self.cohort > 1) & self.admissible(state)[state.at, state.dose]
         rising = rising & (state.dose < top)
         dose = np.where(rising, state.dose + 1, np.where(fill, state.dose, decision.dose))
         size = np.where(rising, 1, np.where(fill, self.cohort - 1, decision.size))

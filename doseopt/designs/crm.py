@@ -73,10 +73,10 @@ class CRM(Defaults):
     )
     model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
     intercept: float = param(3.0, doc="a_0 of the logistic model")
-    prior_sd: float = param(math.sqrt(1.34), low=0, open_low=True, doc="standard deviation of b")
+    prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
     estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
     select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
-    cohort: int = param(3, low=1, doc="cohort size")
+    cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
     def __post_init__(self) -> None:
