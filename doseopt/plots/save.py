@@ -41,6 +41,7 @@ def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 def _rendered(figure: Figure, kind: str) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format=kind, **FORMATS[kind])
+    figure.set_layout_engine("none")  # laid out once: the second format is drawn as the first was
     return buffer.getvalue()
 
 
