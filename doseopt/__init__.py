@@ -26,7 +26,7 @@ _HOME = {
     "MODIFIERS": "modifiers",
     "MTDRule": "scenarios",
     "MaxPatients": "modifiers",
-    "Modified": "design",
+    "Modified": "modified",
     "NoSkipping": "modifiers",
     "RunIn": "modifiers",
     "Simulate": "engine.simulate",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +59,10 @@ def plain_errors() -> Iterator[None]:
     except (Faults, TooManyStates) as error:
         print(f"doseopt: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"doseopt: {place}{error.strerror or error}", file=sys.stderr)
@@ -78,18 +86,20 @@ def compare(
         if folder is not None:
             _make_folder(folder)
         dataset = _compared(loaded)
+        written = [] if folder is None else _write(dataset, folder)
         if json:
             from doseopt.output import as_json
 
             print(as_json(dataset))
-        else:
-            from rich.console import Console
+            return
+        from rich.console import Console
 
-            from doseopt.tables import print_comparison
+        from doseopt.tables import print_comparison
 
-            print_comparison(dataset, Console(width=100, highlight=False))
-        if folder is not None:
-            _write(dataset, folder, quiet=json)
+        console = Console(highlight=False)
+        print_comparison(dataset, console)
+        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
+        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
 
 def _make_folder(folder: Path) -> None:
@@ -118,20 +128,18 @@ def _compared(study: Study) -> xr.Dataset:
         return run(study, progress=step)
 
 
-def _write(dataset: xr.Dataset, folder: Path, quiet: bool) -> None:
-    """Write the Dataset, the tidy table and the figures, and say where they are."""
-    from doseopt.output import write_netcdf, write_whole
+def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the Dataset, the tidy table and the figures."""
+    from doseopt.files import write_whole
+    from doseopt.output import write_netcdf
     from doseopt.plots import save_figures
     from doseopt.tables import tidy
 
-    files = [
+    return [
         write_netcdf(dataset, folder / "comparison.nc"),
         write_whole(folder / "comparison.csv", lambda p: tidy(dataset).to_csv(p, index=False)),
         *save_figures(dataset, folder),
     ]
-    if not quiet:
-        names = ", ".join(f.name for f in files)
-        print(f"\nWritten to {folder}: {names}")
 
 
 @app.command()
@@ -149,7 +157,13 @@ def check(study: StudyName) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what the terminal cannot show becomes a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    gc.set_threshold(
+        200_000, 50, 50
+    )  # a short process that draws figures spends a tenth of its time looking for garbage
     app()
 
 

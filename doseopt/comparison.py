@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 
 import doseopt
-from doseopt.design import Design, Modified, Modifier
+from doseopt.design import Design, Modifier
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
 from doseopt.limits import benchmark_correct_selection
 from doseopt.metrics import METRICS, measure, operating_characteristics
+from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged
 from doseopt.study import Study
@@ -79,7 +80,8 @@ def _one_design(study: Study, engine: Engine, design: Design, scenarios: xr.Data
     )
     for name in ("states", "edges", "endings", "paths"):
         if name in outcomes.attrs:
-            result[name] = ((), outcomes.attrs[name], {"units": "1", "long_name": f"{name} of the design's graph"})
+            attrs = {"units": "1", "long_name": f"{name} of the design's graph"}
+            result[name] = ((), float(outcomes.attrs[name]), attrs)
     return result
 
 
@@ -108,11 +110,15 @@ def _truth(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     p_dlt = scenarios["p_dlt"].to_numpy()
     return {
         **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate")},
-        "acceptable": (("scenario", "dose"), study.mtd.acceptable(p_dlt), {"long_name": "dose is a correct selection"}),
+        "acceptable": (
+            ("scenario", "dose"),
+            study.mtd.acceptable(p_dlt),
+            {"units": "1", "long_name": "dose is a correct selection"},
+        ),
         "mtd": (
             "scenario",
             study.mtd.mtd(p_dlt),
-            {"long_name": "index of the true MTD, -1 where selecting none is correct"},
+            {"units": "1", "long_name": "index of the true MTD, -1 where selecting none is correct"},
         ),
     }
 

@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
-from doseopt.parameters import Fault, Faults
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.parameters import Fault, check
+from doseopt.state import BoolArray, Decision, IntArray, TrialState
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,19 @@ class Defaults:
     """
 
     doses: int
+    start: int = 1
     stops: ClassVar[tuple[str, ...]] = ()
     ends: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the declared parameters, alone and together."""
+        check(self, self._faults())
+
+    def _faults(self) -> list[Fault]:
+        """Return what is wrong between parameters, which no single declaration can state."""
+        if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
+            return [Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}")]
+        return []
 
     @property
     def categories(self) -> int:
@@ -204,149 +214,3 @@ def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:
     level = np.arange(admissible.shape[1])
     allowed = admissible & (level <= dose[:, None])
     return np.where(allowed, level, -1).max(axis=1)
-
-
-@dataclass(frozen=True)
-class Modified:
-    """A design with modifiers: a design again.
-
-    Parameters
-    ----------
-    base : Design
-    modifiers : tuple of Modifier
-        In any order; what a modifier left open (a target, say) is filled in from the base.
-
-    Raises
-    ------
-    Faults
-        If two modifiers exclude each other, or a cap lies below the first cohort.
-    """
-
-    base: Design
-    modifiers: tuple[Modifier, ...]
-
-    def __post_init__(self) -> None:
-        """Bind the modifiers to the base and refuse combinations that make no trial."""
-        faults = [
-            fault.under(f"modifiers[{i}]")
-            for i, m in enumerate(self.modifiers)
-            if (fault := m.clash(self.base)) is not None
-        ]
-        for phase in (Phase.SIZE, Phase.RUN_IN):
-            same = [i for i, m in enumerate(self.modifiers) if m.phase == phase]
-            if len(same) > 1:
-                faults.append(
-                    Fault(f"modifiers[{same[1]}]", f"wanted at most one {phase.name.lower()} rule, got {len(same)}")
-                )
-        if faults:
-            raise Faults(faults, type(self.base).__name__)
-        object.__setattr__(self, "modifiers", tuple(m.bind(self.base) for m in self.modifiers))
-
-    @property
-    def _parts(self) -> tuple[Design | Modifier, ...]:
-        return self.base, *self.modifiers
-
-    @property
-    def doses(self) -> int:
-        """Number of doses."""
-        return int(self.base.doses)
-
-    @property
-    def target(self) -> float:
-        """Target DLT rate."""
-        return float(self.base.target)
-
-    @property
-    def categories(self) -> int:
-        """Outcome categories a patient."""
-        return int(self.base.categories)
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """Every reason that a part may give, each once."""
-        return tuple(dict.fromkeys(name for part in self._parts for name in part.stops))
-
-    @property
-    def ends(self) -> bool:
-        """Whether every trial ends."""
-        return any(part.ends for part in self._parts)
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """Names of what the parts keep, the base first."""
-        return tuple(name for part in self._parts for name in part.memory)
-
-    def _slices(self) -> list[slice]:
-        """Return where each part's memory lies."""
-        ends = np.cumsum([0, *(len(part.memory) for part in self._parts)]).tolist()
-        return [slice(a, b) for a, b in pairwise(ends)]
-
-    def _views(self, state: TrialState) -> list[TrialState]:
-        """Return the state as each part sees it."""
-        return [state.with_memory(state.memory[:, s]) for s in self._slices()]
-
-    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
-        """Return the memory of all parts after a cohort."""
-        views = zip(self._parts, self._views(before), strict=True)
-        return np.concatenate([part.remember(view, given, outcome) for part, view in views], axis=1)
-
-    def _recode(self, decision: Decision, stops: tuple[str, ...]) -> Decision:
-        """Translate a part's stop codes into this design's."""
-        codes = np.array([CONTINUE, *(1 + self.stops.index(name) for name in stops)])
-        return Decision(decision.dose, decision.size, codes[decision.stop])
-
-    def _modify(self, decision: Decision, views: list[TrialState]) -> Decision:
-        """Apply the modifiers phase by phase; within a phase the order cannot matter."""
-        order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
-        for i in order:
-            modifier = self.modifiers[i]
-            going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
-            answer = self._recode(modifier(views[1 + i], going), modifier.stops)
-            if modifier.phase == Phase.RESTRICT:
-                lowered = highest_admissible(answer.dose, self.base.admissible(views[0]))
-                answer = Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
-            if modifier.phase == Phase.RUN_IN:
-                allowed = self.base.admissible(views[0])[views[0].at, answer.dose]
-                dose, size = (
-                    np.where(allowed, a, d) for a, d in ((answer.dose, decision.dose), (answer.size, decision.size))
-                )
-                answer = Decision(dose, size, answer.stop)
-            on = decision.stop == CONTINUE
-            decision = Decision(
-                np.where(on, answer.dose, decision.dose),
-                np.where(on, answer.size, decision.size),
-                np.where(on, answer.stop, decision.stop),
-            )
-        return decision
-
-    def first(self) -> Decision:
-        """Return the first cohort, through the modifiers like any other."""
-        empty = TrialState.empty(self.doses, len(self.memory))
-        return self._modify(self._recode(self.base.first(), self.base.stops), self._views(empty))
-
-    def decide(self, state: TrialState) -> Decision:
-        """Return what the base decides, as the modifiers leave it."""
-        views = self._views(state)
-        return self._modify(self._recode(self.base.decide(views[0]), self.base.stops), views)
-
-    def admissible(self, state: TrialState) -> BoolArray:
-        """Return the doses that the base calls admissible."""
-        allowed: BoolArray = self.base.admissible(self._views(state)[0])
-        return allowed
-
-    def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the base's MTD, unless a part that selects no dose stopped the trial."""
-        own = {name: 1 + i for i, name in enumerate(self.base.stops)}
-        to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.stops)])
-        mtd = self.base.select(self._views(state)[0], to_base[stop])
-        silent = [1 + self.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
-        return np.where(np.isin(stop, silent), NONE, mtd)
-
-    def posterior(self, state: TrialState) -> Posterior:
-        """Return the base's posterior."""
-        posterior: Posterior = self.base.posterior(self._views(state)[0])
-        return posterior
-
-    def describe(self) -> list[Row]:
-        """Return the base's rows and one for each modifier."""
-        return [row for part in self._parts for row in part.describe()]

@@ -1,44 +1,17 @@
-"""Writing results: every file whole or not at all."""
+"""Results as netCDF and JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file under a temporary name beside its place, then put it there in one step.
-
-    Parameters
-    ----------
-    path : Path
-    write : callable
-        Writes the file whose path it is given.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        write(unfinished)
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+from doseopt.files import write_whole
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> Path:

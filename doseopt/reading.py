@@ -84,7 +84,8 @@ class Reader:
         where : str
             Path of the table in the file.
         given : mapping
-            Values that come from elsewhere; a key of the table that is also declared goes before.
+            Values that come from elsewhere; a key of the table that is also declared goes before. While one of them is
+            not known (None) single values are checked, and no object is made.
         also : iterable of str
             Keys that the table may hold and that the caller reads.
         private : iterable of str
@@ -105,7 +106,7 @@ class Reader:
         for name in missing:
             if name not in values:
                 self.fault(_join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
-        if missing or len(self.faults) > before:
+        if missing or len(self.faults) > before or None in given.values():
             self._single_faults(cls, values, where, before)
             return None
         try:

@@ -16,8 +16,9 @@ import numpy as np
 import tomli_w
 import xarray as xr
 
-from doseopt.design import Design, Modified
+from doseopt.design import Design
 from doseopt.designs import DESIGNS
+from doseopt.modified import Modified
 from doseopt.modifiers import MODIFIERS
 from doseopt.parameters import Fault, Faults, check, param
 from doseopt.reading import plain
@@ -79,10 +80,10 @@ class FixedScenario:
     source: str = ""
     transform: Any = None
 
-    def rows(self, name: str, study: Study) -> xr.Dataset:
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""
         p = np.array([self.p_dlt])
-        return _transformed(p, [name], self.transform, study, self.p_moderate, self.reason, self.source)
+        return _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
 
 
 @dataclass(frozen=True)
@@ -94,27 +95,27 @@ class RandomScenarios:
     seed: int
     transform: Any = None
 
-    def rows(self, name: str, study: Study) -> xr.Dataset:
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
         rng = np.random.default_rng(self.seed)
-        p = GENERATORS[self.generator](len(study.doses.labels), study.target, self.count, rng)
+        p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
         names = [f"{name} {i + 1}" for i in range(self.count)]
         source = f"generator {self.generator}, seed {self.seed}"
-        return _transformed(p, names, self.transform, study, None, "", source)
+        return _transformed(p, names, self.transform, doses, None, "", source)
 
 
 def _transformed(
-    p: Any, names: list[str], transform: Transform | None, study: Study, moderate: Any, reason: str, source: str
+    p: Any, names: list[str], transform: Transform | None, doses: Doses, moderate: Any, reason: str, source: str
 ) -> xr.Dataset:
     observed = p
     if transform is not None:
-        values = None if study.doses.values is None else np.array(study.doses.values)
+        values = None if doses.values is None else np.array(doses.values)
         try:
-            p, observed = transform.apply(p, observed, values, study.doses.tolerance)
+            p, observed = transform.apply(p, observed, values, doses.tolerance)
         except Faults as faults:
             raise Faults([f.under("transform") for f in faults.faults]) from faults
     p_moderate = None if moderate is None else [moderate]
-    labels = study.doses.labels
+    labels = doses.labels
     return make_scenarios(p, names, labels, p_observed=observed, p_moderate=p_moderate, reason=reason, source=source)
 
 
@@ -153,7 +154,9 @@ class Study:
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""
-        return concat_scenarios([spec.rows(name, self) for name, spec in self.scenario_specs.items()])
+        return concat_scenarios(
+            [spec.rows(name, self.doses, self.target) for name, spec in self.scenario_specs.items()]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""

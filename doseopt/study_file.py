@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from doseopt.design import Modified
+from doseopt.design import Phase
 from doseopt.designs import DESIGNS
+from doseopt.modified import Modified, clashes
 from doseopt.modifiers import MODIFIERS
 from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.reading import Reader, key
@@ -86,13 +88,13 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
-    specs = read_scenarios(reader, top.get("scenarios", {}), count)
-    designs = read_designs(reader, top.get("designs", {}), usable, count)
+    specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
+    designs = read_designs(reader, top["designs"], usable, count) if "designs" in top else {}
+    if doses is not None:
+        _together(reader, doses, usable, specs, designs)
     if reader.faults or doses is None or target is None:
         return None
-    study = Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, Path(path).stem)
-    _together(reader, study)
-    return study
+    return Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, Path(path).stem)
 
 
 def _dose_count(doses: Any, scenarios: Any) -> int | None:
@@ -109,7 +111,12 @@ def read_scenarios(reader: Reader, table: Any, doses: int | None) -> dict[str, A
     if not isinstance(table, Mapping) or not table:
         reader.fault("scenarios", 'wanted at least one, e.g. "mild" = [0.05, 0.10, 0.20, 0.30]')
         return {}
-    return {name: _read_scenario(reader, value, f"scenarios.{key(name)}", doses) for name, value in table.items()}
+    specs: dict[str, Any] = {}
+    for name, value in table.items():
+        before = len(reader.faults)
+        spec = _read_scenario(reader, value, f"scenarios.{key(name)}", doses)
+        specs[name] = spec if len(reader.faults) == before else None
+    return specs
 
 
 def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) -> Any:
@@ -163,43 +170,53 @@ def read_designs(reader: Reader, table: Any, target: float, doses: int | None) -
 
 
 def _read_design(reader: Reader, table: Any, where: str, target: float, doses: int | None) -> Any:
-    base = _read_kind(reader, table, where, DESIGNS, {"target": target, "doses": doses}) if doses else None
+    base = _read_kind(reader, table, where, DESIGNS, {"target": target, "doses": doses})
     listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
+        return base
+    built = [_read_kind(reader, m, f"{where}.modifiers[{i}]", MODIFIERS, {}) for i, m in enumerate(listed)]
+    if base is None:
         return None
-    modifiers = [_read_kind(reader, m, f"{where}.modifiers[{i}]", MODIFIERS, {}) for i, m in enumerate(listed)]
-    if base is None or any(m is None for m in modifiers):
-        return None
-    try:
-        design = Modified(base, tuple(modifiers)) if modifiers else base
-    except Faults as faults:
-        reader.faults.extend(f.under(where) for f in faults.faults)
-        return None
+    modifiers = {i: m for i, m in enumerate(built) if m is not None}
+    whole = len(modifiers) == len(
+        built
+    )  # a modifier that could not be read may change the first cohort, and so the cap
+    found = clashes(base, {i: m for i, m in modifiers.items() if whole or m.phase != Phase.CAP})
+    reader.faults.extend(fault.under(where) for fault in found)
+    if found or not whole:
+        return base
+    design = Modified(base, tuple(built)) if built else base
     if not design.ends:
         wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
         reader.fault(f"{where}.modifiers", wanted)
     return design
 
 
-def _together(reader: Reader, study: Study) -> None:
-    """Note what only the whole study shows to be wrong."""
+def _together(
+    reader: Reader, doses: Doses, target: float, specs: Mapping[str, Any], designs: Mapping[str, Any]
+) -> None:
+    """Note what only several parts of the study show to be wrong, of the parts that could be built."""
     parts = []
-    for name, spec in study.scenario_specs.items():
-        try:
-            parts.append(spec.rows(name, study))
-        except Faults as faults:
-            reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
-    if len(parts) < len(study.scenario_specs):
-        return
+    for name, spec in specs.items():
+        if spec is not None and len(getattr(spec, "p_dlt", doses.labels)) == len(doses.labels):
+            try:
+                parts.append(spec.rows(name, doses, target))
+            except Faults as faults:
+                reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
     try:
-        scenarios = concat_scenarios(parts)
+        lacking = _without_moderate(concat_scenarios(parts)) if parts else []
     except Faults as faults:
         reader.faults.extend(f.under("scenarios") for f in faults.faults)
         return
-    lacking = scenarios["scenario"].to_numpy()[np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)].tolist()
-    for name, design in study.designs.items():
-        if design.categories == 3 and lacking:
+    for name, design in designs.items():
+        if design is not None and design.categories == 3 and lacking:
             some = ", ".join(repr(s) for s in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
             wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
             reader.fault(f"designs.{key(name)}", wanted)
+
+
+def _without_moderate(scenarios: xr.Dataset) -> list[str]:
+    missing = np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)
+    names: list[str] = scenarios["scenario"].to_numpy()[missing].tolist()
+    return names

@@ -11,8 +11,8 @@ import numpy as np
 import oracle
 from hypothesis import strategies as st
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 
 FAMILIES = {"3+3": ThreePlusThree, "atd": AcceleratedTitration, "boin": BOIN, "crm": CRM}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.outcome_string import Cohort
 from doseopt.skeleton import IndifferenceInterval

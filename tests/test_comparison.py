@@ -357,3 +357,20 @@ def test_a_file_that_cannot_be_written_whole_is_not_written_at_all(exact, tmp_pa
     assert target.read_text() == "old"
     write_whole(target, lambda path: path.write_text("new"))
     assert target.read_text() == "new"
+
+
+def test_a_design_with_more_outcome_paths_than_a_whole_number_holds_is_written(tmp_path):
+    text = """
+title = "long"
+target = 0.25
+doses = { labels = ["a", "b"] }
+scenarios = { s = [0.1, 0.3] }
+[designs.B]
+kind = "boin"
+cohort = 1
+modifiers = [{ kind = "max_patients", n = 80 }]
+"""
+    ds = compare(parse_study(text))
+    assert ds["paths"].item() > 2**64
+    ds.to_netcdf(tmp_path / "long.nc")
+    assert xr.load_dataset(tmp_path / "long.nc")["paths"].item() == ds["paths"].item()

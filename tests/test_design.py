@@ -5,11 +5,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from doseopt.design import Defaults, Modified, Phase, Row, highest_admissible
-from doseopt.designs import AcceleratedTitration, ThreePlusThree
+from doseopt.design import Defaults, Phase, Row, highest_admissible
+from doseopt.designs import BOIN, AcceleratedTitration, ThreePlusThree
+from doseopt.engine.exact import Exact
+from doseopt.engine.simulate import Simulate
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.modifiers.rule import Rule
 from doseopt.parameters import Faults
+from doseopt.scenarios import make_scenarios
 from doseopt.state import NONE, Decision, TrialState
 from doseopt.trial import advance, after, selected, step
 
@@ -426,3 +430,23 @@ def test_a_state_tells_what_it_holds():
     assert state.tried[2].tolist() == [True, True, True, False]
     assert len(state) == 3
     assert state[1:].total.tolist() == [3, 4]
+
+
+def test_a_cap_is_compared_with_the_first_cohort_that_the_run_in_leaves():
+    base = BOIN(doses=3, target=0.25)
+    assert Modified(base, (RunIn(levels=1), MaxPatients(n=2))).first().size.tolist() == [1]
+    with pytest.raises(Faults, match="wanted at least the first cohort of 3, got 2"):
+        Modified(base, (MaxPatients(n=2),))
+
+
+def test_any_design_checks_its_declared_parameters_and_its_first_dose():
+    with pytest.raises(Faults) as caught:
+        BOIN(doses=3, target=7.0, start=9, extra_safe=True, cutoff=0.3, offset=0.4)
+    assert [f.where for f in caught.value.faults] == ["target", "start", "offset", "tox"]
+
+
+def test_scenarios_of_other_doses_are_refused():
+    design = ThreePlusThree(doses=4, target=0.25)
+    for engine in (Exact(), Simulate(trials=10)):
+        with pytest.raises(ValueError, match="wanted scenarios of 4 doses, as the design has, got 2"):
+            engine(design, make_scenarios([[0.1, 0.2]]))

@@ -9,11 +9,12 @@ import pytest
 import doseopt
 
 LAYERS = """
-    0    doseopt  state  parameters
+    0    doseopt  state  parameters  files
     0b   rows
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     2    design  selection
-    2b   modifiers/*  trial
+    2b   modified  trial
+    2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     4    metrics  engine/exact  engine/simulate
     5    study  limits  testing

@@ -202,7 +202,7 @@ def test_many_scenarios_are_shown_by_their_mtd():
     ds = CASES["many scenarios"]
     shown = panels(ds)
     assert sum(len(panel.rows) for panel in shown) == 200
-    assert shown[-1].title == f"MTD none (n = {int((ds['mtd'] == -1).sum())})"
+    assert shown[-1].title == f"MTD none ({int((ds['mtd'] == -1).sum())})"
     figure = selection_figure(ds)
     ax = next(ax for ax in figure.axes if ax.axison)
     widths = [bar.get_width() for bar in bars(ax) if bar.get_facecolor()[3] == 1]
@@ -213,7 +213,9 @@ def test_many_scenarios_are_shown_by_their_mtd():
 def test_dose_names(bundled):
     assert doses(bundled) == (["0.15", "0.5", "1.5", "4.5"], "×10⁹ cells")
     milligrams = bundled.assign_coords(dose_value=("dose", [10.0, 30.0, 90.0, 250.0], {"units": "mg"}))
-    assert doses(milligrams) == (["10", "30", "90", "250"], "mg")
+    assert doses(milligrams) == (["0.15", "0.5", "1.5", "4.5"], "dose level")
+    named = milligrams.assign_coords(dose=["10", "30", "90", "250"])
+    assert doses(named) == (["10", "30", "90", "250"], "mg")
     assert doses(bundled.drop_vars("dose_value"))[1] == "dose level"
 
 
@@ -248,7 +250,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, f
     def fail(*_args, **_kwargs):
         raise OSError("disk full")
 
-    target = {"write": "os.fdopen", "replace": "os.replace", "draw": "matplotlib.figure.Figure.savefig"}[fault]
+    target = {
+        "write": "pathlib.Path.write_bytes",
+        "replace": "os.replace",
+        "draw": "matplotlib.backends.backend_svg.FigureCanvasSVG.print_svg",
+    }[fault]
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)
         with pytest.raises(OSError, match="disk full"):

@@ -6,8 +6,8 @@ import tomli_w
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.parameters import Faults
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule

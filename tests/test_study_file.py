@@ -7,8 +7,8 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.parameters import Faults
 from doseopt.scenarios import ActualDose, MTDRule

@@ -33,7 +33,7 @@ class AcceleratedTitration(ThreePlusThree):
         What ends titration: the first DLT, or also the first or second moderate (grade 2) toxicity in it.
     after_dlt : {"fill", "three_new"}
         A titration dose with a DLT: filled to 3, the titration patients counted; or 3 new patients, the 3+3 rule and
-        the definition of the MTD then being on the new ones.
+        the definition of the MTD then being on the new ones, however many of a larger titration cohort had a DLT.
 
     Notes
     -----

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.design import Modified, Row
+from doseopt.design import Row
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign, beta_tail
+from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.modifiers.run_in import single_patient_part
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, param
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 
 ROUNDING = 1e-12
@@ -80,18 +81,17 @@ class BOIN(IntervalDesign):
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
-    def __post_init__(self) -> None:
-        """Check the parameters, alone and together."""
-        found = []
-        if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
-            found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
+        if self.extra_safe is True and isinstance(self.offset, float) and not self.offset < self.cutoff:
+            found.append(Fault("offset", f"wanted less than the cutoff {self.cutoff:g}, got {self.offset:g}"))
         if self.titration is True and self.start != 1:
             found.append(
                 Fault("start", f"wanted 1 with titration = true, which starts at the first dose, got {self.start}")
             )
         if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
-        check(self, found)
+        return found
 
     @classmethod
     def example(cls) -> Modified:

@@ -8,12 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.design import Defaults, Modified, Row
+from doseopt.design import Defaults, Row
 from doseopt.models.base import Posterior
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.quadrature import GridPosterior, quadrature
+from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, param
 from doseopt.selection import closest
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.state import Decision, FloatArray, IntArray, TrialState
@@ -72,24 +73,21 @@ class CRM(Defaults):
         kind=tuple, custom=_skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"
     )
     model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
-    intercept: float = param(3.0, doc="a_0 of the logistic model")
+    intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
     prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
     estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
     select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
-    def __post_init__(self) -> None:
-        """Check the parameters, alone and together."""
-        found = []
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
         if isinstance(self.doses, int):
-            if isinstance(self.start, int) and self.start > self.doses:
-                found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
             if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
                 found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
             if isinstance(self.skeleton, IndifferenceInterval):
                 found.extend(self.skeleton.faults(self.target, self.doses))
-        check(self, found)
+        return found
 
     @classmethod
     def example(cls) -> Modified:

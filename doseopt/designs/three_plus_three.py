@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from doseopt.design import Defaults, Row
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, param
 from doseopt.state import NONE, BoolArray, Decision, IntArray, TrialState
 
 COMPLETE, TOO_TOXIC = 1, 2
@@ -29,7 +29,7 @@ class ThreePlusThree(Defaults):
         First dose level, counted from 1.
     on_descent : {"three_then_six", "six", "declare"}
         A dose below an excluded one that has fewer than 6 patients: filled to 3 and then to 6; filled to 6 at once;
-        or declared the MTD as it stands (no de-escalation).
+        or declared the MTD as it stands (no de-escalation), even if `start` is above it and nobody was treated there.
     confirm_top : bool
         Six patients before the top dose can be the MTD; otherwise 0 of 3 suffices there.
     mtd_at_cap : {"definition", "not_excluded"}
@@ -63,24 +63,18 @@ class ThreePlusThree(Defaults):
     stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
     ends: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        """Check the parameters, alone and together."""
-        check(self, self._faults())
-
     @classmethod
     def example(cls) -> Self:
         """Return the design as the conformance checks try it."""
         return cls(doses=4, target=0.25)
 
     def _faults(self) -> list[Fault]:
-        found = []
+        found = super()._faults()
         if self.on_descent == "declare" and self.confirm_top:
             message = (
                 'wanted false with on_descent = "declare" (a design that never goes back confirms nothing), got true'
             )
             found.append(Fault("confirm_top", message))
-        if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
-            found.append(Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}"))
         return found
 
     def first(self) -> Decision:

@@ -52,7 +52,7 @@ class Exact:
             graph = graph_of(design)
         else:
             graph = build_graph(design, start, self.max_states)
-        p = scenarios["p_observed"].to_numpy()
+        p = observed_rates(design, scenarios)
         if design.categories == 2:
             weight = ending_weights(graph, p)
         else:
@@ -67,6 +67,13 @@ class Exact:
             weight=weight,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
+
+
+def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
+    if scenarios.sizes["dose"] != design.doses:
+        raise ValueError(f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}")
+    return np.asarray(scenarios["p_observed"].to_numpy())
 
 
 def moderate_rates(scenarios: xr.Dataset) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.design import Design
-from doseopt.engine.exact import moderate_rates
+from doseopt.engine.exact import moderate_rates, observed_rates
 from doseopt.outcomes import make_outcomes
 from doseopt.rows import unique_rows
 from doseopt.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
@@ -41,7 +41,7 @@ class Simulate:
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
         start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
-        p = scenarios["p_observed"].to_numpy()
+        p = observed_rates(design, scenarios)
         moderate = moderate_rates(scenarios) if design.categories == 3 else np.zeros_like(p)
         patients = Patients(self.trials, np.random.SeedSequence(self.seed))
         ends = [run_trials(design, start, patients, p[r], moderate[r]) for r in range(len(p))]

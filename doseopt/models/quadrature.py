@@ -21,7 +21,6 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import sici
 
 from doseopt.models.base import Model
@@ -50,6 +49,8 @@ class Grid:
     @functools.lru_cache(maxsize=64)  # noqa: B019 - grids are few and live as long as the process
     def upper_weights(self, rate: float) -> FloatArray:
         """Return w [G, D] such that f @ w = Pr(p_j > rate), for a density f at the nodes."""
+        from scipy.optimize import brentq  # slow to import
+
         weights = np.empty(self.log_p.shape)
         for j in range(self.log_p.shape[1]):
             low, high = (_log_rate(self.model, z, j) - np.log(rate) for z in (-FAR, FAR))

@@ -76,7 +76,8 @@ class EnoughAtDose(Rule):
     dose : "recommended", "any" or int
         The dose that the next cohort would get, after all restrictions; any dose; or a level counted from 1.
     only_if_staying : bool
-        Only when the next cohort would get the dose last given (R BOIN from 2.7).
+        Only when the next cohort would get the dose last given (with ``"recommended"``: R BOIN from 2.7). It is a
+        second condition: with ``"any"`` another dose than that one may have the patients.
     """
 
     n: int = param(kind=int, low=1, doc="patients at the dose")
@@ -123,14 +124,14 @@ class MaxPatients(Rule):
         Evaluable patients.
     """
 
-    n: int = param(kind=int, low=1, doc="evaluable patients at most")
+    n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")
 
     phase: ClassVar[Phase] = Phase.CAP
     stops: ClassVar[tuple[str, ...]] = ("max_patients",)
     ends: ClassVar[bool] = True
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse a cap that leaves no room for the design's first cohort."""
+        """Refuse a cap that leaves no room for the first cohort; `base` has all other modifiers on."""
         first = int(base.first().size[0])
         return Fault("n", f"wanted at least the first cohort of {first}, got {self.n}") if self.n < first else None
 

@@ -172,6 +172,9 @@ def _large(ax: Axes, ds: xr.Dataset, lines: list[Series], points: list[Series], 
 
 def _draw(ax: Axes, lines: list[Series], points: list[Series], rows: np.ndarray, weight: float) -> None:
     """Draw lines and points, averaged over some scenarios."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     for series in lines:
         y = series.y[:, rows].mean(axis=1)
         ax.plot(series.x, y, linewidth=weight, markersize=1.6 * weight, zorder=3, **series.look)

@@ -48,20 +48,25 @@ def panels(ds: xr.Dataset) -> list[Panel]:
         rows = np.flatnonzero(mtd == j)
         if rows.size:
             right = np.arange(ds.sizes["dose"] + 1) == j + 1
-            found.append(Panel(f"MTD {label} (n = {rows.size})", rows, right))
+            found.append(Panel(f"MTD {label} ({rows.size})", rows, right))
     return found
 
 
 def doses(ds: xr.Dataset) -> tuple[list[str], str]:
-    """Return a short label for each dose, and the unit of them all, such as "×10⁹ cells"; "dose level" without."""
-    if "dose_value" not in ds.coords:
-        return [" ".join(str(label).split()) for label in ds["dose"].to_numpy()], "dose level"
-    values = ds["dose_value"].to_numpy().astype(float)
+    """Return the doses' own labels, and the unit of them all, such as "×10⁹ cells"; "dose level" if they have none.
+
+    Labels that are the doses up to one power of ten take the unit with that power; others are names.
+    """
+    labels = [" ".join(str(label).split()) for label in ds["dose"].to_numpy()]
+    try:
+        powers = np.log10(ds["dose_value"].to_numpy().astype(float) / np.array([float(label) for label in labels]))
+    except (KeyError, ValueError):
+        return labels, "dose level"
+    power = round(float(powers[0]))
+    if np.abs(powers - power).max() > 1e-9:
+        return labels, "dose level"
     unit = str(ds["dose_value"].attrs.get("units", ""))
-    power = 3 * int(np.floor(np.log10(values.max()) / 3))
-    if power in (-3, 0, 3):
-        return [f"{value:g}" for value in values], unit
-    return [f"{value / 10.0**power:g}" for value in values], f"×10{str(power).translate(SUPERSCRIPTS)} {unit}"
+    return labels, unit if power == 0 else f"×10{str(power).translate(SUPERSCRIPTS)} {unit}"
 
 
 def over(values: FloatArray, panel: Panel) -> FloatArray:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from doseopt.files import write_whole
 from doseopt.plots.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200
-FORMATS: dict[str, dict[str, Any]] = {"svg": {"metadata": {"Date": None}}, "png": {"dpi": DPI}}
 
 
 def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
@@ -33,34 +32,34 @@ def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rendered = {kind: _rendered(figure, kind) for kind in FORMATS}
-    return [_written(folder / f"{name}.{kind}", content) for kind, content in rendered.items()]
+    png = _png(figure)
+    rendered = {"svg": _svg(figure), "png": png}
+    return [write_whole(folder / f"{name}.{kind}", partial(_put, content)) for kind, content in rendered.items()]
+
+
+def _put(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 @styled
-def _rendered(figure: Figure, kind: str) -> bytes:
+def _png(figure: Figure) -> bytes:
+    """Draw once, which finds the layout too; `savefig` would draw everything twice for it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = BytesIO()
-    figure.savefig(buffer, format=kind, **FORMATS[kind])
-    figure.set_layout_engine("none")  # laid out once: the second format is drawn as the first was
+    screen = figure.dpi
+    figure.dpi = DPI
+    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+    figure.dpi = screen
     return buffer.getvalue()
 
 
-def _written(path: Path, content: bytes) -> Path:
-    """Write beside the place, then move into it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
+@styled
+def _svg(figure: Figure) -> bytes:
+    """Draw as laid out for the PNG: the SVG writer measures text much more slowly."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-
-def _umask() -> int:
-    """Return the mask that new files get; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    figure.set_layout_engine("none")
+    buffer = BytesIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,9 @@ def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         import matplotlib
         from matplotlib import rc_context
 
-        with rc_context():
+        with rc_context(), warnings.catch_warnings():
+            # a name in a script that the font lacks is drawn as boxes; the tables show it
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(RC)  # type: ignore[arg-type]  # the keys are right
             return function(*args, **kwargs)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, logit
 
 from doseopt.parameters import Fault, Faults, check, param
@@ -283,6 +282,8 @@ def _logit_curve(p: FloatArray, doses: FloatArray) -> Callable[[FloatArray], Flo
     knots, heights = np.log(doses), np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
     if len(knots) == 1:
         return lambda x: np.broadcast_to(heights, (*heights.shape[:-1], *np.shape(x)))
+    from scipy.interpolate import PchipInterpolator  # slow to import, and few studies have a curve between doses
+
     cubic = PchipInterpolator(knots, heights, axis=-1)
     low, high = cubic(knots[0], nu=1)[..., None], cubic(knots[-1], nu=1)[..., None]
 

@@ -7,9 +7,9 @@ import pytest
 from peers.reading import assert_operating_characteristics, grouped, read, tallies, vector
 from scipy.optimize import isotonic_regression
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN
 from doseopt.designs.interval import beta_tail
+from doseopt.modified import Modified
 from doseopt.modifiers import EnoughAtDose, MaxPatients
 from doseopt.selection import isotonic
 from doseopt.state import NONE, TrialState

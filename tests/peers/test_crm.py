@@ -5,9 +5,9 @@ import pytest
 from peers.reading import assert_operating_characteristics, grouped, read, vector
 from scipy.special import log_expit
 
-from doseopt.design import Modified
 from doseopt.designs import CRM
 from doseopt.models.quadrature import quadrature
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.state import TrialState

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from peers.reading import grouped, read, vector
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, ThreePlusThree
+from doseopt.modified import Modified
 from doseopt.modifiers import NoSkipping
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.state import CONTINUE, TrialState

@@ -11,10 +11,10 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.engine.exact import Exact, edge_weights, ending_weights
 from doseopt.engine.graph import build_graph, cohort_outcomes
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.scenarios import make_scenarios
 from doseopt.state import CONTINUE, NONE, TrialState

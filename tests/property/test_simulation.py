@@ -6,11 +6,11 @@ import strategies
 import xarray as xr
 from scipy.stats import norm
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
 from doseopt.metrics import METRICS
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.outcomes import judged
 from doseopt.scenarios import MTDRule, make_scenarios

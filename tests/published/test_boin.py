@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from doseopt.design import Modified
 from doseopt.designs import BOIN
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import graph_of
+from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.scenarios import make_scenarios
 from doseopt.state import NONE, TrialState

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from doseopt.design import Modified
 from doseopt.designs import CRM
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import graph_of
 from doseopt.models.quadrature import quadrature
+from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping
 from doseopt.scenarios import make_scenarios
 from doseopt.skeleton import IndifferenceInterval

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from doseopt.design import Modified
 from doseopt.designs import AcceleratedTitration, ThreePlusThree
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import graph_of
+from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.scenarios import make_scenarios
 from doseopt.state import CONTINUE, NONE
