@@ -22,7 +22,7 @@ import numpy as np
 from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.parameters import Fault, check
-from doseopt.state import BoolArray, Decision, IntArray, TrialState
+from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,10 @@ class Design(Protocol):
         """Return the posterior of the DLT rates by which the design itself judges."""
         ...
 
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
+        ...
+
     def describe(self) -> list[Row]:
         """Return the rules, the readings chosen and their sources."""
         ...
@@ -158,6 +162,10 @@ class Defaults:
     def posterior(self, state: TrialState) -> Posterior:
         """Return the posterior of the DLT rates that the design's own rules would use; Beta(1, 1) if it has none."""
         return BetaBinomial(self.doses).posterior(state.n, state.y)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the observed DLT fraction, nan at untried doses, [S, D]."""
+        return np.where(state.n > 0, state.y / np.maximum(state.n, 1), np.nan)
 
 
 class Modifier(Protocol):

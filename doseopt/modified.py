@@ -11,7 +11,7 @@ import numpy as np
 from doseopt.design import Design, Modifier, Phase, Row, highest_admissible
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,10 @@ class Modified:
         """Return the base's posterior."""
         posterior: Posterior = self.base.posterior(self._views(state)[0])
         return posterior
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the base's own estimate."""
+        return self.base.estimated(self._views(state)[0])
 
     def describe(self) -> list[Row]:
         """Return the base's rows and one for each modifier."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,3 +76,15 @@ class IndifferenceInterval:
             target if k == self.prior_mtd - 1 else back(centre * ratio ** (k - (self.prior_mtd - 1)))
             for k in range(doses)
         )
+
+
+def skeleton_fault(value: object) -> str | None:
+    """Return what is wrong with a skeleton, or None."""
+    wanted = "wanted increasing rates in (0, 1), or { prior_mtd = ..., halfwidth = ... }"
+    if isinstance(value, IndifferenceInterval):
+        return None
+    if not isinstance(value, tuple) or not value or not all(isinstance(s, float | int) for s in value):
+        return f"{wanted}, got {value!r}"
+    if not all(0 < s < 1 for s in value) or any(a >= b for a, b in pairwise(value)):
+        return f"{wanted}, got [{', '.join(f'{s:g}' for s in value)}]"
+    return None

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from doseopt.design import Defaults, Row
 from doseopt.models.base import Posterior
 from doseopt.models.curves import Empiric, OneParameterLogistic
-from doseopt.models.quadrature import GridPosterior, quadrature
+from doseopt.models.one_parameter import OneParameterPosterior
+from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, param
 from doseopt.selection import closest
-from doseopt.skeleton import IndifferenceInterval
+from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.state import Decision, FloatArray, IntArray, TrialState
-
-
-def _skeleton_fault(value: object) -> str | None:
-    """Return what is wrong with a skeleton, or None."""
-    wanted = "wanted increasing rates in (0, 1), or { prior_mtd = ..., halfwidth = ... }"
-    if isinstance(value, IndifferenceInterval):
-        return None
-    if not isinstance(value, tuple) or not value or not all(isinstance(s, float | int) for s in value):
-        return f"{wanted}, got {value!r}"
-    if not all(0 < s < 1 for s in value) or any(a >= b for a, b in pairwise(value)):
-        return f"{wanted}, got [{', '.join(f'{s:g}' for s in value)}]"
-    return None
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ class CRM(Defaults):
     doses: int = param(kind=int, low=1)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     skeleton: tuple[float, ...] | IndifferenceInterval = param(
-        kind=tuple, custom=_skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"
+        kind=tuple, custom=skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"
     )
     model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
@@ -113,7 +101,7 @@ class CRM(Defaults):
         """Return the posterior of the DLT rates."""
         return self._posterior(state)
 
-    def _posterior(self, state: TrialState) -> GridPosterior:
+    def _posterior(self, state: TrialState) -> OneParameterPosterior:
         return quadrature(self.curve).posterior(state.n, state.y)
 
     def estimated(self, state: TrialState) -> FloatArray:

@@ -59,13 +59,13 @@ class IntervalDesign(Defaults):
         stop = np.where(dose < 0, TOO_TOXIC, CONTINUE)
         return Decision(np.maximum(dose, 0), np.full(len(state), self.cohort), stop)
 
-    def estimate(self, state: TrialState) -> FloatArray:
+    def estimated(self, state: TrialState) -> FloatArray:
         """Return the isotonic estimate of the DLT rates at tried, admissible doses; nan elsewhere, [S, D]."""
         return isotonic(state.n, state.y, state.tried & self.admissible(state))
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the tried, admissible dose whose isotonic estimate is closest to the target."""
-        estimate = self.estimate(state)
+        estimate = self.estimated(state)
         mtd = closest(estimate, self.target, self.selectable(estimate))
         return np.where(stop == TOO_TOXIC, NONE, mtd)
 

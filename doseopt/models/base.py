@@ -2,26 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from doseopt.state import FloatArray
 
 
 @dataclass(frozen=True)
 class GaussianPrior:
-    """Independent normal priors of the parameters theta.
+    """Multivariate normal prior of the parameters, theta ~ N(mean, cov).
+
+    Every way of computing is non-centred: theta = mean + L z with z ~ N(0, I) and L L' = cov, L lower triangular.
 
     Parameters
     ----------
     names : tuple of str
-        One name a parameter.
-    mean, sd : tuple of float
+        One name a parameter, P of them.
+    mean : tuple of float
+    cov : tuple of tuple of float
+        Covariance matrix, symmetric and positive definite.
     """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
-    sd: tuple[float, ...]
+    cov: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Check the shapes and the covariance."""
+        size, cov = len(self.names), np.array([list(row) for row in self.cov], dtype=np.float64)
+        if len(self.mean) != size or cov.shape != (size, size):
+            raise ValueError(
+                f"wanted a mean of {size} and a covariance of {size} by {size} for ({', '.join(self.names)}), got "
+                f"{len(self.mean)} and {' by '.join(map(str, cov.shape))}"
+            )
+        if not (np.isfinite(cov).all() and np.isfinite(self.mean).all()):
+            raise ValueError(f"wanted finite means and covariances, got {self.mean} and {self.cov}")
+        if not np.array_equal(cov, cov.T) or np.linalg.eigvalsh(cov).min() <= 0:
+            raise ValueError(f"wanted a symmetric, positive definite covariance, got {self.cov}")
+
+    @property
+    def cholesky(self) -> FloatArray:
+        """L, [P, P]."""
+        return np.linalg.cholesky(np.array(self.cov, dtype=np.float64))
+
+    def theta(self, z: Any) -> Any:
+        """Return theta = mean + L z; z [..., P] -> [..., P], in NumPy or any namespace like it."""
+        return z @ self.cholesky.T + np.array(self.mean)
+
+    def log_density(self, theta: FloatArray) -> FloatArray:
+        """Return the log prior density of theta; [..., P] -> [...]."""
+        cholesky = self.cholesky
+        z = np.linalg.solve(cholesky, (theta - np.array(self.mean))[..., None])[..., 0]
+        constant = len(self.mean) * math.log(2 * math.pi) / 2 + np.log(np.diag(cholesky)).sum()
+        return np.asarray(-(z**2).sum(axis=-1) / 2 - constant)
 
 
 class Model(Protocol):
@@ -31,11 +67,11 @@ class Model(Protocol):
 
     @property
     def doses(self) -> int:
-        """Number of doses."""
+        """Number of doses, D."""
         ...
 
     def prior(self) -> GaussianPrior:
-        """Return the prior of the parameters."""
+        """Return the prior of the P parameters."""
         ...
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
@@ -44,12 +80,28 @@ class Model(Protocol):
 
 
 class Posterior(Protocol):
-    """The posterior of the DLT rates in a batch of trials, whoever computed it."""
+    """The posterior of the DLT rates at D doses in a batch of S trials, whoever computed it."""
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [S, D]."""
         ...
 
+    def sd(self) -> FloatArray:
+        """Return the posterior standard deviation of the DLT rate, [S, D]."""
+        ...
+
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [S, D]."""
+        ...
+
+    def quantile(self, q: float) -> FloatArray:
+        """Return the DLT rate below which the posterior puts probability q, 0 < q < 1, [S, D]."""
+        ...
+
+    def log_marginal(self) -> FloatArray:
+        """Return the log marginal likelihood of each trial, [S].
+
+        Of the patients in their order, prod p^y (1-p)^(n-y): without the binomial coefficients of the tally, which are
+        the same for all models. PyMC's `Binomial` includes them.
+        """
         ...

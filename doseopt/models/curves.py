@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from doseopt.models.base import GaussianPrior
+from doseopt.state import FloatArray
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,15 @@ class Empiric:
 
     def prior(self) -> GaussianPrior:
         """Return the prior of b."""
-        return GaussianPrior(("b",), (0.0,), (self.prior_sd,))
+        return GaussianPrior(("b",), (0.0,), ((self.prior_sd**2,),))
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return log p_j = exp(b) log s_j; theta [..., 1] -> [..., D]."""
         return xp.exp(theta) * np.log(self.skeleton)
+
+    def theta_at(self, logit: FloatArray) -> FloatArray:
+        """Return the b at which each dose has this logit of the DLT rate, [..., D] -> [..., D]."""
+        return np.log(np.logaddexp(0.0, -logit) / -np.log(self.skeleton))
 
 
 @dataclass(frozen=True)
@@ -66,16 +74,144 @@ class OneParameterLogistic:
     intercept: float = 3.0
 
     @property
+    def _x(self) -> FloatArray:
+        s = np.asarray(self.skeleton)
+        return np.log(s) - np.log1p(-s) - self.intercept
+
+    @property
     def doses(self) -> int:
         """Number of doses."""
         return len(self.skeleton)
 
     def prior(self) -> GaussianPrior:
         """Return the prior of b."""
-        return GaussianPrior(("b",), (0.0,), (self.prior_sd,))
+        return GaussianPrior(("b",), (0.0,), ((self.prior_sd**2,),))
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return log p_j = -log(1 + exp(-logit p_j)); theta [..., 1] -> [..., D]."""
-        s = np.asarray(self.skeleton)
-        x = np.log(s) - np.log1p(-s) - self.intercept
-        return -xp.logaddexp(0.0, -(self.intercept + xp.exp(theta) * x))
+        return -xp.logaddexp(0.0, -(self.intercept + xp.exp(theta) * self._x))
+
+    def theta_at(self, logit: FloatArray) -> FloatArray:
+        """Return the b at which each dose has this logit of the DLT rate, [..., D] -> [..., D].
+
+        Minus infinity for a rate on the other side of that at b = minus infinity, expit(a_0).
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(np.maximum((logit - self.intercept) / self._x, 0.0))
+
+
+WEAKLY_INFORMATIVE_MEAN = (math.log(0.20 / 0.80), 0.0)
+WEAKLY_INFORMATIVE_COV = ((1.5**2, 0.0), (0.0, 0.7**2))
+
+
+@dataclass(frozen=True)
+class TwoParameterLogistic:
+    """Two-parameter logistic model, logit p(d) = log a + exp(log b) log(d/d*), (log a, log b) ~ N(mean, cov).
+
+    Parameters
+    ----------
+    values : tuple of float
+        d, the doses at which rates are reported, positive; in any order, repeated if need be.
+    unit : str
+        Unit of `values` and of the reference dose.
+    reference_dose : float
+        d*, the dose with DLT rate a / (1 + a).
+    mean : tuple of float
+        Prior means of log a and log b.
+    cov : tuple of tuple of float
+        Prior covariance of (log a, log b).
+
+    Notes
+    -----
+    Names: "BLRM", Bayesian logistic regression model.
+
+    References
+    ----------
+    Neuenschwander, Branson, Gsponer 2008, Statistics in Medicine 27:2420.
+    """
+
+    values: tuple[float, ...]
+    unit: str
+    reference_dose: float
+    mean: tuple[float, float]
+    cov: tuple[tuple[float, float], tuple[float, float]]
+
+    def __post_init__(self) -> None:
+        """Check the doses and the prior."""
+        for name, doses in (("values", self.values), ("reference_dose", (self.reference_dose,))):
+            if not doses or not all(d > 0 and math.isfinite(d) for d in doses):
+                raise ValueError(f"{name}: wanted positive doses in {self.unit}, got {getattr(self, name)!r}")
+        self.prior()
+
+    @classmethod
+    def weakly_informative(cls, values: Iterable[float], unit: str, reference_dose: float) -> TwoParameterLogistic:
+        """Return the model with the default prior: log a ~ N(logit 0.20, 1.5^2), log b ~ N(0, 0.7^2), independent.
+
+        At 0.1, 1/3, 1 and 3 times the reference dose the prior medians of the DLT rate are .02, .06, .20 and .48, and
+        95% of the prior lies below .33, .51, .75 and .96.
+        """
+        return cls(tuple(values), unit, reference_dose, WEAKLY_INFORMATIVE_MEAN, WEAKLY_INFORMATIVE_COV)
+
+    @property
+    def doses(self) -> int:
+        """Number of doses."""
+        return len(self.values)
+
+    @property
+    def x(self) -> FloatArray:
+        """log(d/d*), [D]."""
+        return np.log(np.array(self.values, dtype=np.float64) / self.reference_dose)
+
+    def at(self, values: Iterable[float]) -> TwoParameterLogistic:
+        """Return the same model at other doses, for instance those that patients were in fact given."""
+        return dataclasses.replace(self, values=tuple(float(d) for d in values))
+
+    def prior(self) -> GaussianPrior:
+        """Return the prior of (log a, log b)."""
+        return GaussianPrior(("log_a", "log_b"), self.mean, self.cov)
+
+    def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
+        """Return log p_j = -log(1 + exp(-logit p_j)); theta [..., 2] -> [..., D]."""
+        log_a, log_b = theta[..., 0][..., None], theta[..., 1][..., None]
+        return -xp.logaddexp(0.0, -(log_a + xp.exp(log_b) * self.x))
+
+
+@dataclass(frozen=True)
+class ModelAverage:
+    """Model averaging: model k holds with prior probability w_k.
+
+    Parameters
+    ----------
+    models : tuple of Empiric or OneParameterLogistic
+        For instance one for each of several skeletons; all of the same number of doses.
+    weights : tuple of float
+        w_k, positive, summing to 1.
+
+    Notes
+    -----
+    Names: "BMA-CRM". The posterior is the mixture of the models' posteriors, with weights proportional to w_k times the
+    marginal likelihood of model k. (The paper averages the plug-in or mean rates with the same weights.)
+
+    References
+    ----------
+    Yin & Yuan 2009, Journal of the American Statistical Association 104:954.
+    """
+
+    models: tuple[Empiric | OneParameterLogistic, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check that there is one weight a model, and one number of doses."""
+        if not self.models or len(self.models) != len(self.weights):
+            raise ValueError(f"weights: wanted one a model, got {len(self.weights)} for {len(self.models)} models")
+        if not all(w > 0 for w in self.weights) or abs(sum(self.weights) - 1) > 1e-9:
+            raise ValueError(f"weights: wanted positive weights that sum to 1, got {self.weights!r}")
+        if len({model.doses for model in self.models}) > 1:
+            raise ValueError(
+                f"models: wanted the same number of doses in each, got {[model.doses for model in self.models]}"
+            )
+
+    @property
+    def doses(self) -> int:
+        """Number of doses."""
+        return self.models[0].doses

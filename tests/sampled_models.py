@@ -1,0 +1,27 @@
+"""One model of each kind that is sampled, for the tests of `doseopt.models.pymc`."""
+
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.joint import Sampled
+from doseopt.models.pymc_only import Monotone, TwoPopulations
+
+DOSES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
+BLRM = TwoParameterLogistic.weakly_informative(DOSES, "cells", 1.5e9)
+SKELETON = (0.05, 0.12, 0.25, 0.40)
+
+MODELS: dict[str, Sampled] = {
+    "empiric": Empiric(SKELETON, 1.16),
+    "logistic": OneParameterLogistic(SKELETON, 1.16),
+    "blrm": BLRM,
+    "beta-binomial": BetaBinomial(4, 0.5, 0.5),
+    "average": ModelAverage(
+        (
+            Empiric((0.02, 0.05, 0.12, 0.25), 1.16),
+            Empiric((0.12, 0.25, 0.40, 0.55), 0.8),
+            OneParameterLogistic(SKELETON, 1),
+        ),
+        (0.3, 0.3, 0.4),
+    ),
+    "monotone": Monotone((0.05, 0.12, 0.25, 0.45), precision=4.0),
+    "two populations": TwoPopulations(BLRM),
+}

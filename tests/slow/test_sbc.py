@@ -1,0 +1,139 @@
+"""Simulation-based calibration of every model that is sampled.
+
+Parameters are drawn from the prior and data from the parameters; the rank of each parameter and DLT rate among nearly
+independent draws of its posterior is then uniform (Talts et al. 2018, arXiv:1804.06788). Each data set has 0, 3, 6 or 9
+patients at each dose, drawn at random and without regard to the truth, so doses without data are among them. Of
+4 x 1000 draws every twentieth is kept and the last of those 200 dropped: 199 draws, 200 ranks, 10 in each of 20 bins.
+Equal values, of the index of an averaged model, are put in random order.
+
+``PYTHONPATH=.:tests python tests/slow/test_sbc.py`` writes the record, sbc_results.json (about a quarter of an hour); a
+test that always runs reads it.
+"""
+
+import json
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sampled_models import MODELS
+from scipy.stats import chisquare
+
+from doseopt import __version__
+from doseopt.models.joint import Joint, Sampled
+from doseopt.models.pymc import sample
+from doseopt.models.sampled import SamplingWarning, diagnose
+from doseopt.state import IntArray
+
+RECORD = Path(__file__).with_name("sbc_results.json")
+SEED = 20261123
+DATASETS, DRAWS, THIN, RANKED, BINS = 500, 1000, 20, 199, 20
+LOWEST_P = 0.001
+
+
+def fingerprint(joint: Joint) -> float:
+    """Return the log density at one point: another prior, curve or likelihood would change it."""
+    z = np.linspace(-0.5, 0.7, len(joint.prior.names))
+    n = np.full(joint.data_shape, 3)
+    return float(joint.log_prior(z) + joint.log_likelihood(joint.theta(z, np), n, n - 2))
+
+
+def one(joint: Joint, rng: np.random.Generator, seed: int) -> tuple[dict[str, int], int, bool]:
+    """Return the ranks of one data set, the number of divergences, and whether the sampler warned."""
+    theta = joint.draw(rng, 1)[0]
+    log_p = joint.reported(theta, np)
+    truth = dict(zip(joint.prior.names, theta, strict=True))
+    if joint.log_weights is not None:
+        truth["model_index"] = rng.choice(len(joint.log_weights), p=np.exp(joint.log_weights))
+        log_p = log_p[truth["model_index"]]
+    p_dlt = np.exp(log_p)
+    n = 3 * rng.integers(0, 4, size=joint.data_shape)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SamplingWarning)
+        tree = sample(joint.model, n, rng.binomial(n, p_dlt), seed=seed, draws=DRAWS)
+    posterior = tree["posterior"].isel(draw=slice(None, None, THIN))
+    truth |= {f"p_dlt{[int(i) + 1 for i in at]}": p_dlt[at] for at in np.ndindex(p_dlt.shape)}
+    rates = posterior["p_dlt"].to_numpy().reshape(-1, *p_dlt.shape)[:RANKED]
+    drawn = {name: posterior[name].to_numpy().ravel()[:RANKED] for name in truth if not name.startswith("p_dlt[")}
+    drawn |= {f"p_dlt{[int(i) + 1 for i in at]}": rates[(slice(None), *at)] for at in np.ndindex(p_dlt.shape)}
+    ranks = {
+        name: int((drawn[name] < value).sum() + rng.integers(0, (drawn[name] == value).sum(), endpoint=True))
+        for name, value in truth.items()
+    }
+    return ranks, diagnose(tree).divergences, bool(caught)
+
+
+def calibrate(model: Sampled, seed: int, datasets: int = DATASETS) -> dict[str, object]:
+    """Return the counts of ranks in bins for every parameter and DLT rate of a model."""
+    joint, children = Joint(model), np.random.SeedSequence(seed).spawn(datasets)
+    counts: dict[str, IntArray] = {}
+    divergent = warned = 0
+    start = time.perf_counter()
+    for child in children:
+        ranks, divergences, warning = one(joint, np.random.default_rng(child), int(child.generate_state(1)[0]))
+        divergent += divergences > 0
+        warned += warning
+        for name, rank in ranks.items():
+            counts.setdefault(name, np.zeros(BINS, dtype=np.int64))[rank * BINS // (RANKED + 1)] += 1
+    return {
+        "model": repr(model),
+        "log_density": fingerprint(joint),
+        "datasets": datasets,
+        "datasets_with_divergences": divergent,
+        "datasets_with_warnings": warned,
+        "seconds": round(time.perf_counter() - start),
+        "p": {name: float(chisquare(values).pvalue) for name, values in counts.items()},
+        "counts": {name: values.tolist() for name, values in counts.items()},
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_every_sampled_model_is_calibrated(name: str) -> None:
+    p = calibrate(MODELS[name], SEED + list(MODELS).index(name))["p"]
+    assert isinstance(p, dict)
+    assert min(p.values()) > LOWEST_P, p
+
+
+def test_the_record_holds_every_sampled_model_and_each_is_calibrated() -> None:
+    record = json.loads(RECORD.read_text())
+    assert set(record["models"]) == set(MODELS)
+    for name, model in MODELS.items():
+        entry = record["models"][name]
+        now = fingerprint(Joint(model))
+        assert entry["log_density"] == pytest.approx(now, abs=1e-9), (
+            f"{name} has changed: run {Path(__file__).name} again"
+        )
+        assert entry["datasets"] >= 400
+        assert set(Joint(model).prior.names) <= set(entry["counts"])
+        assert sum(quantity.startswith("p_dlt") for quantity in entry["counts"]) == np.prod(Joint(model).data_shape)
+        for quantity, counts in entry["counts"].items():
+            assert sum(counts) == entry["datasets"]
+            assert chisquare(counts).pvalue > LOWEST_P, (name, quantity)
+            assert chisquare(counts).pvalue == pytest.approx(entry["p"][quantity])
+
+
+def write() -> None:
+    """Run every model and write the record."""
+    record = {
+        "what": " ".join((__doc__ or "").split("\n\n")[1].split()),
+        "versions": {"doseopt": __version__} | {package: version(package) for package in ("pymc", "nutpie", "numpy")},
+        "sampler": "nutpie",
+        "seed": SEED,
+        "chains": 4,
+        "tune": 1000,
+        "draws": DRAWS,
+        "ranked_draws": RANKED,
+        "bins": BINS,
+        "models": {},
+    }
+    for k, (name, model) in enumerate(MODELS.items()):
+        record["models"][name] = calibrate(model, SEED + k)
+        print(name, {key: value for key, value in record["models"][name].items() if key != "counts"}, flush=True)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write()
