@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import batched
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ import doseopt
 if TYPE_CHECKING:
     import xarray as xr
 
+    from doseopt.posterior import Analysis
     from doseopt.study import Study
 
 app = typer.Typer(
@@ -120,7 +122,7 @@ def _compared(study: Study) -> xr.Dataset:
 
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=len(study.designs) + 1)
+        task = bar.add_task("", total=len(study.designs) + 2)
 
         def step(name: str) -> None:
             bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
@@ -140,6 +142,71 @@ def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
         write_whole(folder / "comparison.csv", lambda p: tidy(dataset).to_csv(p, index=False)),
         *save_figures(dataset, folder),
     ]
+
+
+@app.command()
+def posterior(
+    study: StudyName = "renji-elo",
+    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
+    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")] = None,
+    model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
+    method: Annotated[str, typer.Option(help="quadrature or nuts.")] = "quadrature",
+    seed: Annotated[int, typer.Option(help="Seed of NUTS.", min=0)] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
+    with plain_errors():
+        from doseopt.data import EXAMPLE, data_from_csv, data_from_outcomes
+        from doseopt.posterior import analyse, as_object, check_choice
+        from doseopt.study_file import load_study
+
+        check_choice(model, method, both=bool(outcomes) and data is not None)
+        loaded = load_study(study)
+        if data is not None:
+            read = data_from_csv(data, loaded.doses)
+        else:
+            read = data_from_outcomes(outcomes or EXAMPLE, loaded.doses)
+        folder = out if out is not None or json else Path("results")
+        if folder is not None:
+            _make_folder(folder)
+        result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
+        written = [] if folder is None else _write_posterior(result, folder)
+        if json:
+            from doseopt.output import plain
+
+            print(dumps(plain(as_object(result.summary)), allow_nan=False))
+            return
+        from rich.console import Console
+
+        from doseopt.tables import print_posterior
+
+        if not outcomes and data is None:
+            print(f'No data were given; this is a worked example, as if --outcomes "{EXAMPLE}".\n')
+        print_posterior(result.summary, Console(highlight=False))
+        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
+        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+
+
+def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
+    """Write the DataTree, the table and the figures."""
+    import xarray
+
+    from doseopt.files import write_whole
+    from doseopt.plots.posterior import posterior_figures
+    from doseopt.plots.save import save_figure
+
+    whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
+    whole["summary"] = xarray.DataTree(result.summary)
+    whole["density"] = xarray.DataTree(result.density)
+    table = result.summary.drop_dims("prior_scale").to_dataframe()
+    files = [
+        write_whole(folder / "posterior.nc", lambda p: whole.to_netcdf(p, engine="netcdf4")),
+        write_whole(folder / "posterior.csv", lambda p: table.to_csv(p)),
+    ]
+    for name, figure in posterior_figures(result.summary, result.density).items():
+        files += save_figure(figure, folder, name)
+    return files
 
 
 @app.command()

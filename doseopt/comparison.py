@@ -14,11 +14,13 @@ import doseopt
 from doseopt.design import Design, Modifier
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
+from doseopt.estimation import Estimates, estimate_once, own_measures, posterior_measures
 from doseopt.limits import benchmark_correct_selection
 from doseopt.metrics import METRICS, measure, operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged
+from doseopt.posterior_model import describe_model
 from doseopt.study import Study
 
 type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
@@ -45,10 +47,13 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
     """
     engine = engine or Exact()
     scenarios = study.scenarios()
-    parts = []
+    outcomes = {}
     for name, design in study.designs.items():
         progress(name)
-        parts.append(_one_design(study, engine, design, scenarios))
+        outcomes[name] = _outcomes(study, engine, design, scenarios)
+    progress("posteriors")
+    estimates = estimate_once(study.curve(), outcomes)
+    parts = [_one_design(design, name, outcomes[name], estimates) for name, design in study.designs.items()]
     result = _stacked(parts, list(study.designs))
     result = result.assign(_truth(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
@@ -59,10 +64,10 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
     return result.assign_attrs(_attributes(study, engine))
 
 
-def _one_design(study: Study, engine: Engine, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
-    """Return the operating characteristics of one design."""
-    outcomes = _outcomes(study, engine, design, scenarios)
+def _one_design(design: Design, name: str, outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
+    """Return the operating characteristics of one design, and what is known of the DLT rates after it."""
     result = operating_characteristics(outcomes)
+    result = result.assign(posterior_measures(outcomes, estimates, name)).assign(own_measures(outcomes, design))
     exact = np.isinf(outcomes.attrs["trials"])
     total = outcomes["n"].sum("dose").to_numpy()
     chosen = outcomes["selected"].to_numpy()
@@ -78,10 +83,10 @@ def _one_design(study: Study, engine: Engine, design: Design, scenarios: xr.Data
         outcomes.attrs["planned"],
         {"units": "patients", "long_name": "enrolment cap of the design"},
     )
-    for name in ("states", "edges", "endings", "paths"):
-        if name in outcomes.attrs:
-            attrs = {"units": "1", "long_name": f"{name} of the design's graph"}
-            result[name] = ((), float(outcomes.attrs[name]), attrs)
+    for count in ("states", "edges", "endings", "paths"):
+        if count in outcomes.attrs:
+            attrs = {"units": "1", "long_name": f"{count} of the design's graph"}
+            result[count] = ((), float(outcomes.attrs[count]), attrs)
     return result
 
 
@@ -164,6 +169,7 @@ def _attributes(study: Study, engine: Engine) -> dict[str, Any]:
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,
+        "posterior_model": describe_model(study.curve()),
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         "dropout": study.dropout,
         "engine": "exact" if isinstance(engine, Exact) else "simulated",

@@ -21,14 +21,15 @@ def write_netcdf(dataset: xr.Dataset, path: Path) -> Path:
 
 def as_json(dataset: xr.Dataset) -> str:
     """Return a Dataset as one JSON object (xarray's ``to_dict``), with null for nan and infinity."""
-    return json.dumps(_plain(dataset.to_dict()), allow_nan=False)
+    return json.dumps(plain(dataset.to_dict()), allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it, with None for nan and infinity."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(v) for name, v in value.items()}
+        return {str(name): plain(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

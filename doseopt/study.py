@@ -21,6 +21,7 @@ from doseopt.designs import DESIGNS
 from doseopt.modified import Modified
 from doseopt.modifiers import MODIFIERS
 from doseopt.parameters import Fault, Faults, check, param
+from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.reading import plain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
 
@@ -139,6 +140,8 @@ class Study:
         Patients that the registry names.
     dropout : float
         Probability of leaving the DLT window for another reason than a DLT.
+    posterior : PosteriorModel
+        What the DLT rates are judged by.
     """
 
     title: str
@@ -150,6 +153,7 @@ class Study:
     registry: str = ""
     planned_enrolment: int | None = None
     dropout: float = 0.0
+    posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
 
     def scenarios(self) -> xr.Dataset:
@@ -169,6 +173,7 @@ class Study:
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(self.doses),
             **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
+            **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
             "designs": {name: _design_table(design, self.target) for name, design in self.designs.items()},
         }
@@ -176,6 +181,11 @@ class Study:
     def to_toml(self) -> str:
         """Return the study as the text of a study file."""
         return tomli_w.dumps(self.to_dict())
+
+    def curve(self, model: str | None = None) -> PosteriorCurve:
+        """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
+        choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
+        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
 
     @property
     def hash(self) -> str:

@@ -16,6 +16,7 @@ from doseopt.designs import DESIGNS
 from doseopt.modified import Modified, clashes
 from doseopt.modifiers import MODIFIERS
 from doseopt.parameters import Domain, Fault, Faults, nearest
+from doseopt.posterior_model import PosteriorModel
 from doseopt.reading import Reader, key
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule, concat_scenarios
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
@@ -68,7 +69,18 @@ def parse_study(text: str, path: str = "study") -> Study:
     return study
 
 
-TOP = ("title", "registry", "target", "planned_enrolment", "mtd", "doses", "dropout", "scenarios", "designs")
+TOP = (
+    "title",
+    "registry",
+    "target",
+    "planned_enrolment",
+    "mtd",
+    "doses",
+    "dropout",
+    "posterior",
+    "scenarios",
+    "designs",
+)
 
 
 def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study | None:
@@ -90,11 +102,31 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     designs = read_designs(reader, top["designs"], usable, count) if "designs" in top else {}
+    posterior = _read_posterior(reader, top.get("posterior"), doses, usable)
     if doses is not None:
         _together(reader, doses, usable, specs, designs)
     if reader.faults or doses is None or target is None:
         return None
-    return Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, Path(path).stem)
+    return Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, posterior, Path(path).stem)
+
+
+def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:
+    """Build the model that DLT rates are judged by; without a table the BLRM, or independent doses without values."""
+    if table is None:
+        return PosteriorModel()
+    if isinstance(table, Mapping) and table.get("model", "blrm") == "blrm" and "reference_dose" not in table:
+        unit = f" in {doses.unit}" if doses is not None and doses.unit else ""
+        reader.fault("posterior.reference_dose", f"missing; wanted the reference dose d* of the BLRM{unit}")
+    choice = reader.build(PosteriorModel, table, "posterior", {})
+    if choice is None:
+        return PosteriorModel()
+    if doses is not None:
+        try:
+            choice.curve(doses.values, doses.unit, len(doses.labels), target)
+        except Faults as faults:
+            reader.faults.extend(f.under("posterior") for f in faults.faults)
+    built: PosteriorModel = choice
+    return built
 
 
 def _dose_count(doses: Any, scenarios: Any) -> int | None:

@@ -12,14 +12,15 @@ LAYERS = """
     0    doseopt  state  parameters  files
     0b   rows
     1    models/*  scenarios/*  outcome_string  reading  skeleton
+    1b   posterior_model
     2    design  selection
     2b   modified  trial
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     4    metrics  engine/exact  engine/simulate
-    5    study  limits  testing
-    5b   study_file
-    6    comparison
+    5    study  limits  testing  estimation
+    5b   study_file  data
+    6    comparison  posterior
     7    tables/*  plots/*  output
     8    cli
 """

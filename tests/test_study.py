@@ -10,6 +10,7 @@ from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.parameters import Faults
+from doseopt.posterior_model import PosteriorModel
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
@@ -243,6 +244,7 @@ CHANGES = {
     "registry": "NCT1",
     "planned_enrolment": 12,
     "dropout": 0.1,
+    "posterior": PosteriorModel(model="beta", a=0.5),
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
     "designs": {"3+3": ThreePlusThree(doses=3, target=0.25, confirm_top=False)},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from doseopt.plots.enrolment import enrolment_figure
+from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.heatmap import heatmap_figure
 from doseopt.plots.save import save_figure
 from doseopt.plots.scenarios import scenario_figure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIGURES",
     "enrolment_figure",
+    "estimates_figure",
     "heatmap_figure",
     "save_figure",
     "save_figures",
@@ -34,7 +36,7 @@ FIGURES: dict[str, Callable[[xr.Dataset], Figure]] = {
     "enrolment": enrolment_figure,
     "heatmap": heatmap_figure,
 }
-"""Every figure of a comparison, by the name of its file."""
+"""Every figure of operating characteristics, by the name of its file; `estimates_figure` joins with a posterior."""
 
 
 def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
@@ -51,4 +53,5 @@ def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     -------
     list of Path
     """
-    return [path for name, draw in FIGURES.items() for path in save_figure(draw(ds), folder, name)]
+    figures = FIGURES | ({"estimates": estimates_figure} if "posterior_mean" in ds else {})
+    return [path for name, draw in figures.items() for path in save_figure(draw(ds), folder, name)]

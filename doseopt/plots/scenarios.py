@@ -51,16 +51,16 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
     figure = new_figure(rows * 1.25 + 0.45, "The scenarios: dose and toxicity", subtitle)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     p = 100 * ds["p_dlt"].to_numpy()
-    x, labels, unit = _positions(ds)
+    x, labels, unit = positions(ds)
     width = 0.9 * WIDTH * 72 / columns - 12
     titles = fitted([panel.title for panel in shown], width, NORMAL, bold=True)
-    ticks = _ticks(labels, width)
+    below = ticks(labels, width)
     for k, (ax, panel) in enumerate(zip(axes, shown, strict=False)):
         _panel(ax, x, p, panel, target)
         ax.set_title(titles[k], weight="bold")
         ax.tick_params(labelbottom=k // columns == rows - 1)
     axes[0].set_xlim(x[0] - 0.3 * (x[-1] - x[0] or 1) / 2, x[-1] + 0.3 * (x[-1] - x[0] or 1) / 2)
-    axes[0].set_xticks(x, ticks)
+    axes[0].set_xticks(x, below)
     for ax in axes[len(shown) :]:
         ax.remove()
     figure.supxlabel(unit if "dose" in unit else f"dose ({unit}, log scale)", size=NORMAL)
@@ -68,7 +68,7 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
     return figure
 
 
-def _positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
+def positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
     """Return where the doses are (the logarithm of their values, or equally spaced), their labels and the unit."""
     labels, unit = doses(ds)
     if "dose_value" in ds.coords:
@@ -76,7 +76,7 @@ def _positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
     return np.arange(len(labels), dtype=float), labels, unit
 
 
-def _ticks(labels: list[str], width: float) -> list[str]:
+def ticks(labels: list[str], width: float) -> list[str]:
     """Leave out labels that would touch their neighbour's."""
     room = 0.72 * width / max(len(labels) - 1, 1) - 3
     cut = fitted(labels, max(room, 14), SMALL)

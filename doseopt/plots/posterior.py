@@ -1,0 +1,227 @@
+"""What the data of a trial say of the DLT rates: prior and posterior, the curve, the next cohort."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.plots.panels import counted, doses
+from doseopt.plots.scenarios import positions, ticks
+from doseopt.plots.selection import EDGE, ink_on
+from doseopt.plots.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    NORMAL,
+    SMALL,
+    VERMILLION,
+    WIDTH,
+    fitted,
+    new_figure,
+    percent_axis,
+    styled,
+)
+from doseopt.state import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+POSTERIOR: dict[str, Any] = {"color": BLUE, "linewidth": 1.2}
+PRIOR: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "linestyle": (0, (3, 1.5))}
+TARGET: dict[str, Any] = {"color": VERMILLION, "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1.5}
+BAND: dict[str, Any] = {"facecolor": "#f9e2d3", "edgecolor": "none", "zorder": 0}
+EDGED: dict[str, Any] = {"markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+SPIKE = 1.5
+"""A prior is cut off where it is this many times as high as the posterior's peak."""
+
+
+def posterior_figures(ds: xr.Dataset, density: xr.Dataset) -> dict[str, Figure]:
+    """Draw what the data of a trial say of the DLT rates: the figures, by the name of their file.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `posterior.analyse`.
+    density : Dataset
+        `prior_density` and `posterior_density` (dose, rate), with the coordinate `rate`, a DLT rate from 0 to 1; and
+        `predictive` (dose, dlts), the probabilities of 0, 1, ... DLTs in the next cohort.
+
+    Returns
+    -------
+    dict of str to Figure
+        "posterior", "curve" and "predictive".
+    """
+    return {
+        "posterior": density_figure(ds, density),
+        "curve": curve_figure(ds),
+        "predictive": predictive_figure(ds, density),
+    }
+
+
+@styled
+def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
+    """Draw prior and posterior density of the DLT rate, a row for each dose, the lowest at the top."""
+    count = ds.sizes["dose"]
+    subtitle = (
+        f"Model: {ds.attrs['model']}. Heights are to one scale within a dose, not between doses; "
+        f"a prior above {SPIKE:g} times the posterior's peak is cut off."
+    )
+    figure = new_figure(count * 0.62 + 0.9, "The DLT rate at each dose: prior and posterior", subtitle)
+    head, ax = figure.subplots(2, 1, height_ratios=[0.3, count * 0.62 + 0.3])
+    _target(ax, ds, "x")
+    rate = 100 * density["rate"].to_numpy()
+    prior, posterior = (
+        density[f"{name}_density"].transpose("dose", "rate").to_numpy() for name in ("prior", "posterior")
+    )
+    peak = np.where(np.isfinite(posterior), posterior, 0).max(axis=1)
+    top = np.minimum(SPIKE * peak, np.where(np.isfinite(prior), prior, np.inf).max(axis=1))
+    scale = 0.68 / np.maximum(peak, top)[:, None]
+    cut = prior > SPIKE * peak[:, None]
+    up = np.arange(count)[:, None] - scale * np.minimum(posterior, peak[:, None])
+    before = np.arange(count)[:, None] - scale * np.where(cut, np.nan, prior)
+    for j in range(count):
+        ax.axhline(j, color=FAINT, linewidth=0.5, zorder=1)
+        ax.fill_between(rate, up[j], j, color=BLUE, alpha=0.25, linewidth=0, zorder=2)
+        ax.plot(rate, up[j], zorder=4, **POSTERIOR)
+        ax.plot(rate, before[j], zorder=3, **PRIOR)
+    numbers = _in_percent(ds)
+    rows = np.arange(count)
+    for name, look, below in (("", POSTERIOR, 0.1), ("prior_", PRIOR, 0.22)):
+        mean, low, high = (numbers[name + part] for part in ("mean", "lower", "upper"))
+        ax.hlines(rows + below, low, high, colors=look["color"], linewidth=2 if not name else 1, zorder=4)
+        ax.plot(mean, rows + below, "o" if not name else "d", color=look["color"], zorder=5, **EDGED)
+    level = f"{100 * ds.attrs['level']:.0f}%"
+    for j, row in enumerate(rows):
+        interval = f"mean {numbers['mean'][j]:.0f}%, {level} {numbers['lower'][j]:.0f} to {numbers['upper'][j]:.0f}%"
+        at: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "size": SMALL}
+        ax.text(1.02, row - 0.03, f"n = {int(ds['n'][j])}, y = {int(ds['y'][j])}", va="bottom", weight="bold", **at)
+        ax.text(1.02, row + 0.03, interval, va="top", color=GREY, **at)
+    _dose_rows(ax, ds, 0.35, 0.75)
+    percent_axis(ax, "x")
+    ax.set_xlabel("DLT rate (%)")
+    handles = [entry(f"posterior, mean and {level} interval", marker="o", **POSTERIOR)]
+    handles += [entry("prior, the same", marker="d", **PRIOR), *_target_handles(ds)]
+    key(head, handles, 4)
+    return figure
+
+
+@styled
+def curve_figure(ds: xr.Dataset) -> Figure:
+    """Draw the posterior DLT rate against the dose, with the rates observed."""
+    x, labels, unit = positions(ds)
+    level = f"{100 * ds.attrs['level']:.0f}%"
+    subtitle = (
+        f"Model: {ds.attrs['model']}. Circles: patients with a DLT / evaluable patients, their area by the latter."
+    )
+    figure = new_figure(3.3, "Dose and toxicity: the posterior", subtitle)
+    head, ax = figure.subplots(2, 1, height_ratios=[0.25, 3])
+    _target(ax, ds, "y")
+    numbers = _in_percent(ds)
+    ax.fill_between(x, numbers["lower"], numbers["upper"], color=BLUE, alpha=0.18, linewidth=0, zorder=1.2)
+    ax.vlines(x, numbers["lower"], numbers["upper"], colors=BLUE, linewidth=0.9, zorder=2)
+    ax.plot(x, numbers["mean"], marker="s", markersize=4, zorder=3, **POSTERIOR)
+    n, y = ds["n"].to_numpy(), ds["y"].to_numpy()
+    seen, area = n > 0, min(14.0, 420 / max(n.max(), 1))
+    observed: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.1}
+    ax.scatter(x[seen], 100 * y[seen] / n[seen], area * n[seen], zorder=4, clip_on=False, **observed)
+    for j in np.flatnonzero(seen):
+        away = (area * n[j] / np.pi) ** 0.5 + 2
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
+        spot = (x[j], 100 * y[j] / n[j])
+        offset = {"xytext": (away, 3), "textcoords": "offset points", "size": NORMAL, "va": "bottom", "zorder": 5}
+        ax.annotate(f"{y[j]}/{n[j]}", spot, weight="bold", bbox=box, **offset)
+    percent_axis(ax, "y")
+    ax.set_ylim(-8, 108)  # whole circles at 0 and 100%
+    spare = 0.12 * (np.ptp(x) or 1)
+    ax.set_xlim(x[0] - spare, x[-1] + spare)
+    ax.set_xticks(x, ticks(labels, 0.85 * WIDTH * 72))
+    ax.set_xlabel(unit if "dose" in unit else f"dose ({unit}, log scale)")
+    ax.set_ylabel("DLT rate (%)")
+    handles = [entry(f"posterior mean, {level} interval", marker="s", markersize=4, **POSTERIOR)]
+    handles += [entry("observed", marker="o", markersize=6, markerfacecolor="none", color=INK, linestyle="none")]
+    key(head, [*handles, *_target_handles(ds)], 4)
+    return figure
+
+
+@styled
+def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
+    """Draw the posterior predictive distribution of the DLTs in the next cohort, a bar for each dose."""
+    from matplotlib import colormaps
+    from matplotlib.patches import Patch
+
+    values = 100 * density["predictive"].transpose("dose", "dlts").to_numpy()
+    count, cohort = ds.sizes["dose"], values.shape[1] - 1
+    subtitle = f"Posterior predictive probability of each number of DLTs, were the next {cohort} treated at the dose."
+    figure = new_figure(count * 0.3 + 0.85, f"DLTs in the next cohort of {cohort}", subtitle)
+    head, ax = figure.subplots(2, 1, height_ratios=[0.25, count * 0.3 + 0.1])
+    ramp = [
+        (float(r), float(g), float(b), 1.0) for r, g, b, _ in colormaps["Oranges"](np.linspace(0, 0.95, cohort + 1))
+    ]
+    left = np.concatenate([np.zeros((count, 1)), values.cumsum(axis=1)], axis=1)
+    for k, colour in enumerate(ramp):
+        ax.barh(np.arange(count), values[:, k], 0.75, left[:, k], color=colour, **EDGE)
+        for j in np.flatnonzero(values[:, k] > 4):
+            middle = left[j, k] + values[j, k] / 2
+            look: dict[str, Any] = {"va": "center_baseline", "size": SMALL, "color": ink_on(colour)}
+            ax.text(middle, j, f"{values[j, k]:.0f}", ha="center", **look)
+    _dose_rows(ax, ds, 0.5, 0.5)
+    percent_axis(ax, "x")
+    ax.set_xlabel("posterior predictive probability (%)")
+    names = [counted(k, "DLT") for k in range(cohort + 1)]
+    key(head, [Patch(label=name, facecolor=c, **EDGE) for name, c in zip(names, ramp, strict=True)], cohort + 1)
+    return figure
+
+
+def _in_percent(ds: xr.Dataset) -> dict[str, FloatArray]:
+    names = [prefix + part for prefix in ("", "prior_") for part in ("mean", "lower", "upper")]
+    return {name: 100 * ds[name].to_numpy() for name in names}
+
+
+def _target(ax: Axes, ds: xr.Dataset, which: str) -> None:
+    """Draw the target interval and the target across the axes."""
+    span, line = (ax.axvspan, ax.axvline) if which == "x" else (ax.axhspan, ax.axhline)
+    span(100 * ds.attrs["interval_low"], 100 * ds.attrs["interval_high"], **BAND)
+    line(100 * ds.attrs["target"], **TARGET)
+
+
+def _target_handles(ds: xr.Dataset) -> list[Any]:
+    from matplotlib.patches import Patch
+
+    low, high, target = (100 * ds.attrs[name] for name in ("interval_low", "interval_high", "target"))
+    return [Patch(label=f"target interval, {low:g} to {high:g}%", **BAND), entry(f"target, {target:g}%", **TARGET)]
+
+
+def entry(label: str, **look: Any) -> Any:
+    """Return an entry of a key: a line with a marker."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **({"markersize": 4} | look))
+
+
+def _dose_rows(ax: Axes, ds: xr.Dataset, below: float, above: float) -> None:
+    """Name the doses at the left, the lowest at the top."""
+    labels, unit = doses(ds)
+    ax.set_yticks(range(len(labels)), fitted(labels, 0.2 * WIDTH * 72, SMALL))
+    ax.set_ylim(len(labels) - 1 + below, -above)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylabel(unit if "dose" in unit else f"dose ({unit})")
+    ax.spines["left"].set_visible(False)
+
+
+def key(ax: Axes, handles: list[Any], columns: int) -> None:
+    """Draw one key in the place of the axes, from the left edge of the figure; read across, then down."""
+    from matplotlib.transforms import blended_transform_factory
+
+    ax.set_axis_off()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    place = blended_transform_factory(figure.transFigure, ax.transAxes)
+    look: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "handlelength": 2.2, "columnspacing": 1.5}
+    look |= {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3, "bbox_to_anchor": (0.012, 0.5)}
+    across = [handle for c in range(columns) for handle in handles[c::columns]]
+    legend = ax.legend(handles=across, loc="center left", ncols=columns, bbox_transform=place, **look)
+    legend.set_in_layout(False)

@@ -1,0 +1,276 @@
+"""Data in hand + model -> what is known about the DLT rate at each dose: one Dataset, whichever way it was computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import comb
+
+import doseopt
+from doseopt.data import TrialData
+from doseopt.estimation import LEVEL, effective_sample_size, prior_tail
+from doseopt.models.base import Posterior
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+from doseopt.parameters import Fault, Faults, nearest
+from doseopt.posterior_model import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
+from doseopt.state import FloatArray, IntArray
+from doseopt.study import Study
+
+PRIOR_SCALES = (0.5, 1.0, 2.0)
+METHODS = ("quadrature", "nuts")
+COHORT = 3
+"""Patients of the next cohort whose DLTs are predicted."""
+
+LONG_NAMES = {
+    "mean": "posterior mean DLT rate",
+    "sd": "posterior standard deviation of the DLT rate",
+    "lower": "lower end of the 90% interval of the DLT rate",
+    "upper": "upper end of the 90% interval of the DLT rate",
+    "p_under": "posterior probability that the DLT rate is below the target interval",
+    "p_target": "posterior probability that the DLT rate is in the target interval",
+    "p_over": "posterior probability that the DLT rate is above the target interval",
+    "p_above_target": "posterior probability that the DLT rate is above the target rate",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is known of the DLT rates from data in hand.
+
+    Attributes
+    ----------
+    summary : Dataset
+        (dose) and, for the sensitivity, (prior_scale, dose).
+    density : Dataset
+        `prior_density` and `posterior_density` (dose, rate), always by quadrature; `predictive` (dose, dlts), the
+        probability of each number of DLTs in the next cohort of 3.
+    tree : DataTree or None
+        The draws of NUTS.
+    """
+
+    summary: xr.Dataset
+    density: xr.Dataset
+    tree: xr.DataTree | None
+
+
+def analyse(
+    study: Study,
+    data: TrialData,
+    model: str | None = None,
+    method: str = "quadrature",
+    seed: int = 1,
+    progress: bool = False,
+) -> Analysis:
+    """Return the posterior of the DLT rates, with its prior, its sensitivity to it, and how they agree with the data.
+
+    Parameters
+    ----------
+    study : Study
+    data : TrialData
+    model : str, optional
+        A kind of `posterior_model.FIELDS`; the study's choice when left out.
+    method : {"quadrature", "nuts"}
+    seed : int
+        For NUTS.
+    progress : bool
+        Whether NUTS shows a progress bar.
+
+    Returns
+    -------
+    Analysis
+    """
+    choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
+    doses = study.doses
+    curve = study.curve(model)
+    n, y = data.tally()
+    low, high = choice.intervals
+    at = _actual(curve, data)
+    tree = None
+    if method == "nuts":
+        posterior, tree, extra = _sampled(curve, study, n, y, at, seed, progress)
+    else:
+        posterior, extra = _computed(curve, n, y, at), {}
+    values = _summary(posterior, choice, study.target)
+    prior = _summary(_computed(curve, 0 * n, 0 * y, None), choice, study.target)
+    tail = prior_tail(curve, n.tolist(), y.tolist()) if n.any() else (np.nan, np.full(len(n), np.nan))
+    attrs = {
+        "title": study.title,
+        "model": "beta" if isinstance(curve, BetaBinomial) else choice.model,
+        "prior": describe_model(curve),
+        "method": method,
+        "target": study.target,
+        "interval_low": low,
+        "interval_high": high,
+        "level": LEVEL,
+        "unit": doses.unit,
+        "actual_doses": int(at is not None),
+        "log_marginal_likelihood": float(_computed(curve, n, y, at).log_marginal()[0]),
+        "prior_tail_total": tail[0],
+        "left_out": ", ".join(p.name for p in data.left_out),
+        "warnings": "\n".join(data.warnings),
+        "version": doseopt.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+        **extra,
+    }
+    varied = _sensitivity(curve, choice, study.target, n, y, at)
+    summary = _labelled(study, n, y, values, prior, varied, tail[1], attrs)
+    nothing = np.zeros_like(n)
+    density = _densities(study, _computed(curve, nothing, nothing, None), _computed(curve, n, y, at))
+    return Analysis(summary, density, tree)
+
+
+def _densities(study: Study, prior: Posterior, posterior: Posterior) -> xr.Dataset:
+    """Return densities of the DLT rate as the rise of its distribution function, and what they predict."""
+    edges = np.linspace(0, 1, 201)
+    middle = (edges[:-1] + edges[1:]) / 2
+    below = np.stack([posterior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
+    above = np.stack([prior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
+    mass, before = (np.diff(f, axis=1, prepend=0.0, append=1.0) for f in (below, above))
+    count = np.arange(COHORT + 1)
+    chance = comb(COHORT, count) * middle[:, None] ** count * (1 - middle[:, None]) ** (COHORT - count)
+    rate = {"units": "1", "long_name": "DLT rate"}
+    return xr.Dataset(
+        {
+            "prior_density": (("dose", "rate"), before * 200, {"units": "1", "long_name": "prior density"}),
+            "posterior_density": (("dose", "rate"), mass * 200, {"units": "1", "long_name": "posterior density"}),
+            "predictive": (
+                ("dose", "dlts"),
+                mass @ chance,
+                {"units": "1", "long_name": f"probability of so many DLTs in the next cohort of {COHORT}"},
+            ),
+        },
+        coords={"dose": list(study.doses.labels), "rate": ("rate", middle, rate), "dlts": count},
+    )
+
+
+def check_choice(model: str, method: str, both: bool = False) -> None:
+    """Refuse a model or method that does not exist, and data given twice; all faults together."""
+    faults = []
+    if model and model not in FIELDS:
+        faults.append(Fault("--model", f"unknown model {model!r}{nearest(model, FIELDS)}"))
+    if method not in METHODS:
+        faults.append(Fault("--method", f"wanted quadrature or nuts, got {method!r}{nearest(method, METHODS)}"))
+    if both:
+        faults.append(Fault("--data", "wanted outcomes or a file, got both"))
+    if faults:
+        raise Faults(faults)
+
+
+def _actual(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
+    """Return the doses actually given with their tallies, for a model that takes doses."""
+    if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
+        return None
+    given, n, y = data.by_actual_dose()
+    return tuple(given.tolist()), n, y
+
+
+def _computed(curve: PosteriorCurve, n: IntArray, y: IntArray, at: Any) -> Posterior:
+    if at is not None and isinstance(curve, TwoParameterLogistic):
+        return quadrature(curve).posterior(at[1][None, :], at[2][None, :], at=at[0])
+    return quadrature(curve).posterior(n[None, :], y[None, :])
+
+
+def _summary(posterior: Posterior, choice: PosteriorModel, target: float) -> dict[str, FloatArray]:
+    low, high = choice.intervals
+    tail = (1 - LEVEL) / 2
+    summary = {
+        "mean": posterior.mean(),
+        "sd": posterior.sd(),
+        "lower": posterior.quantile(tail),
+        "upper": posterior.quantile(1 - tail),
+        "p_under": posterior.prob(0.0, low),
+        "p_target": posterior.prob(low, high),
+        "p_over": posterior.prob(high),
+        "p_above_target": posterior.prob(target),
+    }
+    return {name: value[0] for name, value in summary.items()}
+
+
+def _sensitivity(
+    curve: PosteriorCurve, choice: PosteriorModel, target: float, n: IntArray, y: IntArray, at: Any
+) -> dict[str, FloatArray]:
+    """Return the summaries with the prior standard deviations halved, as they are, and doubled."""
+    each = [_summary(_computed(with_prior_sd(curve, f), n, y, at), choice, target) for f in PRIOR_SCALES]
+    return {name: np.stack([summary[name] for summary in each]) for name in each[0]}
+
+
+def _labelled(
+    study: Study,
+    n: IntArray,
+    y: IntArray,
+    values: dict[str, FloatArray],
+    prior: dict[str, FloatArray],
+    sensitivity: dict[str, FloatArray],
+    tail: FloatArray,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    one = {"units": "1"}
+    variables: dict[str, Any] = {
+        "n": ("dose", n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
+        "y": ("dose", y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),
+    }
+    for name, text in LONG_NAMES.items():
+        variables[name] = ("dose", values[name], one | {"long_name": text})
+        variables[f"prior_{name}"] = ("dose", prior[name], one | {"long_name": text.replace("posterior", "prior")})
+        varied = {"long_name": f"{text}, by the factor on the prior standard deviations"}
+        variables[f"sensitivity_{name}"] = (("prior_scale", "dose"), sensitivity[name], one | varied)
+    worth = effective_sample_size(prior["mean"], prior["sd"])
+    variables["prior_ess"] = ("dose", worth, {"units": "patients", "long_name": "patients that the prior is worth"})
+    conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
+    variables["prior_tail"] = ("dose", tail, one | {"long_name": conflict})
+    coords: dict[str, Any] = {"dose": list(study.doses.labels), "prior_scale": list(PRIOR_SCALES)}
+    if study.doses.values is not None:
+        coords["dose_value"] = (
+            "dose",
+            list(study.doses.values),
+            {"units": study.doses.unit, "long_name": "planned dose"},
+        )
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _sampled(
+    curve: PosteriorCurve, study: Study, n: IntArray, y: IntArray, at: Any, seed: int, progress: bool
+) -> tuple[Posterior, xr.DataTree, dict[str, Any]]:
+    """Sample by NUTS, and say how well that went."""
+    from doseopt.models.pymc import sample
+    from doseopt.models.sampled import SampledPosterior, diagnose
+
+    doses = study.doses
+    tree = sample(
+        curve,
+        *((n, y) if at is None else (at[1], at[2])),
+        seed=seed,
+        at=None if at is None else at[0],
+        next_cohort=COHORT,
+        labels=doses.labels,
+        values=doses.values,
+        unit=doses.unit or None,
+        progress=progress,
+    )
+    found = diagnose(tree)
+    extra = {
+        "seed": seed,
+        "sampler": str(tree.attrs.get("sampler", "")),
+        "max_rhat": found.max_rhat,
+        "min_ess_bulk": found.min_ess_bulk,
+        "min_ess_tail": found.min_ess_tail,
+        "divergences": found.divergences,
+        "diagnostics": found.words(),
+    }
+    return SampledPosterior(tree), tree, extra
+
+
+def as_object(summary: xr.Dataset) -> dict[str, Any]:
+    """Return the summary as `doseopt posterior --json` prints it: a list `doses`, and the attributes."""
+    fields = ("n", "y", *LONG_NAMES, "prior_ess")
+    doses = [
+        {"label": str(label), **{name: summary[name].to_numpy()[j].item() for name in fields}}
+        for j, label in enumerate(summary["dose"].to_numpy().tolist())
+    ]
+    return {"doses": doses, **{name: value for name, value in summary.attrs.items() if value != ""}}

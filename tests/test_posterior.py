@@ -1,0 +1,150 @@
+"""`doseopt posterior`: the same numbers as the models give, all forms of input, clear faults."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from doseopt.cli import app
+from doseopt.data import EXAMPLE, data_from_csv, data_from_outcomes
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.parameters import Faults
+from doseopt.posterior import analyse, as_object
+from doseopt.posterior_model import PosteriorModel, with_prior_sd
+from doseopt.study_file import load_study, parse_study
+from doseopt.tables import posterior_text
+
+VALUES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return load_study()
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["posterior", *map(str, args)])
+
+
+def test_the_bundled_study_is_judged_by_the_documented_blrm(study):
+    assert study.curve() == TwoParameterLogistic.weakly_informative(VALUES, "cells", 1.5e9)
+    assert parse_study(study.to_toml()) == study
+
+
+def test_independent_doses_give_the_beta_posterior(study):
+    found = analyse(study, data_from_outcomes("1N 2NNT", study.doses), "beta").summary
+    np.testing.assert_allclose(found["mean"], [1 / 3, 2 / 5, 1 / 2, 1 / 2], atol=1e-12)
+    assert found["p_above_target"].to_numpy()[2] == pytest.approx(0.75)
+    np.testing.assert_allclose(found["p_under"] + found["p_target"] + found["p_over"], 1, atol=1e-12)
+    np.testing.assert_allclose(found["prior_ess"], 2)
+
+
+def test_one_json_object_with_the_promised_fields():
+    result = run("--outcomes", "1N 2NNT", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    fields = {"label", "n", "y", "mean", "sd", "lower", "upper", "p_under", "p_target", "p_over", "p_above_target"}
+    assert len(found["doses"]) == 4
+    assert all(fields <= set(dose) for dose in found["doses"])
+    assert found["model"] == "blrm"
+    assert found["method"] == "quadrature"
+    assert isinstance(found["log_marginal_likelihood"], float)
+    assert [dose["n"] for dose in found["doses"]] == [1, 3, 0, 0]
+
+
+def test_results_are_written_and_the_worked_example_is_named(tmp_path):
+    result = run("--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert EXAMPLE in result.stdout
+    assert all(len(line) <= 100 for line in result.stdout.splitlines())
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"posterior.nc", "posterior.csv", "posterior.svg", "curve.svg", "predictive.svg"} <= names
+    with xr.open_datatree(tmp_path / "out" / "posterior.nc") as tree:
+        assert tree["summary"]["n"].to_numpy().tolist() == [1, 6, 3, 0]
+        np.testing.assert_allclose(tree["density"]["predictive"].sum("dlts"), 1)
+
+
+def test_actual_doses_move_the_blrm_and_not_the_crm(study, tmp_path):
+    text = "patient,dose_level,dlt,actual_dose\nA,1,0,0.15e9\nB,2,1,{}\nC,2,0,0.5e9\n"
+    found = {}
+    for name, actual in (("planned", "0.5e9"), ("less", "0.42e9")):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(text.format(actual))
+        data = data_from_csv(path, study.doses)
+        found[name] = {m: analyse(study, data, m).summary["mean"].to_numpy() for m in ("blrm", "empiric")}
+    assert (found["less"]["blrm"][:2] > found["planned"]["blrm"][:2] + 1e-3).all()
+    np.testing.assert_array_equal(found["less"]["empiric"], found["planned"]["empiric"])
+    by_string = analyse(study, data_from_outcomes("1N 2TN", study.doses), "blrm").summary["mean"]
+    np.testing.assert_allclose(found["planned"]["blrm"], by_string, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--model", "blrn"], "unknown model 'blrn'; did you mean 'blrm'?"),
+        (["--method", "mcmc"], "--method: wanted quadrature or nuts, got 'mcmc'"),
+        (["--outcomes", "5N"], "wanted a dose level of 1 to 4, got 5"),
+        (["--data", "missing.csv"], "cannot be read"),
+        (["--data", "x.csv", "--outcomes", "1N"], "wanted outcomes or a file, got both"),
+    ],
+)
+def test_wrong_input_is_one_message_and_status_2(args, message):
+    result = run(*args, "--json")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_warning_names_the_patient_and_who_was_left_out(study, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("patient,dose_level,dlt,actual_dose,evaluable\nA7,1,0,0.3e9,1\nB2,1,0,,no\n")
+    text = posterior_text(analyse(study, data_from_csv(path, study.doses)).summary).plain
+    assert "patient A7" in text
+    assert "B2 (cannot be evaluated)" in text
+
+
+@pytest.mark.parametrize(
+    ("table", "where"),
+    [
+        ('model = "blrm"', "posterior.reference_dose"),
+        ('model = "empiric"\nreference_dose = 1e9', "posterior.reference_dose"),
+        ('model = "empiric"\nskeleton = [0.1, 0.2]', "posterior.skeleton"),
+        ('model = "blrm"\nreference_dose = 1e9\ncov = [[1.0, 2.0], [2.0, 1.0]]', "posterior.cov"),
+        ('model = "beta"\nintervals = [0.4, 0.2]', "posterior.intervals"),
+        ('model = "beta"\nprior = 3', "posterior.prior"),
+    ],
+)
+def test_faults_of_the_posterior_table_say_where(study, table, where):
+    text = study.to_toml().split("[posterior]")
+    rest = text[1][text[1].index("\n[") :]
+    with pytest.raises(Faults) as caught:
+        parse_study(f"{text[0]}[posterior]\n{table}\n{rest}")
+    assert where in [f.where for f in caught.value.faults]
+
+
+def test_the_default_without_values_is_independent_doses(study):
+    bare = replace(study, doses=replace(study.doses, values=None, unit=""), posterior=PosteriorModel())
+    again = parse_study(bare.to_toml())
+    assert again == bare
+    assert again.curve() == BetaBinomial(4)
+
+
+def test_prior_standard_deviations_scale():
+    model = TwoParameterLogistic.weakly_informative(VALUES, "cells", 1.5e9)
+    assert with_prior_sd(model, 2.0).cov[0][0] == pytest.approx(4 * 1.5**2)
+    assert with_prior_sd(BetaBinomial(2, 1, 1), 0.5) == BetaBinomial(2, 4, 4)
+
+
+def test_nuts_gives_the_same_within_its_error_and_its_diagnostics(study):
+    data = data_from_outcomes(EXAMPLE, study.doses)
+    sampled, computed = analyse(study, data, method="nuts", seed=7), analyse(study, data)
+    gap = np.abs(sampled.summary["mean"] - computed.summary["mean"]) / computed.summary["sd"]
+    assert (gap < 5 / np.sqrt(sampled.summary.attrs["min_ess_bulk"])).all()
+    assert sampled.summary.attrs["divergences"] == 0
+    assert sampled.tree is not None
+    assert {"posterior", "prior_predictive", "posterior_predictive", "sample_stats"} <= set(sampled.tree.children)
+    assert as_object(sampled.summary)["method"] == "nuts"
