@@ -56,7 +56,7 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
     parts = [_one_design(design, name, outcomes[name], estimates) for name, design in study.designs.items()]
     result = _stacked(parts, list(study.designs))
     result = result.assign(_truth(study, scenarios)).assign_coords(_coordinates(study, scenarios))
-    result = result.assign(_benchmark(study, result))
+    result = result.assign(_benchmark(study, result)).assign(_prior(estimates))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
@@ -125,6 +125,15 @@ def _truth(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
             study.mtd.mtd(p_dlt),
             {"units": "1", "long_name": "index of the true MTD, -1 where selecting none is correct"},
         ),
+    }
+
+
+def _prior(estimates: Estimates) -> dict[str, Any]:
+    """Return what the common posterior says of each dose before any patient."""
+    texts = {"mean": "prior mean", "lower": "lower end of the 90% prior interval", "upper": "upper end of it"}
+    return {
+        f"prior_{name}": ("dose", value, {"units": "1", "long_name": f"{texts[name]} of the DLT rate"})
+        for name, value in estimates.prior.items()
     }
 
 

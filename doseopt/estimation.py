@@ -52,6 +52,8 @@ class Estimates:
     Attributes
     ----------
     mean, lower, upper : float array [U, D]
+    prior : dict of str to float array [D]
+        The same before any patient.
     where : dict of str to int array
         For each design the position of each ending, shaped as its `selected`.
     """
@@ -59,6 +61,7 @@ class Estimates:
     mean: FloatArray
     lower: FloatArray
     upper: FloatArray
+    prior: Mapping[str, FloatArray]
     where: Mapping[str, IntArray]
 
 
@@ -85,7 +88,11 @@ def estimate_once(model: PosteriorCurve, outcomes: Mapping[str, xr.Dataset]) -> 
         name: part.reshape(shape) for name, part, shape in zip(outcomes, np.split(inverse, cuts), shapes, strict=True)
     }
     tail = (1 - LEVEL) / 2
-    return Estimates(posterior.mean(), posterior.quantile(tail), posterior.quantile(1 - tail), where)
+    nobody = np.zeros((1, doses), np.int64)
+    before = quadrature(model).posterior(nobody, nobody)
+    ends = {"lower": before.quantile(tail)[0], "upper": before.quantile(1 - tail)[0]}
+    prior = {"mean": before.mean()[0], **ends}
+    return Estimates(posterior.mean(), posterior.quantile(tail), posterior.quantile(1 - tail), prior, where)
 
 
 def posterior_measures(outcomes: xr.Dataset, estimates: Estimates, design: str) -> xr.Dataset:

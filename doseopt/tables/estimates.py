@@ -26,6 +26,12 @@ def estimate_lines(ds: xr.Dataset, width: int) -> list[Text]:
     lines += paragraph(
         f"Judged by the same posterior under every design: {ds.attrs.get('posterior_model', '')}.", width
     )
+    if "prior_mean" in ds:
+        each = zip(
+            names(ds, "dose"), *(100 * ds[f"prior_{m}"].to_numpy() for m in ("mean", "lower", "upper")), strict=True
+        )
+        prior = ", ".join(f"{dose}: {_estimate(mean, low, high)}" for dose, mean, low, high in each)
+        lines += paragraph(f"Before any patient it says, in % with 90% interval, {prior}.", width)
     lines += _accuracy(ds, width)
     return [*lines, *_by_scenario(ds, width)] if ds.sizes["scenario"] <= MOST_SCENARIOS else lines
 
