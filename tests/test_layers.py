@@ -22,7 +22,7 @@ LAYERS = """
     5b   study_file  data
     6    comparison  posterior
     7    tables/*  plots/*  output
-    8    cli
+    8    cli/*
 """
 REFUSED = [("engine", "designs"), ("designs", "engine"), ("designs", "scenarios"), ("metrics", "engine")]
 HEAVY = {"pymc", "pytensor", "matplotlib", "arviz", "nutpie"}

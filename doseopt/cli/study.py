@@ -1,13 +1,8 @@
-"""The command line. Heavy imports happen inside the commands, so that ``doseopt --help`` starts at once."""
+"""Commands on a whole study: compare, posterior, check."""
 
 from __future__ import annotations
 
-import gc
-import io
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import batched
 from json import dumps
 from pathlib import Path
@@ -15,60 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import doseopt
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from doseopt.posterior import Analysis
     from doseopt.study import Study
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Exact operating characteristics of phase I dose-finding designs.",
-)
-
-StudyName = Annotated[
-    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
-]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"doseopt {doseopt.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Take the options that belong to no command."""
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn what a user can mend into a message on standard error and exit status 2."""
-    from doseopt.engine.graph import TooManyStates
-    from doseopt.parameters import Faults
-
-    try:
-        yield
-    except (Faults, TooManyStates) as error:
-        print(f"doseopt: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"doseopt: {place}{error.strerror or error}", file=sys.stderr)
-        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -86,7 +34,7 @@ def compare(
         loaded = load_study(study)
         folder = out if out is not None or json else Path("results")
         if folder is not None:
-            _make_folder(folder)
+            make_folder(folder)
         dataset = _compared(loaded)
         written = [] if folder is None else _write(dataset, folder)
         if json:
@@ -102,15 +50,6 @@ def compare(
         print_comparison(dataset, console)
         rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder for the results, before the work begins."""
-    from doseopt.parameters import Fault, Faults
-
-    if folder.exists() and not folder.is_dir():
-        raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _compared(study: Study) -> xr.Dataset:
@@ -169,7 +108,7 @@ def posterior(
             read = data_from_outcomes(outcomes or EXAMPLE, loaded.doses)
         folder = out if out is not None or json else Path("results")
         if folder is not None:
-            _make_folder(folder)
+            make_folder(folder)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         written = [] if folder is None else _write_posterior(result, folder)
         if json:
@@ -221,18 +160,3 @@ def check(study: StudyName) -> None:
             f"{study}: valid ({designs} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
             f"hash {loaded.hash})"
         )
-
-
-def main() -> None:
-    """Run the command line; what the terminal cannot show becomes a question mark."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    gc.set_threshold(
-        200_000, 50, 50
-    )  # a short process that draws figures spends a tenth of its time looking for garbage
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""``python -m doseopt.cli``."""
+
+from doseopt.cli import main
+
+main()
