@@ -170,6 +170,12 @@ def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     return coordinates
 
 
+def _name_of(engine: Engine) -> str:
+    if isinstance(engine, Exact):
+        return "exact, stopped when settled" if engine.settled else "exact"
+    return "simulated"
+
+
 def _attributes(study: Study, engine: Engine) -> dict[str, Any]:
     """Return what a reader needs to know where the numbers come from."""
     attributes = {
@@ -181,7 +187,7 @@ def _attributes(study: Study, engine: Engine) -> dict[str, Any]:
         "posterior_model": describe_model(study.curve()),
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         "dropout": study.dropout,
-        "engine": "exact" if isinstance(engine, Exact) else "simulated",
+        "engine": _name_of(engine),
         "version": doseopt.__version__,
         "study": study.name,
         "study_hash": study.hash,

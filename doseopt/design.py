@@ -4,11 +4,12 @@ A design is a frozen dataclass of the parameters that a protocol would state, wi
 :class:`~doseopt.state.TrialState` and nothing else. Modifiers are a flat tuple, applied in fixed phases, so that the
 order in which a user writes them cannot change the trial:
 
-    RESTRICT < SIZE < RUN_IN < STOP < CAP
+    RESTRICT < SIZE < RUN_IN < STOP < DEMAND < CAP
 
 RESTRICT only lowers a ceiling on the dose. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
 design until its own part of the trial is over (at most one). STOP acts on trials that go on; of several reasons the
-one of highest rank is kept. CAP comes last: it truncates the cohort that all others agreed on, and stops the trial.
+one of highest rank is kept. DEMAND may undo a reason of `UNDOABLE`. CAP comes last: it truncates the cohort that all
+others agreed on, and stops the trial.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ class Phase(enum.IntEnum):
     SIZE = 1
     RUN_IN = 2
     STOP = 3
-    CAP = 4
+    DEMAND = 4
+    CAP = 5
+
+
+UNDOABLE = ("complete", "enough_at_dose", "narrow_interval")
+"""Reasons to stop that a demand may undo."""
 
 
 class Design(Protocol):
@@ -76,6 +82,11 @@ class Design(Protocol):
     @property
     def ends(self) -> bool:
         """Whether every trial ends without a modifier's help."""
+        ...
+
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """Whether the rule counts on the cohort sizes that it sets itself."""
         ...
 
     def first(self) -> Decision:
@@ -140,6 +151,11 @@ class Defaults:
         if isinstance(self.start, int) and isinstance(self.doses, int) and self.start > self.doses:
             return [Fault("start", f"wanted a level of 1 to {self.doses}, got {self.start}")]
         return []
+
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """Whether the rule counts on the cohort sizes that it sets itself."""
+        return False
 
     @property
     def categories(self) -> int:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.design import Design, Modifier, Phase, Row, highest_admissible
+from doseopt.design import UNDOABLE, Design, Modifier, Phase, Row, highest_admissible
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -70,6 +70,11 @@ class Modified:
         return any(part.ends for part in self._parts)
 
     @property
+    def sizes_own_cohorts(self) -> bool:
+        """Whether the base's rule counts on the cohort sizes that it sets itself."""
+        return bool(self.base.sizes_own_cohorts)
+
+    @property
     def memory(self) -> tuple[str, ...]:
         """Names of what the parts keep, the base first."""
         return tuple(name for part in self._parts for name in part.memory)
@@ -98,6 +103,9 @@ class Modified:
         order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
         for i in order:
             modifier = self.modifiers[i]
+            if modifier.phase == Phase.DEMAND:
+                decision = self._demanded(modifier, decision, views, i)
+                continue
             going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
             answer = self._recode(modifier(views[1 + i], going), modifier.stops)
             if modifier.phase == Phase.RESTRICT:
@@ -116,6 +124,20 @@ class Modified:
                 np.where(on, answer.stop, decision.stop),
             )
         return decision
+
+    def _demanded(self, demand: Modifier, decision: Decision, views: list[TrialState], i: int) -> Decision:
+        """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
+        undoable = np.isin(decision.stop, [1 + self.stops.index(name) for name in UNDOABLE if name in self.stops])
+        asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
+        answer = demand(views[1 + i], asked)
+        undone = undoable & (answer.stop == CONTINUE)
+        stop = np.where(undone, CONTINUE, decision.stop)
+        for modifier, view in zip(self.modifiers, views[1:], strict=True):
+            if modifier.phase == Phase.STOP and modifier.selects_none:
+                again = self._recode(modifier(view, Decision(answer.dose, answer.size, 0 * stop)), modifier.stops)
+                stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
+        size = np.where(undone, answer.size, decision.size)
+        return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
 
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""

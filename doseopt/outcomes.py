@@ -15,6 +15,7 @@ standard error is sqrt(weighted variance / trials): 0 for the exact engine, with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def make_outcomes(
     selected: IntArray,
     stop: IntArray,
     weight: FloatArray,
+    reasons: Sequence[str],
     attrs: dict[str, Any],
 ) -> xr.Dataset:
     """Label and check the endings of a design's trials.
@@ -48,6 +50,8 @@ def make_outcomes(
     selected, stop : int array [E], or [R, E]
         `stop` holds codes, from 1.
     weight : float array [R, E]
+    reasons : sequence of str
+        What the codes of `stop` mean: the design's reasons, and the engine's own.
     attrs : dict
         `engine` and `trials`, with what else the engine wants to say.
 
@@ -72,7 +76,7 @@ def make_outcomes(
         coords={
             "scenario": scenarios["scenario"],
             "dose": scenarios["dose"],
-            "stop_reason": list(design.stops),
+            "stop_reason": list(reasons),
         },
         attrs={"planned": planned_patients(design), **attrs},
     )

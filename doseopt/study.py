@@ -5,6 +5,7 @@ Reading the file is in ``study_file.py``.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from doseopt.parameters import Fault, Faults, check, param
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.reading import plain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
+from doseopt.selecting import Selecting
 
 
 def _texts_fault(value: Any) -> str | None:
@@ -217,6 +219,9 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
 
 def _design_table(design: Any, target: float) -> dict[str, Any]:
     base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
+    if isinstance(base, Selecting):
+        inner = dataclasses.replace(design, base=base.base) if isinstance(design, Modified) else base.base
+        return _design_table(inner, target) | {"selection": _design_table(base.selector, target)}
     without = ["doses", "target"] if base.target == target else ["doses"]
     result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
     if modifiers:

@@ -19,6 +19,7 @@ from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.posterior_model import PosteriorModel
 from doseopt.reading import Reader, key
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule, concat_scenarios
+from doseopt.selecting import Selecting
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
 
 BUNDLED = resources.files("doseopt") / "studies"
@@ -189,7 +190,7 @@ def _read_kind(reader: Reader, table: Any, where: str, kinds: Mapping[str, type]
     if not isinstance(table["kind"], str) or table["kind"] not in kinds:
         reader.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
         return None
-    also = ["kind", "modifiers"] if given else ["kind"]
+    also = ["kind", "modifiers", "selection"] if given else ["kind"]
     return reader.build(kinds[table["kind"]], table, where, given, also, private=["doses"])
 
 
@@ -201,8 +202,27 @@ def read_designs(reader: Reader, table: Any, target: float, doses: int | None) -
     return {name: _read_design(reader, value, f"designs.{key(name)}", target, doses) for name, value in table.items()}
 
 
+def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
+    """Build a design without its modifiers; a `selection` of its own is another design's rule."""
+    base = _read_kind(reader, table, where, DESIGNS, given)
+    if not isinstance(table, Mapping) or "selection" not in table:
+        return base
+    place = f"{where}.selection"
+    for name in ("modifiers", "selection"):
+        if isinstance(table["selection"], Mapping) and name in table["selection"]:
+            reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
+    selector = _read_kind(reader, table["selection"], place, DESIGNS, given)
+    if base is None or selector is None:
+        return None
+    try:
+        return Selecting(base, selector)
+    except Faults as faults:
+        reader.faults.extend(f.under(place) for f in faults.faults)
+        return None
+
+
 def _read_design(reader: Reader, table: Any, where: str, target: float, doses: int | None) -> Any:
-    base = _read_kind(reader, table, where, DESIGNS, {"target": target, "doses": doses})
+    base = _read_base(reader, table, where, {"target": target, "doses": doses})
     listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")

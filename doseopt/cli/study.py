@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 def compare(
     study: StudyName = "renji-elo",
     out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Stop a trial once every ending it can reach selects the same dose.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the Dataset as one JSON object instead of tables.")
     ] = False,
@@ -35,7 +38,7 @@ def compare(
         folder = out if out is not None or json else Path("results")
         if folder is not None:
             make_folder(folder)
-        dataset = _compared(loaded)
+        dataset = _compared(loaded, settled)
         written = [] if folder is None else _write(dataset, folder)
         if json:
             from doseopt.output import as_json
@@ -52,12 +55,13 @@ def compare(
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
 
-def _compared(study: Study) -> xr.Dataset:
+def _compared(study: Study, settled: bool) -> xr.Dataset:
     """Run the comparison behind a progress bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from doseopt.comparison import compare as run
+    from doseopt.engine.exact import Exact
 
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -66,7 +70,7 @@ def _compared(study: Study) -> xr.Dataset:
         def step(name: str) -> None:
             bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
 
-        return run(study, progress=step)
+        return run(study, Exact(settled=settled), progress=step)
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:

@@ -99,6 +99,11 @@ class BOIN(IntervalDesign):
         return Modified(cls(doses=4, target=0.25), (MaxPatients(n=18),))
 
     @property
+    def sizes_own_cohorts(self) -> bool:
+        """In titration it does."""
+        return self.titration
+
+    @property
     def lambda_e(self) -> float:
         """Escalation boundary."""
         phi, low = self.target, self.saf * self.target

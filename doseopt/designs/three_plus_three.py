@@ -77,6 +77,11 @@ class ThreePlusThree(Defaults):
             found.append(Fault("confirm_top", message))
         return found
 
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """The rule counts in threes and sixes."""
+        return True
+
     def first(self) -> Decision:
         """Return the first cohort: three patients."""
         return Decision(np.array([self.start - 1]), np.array([3]), np.array([0]))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy.special import factorial
 
 from doseopt.design import Design
-from doseopt.engine.graph import MAX_STATES, Graph, build_graph, graph_of
+from doseopt.engine.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
+from doseopt.engine.settled import SETTLED, settle
 from doseopt.outcomes import make_outcomes
 from doseopt.state import FloatArray, TrialState
 
@@ -28,9 +28,12 @@ class Exact:
     ----------
     max_states : int
         Refuse larger graphs.
+    settled : bool
+        Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
     """
 
     max_states: int = MAX_STATES
+    settled: bool = False
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Weigh the endings of a design.
@@ -52,6 +55,7 @@ class Exact:
             graph = graph_of(design)
         else:
             graph = build_graph(design, start, self.max_states)
+        graph = settle(graph) if self.settled else graph
         p = observed_rates(design, scenarios)
         if design.categories == 2:
             weight = ending_weights(graph, p)
@@ -65,6 +69,7 @@ class Exact:
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
             weight=weight,
+            reasons=(*design.stops, SETTLED) if self.settled else design.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
 
@@ -112,8 +117,7 @@ def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = No
     weight[0] = 1
     dose, ways = graph.decision.dose[graph.source], graph.category_counts
     by_category = [p, 1 - p] if p_moderate is None else [p, (1 - p) * p_moderate, (1 - p) * (1 - p_moderate)]
-    chance = factorial(ways.sum(axis=1)) / factorial(ways).prod(axis=1)
-    chance = chance[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(by_category)], axis=0)
+    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(by_category)], axis=0)
     patients = graph.state.total[graph.source]
     for count in np.unique(patients):
         rows = patients == count

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import factorial
 
 from doseopt.design import Design
 from doseopt.rows import unique_rows
@@ -82,8 +82,13 @@ class Graph:
 def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
     """Return all ways a cohort can turn out by category, [W, K], and the orders of patients for each, [W]."""
     ways = [w for w in itertools.product(range(size + 1), repeat=categories) if sum(w) == size]
-    orders = [math.factorial(size) / math.prod(math.factorial(k) for k in w) for w in ways]
-    return np.array(ways, np.int64), np.array(orders)
+    outcomes = np.array(ways, np.int64)
+    return outcomes, orders_of(outcomes)
+
+
+def orders_of(outcomes: IntArray) -> FloatArray:
+    """Return the orders of patients that make each cohort outcome, [W, K] -> [W]."""
+    return np.asarray(factorial(outcomes.sum(axis=1)) / factorial(outcomes).prod(axis=1))
 
 
 @dataclass(eq=False)

@@ -44,11 +44,12 @@ class Simulate:
         p = observed_rates(design, scenarios)
         moderate = moderate_rates(scenarios) if design.categories == 3 else np.zeros_like(p)
         patients = Patients(self.trials, np.random.SeedSequence(self.seed))
-        ends = [run_trials(design, start, patients, p[r], moderate[r]) for r in range(len(p))]
-        n, y, mtd, stop = (np.stack(part) for part in zip(*ends, strict=True))
+        runs = [run_trials(design, start, patients, p[r], moderate[r]) for r in range(len(p))]
+        n, y, mtd, stop = (np.stack(part) for part in zip(*runs, strict=True))
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
-        return make_outcomes(design, scenarios, n=n, y=y, selected=mtd, stop=stop, weight=weight, attrs=attrs)
+        ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
+        return make_outcomes(design, scenarios, **ends, reasons=design.stops, attrs=attrs)
 
 
 class Patients:

@@ -115,6 +115,48 @@ class EnoughAtDose(Rule):
 
 
 @dataclass(frozen=True)
+class NarrowInterval(Rule):
+    """Stop when the interval of the DLT rate at the recommended dose is narrow.
+
+    The interval is the central one of the design's own posterior (Beta(1, 1) if it has none), at the dose that the next
+    cohort would get, after all restrictions.
+
+    Parameters
+    ----------
+    width : float
+        Upper less lower end, at most.
+    level : float
+        Posterior probability of the interval.
+    """
+
+    width: float = param(kind=float, low=0, high=1, open_low=True, doc="width of the interval at most")
+    level: float = param(0.9, low=0, high=1, open_low=True, open_high=True, doc="probability of the interval")
+    base: Design | None = field(default=None, repr=False, compare=False)
+
+    phase: ClassVar[Phase] = Phase.STOP
+    rank: ClassVar[int] = 2
+    stops: ClassVar[tuple[str, ...]] = ("narrow_interval",)
+
+    def bind(self, base: Design) -> Self:
+        """Take the design's posterior."""
+        return dataclasses.replace(self, base=base)
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Stop where the interval is narrow."""
+        if self.base is None:
+            raise ValueError("NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))")
+        posterior, tail = self.base.posterior(state), (1 - self.level) / 2
+        width = (posterior.quantile(1 - tail) - posterior.quantile(tail))[state.at, decision.dose]
+        narrow = state.started & (width <= self.width)
+        return dataclasses.replace(decision, stop=np.where(narrow, 1, decision.stop))
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        what = f"the {self.level:.0%} interval of the DLT rate at the recommended dose is at most {self.width:g} wide"
+        return [Row("narrow interval", f"stop when {what}")]
+
+
+@dataclass(frozen=True)
 class MaxPatients(Rule):
     """Stop when `n` patients have been treated; the last cohort is truncated at the cap.
 

@@ -1,0 +1,66 @@
+"""Stop as soon as the answer is settled: every reachable ending selects the same dose."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from doseopt.engine.graph import Graph, orders_of
+from doseopt.state import CONTINUE, Decision, IntArray
+
+SETTLED = "settled"
+"""The reason to stop, a name beside the design's own."""
+
+
+def selections(graph: Graph) -> IntArray:
+    """Return which selections can still be reached from each state, [S]: bit 0 for none, bit j for level j."""
+    found = np.zeros(len(graph.state), np.int64)
+    found[graph.ending] = np.int64(1) << (graph.selected + 1)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients)[::-1]:
+        rows = patients == count
+        np.bitwise_or.at(found, graph.source[rows], found[graph.target[rows]])
+    return found
+
+
+def settle(graph: Graph) -> Graph:
+    """Return the graph of the same design stopped where only one selection can be reached.
+
+    The trial's answer is the same whatever the patients that are spared would have shown; what is known of the DLT
+    rates is not. The reason has the code after the design's own.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
+    reachable = selections(graph)
+    single = (reachable & (reachable - 1)) == 0
+    stopping = single & graph.state.started & (graph.decision.stop == CONTINUE)
+    paths, cohort_paths = np.zeros((2, len(graph.state)))
+    paths[0] = cohort_paths[0] = 1
+    orders = orders_of(graph.category_counts)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients):
+        rows = (patients == count) & ~stopping[graph.source]
+        np.add.at(paths, graph.target[rows], paths[graph.source[rows]] * orders[rows])
+        np.add.at(cohort_paths, graph.target[rows], cohort_paths[graph.source[rows]])
+    kept = np.flatnonzero(cohort_paths)
+    place = np.full(len(graph.state), -1)
+    place[kept] = np.arange(len(kept))
+    edges = np.flatnonzero((place[graph.source] >= 0) & ~stopping[graph.source])
+    stop = np.where(stopping, 1 + len(graph.design.stops), graph.decision.stop)[kept]
+    ending = np.flatnonzero(stop != CONTINUE)
+    level = np.log2(reachable[kept[ending]]).round().astype(np.int64) - 1
+    return dataclasses.replace(
+        graph,
+        state=graph.state[kept],
+        decision=Decision(graph.decision.dose[kept], graph.decision.size[kept], stop),
+        paths=paths[kept],
+        cohort_paths=cohort_paths[kept],
+        ending=ending,
+        selected=level,
+        source=place[graph.source[edges]],
+        target=place[graph.target[edges]],
+        category_counts=graph.category_counts[edges],
+    )

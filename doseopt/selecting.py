@@ -1,0 +1,131 @@
+"""Estimation apart from allocation: a design's trials with another final selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.design import Design, Row, highest_admissible
+from doseopt.models.base import Posterior
+from doseopt.parameters import Fault, Faults
+from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+
+
+@dataclass(frozen=True)
+class Selecting:
+    """A design whose MTD is chosen by another design's rule.
+
+    The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
+    own. A dose that the base has excluded is not selected: the highest admissible dose below it is. A trial that the
+    base stopped as too toxic selects none.
+
+    Parameters
+    ----------
+    base : Design
+    selector : Design
+        Any design without memory: ``BOIN`` for isotonic regression, ``CRM`` or ``BLRM`` for a model's choice.
+
+    Raises
+    ------
+    Faults
+        If the selector keeps memory, or has another number of doses.
+    """
+
+    base: Design
+    selector: Design
+
+    def __post_init__(self) -> None:
+        """Check that the selector can read the base's tally."""
+        found = []
+        if self.selector.memory:
+            found.append(
+                Fault("", f"wanted a rule that reads the tally alone, got one that keeps {self.selector.memory[0]}")
+            )
+        if self.selector.doses != self.base.doses:
+            found.append(
+                Fault("doses", f"wanted {self.base.doses} doses, as the design has, got {self.selector.doses}")
+            )
+        if found:
+            raise Faults(found, "selection")
+
+    @property
+    def doses(self) -> int:
+        """Number of doses."""
+        return self.base.doses
+
+    @property
+    def target(self) -> float:
+        """Target DLT rate."""
+        return self.base.target
+
+    @property
+    def categories(self) -> int:
+        """Outcome categories a patient."""
+        return self.base.categories
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of what the base keeps."""
+        return self.base.memory
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The base's reasons to stop."""
+        return self.base.stops
+
+    @property
+    def ends(self) -> bool:
+        """Whether every trial of the base ends."""
+        return self.base.ends
+
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """Whether the base's rule counts on its own cohort sizes."""
+        return self.base.sizes_own_cohorts
+
+    @property
+    def titration(self) -> bool:
+        """Whether the base begins with a titration of its own."""
+        return bool(getattr(self.base, "titration", False))
+
+    def first(self) -> Decision:
+        """Return the base's first cohort."""
+        return self.base.first()
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the base's memory."""
+        return self.base.remember(before, given, outcome)
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return what the base decides."""
+        return self.base.decide(state)
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Return the doses that the base calls admissible."""
+        return self.base.admissible(state)
+
+    def _tally(self, state: TrialState) -> TrialState:
+        return state.with_memory(np.zeros((len(state), 0), np.int64))
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the selector's MTD, lowered to a dose that the base has not excluded."""
+        wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
+        mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
+        reasons = np.array(["", *self.base.stops])[stop]
+        return np.where(reasons == "too_toxic", NONE, mtd)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the base's posterior, by which its modifiers judge."""
+        return self.base.posterior(state)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the selector's estimate of the DLT rates."""
+        return self.selector.estimated(self._tally(state))
+
+    def describe(self) -> list[Row]:
+        """Return the base's rows, and the selection in the selector's own words."""
+        own = [row for row in self.selector.describe() if row.rule in ("MTD", "model", "skeleton")]
+        rows = [Row(f"selection: {row.rule}", row.reading, row.source) for row in own]
+        limit = Row("selection: limit", "a dose that allocation has excluded is not selected; the next lower one is")
+        return [row for row in self.base.describe() if not row.rule.startswith("MTD")] + rows + [limit]

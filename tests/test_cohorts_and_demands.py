@@ -1,0 +1,231 @@
+"""Cohort sizes, the demand before a trial may end, the narrow interval, and another final selection, worked by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+from test_behaviour import answer
+
+from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.engine.exact import Exact
+from doseopt.engine.graph import build_graph
+from doseopt.metrics import operating_characteristics
+from doseopt.modified import Modified
+from doseopt.modifiers import (
+    CohortsByDLT,
+    CohortsByDose,
+    CohortsInOrder,
+    DemandAtDose,
+    EnoughAtDose,
+    MaxPatients,
+    NarrowInterval,
+    TooToxic,
+)
+from doseopt.outcomes import judged
+from doseopt.parameters import Faults
+from doseopt.scenarios import MTDRule, make_scenarios
+from doseopt.selecting import Selecting
+from doseopt.skeleton import IndifferenceInterval
+from doseopt.study_file import parse_study
+from doseopt.trial import after, selected, step
+
+BASE = BOIN(doses=4, target=0.30)
+CAP = MaxPatients(n=30)
+THREE = ThreePlusThree(doses=4, target=0.25)
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcomes", "wanted"),
+    [
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "", (1, 1)),
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N", (2, 2)),
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 2NN 3NNN", (4, 4)),
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 2NT", (1, 1)),
+        (CohortsByDLT(before=1, after=3), "", (1, 1)),
+        (CohortsByDLT(before=1, after=3), "1N 2N", (3, 1)),
+        (CohortsByDLT(before=1, after=3), "1N 2T", (1, 3)),
+        (CohortsByDLT(before=1, after=3), "1N 2T 1NNN", (2, 3)),
+        (CohortsInOrder(sizes=(1, 3, 2)), "", (1, 1)),
+        (CohortsInOrder(sizes=(1, 3, 2)), "1N", (2, 3)),
+        (CohortsInOrder(sizes=(1, 3, 2)), "1N 2NNN", (3, 2)),
+        (CohortsInOrder(sizes=(1, 3, 2)), "1N 2NNN 3NN 4NN", (4, 2)),
+        (CohortsInOrder(sizes=(4,)), "1NNNN", (2, 4)),
+    ],
+)
+def test_the_next_cohort_size(rule, outcomes, wanted):
+    assert answer(Modified(BASE, (rule, CAP)), outcomes) == wanted
+
+
+def test_the_cap_truncates_what_a_size_rule_asks_for():
+    design = Modified(BASE, (CohortsByDLT(before=4, after=4), MaxPatients(n=6)))
+    assert answer(design, "1NNNN") == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "base", [THREE, AcceleratedTitration(doses=4, target=0.25), BOIN(doses=4, target=0.25, titration=True)]
+)
+def test_a_design_that_counts_on_its_own_sizes_takes_no_size_rule(base):
+    with pytest.raises(Faults, match="leaves the cohort size open"):
+        Modified(base, (CohortsByDLT(before=1, after=3), CAP))
+
+
+def test_sizes_by_dose_want_one_a_dose():
+    with pytest.raises(Faults, match=r"modifiers\[0\].sizes: wanted 4 sizes, one a dose, got 2"):
+        Modified(BASE, (CohortsByDose(sizes=(1, 3)), CAP))
+
+
+@pytest.mark.parametrize("wrong", [(), (0,), (1.5,), (True,), 3])
+def test_sizes_that_are_none(wrong):
+    with pytest.raises(Faults, match="wanted a list of cohort sizes"):
+        CohortsInOrder(sizes=wrong)
+
+
+# "1NNN 2NNN 3NTT 2NNN": dose 3 excluded, 0 of 6 at dose 2, which 3+3 declares the MTD.
+COMPLETE = "1NNN 2NNN 3NTT 2NNN"
+
+
+def test_a_demand_holds_up_a_complete_trial_until_it_is_met():
+    assert answer(THREE, COMPLETE) == ("complete", 2)
+    design = Modified(THREE, (DemandAtDose(n=9),))
+    assert answer(design, COMPLETE) == (2, 3)
+    assert answer(design, f"{COMPLETE} 2NNN") == ("complete", 2)
+    assert answer(design, f"{COMPLETE} 2NTT") == (1, 3)
+
+
+def test_a_demand_never_undoes_the_cap_or_too_toxic():
+    assert answer(Modified(THREE, (DemandAtDose(n=9), MaxPatients(n=12))), COMPLETE) == ("max_patients", 2)
+    toxic = Modified(BASE, (DemandAtDose(n=9), CAP))
+    assert answer(toxic, "1TTT") == ("too_toxic", None)
+
+
+def test_a_trial_that_a_demand_sends_on_is_still_held_to_the_safety_stop():
+    # 1 of 6 at the lowest dose, dose 2 excluded: complete. Pr(p_1 > 0.05 | Beta(2, 6)) = 0.96.
+    seen = "1NNT 1NNN 2TTN"
+    chance = beta(2, 6).sf(0.05)
+    assert chance > 0.95
+    assert answer(Modified(THREE, (DemandAtDose(n=9), TooToxic(confidence=0.97, above=0.05))), seen) == (1, 3)
+    assert answer(Modified(THREE, (DemandAtDose(n=9), TooToxic(confidence=0.95, above=0.05))), seen) == (
+        "too_toxic",
+        None,
+    )
+
+
+def test_a_demand_and_enough_at_dose():
+    # 1 of 3 at phi = 0.30: stay. Two rules: enough with 3 patients, but at least 6 wanted.
+    enough = EnoughAtDose(n=3)
+    assert answer(Modified(BASE, (enough, CAP)), "1NNN 2NNT") == ("enough_at_dose", 2)
+    design = Modified(BASE, (enough, DemandAtDose(n=6), CAP))
+    assert answer(design, "1NNN 2NNT") == (2, 3)
+    assert answer(design, "1NNN 2NNT 2NNT") == ("enough_at_dose", 2)
+
+
+def test_a_demanded_design_declares_no_dose_on_fewer():
+    graph = build_graph(Modified(THREE, (DemandAtDose(n=9),)))
+    chosen = graph.selected >= 0
+    rows = graph.state[graph.ending[chosen]]
+    assert rows.n[rows.at, graph.selected[chosen]].min() == 9
+
+
+@pytest.mark.parametrize(("outcomes", "n", "y"), [("1NNN 1NNN", 6, 0), ("1NNT 1NNN", 6, 1), ("1NNT 1NNN 1NNT", 9, 2)])
+def test_the_narrow_interval_of_the_beta_posterior(outcomes, n, y):
+    """BOIN has no model: Beta(1 + y, 1 + n - y), here at its only dose."""
+    law = beta(1 + y, 1 + n - y)
+    width = float(law.ppf(0.95) - law.ppf(0.05))
+    one = BOIN(doses=1, target=0.30)
+    assert answer(Modified(one, (NarrowInterval(width=width + 1e-6), CAP)), outcomes) == ("narrow_interval", 1)
+    assert answer(Modified(one, (NarrowInterval(width=width - 1e-6), CAP)), outcomes) == (1, 3)
+
+
+def test_stopping_reasons_reach_the_results():
+    scenarios = make_scenarios([[0.05, 0.15, 0.30, 0.45]], ["a"], ["1", "2", "3", "4"])
+    design = Modified(BASE, (EnoughAtDose(n=9), NarrowInterval(width=0.4), MaxPatients(n=15)))
+    oc = operating_characteristics(judged(Exact()(design, scenarios), MTDRule(target=0.30)))
+    why = oc["stopped"].isel(scenario=0).to_series()
+    assert set(why.index) == {"too_toxic", "enough_at_dose", "narrow_interval", "max_patients"}
+    assert abs(why.sum() - 1) < 1e-12
+    assert (why > 0).all()
+
+
+# Another final selection
+
+SKELETON = IndifferenceInterval(prior_mtd=3, halfwidth=0.05)
+
+
+def ends(design, outcomes):
+    state = after(design, outcomes)
+    given = step(design, state)
+    assert given.stop[0]
+    return int(selected(design, state, given.stop)[0]) + 1
+
+
+def test_selection_by_isotonic_regression():
+    # 0/3, 1/6, 2/3: 3+3 declares dose 2. With target 0.05, isotonic regression takes dose 1 (0/3).
+    seen = "1NNN 2NNT 2NNN 3NTT"
+    assert ends(THREE, seen) == 2
+    assert ends(Selecting(THREE, BOIN(doses=4, target=0.05)), seen) == 1
+    assert ends(Selecting(THREE, BOIN(doses=4, target=0.25)), seen) == 2
+
+
+def test_a_selector_does_not_select_what_allocation_excluded():
+    # 2 of 6 at dose 3: 3+3 has excluded it and all above; the CRM at target 1/3 would go higher than dose 2.
+    seen = "1NNN 2NNN 3NNT 3NNT 2NNN"
+    crm = CRM(doses=4, target=1 / 3, skeleton=SKELETON)
+    state = after(crm, seen)
+    assert int(crm.select(state, np.zeros(1, int))[0]) + 1 >= 3
+    assert ends(Selecting(THREE, crm), seen) == 2
+
+
+def test_too_toxic_selects_none_whatever_the_selector():
+    assert ends(Selecting(THREE, CRM(doses=4, target=0.25, skeleton=SKELETON)), "1TTN") == 0
+
+
+def test_selection_changes_no_allocation():
+    scenarios = make_scenarios([[0.05, 0.15, 0.30, 0.45]], ["a"], ["1", "2", "3", "4"])
+    rule = MTDRule(target=0.25)
+    plain, other = (
+        operating_characteristics(judged(Exact()(design, scenarios), rule))
+        for design in (THREE, Selecting(THREE, CRM(doses=4, target=0.25, skeleton=SKELETON)))
+    )
+    np.testing.assert_array_equal(plain["patients"], other["patients"])
+    assert abs(plain["selection"] - other["selection"]).max() > 0.01
+
+
+def test_a_selector_must_read_the_tally_alone():
+    titration = AcceleratedTitration(doses=4, target=0.25, trigger="first_moderate")
+    with pytest.raises(Faults, match="reads the tally alone, got one that keeps moderate"):
+        Selecting(THREE, titration)
+    with pytest.raises(Faults, match="wanted 4 doses"):
+        Selecting(THREE, BOIN(doses=3, target=0.25))
+
+
+STUDY = """
+title = "t"
+target = 0.25
+[doses]
+labels = ["a", "b", "c", "d"]
+[scenarios]
+"m" = [0.05, 0.15, 0.25, 0.40]
+[designs.A]
+kind = "three_plus_three"
+selection = { kind = "crm", skeleton = { prior_mtd = 3, halfwidth = 0.05 } }
+modifiers = [{ kind = "demand_at_dose", n = 6 }, { kind = "max_patients", n = 18 }]
+[designs.B]
+kind = "boin"
+modifiers = [{ kind = "cohorts_in_order", sizes = [1, 1, 3] }, { kind = "max_patients", n = 18 }]
+"""
+
+
+def test_the_study_file_says_it_all_and_back():
+    study = parse_study(STUDY)
+    assert isinstance(study.designs["A"].base, Selecting)
+    again = parse_study(study.to_toml())
+    assert again == study
+    assert again.hash == study.hash
+
+
+def test_faults_of_a_selection_have_their_place():
+    wrong = STUDY.replace('kind = "crm", skeleton', 'kind = "crn", skeleton')
+    with pytest.raises(Faults, match=r"designs.A.selection.kind: unknown kind 'crn'"):
+        parse_study(wrong)
+    wrong = STUDY.replace('selection = { kind = "crm"', 'selection = { modifiers = [], kind = "crm"')
+    with pytest.raises(Faults, match=r"designs.A.selection.modifiers: unknown key"):
+        parse_study(wrong)
