@@ -19,7 +19,7 @@ from doseopt.limits import benchmark_correct_selection
 from doseopt.metrics import METRICS, measure, operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.outcomes import judged
+from doseopt.outcomes import judged, judged_on, planned_of
 from doseopt.posterior_model import describe_model
 from doseopt.study import Study
 
@@ -83,6 +83,10 @@ def _one_design(design: Design, name: str, outcomes: xr.Dataset, estimates: Esti
         outcomes.attrs["planned"],
         {"units": "patients", "long_name": "enrolment cap of the design"},
     )
+    if "acceptable_of_all" in outcomes:
+        of_all, _ = measure(outcomes.assign(acceptable=outcomes["acceptable_of_all"]), "correct_selection")
+        name_ = "probability of correct selection, insertable doses counting as doses"
+        result["correct_selection_of_all"] = of_all.assign_attrs(units="1", long_name=name_)
     for count in ("states", "edges", "endings", "paths"):
         if count in outcomes.attrs:
             attrs = {"units": "1", "long_name": f"{count} of the design's graph"}
@@ -112,17 +116,17 @@ def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
 
 
 def _truth(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
-    p_dlt = scenarios["p_dlt"].to_numpy()
+    right, mtd = judged_on(study.mtd, scenarios["p_dlt"].to_numpy(), planned_of(scenarios))
     return {
         **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate")},
         "acceptable": (
             ("scenario", "dose"),
-            study.mtd.acceptable(p_dlt),
+            right,
             {"units": "1", "long_name": "dose is a correct selection"},
         ),
         "mtd": (
             "scenario",
-            study.mtd.mtd(p_dlt),
+            mtd,
             {"units": "1", "long_name": "index of the true MTD, -1 where selecting none is correct"},
         ),
     }
@@ -140,7 +144,9 @@ def _prior(estimates: Estimates) -> dict[str, Any]:
 def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
     """Return what complete information would attain with each design's expected number of patients."""
     size = result["sample_size"].transpose("design", "scenario").to_numpy()
-    best = benchmark_correct_selection(result["p_dlt"].to_numpy(), result["acceptable"].to_numpy(), size, study.target)
+    planned = planned_of(result)
+    p_dlt, right = (result[name].to_numpy()[:, planned] for name in ("p_dlt", "acceptable"))
+    best = benchmark_correct_selection(p_dlt, right, size, study.target)
     name = "probability of correct selection of the complete-information benchmark at the expected sample size"
     regret = best - result["correct_selection"].transpose("design", "scenario").to_numpy()
     dims = ("design", "scenario")
@@ -160,6 +166,8 @@ def rules(design: Design) -> str:
 
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
+    if "planned" in scenarios.coords:
+        coordinates["planned"] = scenarios["planned"]
     coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
     if study.doses.values is not None:
         coordinates["dose_value"] = (

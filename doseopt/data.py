@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from doseopt.doses import Doses
 from doseopt.outcome_string import parse_outcomes
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.state import FloatArray, IntArray
-from doseopt.study import Doses
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
 """A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""

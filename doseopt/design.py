@@ -14,9 +14,10 @@ others agreed on, and stops the trial.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -89,6 +90,20 @@ class Design(Protocol):
         """Whether the rule counts on the cohort sizes that it sets itself."""
         ...
 
+    @property
+    def skips(self) -> bool:
+        """Whether a dose more than one level above the highest tried may be given."""
+        ...
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible, in words; empty if the design excludes none."""
+        ...
+
+    def with_dose(self, position: int, value: float) -> Design:
+        """Return the design with one dose more, of that value, standing at that index."""
+        ...
+
     def first(self) -> Decision:
         """Return the first cohort, a batch of one."""
         ...
@@ -135,12 +150,15 @@ class Defaults:
         2 outcomes a patient (DLT, not), or 3 (DLT, moderate, neither).
     ends : bool
         Whether every trial ends without a modifier's help.
+    skips : bool
+        Whether a dose more than one level above the highest tried may be given; False is a promise.
     """
 
     doses: int
     start: int = 1
     stops: ClassVar[tuple[str, ...]] = ()
     ends: ClassVar[bool] = False
+    skips: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the declared parameters, alone and together."""
@@ -171,6 +189,16 @@ class Defaults:
         """Return the memory after a cohort, [S, M]."""
         return np.zeros((len(before), 0), np.int64)
 
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible, in words; empty if the design excludes none."""
+        return ""
+
+    def with_dose(self, position: int, value: float) -> Self:
+        """Return the design with one dose more, of that value, standing at that index."""
+        changed: Self = dataclasses.replace(self, doses=self.doses + 1)  # type: ignore[type-var]
+        return changed
+
     def admissible(self, state: TrialState) -> BoolArray:
         """Return which doses may be given or selected, [S, D]."""
         return np.ones(state.n.shape, bool)
@@ -199,6 +227,8 @@ class Modifier(Protocol):
         Whether it ends every trial.
     selects_none : bool
         Whether a trial that it stops selects no dose.
+    forbids_skipping : bool
+        Whether no dose more than one level above the highest tried is given under it.
     """
 
     phase: ClassVar[Phase]
@@ -206,6 +236,7 @@ class Modifier(Protocol):
     stops: ClassVar[tuple[str, ...]]
     ends: ClassVar[bool]
     selects_none: ClassVar[bool]
+    forbids_skipping: ClassVar[bool]
 
     @property
     def memory(self) -> tuple[str, ...]:
@@ -218,6 +249,10 @@ class Modifier(Protocol):
 
     def clash(self, base: Design) -> Fault | None:
         """Say why the rule cannot be laid over this design, or None."""
+        ...
+
+    def with_dose(self, position: int) -> Modifier:
+        """Return the rule for one dose more, standing at that index."""
         ...
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:

@@ -73,7 +73,7 @@ def _below(outcomes: xr.Dataset) -> xr.DataArray:
 def _at_selected(outcomes: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
     """Look a (scenario, dose) table up at the selected dose; False, or 0, where none is selected."""
     chosen = outcomes["selected"]
-    return table.isel(dose=chosen.clip(0)).drop_vars("dose").where(chosen >= 0, False)
+    return table.isel(dose=chosen.clip(0)).reset_coords(drop=True).where(chosen >= 0, False)
 
 
 @metric("probability that the dose is selected as the MTD")
@@ -165,7 +165,7 @@ def overdosed_80(outcomes: xr.Dataset) -> xr.DataArray:
 @metric("probability that fewer than (planned maximum)/(doses) patients are treated at the MTD")
 def poor_allocation(outcomes: xr.Dataset) -> xr.DataArray:
     """1 if the MTD gets fewer patients than an equal share of the planned maximum; nan without an MTD or a maximum."""
-    at_mtd = outcomes["n"].isel(dose=outcomes["mtd"].clip(0)).drop_vars("dose")
+    at_mtd = outcomes["n"].isel(dose=outcomes["mtd"].clip(0)).reset_coords(drop=True)
     planned = float(outcomes.attrs["planned"])
     short = outcomes.sizes["dose"] * at_mtd < planned
     known = (outcomes["mtd"] >= 0) & bool(np.isfinite(planned))

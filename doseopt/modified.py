@@ -75,6 +75,11 @@ class Modified:
         return bool(self.base.sizes_own_cohorts)
 
     @property
+    def skips(self) -> bool:
+        """Whether an untried dose may be skipped: the base may, and no modifier forbids it."""
+        return bool(self.base.skips) and not any(m.forbids_skipping for m in self.modifiers)
+
+    @property
     def memory(self) -> tuple[str, ...]:
         """Names of what the parts keep, the base first."""
         return tuple(name for part in self._parts for name in part.memory)
@@ -138,6 +143,16 @@ class Modified:
                 stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
         size = np.where(undone, answer.size, decision.size)
         return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
+
+    @property
+    def exclusion(self) -> str:
+        """Why the base excludes a dose."""
+        return str(self.base.exclusion)
+
+    def with_dose(self, position: int, value: float) -> Modified:
+        """Return the design and its modifiers with one dose more."""
+        modifiers = tuple(modifier.with_dose(position) for modifier in self.modifiers)
+        return Modified(self.base.with_dose(position, value), modifiers)
 
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""

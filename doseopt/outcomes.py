@@ -24,7 +24,7 @@ import xarray as xr
 from doseopt.design import Design
 from doseopt.modifiers import MaxPatients
 from doseopt.scenarios import MTDRule
-from doseopt.state import FloatArray, IntArray
+from doseopt.state import BoolArray, FloatArray, IntArray
 
 
 def make_outcomes(
@@ -74,6 +74,7 @@ def make_outcomes(
             "p_dlt": scenarios["p_dlt"],
         },
         coords={
+            **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),
             "scenario": scenarios["scenario"],
             "dose": scenarios["dose"],
             "stop_reason": list(reasons),
@@ -89,13 +90,32 @@ def planned_patients(design: Design) -> float:
 
 
 def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
-    """Add what counts as right: `acceptable` (scenario, dose), `mtd` (scenario, -1 for none) and the target."""
+    """Add what counts as right: `acceptable` (scenario, dose), `mtd` (scenario, -1 for none) and the target.
+
+    Judged on the planned doses; with insertable ones `acceptable_of_all` says what is right among all.
+    """
     p_dlt = outcomes["p_dlt"].to_numpy()
-    result = outcomes.assign(
-        acceptable=(("scenario", "dose"), rule.acceptable(p_dlt)), mtd=(("scenario",), rule.mtd(p_dlt))
-    )
+    right, mtd = judged_on(rule, p_dlt, planned_of(outcomes))
+    result = outcomes.assign(acceptable=(("scenario", "dose"), right), mtd=(("scenario",), mtd))
+    if "planned" in outcomes.coords:
+        result = result.assign(acceptable_of_all=(("scenario", "dose"), rule.acceptable(p_dlt)))
     result.attrs["target"] = rule.target
     return result
+
+
+def planned_of(scenarios: xr.Dataset) -> IntArray:
+    """Return where the planned doses stand on the dose axis."""
+    if "planned" in scenarios.coords:
+        return np.flatnonzero(scenarios["planned"].to_numpy())
+    return np.arange(scenarios.sizes["dose"])
+
+
+def judged_on(rule: MTDRule, p_dlt: FloatArray, planned: IntArray) -> tuple[BoolArray, IntArray]:
+    """Return the acceptable doses [R, D] and the true MTD [R], other doses than the planned ones left out."""
+    right = np.zeros(p_dlt.shape, bool)
+    right[:, planned] = rule.acceptable(p_dlt[:, planned])
+    mtd = rule.mtd(p_dlt[:, planned])
+    return right, np.where(mtd < 0, -1, planned[mtd])
 
 
 def expect(outcomes: xr.Dataset, value: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:

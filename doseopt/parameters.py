@@ -12,6 +12,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -74,6 +75,8 @@ class Domain:
     custom: Callable[[Any], str | None] | None = None
     table: type | None = None
     """Class of a nested table that may stand here in a study file."""
+    file: Callable[[Path], Any] | None = None
+    """Reads the value from a file, whose name may stand here in a study file."""
 
     def wanted(self) -> str:
         """Say the domain in words."""
@@ -126,7 +129,7 @@ def param(default: Any = dataclasses.MISSING, *, doc: str = "", kind: Any = None
         Type of the value; that of the default when left out.
     **domain
         Further fields of :class:`Domain`: ``low``, ``high``, ``open_low``, ``open_high``, ``choices``, ``optional``,
-        ``custom``, ``table``.
+        ``custom``, ``table``, ``file``.
     """
     kind = kind or (type(default) if default is not dataclasses.MISSING else object)
     return dataclasses.field(default=default, metadata={"domain": Domain(kind, **domain), "doc": doc})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from doseopt.parameters import Domain, Fault, Faults, declared, nearest
@@ -25,9 +26,10 @@ def _join(where: str, name: str) -> str:
 
 
 class Reader:
-    """Collects faults while the parts of a study are built."""
+    """Collects faults while the parts of a study are built; files that it names are sought in `folder`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = Path()) -> None:
+        self.folder = folder
         self.faults: list[Fault] = []
 
     def fault(self, where: str, message: str) -> None:
@@ -99,7 +101,7 @@ class Reader:
         arguments = dict(given)
         for name, found in values.items():
             try:
-                arguments[name] = converted(found, fields[name])
+                arguments[name] = converted(found, fields[name], self.folder)
             except Faults as faults:
                 self.faults.extend(f.under(name).under(where) for f in faults.faults)
         missing = [n for n, f in fields.items() if n not in arguments and f.default is dataclasses.MISSING]
@@ -107,7 +109,7 @@ class Reader:
             if name not in values:
                 self.fault(_join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
         if missing or len(self.faults) > before or None in given.values():
-            self._single_faults(cls, values, where, before)
+            self._single_faults(cls, {name: arguments.get(name, v) for name, v in values.items()}, where, before)
             return None
         try:
             return cls(**{name: v for name, v in arguments.items() if name in fields})
@@ -125,11 +127,17 @@ class Reader:
                 self.fault(path, message)
 
 
-def converted(value: Any, field: dataclasses.Field[Any]) -> Any:
-    """Return a value as the field holds it: tuples for lists, floats for whole numbers, objects for tables."""
+def converted(value: Any, field: dataclasses.Field[Any], folder: Path = Path()) -> Any:
+    """Return a value as the field holds it: tuples for lists, floats for whole numbers, what tables and files hold."""
     domain: Domain = field.metadata["domain"]
+    if isinstance(value, str) and domain.file is not None:
+        try:
+            return domain.file(folder / value)
+        except Faults as faults:
+            places = {f: ", ".join(filter(None, (value, f.where))) for f in faults.faults}
+            raise Faults(Fault(f"[{place}]", f.message) for f, place in places.items()) from faults
     if isinstance(value, Mapping) and domain.table is not None:
-        reader = Reader()
+        reader = Reader(folder)
         built = reader.build(domain.table, value, "", {})
         if reader.faults:
             raise Faults(reader.faults)

@@ -85,9 +85,23 @@ class Selecting:
         return self.base.sizes_own_cohorts
 
     @property
+    def skips(self) -> bool:
+        """Whether the base may skip an untried dose."""
+        return self.base.skips
+
+    @property
     def titration(self) -> bool:
         """Whether the base begins with a titration of its own."""
         return bool(getattr(self.base, "titration", False))
+
+    @property
+    def exclusion(self) -> str:
+        """Why the base excludes a dose."""
+        return self.base.exclusion
+
+    def with_dose(self, position: int, value: float) -> Selecting:
+        """Return both designs with one dose more."""
+        return Selecting(self.base.with_dose(position, value), self.selector.with_dose(position, value))
 
     def first(self) -> Decision:
         """Return the base's first cohort."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from doseopt.parameters import Fault, check, param
+from doseopt.state import FloatArray
+
+BOUND = 20.0
+"""Where the boundaries in b are sought."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,62 @@ class IndifferenceInterval:
             target if k == self.prior_mtd - 1 else back(centre * ratio ** (k - (self.prior_mtd - 1)))
             for k in range(doses)
         )
+
+
+@dataclass(frozen=True)
+class ModelSensitivity:
+    """How finely the CRM can tell the doses apart with a skeleton; K doses.
+
+    Attributes
+    ----------
+    boundaries : tuple of float [K - 1]
+        b_k, at which doses k and k + 1 are equally far from the target: p_k(b) + p_{k+1}(b) = 2 phi.
+    lower, upper : tuple of float [K]
+        Indifference intervals of the DLT rate: dose k may be recommended for good although its rate is not the closest,
+        if its neighbours' rates are inside; nan below the lowest and above the highest dose.
+    """
+
+    boundaries: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+
+def model_sensitivity(
+    skeleton: Sequence[float], target: float, model: str = "empiric", intercept: float = 3.0
+) -> ModelSensitivity:
+    """Return the indifference intervals of a skeleton (R dfcrm: ``crmsens``).
+
+    At b_k the rate of the dose below the boundary is the lower end of the interval of dose k + 1, that of the dose
+    above it the upper end of the interval of dose k.
+
+    Parameters
+    ----------
+    skeleton : sequence of float
+        s_k.
+    target : float
+        phi.
+    model : {"empiric", "logistic"}
+    intercept : float
+        a_0 of the logistic model.
+
+    References
+    ----------
+    Cheung & Chappell 2002, Biometrics 58:671; Lee & Cheung 2009, Clinical Trials 6:227.
+    """
+    s = np.asarray(skeleton, float)
+
+    def rates(b: float) -> FloatArray:
+        if model == "empiric":
+            return np.asarray(s ** np.exp(b))
+        return np.asarray(expit(intercept + np.exp(b) * (logit(s) - intercept)))
+
+    cuts = [
+        float(brentq(lambda b, k=k: rates(b)[k : k + 2].sum() - 2 * target, -BOUND, BOUND, xtol=1e-14))
+        for k in range(len(s) - 1)
+    ]
+    below = [float(rates(b)[k]) for k, b in enumerate(cuts)]
+    above = [float(rates(b)[k + 1]) for k, b in enumerate(cuts)]
+    return ModelSensitivity(tuple(cuts), (float("nan"), *below), (*above, float("nan")))
 
 
 def skeleton_fault(value: object) -> str | None:

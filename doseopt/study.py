@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,58 +18,15 @@ import xarray as xr
 
 from doseopt.design import Design
 from doseopt.designs import DESIGNS
+from doseopt.doses import Doses
 from doseopt.modified import Modified
 from doseopt.modifiers import MODIFIERS
-from doseopt.parameters import Fault, Faults, check, param
+from doseopt.on_grid import OnGrid
+from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.reading import plain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
 from doseopt.selecting import Selecting
-
-
-def _texts_fault(value: Any) -> str | None:
-    if not isinstance(value, tuple) or not value or not all(isinstance(v, str) for v in value):
-        return f"wanted a list of names, one a dose, got {value!r}"
-    return f"wanted different names, got {list(value)}" if len(set(value)) < len(value) else None
-
-
-def _values_fault(value: Any) -> str | None:
-    if value is None:
-        return None
-    numbers = isinstance(value, tuple) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    if not numbers or any(v <= 0 for v in value) or any(a >= b for a, b in pairwise(value)):
-        return f"wanted increasing numbers above 0, got {value!r}"
-    return None
-
-
-@dataclass(frozen=True)
-class Doses:
-    """The planned doses.
-
-    Parameters
-    ----------
-    labels : tuple of str
-    values : tuple of float, optional
-        In `unit`.
-    unit : str
-        Required with values: nothing that carries a unit has a silent default.
-    tolerance : float, optional
-        The actual dose may differ from the planned one by this fraction.
-    """
-
-    labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
-    values: tuple[float, ...] | None = param(None, kind=tuple, custom=_values_fault, doc="the doses as numbers")
-    unit: str = param("", doc="unit of the values")
-    tolerance: float | None = param(None, kind=float, low=0, high=1, open_high=True, optional=True)
-
-    def __post_init__(self) -> None:
-        """Check the parameters, alone and together."""
-        found = []
-        if self.values is not None and not self.unit:
-            found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
-        if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):
-            found.append(Fault("values", f"wanted {len(self.labels)} values, one a label, got {len(self.values)}"))
-        check(self, found)
 
 
 @dataclass(frozen=True)
@@ -117,9 +73,14 @@ def _transformed(
             p, observed = transform.apply(p, observed, values, doses.tolerance)
         except Faults as faults:
             raise Faults([f.under("transform") for f in faults.faults]) from faults
-    p_moderate = None if moderate is None else [moderate]
-    labels = doses.labels
-    return make_scenarios(p, names, labels, p_observed=observed, p_moderate=p_moderate, reason=reason, source=source)
+    rates = {"p_observed": observed} | ({} if moderate is None else {"p_moderate": np.array([moderate])})
+    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
+    grid = doses.grid()
+    made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)
+    if grid is doses:
+        return made
+    planned = np.isin(np.arange(len(grid.labels)), doses.planned())
+    return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
 
 
 @dataclass(frozen=True)
@@ -134,6 +95,7 @@ class Study:
     mtd : MTDRule
         What counts as right.
     doses : Doses
+        All doses that a trial may give, in the order of their values.
     scenario_specs : mapping of str to FixedScenario or RandomScenarios
     designs : mapping of str to Design
     registry : str
@@ -144,6 +106,8 @@ class Study:
         Probability of leaving the DLT window for another reason than a DLT.
     posterior : PosteriorModel
         What the DLT rates are judged by.
+    planned_doses : Doses, optional
+        The doses as the file states them, if others may be inserted.
     """
 
     title: str
@@ -157,27 +121,29 @@ class Study:
     dropout: float = 0.0
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
+    planned_doses: Doses | None = None
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""
-        return concat_scenarios(
-            [spec.rows(name, self.doses, self.target) for name, spec in self.scenario_specs.items()]
-        )
+        planned = self.planned_doses or self.doses
+        return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
+        doses = self.planned_doses or self.doses
+        given = {"target": self.target, "dose_values": doses.values, "unit": doses.unit}
         top = {"title": self.title, "registry": self.registry, "target": self.target}
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
         return {
             **{name: value for name, value in top.items() if value != "" or name == "title"},
             **({"mtd": mtd} if mtd else {}),
-            "doses": plain(self.doses),
+            "doses": plain(doses),
             **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
-            "designs": {name: _design_table(design, self.target) for name, design in self.designs.items()},
+            "designs": {name: _design_table(design, given) for name, design in self.designs.items()},
         }
 
     def to_toml(self) -> str:
@@ -217,12 +183,15 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
     return result if len(result) > 1 else result["p_dlt"]
 
 
-def _design_table(design: Any, target: float) -> dict[str, Any]:
+def _design_table(design: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a design, without what the study gives to every design anyway."""
+    if isinstance(design, OnGrid):
+        return _design_table(design.base, given) | ({"inserts": True} if design.inserts else {})
     base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
     if isinstance(base, Selecting):
         inner = dataclasses.replace(design, base=base.base) if isinstance(design, Modified) else base.base
-        return _design_table(inner, target) | {"selection": _design_table(base.selector, target)}
-    without = ["doses", "target"] if base.target == target else ["doses"]
+        return _design_table(inner, given) | {"selection": _design_table(base.selector, given)}
+    without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
     result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
     if modifiers:
         kinds = {type_: kind for kind, type_ in MODIFIERS.items()}

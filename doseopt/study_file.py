@@ -13,14 +13,16 @@ import xarray as xr
 
 from doseopt.design import Phase
 from doseopt.designs import DESIGNS
+from doseopt.doses import Doses
 from doseopt.modified import Modified, clashes
 from doseopt.modifiers import MODIFIERS
+from doseopt.on_grid import OnGrid
 from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.posterior_model import PosteriorModel
 from doseopt.reading import Reader, key
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule, concat_scenarios
 from doseopt.selecting import Selecting
-from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
+from doseopt.study import FixedScenario, RandomScenarios, Study
 
 BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
@@ -63,7 +65,7 @@ def parse_study(text: str, path: str = "study") -> Study:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Faults([Fault("", f"not a TOML file: {error}")], path) from error
-    reader = Reader()
+    reader = Reader(Path(path).parent)
     study = read_study(reader, document, path)
     if reader.faults or study is None:
         raise Faults(reader.faults, path)
@@ -102,13 +104,17 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     usable = 0.25 if target is None else target
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
-    designs = read_designs(reader, top["designs"], usable, count) if "designs" in top else {}
-    posterior = _read_posterior(reader, top.get("posterior"), doses, usable)
+    given = {"target": usable, "doses": count, **_with_unit(doses)}
+    designs = read_designs(reader, top["designs"], given) if "designs" in top else {}
+    grid = None if doses is None else doses.grid()
+    posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
     if doses is not None:
+        designs = _on_grid(reader, doses, designs, top.get("designs"))
         _together(reader, doses, usable, specs, designs)
-    if reader.faults or doses is None or target is None:
+    if reader.faults or doses is None or grid is None or target is None:
         return None
-    return Study(title, target, mtd, doses, specs, designs, registry, enrolment, rate, posterior, Path(path).stem)
+    stem, planned = Path(path).stem, None if grid is doses else doses
+    return Study(title, target, mtd, grid, specs, designs, registry, enrolment, rate, posterior, stem, planned)
 
 
 def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:
@@ -190,16 +196,21 @@ def _read_kind(reader: Reader, table: Any, where: str, kinds: Mapping[str, type]
     if not isinstance(table["kind"], str) or table["kind"] not in kinds:
         reader.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
         return None
-    also = ["kind", "modifiers", "selection"] if given else ["kind"]
+    also = ["kind", "modifiers", "selection", "inserts"] if given else ["kind"]
     return reader.build(kinds[table["kind"]], table, where, given, also, private=["doses"])
 
 
-def read_designs(reader: Reader, table: Any, target: float, doses: int | None) -> dict[str, Any]:
+def _with_unit(doses: Doses | None) -> dict[str, Any]:
+    """Return the doses as numbers, for designs that take them."""
+    return {} if doses is None or doses.values is None else {"dose_values": doses.values, "unit": doses.unit}
+
+
+def read_designs(reader: Reader, table: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Build the designs of a study file."""
     if not isinstance(table, Mapping) or not table:
         reader.fault("designs", 'wanted at least one, e.g. [designs."3+3"] with kind = "three_plus_three"')
         return {}
-    return {name: _read_design(reader, value, f"designs.{key(name)}", target, doses) for name, value in table.items()}
+    return {name: _read_design(reader, value, f"designs.{key(name)}", given) for name, value in table.items()}
 
 
 def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
@@ -221,8 +232,8 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
         return None
 
 
-def _read_design(reader: Reader, table: Any, where: str, target: float, doses: int | None) -> Any:
-    base = _read_base(reader, table, where, {"target": target, "doses": doses})
+def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
+    base = _read_base(reader, table, where, given)
     listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
@@ -243,6 +254,26 @@ def _read_design(reader: Reader, table: Any, where: str, target: float, doses: i
         wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
         reader.fault(f"{where}.modifiers", wanted)
     return design
+
+
+def _on_grid(reader: Reader, doses: Doses, designs: Mapping[str, Any], tables: Any) -> dict[str, Any]:
+    """Put the designs on the grid of planned and insertable doses, and let those insert that say so."""
+    grid, planned = doses.grid(), doses.planned()
+    placed = dict(designs)
+    for name, design in designs.items():
+        where = f"designs.{key(name)}"
+        table = tables[name] if isinstance(tables[name], Mapping) else {}
+        inserts = reader.value(table.get("inserts", False), f"{where}.inserts", Domain(bool))
+        if inserts and grid is doses:
+            wanted = 'wanted doses.insertable too, e.g. insertable = "midpoints"'
+            reader.fault(f"{where}.inserts", f"{wanted}, got none")
+        if design is None or grid is doses or grid.values is None:
+            continue
+        try:
+            placed[name] = OnGrid(design, grid.values, planned, bool(inserts))
+        except Faults as faults:
+            reader.faults.extend(f.under(where) for f in faults.faults)
+    return placed
 
 
 def _together(

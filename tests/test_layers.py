@@ -14,14 +14,15 @@ LAYERS = """
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model
     2    design  selection
-    2b   modified  trial  selecting
+    2b   modified  trial  selecting  on_grid  doses
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate
-    5    study  limits  testing  estimation
+    5    study  limits  testing/*  estimation
     5b   study_file  data
     6    comparison  posterior
+    6b   conduct/*
     7    tables/*  plots/*  output
     8    cli/*
 """

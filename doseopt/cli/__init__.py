@@ -1,6 +1,10 @@
 """The command line. Heavy imports happen inside the commands, so that ``doseopt --help`` starts at once."""
 
-import doseopt.cli.study  # noqa: F401 - registers its commands
+import doseopt.cli.examine
+import doseopt.cli.next_dose
+import doseopt.cli.study
+import doseopt.cli.table
+import doseopt.cli.walk
 from doseopt.cli.app import app, main
 
 __all__ = ["app", "main"]

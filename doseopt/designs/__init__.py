@@ -1,14 +1,30 @@
 """The design library: one family a file, one line here."""
 
 from doseopt.designs.accelerated_titration import AcceleratedTitration
+from doseopt.designs.blrm import BLRM
+from doseopt.designs.bma_crm import BMACRM
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
+from doseopt.designs.decision_table import DecisionTable
+from doseopt.designs.i3p3 import I3Plus3
+from doseopt.designs.keyboard import Keyboard
+from doseopt.designs.mtpi import MTPI
+from doseopt.designs.mtpi2 import MTPI2
 from doseopt.designs.three_plus_three import ThreePlusThree
+from doseopt.designs.tpi import TPI
 
 DESIGNS = {
     "three_plus_three": ThreePlusThree,
     "accelerated_titration": AcceleratedTitration,
     "crm": CRM,
+    "bma_crm": BMACRM,
+    "blrm": BLRM,
     "boin": BOIN,
+    "keyboard": Keyboard,
+    "mtpi": MTPI,
+    "mtpi2": MTPI2,
+    "tpi": TPI,
+    "i3p3": I3Plus3,
+    "table": DecisionTable,
 }
 """Kinds of design, by their name in a study file."""

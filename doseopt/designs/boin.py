@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from doseopt.design import Row
-from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign, beta_tail
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
+from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, SafeIntervalDesign
 from doseopt.modifiers.run_in import single_patient_part
 from doseopt.parameters import Fault, param
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 
-ROUNDING = 1e-12
-"""A fraction closer to a boundary than this is equal to it: rounding must not decide a tie."""
-
 
 @dataclass(frozen=True)
-class BOIN(IntervalDesign):
+class BOIN(SafeIntervalDesign):
     """Bayesian optimal interval design.
 
     With phi the target, phi1 = saf * phi and phi2 = tox * phi,
@@ -65,21 +61,16 @@ class BOIN(IntervalDesign):
     Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
     """
 
-    doses: int = param(kind=int, low=1)
-    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     saf: float = param(0.6, low=0, high=1, open_low=True, open_high=True, doc="phi1 = saf * target")
     tox: float = param(1.4, low=1, open_low=True, doc="phi2 = tox * target")
-    cutoff: float = param(
-        0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability that eliminates"
-    )
     eliminate_from: int = param(3, low=1, doc="fewest patients before a dose can be eliminated")
     extra_safe: bool = param(False, doc="stricter stopping at the lowest dose")
     offset: float = param(0.05, low=0, high=0.5, open_high=True, doc="what extra_safe takes from the cutoff")
     tie: str = param("deescalate", choices=("deescalate", "stay"), doc="when y/n equals lambda_d")
     bounded: bool = param(False, doc="isotonic estimate of the MTD at most lambda_d")
     titration: bool = param(False, doc="single patients until the first DLT, as R's BOIN does")
-    cohort: int = param(3, low=1, high=100, doc="cohort size")
-    start: int = param(1, low=1, doc="first dose level")
+
+    safety_source: ClassVar[str] = "Liu & Yuan 2015"
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()
@@ -92,11 +83,6 @@ class BOIN(IntervalDesign):
         if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         return found
-
-    @classmethod
-    def example(cls) -> Modified:
-        """Return the design as the conformance checks try it."""
-        return Modified(cls(doses=4, target=0.25), (MaxPatients(n=18),))
 
     @property
     def sizes_own_cohorts(self) -> bool:
@@ -121,14 +107,10 @@ class BOIN(IntervalDesign):
         above = fraction - self.lambda_d >= (-ROUNDING if self.tie == "deescalate" else ROUNDING)
         return np.where(fraction <= self.lambda_e + ROUNDING, UP, np.where(above, DOWN, STAY))
 
-    def eliminates(self, n: IntArray, y: IntArray) -> BoolArray:
-        """Compare the posterior tail with the cutoff."""
-        return (n >= self.eliminate_from) & (beta_tail(n, y, self.target) > self.cutoff)
-
     def stops_at_lowest(self, n: IntArray, y: IntArray) -> BoolArray:
         """Use the stricter cutoff if `extra_safe`."""
         cutoff = self.cutoff - self.offset * self.extra_safe
-        return (n >= self.eliminate_from) & (beta_tail(n, y, self.target) > cutoff)
+        return (n >= self.eliminate_from) & (self.tail(n, y) > cutoff)
 
     def first(self) -> Decision:
         """Return the first cohort; a single patient in titration."""
@@ -163,18 +145,7 @@ class BOIN(IntervalDesign):
                 f"a tie at the upper boundary {tie}",
                 "Liu & Yuan 2015",
             ),
-            Row(
-                "elimination",
-                f"a dose and all above, when n >= {self.eliminate_from} and "
-                f"Pr(p > {self.target:g}) > {self.cutoff:g} under Beta(1,1)",
-                "Liu & Yuan 2015",
-            ),
-            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
-            Row(
-                "MTD",
-                "the tried, not eliminated dose whose isotonic estimate is closest to the target",
-                "Yan et al. 2020",
-            ),
+            *super().describe(),
         ]
         if self.extra_safe:
             rows.append(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
+from doseopt.design import Row
+from doseopt.designs.model_based import ModelBased
 from doseopt.models.base import Posterior
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.one_parameter import OneParameterPosterior
@@ -15,13 +17,21 @@ from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, param
-from doseopt.selection import closest
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
-from doseopt.state import Decision, FloatArray, IntArray, TrialState
+from doseopt.state import Decision, FloatArray, TrialState
+
+
+def _initial_fault(value: Any) -> str | None:
+    if value is None:
+        return None
+    right = isinstance(value, tuple) and bool(value)
+    if right and all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in value):
+        return None
+    return f"wanted dose levels counted from 1, one a patient, got {value!r}"
 
 
 @dataclass(frozen=True)
-class CRM(Defaults):
+class CRM(ModelBased):
     """Continual reassessment method, one parameter b ~ N(0, prior_sd^2).
 
     Empiric model: p_j = s_j^exp(b). Logistic model: logit p_j = a_0 + exp(b) x_j, x_j = logit(s_j) - a_0. After every
@@ -45,10 +55,14 @@ class CRM(Defaults):
         Whether the MTD may be a dose that no patient had (R dfcrm).
     cohort, start : int
         Cohort size; first dose level, counted from 1.
+    initial : tuple of int, optional
+        Two-stage scheme: the levels of the first patients, one entry a patient, followed while no DLT has been seen;
+        patients of equal level in a row form cohorts of at most `cohort`. From the first DLT on, or when the sequence
+        is used up, the model decides. (R dfcrm: ``x0``.)
 
     Notes
     -----
-    Names: "CRM", "one-stage Bayesian CRM", "power model" (empiric).
+    Names: "CRM", "one-stage Bayesian CRM", "power model" (empiric), "two-stage CRM" (with `initial`).
 
     References
     ----------
@@ -67,9 +81,18 @@ class CRM(Defaults):
     select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
+    initial: tuple[int, ...] | None = param(
+        None, kind=tuple, custom=_initial_fault, doc="levels of the first patients, until the first DLT"
+    )
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()
+        if self.initial is not None and not _initial_fault(self.initial) and isinstance(self.doses, int):
+            if max(self.initial) > self.doses:
+                message = f"wanted levels of 1 to {self.doses}, got {max(self.initial)}"
+                found.append(Fault("initial", message))
+            if self.initial[0] != self.start:
+                found.append(Fault("start", f"wanted {self.initial[0]}, where initial begins, got {self.start}"))
         if isinstance(self.doses, int):
             if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
                 found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
@@ -109,19 +132,32 @@ class CRM(Defaults):
         posterior = self._posterior(state)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """In its first stage it does."""
+        return self.initial is not None
+
     def first(self) -> Decision:
         """Return the first cohort."""
-        return Decision(np.array([self.start - 1]), np.array([self.cohort]), np.array([0]))
+        if self.initial is None:
+            return super().first()
+        return self._first_stage(TrialState.empty(self.doses), super().first())
 
     def decide(self, state: TrialState) -> Decision:
-        """Return the dose closest to the target."""
-        dose = closest(self.estimated(state), self.target, np.ones(state.n.shape, bool))
-        return Decision(dose, np.full(len(state), self.cohort), np.zeros(len(state), np.int64))
+        """Return the dose closest to the target; in the first stage, the next of the sequence."""
+        return self._first_stage(state, super().decide(state))
 
-    def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the dose closest to the target."""
-        allowed = np.ones(state.n.shape, bool) if self.select_untried else state.tried
-        return closest(self.estimated(state), self.target, allowed)
+    def _first_stage(self, state: TrialState, decision: Decision) -> Decision:
+        """Follow the initial sequence, one entry a patient, where no DLT was seen and it is not used up."""
+        if self.initial is None:
+            return decision
+        levels = np.array(self.initial) - 1
+        last = np.append(np.flatnonzero(np.diff(levels)), len(levels) - 1)  # where each run of equal levels ends
+        follows = ~state.y.any(axis=1) & (state.total < len(levels))
+        at = np.minimum(state.total, len(levels) - 1)
+        run = last[np.searchsorted(last, at)] - at + 1
+        dose = np.where(follows, levels[at], decision.dose)
+        return Decision(dose, np.where(follows, np.minimum(run, self.cohort), decision.size), decision.stop)
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
@@ -135,6 +171,13 @@ class CRM(Defaults):
             Row(
                 "next dose", f"estimated DLT rate ({how}) closest to {self.target:g}, ties to the lower", "Cheung 2011"
             ),
+            *self._described_stage(),
             Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
             Row("MTD", f"the model's choice, {tried}"),
         ]
+
+    def _described_stage(self) -> list[Row]:
+        if self.initial is None:
+            return []
+        levels = " ".join(map(str, self.initial))
+        return [Row("first stage", f"levels {levels}, one a patient, until the first DLT", "Cheung 2011")]

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import betainc
 
-from doseopt.design import Defaults, highest_admissible
+from doseopt.design import Defaults, Row, highest_admissible
+from doseopt.models.base import Posterior
+from doseopt.models.beta import BetaBinomial
+from doseopt.modified import Modified
+from doseopt.modifiers import MaxPatients
+from doseopt.parameters import Fault, param
 from doseopt.selection import closest, isotonic
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 
 TOO_TOXIC = 1
 UP, STAY, DOWN = 1, 0, -1
+ROUNDING = 1e-12
+"""Fractions or masses closer than this are equal: rounding must not decide a tie."""
 
 
 class IntervalDesign(Defaults):
     """A decision table (n, y) -> up, stay, down or eliminate, with isotonic selection of the MTD.
 
     A design of the family inherits this and supplies `moves` and `eliminates`.
+
+    Attributes
+    ----------
+    isotonic_prior : float
+        a of the Beta(a, a) that the isotonic estimate of the DLT rates adds to the tallies.
     """
 
     target: float
@@ -27,6 +40,8 @@ class IntervalDesign(Defaults):
     start: int
 
     stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
+    skips: ClassVar[bool] = False
+    isotonic_prior: ClassVar[float] = 0.05
 
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Return UP, STAY or DOWN for y DLTs in n patients at the current dose, elementwise."""
@@ -39,6 +54,11 @@ class IntervalDesign(Defaults):
     def stops_at_lowest(self, n: IntArray, y: IntArray) -> BoolArray:
         """Return whether y DLTs in n patients at the lowest dose end the trial, elementwise."""
         return self.eliminates(n, y)
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        return "eliminated as too toxic, or a lower dose is"
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -61,7 +81,7 @@ class IntervalDesign(Defaults):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the isotonic estimate of the DLT rates at tried, admissible doses; nan elsewhere, [S, D]."""
-        return isotonic(state.n, state.y, state.tried & self.admissible(state))
+        return isotonic(state.n, state.y, state.tried & self.admissible(state), self.isotonic_prior)
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the tried, admissible dose whose isotonic estimate is closest to the target."""
@@ -72,6 +92,120 @@ class IntervalDesign(Defaults):
     def selectable(self, estimate: FloatArray) -> BoolArray:
         """Return which doses may be selected, given the isotonic estimates, [S, D]."""
         return ~np.isnan(estimate)
+
+    def describe(self) -> list[Row]:
+        """Return the rules that the whole family shares; a design puts its own before them."""
+        prior = "" if self.isotonic_prior == 0.05 else f" of Beta({self.isotonic_prior:g},{self.isotonic_prior:g})"
+        mtd = f"the tried, not eliminated dose whose isotonic estimate{prior} is closest to the target"
+        return [
+            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
+            Row("MTD", mtd, "Yan et al. 2020"),
+        ]
+
+
+@dataclass(frozen=True)
+class SafeIntervalDesign(IntervalDesign):
+    """An interval design with the family's safety rule.
+
+    A dose with at least `eliminate_from` patients and Pr(p > phi) > cutoff is eliminated with all above it; if the
+    lowest is, the trial stops and no dose is selected.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+        phi.
+    cutoff : float
+        Posterior probability that eliminates.
+    eliminate_from : int
+        Fewest patients at a dose before it can be eliminated.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Attributes
+    ----------
+    prior : float
+        a of the prior Beta(a, a) of the DLT rate at a dose.
+    safety_source : str
+        Who states the safety rule.
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    cutoff: float = param(
+        0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability that eliminates"
+    )
+    eliminate_from: int = param(1, low=1, doc="fewest patients before a dose can be eliminated")
+    cohort: int = param(3, low=1, high=100, doc="cohort size")
+    start: int = param(1, low=1, doc="first dose level")
+
+    prior: ClassVar[float] = 1.0
+    safety_source: ClassVar[str]
+
+    @classmethod
+    def example(cls) -> Modified:
+        """Return the design as the conformance checks try it."""
+        return Modified(cls(doses=4, target=0.25), (MaxPatients(n=18),))
+
+    def tail(self, n: IntArray, y: IntArray) -> FloatArray:
+        """Return Pr(p > phi), elementwise."""
+        return beta_tail(n, y, self.target, self.prior, self.prior)
+
+    def eliminates(self, n: IntArray, y: IntArray) -> BoolArray:
+        """Compare the posterior tail with the cutoff."""
+        return (n >= self.eliminate_from) & (self.tail(n, y) > self.cutoff)
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        return f"Pr(DLT rate > {self.target:g}) > {self.cutoff:g} at this dose or a lower one"
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the posterior of the DLT rates under Beta(a, a), each dose by itself."""
+        return BetaBinomial(self.doses, self.prior, self.prior).posterior(state.n, state.y)
+
+    def describe(self) -> list[Row]:
+        """Return the safety rule, and what the whole family shares."""
+        rule = (
+            f"a dose and all above, when n >= {self.eliminate_from} and "
+            f"Pr(p > {self.target:g}) > {self.cutoff:g} under Beta({self.prior:g},{self.prior:g})"
+        )
+        return [Row("elimination", rule, self.safety_source), *super().describe()]
+
+
+@dataclass(frozen=True)
+class MarginDesign(SafeIntervalDesign):
+    """A safe interval design with an interval [phi - margin_left, phi + margin_right] of rates like the target.
+
+    Parameters
+    ----------
+    margin_left, margin_right : float
+        How far below and above the target the interval reaches.
+    """
+
+    margin_left: float = param(0.05, low=0, high=1, open_low=True, doc="how far below the target the interval reaches")
+    margin_right: float = param(0.05, low=0, high=1, open_low=True, doc="how far above the target the interval reaches")
+
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
+        if not isinstance(self.target, int | float):
+            return found
+        room = {"margin_left": ("the target", self.target), "margin_right": ("1 - target", 1 - self.target)}
+        for name, (what, most) in room.items():
+            margin = getattr(self, name)
+            if isinstance(margin, int | float) and most <= margin <= 1:
+                found.append(Fault(name, f"wanted less than {what} ({most:g}), got {margin:g}"))
+        return found
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.target - self.margin_left
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.target + self.margin_right
 
 
 def _room(n: IntArray) -> int:
@@ -87,6 +221,40 @@ def tables(design: IntervalDesign, size: int) -> tuple[IntArray, BoolArray, Bool
     return design.moves(n, y), design.eliminates(n, y), design.stops_at_lowest(n, y)
 
 
-def beta_tail(n: IntArray, y: IntArray, rate: float, a: float = 1.0, b: float = 1.0) -> FloatArray:
+def beta_tail(n: IntArray, y: IntArray, rate: float | FloatArray, a: float = 1.0, b: float = 1.0) -> FloatArray:
     """Return Pr(p > rate) for p ~ Beta(a + y, b + n - y), elementwise."""
     return np.asarray(betainc(b + n - y, a + y, 1 - rate))
+
+
+def last_largest(values: FloatArray) -> IntArray:
+    """Return which entry of the last axis is the largest, of several within rounding the last."""
+    most = values.max(axis=-1, keepdims=True)
+    among = values >= most - ROUNDING * np.abs(most)
+    return np.asarray(values.shape[-1] - 1 - among[..., ::-1].argmax(axis=-1))
+
+
+def move_to_densest(n: IntArray, y: IntArray, edges: FloatArray, low: float) -> IntArray:
+    """Move towards the interval with the largest mass per length under Beta(1 + y, 1 + n - y), elementwise.
+
+    Parameters
+    ----------
+    n, y : int array
+    edges : float array [K]
+        Ends of the intervals, increasing, from 0 to 1.
+    low : float
+        Where the interval to stay in begins: one of the edges.
+
+    Returns
+    -------
+    int array
+        UP where the densest interval lies below that one, STAY where it is that one, DOWN above; ties to the higher.
+    """
+    mass = -np.diff(beta_tail(n[..., None], y[..., None], edges), axis=-1)
+    return np.asarray(np.sign(np.searchsorted(edges, low) - last_largest(mass / np.diff(edges))))
+
+
+def equal_pieces(low: float, high: float) -> FloatArray:
+    """Return the ends of pieces of (0, 1) as long as [low, high], which is one; those at 0 and at 1 may be shorter."""
+    width = high - low
+    below, above = (np.arange(1, np.ceil(room / width - ROUNDING)) * width for room in (low, 1 - high))
+    return np.concatenate([[0], (low - below)[::-1], [low, high], high + above, [1]])

@@ -62,6 +62,7 @@ class ThreePlusThree(Defaults):
 
     stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
     ends: ClassVar[bool] = True
+    skips: ClassVar[bool] = False
 
     @classmethod
     def example(cls) -> Self:
@@ -81,6 +82,11 @@ class ThreePlusThree(Defaults):
     def sizes_own_cohorts(self) -> bool:
         """The rule counts in threes and sixes."""
         return True
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        return "2 or more DLTs at this dose or a lower one"
 
     def first(self) -> Decision:
         """Return the first cohort: three patients."""

@@ -28,6 +28,12 @@ class NoSkipping(Rule):
     relative_to: str = param("last", choices=("last", "highest"), doc="what the next level is counted from")
 
     phase: ClassVar[Phase] = Phase.RESTRICT
+    forbids_skipping: ClassVar[bool] = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls()
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Lower the dose to the ceiling; the first dose is the design's own."""
@@ -58,6 +64,11 @@ class Coherent(Rule):
     target: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
 
     phase: ClassVar[Phase] = Phase.RESTRICT
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls()
 
     @property
     def memory(self) -> tuple[str, ...]:

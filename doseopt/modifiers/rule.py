@@ -19,6 +19,7 @@ class Rule:
     stops: ClassVar[tuple[str, ...]] = ()
     ends: ClassVar[bool] = False
     selects_none: ClassVar[bool] = False
+    forbids_skipping: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the declared parameters."""
@@ -36,6 +37,10 @@ class Rule:
     def clash(self, base: Design) -> Fault | None:
         """Say why the rule cannot be laid over this design, or None."""
         return None
+
+    def with_dose(self, position: int) -> Self:
+        """Return the rule for one dose more, standing at that index."""
+        return self
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the rule's memory after a cohort, [S, M]."""

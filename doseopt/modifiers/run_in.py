@@ -56,6 +56,11 @@ class RunIn(Rule):
 
     phase: ClassVar[Phase] = Phase.RUN_IN
 
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(levels=2, top_up=True)
+
     def bind(self, base: Design) -> Self:
         """Take the design's cohort size."""
         return dataclasses.replace(self, cohort=int(base.first().size[0]))

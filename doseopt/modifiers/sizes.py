@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from doseopt.state import Decision, IntArray, TrialState
 MOST = 100
 
 
-def _sizes_fault(value: object) -> str | None:
+def _sizes_fault(value: Any) -> str | None:
     right = isinstance(value, tuple) and bool(value)
-    if right and all(isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= MOST for v in value):  # type: ignore[attr-defined]
+    if right and all(isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= MOST for v in value):
         return None
     shown = list(value) if isinstance(value, tuple) else value
     return f"wanted a list of cohort sizes, whole numbers in [1, {MOST}], got {shown!r}"
@@ -59,6 +59,10 @@ class CohortsByDose(SizeRule):
         if len(self.sizes) != base.doses:
             return Fault("sizes", f"wanted {base.doses} sizes, one a dose, got {len(self.sizes)}")
         return super().clash(base)
+
+    def with_dose(self, position: int) -> Self:
+        """Give the new dose the size of the dose above it."""
+        return dataclasses.replace(self, sizes=(*self.sizes[: position + 1], *self.sizes[position:]))
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Look the size up by dose."""

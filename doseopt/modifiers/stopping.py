@@ -44,6 +44,11 @@ class TooToxic(Rule):
     stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
     selects_none: ClassVar[bool] = True
 
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls()
+
     def bind(self, base: Design) -> Self:
         """Take the design's posterior, and its target."""
         return dataclasses.replace(self, base=base, above=base.target if self.above is None else self.above)
@@ -88,11 +93,21 @@ class EnoughAtDose(Rule):
     rank: ClassVar[int] = 1
     stops: ClassVar[tuple[str, ...]] = ("enough_at_dose",)
 
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(n=6)
+
     def clash(self, base: Design) -> Fault | None:
         """Refuse a level that does not exist."""
         if isinstance(self.dose, int) and self.dose > base.doses:
             return Fault("dose", f"wanted a level of 1 to {base.doses}, got {self.dose}")
         return None
+
+    def with_dose(self, position: int) -> Self:
+        """Keep the dose that the level means."""
+        above = isinstance(self.dose, int) and self.dose - 1 >= position
+        return dataclasses.replace(self, dose=int(self.dose) + 1) if above else self
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Stop where the dose has its patients."""
@@ -137,6 +152,11 @@ class NarrowInterval(Rule):
     rank: ClassVar[int] = 2
     stops: ClassVar[tuple[str, ...]] = ("narrow_interval",)
 
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(width=0.4)
+
     def bind(self, base: Design) -> Self:
         """Take the design's posterior."""
         return dataclasses.replace(self, base=base)
@@ -171,6 +191,11 @@ class MaxPatients(Rule):
     phase: ClassVar[Phase] = Phase.CAP
     stops: ClassVar[tuple[str, ...]] = ("max_patients",)
     ends: ClassVar[bool] = True
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(n=10)
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a cap that leaves no room for the first cohort; `base` has all other modifiers on."""

@@ -52,6 +52,10 @@ def panels(ds: xr.Dataset) -> list[Panel]:
     return found
 
 
+ROUNDED = 0.0022
+"""Rounding of the label of an insertable dose to three digits, in powers of ten."""
+
+
 def doses(ds: xr.Dataset) -> tuple[list[str], str]:
     """Return the doses' own labels, and the unit of them all, such as "×10⁹ cells"; "dose level" if they have none.
 
@@ -63,7 +67,8 @@ def doses(ds: xr.Dataset) -> tuple[list[str], str]:
     except (KeyError, ValueError):
         return labels, "dose level"
     power = round(float(powers[0]))
-    if np.abs(powers - power).max() > 1e-9:
+    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(labels), bool)
+    if (np.abs(powers - power) > np.where(planned, 1e-9, ROUNDED)).any():
         return labels, "dose level"
     unit = str(ds["dose_value"].attrs.get("units", ""))
     return labels, unit if power == 0 else f"×10{str(power).translate(SUPERSCRIPTS)} {unit}"

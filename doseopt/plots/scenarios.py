@@ -79,8 +79,8 @@ def positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
 def ticks(labels: list[str], width: float) -> list[str]:
     """Leave out labels that would touch their neighbour's."""
     room = 0.72 * width / max(len(labels) - 1, 1) - 3
-    cut = fitted(labels, max(room, 14), SMALL)
-    step = 1 if all(text_width(label, SMALL) <= room for label in cut) else 2
+    step = 1 if all(text_width(label, SMALL) <= max(room, 14) for label in labels) else 2
+    cut = fitted(labels, step * max(room, 14), SMALL)
     return [label if k % step == 0 else "" for k, label in enumerate(cut)]
 
 

@@ -129,7 +129,7 @@ def new_figure(body: float, title: str, subtitle: str) -> Figure:
     """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
     from matplotlib.figure import Figure
 
-    lines = _wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
+    lines = wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
     top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
     height = body + top
     figure = Figure(figsize=(WIDTH, height))
@@ -143,7 +143,8 @@ def new_figure(body: float, title: str, subtitle: str) -> Figure:
     return figure
 
 
-def _wrapped(text: str, width: float, size: float) -> list[str]:
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """Break a text into lines of a width in points."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -28,7 +28,8 @@ def findings(ds: xr.Dataset) -> list[str]:
     """
     found = []
     if ds.attrs.get("engine") == "exact" and "fewest_patients" in ds:
-        barred = np.isnan(ds["fewest_patients"].to_numpy())
+        planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
+        barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
     return found + _at_planned_enrolment(ds)
 

@@ -9,6 +9,8 @@ import xarray as xr
 from rich.cells import cell_len, set_cell_size
 
 ELLIPSIS = ".."
+ROUNDED = 0.005
+"""Relative rounding of the label of an insertable dose, three digits."""
 
 
 def names(ds: xr.Dataset, dimension: str) -> list[str]:
@@ -70,14 +72,15 @@ def dose_labels(ds: xr.Dataset) -> tuple[list[str], str]:
         return [label if cell_len(label) > 2 else f"level {label}" for label in labels], ""
     values = ds["dose_value"].to_numpy().astype(float)
     unit = str(ds["dose_value"].attrs.get("units", ds.attrs.get("unit", "")))
-    power = _power(labels, values)
+    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(values), bool)
+    power = _power(labels, values, np.where(planned, 1e-9, ROUNDED))
     if power is None:
         return [f"{label} ({value:g} {unit})" for label, value in zip(labels, values, strict=True)], ""
     return labels, unit if power == 0 else f"x10^{power} {unit}"
 
 
-def _power(labels: Sequence[str], values: np.ndarray) -> int | None:
-    """Return k if every value is its label times 10^k."""
+def _power(labels: Sequence[str], values: np.ndarray, tolerance: np.ndarray) -> int | None:
+    """Return k if every value is its label times 10^k, within a relative tolerance each."""
     try:
         numbers = np.array([float(label) for label in labels])
     except ValueError:
@@ -85,7 +88,7 @@ def _power(labels: Sequence[str], values: np.ndarray) -> int | None:
     if not (np.isfinite(numbers).all() and (numbers > 0).all() and (values > 0).all()):
         return None
     power = round(float(np.log10(values[0] / numbers[0])))
-    return power if np.allclose(numbers * 10.0**power, values, rtol=1e-9, atol=0) else None
+    return power if (np.abs(numbers * 10.0**power - values) <= tolerance * values).all() else None
 
 
 def listed(parts: Sequence[str], word: str = "and") -> str:

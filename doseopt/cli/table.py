@@ -1,0 +1,71 @@
+"""The command that prints a decision table."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@app.command()
+def table(
+    study: StudyName = "renji-elo",
+    design: Annotated[
+        str, typer.Option(help="Name of a design of the study; the first that has a table if left out.")
+    ] = "",
+    patients: Annotated[
+        int | None, typer.Option(help="Most patients at one dose; the design's cap (or 30) if left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for CSV, SVG and a page for A4; nothing is written if left out.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+) -> None:
+    """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next."""
+    with plain_errors():
+        from doseopt.conduct.decision_table import as_object, decision_table, with_table
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        if out is not None:
+            make_folder(out)
+        dataset = decision_table(loaded, design, patients)
+        written = [] if out is None else _write(dataset, out)
+        if json:
+            from doseopt.output import plain
+
+            print(dumps(plain(as_object(dataset)), allow_nan=False))
+            return
+        from rich.console import Console
+
+        from doseopt.tables.conduct_table import print_decision_table
+
+        others = with_table(loaded)[1:]
+        if not design and others:
+            print(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
+        print_decision_table(dataset, Console(highlight=False))
+        if written:
+            print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+
+
+def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the decisions and the boundaries, the figure, and the page."""
+    from doseopt.files import write_whole
+    from doseopt.plots.decision_page import decision_pages, save_pages
+    from doseopt.plots.decision_table import decision_table_figure
+    from doseopt.plots.save import save_figure
+    from doseopt.tables.conduct_table import boundaries_frame, decisions_frame
+
+    return [
+        write_whole(folder / "table.csv", lambda p: decisions_frame(dataset).to_csv(p, index=False)),
+        write_whole(folder / "boundaries.csv", lambda p: boundaries_frame(dataset).to_csv(p, index=False)),
+        *save_figure(decision_table_figure(dataset), folder, "table"),
+        save_pages(decision_pages(dataset), folder, "table"),
+    ]

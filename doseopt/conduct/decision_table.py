@@ -1,0 +1,192 @@
+"""The decision table of a design that looks at one dose: what y DLTs in n patients at the current dose mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+import doseopt
+from doseopt.design import Design, Phase
+from doseopt.designs.decision_table import DecisionTable
+from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
+from doseopt.outcomes import planned_patients
+from doseopt.parameters import Fault, Faults, nearest
+from doseopt.state import BoolArray, IntArray
+from doseopt.study import Study
+
+type StrArray = npt.NDArray[np.str_]
+
+LETTERS = {"E": "escalate", "S": "stay", "D": "de-escalate", "DU": "de-escalate and eliminate the dose"}
+"""The decisions, as the papers abbreviate them."""
+MOST, WITHOUT_CAP = 99, 30
+"""Patients of the largest table, and of that of a design without a cap."""
+
+
+def _parts(design: Design) -> Iterator[Any]:
+    """Yield a design and what lies under it: modifiers, another selection and a larger grid are laid over a base."""
+    part: Any = design
+    while part is not None:
+        yield part
+        part = getattr(part, "base", None)
+
+
+def table_design(design: Design) -> IntervalDesign | None:
+    """Return the design under its modifiers whose rule is a table, or None."""
+    return next((part for part in _parts(design) if isinstance(part, IntervalDesign)), None)
+
+
+def with_table(study: Study) -> list[str]:
+    """Return the names of the designs of a study that have a decision table, in its order."""
+    return [name for name, design in study.designs.items() if table_design(design) is not None]
+
+
+def _chosen(study: Study, name: str) -> str:
+    """Return the name, or that of the first design with a table; refuse what has none."""
+    fitting = with_table(study)
+    if name in fitting or (not name and fitting):
+        return name or fitting[0]
+    if name and name not in study.designs:
+        message = f"no design {name!r} in the study{nearest(name, study.designs)}"
+    else:
+        which = repr(name) if name else "none"
+        have = f"these have a table: {', '.join(fitting)}" if fitting else "none of the study has a table"
+        message = (
+            f"wanted a design whose decisions depend on patients and DLTs at the current dose alone, got {which}; "
+            f"{have}. For any design: doseopt paths"
+        )
+    raise Faults([Fault("design", message)], study.name)
+
+
+def decision_table(study: Study, name: str = "", patients: int | None = None) -> xr.Dataset:
+    """Return the decision table of a design of a study.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Of the design; left out: the first that has a table.
+    patients : int, optional
+        Largest number of patients at one dose; the design's cap when left out, 30 without one.
+
+    Returns
+    -------
+    Dataset
+        `decision` (n, y), a letter of `LETTERS`, empty where y > n; `stops_at_lowest` (n, y), whether the trial ends
+        there at the lowest dose; by n the boundaries `escalate` (if y is at most), `deescalate`, `eliminate` and
+        `stop_at_lowest` (if y is at least), -1 for none; `in_order` (n), whether the decisions go from E to DU as y
+        rises, without which boundaries cannot say them; `whole_cohorts` (n), whether n is a multiple of the cohort
+        size; by rule, `reading` and `source` of the design's description.
+
+    Raises
+    ------
+    Faults
+        If there is no such design, or it has no table.
+    """
+    name = _chosen(study, name)
+    design = study.designs[name]
+    base = table_design(design)
+    assert base is not None
+    n = _sizes(design, base, patients)
+    decision, stops = _decisions(base, n)
+    cohort = 0 if _varying(design) else base.cohort
+    rows = design.describe()
+    boundaries = {
+        key: ("n", value, {"units": "patients", "long_name": text, "none": -1})
+        for key, (value, text) in _boundaries(decision, stops).items()
+    }
+    whole = n % cohort == 0 if cohort else np.zeros(len(n), bool)
+    return xr.Dataset(
+        {
+            "decision": (("n", "y"), decision, {"long_name": "decision for y DLTs in n patients at the current dose"}),
+            "stops_at_lowest": (("n", "y"), stops, {"long_name": "the trial stops there at the lowest dose"}),
+            **boundaries,
+            "in_order": ("n", _in_order(decision)),
+            "whole_cohorts": ("n", whole, {"long_name": "a multiple of the cohort size"}),
+            "reading": ("rule", [row.reading for row in rows]),
+            "source": ("rule", [row.source for row in rows]),
+        },
+        coords={
+            "n": ("n", n, {"units": "patients", "long_name": "evaluable patients at the current dose"}),
+            "y": ("y", np.arange(n.max() + 1), {"units": "patients", "long_name": "patients with a DLT there"}),
+            "rule": [row.rule for row in rows],
+        },
+        attrs={
+            "title": study.title,
+            "design": name,
+            "kind": type(base).__name__,
+            "target": base.target,
+            "cohort": cohort,
+            "study": study.name,
+            "study_hash": study.hash,
+            "version": doseopt.__version__,
+        },
+    )
+
+
+def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArray:
+    """Return the n of the table: all up to the largest, or those that the user's own table has."""
+    if patients is not None and not 1 <= patients <= MOST:
+        raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
+    cap = planned_patients(design)
+    most = patients if patients is not None else WITHOUT_CAP if np.isnan(cap) else min(int(cap), MOST)
+    if not isinstance(base, DecisionTable):
+        return np.arange(1, most + 1)
+    found = [size for size in base.sizes if size <= most]
+    if not found:
+        raise Faults([Fault("patients", f"wanted at least {base.sizes[0]}, where the table begins, got {most}")])
+    return np.array(found)
+
+
+def _varying(design: Design) -> bool:
+    """Tell whether a modifier sets other cohort sizes than the design's own."""
+    return any(m.phase == Phase.SIZE for part in _parts(design) for m in getattr(part, "modifiers", ()))
+
+
+def _decisions(base: IntervalDesign, n: IntArray) -> tuple[StrArray, BoolArray]:
+    """Return the letters, and where the lowest dose ends the trial, [n, y] each."""
+    most = int(n.max())
+    moves, out, lowest = tables(base, most + 1)
+    by_move = np.where(moves == UP, "E", np.where(moves == DOWN, "D", "S"))
+    possible = np.arange(most + 1) <= n[:, None]
+    return np.where(possible, np.where(out, "DU", by_move)[n], ""), lowest[n] & possible
+
+
+def _in_order(decision: StrArray) -> BoolArray:
+    """Return for which n the decisions go from E to DU as y rises, [n]."""
+    rank = np.select([decision == letter for letter in LETTERS], range(len(LETTERS)), len(LETTERS))
+    return np.asarray((np.diff(rank, axis=1) >= 0).all(axis=1))
+
+
+def _boundaries(decision: StrArray, stops: BoolArray) -> dict[str, tuple[IntArray, str]]:
+    """Return each boundary, [n], with what it means."""
+    last = np.where(decision == "E", np.arange(decision.shape[1]), -1).max(axis=1)
+
+    def first(where: BoolArray) -> IntArray:
+        return np.where(where.any(axis=1), where.argmax(axis=1), -1)
+
+    return {
+        "escalate": (last, "escalate if y is at most"),
+        "deescalate": (first((decision == "D") | (decision == "DU")), "de-escalate if y is at least"),
+        "eliminate": (first(decision == "DU"), "eliminate the dose if y is at least"),
+        "stop_at_lowest": (first(stops), "stop the trial at the lowest dose if y is at least"),
+    }
+
+
+def as_object(ds: xr.Dataset) -> dict[str, Any]:
+    """Return a decision table as JSON holds it: one entry for each n, null where there is no boundary."""
+    entries = []
+    for i, n in enumerate(ds["n"].to_numpy().tolist()):
+        names = ("escalate", "deescalate", "eliminate", "stop_at_lowest")
+        limits = {name: int(ds[name].to_numpy()[i]) for name in names}
+        entries.append(
+            {"n": n, "decisions": [str(letter) for letter in ds["decision"].to_numpy()[i] if letter]}
+            | {name: None if value < 0 else value for name, value in limits.items()}
+            | {"in_order": bool(ds["in_order"].to_numpy()[i])}
+        )
+    columns = (ds[name].to_numpy().tolist() for name in ("rule", "reading", "source"))
+    rules = [dict(zip(("rule", "reading", "source"), row, strict=True)) for row in zip(*columns, strict=True)]
+    return {**ds.attrs, "letters": dict(LETTERS), "table": entries, "rules": rules}

@@ -1,0 +1,114 @@
+"""One simulated trial, told cohort by cohort: for teaching."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import doseopt
+from doseopt.conduct.replay import chosen_designs
+from doseopt.design import Design
+from doseopt.engine.simulate import Patients
+from doseopt.outcomes import judged_on, planned_of
+from doseopt.parameters import Fault, Faults, nearest
+from doseopt.state import CONTINUE, NONE, Decision, TrialState
+from doseopt.study import Study
+from doseopt.trial import advance, selected, step
+
+
+def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, Any]:
+    """Simulate one trial of a design and keep every step of it.
+
+    A patient is one uniform number, drawn as the simulator draws it: with one seed all designs meet the same patients.
+
+    Parameters
+    ----------
+    study : Study
+    design, scenario : str
+        Names in the study.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `steps`, one a cohort: `level`, `size`, `letters` (outcomes), the tally at the dose after it (`n`, `y`), what
+        is `inadmissible` from then on, the design's own estimates, and `then`: "up", "stay", "down" or the reason to
+        stop; `mtd` (level or None), `true_mtd`, `correct`, and what the trial was made from.
+
+    Raises
+    ------
+    Faults
+        If the study has no such design or scenario.
+    """
+    scenarios = study.scenarios()
+    known = [str(s) for s in scenarios["scenario"].to_numpy()]
+    found = []
+    for option, name, names in (("--design", design, list(study.designs)), ("--scenario", scenario, known)):
+        if name not in names:
+            what = f"not in the study: {name!r}" if name else "missing"
+            found.append(Fault(option, f"{what}{nearest(name, names)}"))
+    if found:
+        raise Faults(found)
+    rule = chosen_designs(study, [design])[design]
+    truth = scenarios.sel(scenario=[scenario])
+    steps, mtd, reason = _steps(rule, truth, seed)
+    right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
+    correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
+    return {
+        "title": study.title,
+        "design": design,
+        "scenario": scenario,
+        "seed": seed,
+        "doses": list(study.doses.labels),
+        "unit": study.doses.unit,
+        "target": study.target,
+        "p_dlt": truth["p_dlt"].to_numpy()[0].tolist(),
+        "exclusion": rule.exclusion,
+        "steps": steps,
+        "stop": reason,
+        "mtd": None if mtd == NONE else mtd + 1,
+        "true_mtd": None if best[0] < 0 else int(best[0]) + 1,
+        "correct": correct,
+        "mtd_rule": study.mtd.describe(),
+        "study": study.name,
+        "study_hash": study.hash,
+        "version": doseopt.__version__,
+    }
+
+
+def _steps(design: Design, truth: xr.Dataset, seed: int) -> tuple[list[dict[str, Any]], int, str]:
+    """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
+    patients = Patients(1, np.random.SeedSequence(seed))
+    p, moderate = truth["p_observed"].to_numpy()[0], np.nan_to_num(truth["p_moderate"].to_numpy()[0])
+    state = TrialState.empty(design.doses, len(design.memory))
+    given, steps = step(design, state), []
+    while given.stop[0] == CONTINUE:
+        dose, size = int(given.dose[0]), int(given.size[0])
+        number = np.arange(size) + state.total[0]
+        u = patients.tolerance(np.zeros(size, np.int64), number)
+        other = p[dose] + (1 - p[dose]) * moderate[dose] * (design.categories == 3)
+        letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
+        counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]
+        state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
+        given = step(design, state)
+        steps.append(_step(design, state, given, letters))
+    return steps, int(selected(design, state, given.stop)[0]), design.stops[given.stop[0] - 1]
+
+
+def _step(design: Design, state: TrialState, given: Decision, letters: str) -> dict[str, Any]:
+    dose = int(state.dose[0])
+    move = ("down", "stay", "up")[int(np.sign(given.dose[0] - dose)) + 1]
+    return {
+        "level": dose + 1,
+        "size": len(letters),
+        "letters": letters,
+        "n": int(state.n[0, dose]),
+        "y": int(state.y[0, dose]),
+        "inadmissible": (np.flatnonzero(~design.admissible(state)[0]) + 1).tolist(),
+        "estimated": [None if np.isnan(x) else float(x) for x in design.estimated(state)[0]],
+        "then": move if given.stop[0] == CONTINUE else design.stops[given.stop[0] - 1],
+        "next_level": int(given.dose[0]) + 1 if given.stop[0] == CONTINUE else None,
+        "next_size": int(given.size[0]) if given.stop[0] == CONTINUE else None,
+    }

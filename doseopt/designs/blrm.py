@@ -1,0 +1,227 @@
+"""Bayesian logistic regression with overdose control."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from doseopt.design import Defaults, Row
+from doseopt.models.base import Posterior
+from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN, TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+from doseopt.modified import Modified
+from doseopt.modifiers import MaxPatients
+from doseopt.parameters import Fault, param
+from doseopt.selection import TIE, closest
+from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+
+TOO_TOXIC = 1
+RULES = ("interval", "mean", "ewoc")
+
+
+def _values_fault(value: Any) -> str | None:
+    right = isinstance(value, tuple) and bool(value) and all(_is_number(v) and v > 0 for v in value)
+    if right and all(a < b for a, b in pairwise(value)):
+        return None
+    return f"wanted the doses as increasing numbers above 0, got {value!r}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _pair_fault(value: Any) -> str | None:
+    right = isinstance(value, tuple) and len(value) == 2
+    if right and all(_is_number(v) for v in value):
+        return None
+    return f"wanted two numbers, for log a and log b, got {value!r}"
+
+
+def _cov_fault(value: Any) -> str | None:
+    wanted = "wanted a 2 x 2 covariance matrix of (log a, log b), symmetric and positive definite"
+    if not isinstance(value, tuple) or len(value) != 2 or any(_pair_fault(row) for row in value):
+        return f"{wanted}, got {value!r}"
+    (a, b), (c, d) = value
+    return None if b == c and a > 0 and a * d - b * c > 0 else f"{wanted}, got {value!r}"
+
+
+def _interval_fault(value: Any) -> str | None:
+    if _pair_fault(value) is None and 0 < value[0] < value[1] < 1:
+        return None
+    return f"wanted two increasing rates in (0, 1), got {value!r}"
+
+
+@dataclass(frozen=True)
+class BLRM(Defaults):
+    """Bayesian logistic regression model with overdose control.
+
+    logit p(d) = log a + exp(log b) log(d/d*), (log a, log b) bivariate normal. A dose is admissible while
+    Pr(p > overdose) < feasibility (escalation with overdose control). Of the admissible doses within the largest
+    increment the next cohort gets: rule "interval", the one with the largest Pr(low < p <= high), ties to the lower;
+    "mean", the one whose posterior mean is closest to the target; "ewoc", the highest, that is the highest dose whose
+    (1 - feasibility) quantile is at most the overdose limit. If no dose is admissible the trial stops and none is
+    selected. The first cohort is the protocol's. The MTD is the rule's choice without the increment.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+    dose_values : tuple of float
+        d, in `unit`; in a study file those of its doses.
+    reference_dose : float
+        d*, in `unit`; there is no default.
+    unit : str
+    mean, cov : tuple
+        Prior of (log a, log b); weakly informative by default.
+    rule : {"interval", "mean", "ewoc"}
+    intervals : tuple of float
+        Where the target interval begins and ends.
+    overdose : float, optional
+        DLT rate above which a patient is overdosed; the upper end of the target interval when left out.
+    feasibility : float
+        1 for no overdose control.
+    max_increment : float, optional
+        The next dose is at most (1 + max_increment) times the last one given: 1 allows a doubling.
+    select_untried : bool
+        Whether the MTD may be a dose that no patient had.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "BLRM", "Bayesian logistic regression model", "EWOC" (rule "ewoc").
+
+    References
+    ----------
+    Neuenschwander, Branson, Gsponer 2008, Statistics in Medicine 27:2420; Babb, Rogatko, Zacks 1998, Statistics in
+    Medicine 17:1103.
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    dose_values: tuple[float, ...] = param(kind=tuple, custom=_values_fault, doc="the doses as numbers")
+    reference_dose: float = param(kind=float, low=0, open_low=True, doc="the reference dose d*, in the doses' unit")
+    unit: str = param("", doc="unit of the doses")
+    mean: tuple[float, float] = param(WEAKLY_INFORMATIVE_MEAN, kind=tuple, custom=_pair_fault)
+    cov: tuple[tuple[float, float], tuple[float, float]] = param(WEAKLY_INFORMATIVE_COV, kind=tuple, custom=_cov_fault)
+    rule: str = param("interval", choices=RULES, doc="which admissible dose is given")
+    intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
+    overdose: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
+    feasibility: float = param(0.25, low=0, high=1, open_low=True, doc="probability of overdosing that excludes a dose")
+    max_increment: float | None = param(None, kind=float, low=0, open_low=True, optional=True)
+    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    cohort: int = param(3, low=1, high=100, doc="cohort size")
+    start: int = param(1, low=1, doc="first dose level")
+
+    stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
+
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
+        if isinstance(self.dose_values, tuple) and isinstance(self.doses, int) and len(self.dose_values) != self.doses:
+            found.append(Fault("dose_values", f"wanted {self.doses} values, one a dose, got {len(self.dose_values)}"))
+        if not self.unit:
+            found.append(Fault("unit", 'missing; wanted the unit of the doses, e.g. "mg"'))
+        return found
+
+    @classmethod
+    def example(cls) -> Modified:
+        """Return the design as the conformance checks try it."""
+        base = cls(doses=4, target=0.25, dose_values=(0.15, 0.5, 1.5, 4.5), reference_dose=1.5, unit="10^9 cells")
+        return Modified(base, (MaxPatients(n=12),))
+
+    @property
+    def curve(self) -> TwoParameterLogistic:
+        """The dose-toxicity model."""
+        return TwoParameterLogistic(self.dose_values, self.unit, self.reference_dose, self.mean, self.cov)
+
+    @property
+    def limit(self) -> float:
+        """DLT rate above which a patient is overdosed."""
+        return self.intervals[1] if self.overdose is None else self.overdose
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        return "" if self.feasibility == 1 else f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
+
+    def with_dose(self, position: int, value: float) -> Self:
+        """Return the design with one dose more, of that value, standing at that index."""
+        values = (*self.dose_values[:position], value, *self.dose_values[position:])
+        return dataclasses.replace(self, doses=self.doses + 1, dose_values=values)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the posterior of the DLT rates."""
+        return quadrature(self.curve).posterior(state.n, state.y)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the posterior mean DLT rates, [S, D]."""
+        return self.posterior(state).mean()
+
+    def first(self) -> Decision:
+        """Return the first cohort."""
+        return Decision(np.array([self.start - 1]), np.array([self.cohort]), np.array([0]))
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Exclude doses that overdose too probably; none before the first patient."""
+        if self.feasibility == 1 or not state.started.any():
+            return np.ones(state.n.shape, bool)
+        return (self.posterior(state).prob(self.limit) < self.feasibility) | ~state.started[:, None]
+
+    def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
+        """Return which of the allowed doses the rule takes, NONE if there is none, [S]."""
+        if self.rule == "mean":
+            return closest(self.estimated(state), self.target, allowed)
+        if self.rule == "ewoc":
+            return np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
+        inside = np.where(allowed, self.posterior(state).prob(*self.intervals), -1.0)
+        best = inside >= inside.max(axis=1, keepdims=True) - TIE
+        return np.where(allowed.any(axis=1), best.argmax(axis=1), NONE)
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return the best admissible dose within the largest increment."""
+        allowed = self.admissible(state)
+        stop = np.where(allowed.any(axis=1), CONTINUE, TOO_TOXIC)
+        if self.max_increment is not None:
+            values = np.array(self.dose_values)
+            within = values <= values[state.dose][:, None] * (1 + self.max_increment) * (1 + 1e-12)
+            allowed = allowed & within
+        dose = np.maximum(self._best(state, allowed), 0)
+        return Decision(dose, np.full(len(state), self.cohort), stop)
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the best admissible dose."""
+        allowed = self.admissible(state) & (state.tried | self.select_untried)
+        return np.where(stop == TOO_TOXIC, NONE, self._best(state, allowed))
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        (va, c), (_, vb) = self.cov
+        low, high = self.intervals
+        chosen = {
+            "interval": f"the largest Pr({low:g} < p <= {high:g}), ties to the lower",
+            "mean": f"the posterior mean closest to {self.target:g}, ties to the lower",
+            "ewoc": "the highest",
+        }[self.rule]
+        prior = f"log a ~ N({self.mean[0]:.3g}, {va:.3g}), log b ~ N({self.mean[1]:.3g}, {vb:.3g}), covariance {c:g}"
+        rows = [
+            Row("model", "logit p(d) = log a + exp(log b) log(d/d*)", "Neuenschwander et al. 2008"),
+            Row("reference dose d*", f"{self.reference_dose:g} {self.unit}"),
+            Row("prior", f"{prior} (variances)"),
+            Row("next dose", f"of the admissible doses, {chosen}", "Neuenschwander et al. 2008"),
+        ]
+        if self.feasibility < 1:
+            limit = f"Pr(p > {self.limit:g}) < {self.feasibility:g}; if no dose is admissible, stop"
+            rows.append(Row("admissible", limit, "Babb et al. 1998"))
+        if self.max_increment is not None:
+            rows.append(Row("largest increment", f"the next dose is at most {1 + self.max_increment:g} times the last"))
+        tried = "may be untried" if self.select_untried else "among doses tried"
+        return [
+            *rows,
+            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
+            Row("MTD", f"the rule's choice without the largest increment, {tried}"),
+        ]

@@ -1,0 +1,149 @@
+"""The continual reassessment method averaged over several skeletons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from doseopt.design import Row
+from doseopt.designs.model_based import ModelBased
+from doseopt.models.base import Posterior
+from doseopt.models.curves import Empiric, ModelAverage
+from doseopt.models.quadrature import quadrature
+from doseopt.modified import Modified
+from doseopt.modifiers import MaxPatients
+from doseopt.parameters import Fault, param
+from doseopt.skeleton import IndifferenceInterval, skeleton_fault
+from doseopt.state import FloatArray, TrialState
+
+
+def _skeletons_fault(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, tuple) or not value or not all(isinstance(s, tuple) for s in value):
+        return f"wanted a list of skeletons, each increasing rates in (0, 1), got {value!r}"
+    found = {i: skeleton_fault(s) for i, s in enumerate(value)}
+    return next((f"skeleton {i + 1}: {message}" for i, message in found.items() if message), None)
+
+
+def _weights_fault(value: Any) -> str | None:
+    if value is None:
+        return None
+    right = isinstance(value, tuple) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value)
+    if right and all(w > 0 for w in value) and abs(sum(value) - 1) < 1e-9:
+        return None
+    return f"wanted positive weights that sum to 1, one a skeleton, got {value!r}"
+
+
+@dataclass(frozen=True)
+class BMACRM(ModelBased):
+    """Bayesian model averaging continual reassessment method.
+
+    Model k is p_j = s_kj^exp(b), b ~ N(0, prior_sd^2), and holds with prior probability w_k. After every cohort the
+    next is given the dose whose posterior mean DLT rate, averaged over the models with their posterior probabilities,
+    is closest to the target, ties to the lower. The MTD is that choice without modifiers.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+    skeletons : tuple of tuple of float, optional
+        s_k. Left out: one for each dose as prior MTD, by indifference intervals of half-width `halfwidth`.
+    halfwidth : float
+        Of the indifference intervals, if no skeletons are stated.
+    weights : tuple of float, optional
+        w_k; equal when left out.
+    prior_sd : float
+        Standard deviation of b.
+    select_untried : bool
+        Whether the MTD may be a dose that no patient had.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "BMA-CRM".
+
+    References
+    ----------
+    Yin & Yuan 2009, Journal of the American Statistical Association 104:954.
+    """
+
+    doses: int = param(kind=int, low=1)
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    skeletons: tuple[tuple[float, ...], ...] | None = param(
+        None, kind=tuple, custom=_skeletons_fault, doc="several lists of prior guesses of the DLT rates"
+    )
+    halfwidth: float = param(
+        0.05, low=0, high=0.5, open_low=True, open_high=True, doc="of the indifference intervals without skeletons"
+    )
+    weights: tuple[float, ...] | None = param(None, kind=tuple, custom=_weights_fault, doc="prior model probabilities")
+    prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
+    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    cohort: int = param(3, low=1, high=100, doc="cohort size")
+    start: int = param(1, low=1, doc="first dose level")
+
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
+        if not isinstance(self.doses, int) or not isinstance(self.target, int | float):
+            return found
+        if self.skeletons is None:
+            intervals = IndifferenceInterval(prior_mtd=1, halfwidth=self.halfwidth)
+            faults = intervals.faults(self.target, self.doses)
+            found += [Fault("halfwidth", f.message) for f in faults if f.where == "skeleton.halfwidth"]
+        elif not _skeletons_fault(self.skeletons):
+            short = [i for i, s in enumerate(self.skeletons) if len(s) != self.doses]
+            message = f"wanted {self.doses} rates in each, one a dose"
+            found += [Fault(f"skeletons[{i}]", f"{message}, got {len(self.skeletons[i])}") for i in short]
+        count = self.doses if self.skeletons is None else len(self.skeletons)
+        if isinstance(self.weights, tuple) and len(self.weights) != count:
+            found.append(Fault("weights", f"wanted {count} weights, one a skeleton, got {len(self.weights)}"))
+        return found
+
+    @classmethod
+    def example(cls) -> Modified:
+        """Return the design as the conformance checks try it."""
+        return Modified(cls(doses=4, target=0.25), (MaxPatients(n=15),))
+
+    @property
+    def rates(self) -> tuple[tuple[float, ...], ...]:
+        """The skeletons as rates."""
+        if self.skeletons is not None:
+            return self.skeletons
+        intervals = (IndifferenceInterval(prior_mtd=k, halfwidth=self.halfwidth) for k in range(1, self.doses + 1))
+        return tuple(interval.rates(self.target, self.doses) for interval in intervals)
+
+    @property
+    def curve(self) -> ModelAverage:
+        """The models and their prior probabilities."""
+        rates = self.rates
+        weights = self.weights or (1 / len(rates),) * len(rates)
+        return ModelAverage(tuple(Empiric(s, self.prior_sd) for s in rates), weights)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the posterior of the DLT rates."""
+        return quadrature(self.curve).posterior(state.n, state.y)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the averaged posterior mean DLT rates, [S, D]."""
+        return self.posterior(state).mean()
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        skeletons = "; ".join(", ".join(f"{s:.3f}" for s in skeleton) for skeleton in self.rates)
+        source = "Lee & Cheung 2009" if self.skeletons is None else ""
+        weights = ", ".join(f"{w:.3g}" for w in self.curve.weights)
+        tried = "may be untried" if self.select_untried else "among doses tried"
+        return [
+            Row("model", f"p = s^exp(b), b ~ N(0, variance {self.prior_sd**2:.4g})", "Yin & Yuan 2009"),
+            Row("skeletons", skeletons, source),
+            Row("prior model probabilities", weights),
+            Row(
+                "next dose",
+                f"posterior mean DLT rate, averaged over the models, closest to {self.target:g}, ties to the lower",
+                "Yin & Yuan 2009",
+            ),
+            Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
+            Row("MTD", f"the models' choice, {tried}"),
+        ]

@@ -1,0 +1,32 @@
+"""What the designs share that give the dose whose estimated DLT rate is closest to the target."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from doseopt.design import Defaults
+from doseopt.selection import closest
+from doseopt.state import Decision, IntArray, TrialState
+
+
+class ModelBased(Defaults):
+    """A design that supplies `estimated`, and gives and selects the dose closest to the target, ties to the lower."""
+
+    target: float
+    cohort: int
+    start: int
+    select_untried: bool
+
+    def first(self) -> Decision:
+        """Return the first cohort."""
+        return Decision(np.array([self.start - 1]), np.array([self.cohort]), np.array([0]))
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return the dose closest to the target."""
+        dose = closest(self.estimated(state), self.target, np.ones(state.n.shape, bool))
+        return Decision(dose, np.full(len(state), self.cohort), np.zeros(len(state), np.int64))
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the dose closest to the target."""
+        allowed = np.ones(state.n.shape, bool) if self.select_untried else state.tried
+        return closest(self.estimated(state), self.target, allowed)

@@ -1,0 +1,61 @@
+"""The modified toxicity probability interval design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from doseopt.design import Row
+from doseopt.designs.interval import MarginDesign, move_to_densest
+from doseopt.state import IntArray
+
+
+@dataclass(frozen=True)
+class MTPI(MarginDesign):
+    """Modified toxicity probability interval design.
+
+    The unit probability mass of an interval is its mass under Beta(1+y, 1+n-y), divided by its length. Of
+    (0, phi - margin_left), [phi - margin_left, phi + margin_right] and (phi + margin_right, 1) the one with the
+    largest says: up, stay, down. A dose with Pr(p > phi) > cutoff is eliminated with all above it; if the lowest is,
+    the trial stops and no dose is selected. MTD: the tried, not eliminated dose whose isotonic estimate is closest to
+    phi.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+        phi.
+    margin_left, margin_right : float
+        epsilon_1 and epsilon_2 of the equivalence interval [phi - epsilon_1, phi + epsilon_2].
+    cutoff : float
+        Posterior probability that eliminates (xi).
+    eliminate_from : int
+        Fewest patients at a dose before it can be eliminated.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "mTPI", "modified TPI".
+
+    References
+    ----------
+    Ji, Liu, Li & Bekele 2010, Clinical Trials 7:653.
+    """
+
+    isotonic_prior: ClassVar[float] = 0.005
+    safety_source: ClassVar[str] = "Ji et al. 2010"
+
+    def moves(self, n: IntArray, y: IntArray) -> IntArray:
+        """Compare the unit probability masses."""
+        return move_to_densest(n, y, np.array([0, self.low, self.high, 1]), self.low)
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        rule = (
+            f"largest posterior mass per length: up below {self.low:g}, stay to {self.high:g}, down above, "
+            "under Beta(1,1); a tie goes to the higher interval"
+        )
+        return [Row("decision", rule, "Ji et al. 2010"), *super().describe()]

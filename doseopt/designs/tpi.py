@@ -1,0 +1,77 @@
+"""The toxicity probability interval design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from doseopt.design import Row
+from doseopt.designs.interval import DOWN, STAY, UP, SafeIntervalDesign, beta_tail, last_largest
+from doseopt.parameters import param
+from doseopt.state import IntArray
+
+
+@dataclass(frozen=True)
+class TPI(SafeIntervalDesign):
+    """Toxicity probability interval design.
+
+    With sigma the standard deviation of Beta(.005+y, .005+n-y), the most probable of p < phi - K2 sigma, the interval
+    between, and p > phi + K1 sigma says: up, stay, down. A dose with Pr(p > phi) > cutoff under the same posterior is
+    eliminated with all above it; if the lowest is, the trial stops and no dose is selected. MTD: the tried, not
+    eliminated dose whose isotonic estimate is closest to phi.
+
+    Parameters
+    ----------
+    doses : int
+    target : float
+        phi.
+    k1, k2 : float
+        K1 (above phi) and K2 (below).
+    cutoff : float
+        Posterior probability that eliminates (xi).
+    eliminate_from : int
+        Fewest patients at a dose before it can be eliminated: 2, because under this prior one DLT in one patient would
+        do.
+    cohort, start : int
+        Cohort size; first dose level, counted from 1.
+
+    Notes
+    -----
+    Names: "TPI", "toxicity posterior interval".
+
+    References
+    ----------
+    Ji, Li & Bekele 2007, Clinical Trials 4:235.
+    """
+
+    k1: float = param(1.0, low=0, high=10, open_low=True, doc="K1: posterior sds above the target that are stayed in")
+    k2: float = param(1.5, low=0, high=10, open_low=True, doc="K2: posterior sds below the target that are stayed in")
+    eliminate_from: int = param(2, low=1, doc="fewest patients before a dose can be eliminated")
+
+    prior: ClassVar[float] = 0.005
+    isotonic_prior: ClassVar[float] = 0.005
+    safety_source: ClassVar[str] = "Ji et al. 2007"
+
+    def moves(self, n: IntArray, y: IntArray) -> IntArray:
+        """Return what the most probable interval says."""
+        a, b = self.prior + y, self.prior + n - y
+        sd = np.sqrt(a * b / (a + b + 1)) / (a + b)
+        low, high = np.maximum(self.target - self.k2 * sd, 0), np.minimum(self.target + self.k1 * sd, 1)
+        above_low, above_high = (beta_tail(n, y, x, self.prior, self.prior) for x in (low, high))
+        chance = np.stack([1 - above_low, above_low - above_high, above_high], axis=-1)
+        return np.array([UP, STAY, DOWN])[last_largest(chance)]
+
+    def describe(self) -> list[Row]:
+        """Return the rule, and the choices made where sources differ."""
+        rule = (
+            f"most probable under Beta({self.prior:g},{self.prior:g}): up below {self.target:g} - {self.k2:g} sd, stay "
+            f"to {self.target:g} + {self.k1:g} sd, down above; a tie goes to the higher interval"
+        )
+        return [
+            Row("decision", rule, "Ji et al. 2007"),
+            Row("K1 and K2", "K1 above the target, K2 below, as the paper's Table 1 has them", "Ji et al. 2007"),
+            Row("patients before elimination", f"{self.eliminate_from}; R's escalation has 2", "reading"),
+            *super().describe(),
+        ]

@@ -1,0 +1,164 @@
+"""What every design must keep to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from doseopt.design import Design
+from doseopt.engine.exact import edge_weights
+from doseopt.engine.graph import Graph, build_graph, cohort_outcomes
+from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.testing.common import check_pure, check_value, demand
+from doseopt.trial import advance, step
+
+WALKED_COHORTS, WALKED_TRIALS = 8, 100
+
+
+def check_design(design: Design, max_states: int = 200_000) -> Graph:
+    """Check that a design keeps its promises on every trial that it can produce.
+
+    The design hashes, compares and pickles by its parameters; every trial ends; every cohort has patients and is at an
+    admissible dose (``trial.step``), and so is every MTD (``trial.selected``); no untried dose is skipped unless the
+    design says that it `skips`; decision, admissible doses, selection and memory depend on the state alone, not on
+    which trials are asked about together, how often, or what was asked before; memory has the declared shape and
+    holds something; the endings' probabilities sum to 1; and the design describes itself.
+
+    Parameters
+    ----------
+    design : Design
+        In a setting that needs all the memory that it declares.
+    max_states : int
+        A design whose graph is larger is taken never to end.
+
+    Returns
+    -------
+    Graph
+        The design's graph.
+
+    Raises
+    ------
+    AssertionError, ValueError, TooManyStates
+    """
+    fresh = check_value(design)
+    _check_memory_shape(design)
+    with np.errstate(over="ignore"):  # a design that never stops has very many paths before it has too many states
+        graph = build_graph(design, max_states=max_states)
+    _check_codes(design, graph)
+    _check_skipping(design, graph)
+    _check_purity(design, fresh, graph)
+    _check_memory_used(design, graph)
+    _check_mass(design, graph)
+    return graph
+
+
+def tally(state: TrialState, i: int) -> str:
+    """Describe one trial of a batch."""
+    memory = f", memory={state.memory[i].tolist()}" if state.memory.shape[1] else ""
+    return f"n={state.n[i].tolist()}, y={state.y[i].tolist()}{memory}"
+
+
+def _check_memory_shape(design: Design) -> None:
+    """Look at what is remembered along the first cohorts of some trials."""
+    state = TrialState.empty(design.doses, len(design.memory))
+    for _ in range(WALKED_COHORTS):
+        given = step(design, state)
+        going = np.flatnonzero(given.stop == CONTINUE)[:WALKED_TRIALS]
+        parts = []
+        for size in np.unique(given.size[going]).tolist():
+            rows = going[given.size[going] == size]
+            ways, _ = cohort_outcomes(size, design.categories)
+            repeated, outcome = np.repeat(rows, len(ways)), np.tile(ways, (len(rows), 1))
+            memory = np.asarray(design.remember(state[repeated], given[repeated], outcome))
+            wanted = (len(repeated), len(design.memory))
+            text = f"remember() to give whole numbers of shape {wanted} for memory {design.memory}"
+            came = f"{memory.dtype} of shape {memory.shape} after {tally(state, int(rows[0]))}: memory is lost"
+            demand(memory.shape == wanted and np.issubdtype(memory.dtype, np.integer), text, came)
+            parts.append(advance(design, state[repeated], given[repeated], outcome))
+        if not parts:
+            return
+        state = TrialState.concatenate(parts)
+
+
+def _check_codes(design: Design, graph: Graph) -> None:
+    """Check that every stop has a declared reason."""
+    stop = graph.decision.stop
+    bad = (stop < 0) | (stop > len(design.stops))
+    if bad.any():
+        i = int(bad.argmax())
+        demand(
+            False, f"a stop code of 0 to {len(design.stops)}, for {design.stops}", f"{stop[i]} after {_at(graph, i)}"
+        )
+
+
+def _at(graph: Graph, i: int) -> str:
+    return tally(graph.state, i)
+
+
+def _check_skipping(design: Design, graph: Graph) -> None:
+    """Hold a design that does not skip to it; the first dose is the design's own."""
+    beyond = graph.decision.dose > graph.state.highest_tried + 1
+    skipped = beyond & graph.state.started & (graph.decision.stop == CONTINUE)
+    if skipped.any() and not design.skips:
+        i = int(skipped.argmax())
+        levels = f"level {graph.decision.dose[i] + 1}, the highest tried being {graph.state.highest_tried[i] + 1},"
+        demand(False, "no untried dose skipped, as the design declares (skips)", f"{levels} after {_at(graph, i)}")
+
+
+def _check_purity(design: Design, fresh: Design, graph: Graph) -> None:
+    """Ask about all trials: decisions, admissible doses, selections, memory."""
+    state, begun, ending = graph.state, np.flatnonzero(graph.state.started), graph.ending
+    allowed = design.admissible(state).astype(np.int64)
+    stop = graph.decision.stop[ending]
+
+    def decide(who: Design, rows: IntArray) -> IntArray:
+        return _as_array(who.decide(state[begun[rows]]))
+
+    def admissible(who: Design, rows: IntArray) -> IntArray:
+        return who.admissible(state[rows]).astype(np.int64)
+
+    def select(who: Design, rows: IntArray) -> IntArray:
+        return who.select(state[ending[rows]], stop[rows])
+
+    def remember(who: Design, rows: IntArray) -> IntArray:
+        source = graph.source[rows]
+        return who.remember(state[source], graph.decision[source], graph.category_counts[rows])
+
+    questions = [
+        ("decide()", decide, begun, _as_array(graph.decision[begun])),
+        ("admissible()", admissible, np.arange(len(state)), allowed),
+        ("select()", select, ending, graph.selected),
+        ("remember()", remember, graph.source, state.memory[graph.target]),
+    ]
+    for name, ask, place, wanted in questions:
+        check_pure(
+            name,
+            len(place),
+            lambda rows, ask=ask: ask(design, rows),  # type: ignore[misc]
+            lambda rows, ask=ask: ask(fresh, rows),  # type: ignore[misc]
+            wanted,
+            lambda i, place=place: _at(graph, int(place[i])),  # type: ignore[misc]
+        )
+
+
+def _as_array(decision: Decision) -> IntArray:
+    """Return stop, dose and size, [S, 3]; of a trial that stops the last two are without meaning."""
+    on = decision.stop == CONTINUE
+    return np.stack([decision.stop, on * decision.dose, on * decision.size], axis=1)
+
+
+def _check_memory_used(design: Design, graph: Graph) -> None:
+    """Check that what is declared is kept: memory that is the same in all trials holds nothing."""
+    for k, name in enumerate(design.memory):
+        values = np.unique(graph.state.memory[:, k])
+        demand(
+            len(values) > 1,
+            f"memory {name!r} to differ between trials",
+            f"{values[0]} in all: it is lost, or this setting of the design has no use for it",
+        )
+
+
+def _check_mass(design: Design, graph: Graph) -> None:
+    p, moderate = np.sort(np.random.default_rng(2).random((2, 20, design.doses)), axis=2)
+    weight = edge_weights(graph, p, moderate if design.categories == 3 else None)[:, graph.ending]
+    astray = float(np.abs(weight.sum(axis=1) - 1).max())
+    demand(astray <= 1e-12, "the endings' probabilities to sum to 1 within 1e-12", f"a difference of {astray:.2g}")

@@ -1,0 +1,170 @@
+"""What each design does now: against published conduct and the rules as registered."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from doseopt.cli import app
+from doseopt.conduct.next_dose import next_dose
+from doseopt.data import data_from_csv, data_from_outcomes
+from doseopt.outcome_string import parse_outcomes
+from doseopt.parameters import Faults
+from doseopt.study_file import load_study, parse_study
+from doseopt.tables.conduct_next import next_text
+
+FIVE = """
+title = "five doses"
+target = 0.30
+[doses]
+labels = ["d1", "d2", "d3", "d4", "d5"]
+[scenarios]
+"m" = [0.05, 0.15, 0.30, 0.45, 0.60]
+[designs."3+3"]
+kind = "three_plus_three"
+on_descent = "declare"
+confirm_top = false
+[designs.BOIN]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 60 }]
+[designs.coherent]
+kind = "crm"
+skeleton = { prior_mtd = 3, halfwidth = 0.05 }
+modifiers = [{ kind = "coherent" }, { kind = "max_patients", n = 60 }]
+"""
+
+
+@pytest.fixture(scope="module")
+def five():
+    return parse_study(FIVE, "five.toml")
+
+
+def ask(study, outcomes, *designs):
+    data = data_from_outcomes(outcomes, study.doses)
+    return next_dose(study, data, parse_outcomes(outcomes, len(study.doses.labels)), designs)
+
+
+def short(one):
+    return one["level"], one["size"], one["stop"], one["mtd"]
+
+
+def test_the_registered_protocol_after_a_dlt_at_the_second_dose():
+    found = ask(load_study(), "1N 2NNT")
+    assert list(found["designs"]) == list(load_study().designs)
+    one = found["designs"]["ATD+3+3 uncapped"]
+    assert short(one) == (2, 3, None, None)
+    assert one["dose"] == "0.5"
+    assert one["departure"] is None
+    assert [dose["n"] for dose in found["doses"]] == [1, 3, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "wanted"),
+    [
+        ("", (1, 3, None, None)),
+        ("1NNN", (2, 3, None, None)),
+        ("1NNN 2NNN 3NNT", (3, 3, None, None)),
+        ("1NNN 2NNN 3NNT 3NTN", (None, None, "complete", 2)),
+        ("1TTN", (None, None, "too_toxic", None)),
+    ],
+)
+def test_three_plus_three_as_in_escalation(five, outcomes, wanted):
+    """R's escalation 0.2.3, `get_three_plus_three`: 1NNN -> 2; ... 3NNT -> 3; ... 3NTN -> MTD 2 and stop."""
+    assert short(ask(five, outcomes, "3+3")["designs"]["3+3"]) == wanted
+
+
+def test_the_conduct_of_boin_as_in_escalation(five):
+    """Next dose after each cohort, R's escalation 0.2.3, phi = 0.30."""
+    cohorts = ["1NNN", "2NNN", "3NTT", "2NTN", "3NNN", "3NNN", "4TTT", "3NTN", "3NNT", "3TNN"]
+    found = [ask(five, " ".join(cohorts[: k + 1]), "BOIN")["designs"]["BOIN"] for k in range(len(cohorts))]
+    assert [one["level"] for one in found] == [2, 3, 2, 3, 3, 4, 3, 3, 3, 3]
+    assert all(one["departure"] is None for one in found)
+    assert [d["level"] for d in found[-1]["inadmissible"]] == [4, 5]
+    assert found[-1]["inadmissible"][0]["why"] == "Pr(DLT rate > 0.3) > 0.95 at this dose or a lower one"
+
+
+def test_a_departure_is_named_and_the_answer_is_from_the_tallies(five):
+    one = ask(five, "1NNN 3NNN 3NNN", "BOIN")["designs"]["BOIN"]
+    assert one["departure"] == "cohort 2 (3NNN): the design gives 3 patients at level 2"
+    assert len(one["departures"]) == 2
+    assert short(one) == (4, 3, None, None)
+    stopped = ask(five, "1TTN 1NNN", "3+3")["designs"]["3+3"]
+    assert stopped["departure"] == "cohort 2 (1NNN): the design had stopped (too_toxic)"
+
+
+HEADER = "patient,dose_level,dlt,evaluable\n"
+
+
+def rows(path, text):
+    path.write_text(HEADER + "".join(f"{i},{row}\n" for i, row in enumerate(text.split(), 1)))
+    return path
+
+
+def test_patients_from_csv_are_grouped_as_each_design_groups_them(five, tmp_path):
+    # six at dose 1, one of them with a DLT in the second three; one who cannot be evaluated does not count
+    data = data_from_csv(rows(tmp_path / "p.csv", "1,0,1 1,0,1 1,,0 1,0,1 1,1,1 1,0,1 1,0,1"), five.doses)
+    found = next_dose(five, data)["designs"]
+    assert found["BOIN"]["cohorts"] == "1NNN 1TNN"
+    assert found["BOIN"]["departure"] == "cohort 2 (1TNN): the design gives 3 patients at level 2"
+    assert found["coherent"]["cohorts"].split()[0] == "1NNN"
+    whole = "1N 2NNT 2NNN"
+    study = load_study()
+    per_patient = "1,0,1 2,0,1 2,0,1 2,1,1 2,0,1 2,0,1 2,0,1"
+    data = data_from_csv(rows(tmp_path / "q.csv", per_patient), study.doses)
+    one, other = next_dose(study, data)["designs"], ask(study, whole)["designs"]
+    assert one["ATD+3+3 uncapped"] == other["ATD+3+3 uncapped"]
+    assert one["CRM 25"] == other["CRM 25"]
+
+
+def test_unknown_designs_are_told_together(five):
+    with pytest.raises(Faults, match=r"(?s)no design 'BION'.*did you mean 'BOIN'.*no design '3\+2'"):
+        ask(five, "1NNN", "BION", "3+2")
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["next", *map(str, arguments)])
+
+
+def test_json_has_the_promised_fields():
+    done = run("--outcomes", "1N 2NNT", "--design", "BOIN 10", "--json")
+    assert done.exit_code == 0
+    one = json.loads(done.output)["designs"]["BOIN 10"]
+    # 1 of 3 at phi = 0.25 is above lambda_d = 0.298: down to the first dose
+    assert {name: one[name] for name in ("dose", "level", "size", "stop", "mtd", "departure")} == {
+        "dose": "0.15",
+        "level": 1,
+        "size": 3,
+        "stop": None,
+        "mtd": None,
+        "departure": None,
+    }
+
+
+def test_a_stopped_trial_has_no_level_and_its_mtd():
+    done = run("--outcomes", "1N 2NNT 2NNN 3TTN", "--design", "ATD+3+3 uncapped", "--json")
+    one = json.loads(done.output)["designs"]["ATD+3+3 uncapped"]
+    assert (one["level"], one["dose"], one["size"], one["stop"], one["mtd"]) == (None, None, None, "complete", 2)
+
+
+def test_the_text_keeps_to_its_width():
+    for outcomes in ("", "1N 2NNT 2NNN 3TTN 1NNN"):
+        lines = next_text(ask(load_study(), outcomes)).plain.splitlines()
+        assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--outcomes", "1N 2XNT"], "cohort 2 ('2XNT')"),
+        (["--outcomes", "9NNN"], "wanted a dose level of 1 to 4, got 9"),
+        (["--outcomes", "1N", "--data", "x.csv"], "wanted outcomes or a file, got both"),
+        (["--data", "nothing.csv"], "nothing.csv"),
+        (["--design", "BION 10"], "did you mean 'BOIN 10'?"),
+    ],
+)
+def test_wrong_input_is_told(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.output
