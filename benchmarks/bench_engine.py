@@ -12,6 +12,7 @@ import pytest
 import doseopt
 from doseopt.engine.exact import ending_weights
 from doseopt.engine.graph import build_graph, graph_of
+from doseopt.models import quadrature, two_parameter
 
 INTERVAL = doseopt.IndifferenceInterval(prior_mtd=2, halfwidth=0.05)
 CRM_30 = doseopt.Modified(
@@ -19,6 +20,12 @@ CRM_30 = doseopt.Modified(
     (doseopt.NoSkipping(), doseopt.Coherent(), doseopt.MaxPatients(n=30)),
 )
 BOIN_SINGLE_30 = doseopt.Modified(doseopt.BOIN(doses=4, target=0.25, cohort=1), (doseopt.MaxPatients(n=30),))
+
+
+BLRM_30 = doseopt.Modified(
+    doseopt.BLRM(doses=4, target=0.25, dose_values=(0.15e9, 0.5e9, 1.5e9, 4.5e9), unit="cells", reference_dose=1.5e9),
+    (doseopt.MaxPatients(n=30),),
+)
 
 
 @pytest.fixture
@@ -30,6 +37,17 @@ def test_graph_of_a_crm(benchmark: Callable[..., Any]) -> None:
     """4 doses, 30 patients in threes."""
     graph = benchmark(build_graph, CRM_30)
     assert graph.counts()["states"] == 15226
+
+
+def test_graph_of_a_blrm(benchmark: Any) -> None:
+    """4 doses, 30 patients in threes, nothing cached."""
+
+    def fresh() -> None:
+        two_parameter.dose_grids.cache_clear()
+        quadrature._engine.cache_clear()
+
+    graph = benchmark.pedantic(build_graph, (BLRM_30,), setup=fresh, rounds=5, warmup_rounds=1)
+    assert graph.counts()["states"] == 4075
 
 
 def test_graph_of_boin_in_single_patients(benchmark: Any) -> None:
@@ -66,6 +84,19 @@ def test_default_comparison(benchmark: Any) -> None:
 
     result = benchmark.pedantic(doseopt.compare, (study,), setup=fresh, rounds=7, warmup_rounds=1)
     assert result.sizes["design"] == 8
+
+
+def test_comparison_of_the_library(benchmark: Any) -> None:
+    """Every design of the library on the bundled scenarios, nothing cached."""
+    study = doseopt.load_study("library")
+
+    def fresh() -> None:
+        graph_of.cache_clear()
+
+    result = benchmark.pedantic(doseopt.compare, (study,), setup=fresh, rounds=3, warmup_rounds=1)
+    kinds = {type(getattr(design, "base", design)) for design in study.designs.values()}
+    assert kinds == set(doseopt.DESIGNS.values())
+    assert result.sizes["scenario"] == 11
 
 
 def test_cold_start(benchmark: Any, tmp_path: Path) -> None:

@@ -248,6 +248,7 @@ CHANGES = {
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
     "designs": {"3+3": ThreePlusThree(doses=3, target=0.25, confirm_top=False)},
+    "planned_doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg", insertable=(3.0,)),
 }
 SMALL = Study(
     "small",

@@ -7,6 +7,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import doseopt
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
@@ -214,12 +215,12 @@ ONE_FAULT = [
     (
         ["designs", "3+3", "kind"],
         "zzz",
-        "designs.\"3+3\".kind: unknown kind 'zzz'; known: three_plus_three, accelerated_titration, crm, boin",
+        f"designs.\"3+3\".kind: unknown kind 'zzz'; known: {', '.join(doseopt.DESIGNS)}",
     ),
     (
         ["designs", "3+3"],
         {"on_descent": "six"},
-        'designs."3+3".kind: missing; wanted one of three_plus_three, accelerated_titration, crm, boin',
+        f'designs."3+3".kind: missing; wanted one of {", ".join(doseopt.DESIGNS)}',
     ),
     (
         ["designs", "b"],

@@ -2,9 +2,10 @@
 
 import doseopt.cli.examine
 import doseopt.cli.next_dose
+import doseopt.cli.paths
 import doseopt.cli.study
 import doseopt.cli.table
-import doseopt.cli.walk
+import doseopt.cli.walk  # noqa: F401 - they register their commands
 from doseopt.cli.app import app, main
 
 __all__ = ["app", "main"]

@@ -21,7 +21,7 @@ def table(
         str, typer.Option(help="Name of a design of the study; the first that has a table if left out.")
     ] = "",
     patients: Annotated[
-        int | None, typer.Option(help="Most patients at one dose; the design's cap (or 30) if left out.")
+        int | None, typer.Option(help="Most patients at one dose; the design's cap if left out.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for CSV, SVG and a page for A4; nothing is written if left out.")

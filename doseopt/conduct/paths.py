@@ -129,19 +129,12 @@ def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset
         known = [str(s) for s in scenarios["scenario"].to_numpy()]
         if scenario not in known:
             found.append(Fault("scenario", f"no scenario {scenario!r} in the study{nearest(scenario, known)}"))
-    if not found and study.designs[name].categories == 3:
-        found += _moderate_faults(scenarios, scenario)
+    if name in study.designs and study.designs[name].categories == 3 and not scenario:
+        wanted = "missing; the design looks at moderate toxicity, which no posterior predicts: wanted a scenario"
+        found.append(Fault("scenario", wanted))
     if found:
         raise Faults(found, study.name)
     return None if scenarios is None else scenarios.sel(scenario=[scenario])
-
-
-def _moderate_faults(scenarios: xr.Dataset | None, scenario: str) -> list[Fault]:
-    """Refuse to weigh moderate toxicities without their rates."""
-    if scenarios is not None and not np.isnan(scenarios["p_moderate"].sel(scenario=scenario)).any():
-        return []
-    wanted = "the design looks at moderate toxicity: wanted a scenario with p_moderate"
-    return [Fault("scenario", wanted + (f", got {scenario!r}" if scenario else ""))]
 
 
 def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:

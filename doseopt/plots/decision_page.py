@@ -94,7 +94,8 @@ def _set(ds: xr.Dataset, parts: Sequence[_Lines | _Drawn], columns: int) -> list
 def _page(ds: xr.Dataset, parts: Sequence[tuple[float, _Lines | _Drawn]], columns: int, number: str) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=PAGE, layout="none")
+    figure = Figure(figsize=PAGE)
+    figure.set_layout_engine("none")
     for used, part in parts:
         top = 1 - (MARGIN + used) / PAGE[1]
         if isinstance(part, _Lines):

@@ -25,7 +25,7 @@ from doseopt.conduct.decision_words import (
 from doseopt.tables.layout import MARK, chunks, heading, paragraph
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
 WIDTH, NARROWEST = 100, 40
 LABEL, COLUMN = 18, 3

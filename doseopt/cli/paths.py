@@ -1,0 +1,68 @@
+"""The command that prints dose transition pathways."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@app.command()
+def paths(
+    study: StudyName = "renji-elo",
+    design: Annotated[str, typer.Option(help="Name of a design of the study.")] = "",
+    cohorts: Annotated[int, typer.Option(help="Cohorts to look ahead.")] = 3,
+    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
+    scenario: Annotated[
+        str, typer.Option(help="The truth to weigh with; the posterior predictive of the study's model if left out.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for CSV, netCDF and figure; nothing is written if left out.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the tree.")] = False,
+) -> None:
+    """Show the dose transition pathways: each way the next cohorts can turn out, what is next, and how likely it is."""
+    with plain_errors():
+        from doseopt.conduct.paths import as_object
+        from doseopt.conduct.paths import paths as run
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        if out is not None:
+            make_folder(out)
+        dataset = run(loaded, design, cohorts, outcomes, scenario)
+        written = [] if out is None else _write(dataset, out)
+        if json:
+            from doseopt.output import plain
+
+            print(dumps(plain(as_object(dataset)), allow_nan=False))
+            return
+        from rich.console import Console
+
+        from doseopt.tables.conduct_paths import print_paths
+
+        print_paths(dataset, Console(highlight=False))
+        if written:
+            print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+
+
+def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the paths as a table, the whole tree, and the figure."""
+    from doseopt.files import write_whole
+    from doseopt.output import write_netcdf
+    from doseopt.plots.paths import paths_figure
+    from doseopt.plots.save import save_figure
+    from doseopt.tables.conduct_paths import paths_frame
+
+    return [
+        write_whole(folder / "paths.csv", lambda p: paths_frame(dataset).to_csv(p, index=False)),
+        write_netcdf(dataset, folder / "paths.nc"),
+        *save_figure(paths_figure(dataset), folder, "paths"),
+    ]
