@@ -12,10 +12,11 @@ from doseopt.design import UNDOABLE, Design, Modifier, Phase, Row, highest_admis
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.wrapped import Wrapped
 
 
 @dataclass(frozen=True)
-class Modified:
+class Modified(Wrapped):
     """A design with modifiers: a design again.
 
     Parameters
@@ -50,16 +51,6 @@ class Modified:
         return int(self.base.doses)
 
     @property
-    def target(self) -> float:
-        """Target DLT rate."""
-        return float(self.base.target)
-
-    @property
-    def categories(self) -> int:
-        """Outcome categories a patient."""
-        return int(self.base.categories)
-
-    @property
     def stops(self) -> tuple[str, ...]:
         """Every reason that a part may give, each once."""
         return tuple(dict.fromkeys(name for part in self._parts for name in part.stops))
@@ -68,11 +59,6 @@ class Modified:
     def ends(self) -> bool:
         """Whether every trial ends."""
         return any(part.ends for part in self._parts)
-
-    @property
-    def sizes_own_cohorts(self) -> bool:
-        """Whether the base's rule counts on the cohort sizes that it sets itself."""
-        return bool(self.base.sizes_own_cohorts)
 
     @property
     def skips(self) -> bool:
@@ -143,11 +129,6 @@ class Modified:
                 stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
         size = np.where(undone, answer.size, decision.size)
         return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
-
-    @property
-    def exclusion(self) -> str:
-        """Why the base excludes a dose."""
-        return str(self.base.exclusion)
 
     def with_dose(self, position: int, value: float) -> Modified:
         """Return the design and its modifiers with one dose more."""

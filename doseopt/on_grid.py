@@ -15,10 +15,11 @@ from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.parameters import Fault, Faults
 from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.wrapped import Wrapped
 
 
 @dataclass(frozen=True)
-class OnGrid:
+class OnGrid(Wrapped):
     """A design of planned doses on a larger grid; with `inserts`, one dose may be added to them in the course.
 
     When a dose that was tried is excluded for the first time, the insertable dose between it and the planned dose below
@@ -91,16 +92,6 @@ class OnGrid:
         return len(self.values)
 
     @property
-    def target(self) -> float:
-        """Target DLT rate."""
-        return self.base.target
-
-    @property
-    def categories(self) -> int:
-        """Outcome categories a patient."""
-        return self.base.categories
-
-    @property
     def memory(self) -> tuple[str, ...]:
         """What the design keeps, and which dose was inserted."""
         return (*self.base.memory, "inserted") if self.inserts else self.base.memory
@@ -111,29 +102,9 @@ class OnGrid:
         return tuple(getattr(self.base, "modifiers", ()))
 
     @property
-    def stops(self) -> tuple[str, ...]:
-        """The design's reasons to stop."""
-        return self.base.stops
-
-    @property
-    def ends(self) -> bool:
-        """Whether every trial ends."""
-        return self.base.ends
-
-    @property
     def skips(self) -> bool:
         """A dose that was not inserted is passed over."""
         return True
-
-    @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return self.base.exclusion
-
-    @property
-    def sizes_own_cohorts(self) -> bool:
-        """Whether the design's rule counts on its own cohort sizes."""
-        return self.base.sizes_own_cohorts
 
     def with_dose(self, position: int, value: float) -> OnGrid:
         """Refuse: the grid is fixed."""

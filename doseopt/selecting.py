@@ -10,10 +10,11 @@ from doseopt.design import Design, Row, highest_admissible
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
 from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.wrapped import Wrapped
 
 
 @dataclass(frozen=True)
-class Selecting:
+class Selecting(Wrapped):
     """A design whose MTD is chosen by another design's rule.
 
     The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
@@ -55,34 +56,9 @@ class Selecting:
         return self.base.doses
 
     @property
-    def target(self) -> float:
-        """Target DLT rate."""
-        return self.base.target
-
-    @property
-    def categories(self) -> int:
-        """Outcome categories a patient."""
-        return self.base.categories
-
-    @property
     def memory(self) -> tuple[str, ...]:
         """Names of what the base keeps."""
         return self.base.memory
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """The base's reasons to stop."""
-        return self.base.stops
-
-    @property
-    def ends(self) -> bool:
-        """Whether every trial of the base ends."""
-        return self.base.ends
-
-    @property
-    def sizes_own_cohorts(self) -> bool:
-        """Whether the base's rule counts on its own cohort sizes."""
-        return self.base.sizes_own_cohorts
 
     @property
     def skips(self) -> bool:
@@ -93,11 +69,6 @@ class Selecting:
     def titration(self) -> bool:
         """Whether the base begins with a titration of its own."""
         return bool(getattr(self.base, "titration", False))
-
-    @property
-    def exclusion(self) -> str:
-        """Why the base excludes a dose."""
-        return self.base.exclusion
 
     def with_dose(self, position: int, value: float) -> Selecting:
         """Return both designs with one dose more."""

@@ -14,6 +14,7 @@ LAYERS = """
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model
     2    design  selection
+    2a   wrapped
     2b   modified  trial  selecting  on_grid  doses
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*

@@ -13,6 +13,8 @@ from doseopt.cli.app import StudyName, app, make_folder, plain_errors
 if TYPE_CHECKING:
     import xarray as xr
 
+    from doseopt.study import Study
+
 
 @app.command()
 def paths(
@@ -20,6 +22,7 @@ def paths(
     design: Annotated[str, typer.Option(help="Name of a design of the study.")] = "",
     cohorts: Annotated[int, typer.Option(help="Cohorts to look ahead.")] = 3,
     outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
+    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row, instead.")] = None,
     scenario: Annotated[
         str, typer.Option(help="The truth to weigh with; the posterior predictive of the study's model if left out.")
     ] = "",
@@ -37,7 +40,8 @@ def paths(
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
-        dataset = run(loaded, design, cohorts, outcomes, scenario)
+        so_far = outcomes if data is None else _from_csv(loaded, design, data, outcomes)
+        dataset = run(loaded, design, cohorts, so_far, scenario)
         written = [] if out is None else _write(dataset, out)
         if json:
             from doseopt.output import plain
@@ -51,6 +55,19 @@ def paths(
         print_paths(dataset, Console(highlight=False))
         if written:
             print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+
+
+def _from_csv(study: Study, design: str, path: Path, outcomes: str) -> str:
+    """Return the patients of a file as the outcome string of a design's cohorts."""
+    from doseopt.conduct.replay import chosen_designs, grouped
+    from doseopt.data import data_from_csv
+    from doseopt.outcome_string import format_outcomes
+    from doseopt.parameters import Fault, Faults
+
+    if outcomes:
+        raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
+    rule = chosen_designs(study, [design])[design]
+    return format_outcomes(grouped(rule, data_from_csv(path, study.doses).evaluable))
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:

@@ -30,8 +30,8 @@ def next_text(answer: Mapping[str, Any], width: int = WIDTH) -> Text:
         for departure in one["departures"]:
             lines += paragraph(f"departure: {departure}; answered from the tallies", width, "    ", "  ! ")
         if one["inadmissible"]:
-            labels = ", ".join(d["label"] for d in one["inadmissible"])
-            lines += paragraph(f"inadmissible: {labels} - {one['inadmissible'][0]['why']}", width, "    ", "  ")
+            out = ", ".join(d["label"] for d in one["inadmissible"])
+            lines += paragraph(f"inadmissible: {out} - {one['inadmissible'][0]['why']}", width, "    ", "  ")
     target, level = 100 * answer["target"], 100 * answer["level"]
     lines += heading("What is known of each dose", width)
     lines += paragraph(f"Posterior of the study's model, rates in %: {answer['prior']}.", width)

@@ -71,7 +71,7 @@ def _outcome(ds: xr.Dataset, node: int) -> str:
 
 def percent(chance: float) -> str:
     """Return a probability in percent, never 0 for what can happen."""
-    return f"{100 * chance:.1f}" if chance >= 0.0005 or chance == 0 else f"{100 * chance:.0e}"
+    return f"{100 * chance:.1f}" if chance >= 0.0005 or chance == 0 else "<0.1"
 
 
 def next_words(ds: xr.Dataset, node: int) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WIDTH, NARROWEST = 100, 40
 LABEL, COLUMN = 18, 3
 """Columns of the terminal that the name of a row and a number of patients take."""
-STYLES = {"E": "black on #6fb1e4", "S": "", "D": "black on #ffc266", "DU": "white on #a63c00"}
+STYLES = {"E": "black on cyan", "S": "", "D": "black on yellow", "DU": "white on red"}
 
 
 def print_decision_table(ds: xr.Dataset, console: Console) -> None:

@@ -146,7 +146,7 @@ def test_the_lowest_dose_may_have_a_boundary_of_its_own(study):
 def test_a_table_of_the_users_own(study):
     ds = decision_table(study, "own")
     assert ds["n"].to_numpy().tolist() == [3, 6]
-    assert ds["decision"].sel(n=6).to_numpy().tolist() == "E E S S DU DU DU".split()
+    assert ds["decision"].sel(n=6).to_numpy().tolist() == ["E", "E", "S", "S", "DU", "DU", "DU"]
     odd = decision_table(study, "odd")
     assert not odd["in_order"].any()
     assert any("not in the order" in note for note in notes(odd))
@@ -185,7 +185,7 @@ def test_the_text_keeps_to_its_width_and_has_every_letter(study, width, patients
 def test_colour_is_only_an_addition(study):
     text = decision_table_text(decision_table(study, "BOIN", 6))
     styles = {str(span.style) for span in text.spans}
-    assert any("on #a63c00" in style for style in styles)
+    assert any("on red" in style for style in styles)
     lines = text.plain.splitlines()
     assert next(line for line in lines if line.startswith("y = 3")).split() == ["y", "=", "3", "DU", "DU", "D", "D"]
 
@@ -212,7 +212,7 @@ def assert_clear(figure):
     assert min(t.get_fontsize() for t in figure.findobj(Text)) >= 6.5
 
 
-@pytest.mark.parametrize(("name", "patients"), [("BOIN", 24), ("own", 6), ("BOIN safe", 40)])
+@pytest.mark.parametrize(("name", "patients"), [("BOIN", 15), ("own", 6), ("BOIN safe", 34)])
 def test_the_figure_shows_every_decision(study, name, patients):
     ds = decision_table(study, name, patients)
     figure = decision_table_figure(ds)
@@ -233,11 +233,11 @@ def test_colours_differ_in_grey():
     assert min(np.diff(grey)) > 0.1
 
 
-@pytest.mark.parametrize(("patients", "pages"), [(24, 1), (99, 3)])
+@pytest.mark.parametrize(("patients", "pages"), [(15, 1), (70, 2)])
 def test_the_page_is_a4_and_says_where_it_is_from(study, patients, pages):
     ds = decision_table(study, "BOIN", patients)
     made = decision_pages(ds)
-    assert len(made) <= pages
+    assert len(made) == pages
     for page in made:
         assert page.get_size_inches().tolist() == pytest.approx([210 / 25.4, 297 / 25.4], abs=0.01)
         assert_clear(page)

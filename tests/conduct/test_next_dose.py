@@ -168,3 +168,14 @@ def test_wrong_input_is_told(arguments, told, tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert told in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_paths_take_the_same_file(tmp_path):
+    path = rows(tmp_path / "p.csv", "1,0,1 2,0,1 2,0,1 2,1,1")
+    arguments = ["paths", "--design", "CRM 25", "--cohorts", "1", "--json"]
+    from_csv, from_text = (
+        CliRunner().invoke(app, [*arguments, *more]) for more in (["--data", str(path)], ["--outcomes", "1N 2NNT"])
+    )
+    assert from_csv.exit_code == from_text.exit_code == 0
+    assert from_csv.output == from_text.output
+    assert CliRunner().invoke(app, [*arguments, "--data", str(path), "--outcomes", "1N"]).exit_code == 2

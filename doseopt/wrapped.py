@@ -1,0 +1,46 @@
+"""What a design wrapped around another passes on."""
+
+from __future__ import annotations
+
+from doseopt.design import Design
+
+
+class Wrapped:
+    """The properties of the design inside, for wrappers that leave them as they are.
+
+    Attributes
+    ----------
+    base : Design
+    """
+
+    base: Design
+
+    @property
+    def target(self) -> float:
+        """Target DLT rate."""
+        return self.base.target
+
+    @property
+    def categories(self) -> int:
+        """Outcome categories a patient."""
+        return self.base.categories
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The reasons to stop."""
+        return self.base.stops
+
+    @property
+    def ends(self) -> bool:
+        """Whether every trial ends."""
+        return self.base.ends
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        return self.base.exclusion
+
+    @property
+    def sizes_own_cohorts(self) -> bool:
+        """Whether the rule counts on the cohort sizes that it sets itself."""
+        return self.base.sizes_own_cohorts
