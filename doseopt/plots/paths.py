@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.plots.panels import doses
 from doseopt.plots.selection import Colour, colours, ink_on
-from doseopt.plots.style import GREY, SMALL, WIDTH, fitted, new_figure, styled
+from doseopt.plots.style import GREY, SMALL, WIDTH, fitted, new_figure, styled, text_width
 from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
@@ -96,19 +96,19 @@ def _draw(ax: Axes, ds: xr.Dataset, place: FloatArray, column: float) -> None:
     )
     dlts, chance, leaf = (ds[name].to_numpy().tolist() for name in ("dlts", "probability", "leaf"))
     size, width = ds["size"].to_numpy().tolist(), 1 - GAP
-    labels, ramp = doses(ds)[0], colours(ds.sizes["dose"])
+    labels = fitted(doses(ds)[0], column * width - 4 - text_width("stop: ", SMALL), SMALL)
+    ramp = colours(ds.sizes["dose"])
     words = [
         f"{size[i]} at {labels[level[i] - 1]}" if level[i] else f"stop: {labels[mtd[i] - 1] if mtd[i] else 'none'}"
         for i in range(len(level))
     ]
-    short = fitted(words, column * width - 3, SMALL)
     for i, (x, y) in enumerate(zip(depth, place.tolist(), strict=True)):
         if parent[i] >= 0:
             start = place[parent[i]]
             ax.plot([x - GAP, x - 0.65 * GAP, x], [start, y, y], color=GREY, linewidth=0.5, zorder=1)
             count = f"{dlts[i]}+{moderate[i]}" if moderate[i] else f"{dlts[i]}"
             ax.text(x - 0.3 * GAP, y, count, size=SMALL, ha="center", va="center_baseline", bbox=_PAPER, zorder=2)
-        _box(ax, x, y, width, short[i], ramp[level[i]])
+        _box(ax, x, y, width, words[i], ramp[level[i]])
         if leaf[i] and parent[i] >= 0:
             text = f"{100 * chance[i]:.1f}" if chance[i] >= 0.0005 else "<0.1"
             ax.text(x + width + 21 / column, y, text, size=SMALL, ha="right", va="center_baseline")

@@ -248,9 +248,9 @@ def test_the_summary_adds_up_what_is_next(study):
     tail = text[text.index("When these 3 cohorts are over") :]
     values = [float(line.split()[-1].lstrip("<")) for line in tail.splitlines()[3:] if line.strip()]
     assert sum(values) == pytest.approx(100, abs=0.3)
-    none = float(ds["probability"][ds["leaf"] & (ds["mtd"] == 0)].sum())
-    line = next(line for line in tail.splitlines() if line.startswith("stop, too toxic, no MTD"))
-    assert float(line.split()[-1]) == pytest.approx(100 * none, abs=0.06)
+    second = float(ds["probability"][ds["leaf"] & (ds["mtd"] == 2)].sum())
+    line = next(line for line in tail.splitlines() if line.startswith("stop, max patients, MTD 2"))
+    assert float(line.split()[-1]) == pytest.approx(100 * second, abs=0.06)
 
 
 FIGURES = {

@@ -20,5 +20,5 @@ def test_indifference_intervals(row):
     np.testing.assert_allclose(found.lower, numbers(row["iint_lower"]), atol=2e-6)
     np.testing.assert_allclose(found.upper, numbers(row["iint_upper"]), atol=2e-6)
     low, high = numbers(row["Hset_lower"]), numbers(row["Hset_upper"])
-    np.testing.assert_allclose(found.boundaries, low[1:], atol=5e-6)
-    np.testing.assert_allclose(found.boundaries, high[:-1], atol=5e-6)
+    np.testing.assert_allclose(found.boundaries, low[1:], atol=2e-6)
+    np.testing.assert_allclose(found.boundaries, high[:-1], atol=2e-6)

@@ -1,18 +1,25 @@
-"""CRM in two stages and averaged over skeletons: by hand, and by integrals written here.
+"""CRM in two stages and averaged over skeletons: by hand, by the oracle's recursion, and by integrals written here.
 
 Yin & Yuan 2009, JASA 104:954: the posterior probability of model k is proportional to its prior probability times its
 marginal likelihood; the DLT rates are averaged with it.
 """
 
+import itertools
+
 import numpy as np
+import oracle
 import pytest
+import strategies
+from oracle_rules import Give
 from scipy import integrate, stats
 from test_behaviour import answer
 
 from doseopt.designs import BMACRM, CRM
+from doseopt.engine.exact import Exact
 from doseopt.modified import Modified
 from doseopt.modifiers import CohortsByDLT, MaxPatients
 from doseopt.parameters import Faults
+from doseopt.scenarios import make_scenarios
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study_file import parse_study
 from doseopt.trial import after
@@ -91,6 +98,41 @@ def test_the_first_stage_follows_the_sequence_in_cohorts_of_at_most_three(outcom
 def test_from_the_first_dlt_on_or_after_the_sequence_the_model_decides(outcomes):
     one_stage = CRM(doses=4, target=0.25, skeleton=TWO_STAGE.skeleton)
     assert answer(Modified(TWO_STAGE, (CAP,)), outcomes) == answer(Modified(one_stage, (CAP,)), outcomes)
+
+
+class TwoStage(oracle.CRM):
+    """The oracle's CRM behind an initial sequence, one entry a patient."""
+
+    def first(self):
+        return self.stage(0)
+
+    def stage(self, seen):
+        run = itertools.takewhile(lambda level: level == self.initial[seen], self.initial[seen:])
+        return Give(self.initial[seen] - 1, min(len(list(run)), self.cohort))
+
+    def decide(self, trial):
+        seen = sum(trial.n)
+        return super().decide(trial) if any(trial.y) or seen >= len(self.initial) else self.stage(seen)
+
+
+@pytest.mark.parametrize(
+    ("initial", "modifiers"),
+    [
+        ((1, 2, 2, 3, 3, 3, 3, 4), {"cap": 12}),
+        ((1, 1, 2), {"no_skipping": "last", "coherent": "cohort", "cap": 10}),
+        ((2, 2, 1, 4, 4), {"no_skipping": "highest", "too_toxic": (0.8, 0.3), "cap": 11}),
+        ((1,) * 7, {"enough": (6, "recommended", True), "cap": 12}),
+    ],
+)
+def test_two_stages_by_a_recursion_over_outcomes(initial, modifiers):
+    options = {"doses": 4, "target": 0.25, "skeleton": SKELETONS[0], "start": initial[0], "initial": initial}
+    wanted = oracle.Trials(TwoStage(**options), **modifiers)
+    rates = [(0.05, 0.15, 0.30, 0.45), (0.22, 0.25, 0.28, 0.31), (0.01, 0.03, 0.08, 0.33)]
+    outcomes = Exact()(Modified(CRM(**options), strategies.modifiers_of(modifiers)), make_scenarios(rates))
+    weight, chosen = outcomes["weight"].to_numpy(), outcomes["selected"].to_numpy()
+    found = weight @ (chosen[:, None] == np.arange(-1, 4)), *(weight @ outcomes[name].to_numpy() for name in "ny")
+    for part, each in zip(found, zip(*map(wanted.evaluate, rates), strict=True), strict=True):
+        np.testing.assert_allclose(part, np.array(each), rtol=0, atol=1e-10)
 
 
 def test_faults_of_two_stages():
