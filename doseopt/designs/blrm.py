@@ -65,7 +65,8 @@ class BLRM(Defaults):
     increment the next cohort gets: rule "interval", the one with the largest Pr(low < p <= high), ties to the lower;
     "mean", the one whose posterior mean is closest to the target; "ewoc", the highest, that is the highest dose whose
     (1 - feasibility) quantile is at most the overdose limit. If no dose is admissible the trial stops and none is
-    selected. The first cohort is the protocol's. The MTD is the rule's choice without the increment.
+    selected. The first cohort is the protocol's: its dose need not be admissible. The MTD is the rule's choice without
+    the increment.
 
     Parameters
     ----------
@@ -215,8 +216,8 @@ class BLRM(Defaults):
             Row("next dose", f"of the admissible doses, {chosen}", "Neuenschwander et al. 2008"),
         ]
         if self.feasibility < 1:
-            limit = f"Pr(p > {self.limit:g}) < {self.feasibility:g}; if no dose is admissible, stop"
-            rows.append(Row("admissible", limit, "Babb et al. 1998"))
+            limit = f"Pr(p > {self.limit:g}) < {self.feasibility:g}, not asked of the first cohort"
+            rows.append(Row("admissible", f"{limit}; if no dose is admissible, stop", "Babb et al. 1998"))
         if self.max_increment is not None:
             rows.append(Row("largest increment", f"the next dose is at most {1 + self.max_increment:g} times the last"))
         tried = "may be untried" if self.select_untried else "among doses tried"
