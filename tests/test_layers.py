@@ -20,7 +20,7 @@ LAYERS = """
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate
-    5    study  limits  testing/*  estimation
+    5    study  limits/*  testing/*  estimation
     5b   study_file  data
     6    comparison  posterior
     6b   conduct/*

@@ -1,4 +1,4 @@
-"""What no design can beat."""
+"""The complete-information benchmark: what a design could know at most from its patients, if each showed every dose."""
 
 from __future__ import annotations
 
