@@ -117,6 +117,27 @@ class Reader:
             self.faults.extend(f.under(where) for f in faults.faults)
             return None
 
+    def kind(
+        self,
+        table: Any,
+        where: str,
+        kinds: Mapping[str, type],
+        given: Mapping[str, Any] | None = None,
+        also: Iterable[str] = (),
+        private: Iterable[str] = (),
+    ) -> Any:
+        """Return an object of the class that the table's `kind` names; see `build`."""
+        if not isinstance(table, Mapping):
+            self.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
+            return None
+        if "kind" not in table:
+            self.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
+            return None
+        if not isinstance(table["kind"], str) or table["kind"] not in kinds:
+            self.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
+            return None
+        return self.build(kinds[table["kind"]], table, where, given or {}, ["kind", *also], private)
+
     def _single_faults(self, cls: type, values: Mapping[str, Any], where: str, before: int) -> None:
         """Note what is wrong with single values of an object that cannot be made."""
         seen = {f.where for f in self.faults[before:]}

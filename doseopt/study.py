@@ -25,8 +25,20 @@ from doseopt.on_grid import OnGrid
 from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.reading import plain
-from doseopt.scenarios import GENERATORS, TRANSFORMS, MTDRule, Transform, concat_scenarios, make_scenarios
+from doseopt.scenarios import (
+    BELIEFS,
+    GENERATORS,
+    TRANSFORMS,
+    Belief,
+    BeliefSpec,
+    MTDRule,
+    StatedBelief,
+    Transform,
+    concat_scenarios,
+    make_scenarios,
+)
 from doseopt.selecting import Selecting
+from doseopt.utility import Utility
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,10 @@ class Study:
         What the DLT rates are judged by.
     planned_doses : Doses, optional
         The doses as the file states them, if others may be inserted.
+    belief : BeliefSpec
+        How much each truth is believed; a belief of its own, or the scenarios with weights.
+    utility : Utility
+        What a trial is worth.
     """
 
     title: str
@@ -122,11 +138,23 @@ class Study:
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
     planned_doses: Doses | None = None
+    belief: BeliefSpec = field(default_factory=StatedBelief)
+    utility: Utility = field(default_factory=Utility)
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""
         planned = self.planned_doses or self.doses
         return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+
+    def believed(self) -> Belief:
+        """Return what is believed of the DLT rates, on the study's doses."""
+        if isinstance(self.belief, StatedBelief):
+            weight = None if self.belief.weights is None else np.array(self.belief.weights)
+            return Belief(self.scenarios(), weight, self.belief.describe())
+        planned = self.planned_doses or self.doses
+        p = self.belief.rates(len(planned.labels), self.target)
+        names = [f"belief {i + 1}" for i in range(len(p))]
+        return Belief(_transformed(p, names, None, planned, None, "", ""), None, self.belief.describe())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
@@ -142,6 +170,7 @@ class Study:
             "doses": plain(doses),
             **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
+            **_belief_and_utility(self.belief, self.utility),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
             "designs": {name: _design_table(design, given) for name, design in self.designs.items()},
         }
@@ -160,6 +189,13 @@ class Study:
         """Digest of everything the study says, the same for equal studies."""
         text = json.dumps(_floats(self.to_dict()), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
+    """Return the tables of belief and utility, where they say more than the default."""
+    kinds = {type_: kind for kind, type_ in BELIEFS.items()}
+    tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
+    return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
 
 
 def _floats(value: Any) -> Any:

@@ -20,15 +20,14 @@ from doseopt.on_grid import OnGrid
 from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.posterior_model import PosteriorModel
 from doseopt.reading import Reader, key
-from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture, MTDRule, concat_scenarios
+from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.selecting import Selecting
-from doseopt.study import FixedScenario, RandomScenarios, Study
+from doseopt.study import Study
+from doseopt.study_scenarios import read_belief, read_scenarios
+from doseopt.utility import Utility
 
 BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
-MOST_RANDOM = 100_000
-"""Scenarios of one generator at the most."""
-
 _RATE = Domain(float, 0, 1, open_high=True)
 _TARGET = Domain(float, 0, 1, open_low=True, open_high=True)
 
@@ -81,9 +80,13 @@ TOP = (
     "doses",
     "dropout",
     "posterior",
+    "belief",
+    "utility",
     "scenarios",
     "designs",
 )
+OF_A_DESIGN = ("modifiers", "selection", "inserts")
+"""Keys of a design's table that are not its parameters."""
 
 
 def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study | None:
@@ -104,6 +107,8 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     usable = 0.25 if target is None else target
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
+    belief = read_belief(reader, top.get("belief"), specs)
+    utility = reader.build(Utility, top.get("utility", {}), "utility", {})
     given = {"target": usable, "doses": count, **_with_unit(doses)}
     designs = read_designs(reader, top["designs"], given) if "designs" in top else {}
     grid = None if doses is None else doses.grid()
@@ -113,8 +118,22 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
         _together(reader, doses, usable, specs, designs)
     if reader.faults or doses is None or grid is None or target is None:
         return None
-    stem, planned = Path(path).stem, None if grid is doses else doses
-    return Study(title, target, mtd, grid, specs, designs, registry, enrolment, rate, posterior, stem, planned)
+    return Study(
+        title=title,
+        target=target,
+        mtd=mtd,
+        doses=grid,
+        scenario_specs=specs,
+        designs=designs,
+        registry=registry,
+        planned_enrolment=enrolment,
+        dropout=rate,
+        posterior=posterior,
+        belief=belief,
+        utility=utility,
+        name=Path(path).stem,
+        planned_doses=None if grid is doses else doses,
+    )
 
 
 def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:
@@ -145,61 +164,6 @@ def _dose_count(doses: Any, scenarios: Any) -> int | None:
     return len(listed[0]) if listed else None
 
 
-def read_scenarios(reader: Reader, table: Any, doses: int | None) -> dict[str, Any]:
-    """Build the scenarios of a study file."""
-    if not isinstance(table, Mapping) or not table:
-        reader.fault("scenarios", 'wanted at least one, e.g. "mild" = [0.05, 0.10, 0.20, 0.30]')
-        return {}
-    specs: dict[str, Any] = {}
-    for name, value in table.items():
-        before = len(reader.faults)
-        spec = _read_scenario(reader, value, f"scenarios.{key(name)}", doses)
-        specs[name] = spec if len(reader.faults) == before else None
-    return specs
-
-
-def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) -> Any:
-    if not isinstance(value, Mapping):
-        rates = reader.rates(value, where, doses)
-        return FixedScenario(rates) if rates is not None else None
-    transform = None
-    if "transform" in value:
-        transform = _read_kind(reader, value["transform"], f"{where}.transform", TRANSFORMS, {})
-    if "generator" in value:
-        table = reader.table(value, where, ["generator", "count", "seed", "transform"])
-        kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
-        numbers = []
-        for name, least, most in (("count", 1, MOST_RANDOM), ("seed", 0, 2**63)):
-            if name not in table:
-                reader.fault(f"{where}.{name}", "missing; wanted a whole number")
-            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
-        return RandomScenarios(kind, numbers[0], numbers[1], transform)
-    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform"])
-    if "p_dlt" not in table:
-        reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
-    rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
-    moderate = reader.rates(table["p_moderate"], f"{where}.p_moderate", doses) if "p_moderate" in table else None
-    words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
-    if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
-        reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
-    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform)
-
-
-def _read_kind(reader: Reader, table: Any, where: str, kinds: Mapping[str, type], given: Mapping[str, Any]) -> Any:
-    """Build an object of the class that the table's `kind` names."""
-    if not isinstance(table, Mapping):
-        reader.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
-        return None
-    if "kind" not in table:
-        reader.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
-        return None
-    if not isinstance(table["kind"], str) or table["kind"] not in kinds:
-        reader.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
-        return None
-    also = ["kind", "modifiers", "selection", "inserts"] if given else ["kind"]
-    return reader.build(kinds[table["kind"]], table, where, given, also, private=["doses"])
-
-
 def _with_unit(doses: Doses | None) -> dict[str, Any]:
     """Return the doses as numbers, for designs that take them."""
     return {} if doses is None or doses.values is None else {"dose_values": doses.values, "unit": doses.unit}
@@ -215,14 +179,14 @@ def read_designs(reader: Reader, table: Any, given: Mapping[str, Any]) -> dict[s
 
 def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
     """Build a design without its modifiers; a `selection` of its own is another design's rule."""
-    base = _read_kind(reader, table, where, DESIGNS, given)
+    base = reader.kind(table, where, DESIGNS, given, OF_A_DESIGN, ["doses"])
     if not isinstance(table, Mapping) or "selection" not in table:
         return base
     place = f"{where}.selection"
     for name in ("modifiers", "selection"):
         if isinstance(table["selection"], Mapping) and name in table["selection"]:
             reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
-    selector = _read_kind(reader, table["selection"], place, DESIGNS, given)
+    selector = reader.kind(table["selection"], place, DESIGNS, given, OF_A_DESIGN, ["doses"])
     if base is None or selector is None:
         return None
     try:
@@ -238,7 +202,7 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
         return base
-    built = [_read_kind(reader, m, f"{where}.modifiers[{i}]", MODIFIERS, {}) for i, m in enumerate(listed)]
+    built = [reader.kind(m, f"{where}.modifiers[{i}]", MODIFIERS) for i, m in enumerate(listed)]
     if base is None:
         return None
     modifiers = {i: m for i, m in enumerate(built) if m is not None}

@@ -10,7 +10,7 @@ import doseopt
 
 LAYERS = """
     0    doseopt  state  parameters  files
-    0b   rows
+    0b   rows  utility
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model
     2    design  selection
@@ -21,6 +21,7 @@ LAYERS = """
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate
     5    study  limits/*  testing/*  estimation
+    5a   study_scenarios
     5b   study_file  data
     6    comparison  posterior
     6b   conduct/*

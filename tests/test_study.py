@@ -11,10 +11,11 @@ from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorModel
-from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
+from doseopt.scenarios import ActualDose, LogisticFamily, Misattribution, Mixture, MTDRule
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
 from doseopt.study_file import DEFAULT_STUDY, load_study, parse_study
+from doseopt.utility import Utility
 
 # The bundled protocol
 
@@ -249,6 +250,8 @@ CHANGES = {
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
     "designs": {"3+3": ThreePlusThree(doses=3, target=0.25, confirm_top=False)},
     "planned_doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg", insertable=(3.0,)),
+    "belief": LogisticFamily(location=2.0, location_sd=1.0),
+    "utility": Utility(per_dlt=0.1),
 }
 SMALL = Study(
     "small",

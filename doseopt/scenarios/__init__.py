@@ -1,6 +1,8 @@
 """True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
 
+from doseopt.scenarios.belief import BELIEFS, Belief, BeliefSpec, DrawnBelief, StatedBelief, belief_of_rates
 from doseopt.scenarios.dataset import concat_scenarios, make_scenarios
+from doseopt.scenarios.family import LogisticFamily, logistic_rates
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.published import PUBLISHED, PublishedSet, published
 from doseopt.scenarios.transforms import (
@@ -17,20 +19,28 @@ from doseopt.scenarios.transforms import (
 from doseopt.scenarios.truth import MTDRule
 
 __all__ = [
+    "BELIEFS",
     "GENERATORS",
     "MU_OF_GAP",
     "PUBLISHED",
     "TRANSFORMS",
     "ActualDose",
+    "Belief",
+    "BeliefSpec",
+    "DrawnBelief",
+    "LogisticFamily",
     "MTDRule",
     "Misattribution",
     "Mixture",
     "PublishedSet",
+    "StatedBelief",
     "Transform",
     "actual_dose",
+    "belief_of_rates",
     "clertant",
     "concat_scenarios",
     "curve",
+    "logistic_rates",
     "make_scenarios",
     "misattribution",
     "mixture",
