@@ -86,6 +86,11 @@ class Design(Protocol):
         ...
 
     @property
+    def cap(self) -> int | None:
+        """Most patients that may be enrolled, None if no rule says it."""
+        ...
+
+    @property
     def sizes_own_cohorts(self) -> bool:
         """Whether the rule counts on the cohort sizes that it sets itself."""
         ...
@@ -171,6 +176,11 @@ class Defaults:
         return []
 
     @property
+    def cap(self) -> int | None:
+        """Most patients that may be enrolled; no rule says it."""
+        return None
+
+    @property
     def sizes_own_cohorts(self) -> bool:
         """Whether the rule counts on the cohort sizes that it sets itself."""
         return False
@@ -241,6 +251,11 @@ class Modifier(Protocol):
     @property
     def memory(self) -> tuple[str, ...]:
         """Names of what the rule keeps beside the tally."""
+        ...
+
+    @property
+    def cap(self) -> int | None:
+        """Most patients that it lets a trial enrol, None if it says nothing of them."""
         ...
 
     def bind(self, base: Design) -> Modifier:

@@ -61,6 +61,11 @@ class Modified(Wrapped):
         return any(part.ends for part in self._parts)
 
     @property
+    def cap(self) -> int | None:
+        """The smallest cap of its parts."""
+        return min((part.cap for part in self._parts if part.cap is not None), default=None)
+
+    @property
     def skips(self) -> bool:
         """Whether an untried dose may be skipped: the base may, and no modifier forbids it."""
         return bool(self.base.skips) and not any(m.forbids_skipping for m in self.modifiers)

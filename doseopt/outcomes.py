@@ -22,7 +22,6 @@ import numpy as np
 import xarray as xr
 
 from doseopt.design import Design
-from doseopt.modifiers import MaxPatients
 from doseopt.scenarios import MTDRule
 from doseopt.state import BoolArray, FloatArray, IntArray
 
@@ -79,14 +78,8 @@ def make_outcomes(
             "dose": scenarios["dose"],
             "stop_reason": list(reasons),
         },
-        attrs={"planned": planned_patients(design), **attrs},
+        attrs={"planned": float("nan") if design.cap is None else float(design.cap), **attrs},
     )
-
-
-def planned_patients(design: Design) -> float:
-    """Return the most patients that a design may enrol by its own cap, nan without one."""
-    caps = [m.n for m in getattr(design, "modifiers", ()) if isinstance(m, MaxPatients)]
-    return float(min(caps)) if caps else float("nan")
 
 
 def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:

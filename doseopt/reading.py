@@ -177,6 +177,8 @@ def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[s
     """Return an object as a study file writes it: its parameters that differ from their defaults."""
     if isinstance(obj, tuple):
         return [plain(v) for v in obj]
+    if hasattr(obj, "in_file"):
+        return obj.in_file()
     if not dataclasses.is_dataclass(obj):
         return obj
     result: dict[str, Any] = {"kind": kinds[type(obj)]} if kinds else {}

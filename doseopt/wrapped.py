@@ -41,6 +41,11 @@ class Wrapped:
         return self.base.exclusion
 
     @property
+    def cap(self) -> int | None:
+        """Most patients that may be enrolled."""
+        return self.base.cap
+
+    @property
     def sizes_own_cohorts(self) -> bool:
         """Whether the rule counts on the cohort sizes that it sets itself."""
         return self.base.sizes_own_cohorts

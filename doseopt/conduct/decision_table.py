@@ -13,7 +13,6 @@ import doseopt
 from doseopt.design import Design, Phase
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
-from doseopt.outcomes import planned_patients
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.state import BoolArray, IntArray
 from doseopt.study import Study
@@ -131,8 +130,7 @@ def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArr
     """Return the n of the table: all up to the largest, or those that the user's own table has."""
     if patients is not None and not 1 <= patients <= MOST:
         raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
-    cap = planned_patients(design)
-    most = patients if patients is not None else WITHOUT_CAP if np.isnan(cap) else min(int(cap), MOST)
+    most = patients if patients is not None else WITHOUT_CAP if design.cap is None else min(design.cap, MOST)
     if not isinstance(base, DecisionTable):
         return np.arange(1, most + 1)
     found = [size for size in base.sizes if size <= most]

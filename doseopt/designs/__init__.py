@@ -10,6 +10,7 @@ from doseopt.designs.i3p3 import I3Plus3
 from doseopt.designs.keyboard import Keyboard
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
+from doseopt.designs.policy import Policy
 from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tpi import TPI
 
@@ -26,5 +27,6 @@ DESIGNS = {
     "tpi": TPI,
     "i3p3": I3Plus3,
     "table": DecisionTable,
+    "policy": Policy,
 }
 """Kinds of design, by their name in a study file."""

@@ -1,5 +1,14 @@
 """What no design can beat."""
 
 from doseopt.limits.benchmark import benchmark_correct_selection, complete_information_benchmark
+from doseopt.limits.optimal import Optimum, Rules, bayes_optimal
+from doseopt.limits.value import expected_utility
 
-__all__ = ["benchmark_correct_selection", "complete_information_benchmark"]
+__all__ = [
+    "Optimum",
+    "Rules",
+    "bayes_optimal",
+    "benchmark_correct_selection",
+    "complete_information_benchmark",
+    "expected_utility",
+]

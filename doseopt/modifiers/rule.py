@@ -30,6 +30,11 @@ class Rule:
         """Names of what the rule keeps beside the tally."""
         return ()
 
+    @property
+    def cap(self) -> int | None:
+        """Most patients that it lets a trial enrol; it says nothing of them."""
+        return None
+
     def bind(self, base: Design) -> Self:
         """Fill in from the design what was left open."""
         return self

@@ -197,6 +197,11 @@ class MaxPatients(Rule):
         """Return the rule as the conformance checks try it."""
         return cls(n=10)
 
+    @property
+    def cap(self) -> int:
+        """Most patients."""
+        return self.n
+
     def clash(self, base: Design) -> Fault | None:
         """Refuse a cap that leaves no room for the first cohort; `base` has all other modifiers on."""
         first = int(base.first().size[0])
