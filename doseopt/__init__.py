@@ -60,6 +60,7 @@ _HOME = {
     "compare": "comparison",
     "complete_information_benchmark": "limits",
     "judged": "outcomes",
+    "limits_of": "attained",
     "load_study": "study_file",
     "make_scenarios": "scenarios",
     "operating_characteristics": "metrics",

@@ -23,7 +23,7 @@ LAYERS = """
     5    study  limits/*  testing/*  estimation
     5a   study_scenarios
     5b   study_file  data
-    6    comparison  posterior
+    6    comparison  posterior  attained
     6b   conduct/*
     7    tables/*  plots/*  output
     8    cli/*

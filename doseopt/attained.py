@@ -1,0 +1,205 @@
+"""Study -> what its designs attain of what is attainable under its belief."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import doseopt
+from doseopt.design import Design
+from doseopt.engine.exact import Exact
+from doseopt.engine.graph import TooManyStates
+from doseopt.limits import Optimum, Rules, bayes_optimal, expected_utility
+from doseopt.limits.frontier import frontier, frontier_bound
+from doseopt.limits.maps import truth_map
+from doseopt.limits.price import price_of_rules
+from doseopt.metrics import measure
+from doseopt.outcomes import judged
+from doseopt.scenarios import Belief
+from doseopt.study import Study
+
+type Progress = Callable[[str], object]
+
+MEASURES = (
+    "correct_selection",
+    "overdose_selection",
+    "no_selection",
+    "sample_size",
+    "total_dlts",
+    "patients_above_mtd",
+)
+"""Measures that are averaged over the belief."""
+PATIENT_PRICES = (0.0, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.018)
+"""Prices of a patient by which is bounded what the same expected number of patients can attain."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is attained and attainable.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        See `limits_of`.
+    policies : dict of str to Design
+        The designs that attain the attainable, by names such as "optimal 10".
+    """
+
+    dataset: xr.Dataset
+    policies: dict[str, Design]
+
+
+def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
+    """Compare every design of a study with what is attainable under its belief and utility.
+
+    Parameters
+    ----------
+    study : Study
+        Designs that look at moderate toxicity see more than tallies and are left out.
+    progress : callable, optional
+        Told each step when its turn comes;
+
+    Returns
+    -------
+    Limits
+        The Dataset holds, for each design and each optimal policy (dimension `design`): `utility`, its expectation
+        under the belief; the averages of `MEASURES`; `most_patients`; `attainable`, the best of all designs with the
+        same cap and start that see one patient after the other; `regret`, attainable minus attained; `efficiency`,
+        their ratio, if the utility is the probability of correct selection, else nan; `attainable_same_size` and
+        `attainable_same_exposure`, bounds of what designs attain whose expected number of patients, or of patients
+        above the MTD, is no larger than this one's. Then `frontier_utility` and `frontier_exposure` (policy,
+        exposure_price), the best trades of utility against patients above the MTD; `optimum` and `price` (rule,
+        enrolment) of `price_of_rules`; and the maps of `truth_map`.
+    """
+    belief = study.believed()
+    designs = {name: design for name, design in study.designs.items() if design.categories == 2}
+    classes: dict[Rules, _Class | None] = {}
+    rows: dict[str, dict[str, float]] = {}
+    for name, design in designs.items():
+        progress(name)
+        rules, rows[name] = _attained(design, belief, study)
+        if rules not in classes:
+            classes[rules] = _class(belief, study, rules)
+        found = classes[rules]
+        if found is not None:
+            rows[name] |= _compared(rows[name], found, belief, study)
+    known = {_policy_name(rules): found for rules, found in classes.items() if found is not None}
+    policies: dict[str, Design] = {name: found.best.design for name, found in known.items()}
+    for name, policy in policies.items():
+        _, rows[name] = _attained(policy, belief, study)
+    result = _labelled(rows)
+    caps = sorted({design.cap for design in designs.values() if design.cap is not None})
+    if caps:
+        result = result.merge(price_of_rules(belief, study.mtd, caps, study.utility, progress=progress))
+    if known:
+        result = result.merge(_frontiers(known))
+    result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
+    return Limits(result.assign_attrs(_attributes(study, belief)), policies)
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class of designs: its best, and what it can trade for fewer patients above the MTD."""
+
+    rules: Rules
+    best: Optimum
+    front: xr.Dataset
+
+
+def _class(belief: Belief, study: Study, rules: Rules) -> _Class | None:
+    """Return the class, or None if it is too large."""
+    try:
+        best = bayes_optimal(belief, study.mtd, rules, study.utility)
+    except TooManyStates:
+        return None
+    return _Class(rules, best, frontier(belief, study.mtd, rules, study.utility))
+
+
+def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict[str, float]]:
+    """Return the class that a design belongs to, and what it attains, averaged over the belief."""
+    outcomes = judged(Exact()(design, belief.scenarios), study.mtd)
+    most = int(outcomes["n"].sum("dose").max())
+    rules = Rules(most, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
+    values: dict[str, Any] = {name: measure(outcomes, name)[0] for name in MEASURES}
+    values["utility"] = expected_utility(outcomes, study.utility)
+    row = {name: float(belief.weights @ v.to_numpy()) for name, v in values.items()}
+    return rules, row | {"most_patients": float(most)}
+
+
+def _policy_name(rules: Rules) -> str:
+    start = f" from level {rules.start}" if rules.start > 1 else ""
+    return f"optimal {rules.patients}{start}{'' if rules.no_skipping else ', skipping'}"
+
+
+def _compared(row: dict[str, float], found: _Class, belief: Belief, study: Study) -> dict[str, float]:
+    """Return the attainable beside what a design attains."""
+    best, size = found.best.value, found.best.value
+    if row["sample_size"] < found.rules.patients - 0.5:
+        prices = frontier(belief, study.mtd, found.rules, study.utility, "per_patient", PATIENT_PRICES)
+        size = frontier_bound(prices, row["sample_size"])
+    return {
+        "attainable": best,
+        "regret": best - row["utility"],
+        "efficiency": row["utility"] / best if study.utility.is_correct_selection and best > 0 else np.nan,
+        "attainable_same_size": size,
+        "attainable_same_exposure": frontier_bound(found.front, row["patients_above_mtd"]),
+    }
+
+
+def _frontiers(known: dict[str, _Class]) -> xr.Dataset:
+    """Return the trades of all classes, (policy, exposure_price)."""
+    front = xr.concat([found.front for found in known.values()], xr.DataArray(list(known), dims="policy"))
+    texts = {"utility": "expected utility", "count": "expected patients above the MTD"}
+    renamed = {
+        name: front[name]
+        .rename(price="exposure_price")
+        .assign_attrs(long_name=f"{text} of the policy that is optimal at a price of a patient above the MTD")
+        for name, text in texts.items()
+    }
+    return xr.Dataset({"frontier_utility": renamed["utility"], "frontier_exposure": renamed["count"]}).assign_coords(
+        policy=list(known)
+    )
+
+
+LABELS = {
+    "utility": ("1", "expected utility under the belief"),
+    "most_patients": ("patients", "most patients that a trial can have"),
+    "attainable": ("1", "expected utility of the best design with the same cap and start, one patient at a time"),
+    "regret": ("1", "attainable minus attained"),
+    "efficiency": ("1", "attained as a share of the attainable"),
+    "attainable_same_size": ("1", "bound of expected utility with the same expected number of patients"),
+    "attainable_same_exposure": ("1", "bound of expected utility with the same expected patients above the MTD"),
+    "correct_selection": ("1", "probability of correct selection, mean over the belief"),
+    "overdose_selection": ("1", "probability of selecting a dose above the MTD, mean over the belief"),
+    "no_selection": ("1", "probability that no dose is selected, mean over the belief"),
+    "sample_size": ("patients", "expected sample size, mean over the belief"),
+    "total_dlts": ("patients", "expected patients with a DLT, mean over the belief"),
+    "patients_above_mtd": ("patients", "expected patients above the MTD, mean over the belief"),
+}
+
+
+def _labelled(rows: dict[str, dict[str, float]]) -> xr.Dataset:
+    variables = {
+        name: ("design", [row.get(name, np.nan) for row in rows.values()], {"units": units, "long_name": text})
+        for name, (units, text) in LABELS.items()
+    }
+    return xr.Dataset(variables, coords={"design": list(rows)})
+
+
+def _attributes(study: Study, belief: Belief) -> dict[str, Any]:
+    return {
+        "title": study.title,
+        "target": study.target,
+        "mtd_rule": study.mtd.describe(),
+        "unit": study.doses.unit,
+        "belief": belief.source,
+        "scenarios": belief.scenarios.sizes["scenario"],
+        "utility": study.utility.describe(),
+        "version": doseopt.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+    }

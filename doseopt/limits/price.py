@@ -1,0 +1,85 @@
+"""What each rule costs the best design that keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from doseopt.engine.graph import TooManyStates
+from doseopt.limits.optimal import Rules, bayes_optimal
+from doseopt.modifiers import TooToxic
+from doseopt.scenarios import Belief, MTDRule
+from doseopt.utility import Utility
+
+ATTAINABLE = "one patient at a time"
+
+RULES: dict[str, Callable[[Rules], Rules]] = {
+    "skipping allowed": lambda r: dataclasses.replace(r, no_skipping=False),
+    ATTAINABLE: lambda r: r,
+    "cohorts of 2": lambda r: _cohorts(r, 2),
+    "cohorts of 3": lambda r: _cohorts(r, 3),
+    "1 patient, then cohorts of 3": lambda r: dataclasses.replace(r, cohort=3, first_cohort=1),
+    "coherent": lambda r: dataclasses.replace(r, coherent=True),
+    "no early stop": lambda r: dataclasses.replace(r, early_stop=False),
+    "MTD among doses tried": lambda r: dataclasses.replace(r, select_untried=False),
+    "safety stop at 95%": lambda r: dataclasses.replace(r, too_toxic=TooToxic(0.95)),
+    "cohorts of 3, coherent, MTD tried, safety stop": lambda r: dataclasses.replace(
+        _cohorts(r, 3), coherent=True, select_untried=False, too_toxic=TooToxic(0.95)
+    ),
+}
+"""What is changed in the attainable (one patient at a time, no skipping, stopping free), by its name."""
+
+
+def _cohorts(rules: Rules, size: int) -> Rules:
+    """Return the rules with larger cohorts; the first one has no more patients than the trial."""
+    return dataclasses.replace(rules, cohort=size, first_cohort=min(size, rules.patients))
+
+
+def price_of_rules(
+    belief: Belief,
+    mtd: MTDRule,
+    patients: Sequence[int],
+    utility: Utility | None = None,
+    start: int = 1,
+    progress: Callable[[str], object] = lambda _: None,
+) -> xr.Dataset:
+    """Return what the best design attains under each of `RULES`, and what the rule costs.
+
+    Parameters
+    ----------
+    belief : Belief
+    mtd : MTDRule
+    patients : sequence of int
+        Most patients, one column each.
+    utility : Utility, optional
+    start : int
+        Level of the first cohort, counted from 1.
+    progress : callable, optional
+        Told each rule when its turn comes.
+
+    Returns
+    -------
+    Dataset
+        `optimum` (rule, enrolment): expected utility of the best design; nan where the problem is too large.
+        `price` (rule, enrolment): that of one patient at a time, minus this one; negative where the rule is a freedom.
+    """
+    optimum = np.full((len(RULES), len(patients)), np.nan)
+    for i, (name, change) in enumerate(RULES.items()):
+        for k, n in enumerate(patients):
+            progress(f"{name}, {n} patients")
+            try:
+                optimum[i, k] = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility).value
+            except TooManyStates:
+                continue
+    price = optimum[list(RULES).index(ATTAINABLE)] - optimum
+    units = {"units": "1"}
+    return xr.Dataset(
+        {
+            "optimum": (("rule", "enrolment"), optimum, units | {"long_name": "expected utility of the best design"}),
+            "price": (("rule", "enrolment"), price, units | {"long_name": "expected utility that the rule costs"}),
+        },
+        coords={"rule": list(RULES), "enrolment": list(patients)},
+    )
