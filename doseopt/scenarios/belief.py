@@ -91,6 +91,16 @@ def belief_of_rates(p_dlt: npt.ArrayLike, weight: npt.ArrayLike | None = None, s
     )
 
 
+def _weights_fault(value: object) -> str | None:
+    if value is None:
+        return None
+    numbers = isinstance(value, tuple) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value)
+    weight = np.array(value if numbers else [], float)
+    if weight.size and np.all(weight >= 0) and 0 < weight.sum() < np.inf:
+        return None
+    return f"wanted numbers of at least 0, one a scenario and not all 0, got {value!r}"
+
+
 @dataclass(frozen=True)
 class StatedBelief:
     """The scenarios of the study, with weights.
@@ -101,7 +111,7 @@ class StatedBelief:
         One a scenario, in the order of the study; all the same when left out.
     """
 
-    weights: tuple[float, ...] | None = param(None, kind=tuple, optional=True, doc="one number a scenario")
+    weights: tuple[float, ...] | None = param(None, kind=tuple, custom=_weights_fault, doc="one number a scenario")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
