@@ -13,6 +13,7 @@ LAYERS = """
     0b   rows  utility  tallies
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model
+    1c   model_belief
     2    design  selection
     2a   wrapped
     2b   modified  trial  selecting  on_grid  doses
