@@ -15,7 +15,7 @@ from doseopt.design import Design, Modifier
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
 from doseopt.estimation import Estimates, estimate_once, own_measures, posterior_measures
-from doseopt.limits import benchmark_correct_selection
+from doseopt.limits import benchmark_beside
 from doseopt.metrics import METRICS, measure, operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
@@ -143,16 +143,27 @@ def _prior(estimates: Estimates) -> dict[str, Any]:
 
 def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
     """Return what complete information would attain with each design's expected number of patients."""
-    size = result["sample_size"].transpose("design", "scenario").to_numpy()
+    dims = ("design", "scenario")
     planned = planned_of(result)
     p_dlt, right = (result[name].to_numpy()[:, planned] for name in ("p_dlt", "acceptable"))
-    best = benchmark_correct_selection(p_dlt, right, size, study.target)
-    name = "probability of correct selection of the complete-information benchmark at the expected sample size"
-    regret = best - result["correct_selection"].transpose("design", "scenario").to_numpy()
-    dims = ("design", "scenario")
+    attained = result["correct_selection"].transpose(*dims).to_numpy()
+    each = benchmark_beside(p_dlt, right, result["sample_size"].transpose(*dims).to_numpy(), study.target)
+    best = (each * right).sum(axis=2)
+    distance = np.abs(p_dlt - study.target)
+    index = 1 - len(planned) * (each * distance).sum(axis=2) / distance.sum(axis=1)
+    selection = np.where(np.isnan(each[:, :, :1]), np.nan, np.zeros((*best.shape, result.sizes["dose"])))
+    selection[:, :, planned] = each
+    whose = "of the complete-information benchmark at the expected sample size"
+    values = {
+        "benchmark_selection": (selection, f"probability that the dose is selected, {whose}"),
+        "benchmark_correct_selection": (best, f"probability of correct selection {whose}"),
+        "benchmark_accuracy_index": (index, f"accuracy index {whose}"),
+        "regret_to_benchmark": (best - attained, "benchmark minus correct selection"),
+        "ratio_to_benchmark": (attained / np.where(best > 0, best, np.nan), "correct selection / benchmark"),
+    }
     return {
-        "benchmark_correct_selection": (dims, best, {"units": "1", "long_name": name}),
-        "regret_to_benchmark": (dims, regret, {"units": "1", "long_name": "benchmark minus correct selection"}),
+        name: ((*dims, "dose")[: value.ndim], value, {"units": "1", "long_name": text})
+        for name, (value, text) in values.items()
     }
 
 

@@ -196,7 +196,7 @@ def test_compare_prints_what_is_compared_and_under_which_definitions(written):
     text = written[0].stdout
     for told in ("small", "3+3", "BOIN 6", "mid", "none", "0.25", "Correct selection"):
         assert told in text
-    assert "Written to" in "".join(text.splitlines()[-3:])
+    assert "Written to" in "".join(text.splitlines()[-4:])
     assert "\x1b" not in text
     printed = text[: text.rindex("Written to")]
     assert max(len(line) for line in printed.splitlines()) <= 100

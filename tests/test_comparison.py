@@ -131,6 +131,28 @@ def test_laws_between_the_measures(kind, request):
         close(data["dlts"], data["patients"] * data["p_dlt"])  # Wald
 
 
+def test_the_complete_information_benchmark_stands_beside_each_design(exact):
+    beside = exact.sel(scenario="mid")
+    for design in exact["design"].to_numpy():
+        at = beside.sel(design=design)
+        size = float(at["sample_size"])
+        low = int(size + 1e-9)
+        part = max(size - low, 0)
+        ends = [doseopt.complete_information_benchmark([0.05, 0.25, 0.50], n, 0.25) for n in (low, low + 1)]
+        each = (1 - part) * ends[0] + part * ends[1]
+        np.testing.assert_allclose(at["benchmark_selection"], each, atol=1e-12)
+        assert at["benchmark_correct_selection"].item() == pytest.approx(each[1], abs=1e-12)
+        index = 1 - 3 * (0.20 * each[0] + 0.25 * each[2]) / 0.45
+        assert at["benchmark_accuracy_index"].item() == pytest.approx(index, abs=1e-12)
+        correct = at["correct_selection"].item()
+        assert at["regret_to_benchmark"].item() == pytest.approx(each[1] - correct, abs=1e-12)
+        assert at["ratio_to_benchmark"].item() == pytest.approx(correct / each[1], abs=1e-12)
+    none = exact.sel(scenario="none")
+    for name in ("selection", "correct_selection", "accuracy_index"):
+        assert none[f"benchmark_{name}"].isnull().all()
+    assert none["ratio_to_benchmark"].isnull().all()
+
+
 def test_exact_results_have_no_monte_carlo_error(exact):
     for name in METRICS:
         assert (exact[f"{name}_mcse"].fillna(0) == 0).all()

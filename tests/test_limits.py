@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from doseopt.limits import complete_information_benchmark
+from doseopt.limits import benchmark_beside, complete_information_benchmark
 from doseopt.parameters import Faults
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
@@ -72,21 +73,39 @@ def test_against_enumeration_with_equal_and_certain_rates(ties):
             )
 
 
-@pytest.mark.parametrize("ties", TIES)
-def test_against_simulation(ties):
-    p, n, trials = np.array([0.03, 0.08, 0.15, 0.22, 0.30, 0.31, 0.50, 0.65]), 40, 40_000
-    rng = np.random.default_rng(21)
-    y = rng.multinomial(n, np.diff([0, *p, 1]), size=trials)[:, :-1].cumsum(axis=1)
-    best = np.abs(10 * y - 3 * n)
+SIMULATED = {
+    "8 doses, 40 patients": ((0.03, 0.08, 0.15, 0.22, 0.30, 0.31, 0.50, 0.65), 40, Fraction(3, 10)),
+    "4 doses, 10 patients": ((0.05, 0.10, 0.20, 0.30), 10, Fraction(1, 4)),
+}
+TRIALS = 1_000_000
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_against_a_million_simulated_trials(name):
+    p, n, target = SIMULATED[name]
+    y = np.random.default_rng(21).multinomial(n, np.diff([0, *p, 1]), size=TRIALS)[:, :-1].cumsum(axis=1)
+    best = np.abs(target.denominator * y - target.numerator * n)
     best = best == best.min(axis=1, keepdims=True)
-    share = {
+    shares = {
         "lower": best & (best.cumsum(axis=1) == 1),
         "higher": best & (best[:, ::-1].cumsum(axis=1)[:, ::-1] == 1),
         "split": best / best.sum(axis=1, keepdims=True),
-    }[ties]
-    exact = complete_information_benchmark(p, n, 0.3, ties)
-    error = np.sqrt(exact * (1 - exact) / trials)  # of a share in {0, 1}; less, if ties are split
-    assert np.all(np.abs(share.mean(axis=0) - exact) < 4 * error + 2 / trials)
+    }
+    comparisons = len(TIES) * sum(len(p) for p, _, _ in SIMULATED.values())
+    z = norm.isf(1e-4 / comparisons / 2)
+    for ties in TIES:
+        exact = complete_information_benchmark(p, n, target, ties)
+        error = np.sqrt(exact * (1 - exact) / TRIALS)  # of a share in {0, 1}; less, if ties are split
+        assert np.all(np.abs(shares[ties].mean(axis=0) - exact) < z * error + 1 / TRIALS), ties
+
+
+def test_beside_designs_of_random_size():
+    p, right = [[0.1, 0.3], [0.4, 0.6], [0.3, 0.2]], [[False, True], [False, False], [True, False]]
+    found = benchmark_beside(p, right, [[4.0, 4.0, 4.0], [4.25, 5.0, 5.0]], 0.3)
+    whole = {n: enumerated(p[0], n, Fraction(3, 10), "lower") for n in (4, 5)}
+    np.testing.assert_allclose(found[0, 0], whole[4], atol=1e-12)
+    np.testing.assert_allclose(found[1, 0], 0.75 * whole[4] + 0.25 * whole[5], atol=1e-12)
+    assert np.isnan(found[:, 1:]).all()  # none is correct; rates fall with the dose
 
 
 @LAWS

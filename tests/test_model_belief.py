@@ -9,12 +9,15 @@ from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, T
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import belief_of_rates
 
-SKELETON = (0.06, 0.14, 0.25, 0.38)
+SKELETON, SD = (0.06, 0.14, 0.25, 0.38), 1.34**0.5
 MODELS = {
-    "empiric": (Empiric(SKELETON, 1.34**0.5), 1e-6),
-    "logistic": (OneParameterLogistic(SKELETON, 1.34**0.5, 3.0), 1e-6),
+    "empiric": (Empiric(SKELETON, SD), 1e-6),
+    "logistic": (OneParameterLogistic(SKELETON, SD, 3.0), 1e-6),
     "blrm": (TwoParameterLogistic.weakly_informative((0.15e9, 0.5e9, 1.5e9, 4.5e9), "cells", 1.5e9), 1e-4),
-    "bma": (ModelAverage((Empiric(SKELETON, 1.34**0.5), Empiric((0.15, 0.25, 0.36, 0.47), 1.34**0.5)), (0.7, 0.3)), 1e-6),
+    "bma": (
+        ModelAverage((Empiric(SKELETON, SD), Empiric((0.15, 0.25, 0.36, 0.47), SD)), (0.7, 0.3)),
+        1e-6,
+    ),
     "beta": (BetaBinomial(4, 0.5, 1.0), 1e-3),
 }
 TALLIES = [

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from doseopt.comparison import compare
 from doseopt.plots import (
     FIGURES,
+    benchmark_figure,
     enrolment_figure,
     heatmap_figure,
     save_figures,
@@ -46,6 +47,10 @@ def random_comparison(designs, scenarios, levels, seed=1, long=False):
             "correct_selection": (both, correct),
             "overdose_selection": (both, over),
             "sample_size": (both, size),
+            "benchmark_correct_selection": (
+                both,
+                np.where(acceptable.any(axis=1), rng.random((designs, scenarios)), np.nan),
+            ),
             "planned_maximum": ("design", np.full(designs, np.nan)),
             "p_dlt": (("scenario", "dose"), p),
             "acceptable": (("scenario", "dose"), acceptable),
@@ -91,11 +96,14 @@ def written(figure):
     return list(found.values())
 
 
-@pytest.mark.parametrize("name", FIGURES)
+ALL = FIGURES | {"benchmark": benchmark_figure}
+
+
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("case", CASES)
 def test_no_text_overlaps_or_is_cut_off(name, case, bundled):
     ds = bundled if CASES[case] is None else CASES[case]
-    figure = FIGURES[name](ds)
+    figure = ALL[name](ds)
     texts = written(figure)
     width, height = figure.get_size_inches() * figure.dpi
     assert len(texts) > 5
@@ -190,6 +198,17 @@ def test_heat_map_cells_are_the_percentages(bundled):
     assert over.get_xlabel() == "scenario"
 
 
+def test_benchmark_dots_and_bars_are_the_probabilities(bundled):
+    known = [s for s in bundled["scenario"].to_numpy() if bundled["acceptable"].sel(scenario=s).any()]
+    axes = benchmark_figure(bundled).axes
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == known
+    for ax, name in zip(axes, known, strict=True):
+        at = bundled.sel(scenario=name)
+        shown = {line.get_marker(): line.get_xdata() for line in ax.lines if line.get_marker() in ("o", "|")}
+        np.testing.assert_allclose(shown["o"], 100 * at["correct_selection"])
+        np.testing.assert_allclose(shown["|"], 100 * at["benchmark_correct_selection"])
+
+
 def test_colours_of_doses_differ_in_grey():
     from doseopt.plots.selection import colours
 
@@ -235,7 +254,7 @@ def test_files_are_whole_and_the_same_twice(tmp_path):
     ds = random_comparison(2, 2, 3)
     settings = dict(rcParams)
     first, second = save_figures(ds, tmp_path / "a"), save_figures(ds, tmp_path / "b")
-    assert [path.name for path in first] == [f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")]
+    assert [path.name for path in first] == [f"{name}.{kind}" for name in ALL for kind in ("svg", "png")]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted(os.listdir(tmp_path / "a")) == sorted(path.name for path in first)
     assert b">S 0<" in first[0].read_bytes()  # text stays text

@@ -1,6 +1,6 @@
 """What no design can beat."""
 
-from doseopt.limits.benchmark import benchmark_correct_selection, complete_information_benchmark
+from doseopt.limits.benchmark import benchmark_beside, complete_information_benchmark
 from doseopt.limits.optimal import Optimum, Rules, bayes_optimal
 from doseopt.limits.value import expected_utility
 
@@ -8,7 +8,7 @@ __all__ = [
     "Optimum",
     "Rules",
     "bayes_optimal",
-    "benchmark_correct_selection",
+    "benchmark_beside",
     "complete_information_benchmark",
     "expected_utility",
 ]

@@ -89,10 +89,10 @@ def complete_information_benchmark(
     return selection
 
 
-def benchmark_correct_selection(
+def benchmark_beside(
     p_dlt: npt.ArrayLike, acceptable: npt.ArrayLike, patients: npt.ArrayLike, target: float
 ) -> FloatArray:
-    """Return the benchmark's probability of selecting an acceptable dose, beside designs of random size.
+    """Return the benchmark's selection probabilities beside designs of random size.
 
     Evaluated at E[N], interpolated linearly between the whole numbers below and above; ties go to the lower dose.
 
@@ -107,16 +107,16 @@ def benchmark_correct_selection(
 
     Returns
     -------
-    float array [S, R]
+    float array [S, R, D]
         nan where no dose is acceptable, because the benchmark never answers "none"; and where rates fall with dose.
     """
     p, right, size = np.asarray(p_dlt), np.asarray(acceptable), np.asarray(patients)
     defined = right.any(axis=1) & (np.diff(p, axis=1) >= 0).all(axis=1)
-    result = np.full(size.shape, np.nan)
+    result = np.full((*size.shape, p.shape[1]), np.nan)
 
     @cache
-    def at(scenario: int, count: int) -> float:
-        return float(complete_information_benchmark(p[scenario], count, target)[right[scenario]].sum())
+    def at(scenario: int, count: int) -> FloatArray:
+        return complete_information_benchmark(p[scenario], count, target)
 
     for s, r in np.ndindex(size.shape):
         if defined[r]:

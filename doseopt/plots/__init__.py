@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.heatmap import heatmap_figure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES",
+    "benchmark_figure",
     "enrolment_figure",
     "estimates_figure",
     "heatmap_figure",
@@ -36,7 +38,13 @@ FIGURES: dict[str, Callable[[xr.Dataset], Figure]] = {
     "enrolment": enrolment_figure,
     "heatmap": heatmap_figure,
 }
-"""Every figure of operating characteristics, by the name of its file; `estimates_figure` joins with a posterior."""
+"""Every figure of operating characteristics, by the name of its file."""
+
+WITH: dict[str, tuple[str, Callable[[xr.Dataset], Figure]]] = {
+    "benchmark": ("benchmark_correct_selection", benchmark_figure),
+    "estimates": ("posterior_mean", estimates_figure),
+}
+"""Figures that join where their variable is known, by the name of their file."""
 
 
 def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
@@ -53,5 +61,6 @@ def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     -------
     list of Path
     """
-    figures = FIGURES | ({"estimates": estimates_figure} if "posterior_mean" in ds else {})
+    known = {name: draw for name, (needed, draw) in WITH.items() if needed in ds and bool(ds[needed].notnull().any())}
+    figures = FIGURES | known
     return [path for name, draw in figures.items() for path in save_figure(draw(ds), folder, name)]

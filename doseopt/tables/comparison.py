@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.tables.benchmark import benchmark_lines
 from doseopt.tables.estimates import estimate_lines
 from doseopt.tables.findings import findings
 from doseopt.tables.labels import by_mtd, dose_labels, names, shortened
@@ -57,7 +58,12 @@ def comparison_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         lines += [line for text in found for line in paragraph(text, width, "  ", "- ")]
     lines += _scenarios(ds, width) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds, width)
     lines += [*heading("How the designs did", width), *paragraph(BEST, width)]
-    lines += [*measure_tables(ds, width), *_selection(ds, width), *estimate_lines(ds, width)]
+    lines += [
+        *measure_tables(ds, width),
+        *benchmark_lines(ds, width),
+        *_selection(ds, width),
+        *estimate_lines(ds, width),
+    ]
     return Text("\n").join(lines)
 
 

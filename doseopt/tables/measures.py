@@ -24,11 +24,12 @@ type Columns = list[tuple[str, FloatArray, int]]
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure to print: its variable, title, and whether high (1), low (-1) or neither (0) is best."""
+    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help."""
 
     name: str
     title: str
     best: int
+    averaged: bool = True
 
 
 MEASURES = (
@@ -65,10 +66,10 @@ def best(values: FloatArray, direction: int) -> list[int]:
     return [int(d) for d in np.flatnonzero(values == (known.max() if direction > 0 else known.min()))]
 
 
-def measure_tables(ds: xr.Dataset, width: int) -> list[Text]:
-    """Return the lines of all tables."""
+def measure_tables(ds: xr.Dataset, width: int, measures: Sequence[Measure] = MEASURES) -> list[Text]:
+    """Return the lines of the tables of some measures; a scenario where one is not defined shows "-"."""
     lines = []
-    for measure in MEASURES:
+    for measure in measures:
         for title, columns in _tables(ds, measure):
             lines += [*heading(title, width), *_blocks(ds, columns, width), *monte_carlo(ds, measure.name)]
     return lines
@@ -83,15 +84,17 @@ def _tables(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
     if ds.sizes["scenario"] <= MOST_SCENARIOS:
         direction = np.where(right, -1, 1) if split else np.full(right.shape, measure.best)
         columns = [(LETTERS[s], values[:, s], int(direction[s])) for s in range(values.shape[1])]
-        over = right if split else np.ones_like(right)
-        title = measure.title + (
-            "; mean over the scenarios where a dose is correct" if split and not right.all() else ""
-        )
-        if over.any() and len(right) > 1:
+        over = right if split else ~np.isnan(values).any(axis=0)
+        part = measure.averaged and not over.all()
+        title = measure.title + ("; mean over the scenarios where a dose is correct" if part else "")
+        if measure.averaged and over.any() and len(right) > 1:
             columns.append(("mean", np.round(exact[:, over].mean(axis=1), 1) + 0.0, measure.best))
         return [(title, columns)]
     if not split:
-        return [(f"{measure.title}; {len(right)} scenarios", _summary(exact, measure.best))]
+        known = ~np.isnan(exact).any(axis=0)
+        which = "" if known.all() else " where a dose is correct"
+        what = f"{measure.title}; {int(known.sum())} scenarios{which}"
+        return [(what, _summary(exact[:, known], measure.best))] if known.any() else []
     parts = ((right, -1, "where a dose is correct"), (~right, 1, "where only selecting none is correct"))
     return [
         (f"{measure.title}; {int(rows.sum())} scenarios {which}", _summary(exact[:, rows], direction))
