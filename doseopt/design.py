@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
@@ -25,6 +26,7 @@ from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.parameters import Fault, check
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.tuning import Tunable
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,14 @@ class Design(Protocol):
 
     def with_dose(self, position: int, value: float) -> Design:
         """Return the design with one dose more, of that value, standing at that index."""
+        ...
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters that a calibration may tune."""
+        ...
+
+    def tuned(self, values: Mapping[str, float]) -> Design:
+        """Return the design with other values of some of them."""
         ...
 
     def first(self) -> Decision:
@@ -207,6 +217,15 @@ class Defaults:
     def with_dose(self, position: int, value: float) -> Self:
         """Return the design with one dose more, of that value, standing at that index."""
         changed: Self = dataclasses.replace(self, doses=self.doses + 1)  # type: ignore[type-var]
+        return changed
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters that a calibration may tune: none."""
+        return ()
+
+    def tuned(self, values: Mapping[str, float]) -> Self:
+        """Return the design with other values of some of them."""
+        changed: Self = dataclasses.replace(self, **values)  # type: ignore[type-var]
         return changed
 
     def admissible(self, state: TrialState) -> BoolArray:

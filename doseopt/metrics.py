@@ -22,22 +22,26 @@ type Measure = Callable[[xr.Dataset], xr.DataArray]
 
 @dataclass(frozen=True)
 class Metric:
-    """A performance measure: a function of one ending, its unit, and what it means."""
+    """A performance measure: a function of one ending, its unit, what it means, and which way is better.
+
+    `better` is 1 where high is better, -1 where low is, and 0 where it is one number a dose or a reason.
+    """
 
     function: Measure
     units: str
     long_name: str
+    better: int
 
 
 METRICS: dict[str, Metric] = {}
 """Every measure that is a mean over endings, by the name of its result variable."""
 
 
-def metric(long_name: str, units: str = "1") -> Callable[[Measure], Measure]:
+def metric(long_name: str, units: str = "1", better: int = -1) -> Callable[[Measure], Measure]:
     """Register a measure under its function's name; unit "1" is a probability or proportion."""
 
     def register(function: Measure) -> Measure:
-        METRICS[function.__name__] = Metric(function, units, long_name)
+        METRICS[function.__name__] = Metric(function, units, long_name, better)
         return function
 
     return register
@@ -76,7 +80,7 @@ def _at_selected(outcomes: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
     return table.isel(dose=chosen.clip(0)).reset_coords(drop=True).where(chosen >= 0, False)
 
 
-@metric("probability that the dose is selected as the MTD")
+@metric("probability that the dose is selected as the MTD", better=0)
 def selection(outcomes: xr.Dataset) -> xr.DataArray:
     """1 at the selected dose."""
     return outcomes["selected"] == _levels(outcomes)
@@ -88,7 +92,7 @@ def no_selection(outcomes: xr.Dataset) -> xr.DataArray:
     return outcomes["selected"] < 0
 
 
-@metric("probability of correct selection")
+@metric("probability of correct selection", better=1)
 def correct_selection(outcomes: xr.Dataset) -> xr.DataArray:
     """1 if an acceptable dose is selected, or none where none is acceptable."""
     nothing_right = ~outcomes["acceptable"].any("dose")
@@ -107,13 +111,13 @@ def underdose_selection(outcomes: xr.Dataset) -> xr.DataArray:
     return _at_selected(outcomes, _below(outcomes))
 
 
-@metric("expected patients at the dose", "patients")
+@metric("expected patients at the dose", "patients", better=0)
 def patients(outcomes: xr.Dataset) -> xr.DataArray:
     """n_j."""
     return outcomes["n"]
 
 
-@metric("expected patients with a DLT at the dose", "patients")
+@metric("expected patients with a DLT at the dose", "patients", better=0)
 def dlts(outcomes: xr.Dataset) -> xr.DataArray:
     """y_j."""
     return outcomes["y"]
@@ -131,7 +135,7 @@ def sample_size(outcomes: xr.Dataset) -> xr.DataArray:
     return outcomes["n"].sum("dose")
 
 
-@metric("expected share of the patients treated at the dose")
+@metric("expected share of the patients treated at the dose", better=0)
 def allocation(outcomes: xr.Dataset) -> xr.DataArray:
     """n_j / N."""
     return outcomes["n"] / outcomes["n"].sum("dose")
@@ -192,7 +196,7 @@ def enrolled(outcomes: xr.Dataset) -> xr.DataArray:
     return sample_size(outcomes) / (1 - float(outcomes.attrs.get("dropout", 0.0)))
 
 
-@metric("probability that the trial stops for the reason")
+@metric("probability that the trial stops for the reason", better=0)
 def stopped(outcomes: xr.Dataset) -> xr.DataArray:
     """1 at the reason for stopping."""
     codes = xr.DataArray(
@@ -209,13 +213,13 @@ def _index(outcomes: xr.Dataset, share: xr.DataArray) -> xr.DataArray:
     return 1 - outcomes.sizes["dose"] * weighted / total.where(total > 0)
 
 
-@metric("accuracy index of the selection (Cheung 2011); no selection adds nothing")
+@metric("accuracy index of the selection (Cheung 2011); no selection adds nothing", better=1)
 def accuracy_index(outcomes: xr.Dataset) -> xr.DataArray:
     """Return A = 1 - J sum rho_j pi_j / sum rho_j, linear in the selection probabilities pi_j."""
     return _index(outcomes, selection(outcomes))
 
 
-@metric("accuracy index of the allocation (Cheung 2011)")
+@metric("accuracy index of the allocation (Cheung 2011)", better=1)
 def allocation_index(outcomes: xr.Dataset) -> xr.DataArray:
     """Return the same index of the shares n_j / N."""
     return _index(outcomes, allocation(outcomes))

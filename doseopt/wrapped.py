@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Self
+
 from doseopt.design import Design
+from doseopt.tuning import Tunable
 
 
 class Wrapped:
@@ -39,6 +44,15 @@ class Wrapped:
     def exclusion(self) -> str:
         """Why a dose is inadmissible."""
         return self.base.exclusion
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters that a calibration may tune."""
+        return self.base.tunable()
+
+    def tuned(self, values: Mapping[str, float]) -> Self:
+        """Return the design with other values of some of them."""
+        changed: Self = dataclasses.replace(self, base=self.base.tuned(values))  # type: ignore[type-var]
+        return changed
 
     @property
     def cap(self) -> int | None:

@@ -10,7 +10,7 @@ import doseopt
 
 LAYERS = """
     0    doseopt  state  parameters  files
-    0b   rows  utility  tallies
+    0b   rows  utility  tallies  tuning
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model
     1c   model_belief
@@ -25,7 +25,7 @@ LAYERS = """
     5a   study_scenarios
     5b   study_file  data
     6    comparison  posterior  attained
-    6b   conduct/*
+    6b   conduct/*  calibrate/*
     7    tables/*  plots/*  output
     8    cli/*
 """

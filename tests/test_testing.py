@@ -384,14 +384,14 @@ def _writes(outcomes):
 @pytest.mark.parametrize(
     ("metric", "told"),
     [
-        (Metric(sample_size, "", "x"), "wanted units"),
-        (Metric(sample_size, "patients", ""), "wanted a long_name"),
-        (Metric(sample_size, "1", "x"), "wanted values of -2 to 1, the unit being '1'"),
-        (Metric(lambda o: sample_size(o).mean("ending"), "patients", "x"), "wanted a value at each ending"),
-        (Metric(lambda o: sample_size(o).where(o["selected"] >= 0), "patients", "x"), "wanted finite values"),
-        (Metric(_uses_weight, "1", "x"), "the same value for an ending of another weight"),
-        (Metric(_uses_neighbours, "1", "x"), "the same value for an ending alone"),
-        (Metric(_writes, "1", "x"), "the outcomes left as they are"),
+        (Metric(sample_size, "", "x", -1), "wanted units"),
+        (Metric(sample_size, "patients", "", -1), "wanted a long_name"),
+        (Metric(sample_size, "1", "x", -1), "wanted values of -2 to 1, the unit being '1'"),
+        (Metric(lambda o: sample_size(o).mean("ending"), "patients", "x", -1), "wanted a value at each ending"),
+        (Metric(lambda o: sample_size(o).where(o["selected"] >= 0), "patients", "x", -1), "wanted finite values"),
+        (Metric(_uses_weight, "1", "x", -1), "the same value for an ending of another weight"),
+        (Metric(_uses_neighbours, "1", "x", -1), "the same value for an ending alone"),
+        (Metric(_writes, "1", "x", -1), "the outcomes left as they are"),
     ],
 )
 def test_planted_faults_of_measures_are_found(metric, told):

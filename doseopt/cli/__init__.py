@@ -1,5 +1,6 @@
 """The command line. Heavy imports happen inside the commands, so that ``doseopt --help`` starts at once."""
 
+import doseopt.cli.calibrate
 import doseopt.cli.examine
 import doseopt.cli.next_dose
 import doseopt.cli.paths

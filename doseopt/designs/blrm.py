@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -19,6 +20,7 @@ from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, param
 from doseopt.selection import TIE, closest
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.tuning import COHORT, Tunable
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc")
@@ -198,6 +200,27 @@ class BLRM(Defaults):
         """Return the best admissible dose."""
         allowed = self.admissible(state) & (state.tried | self.select_untried)
         return np.where(stop == TOO_TOXIC, NONE, self._best(state, allowed))
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the prior means and sds of log a and log b (independent), the feasibility and the cohort size."""
+        return (
+            Tunable("mean_log_a", -4.0, 0.5),
+            Tunable("sd_log_a", 0.3, 3.0),
+            Tunable("mean_log_b", -1.0, 1.0),
+            Tunable("sd_log_b", 0.1, 1.5),
+            Tunable("feasibility", 0.15, 0.6, usual=False),
+            COHORT,
+        )
+
+    def tuned(self, values: Mapping[str, float]) -> Self:
+        """Return the design with other values of some of them; a prior with a changed sd has no covariance."""
+        given: dict[str, Any] = dict(values)
+        names = ("log_a", "log_b")
+        means = [given.pop(f"mean_{name}", self.mean[k]) for k, name in enumerate(names)]
+        changed = any(f"sd_{name}" in given for name in names)
+        sds = [given.pop(f"sd_{name}", math.sqrt(self.cov[k][k])) for k, name in enumerate(names)]
+        cov = ((sds[0] ** 2, 0.0), (0.0, sds[1] ** 2)) if changed else self.cov
+        return dataclasses.replace(self, mean=tuple(means), cov=cov, **given)
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""

@@ -12,6 +12,7 @@ from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, SafeIntervalDesig
 from doseopt.modifiers.run_in import single_patient_part
 from doseopt.parameters import Fault, param
 from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.tuning import Tunable
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class BOIN(SafeIntervalDesign):
         if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         return found
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return phi1/phi and phi2/phi, with what all interval designs have."""
+        highest = min(2.2, 0.98 / self.target)
+        return (Tunable("saf", 0.2, 0.95), Tunable("tox", 1.05, highest), *super().tunable())
 
     @property
     def sizes_own_cohorts(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from scipy.special import expit, logit
 
 from doseopt.design import Row
 from doseopt.designs.model_based import ModelBased
@@ -19,6 +22,7 @@ from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.state import Decision, FloatArray, TrialState
+from doseopt.tuning import COHORT, Tunable
 
 
 def _initial_fault(value: Any) -> str | None:
@@ -131,6 +135,33 @@ class CRM(ModelBased):
         """Return the estimated DLT rates that decide, [S, D]."""
         posterior = self._posterior(state)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters of the skeleton and the prior; the skeleton also directly, by gaps of its logits."""
+        widest = 0.6 * min(self.target, 1 - self.target)
+        gaps = [Tunable(f"gap_{j}", 0.05, 2.5, usual=False, group="skeleton") for j in range(2, self.doses + 1)]
+        return (
+            Tunable("prior_mtd", 1, self.doses, whole=True),
+            Tunable("halfwidth", 0.01, widest),
+            Tunable("prior_sd", 0.2, 2.5),
+            Tunable("lowest_rate", 0.002, 1.2 * self.target, usual=False, group="skeleton"),
+            *gaps,
+            COHORT,
+        )
+
+    def tuned(self, values: Mapping[str, float]) -> Self:
+        """Return the design with other values of some of them."""
+        given: dict[str, Any] = dict(values)
+        if "lowest_rate" in given:
+            gaps = [given.pop(f"gap_{j}") for j in range(2, self.doses + 1)]
+            logits = logit(given.pop("lowest_rate")) + np.cumsum([0.0, *gaps])
+            given["skeleton"] = tuple(round(float(s), 6) for s in expit(logits))
+        else:
+            now = self.skeleton if isinstance(self.skeleton, IndifferenceInterval) else None
+            parts = {name: given.pop(name) for name in ("prior_mtd", "halfwidth") if name in given}
+            if parts:
+                given["skeleton"] = IndifferenceInterval(**({} if now is None else vars(now)) | parts)
+        return dataclasses.replace(self, **given)
 
     @property
     def sizes_own_cohorts(self) -> bool:

@@ -17,6 +17,7 @@ from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Fault, param
 from doseopt.selection import closest, isotonic
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.tuning import COHORT, Tunable
 
 TOO_TOXIC = 1
 UP, STAY, DOWN = 1, 0, -1
@@ -151,6 +152,10 @@ class SafeIntervalDesign(IntervalDesign):
         """Return Pr(p > phi), elementwise."""
         return beta_tail(n, y, self.target, self.prior, self.prior)
 
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the cutoff of the safety rule, and the cohort size."""
+        return (Tunable("cutoff", 0.75, 0.995), COHORT)
+
     def eliminates(self, n: IntArray, y: IntArray) -> BoolArray:
         """Compare the posterior tail with the cutoff."""
         return (n >= self.eliminate_from) & (self.tail(n, y) > self.cutoff)
@@ -185,6 +190,12 @@ class MarginDesign(SafeIntervalDesign):
 
     margin_left: float = param(0.05, low=0, high=1, open_low=True, doc="how far below the target the interval reaches")
     margin_right: float = param(0.05, low=0, high=1, open_low=True, doc="how far above the target the interval reaches")
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the margins, with what all have."""
+        widest = 0.6 * min(self.target, 1 - self.target)
+        margins = (Tunable(name, 0.01, widest) for name in ("margin_left", "margin_right"))
+        return (*margins, *super().tunable())
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()

@@ -1,0 +1,323 @@
+"""The search: many candidates, each evaluated exactly, the best of those within the limits chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import differential_evolution
+from scipy.stats import qmc
+
+import doseopt
+from doseopt.calibrate.objective import Objective, measures_of
+from doseopt.design import Design
+from doseopt.engine.graph import TooManyStates
+from doseopt.limits import Rules, bayes_optimal
+from doseopt.modified import Modified
+from doseopt.parameters import Fault, Faults, nearest
+from doseopt.scenarios import Belief, DrawnBelief, MTDRule, make_scenarios
+from doseopt.state import FloatArray
+from doseopt.study import Study
+from doseopt.tuning import Tunable
+from doseopt.utility import Utility
+
+HELD_OUT = 400
+"""Curves of the held-out family."""
+HELD_OUT_SEED = 20040101
+INFEASIBLE = 1e3
+"""Worse than any score: candidates that exceed a limit are ranked behind all others, by how much they do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Every candidate with its exact measures, and what came of it.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        `value` (candidate, parameter); each measure (candidate), averaged over the belief; `score` (candidate), high
+        being better; `excess` (candidate), 0 within the limits; `front` (candidate), whether no candidate has both a
+        better score and a lower overdose selection; `compared` (which, belief, measure): the design as it was and as
+        it is calibrated, under the belief and held out, and the `attainable` (belief).
+    design : Design or None
+        The calibrated design; None if no candidate keeps the limits.
+    """
+
+    dataset: xr.Dataset
+    design: Design | None
+
+
+def calibrate(
+    study: Study,
+    name: str,
+    free: Sequence[str] = (),
+    objective: Objective | None = None,
+    candidates: int = 300,
+    seed: int = 1,
+    executor: Executor | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Calibration:
+    """Choose the free parameters of a design of a study by exact operating characteristics under the study's belief.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        One of its designs, on its planned doses and with two outcome categories.
+    free : sequence of str
+        Names of what may be tuned (`Design.tunable`); the usual ones when empty.
+    objective : Objective, optional
+        The average probability of correct selection, without limits, when left out.
+    candidates : int
+        About how many are evaluated, at least 8.
+    seed : int
+    executor : concurrent.futures.Executor, optional
+        Evaluates candidates side by side; the result does not depend on it.
+    progress : callable, optional
+        Told the number of candidates evaluated so far.
+
+    Returns
+    -------
+    Calibration
+        Of an interrupted search (KeyboardInterrupt) what was evaluated before.
+
+    Raises
+    ------
+    Faults
+        If the design does not exist or has nothing to tune, or a parameter is unknown.
+
+    Notes
+    -----
+    Differential evolution (Storn & Price 1997) from a Sobol sample; parameters are rounded to four decimals before they
+    are evaluated, so that what is reported is what was judged.
+    """
+    began = time.perf_counter()
+    design = _tunable_design(study, name)
+    tuned = chosen_tunables(design, free, name)
+    aim = objective or Objective()
+    if candidates < 8:
+        raise Faults([Fault("candidates", f"wanted at least 8, got {candidates}")], "calibrate")
+    belief, held_out = study.believed(), held_out_belief(study)
+    judge = partial(_judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility)
+    search = _Search(tuned, judge, executor, progress)
+    search.run(candidates, seed)
+    result = _dataset(search, tuned, aim)
+    best = _best(result)
+    chosen = None if best is None else design.tuned(_values(tuned, result["value"].to_numpy()[best]))
+    designs = {"default": design} | ({} if chosen is None else {"calibrated": chosen})
+    beliefs = {"belief": belief, "held out": held_out}
+    result = result.merge(_compared(designs, beliefs, study, aim))
+    skeletons, model = _skeletons(designs)
+    result = result.merge(skeletons)
+    attrs = _attributes(study, name, aim, belief, held_out, seed) | model
+    attrs |= {
+        "wanted": candidates,
+        "interrupted": int(search.interrupted),
+        "chosen": -1 if best is None else best,
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    return Calibration(result.assign_attrs(attrs), chosen)
+
+
+def _tunable_design(study: Study, name: str) -> Design:
+    if name not in study.designs:
+        raise Faults([Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}")], "calibrate")
+    design = study.designs[name]
+    if design.categories != 2 or study.planned_doses is not None:
+        message = "wanted a design on the planned doses that looks at DLTs only"
+        raise Faults([Fault(f"designs.{name}", message)], "calibrate")
+    return design
+
+
+def chosen_tunables(design: Design, free: Sequence[str], name: str = "the design") -> list[Tunable]:
+    """Return what is tuned, or say what could be."""
+    possible = design.tunable()
+    keys = list(dict.fromkeys(t.key for t in possible))
+    if not possible:
+        raise Faults([Fault("design", f"{name} has no parameter that can be tuned")], "calibrate")
+    unknown = [Fault("free", f"{name} has no {key!r}{nearest(key, keys)}") for key in free if key not in keys]
+    if "skeleton" in free and {"prior_mtd", "halfwidth"} & set(free):
+        unknown.append(Fault("free", "wanted the skeleton directly or by prior_mtd and halfwidth, got both"))
+    if unknown:
+        raise Faults(unknown, "calibrate")
+    return [t for t in possible if (t.key in free if free else t.usual)]
+
+
+def held_out_belief(study: Study) -> Belief:
+    """Return curves of another family than the study's belief: a published generator that the belief is not of."""
+    drawn = isinstance(study.belief, DrawnBelief) and study.belief.generator == "paoletti"
+    spec = DrawnBelief("clertant" if drawn else "paoletti", HELD_OUT_SEED, HELD_OUT)
+    labels = list(study.doses.labels)
+    scenarios = make_scenarios(spec.rates(len(labels), study.target), labels=labels)
+    return Belief(scenarios, None, spec.describe())
+
+
+def _values(tuned: Sequence[Tunable], row: FloatArray) -> dict[str, float]:
+    return {t.name: t.rounded(value) for t, value in zip(tuned, row.tolist(), strict=True)}
+
+
+def _judged(
+    row: FloatArray,
+    tuned: Sequence[Tunable],
+    design: Design,
+    belief: Belief,
+    mtd: MTDRule,
+    aim: Objective,
+    utility: Utility,
+) -> dict[str, float]:
+    """Return the averages of a candidate's measures, its score and its excess."""
+    measures = measures_of(design.tuned(_values(tuned, row)), belief, mtd, aim.needed, utility)
+    means = {name: float(belief.weights @ value) for name, value in measures.items()}
+    return means | {"score": aim.score(measures, belief), "excess": aim.excess(measures, belief)}
+
+
+class _Search:
+    """Differential evolution that keeps every candidate it meets."""
+
+    def __init__(
+        self,
+        tuned: list[Tunable],
+        judge: Callable[..., dict[str, float]],
+        executor: Executor | None,
+        progress: Callable[[int], object],
+    ) -> None:
+        self.tuned, self.progress, self.interrupted = tuned, progress, False
+        self.judge = partial(judge, tuned=tuned)
+        self.map: Callable[..., Iterable[Any]] = map if executor is None else executor.map
+        self.found: dict[tuple[float, ...], dict[str, float]] = {}
+
+    def run(self, candidates: int, seed: int) -> None:
+        """Evaluate about so many candidates."""
+        population = max(8, min(candidates // 8, 12 * len(self.tuned)))
+        generations = max(candidates // population - 1, 0)
+        bounds = np.array([[t.low, t.high] for t in self.tuned])
+        rng = np.random.default_rng(seed)
+        points = qmc.Sobol(len(self.tuned), rng=rng).random_base2(int(np.ceil(np.log2(population))))[:population]
+        costs: Any = self.costs  # of a batch, which the stubs do not know
+        try:
+            differential_evolution(
+                costs,
+                bounds,
+                init=qmc.scale(points, bounds[:, 0], bounds[:, 1]),
+                integrality=[t.whole for t in self.tuned],
+                maxiter=generations,
+                tol=0,
+                polish=False,
+                rng=rng,
+                vectorized=True,
+                updating="deferred",
+            )
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if not self.found:
+                raise
+
+    def costs(self, x: FloatArray) -> FloatArray:
+        """Return what is minimised, for a batch of candidates [parameter, candidate]."""
+        rows = [tuple(float(v) for v in _values(self.tuned, row).values()) for row in np.atleast_2d(x.T)]
+        new = [row for row in dict.fromkeys(rows) if row not in self.found]
+        for row, judged_ in zip(new, self.map(self.judge, map(np.array, new)), strict=True):
+            self.found[row] = judged_
+            self.progress(len(self.found))
+        judged_rows = [self.found[row] for row in rows]
+        return np.array([-j["score"] if j["excess"] == 0 else INFEASIBLE + j["excess"] for j in judged_rows])
+
+
+def _dataset(search: _Search, tuned: Sequence[Tunable], aim: Objective) -> xr.Dataset:
+    """Label the candidates, and mark the trade-off front."""
+    rows = list(search.found.values())
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    front = _front(columns["score"], columns["overdose_selection"])
+    variables: dict[str, Any] = {name: ("candidate", value) for name, value in columns.items()}
+    value = (("candidate", "parameter"), np.array(list(search.found)))
+    coords = {"parameter": [t.name for t in tuned]}
+    bounds = {name: ("parameter", [getattr(t, name) for t in tuned]) for name in ("low", "high")}
+    return xr.Dataset({**variables, "value": value, "front": ("candidate", front), **bounds}, coords=coords)
+
+
+def _front(score: FloatArray, cost: FloatArray) -> np.ndarray:
+    """Return which candidates no other beats in both: a higher score and a lower cost."""
+    order = np.lexsort((-score, cost))
+    best = np.maximum.accumulate(score[order])
+    first = np.concatenate([[True], score[order][1:] > best[:-1]])
+    front = np.zeros(len(score), bool)
+    front[order] = first
+    return front
+
+
+def _best(result: xr.Dataset) -> int | None:
+    """Return the candidate of highest score within the limits, of several the one of lowest overdose selection."""
+    score, over = result["score"].to_numpy(), result["overdose_selection"].to_numpy()
+    feasible = np.flatnonzero(result["excess"].to_numpy() == 0)
+    return None if not feasible.size else int(feasible[np.lexsort((over[feasible], -score[feasible]))[0]])
+
+
+def _compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study: Study, aim: Objective) -> xr.Dataset:
+    """Return averages of default and calibrated design under both beliefs, and what was attainable there."""
+    names = aim.needed
+    values = np.empty((len(designs), len(beliefs), len(names)))
+    score = np.empty((len(designs), len(beliefs)))
+    attainable = []
+    for b, belief in enumerate(beliefs.values()):
+        for d, design in enumerate(designs.values()):
+            measures = measures_of(design, belief, study.mtd, names, study.utility)
+            values[d, b] = [belief.weights @ measures[name] for name in names]
+            score[d, b] = aim.score(measures, belief)
+        attainable.append(_attainable(designs["default"], belief, study))
+    return xr.Dataset(
+        {
+            "compared": (("which", "belief", "measure"), values),
+            "compared_score": (("which", "belief"), score),
+            "attainable": ("belief", attainable),
+        },
+        coords={"which": list(designs), "belief": list(beliefs), "measure": list(names)},
+    )
+
+
+def _skeletons(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Return the skeletons of a CRM, (which, level), and its model; nothing for other designs."""
+    bases: dict[str, Any] = {which: getattr(design, "base", design) for which, design in designs.items()}
+    base = bases["default"]
+    if not (hasattr(base, "rates") and hasattr(base, "intercept")):
+        return xr.Dataset(), {}
+    skeletons = np.array([base.rates for base in bases.values()])
+    data = xr.Dataset({"skeleton": (("which", "level"), skeletons)}, coords={"which": list(bases)})
+    return data, {"model": base.model, "intercept": base.intercept}
+
+
+def _attainable(design: Design, belief: Belief, study: Study) -> float:
+    """Return the probability of correct selection that is attainable with the design's cap; nan if too large."""
+    if design.cap is None:
+        return float("nan")
+    rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
+    try:
+        return bayes_optimal(belief, study.mtd, rules).value
+    except TooManyStates:
+        return float("nan")
+
+
+def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_out: Belief, seed: int) -> dict[str, Any]:
+    design = study.designs[name]
+    return {
+        "title": study.title,
+        "design": name,
+        "kind": type(design.base if isinstance(design, Modified) else design).__name__,
+        "objective": aim.name,
+        "worst": int(aim.worst),
+        "limits": "; ".join(f"{measure} at most {most:g}" for measure, most in aim.limits),
+        "utility": study.utility.describe(),
+        "belief": belief.source,
+        "held_out": held_out.source,
+        "mtd_rule": study.mtd.describe(),
+        "target": study.target,
+        "seed": seed,
+        "version": doseopt.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+    }

@@ -1,0 +1,157 @@
+"""The command that tunes a design."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.progress import Progress, TaskID
+
+    from doseopt.calibrate import Calibration, Objective
+    from doseopt.study import Study
+
+SERIAL = 60
+"""Candidates below which it is not worth starting other processes."""
+
+
+@app.command()
+def calibrate(
+    study: StudyName = "renji-elo",
+    design: Annotated[
+        str, typer.Option(help='A design of the study, or how several names begin: "CRM" for CRM 10, CRM 13, ...')
+    ] = "",
+    free: Annotated[str, typer.Option(help="What is tuned, separated by commas; the usual ones if left out.")] = "",
+    objective: Annotated[str, typer.Option(help="A measure, or utility.")] = "correct_selection",
+    worst: Annotated[bool, typer.Option("--worst", help="The worst scenario counts, not the average.")] = False,
+    at_most: Annotated[
+        list[str] | None, typer.Option(help="A limit of an average: overdose_selection=0.15. Repeatable.")
+    ] = None,
+    candidates: Annotated[int, typer.Option(help="About how many are evaluated.", min=8)] = 300,
+    seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
+    with plain_errors():
+        from doseopt.calibrate import Objective
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        names = designs_meant(loaded, design)
+        aim = Objective(objective, worst, _limits(at_most or []))
+        keys = tuple(part.strip() for part in free.split(",") if part.strip())
+        folder = out if out is not None or json else Path("results")
+        if folder is not None:
+            make_folder(folder)
+        found = _run(loaded, names, keys, aim, candidates, seed)
+        written = [] if folder is None else _write(loaded, found, folder)
+        if json:
+            from json import dumps
+
+            from doseopt.output import plain
+
+            print(dumps(plain({name: each.dataset.to_dict() for name, each in found.items()}), allow_nan=False))
+            return
+        from rich.console import Console
+
+        from doseopt.tables.calibration import print_calibration
+
+        for k, each in enumerate(found.values()):
+            print("\n" * min(k, 1), end="")
+            print_calibration(each.dataset, Console(highlight=False))
+        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
+        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+
+
+def designs_meant(study: Study, text: str) -> list[str]:
+    """Return the design of that name, or those whose names begin with that word."""
+    from doseopt.parameters import Fault, Faults, nearest
+
+    if text in study.designs:
+        return [text]
+    begin = [name for name in study.designs if text and name.startswith(f"{text} ")]
+    if not begin:
+        came = f"no design {text!r} in the study" if text else "missing; wanted a design of the study"
+        raise Faults([Fault("--design", f"{came}{nearest(text, study.designs)}")])
+    return begin
+
+
+def _limits(texts: list[str]) -> tuple[tuple[str, float], ...]:
+    """Read "measure=number" limits; all faults together."""
+    from doseopt.parameters import Fault, Faults
+
+    limits, faults = [], []
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            limits.append((name.strip(), float(number)))
+        except ValueError:
+            faults.append(Fault("--at-most", f"wanted a limit such as overdose_selection=0.15, got {text!r}"))
+    if faults:
+        raise Faults(faults)
+    return tuple(limits)
+
+
+def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
+    """Return other processes where they pay; Ctrl-C is for this one only."""
+    if candidates < SERIAL or (os.cpu_count() or 1) < 2:
+        return nullcontext()
+    return ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+
+
+def _run(
+    study: Study, names: list[str], free: tuple[str, ...], aim: Objective, candidates: int, seed: int
+) -> dict[str, Calibration]:
+    """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from doseopt.calibrate import calibrate as run
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found: dict[str, Calibration] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, _pool(candidates) as executor:
+        for name in names:
+            task = bar.add_task(f"calibrating {name}", total=candidates)
+            advance = partial(_advance, bar, task)
+            found[name] = run(study, name, free, aim, candidates, seed, executor, advance)
+            bar.remove_task(task)
+            if found[name].dataset.attrs["interrupted"]:
+                break
+    return found
+
+
+def _advance(bar: Progress, task: TaskID, done: int) -> None:
+    bar.update(task, completed=done)
+
+
+def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Path]:
+    """Write the study with the calibrated designs, every candidate, and the figure."""
+    import dataclasses
+
+    from doseopt.files import write_whole
+    from doseopt.plots.calibration import calibration_figure
+    from doseopt.plots.save import save_figure
+    from doseopt.tables.calibration import candidates_frame
+
+    designs = {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
+    data = [each.dataset for each in found.values()]
+    written = []
+    if designs:
+        text = dataclasses.replace(study, designs={**study.designs, **designs}).to_toml()
+        written.append(write_whole(folder / "calibrated.toml", lambda p: p.write_text(text, encoding="utf-8")))
+    written.append(write_whole(folder / "candidates.csv", lambda p: candidates_frame(data).to_csv(p, index=False)))
+    return [*written, *save_figure(calibration_figure(data), folder, "calibration")]
