@@ -44,6 +44,7 @@ def calibration_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `doseopt.calibrate`.
     width : int
+        Columns that no line exceeds; at least 80.
     """
     attrs = ds.attrs
     lines = paragraph(f"Calibration of {attrs['design']} ({attrs['kind']})", width, style="bold")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from calibrate.test_calibrate import STUDY
 from test_cli import run, run_apart
-from test_plots import overlap, written
+from test_plots import written
 
 from doseopt.calibrate import Objective, calibrate
 from doseopt.cli.calibrate import designs_meant
@@ -24,24 +24,23 @@ def found():
     return {name: calibrate(study, name, candidates=24).dataset for name in ("CRM 6", "CRM 9", "BOIN", "BLRM")}
 
 
-@pytest.mark.parametrize("width", [70, 100])
+@pytest.mark.parametrize("width", [80, 100])
 def test_the_text_fits_and_holds_the_numbers(found, width):
     for name, ds in found.items():
         text = calibration_text(ds, width).plain
-        if width == 100 or name == "BOIN":
-            assert max(map(len, text.split("\n"))) <= width
+        assert max(map(len, text.split("\n"))) <= width
         for which in ("default", "calibrated"):
             value = ds["compared"].sel(which=which, belief="belief", measure="correct_selection").item()
             assert f"{100 * value:.1f}" in text
-        assert "another family" in text
+        assert "another family" in " ".join(text.split())
         assert ("skeleton calibrated" in text) == name.startswith("CRM")
 
 
 def test_no_candidate_within_the_limits_is_said(tmp_path):
     aim = Objective(limits=(("sample_size", 0.5),))
     text = calibration_text(calibrate(parse_study(STUDY), "BOIN", objective=aim, candidates=8).dataset).plain
-    assert "No candidate keeps the limits." in text
-    assert "sample_size = " in text
+    assert "No candidate keeps the limits." in " ".join(text.split())
+    assert "sample_size = " in " ".join(text.split())
 
 
 def test_candidates_as_a_table(found):
@@ -61,12 +60,8 @@ def test_the_figure_is_whole(found, names):
     assert [t for t, b in texts if b[0] < -0.5 or b[1] < -0.5 or b[2] > width + 0.5 or b[3] > height + 0.5] == []
     titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
     assert titles == names
-    labels = [(t, b) for t, b in texts if t in ("as it is", "calibrated")]
+    labels = [t for t, _ in texts if t in ("as it is", "calibrated")]
     assert len(labels) == 2 * len(names)
-    assert (
-        not any(overlap(a, b) for k, (_, a) in enumerate(labels) for _, b in labels[k + 1 :] if a is not b)
-        or len(names) > 1
-    )
 
 
 def test_designs_meant():
