@@ -11,6 +11,7 @@ import xarray as xr
 
 import doseopt
 from doseopt.design import Design
+from doseopt.designs.policy import Policy
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits import Optimum, Rules, bayes_optimal, expected_utility
@@ -50,7 +51,7 @@ class Limits:
     """
 
     dataset: xr.Dataset
-    policies: dict[str, Design]
+    policies: dict[str, Policy]
 
 
 def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
@@ -88,7 +89,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         if found is not None:
             rows[name] |= _compared(rows[name], found, belief, study)
     known = {_policy_name(rules): found for rules, found in classes.items() if found is not None}
-    policies: dict[str, Design] = {name: found.best.design for name, found in known.items()}
+    policies = {name: found.best.design for name, found in known.items()}
     for name, policy in policies.items():
         _, rows[name] = _attained(policy, belief, study)
     result = _labelled(rows)

@@ -2,6 +2,7 @@
 
 import doseopt.cli.calibrate
 import doseopt.cli.examine
+import doseopt.cli.limits
 import doseopt.cli.next_dose
 import doseopt.cli.paths
 import doseopt.cli.study

@@ -78,8 +78,8 @@ class PolicyTable:
         return f"PolicyTable({self.title!r}, {self.codes.shape[1]:,} tallies, digest {self.digest})"
 
     def in_file(self) -> str:
-        """Return how a study file names it."""
-        return self.path or f"{self.digest}.policy"
+        """Return how a study file names it, which lies in the same folder."""
+        return Path(self.path).name or f"{self.digest}.policy"
 
     def save(self, path: str | Path) -> Path:
         """Write the table to a file, whole or not at all; `load_policy` maps it back into memory."""

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from doseopt.limits.shares import same_cap
 from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.heatmap import heatmap_figure
+from doseopt.plots.limit_maps import maps_figure
+from doseopt.plots.limits import attained_figure, frontier_figure, price_figure
 from doseopt.plots.save import save_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.plots.selection import selection_figure
@@ -22,12 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES",
+    "attained_figure",
     "benchmark_figure",
     "enrolment_figure",
     "estimates_figure",
+    "frontier_figure",
     "heatmap_figure",
+    "maps_figure",
+    "price_figure",
     "save_figure",
     "save_figures",
+    "save_limit_figures",
     "scenario_figure",
     "selection_figure",
 ]
@@ -64,3 +72,22 @@ def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     known = {name: draw for name, (needed, draw) in WITH.items() if needed in ds and bool(ds[needed].notnull().any())}
     figures = FIGURES | known
     return [path for name, draw in figures.items() for path in save_figure(draw(ds), folder, name)]
+
+
+def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
+    """Write the figures of what is attainable as SVG and as PNG; those that the Dataset has no data for are left out.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.limits_of`.
+    folder : path
+    """
+    draw: dict[str, Callable[[xr.Dataset], Figure]] = {"attained": attained_figure}
+    if "frontier_utility" in ds:
+        draw["frontier"] = frontier_figure
+    if "price" in ds and bool(ds["price"].notnull().any()):
+        draw["price"] = price_figure
+    if same_cap(ds):
+        draw["maps"] = maps_figure
+    return [path for name, figure in draw.items() for path in save_figure(figure(ds), folder, name)]

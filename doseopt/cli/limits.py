@@ -1,0 +1,81 @@
+"""The command that says what no design can beat."""
+
+from __future__ import annotations
+
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+
+if TYPE_CHECKING:
+    from doseopt.attained import Limits
+    from doseopt.study import Study
+
+
+@app.command()
+def limits(
+    study: StudyName = "renji-elo",
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the Dataset as one JSON object instead of tables.")
+    ] = False,
+) -> None:
+    """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
+    with plain_errors():
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        folder = out if out is not None or json else Path("results")
+        if folder is not None:
+            make_folder(folder)
+        found = _run(loaded)
+        written = [] if folder is None else _write(loaded, found, folder)
+        if json:
+            from doseopt.output import as_json
+
+            print(as_json(found.dataset))
+            return
+        from rich.console import Console
+
+        from doseopt.tables.limits import print_limits
+
+        print_limits(found.dataset, Console(highlight=False))
+        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
+        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+
+
+def _run(study: Study) -> Limits:
+    """Compute behind a spinner on standard error that says what is being done."""
+    from rich.console import Console
+
+    from doseopt.attained import limits_of
+
+    with Console(stderr=True).status("what is attainable") as status:
+        return limits_of(study, lambda step: status.update(f"what is attainable: {step}"))
+
+
+def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
+    """Write the Dataset, the tidy table, the figures, the optimal policies, and a study that holds them as designs."""
+    import dataclasses
+
+    from doseopt.files import write_whole
+    from doseopt.output import write_netcdf
+    from doseopt.plots import save_limit_figures
+    from doseopt.tables.limits import limits_frame
+
+    written = [
+        write_netcdf(found.dataset, folder / "limits.nc"),
+        write_whole(folder / "limits.csv", lambda p: limits_frame(found.dataset).to_csv(p, index=False)),
+        *save_limit_figures(found.dataset, folder),
+    ]
+    designs = dict(study.designs)
+    for name, policy in found.policies.items():
+        path = folder / f"{name.replace(' ', '-').replace(',', '')}.policy"
+        table = dataclasses.replace(policy.table, path=str(path))
+        written.append(table.save(path))
+        designs[name] = dataclasses.replace(policy, table=table)
+    text = dataclasses.replace(study, designs=designs).to_toml()
+    return [*written, write_whole(folder / "optimal.toml", lambda p: p.write_text(text, encoding="utf-8"))]
