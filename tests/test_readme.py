@@ -1,5 +1,6 @@
 """The README tells the truth: its example runs, its findings are what the comparison finds, its commands exist."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 import doseopt
 from doseopt.tables import findings
+from doseopt.tables.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +30,14 @@ def test_its_findings_are_those_of_the_bundled_comparison() -> None:
     found = findings(doseopt.compare(doseopt.load_study()))
     assert len(found) == 2
     for sentence in found:
+        assert words(sentence) in words(README)
+
+
+def test_what_it_says_of_the_attainable_is_what_is_computed() -> None:
+    study = doseopt.load_study()
+    ten = {name: design for name, design in study.designs.items() if name in ("ATD+3+3 cap 10", "CRM 10")}
+    found = limit_findings(doseopt.limits_of(dataclasses.replace(study, designs=ten)).dataset)
+    for sentence in found[:2]:
         assert words(sentence) in words(README)
 
 
