@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from doseopt.limits.maps import truth_map
 from doseopt.limits.price import price_of_rules
 from doseopt.metrics import measure
 from doseopt.outcomes import judged
+from doseopt.parameters import Fault, Faults
 from doseopt.scenarios import Belief
 from doseopt.study import Study
 
@@ -74,10 +76,12 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         `attainable_same_exposure`, bounds of what designs attain whose expected number of patients, or of patients
         above the MTD, is no larger than this one's. Then `frontier_utility` and `frontier_exposure` (policy,
         exposure_price), the best trades of utility against patients above the MTD; `optimum` and `price` (rule,
-        enrolment) of `price_of_rules`; and the maps of `truth_map`.
+        enrolment) of `price_of_rules`; and the maps of `truth_map`, if no dose may be inserted.
     """
     belief = study.believed()
     designs = {name: design for name, design in study.designs.items() if design.categories == 2}
+    if not designs:
+        raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
     classes: dict[Rules, _Class | None] = {}
     rows: dict[str, dict[str, float]] = {}
     for name, design in designs.items():
@@ -87,7 +91,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
             classes[rules] = _class(belief, study, rules)
         found = classes[rules]
         if found is not None:
-            rows[name] |= _compared(rows[name], found, belief, study)
+            rows[name] |= _compared(rows[name], found, study)
     known = {_policy_name(rules): found for rules, found in classes.items() if found is not None}
     policies = {name: found.best.design for name, found in known.items()}
     for name, policy in policies.items():
@@ -98,26 +102,35 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         result = result.merge(price_of_rules(belief, study.mtd, caps, study.utility, progress=progress))
     if known:
         result = result.merge(_frontiers(known))
-    result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
-    return Limits(result.assign_attrs(_attributes(study, belief)), policies)
+    if study.planned_doses is None:
+        result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
+    left_out = ", ".join(name for name in study.designs if name not in designs)
+    return Limits(result.assign_attrs(_attributes(study, belief) | {"left_out": left_out}), policies)
 
 
 @dataclass(frozen=True)
 class _Class:
-    """A class of designs: its best, and what it can trade for fewer patients above the MTD."""
+    """A class of designs: its best, and what it can trade for fewer patients above the MTD, or fewer patients."""
 
     rules: Rules
     best: Optimum
     front: xr.Dataset
+    by_size: Callable[[], xr.Dataset]
 
 
 def _class(belief: Belief, study: Study, rules: Rules) -> _Class | None:
-    """Return the class, or None if it is too large."""
+    """Return the class, or None if it is too large; what fewer patients cost is found when first asked for."""
     try:
         best = bayes_optimal(belief, study.mtd, rules, study.utility)
     except TooManyStates:
         return None
-    return _Class(rules, best, frontier(belief, study.mtd, rules, study.utility))
+    front = frontier(belief, study.mtd, rules, study.utility)
+
+    @cache
+    def by_size() -> xr.Dataset:
+        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES)
+
+    return _Class(rules, best, front, by_size)
 
 
 def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict[str, float]]:
@@ -136,12 +149,11 @@ def _policy_name(rules: Rules) -> str:
     return f"optimal {rules.patients}{start}{'' if rules.no_skipping else ', skipping'}"
 
 
-def _compared(row: dict[str, float], found: _Class, belief: Belief, study: Study) -> dict[str, float]:
+def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, float]:
     """Return the attainable beside what a design attains."""
     best, size = found.best.value, found.best.value
     if row["sample_size"] < found.rules.patients - 0.5:
-        prices = frontier(belief, study.mtd, found.rules, study.utility, "per_patient", PATIENT_PRICES)
-        size = frontier_bound(prices, row["sample_size"])
+        size = frontier_bound(found.by_size(), row["sample_size"])
     return {
         "attainable": best,
         "regret": best - row["utility"],

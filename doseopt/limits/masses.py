@@ -8,6 +8,7 @@ import numpy as np
 
 from doseopt.models.beta import BetaBinomial
 from doseopt.modifiers import TooToxic
+from doseopt.outcomes import judged_on, planned_of
 from doseopt.scenarios import Belief, MTDRule
 from doseopt.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.tallies import Part, Tallies
@@ -54,7 +55,8 @@ class Endings:
         too_toxic: TooToxic | None,
     ) -> None:
         self.tallies, self.utility, self.select_untried, self.too_toxic = tallies, utility, select_untried, too_toxic
-        right, group = np.unique(mtd.acceptable(belief.p_dlt), axis=0, return_inverse=True)
+        acceptable, _ = judged_on(mtd, belief.p_dlt, planned_of(belief.scenarios))
+        right, group = np.unique(acceptable, axis=0, return_inverse=True)
         order = np.argsort(group, kind="stable")
         self.cuts = np.searchsorted(group[order], np.arange(len(right) + 1))
         nothing = ~right.any(axis=1)

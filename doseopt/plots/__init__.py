@@ -88,6 +88,6 @@ def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
         draw["frontier"] = frontier_figure
     if "price" in ds and bool(ds["price"].notnull().any()):
         draw["price"] = price_figure
-    if same_cap(ds):
+    if "map_correct_selection" in ds and same_cap(ds):
         draw["maps"] = maps_figure
     return [path for name, figure in draw.items() for path in save_figure(figure(ds), folder, name)]

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from doseopt.limits.shares import of_study, same_cap, winners
 from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, styled
-from doseopt.state import FloatArray
+from doseopt.state import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEVELS = (-60, -40, -30, -20, -10, -5, 0, 5, 10, 20, 30, 40, 60)
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+MOST = 4
+"""Designs of a row."""
 SHADES = ("#f2f2f2", "#9ecae1", "#fdd0a2", "#c7e9c0", "#dadaeb", "#fcc5c0")
 
 
@@ -35,7 +37,7 @@ def maps_figure(ds: xr.Dataset) -> Figure:
     -------
     Figure
     """
-    groups = same_cap(ds)
+    groups = {most: _best(ds, rows) for most, rows in same_cap(ds).items()}
     kinds = list(dict.fromkeys(_kind(str(ds["design"].to_numpy()[k])) for rows in groups.values() for k in rows))
     columns = 1 + max(len(rows) for rows in groups.values())
     subtitle = (
@@ -43,6 +45,8 @@ def maps_figure(ds: xr.Dataset) -> Figure:
         "part the true MTDs. First column: which design selects correctly most often. Others: correct selection minus "
         "that of the policy that is optimal on average over the belief, in points; below 0 the design is behind."
     )
+    if any(len(groups[most]) < len(rows) for most, rows in same_cap(ds).items()):
+        subtitle += f" Of the designs with as many patients the {MOST} that attain most are shown."
     figure = new_figure(len(groups) * 1.75 + 0.65, "Designs over truth space", subtitle)
     axes = figure.subplots(len(groups), columns, squeeze=False, sharex=True, sharey=True)
     filled: QuadContourSet | None = None
@@ -63,6 +67,12 @@ def maps_figure(ds: xr.Dataset) -> Figure:
         bar.set_label("correct selection minus the optimal policy's, points", size=SMALL)
         bar.ax.tick_params(labelsize=SMALL)
     return figure
+
+
+def _best(ds: xr.Dataset, rows: IntArray) -> IntArray:
+    """Return the designs that attain most, in the order of the study."""
+    order = np.argsort(-ds["utility"].to_numpy()[rows], kind="stable")
+    return np.sort(rows[order[:MOST]])
 
 
 def _kind(name: str) -> str:

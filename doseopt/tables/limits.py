@@ -48,6 +48,8 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         "Engine": "exact, for designs and for the best of all: no Monte Carlo error",
         "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
     }
+    if attrs["left_out"]:
+        rows["Left out"] = f"{attrs['left_out']}: looks at moderate toxicity, which the bounds do not"
     margin = max(map(len, rows)) + 2
     for name, text in rows.items():
         lines += paragraph(str(text), width, " " * margin, name.ljust(margin))
@@ -110,7 +112,8 @@ def _exposure_finding(ds: xr.Dataset) -> list[str]:
     each = [
         f"{v:.1f} ({name})" for name, v in zip(names(rows, "design"), rows["patients_above_mtd"].values, strict=True)
     ]
-    return [f"The optimal policies treat {listed(each)} patients above the MTD on average, where that has no price."]
+    free = "" if "above the MTD" in ds.attrs["utility"] else ", where that has no price"
+    return [f"The optimal policies treat {listed(each)} patients above the MTD on average{free}."]
 
 
 def _designs(ds: xr.Dataset, width: int) -> list[Text]:

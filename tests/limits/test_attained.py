@@ -12,6 +12,7 @@ from doseopt.limits.frontier import frontier, frontier_bound
 from doseopt.limits.maps import truth_map
 from doseopt.limits.price import ATTAINABLE, RULES, price_of_rules
 from doseopt.metrics import measure
+from doseopt.parameters import Faults
 from doseopt.scenarios import LogisticFamily, MTDRule, belief_of_rates
 from doseopt.study_file import parse_study
 
@@ -148,3 +149,29 @@ def test_with_prices_there_is_no_ratio():
     assert (ds["regret"].sel(design=["3+3", "BOIN"]) > 0).all()
     expected = ds["correct_selection"] - 0.05 * ds["total_dlts"]
     assert np.allclose(ds["utility"], expected, rtol=0, atol=1e-9)
+
+
+def test_designs_that_see_more_than_dlts_are_left_out_and_said_so():
+    text = STUDY.replace("s = [0.1, 0.25, 0.4]", "s = { p_dlt = [0.1, 0.25, 0.4], p_moderate = [0.1, 0.1, 0.2] }")
+    moderate = '[designs.ATD]\nkind = "accelerated_titration"\ntrigger = "first_moderate"\n'
+    ds = limits_of(parse_study(text + moderate)).dataset
+    assert "ATD" not in ds["design"].to_numpy()
+    assert ds.attrs["left_out"] == "ATD"
+    with pytest.raises(Faults, match="wanted at least one that looks at DLTs only"):
+        limits_of(parse_study(text[: text.index("[designs.")] + moderate))
+
+
+def test_with_insertable_doses_the_mtd_is_a_planned_one():
+    text = STUDY.replace(
+        '["a", "b", "c"]', '["1", "3", "10"], values = [1, 3, 10], unit = "mg", insertable = "midpoints"'
+    )
+    found = limits_of(
+        parse_study(text.replace('kind = "three_plus_three"', 'kind = "three_plus_three"\ninserts = true'))
+    )
+    ds = found.dataset
+    assert found.policies["optimal 8, skipping"].doses == 5
+    assert (ds["utility"] <= ds["attainable"].fillna(1) + 1e-9).all()
+    assert ds["utility"].sel(design="optimal 8, skipping").item() == pytest.approx(
+        ds["attainable"].sel(design="3+3").item(), abs=1e-9
+    )
+    assert "map_correct_selection" not in ds
