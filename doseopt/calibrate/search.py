@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -15,21 +15,17 @@ from scipy.optimize import differential_evolution
 from scipy.stats import qmc
 
 import doseopt
+from doseopt.calibrate.change import compared, held_out_belief, skeletons_of
 from doseopt.calibrate.objective import Objective, measures_of
 from doseopt.design import Design
-from doseopt.engine.graph import TooManyStates
-from doseopt.limits import Rules, bayes_optimal
 from doseopt.modified import Modified
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.scenarios import Belief, DrawnBelief, MTDRule, make_scenarios
+from doseopt.scenarios import Belief, MTDRule
 from doseopt.state import FloatArray
 from doseopt.study import Study
 from doseopt.tuning import Tunable
 from doseopt.utility import Utility
 
-HELD_OUT = 400
-"""Curves of the held-out family."""
-HELD_OUT_SEED = 20040101
 INFEASIBLE = 1e3
 """Worse than any score: candidates that exceed a limit are ranked behind all others, by how much they do."""
 
@@ -112,8 +108,8 @@ def calibrate(
     chosen = None if best is None else design.tuned(_values(tuned, result["value"].to_numpy()[best]))
     designs = {"default": design} | ({} if chosen is None else {"calibrated": chosen})
     beliefs = {"belief": belief, "held out": held_out}
-    result = result.merge(_compared(designs, beliefs, study, aim))
-    skeletons, model = _skeletons(designs)
+    result = result.merge(compared(designs, beliefs, study, aim))
+    skeletons, model = skeletons_of(designs)
     result = result.merge(skeletons)
     attrs = _attributes(study, name, aim, belief, held_out, seed) | model
     attrs |= {
@@ -147,15 +143,6 @@ def chosen_tunables(design: Design, free: Sequence[str], name: str = "the design
     if unknown:
         raise Faults(unknown, "calibrate")
     return [t for t in possible if (t.key in free if free else t.usual)]
-
-
-def held_out_belief(study: Study) -> Belief:
-    """Return curves of another family than the study's belief: a published generator that the belief is not of."""
-    drawn = isinstance(study.belief, DrawnBelief) and study.belief.generator == "paoletti"
-    spec = DrawnBelief("clertant" if drawn else "paoletti", HELD_OUT_SEED, HELD_OUT)
-    labels = list(study.doses.labels)
-    scenarios = make_scenarios(spec.rates(len(labels), study.target), labels=labels)
-    return Belief(scenarios, None, spec.describe())
 
 
 def _values(tuned: Sequence[Tunable], row: FloatArray) -> dict[str, float]:
@@ -256,50 +243,6 @@ def _best(result: xr.Dataset) -> int | None:
     score, over = result["score"].to_numpy(), result["overdose_selection"].to_numpy()
     feasible = np.flatnonzero(result["excess"].to_numpy() == 0)
     return None if not feasible.size else int(feasible[np.lexsort((over[feasible], -score[feasible]))[0]])
-
-
-def _compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study: Study, aim: Objective) -> xr.Dataset:
-    """Return averages of default and calibrated design under both beliefs, and what was attainable there."""
-    names = aim.needed
-    values = np.empty((len(designs), len(beliefs), len(names)))
-    score = np.empty((len(designs), len(beliefs)))
-    attainable = []
-    for b, belief in enumerate(beliefs.values()):
-        for d, design in enumerate(designs.values()):
-            measures = measures_of(design, belief, study.mtd, names, study.utility)
-            values[d, b] = [belief.weights @ measures[name] for name in names]
-            score[d, b] = aim.score(measures, belief)
-        attainable.append(_attainable(designs["default"], belief, study))
-    return xr.Dataset(
-        {
-            "compared": (("which", "belief", "measure"), values),
-            "compared_score": (("which", "belief"), score),
-            "attainable": ("belief", attainable),
-        },
-        coords={"which": list(designs), "belief": list(beliefs), "measure": list(names)},
-    )
-
-
-def _skeletons(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, Any]]:
-    """Return the skeletons of a CRM, (which, level), and its model; nothing for other designs."""
-    bases: dict[str, Any] = {which: getattr(design, "base", design) for which, design in designs.items()}
-    base = bases["default"]
-    if not (hasattr(base, "rates") and hasattr(base, "intercept")):
-        return xr.Dataset(), {}
-    skeletons = np.array([base.rates for base in bases.values()])
-    data = xr.Dataset({"skeleton": (("which", "level"), skeletons)}, coords={"which": list(bases)})
-    return data, {"model": base.model, "intercept": base.intercept}
-
-
-def _attainable(design: Design, belief: Belief, study: Study) -> float:
-    """Return the probability of correct selection that is attainable with the design's cap; nan if too large."""
-    if design.cap is None:
-        return float("nan")
-    rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
-    try:
-        return bayes_optimal(belief, study.mtd, rules).value
-    except TooManyStates:
-        return float("nan")
 
 
 def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_out: Belief, seed: int) -> dict[str, Any]:

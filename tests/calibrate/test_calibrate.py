@@ -9,7 +9,8 @@ import pytest
 import doseopt.calibrate.search as search_module
 from doseopt import DESIGNS, Exact, Utility, judged, operating_characteristics
 from doseopt.calibrate import MEASURES, Objective, calibrate, measures_of
-from doseopt.calibrate.search import _front, chosen_tunables, held_out_belief
+from doseopt.calibrate.change import held_out_belief
+from doseopt.calibrate.search import _front, chosen_tunables
 from doseopt.limits import Rules, bayes_optimal, expected_utility
 from doseopt.modified import Modified
 from doseopt.parameters import Faults
