@@ -16,10 +16,11 @@ from doseopt.state import FloatArray, IntArray
 
 REACH = 6.0
 """Prior standard deviations on either side of the mean that the nodes cover."""
-NODES = {1: 481, 2: 97}
-"""Nodes a parameter, by the number of parameters: steps of 1/40 and 1/8 prior standard deviations."""
+NODES = {1: 481, 2: 49}
+"""Nodes a parameter, by the number of parameters: steps of 1/40 and 1/4 prior standard deviations."""
 DRAWS = 4096
 """Points of independent doses: a power of 2, as Sobol's sequence wants it."""
+LOG_ZERO = -1e250
 NEGLIGIBLE = 1e-12
 """Weights, relative to the largest, that are left out."""
 
@@ -93,8 +94,9 @@ def _grid(model: Model) -> tuple[FloatArray, FloatArray]:
 
 
 def _weighed(log_p: FloatArray, log_prior: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
-    """Return log prior plus log likelihood, [G]; a rate of 0 or 1 has no log likelihood of its own outcome."""
+    """Return log prior plus log likelihood, [G]."""
     with np.errstate(divide="ignore"):
         log_q = np.log(-np.expm1(np.minimum(log_p, 0.0)))
-    seen = np.where(y > 0, y * log_p, 0.0) + np.where(n > y, (n - y) * log_q, 0.0)
+    # a log of 0 that is finite, so that 0 times it is 0
+    seen = y * np.maximum(log_p, LOG_ZERO) + (n - y) * np.maximum(log_q, LOG_ZERO)
     return np.asarray(log_prior + seen.sum(axis=1))

@@ -21,11 +21,12 @@ LAYERS = """
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate
-    5    study  limits/*  testing/*  estimation
+    5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios
     5b   study_file  data
     6    comparison  posterior  attained
     6b   conduct/*  calibrate/*
+    6c   amend
     7    tables/*  plots/*  output
     8    cli/*
 """

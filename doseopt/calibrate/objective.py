@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from doseopt.design import Design
-from doseopt.engine.exact import Exact, ending_weights
-from doseopt.engine.graph import build_graph
+from doseopt.engine.exact import Exact
+from doseopt.means import MEASURES, linear_measures, linear_utility, means_of
 from doseopt.metrics import METRICS, measure
 from doseopt.outcomes import judged
 from doseopt.parameters import Fault, Faults, nearest
@@ -18,16 +16,6 @@ from doseopt.state import FloatArray
 from doseopt.utility import Utility
 
 UTILITY = "utility"
-MEASURES = (
-    "correct_selection",
-    "overdose_selection",
-    "no_selection",
-    "sample_size",
-    "total_dlts",
-    "patients_above_mtd",
-    "accuracy_index",
-)
-"""Measures of every candidate: they are linear in the selection, patients and DLTs, so that one product gives all."""
 
 
 @dataclass(frozen=True)
@@ -103,47 +91,12 @@ def measures_of(
     -------
     dict of str to float array [R]
     """
-    graph = build_graph(design)
-    doses = design.doses
-    chosen = (graph.selected[:, None] == np.arange(-1, doses)).astype(float)
-    n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
-    weight = ending_weights(graph, belief.p_observed)
-    means = weight @ np.concatenate([chosen, n, y], axis=1).astype(float)
-    result = _linear(means[:, : doses + 1], means[:, doses + 1 : 2 * doses + 1], means[:, 2 * doses + 1 :], belief, mtd)
+    means = means_of(design, belief.p_observed)
+    result = linear_measures(means, belief.p_dlt, mtd)
     if UTILITY in names:
-        result[UTILITY] = _utility(result, belief, mtd, utility or Utility())
+        result[UTILITY] = linear_utility(result, belief.p_dlt, mtd, utility or Utility())
     others = [name for name in names if name not in result]
     if others:
         outcomes = judged(Exact()(design, belief.scenarios), mtd)
         result |= {name: measure(outcomes, name)[0].to_numpy() for name in others}
     return {name: result[name] for name in names}
-
-
-def _linear(selection: FloatArray, n: FloatArray, y: FloatArray, belief: Belief, mtd: MTDRule) -> dict[str, FloatArray]:
-    """Return the measures of `MEASURES` from the selection [R, none and doses], patients and DLTs [R, D]."""
-    right = mtd.acceptable(belief.p_dlt)
-    level = np.arange(right.shape[1])
-    above = level > np.where(right, level, -1).max(axis=1)[:, None]
-    distance = np.abs(belief.p_dlt - mtd.target)
-    none, each = selection[:, 0], selection[:, 1:]
-    total = distance.sum(axis=1)
-    return {
-        "correct_selection": (each * right).sum(axis=1) + none * ~right.any(axis=1),
-        "overdose_selection": (each * above).sum(axis=1),
-        "no_selection": none,
-        "sample_size": n.sum(axis=1),
-        "total_dlts": y.sum(axis=1),
-        "patients_above_mtd": (n * above).sum(axis=1),
-        "accuracy_index": 1 - len(level) * (each * distance).sum(axis=1) / np.where(total > 0, total, np.nan),
-    }
-
-
-def _utility(measures: Mapping[str, FloatArray], belief: Belief, mtd: MTDRule, utility: Utility) -> FloatArray:
-    nothing = ~mtd.acceptable(belief.p_dlt).any(axis=1)
-    value = measures["correct_selection"] * np.where(nothing, utility.none, 1.0)
-    return np.asarray(
-        value
-        - utility.per_dlt * measures["total_dlts"]
-        - utility.per_patient_above_mtd * measures["patients_above_mtd"]
-        - utility.per_patient * measures["sample_size"]
-    )

@@ -18,8 +18,8 @@ WHAT = (
     "dose, never go more than one level above the highest dose tried, have the same most patients and may stop at any "
     "time. It bounds every such design, whatever its cohorts, under this belief and utility and no other: it knows the "
     "belief, and where a single truth is given a design may exceed it. The last two bounds hold for designs that treat "
-    "no more patients, or no more patients above the MTD, on average than the design in the row. An optimal policy is a "
-    "bound and no proposal: it escalates after a DLT wherever that pays, unless the utility puts a price on it."
+    "no more patients, or no more patients above the MTD, on average than the design in the row. An optimal policy is "
+    "a bound and no proposal: it escalates after a DLT wherever that pays, unless the utility puts a price on it."
 )
 
 

@@ -8,10 +8,11 @@ import pytest
 
 import doseopt.calibrate.search as search_module
 from doseopt import DESIGNS, Exact, Utility, judged, operating_characteristics
-from doseopt.calibrate import MEASURES, Objective, calibrate, measures_of
+from doseopt.calibrate import Objective, calibrate, measures_of
 from doseopt.calibrate.change import held_out_belief
 from doseopt.calibrate.search import _front, chosen_tunables
 from doseopt.limits import Rules, bayes_optimal, expected_utility
+from doseopt.means import MEASURES
 from doseopt.modified import Modified
 from doseopt.parameters import Faults
 from doseopt.scenarios import DrawnBelief, LogisticFamily, MTDRule, belief_of_rates

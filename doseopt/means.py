@@ -1,0 +1,104 @@
+"""Selection, patients and DLTs of a design in many scenarios, exact and lean: one product instead of a Dataset.
+
+Most performance measures are linear in them, so that thousands of designs, or a design under thousands of draws of a
+posterior, take milliseconds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.design import Design
+from doseopt.engine.exact import ending_weights
+from doseopt.engine.graph import build_graph
+from doseopt.scenarios import MTDRule
+from doseopt.state import FloatArray, TrialState
+from doseopt.utility import Utility
+
+MEASURES = (
+    "correct_selection",
+    "overdose_selection",
+    "no_selection",
+    "sample_size",
+    "total_dlts",
+    "patients_above_mtd",
+    "accuracy_index",
+)
+"""Measures that are linear in the selection, patients and DLTs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """Expectations of a design in R scenarios.
+
+    Attributes
+    ----------
+    selection : float array [R, 1 + D]
+        Probability that none, and that each dose, is selected.
+    n, y : float array [R, D]
+        Expected patients and DLTs, those before `start` included.
+    """
+
+    selection: FloatArray
+    n: FloatArray
+    y: FloatArray
+
+
+def means_of(design: Design, p_observed: FloatArray, start: TrialState | None = None) -> Means:
+    """Return the expectations of a design.
+
+    Parameters
+    ----------
+    design : Design
+        Sees two outcome categories.
+    p_observed : float array [R, D]
+    start : TrialState, optional
+        A batch of one to start from.
+    """
+    graph = build_graph(design, start)
+    chosen = graph.selected[:, None] == np.arange(-1, design.doses)
+    n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
+    means = ending_weights(graph, p_observed) @ np.concatenate([chosen, n, y], axis=1).astype(float)
+    return Means(*np.split(means, [1 + design.doses, 1 + 2 * design.doses], axis=1))
+
+
+def linear_measures(means: Means, p_dlt: FloatArray, mtd: MTDRule) -> dict[str, FloatArray]:
+    """Return the measures of `MEASURES`, [R] each.
+
+    Parameters
+    ----------
+    means : Means
+    p_dlt : float array [R, D]
+        True DLT rates, by which right and wrong are judged.
+    mtd : MTDRule
+    """
+    right = mtd.acceptable(p_dlt)
+    level = np.arange(right.shape[1])
+    above = level > np.where(right, level, -1).max(axis=1)[:, None]
+    distance = np.abs(p_dlt - mtd.target)
+    none, each = means.selection[:, 0], means.selection[:, 1:]
+    total = distance.sum(axis=1)
+    return {
+        "correct_selection": (each * right).sum(axis=1) + none * ~right.any(axis=1),
+        "overdose_selection": (each * above).sum(axis=1),
+        "no_selection": none,
+        "sample_size": means.n.sum(axis=1),
+        "total_dlts": means.y.sum(axis=1),
+        "patients_above_mtd": (means.n * above).sum(axis=1),
+        "accuracy_index": 1 - len(level) * (each * distance).sum(axis=1) / np.where(total > 0, total, np.nan),
+    }
+
+
+def linear_utility(measures: Mapping[str, FloatArray], p_dlt: FloatArray, mtd: MTDRule, utility: Utility) -> FloatArray:
+    """Return the expected utility from `linear_measures`, [R]."""
+    nothing = ~mtd.acceptable(p_dlt).any(axis=1)
+    value = measures["correct_selection"] * np.where(nothing, utility.none, 1.0)
+    return np.asarray(
+        value
+        - utility.per_dlt * measures["total_dlts"]
+        - utility.per_patient_above_mtd * measures["patients_above_mtd"]
+        - utility.per_patient * measures["sample_size"]
+    )
