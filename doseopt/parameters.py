@@ -77,6 +77,8 @@ class Domain:
     """Class of a nested table that may stand here in a study file."""
     file: Callable[[Path], Any] | None = None
     """Reads the value from a file, whose name may stand here in a study file."""
+    readings: tuple[Any, ...] = ()
+    """Values that a protocol which is silent on it may mean; all of them where there are choices."""
 
     def wanted(self) -> str:
         """Say the domain in words."""
@@ -129,7 +131,7 @@ def param(default: Any = dataclasses.MISSING, *, doc: str = "", kind: Any = None
         Type of the value; that of the default when left out.
     **domain
         Further fields of :class:`Domain`: ``low``, ``high``, ``open_low``, ``open_high``, ``choices``, ``optional``,
-        ``custom``, ``table``, ``file``.
+        ``custom``, ``table``, ``file``, ``readings``.
     """
     kind = kind or (type(default) if default is not dataclasses.MISSING else object)
     return dataclasses.field(default=default, metadata={"domain": Domain(kind, **domain), "doc": doc})

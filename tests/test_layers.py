@@ -26,7 +26,7 @@ LAYERS = """
     5b   study_file  data
     6    comparison  posterior  attained
     6b   conduct/*  calibrate/*
-    6c   amend
+    6c   amend  silences
     7    tables/*  plots/*  output
     8    cli/*
 """

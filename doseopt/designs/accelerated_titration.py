@@ -47,7 +47,7 @@ class AcceleratedTitration(ThreePlusThree):
     """
 
     titrate: int = param(1, low=0, doc="dose levels in the titration phase")
-    titration_cohort: int = param(1, low=1, high=6, doc="patients in a titration cohort")
+    titration_cohort: int = param(1, low=1, high=6, readings=(1, 2, 3), doc="patients in a titration cohort")
     trigger: str = param("first_dlt", choices=tuple(THRESHOLD), doc="what ends titration")
     after_dlt: str = param("fill", choices=("fill", "three_new"), doc="a titration dose with a DLT")
 
