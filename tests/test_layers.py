@@ -28,6 +28,7 @@ LAYERS = """
     6b   conduct/*  calibrate/*
     6c   amend  silences
     7    tables/*  plots/*  output
+    7b   report/*
     8    cli/*
 """
 REFUSED = [("engine", "designs"), ("designs", "engine"), ("designs", "scenarios"), ("metrics", "engine")]

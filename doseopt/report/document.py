@@ -1,0 +1,103 @@
+"""What a report says, before it is HTML, DOCX or PDF: headings, text, tables and figures, and nothing of looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of level 1 (a section) or 2."""
+
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; `strong` for what must not be missed."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption; the first column is set flush left, the others flush right unless `words`.
+
+    Parameters
+    ----------
+    caption : str
+    head : tuple of str
+    rows : tuple of tuple of str
+    words : bool
+        Whether all columns hold words.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse rows that do not fit the head."""
+        wrong = [row for row in self.rows if len(row) != len(self.head)]
+        if wrong:
+            raise ValueError(f"wanted rows of {len(self.head)} cells in {self.caption!r}, got {wrong[0]}")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as SVG and PNG, with a caption, and in words what it shows for those who cannot see it."""
+
+    svg: bytes = field(repr=False)
+    png: bytes = field(repr=False)
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """A command or a file, letter for letter."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that only the investigators can say: visible, and never filled by a guess."""
+
+    text: str
+
+
+type Block = Heading | Paragraph | Bullets | Table | Figure | Code | Gap
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report.
+
+    Parameters
+    ----------
+    title : str
+    facts : mapping of str to str
+        What stands under the title: registry number, versions, hashes.
+    blocks : tuple of Block
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    blocks: tuple[Block, ...]
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The headings of level 1, in order."""
+        return tuple(block.text for block in self.blocks if isinstance(block, Heading) and block.level == 1)

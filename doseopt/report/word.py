@@ -1,0 +1,83 @@
+"""Document -> DOCX, which committees edit."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from doseopt.files import write_whole
+from doseopt.report.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+
+WIDTH = 16.0
+"""Centimetres of a line."""
+
+
+def write_docx(document: Document, path: Path) -> Path:
+    """Write a document as DOCX, whole or not at all."""
+    from docx import Document as Docx
+    from docx.shared import Cm, Pt
+
+    word = Docx()
+    section = word.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm((21 - WIDTH) / 2)
+    word.styles["Normal"].font.name, word.styles["Normal"].font.size = "Calibri", Pt(10.5)
+    word.core_properties.title = document.title
+    word.core_properties.author = "doseopt"
+    word.add_heading(document.title, 0)
+    for name, text in document.facts.items():
+        line = word.add_paragraph()
+        line.paragraph_format.space_after = Pt(0)
+        line.add_run(f"{name}: ").bold = True
+        line.add_run(text)
+    for block in document.blocks:
+        _add(word, block)
+    return write_whole(path, lambda p: word.save(str(p)))
+
+
+def _add(word: Any, block: Block) -> None:
+    match block:
+        case Heading(text, level):
+            word.add_heading(text, level)
+        case Paragraph(text, strong):
+            word.add_paragraph().add_run(text).bold = strong
+        case Bullets(items):
+            for item in items:
+                word.add_paragraph(item, style="List Bullet")
+        case Table():
+            _add_table(word, block)
+        case Figure():
+            _add_figure(word, block)
+        case Code(text):
+            word.add_paragraph().add_run(text).font.name = "Consolas"
+        case Gap(text):
+            word.add_paragraph(style="Intense Quote").add_run(f"For the investigators: {text}")
+
+
+def _add_table(word: Any, table: Table) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    caption = word.add_paragraph()
+    caption.add_run(table.caption).bold = True
+    caption.paragraph_format.keep_with_next = True
+    grid = word.add_table(rows=1 + len(table.rows), cols=len(table.head), style="Light List")
+    for r, row in enumerate([table.head, *table.rows]):
+        for c, text in enumerate(row):
+            paragraph = grid.cell(r, c).paragraphs[0]
+            run = paragraph.add_run(text)
+            run.font.size = Pt(8 if len(table.head) > 6 else 9)
+            run.bold = r == 0 or c == 0
+            if c and not table.words:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    word.add_paragraph()
+
+
+def _add_figure(word: Any, figure: Figure) -> None:
+    from docx.shared import Cm
+
+    shape = word.add_picture(BytesIO(figure.png), width=Cm(WIDTH))
+    properties = shape._inline.docPr
+    properties.set("descr", figure.alt)
+    word.add_paragraph().add_run(figure.caption).italic = True
