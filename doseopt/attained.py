@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,10 +20,13 @@ from doseopt.limits import Optimum, Rules, bayes_optimal, expected_utility
 from doseopt.limits.frontier import frontier, frontier_bound
 from doseopt.limits.maps import truth_map
 from doseopt.limits.price import price_of_rules
+from doseopt.means import linear_measures, linear_utility, means_of
 from doseopt.metrics import measure
-from doseopt.outcomes import judged
+from doseopt.model_belief import updated
+from doseopt.outcomes import judged, planned_of
 from doseopt.parameters import Fault, Faults
 from doseopt.scenarios import Belief
+from doseopt.state import TrialState
 from doseopt.study import Study
 
 type Progress = Callable[[str], object]
@@ -108,6 +112,71 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     return Limits(result.assign_attrs(_attributes(study, belief) | {"left_out": left_out}), policies)
 
 
+def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Progress = lambda _: None) -> xr.Dataset:
+    """Return what designs attain of what is attainable, from the start of the trial and from where it stands.
+
+    An optimal policy goes on optimally from any tally of its class, as Bayes' rule says what is believed there.
+
+    Parameters
+    ----------
+    study : Study
+    starts : mapping of str to TrialState
+        Designs by name, and where their trials stand, a batch of one each.
+    progress : callable, optional
+
+    Returns
+    -------
+    Dataset
+        (design): `most_patients`; `attained`, expected utility under the study's belief, and `attainable`, that of the
+        best design of its class (see `limits_of`), nan if the class is too large; `attained_now` and `attainable_now`,
+        the same under the belief after the data, from the data on, nan if no trial of the class comes to the tally.
+    """
+    belief = study.believed()
+    best: dict[Rules, Optimum | None] = {}
+    rows = {}
+    for name, start in starts.items():
+        progress(f"what is attainable: {name}")
+        design = study.designs[name]
+        rules, row = _attained(design, belief, study)
+        if rules not in best:
+            best[rules] = _optimum(belief, study, rules)
+        optimum = best[rules]
+        now = updated(belief, start.n[0], start.y[0])
+        values = [row["utility"], np.nan, _worth(design, now, start, study), np.nan]
+        if optimum is not None:
+            values[1] = optimum.value
+            seen = TrialState(start.n, start.y, start.dose, np.zeros((1, 0), np.int64))
+            with suppress(Faults):  # a tally that no trial of the class comes to
+                values[3] = _worth(optimum.design, now, seen, study)
+        rows[name] = [row["most_patients"], *values]
+    texts = {
+        "most_patients": ("patients", "most patients that a trial can have"),
+        "attained": ("1", "expected utility under the belief"),
+        "attainable": ("1", "expected utility of the best design of the class"),
+        "attained_now": ("1", "expected utility under the belief after the data, from the data on"),
+        "attainable_now": ("1", "the same of the best design of the class"),
+    }
+    columns = zip(texts.items(), np.array(list(rows.values())).T, strict=True)
+    data = {key: ("design", column, {"units": unit, "long_name": text}) for (key, (unit, text)), column in columns}
+    attrs = {"belief": belief.source, "utility": study.utility.describe(), "mtd_rule": study.mtd.describe()}
+    return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs)
+
+
+def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> float:
+    """Return the expected utility of a design from a state on."""
+    planned = planned_of(belief.scenarios)
+    measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
+    return float(belief.weights @ linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned))
+
+
+def _optimum(belief: Belief, study: Study, rules: Rules) -> Optimum | None:
+    """Return the best of a class, or None if the class is too large."""
+    try:
+        return bayes_optimal(belief, study.mtd, rules, study.utility)
+    except TooManyStates:
+        return None
+
+
 @dataclass(frozen=True)
 class _Class:
     """A class of designs: its best, and what it can trade for fewer patients above the MTD, or fewer patients."""
@@ -120,9 +189,8 @@ class _Class:
 
 def _class(belief: Belief, study: Study, rules: Rules) -> _Class | None:
     """Return the class, or None if it is too large; what fewer patients cost is found when first asked for."""
-    try:
-        best = bayes_optimal(belief, study.mtd, rules, study.utility)
-    except TooManyStates:
+    best = _optimum(belief, study, rules)
+    if best is None:
         return None
     front = frontier(belief, study.mtd, rules, study.utility)
 

@@ -16,7 +16,7 @@ from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
 from doseopt.estimation import Estimates, estimate_once, own_measures, posterior_measures
 from doseopt.limits import benchmark_beside
-from doseopt.metrics import METRICS, measure, operating_characteristics
+from doseopt.metrics import METRICS, correct_of_all, measure, operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged, judged_on, planned_of
@@ -55,7 +55,7 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
     estimates = estimate_once(study.curve(), outcomes)
     parts = [_one_design(design, name, outcomes[name], estimates) for name, design in study.designs.items()]
     result = _stacked(parts, list(study.designs))
-    result = result.assign(_truth(study, scenarios)).assign_coords(_coordinates(study, scenarios))
+    result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result)).assign(_prior(estimates))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
@@ -84,9 +84,7 @@ def _one_design(design: Design, name: str, outcomes: xr.Dataset, estimates: Esti
         {"units": "patients", "long_name": "enrolment cap of the design"},
     )
     if "acceptable_of_all" in outcomes:
-        of_all, _ = measure(outcomes.assign(acceptable=outcomes["acceptable_of_all"]), "correct_selection")
-        name_ = "probability of correct selection, insertable doses counting as doses"
-        result["correct_selection_of_all"] = of_all.assign_attrs(units="1", long_name=name_)
+        result["correct_selection_of_all"] = correct_of_all(outcomes)
     for count in ("states", "edges", "endings", "paths"):
         if count in outcomes.attrs:
             attrs = {"units": "1", "long_name": f"{count} of the design's graph"}
@@ -115,7 +113,8 @@ def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
     return xr.Dataset(variables, coords={**parts[0].coords, "design": names})
 
 
-def _truth(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    """Return the true DLT rates, and what is right: variables of a comparison."""
     right, mtd = judged_on(study.mtd, scenarios["p_dlt"].to_numpy(), planned_of(scenarios))
     return {
         **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate")},
@@ -177,16 +176,17 @@ def rules(design: Design) -> str:
 
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
-    if "planned" in scenarios.coords:
-        coordinates["planned"] = scenarios["planned"]
     coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
+    return coordinates | dose_coordinates(study, scenarios)
+
+
+def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    """Return the doses as numbers, and which of them are planned, as far as the study says so."""
+    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
     if study.doses.values is not None:
-        coordinates["dose_value"] = (
-            "dose",
-            list(study.doses.values),
-            {"units": study.doses.unit, "long_name": "planned dose"},
-        )
-    return coordinates
+        about = {"units": study.doses.unit, "long_name": "planned dose"}
+        found["dose_value"] = ("dose", list(study.doses.values), about)
+    return found
 
 
 def _name_of(engine: Engine) -> str:

@@ -54,8 +54,9 @@ class Doses:
     tolerance : float, optional
         The actual dose may differ from the planned one by this fraction.
     insertable : "midpoints" or tuple of float, optional
-        Doses that designs with ``inserts = true`` may add: the geometric midpoints between neighbours, or stated doses
-        in `unit`, at most one between two neighbours.
+        Doses that designs with ``inserts = true`` may add in the course, and designs with ``insert = [label]`` use from
+        the start: the geometric midpoints between neighbours, or stated doses in `unit`, at most one between two
+        neighbours.
     """
 
     labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.design import Design
-from doseopt.engine.exact import ending_weights
+from doseopt.engine.exact import edge_weights, ending_weights
 from doseopt.engine.graph import build_graph
+from doseopt.outcomes import judged_on
 from doseopt.scenarios import MTDRule
-from doseopt.state import FloatArray, TrialState
+from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.utility import Utility
 
 MEASURES = (
@@ -47,25 +48,35 @@ class Means:
     y: FloatArray
 
 
-def means_of(design: Design, p_observed: FloatArray, start: TrialState | None = None) -> Means:
+def means_of(
+    design: Design, p_observed: FloatArray, start: TrialState | None = None, p_moderate: FloatArray | None = None
+) -> Means:
     """Return the expectations of a design.
 
     Parameters
     ----------
     design : Design
-        Sees two outcome categories.
     p_observed : float array [R, D]
     start : TrialState, optional
         A batch of one to start from.
+    p_moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
     """
     graph = build_graph(design, start)
     chosen = graph.selected[:, None] == np.arange(-1, design.doses)
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
-    means = ending_weights(graph, p_observed) @ np.concatenate([chosen, n, y], axis=1).astype(float)
+    weight = (
+        ending_weights(graph, p_observed)
+        if design.categories == 2
+        else edge_weights(graph, p_observed, p_moderate)[:, graph.ending]
+    )
+    means = weight @ np.concatenate([chosen, n, y], axis=1).astype(float)
     return Means(*np.split(means, [1 + design.doses, 1 + 2 * design.doses], axis=1))
 
 
-def linear_measures(means: Means, p_dlt: FloatArray, mtd: MTDRule) -> dict[str, FloatArray]:
+def linear_measures(
+    means: Means, p_dlt: FloatArray, mtd: MTDRule, planned: IntArray | None = None
+) -> dict[str, FloatArray]:
     """Return the measures of `MEASURES`, [R] each.
 
     Parameters
@@ -74,8 +85,10 @@ def linear_measures(means: Means, p_dlt: FloatArray, mtd: MTDRule) -> dict[str, 
     p_dlt : float array [R, D]
         True DLT rates, by which right and wrong are judged.
     mtd : MTDRule
+    planned : int array, optional
+        The doses that may be right, where others can be given too.
     """
-    right = mtd.acceptable(p_dlt)
+    right = _acceptable(p_dlt, mtd, planned)
     level = np.arange(right.shape[1])
     above = level > np.where(right, level, -1).max(axis=1)[:, None]
     distance = np.abs(p_dlt - mtd.target)
@@ -92,9 +105,19 @@ def linear_measures(means: Means, p_dlt: FloatArray, mtd: MTDRule) -> dict[str, 
     }
 
 
-def linear_utility(measures: Mapping[str, FloatArray], p_dlt: FloatArray, mtd: MTDRule, utility: Utility) -> FloatArray:
+def _acceptable(p_dlt: FloatArray, mtd: MTDRule, planned: IntArray | None) -> BoolArray:
+    return mtd.acceptable(p_dlt) if planned is None else judged_on(mtd, p_dlt, planned)[0]
+
+
+def linear_utility(
+    measures: Mapping[str, FloatArray],
+    p_dlt: FloatArray,
+    mtd: MTDRule,
+    utility: Utility,
+    planned: IntArray | None = None,
+) -> FloatArray:
     """Return the expected utility from `linear_measures`, [R]."""
-    nothing = ~mtd.acceptable(p_dlt).any(axis=1)
+    nothing = ~_acceptable(p_dlt, mtd, planned).any(axis=1)
     value = measures["correct_selection"] * np.where(nothing, utility.none, 1.0)
     return np.asarray(
         value

@@ -9,13 +9,15 @@ none is correct, and any selection, and every patient, counts as above the MTD.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from doseopt.outcomes import expect
+from doseopt.outcomes import expect, judged
+from doseopt.scenarios import MTDRule
 
 type Measure = Callable[[xr.Dataset], xr.DataArray]
 
@@ -249,6 +251,27 @@ def quantile(outcomes: xr.Dataset, name: str) -> xr.DataArray:
         coords={"scenario": outcomes["scenario"], "quantile": list(LEVELS)},
         attrs={"units": "patients", "long_name": long_name},
     )
+
+
+def correct_of_all(outcomes: xr.Dataset) -> xr.DataArray:
+    """Return the probability of correct selection when insertable doses may be right, too, (scenario).
+
+    Parameters
+    ----------
+    outcomes : Dataset
+        Judged, on doses of which some are insertable.
+    """
+    correct, _ = measure(outcomes.assign(acceptable=outcomes["acceptable_of_all"]), "correct_selection")
+    name = "probability of correct selection, insertable doses counting as doses"
+    return correct.assign_attrs(units="1", long_name=name)
+
+
+def correct_at(outcomes: xr.Dataset, rule: MTDRule, target: float) -> xr.DataArray:
+    """Return the probability of correct selection by a rule at another target, (scenario)."""
+    none_above = None if rule.none_above is None else max(rule.none_above, target)
+    at = dataclasses.replace(rule, target=target, none_above=none_above)
+    correct, _ = measure(judged(outcomes, at), "correct_selection")
+    return correct.assign_attrs(units="1", long_name="probability of correct selection at the design's own target")
 
 
 def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:

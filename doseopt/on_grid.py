@@ -1,6 +1,6 @@
-"""A design of the planned doses on a grid that also holds doses which may be inserted.
+"""A design of some doses on a grid that holds more: doses that may be inserted, and doses that it does not use.
 
-A comparison has one dose axis, the planned and the insertable doses together. A design runs on the planned ones and is
+A comparison has one dose axis, the planned and the insertable doses together. A design runs on its own doses and is
 shown its own part of the grid; a dose that is not inserted keeps n = 0.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.design import Design, Modifier, Row
+from doseopt.design import Design, Modifier, Phase, Row, highest_admissible
 from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.parameters import Fault, Faults
@@ -20,36 +20,52 @@ from doseopt.wrapped import Wrapped
 
 @dataclass(frozen=True)
 class OnGrid(Wrapped):
-    """A design of planned doses on a larger grid; with `inserts`, one dose may be added to them in the course.
+    """A design of its own doses on a larger grid; with `inserts`, one dose may be added to them in the course.
 
-    When a dose that was tried is excluded for the first time, the insertable dose between it and the planned dose below
-    becomes a dose of the trial, and the design goes on with one dose more: the new one is the highest that is not
+    When a dose that was tried is excluded for the first time, the insertable dose between it and the design's dose
+    below becomes a dose of the trial, and the design goes on with one dose more: the new one is the highest that is not
     excluded. It happens once in a trial. The new dose has no patients yet; where the rule sends them follows from it.
+
+    A trial may have begun under another design (an amendment), so that patients were treated at doses of the grid that
+    are not the design's own. They are no part of its tally, and its memory does not change with their cohorts. After
+    such a cohort the design goes on as from the highest of its own doses at or below it that has patients; if there is
+    none, as from the lowest of its own doses that has; and if none of its own doses has a patient, with its first
+    cohort. A trial that ends without a patient at any of its own doses declares no MTD. Only the enrolment cap counts
+    every patient of the trial: it is laid over the grid, ``Modified(OnGrid(...), (MaxPatients(n=24),))``.
 
     Parameters
     ----------
     base : Design
-        For the planned doses.
+        For its own doses; levels in it, such as a start, count on them.
     values : tuple of float
-        All doses of the grid, as numbers.
+        All doses of the grid, as numbers; their levels where the doses have none.
     planned : tuple of int
-        Where the planned doses stand on the grid.
+        Where the design's own doses stand on the grid.
     inserts : bool
+    dropped : tuple of int
+        Doses of the grid that are planned and that the design does not use; none of them is inserted.
 
     Raises
     ------
     Faults
-        If the design excludes no dose, or keeps a level in its memory.
+        If the design has another number of doses, or an enrolment cap inside; with `inserts`, if it excludes no dose or
+        keeps a level in its memory.
     """
 
     base: Design
     values: tuple[float, ...]
     planned: tuple[int, ...]
     inserts: bool = False
+    dropped: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse insertion in designs in which it could not happen, or would be misread."""
+        """Refuse what does not fit the grid, and insertion in designs in which it could not happen or be misread."""
         found = []
+        if self.base.doses != len(self.planned):
+            found.append(Fault("planned", f"wanted {self.base.doses} doses, as the design has, got {self.planned}"))
+        if any(modifier.phase == Phase.CAP for modifier in getattr(self.base, "modifiers", ())):
+            wanted = "wanted the enrolment cap over the grid, where it counts every patient"
+            found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
         if self.inserts and not self.base.exclusion:
             found.append(Fault("inserts", "wanted a design that excludes doses, got one that excludes none"))
         if self.inserts and "left_out_level" in self.base.memory:
@@ -59,25 +75,35 @@ class OnGrid(Wrapped):
 
     @property
     def _slots(self) -> dict[int, int]:
-        """Where an inserted dose stands on the grid, by the planned level (index) whose exclusion inserts it."""
-        gaps = zip(self.planned[:-1], self.planned[1:], strict=True)
-        return {j + 1: low + 1 for j, (low, high) in enumerate(gaps) if high - low > 1} if self.inserts else {}
+        """Where an inserted dose stands on the grid, by the design's level (index) whose exclusion inserts it."""
+        if not self.inserts:
+            return {}
+        free = [position for position in range(self.doses) if position not in (*self.planned, *self.dropped)]
+        gaps = enumerate(zip(self.planned[:-1], self.planned[1:], strict=True), 1)
+        between = {level: [p for p in free if low < p < high] for level, (low, high) in gaps}
+        return {level: positions[-1] for level, positions in between.items() if positions}
 
     def _grid(self, slot: int) -> tuple[int, ...]:
         """Return the grid positions of the trial's doses, `slot` being the inserted one, 0 none."""
         return tuple(sorted((*self.planned, slot))) if slot else self.planned
+
+    def _place(self, slot: int) -> IntArray:
+        """Return which of the trial's doses stands at each grid position, -1 for none."""
+        place = np.full(self.doses, -1)
+        place[list(self._grid(slot))] = np.arange(len(self._grid(slot)))
+        return place
 
     def _design(self, slot: int) -> Design:
         """Return the design as it goes on."""
         return self.base.with_dose(self._grid(slot).index(slot), self.values[slot]) if slot else self.base
 
     def _view(self, state: TrialState, slot: int) -> TrialState:
-        """Return the state as the design sees it."""
+        """Return the state as the design sees it; not begun while none of its own doses has a patient."""
         grid = list(self._grid(slot))
-        place = np.full(len(self.values) + 1, -1)
-        place[grid] = np.arange(len(grid))
-        memory = state.memory[:, : len(self.base.memory)]
-        return TrialState(state.n[:, grid], state.y[:, grid], place[state.dose], memory)
+        n, y = state.n[:, grid], state.y[:, grid]
+        below = highest_admissible(np.searchsorted(grid, state.dose, side="right") - 1, n > 0)
+        lowest = np.where(n.any(axis=1), (n > 0).argmax(axis=1), -1)
+        return TrialState(n, y, np.where(below >= 0, below, lowest), state.memory[:, : len(self.base.memory)])
 
     def _parts(self, state: TrialState) -> list[tuple[int, IntArray]]:
         """Return the rows of the trials by inserted dose."""
@@ -103,8 +129,15 @@ class OnGrid(Wrapped):
 
     @property
     def skips(self) -> bool:
-        """A dose that was not inserted is passed over."""
+        """A dose that was not inserted, or is not the design's own, is passed over."""
         return True
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is inadmissible."""
+        if len(self.planned) == self.doses:
+            return self.base.exclusion
+        return ", or ".join(filter(None, (self.base.exclusion, "not a dose of the design")))
 
     def with_dose(self, position: int, value: float) -> OnGrid:
         """Refuse: the grid is fixed."""
@@ -116,19 +149,20 @@ class OnGrid(Wrapped):
         return Decision(np.array(self.planned)[first.dose], first.size, first.stop)
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
-        """Return the design's memory, and the dose inserted now or before."""
-        memory = np.zeros((len(before), len(self.memory)), np.int64)
+        """Return the design's memory, which only cohorts at its own doses change, and the dose inserted so far."""
+        memory = before.memory.copy()
         n, y = before.n.copy(), before.y.copy()
         n[before.at, given.dose] += outcome.sum(axis=1)
         y[before.at, given.dose] += outcome[:, 0]
         kept = len(self.base.memory)
         for slot, rows in self._parts(before):
-            dose = np.searchsorted(self._grid(slot), given.dose[rows])
+            dose = self._place(slot)[given.dose[rows]]
+            rows, dose = rows[dose >= 0], dose[dose >= 0]
+            if not len(rows):
+                continue
             own = Decision(dose, given.size[rows], given.stop[rows])
             memory[rows, :kept] = self._design(slot).remember(self._view(before[rows], slot), own, outcome[rows])
-            if slot:
-                memory[rows, -1] = slot
-            elif self.inserts:
+            if self.inserts and not slot:
                 after = TrialState(n[rows], y[rows], given.dose[rows], memory[rows])
                 memory[rows, -1] = self._inserted(self._view(after, 0))
         return memory
@@ -146,7 +180,7 @@ class OnGrid(Wrapped):
         """Return what the design decides, as it stands in each trial."""
         dose, size, stop = np.zeros((3, len(state)), np.int64)
         for slot, rows in self._parts(state):
-            answer = self._design(slot).decide(self._view(state[rows], slot))
+            answer = _decided(self._design(slot), self._view(state[rows], slot))
             dose[rows], size[rows], stop[rows] = np.array(self._grid(slot))[answer.dose], answer.size, answer.stop
         return Decision(dose, size, stop)
 
@@ -158,11 +192,15 @@ class OnGrid(Wrapped):
         return allowed
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the design's MTD."""
+        """Return the design's MTD; none where none of its own doses has a patient."""
         mtd = np.full(len(state), NONE)
         for slot, rows in self._parts(state):
-            chosen = self._design(slot).select(self._view(state[rows], slot), stop[rows])
-            mtd[rows] = np.where(chosen == NONE, NONE, np.array(self._grid(slot))[chosen])
+            view = self._view(state[rows], slot)
+            begun = np.flatnonzero(view.started)
+            if len(begun):
+                view = view if len(begun) == len(rows) else view[begun]
+                chosen = self._design(slot).select(view, stop[rows[begun]])
+                mtd[rows[begun]] = np.where(chosen == NONE, NONE, np.array(self._grid(slot))[chosen])
         return mtd
 
     def posterior(self, state: TrialState) -> Posterior:
@@ -177,6 +215,38 @@ class OnGrid(Wrapped):
         return estimate
 
     def describe(self) -> list[Row]:
-        """Return the design's rows, and the rule of insertion."""
-        how = "once, the insertable dose below the first tried dose that is excluded; the rule goes on with it"
-        return [*self.base.describe(), *([Row("inserted dose", how, "registry")] if self.inserts else [])]
+        """Return the design's rows, the rule of insertion, and what patients at other doses mean to it."""
+        rows = self.base.describe()
+        if self.inserts:
+            how = "once, the insertable dose below the first tried dose that is excluded; the rule goes on with it"
+            rows = [*rows, Row("inserted dose", how, "registry")]
+        if len(self.planned) == self.doses:
+            return rows
+        own = ", ".join(str(position + 1) for position in self.planned)
+        reading = (
+            "count towards the enrolment cap, not in the design's tally; after them it goes on as from the highest of "
+            "its own doses below that has patients (else the lowest that has; else with its first cohort)"
+        )
+        doses = Row(
+            "doses", f"levels {own} of the study's {self.doses}, which the rules count as 1 to {len(self.planned)}"
+        )
+        return [*rows, doses, Row("patients at other doses", reading, "reading")]
+
+
+def grid_of(design: Design) -> OnGrid | None:
+    """Return the design on its grid, without the enrolment cap over it; None if there is none."""
+    placed = getattr(design, "base", None)
+    return design if isinstance(design, OnGrid) else placed if isinstance(placed, OnGrid) else None
+
+
+def _decided(design: Design, view: TrialState) -> Decision:
+    """Return what a design decides; its first cohort in trials that have no patient at its doses."""
+    if view.started.all():
+        return design.decide(view)
+    first, begun = design.first(), np.flatnonzero(view.started)
+    parts = [np.repeat(part, len(view)) for part in (first.dose, first.size, first.stop)]
+    if len(begun):
+        answer = design.decide(view[begun])
+        for part, value in zip(parts, (answer.dose, answer.size, answer.stop), strict=True):
+            part[begun] = value
+    return Decision(*parts)

@@ -14,12 +14,13 @@ import xarray as xr
 import doseopt
 from doseopt.conduct.replay import chosen_designs
 from doseopt.design import Design
-from doseopt.engine.exact import Exact
-from doseopt.metrics import measure
+from doseopt.means import linear_measures, means_of
 from doseopt.modified import Modified
-from doseopt.outcomes import judged
+from doseopt.on_grid import OnGrid
+from doseopt.outcomes import planned_of
 from doseopt.parameters import Domain, Fault, Faults, declared
 from doseopt.scenarios import ActualDose
+from doseopt.state import FloatArray
 from doseopt.study import Study
 
 type Progress = Callable[[str], object]
@@ -65,12 +66,22 @@ def read(study: Study, design: Design, readings: Sequence[Reading]) -> tuple[Stu
         If the readings exclude each other.
     """
     parameters = {name: value for reading in readings for name, value in reading.parameters.items()}
-    base: Any = design.base if isinstance(design, Modified) else design
-    changed = dataclasses.replace(base, **parameters)
-    found = study, dataclasses.replace(design, base=changed) if isinstance(design, Modified) else changed
+    found = study, _changed(design, parameters)
     for reading in readings:
         found = reading.change(*found)
     return found
+
+
+def _under(design: Design) -> Any:
+    """Return the design under its modifiers and its grid."""
+    return _under(design.base) if isinstance(design, Modified | OnGrid) else design
+
+
+def _changed(design: Any, parameters: Mapping[str, Any]) -> Any:
+    """Return the same with other parameters of the design under its modifiers and its grid."""
+    if isinstance(design, Modified | OnGrid):
+        return dataclasses.replace(design, base=_changed(design.base, parameters))
+    return dataclasses.replace(design, **parameters)
 
 
 def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
@@ -84,7 +95,7 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
     study : Study
     design : Design
     """
-    base = design.base if isinstance(design, Modified) else design
+    base = _under(design)
     found: dict[str, list[Reading]] = {}
     for name, declaration in declared(type(base)).items():
         domain: Domain = declaration.metadata["domain"]
@@ -95,8 +106,9 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
             found[name] = [Reading(name, _word(v), {name: v}) for v in each]
     if isinstance(design, Modified) and design.cap is not None and base.ends:
         found[CAP] = [Reading(CAP, str(design.cap)), Reading(CAP, "none", change=_without_cap)]
-    targets = [study.target, *(t for t in TARGETS if abs(t - study.target) > 1e-9)]
-    found[TARGET] = [Reading(TARGET, f"{t:.3g}", {"target": t}, _with_target(t)) for t in targets]
+    others = [t for t in TARGETS if abs(t - study.target) > 1e-9]
+    found[TARGET] = [Reading(TARGET, f"{t:.3g}", {"target": t}, _with_target(t)) for t in others]
+    found[TARGET].insert(0, Reading(TARGET, f"{study.target:.3g}"))
     if study.doses.tolerance is not None and study.doses.values is not None:
         off = f"off by up to {100 * study.doses.tolerance:g}%"
         found[ACTUAL] = [Reading(ACTUAL, "as planned"), Reading(ACTUAL, off, change=_off_dose)]
@@ -161,14 +173,15 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     own = {factor: each for factor, each in factors.items() if factor not in (TARGET, ACTUAL)}
     if not own:
         raise Faults([Fault(f"designs.{name}", "has no parameter that a protocol could mean otherwise")], "silences")
+    scenarios = study.scenarios()
     single, labels = [], []
     for factor, each in factors.items():
         progress(factor)
         for reading in each:
-            single.append(_alone(reading, study, design))
+            single.append(_alone(reading, study, design, scenarios))
             labels.append((factor, reading.value, reading is each[0]))
     progress("all combinations")
-    combined, positions = _combinations(study, design, own)
+    combined, positions = _combinations(study, design, own, scenarios)
     data: dict[str, Any] = {}
     for m, measure_name in enumerate(MEASURES):
         values = np.array([row[m] for row in single])
@@ -183,7 +196,7 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
         "in_use": ("reading", [used for _, _, used in labels]),
         "factor": list(factors),
         "own_factor": list(own),
-        "scenario": study.scenarios()["scenario"].to_numpy(),
+        "scenario": scenarios["scenario"].to_numpy(),
     }
     attrs = {
         "title": study.title,
@@ -197,24 +210,26 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
-def _alone(reading: Reading, study: Study, design: Design) -> np.ndarray:
+def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures under one reading, [measure, scenario]; nan if it makes a design only with other ones."""
     try:
-        return _evaluated(*read(study, design, [reading]))
+        changed, other = read(study, design, [reading])
+        return _evaluated(changed, other, scenarios if changed is study else changed.scenarios())
     except Faults:
-        return np.full((len(MEASURES), study.scenarios().sizes["scenario"]), np.nan)
+        return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
 
 
-def _evaluated(study: Study, design: Design) -> np.ndarray:
+def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures in each scenario, [measure, scenario]."""
-    scenarios = study.scenarios()
-    if design.categories == 3:
-        scenarios = scenarios.assign(p_moderate=scenarios["p_moderate"].fillna(MODERATE))
-    outcomes = judged(Exact()(design, scenarios), study.mtd)
-    return np.array([measure(outcomes, name)[0].to_numpy() for name in MEASURES])
+    p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
+    means = means_of(design, p_observed, p_moderate=scenarios["p_moderate"].fillna(MODERATE).to_numpy())
+    found = linear_measures(means, p_dlt, study.mtd, planned_of(scenarios))
+    return np.array([found[name] for name in MEASURES])
 
 
-def _combinations(study: Study, design: Design, own: Mapping[str, list[Reading]]) -> tuple[np.ndarray, np.ndarray]:
+def _combinations(
+    study: Study, design: Design, own: Mapping[str, list[Reading]], scenarios: xr.Dataset
+) -> tuple[np.ndarray, np.ndarray]:
     """Return means over the scenarios of all combinations [C, measure], and the reading of each factor [C, F]."""
     rows, places = [], []
     for place in itertools.product(*(range(len(each)) for each in own.values())):
@@ -222,7 +237,7 @@ def _combinations(study: Study, design: Design, own: Mapping[str, list[Reading]]
             changed = read(study, design, [each[k] for k, each in zip(place, own.values(), strict=True)])
         except Faults:
             continue  # readings that exclude each other
-        rows.append(_evaluated(*changed).mean(axis=1))
+        rows.append(_evaluated(*changed, scenarios).mean(axis=1))
         places.append(place)
     return np.array(rows), np.array(places)
 

@@ -5,7 +5,6 @@ Reading the file is in ``study_file.py``.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,13 +16,10 @@ import tomli_w
 import xarray as xr
 
 from doseopt.design import Design
-from doseopt.designs import DESIGNS
 from doseopt.doses import Doses
-from doseopt.modified import Modified
-from doseopt.modifiers import MODIFIERS
-from doseopt.on_grid import OnGrid
 from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
+from doseopt.proposal import Proposal
 from doseopt.reading import plain
 from doseopt.scenarios import (
     BELIEFS,
@@ -37,7 +33,7 @@ from doseopt.scenarios import (
     concat_scenarios,
     make_scenarios,
 )
-from doseopt.selecting import Selecting
+from doseopt.study_designs import design_table
 from doseopt.utility import Utility
 
 
@@ -124,6 +120,8 @@ class Study:
         How much each truth is believed; a belief of its own, or the scenarios with weights.
     utility : Utility
         What a trial is worth.
+    proposal : Proposal, optional
+        The amendment that the file proposes.
     """
 
     title: str
@@ -140,6 +138,7 @@ class Study:
     planned_doses: Doses | None = None
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
+    proposal: Proposal | None = None
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""
@@ -160,7 +159,6 @@ class Study:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
         doses = self.planned_doses or self.doses
-        given = {"target": self.target, "dose_values": doses.values, "unit": doses.unit}
         top = {"title": self.title, "registry": self.registry, "target": self.target}
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
@@ -172,7 +170,8 @@ class Study:
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
-            "designs": {name: _design_table(design, given) for name, design in self.designs.items()},
+            "designs": {name: design_table(design, self.target, doses) for name, design in self.designs.items()},
+            **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
         }
 
     def to_toml(self) -> str:
@@ -217,28 +216,3 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
     if spec.transform is not None:
         result["transform"] = plain(spec.transform, transform)
     return result if len(result) > 1 else result["p_dlt"]
-
-
-def _design_table(design: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table of a design, without what the study gives to every design anyway."""
-    if isinstance(design, OnGrid):
-        return _design_table(design.base, given) | ({"inserts": True} if design.inserts else {})
-    base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
-    if isinstance(base, Selecting):
-        inner = dataclasses.replace(design, base=base.base) if isinstance(design, Modified) else base.base
-        return _design_table(inner, given) | {"selection": _design_table(base.selector, given)}
-    without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
-    result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
-    if modifiers:
-        kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
-        result["modifiers"] = [_modifier_table(m, base, kinds) for m in modifiers]
-    return result
-
-
-def _modifier_table(modifier: Any, base: Design, kinds: Mapping[type, str]) -> dict[str, Any]:
-    """Leave out what the modifier would take from the design anyway."""
-    table: dict[str, Any] = plain(modifier, kinds)
-    for name in ("target", "above"):
-        if table.get(name) == base.target:
-            del table[name]
-    return table

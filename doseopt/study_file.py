@@ -11,18 +11,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.design import Phase
-from doseopt.designs import DESIGNS
 from doseopt.doses import Doses
-from doseopt.modified import Modified, clashes
-from doseopt.modifiers import MODIFIERS
-from doseopt.on_grid import OnGrid
 from doseopt.parameters import Domain, Fault, Faults, nearest
 from doseopt.posterior_model import PosteriorModel
+from doseopt.proposal import read_proposal
 from doseopt.reading import Reader, key
 from doseopt.scenarios import MTDRule, concat_scenarios
-from doseopt.selecting import Selecting
 from doseopt.study import Study
+from doseopt.study_designs import read_designs
 from doseopt.study_scenarios import read_belief, read_scenarios
 from doseopt.utility import Utility
 
@@ -84,9 +80,8 @@ TOP = (
     "utility",
     "scenarios",
     "designs",
+    "amendment",
 )
-OF_A_DESIGN = ("modifiers", "selection", "inserts")
-"""Keys of a design's table that are not its parameters."""
 
 
 def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study | None:
@@ -109,13 +104,14 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     belief = read_belief(reader, top.get("belief"), specs)
     utility = reader.build(Utility, top.get("utility", {}), "utility", {})
-    given = {"target": usable, "doses": count, **_with_unit(doses)}
-    designs = read_designs(reader, top["designs"], given) if "designs" in top else {}
+    given = {"target": usable, "doses": count}
+    designs = read_designs(reader, top["designs"], doses, given) if "designs" in top else {}
     grid = None if doses is None else doses.grid()
     posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
     if doses is not None:
-        designs = _on_grid(reader, doses, designs, top.get("designs"))
         _together(reader, doses, usable, specs, designs)
+    levels = count if grid is None else len(grid.labels)
+    proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
     if reader.faults or doses is None or grid is None or target is None:
         return None
     return Study(
@@ -131,6 +127,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
         posterior=posterior,
         belief=belief,
         utility=utility,
+        proposal=proposal,
         name=Path(path).stem,
         planned_doses=None if grid is doses else doses,
     )
@@ -162,82 +159,6 @@ def _dose_count(doses: Any, scenarios: Any) -> int | None:
         return len(labels)
     listed = [v for v in scenarios.values() if isinstance(v, list)] if isinstance(scenarios, Mapping) else []
     return len(listed[0]) if listed else None
-
-
-def _with_unit(doses: Doses | None) -> dict[str, Any]:
-    """Return the doses as numbers, for designs that take them."""
-    return {} if doses is None or doses.values is None else {"dose_values": doses.values, "unit": doses.unit}
-
-
-def read_designs(reader: Reader, table: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the designs of a study file."""
-    if not isinstance(table, Mapping) or not table:
-        reader.fault("designs", 'wanted at least one, e.g. [designs."3+3"] with kind = "three_plus_three"')
-        return {}
-    return {name: _read_design(reader, value, f"designs.{key(name)}", given) for name, value in table.items()}
-
-
-def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
-    """Build a design without its modifiers; a `selection` of its own is another design's rule."""
-    base = reader.kind(table, where, DESIGNS, given, OF_A_DESIGN, ["doses"])
-    if not isinstance(table, Mapping) or "selection" not in table:
-        return base
-    place = f"{where}.selection"
-    for name in ("modifiers", "selection"):
-        if isinstance(table["selection"], Mapping) and name in table["selection"]:
-            reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
-    selector = reader.kind(table["selection"], place, DESIGNS, given, OF_A_DESIGN, ["doses"])
-    if base is None or selector is None:
-        return None
-    try:
-        return Selecting(base, selector)
-    except Faults as faults:
-        reader.faults.extend(f.under(place) for f in faults.faults)
-        return None
-
-
-def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
-    base = _read_base(reader, table, where, given)
-    listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
-    if not isinstance(listed, list):
-        reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
-        return base
-    built = [reader.kind(m, f"{where}.modifiers[{i}]", MODIFIERS) for i, m in enumerate(listed)]
-    if base is None:
-        return None
-    modifiers = {i: m for i, m in enumerate(built) if m is not None}
-    whole = len(modifiers) == len(
-        built
-    )  # a modifier that could not be read may change the first cohort, and so the cap
-    found = clashes(base, {i: m for i, m in modifiers.items() if whole or m.phase != Phase.CAP})
-    reader.faults.extend(fault.under(where) for fault in found)
-    if found or not whole:
-        return base
-    design = Modified(base, tuple(built)) if built else base
-    if not design.ends:
-        wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
-        reader.fault(f"{where}.modifiers", wanted)
-    return design
-
-
-def _on_grid(reader: Reader, doses: Doses, designs: Mapping[str, Any], tables: Any) -> dict[str, Any]:
-    """Put the designs on the grid of planned and insertable doses, and let those insert that say so."""
-    grid, planned = doses.grid(), doses.planned()
-    placed = dict(designs)
-    for name, design in designs.items():
-        where = f"designs.{key(name)}"
-        table = tables[name] if isinstance(tables[name], Mapping) else {}
-        inserts = reader.value(table.get("inserts", False), f"{where}.inserts", Domain(bool))
-        if inserts and grid is doses:
-            wanted = 'wanted doses.insertable too, e.g. insertable = "midpoints"'
-            reader.fault(f"{where}.inserts", f"{wanted}, got none")
-        if design is None or grid is doses or grid.values is None:
-            continue
-        try:
-            placed[name] = OnGrid(design, grid.values, planned, bool(inserts))
-        except Faults as faults:
-            reader.faults.extend(f.under(where) for f in faults.faults)
-    return placed
 
 
 def _together(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from doseopt import Exact, Simulate, after, compare, judged, operating_characteristics
-from doseopt.amend import STUDY_MODEL, amend, beliefs_now, enrolment_needed
+from doseopt.amend import amend
 from doseopt.comparison import capped
 from doseopt.conduct.next_dose import next_dose
 from doseopt.data import data_from_outcomes
@@ -12,6 +12,7 @@ from doseopt.metrics import measure
 from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import parse_outcomes
 from doseopt.parameters import Faults
+from doseopt.prospects import STUDY_MODEL, beliefs_now, enrolment_needed
 from doseopt.study_file import load_study, parse_study
 
 OUTCOMES = "1N 2NNT"

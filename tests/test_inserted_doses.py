@@ -132,17 +132,20 @@ def test_exact_against_a_plain_recursion(p, q):
 
 INSERTING = {
     "3+3": THREE,
-    "ATD capped": OnGrid(
-        Modified(AcceleratedTitration(doses=4, target=0.25), (MaxPatients(n=13),)), VALUES, PLANNED, True
+    "ATD capped": Modified(
+        OnGrid(AcceleratedTitration(doses=4, target=0.25), VALUES, PLANNED, True), (MaxPatients(n=13),)
     ),
-    "BOIN": OnGrid(
-        Modified(
-            BOIN(doses=4, target=0.25),
-            (MaxPatients(n=15), NoSkipping(), CohortsByDose(sizes=(3, 3, 2, 2)), EnoughAtDose(n=9, dose=4)),
+    "BOIN": Modified(
+        OnGrid(
+            Modified(
+                BOIN(doses=4, target=0.25),
+                (NoSkipping(), CohortsByDose(sizes=(3, 3, 2, 2)), EnoughAtDose(n=9, dose=4)),
+            ),
+            VALUES,
+            PLANNED,
+            True,
         ),
-        VALUES,
-        PLANNED,
-        True,
+        (MaxPatients(n=15),),
     ),
 }
 

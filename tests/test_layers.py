@@ -12,7 +12,7 @@ LAYERS = """
     0    doseopt  state  parameters  files
     0b   rows  utility  tallies  tuning
     1    models/*  scenarios/*  outcome_string  reading  skeleton
-    1b   posterior_model
+    1b   posterior_model  proposal
     1c   model_belief
     2    design  selection
     2a   wrapped
@@ -20,13 +20,14 @@ LAYERS = """
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
-    4    metrics  engine/exact  engine/simulate
+    4    metrics  engine/exact  engine/simulate  study_designs
     5    study  limits/*  testing/*  estimation  means
-    5a   study_scenarios
+    5a   study_scenarios  sweep
     5b   study_file  data
     6    comparison  posterior  attained
-    6b   conduct/*  calibrate/*
+    6b   conduct/*  calibrate/*  prospects  verify/*
     6c   amend  silences
+    6d   dossier  silence_words
     7    tables/*  plots/*  output
     7b   report/*
     8    cli/*

@@ -11,6 +11,7 @@ from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorModel
+from doseopt.proposal import Proposal
 from doseopt.scenarios import ActualDose, LogisticFamily, Misattribution, Mixture, MTDRule
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
@@ -252,6 +253,7 @@ CHANGES = {
     "planned_doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg", insertable=(3.0,)),
     "belief": LogisticFamily(location=2.0, location_sd=1.0),
     "utility": Utility(per_dlt=0.1),
+    "proposal": Proposal("3+3", ("3+3",), statements={"reason": "new data"}),
 }
 SMALL = Study(
     "small",

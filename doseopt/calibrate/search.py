@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +19,12 @@ from doseopt.calibrate.change import compared, held_out_belief, skeletons_of
 from doseopt.calibrate.objective import Objective, measures_of
 from doseopt.design import Design
 from doseopt.modified import Modified
+from doseopt.on_grid import grid_of
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.scenarios import Belief, MTDRule
 from doseopt.state import FloatArray
 from doseopt.study import Study
+from doseopt.sweep import as_finished
 from doseopt.tuning import Tunable
 from doseopt.utility import Utility
 
@@ -125,8 +127,8 @@ def _tunable_design(study: Study, name: str) -> Design:
     if name not in study.designs:
         raise Faults([Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}")], "calibrate")
     design = study.designs[name]
-    if design.categories != 2 or study.planned_doses is not None:
-        message = "wanted a design on the planned doses that looks at DLTs only"
+    if design.categories != 2 or study.planned_doses is not None or grid_of(design) is not None:
+        message = "wanted a design on the planned doses, all of them and no other, that looks at DLTs only"
         raise Faults([Fault(f"designs.{name}", message)], "calibrate")
     return design
 
@@ -174,9 +176,8 @@ class _Search:
         executor: Executor | None,
         progress: Callable[[int], object],
     ) -> None:
-        self.tuned, self.progress, self.interrupted = tuned, progress, False
+        self.tuned, self.executor, self.progress, self.interrupted = tuned, executor, progress, False
         self.judge = partial(judge, tuned=tuned)
-        self.map: Callable[..., Iterable[Any]] = map if executor is None else executor.map
         self.found: dict[tuple[float, ...], dict[str, float]] = {}
 
     def run(self, candidates: int, seed: int) -> None:
@@ -208,12 +209,19 @@ class _Search:
     def costs(self, x: FloatArray) -> FloatArray:
         """Return what is minimised, for a batch of candidates [parameter, candidate]."""
         rows = [tuple(float(v) for v in _values(self.tuned, row).values()) for row in np.atleast_2d(x.T)]
-        new = [row for row in dict.fromkeys(rows) if row not in self.found]
-        for row, judged_ in zip(new, self.map(self.judge, map(np.array, new)), strict=True):
-            self.found[row] = judged_
-            self.progress(len(self.found))
+        self._judge_all([row for row in dict.fromkeys(rows) if row not in self.found])
         judged_rows = [self.found[row] for row in rows]
         return np.array([-j["score"] if j["excess"] == 0 else INFEASIBLE + j["excess"] for j in judged_rows])
+
+    def _judge_all(self, new: list[tuple[float, ...]]) -> None:
+        """Judge candidates as they are finished; they are kept in their order, those before an interrupt too."""
+        judged: dict[int, dict[str, float]] = {}
+        try:
+            for k, future in as_finished(self.judge, [np.array(row) for row in new], self.executor):
+                judged[k] = future.result()
+                self.progress(len(self.found) + len(judged))
+        finally:
+            self.found |= {new[k]: judged[k] for k in sorted(judged)}
 
 
 def _dataset(search: _Search, tuned: Sequence[Tunable], aim: Objective) -> xr.Dataset:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from functools import partial
 from itertools import batched
@@ -109,7 +108,9 @@ def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
     """Return other processes where they pay; Ctrl-C is for this one only."""
     if candidates < SERIAL or (os.cpu_count() or 1) < 2:
         return nullcontext()
-    return ProcessPoolExecutor(initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    from doseopt.sweep import processes
+
+    return processes(os.cpu_count() or 1)
 
 
 def _run(

@@ -42,8 +42,7 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
     Faults
         If the study has no such design or scenario.
     """
-    scenarios = study.scenarios()
-    known = [str(s) for s in scenarios["scenario"].to_numpy()]
+    known = [str(s) for s in study.scenarios()["scenario"].to_numpy()]
     found = []
     for option, name, names in (("--design", design, list(study.designs)), ("--scenario", scenario, known)):
         if name not in names:
@@ -51,16 +50,41 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
             found.append(Fault(option, f"{what}{nearest(name, names)}"))
     if found:
         raise Faults(found)
+    return account(study, design, scenario, Patients(1, np.random.SeedSequence(seed)), 0) | {"seed": seed}
+
+
+def account(
+    study: Study, design: str, scenario: str, patients: Patients, trial: int, start: TrialState | None = None
+) -> dict[str, Any]:
+    """Tell one of several simulated trials, from a state on.
+
+    Parameters
+    ----------
+    study : Study
+    design, scenario : str
+        Names in the study.
+    patients : Patients
+        Of all the trials.
+    trial : int
+        Which of them.
+    start : TrialState, optional
+        A batch of one; the empty trial when left out.
+
+    Returns
+    -------
+    dict
+        As `walk`, without a seed.
+    """
     rule = chosen_designs(study, [design])[design]
-    truth = scenarios.sel(scenario=[scenario])
-    steps, mtd, reason = _steps(rule, truth, seed)
+    truth = study.scenarios().sel(scenario=[scenario])
+    empty = TrialState.empty(rule.doses, len(rule.memory))
+    steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
     return {
         "title": study.title,
         "design": design,
         "scenario": scenario,
-        "seed": seed,
         "doses": list(study.doses.labels),
         "unit": study.doses.unit,
         "target": study.target,
@@ -78,16 +102,17 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
     }
 
 
-def _steps(design: Design, truth: xr.Dataset, seed: int) -> tuple[list[dict[str, Any]], int, str]:
+def _steps(
+    design: Design, truth: xr.Dataset, patients: Patients, trial: int, start: TrialState
+) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
-    patients = Patients(1, np.random.SeedSequence(seed))
     p, moderate = truth["p_observed"].to_numpy()[0], np.nan_to_num(truth["p_moderate"].to_numpy()[0])
-    state = TrialState.empty(design.doses, len(design.memory))
+    state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
-        number = np.arange(size) + state.total[0]
-        u = patients.tolerance(np.zeros(size, np.int64), number)
+        number = np.arange(size) + state.total[0] - start.total[0]
+        u = patients.tolerance(np.full(size, trial), number)
         other = p[dose] + (1 - p[dose]) * moderate[dose] * (design.categories == 3)
         letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
         counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]

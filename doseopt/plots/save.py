@@ -32,9 +32,15 @@ def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    png, svg = rendered(figure)
+    each = {"svg": svg, "png": png}
+    return [write_whole(folder / f"{name}.{kind}", partial(_put, content)) for kind, content in each.items()]
+
+
+def rendered(figure: Figure) -> tuple[bytes, bytes]:
+    """Return a figure as PNG and as SVG."""
     png = _png(figure)
-    rendered = {"svg": _svg(figure), "png": png}
-    return [write_whole(folder / f"{name}.{kind}", partial(_put, content)) for kind, content in rendered.items()]
+    return png, _svg(figure)
 
 
 def _put(content: bytes, path: Path) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from doseopt.plots.save import rendered
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 (a section) or 2."""
+    """A heading of level 1 (a section) or 2; on a new page of what is printed, if `new_page`."""
 
     text: str
     level: int = 1
+    new_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption; the first column is set flush left, the others flush right unless `words`.
+    """A table with its caption; the first column is set flush left, the others flush right unless they hold words.
 
     Parameters
     ----------
@@ -40,12 +47,21 @@ class Table:
     rows : tuple of tuple of str
     words : bool
         Whether all columns hold words.
+    texts : tuple of int
+        Which columns do, if not all; -1 is the last.
     """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: bool = False
+    texts: tuple[int, ...] = (0,)
+
+    @property
+    def left(self) -> tuple[bool, ...]:
+        """Whether each column is set flush left."""
+        count = len(self.head)
+        return tuple(self.words or c in {k % count for k in self.texts} for c in range(count))
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the head."""
@@ -62,6 +78,12 @@ class Figure:
     png: bytes = field(repr=False)
     caption: str
     alt: str
+
+    @classmethod
+    def of(cls, drawing: MatplotlibFigure, caption: str, alt: str) -> Figure:
+        """Return a drawing as a figure of the report."""
+        png, svg = rendered(drawing)
+        return cls(svg, png, caption, alt)
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,20 @@ dt { color: #595959; } dd { margin: 0; overflow-wrap: anywhere; }
 nav ul { columns: 2; padding-left: 1.1rem; font-size: .95rem; } a { color: #00558c; }
 .table { overflow-x: auto; margin: 1rem 0; } table { border-collapse: collapse; font-size: .85rem; }
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 3.5rem); }
 th, td { padding: .2rem .55rem; border-bottom: 1px solid #d9d9d9; text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; }
-th { border-bottom: 1px solid #595959; } th:first-child, td:first-child, .words th, .words td { text-align: left; }
-td:first-child { font-weight: 500; }
-figure { margin: 1.25rem 0; } figure svg { max-width: 100%; height: auto; }
+th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: left; }
+tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
+figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
 figcaption { font-size: .9rem; color: #404040; }
 pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
 .strong { font-weight: 600; } .gap { border-left: 4px solid #b45309; background: #fff7ed; padding: .5rem .8rem; }
-@media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
+@media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
+  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
-  figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; } .table { overflow: visible; } }
+  figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .page { break-before: page; } .table { overflow: visible; } }
 """
 
 
@@ -60,8 +63,9 @@ def _anchor(name: str) -> str:
 
 def _block(block: Block, k: int) -> str:
     match block:
-        case Heading(text, 1):
-            return f'<h2 id="{_anchor(text)}">{escape(text)}</h2>'
+        case Heading(text, 1, new_page):
+            page = ' class="page"' if new_page else ""
+            return f'<h2 id="{_anchor(text)}"{page}>{escape(text)}</h2>'
         case Heading(text, _):
             return f"<h3>{escape(text)}</h3>"
         case Paragraph(text, strong):
@@ -79,16 +83,16 @@ def _block(block: Block, k: int) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
+    side = [' class="left"' if left else "" for left in table.left]
+    head = "".join(f'<th scope="col"{s}>{escape(cell)}</th>' for s, cell in zip(side, table.head, strict=True))
     rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td{s}>{escape(cell)}</td>" for s, cell in zip(side[1:], row[1:], strict=True))
+        + "</tr>"
         for row in table.rows
     )
-    words = ' class="words"' if table.words else ""
-    caption = f"<caption>{escape(table.caption)}</caption>"
-    return (
-        f'<div class="table"><table{words}>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    caption = f"<caption><span>{escape(table.caption)}</span></caption>"
+    return f'<div class="table"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _figure(figure: Figure, k: int) -> str:

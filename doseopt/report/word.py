@@ -11,6 +11,8 @@ from doseopt.report.document import Block, Bullets, Code, Document, Figure, Gap,
 
 WIDTH = 16.0
 """Centimetres of a line."""
+NARROW, BROAD = 9, 45
+"""Letters that the width of a column counts as, at least and at most."""
 
 
 def write_docx(document: Document, path: Path) -> Path:
@@ -38,8 +40,8 @@ def write_docx(document: Document, path: Path) -> Path:
 
 def _add(word: Any, block: Block) -> None:
     match block:
-        case Heading(text, level):
-            word.add_heading(text, level)
+        case Heading(text, level, new_page):
+            word.add_heading(text, level).paragraph_format.page_break_before = new_page
         case Paragraph(text, strong):
             word.add_paragraph().add_run(text).bold = strong
         case Bullets(items):
@@ -57,21 +59,38 @@ def _add(word: Any, block: Block) -> None:
 
 def _add_table(word: Any, table: Table) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt
+    from docx.oxml import OxmlElement
+    from docx.shared import Cm, Pt
 
     caption = word.add_paragraph()
     caption.add_run(table.caption).bold = True
     caption.paragraph_format.keep_with_next = True
-    grid = word.add_table(rows=1 + len(table.rows), cols=len(table.head), style="Light List")
+    grid = word.add_table(rows=1 + len(table.rows), cols=len(table.head), style="Table Grid")
+    grid.autofit = False
+    grid.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # repeated on every page
+    cells = grid._cells  # all at once: asking for one cell builds this list anew each time
+    widths = [Cm(WIDTH * share) for share in _shares(table)]
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
     for r, row in enumerate([table.head, *table.rows]):
         for c, text in enumerate(row):
-            paragraph = grid.cell(r, c).paragraphs[0]
+            cell = cells[r * len(row) + c]
+            cell.width = widths[c]
+            paragraph = cell.paragraphs[0]
+            paragraph.paragraph_format.space_after = Pt(0)
             run = paragraph.add_run(text)
-            run.font.size = Pt(8 if len(table.head) > 6 else 9)
-            run.bold = r == 0 or c == 0
-            if c and not table.words:
+            run.font.size = Pt(7.5 if len(table.head) > 6 else 9)
+            run.bold = r == 0
+            if not table.left[c]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     word.add_paragraph()
+
+
+def _shares(table: Table) -> list[float]:
+    """Return the share of each column in the width: by its longest cell, within limits."""
+    longest = [max(len(row[c]) for row in (table.head, *table.rows)) for c in range(len(table.head))]
+    weight = [min(max(length, NARROW), BROAD) for length in longest]
+    return [w / sum(weight) for w in weight]
 
 
 def _add_figure(word: Any, figure: Figure) -> None:

@@ -1,21 +1,22 @@
-"""Reading the tables beside this file, and the exact engine's answer in their layout."""
+"""Reading the tables of `doseopt.verify`, and the exact engine's answer in their layout."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
 
+import doseopt
 from doseopt.engine.exact import Exact
 from doseopt.scenarios import make_scenarios
 from doseopt.state import NONE, TrialState
 
-HERE = Path(__file__).parent
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
 BY_DOSE = [f"{stem}_{j}" for stem in ("sel", "n", "tox") for j in range(1, 5)]
 
 
 def read(name):
     """The rows of a table, as texts."""
-    with (HERE / name).open(newline="") as file:
+    with (REFERENCE / name).open(newline="") as file:
         return list(csv.DictReader(file))
 
 

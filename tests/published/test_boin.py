@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from published.reading import assert_printed, entries
 from scipy.stats import norm
 
 from doseopt.designs import BOIN
@@ -26,36 +27,15 @@ def assert_digits(found, wanted, digits):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=0.5000001 * 10.0**-digits)
 
 
-@pytest.mark.parametrize(
-    ("target", "lambda_e", "lambda_d"),
-    [
-        (0.10, 0.078449, 0.119032),
-        (0.15, 0.117797, 0.178686),
-        (0.20, 0.157242, 0.238462),
-        (0.25, 0.196801, 0.298392),
-        (0.30, 0.236491, 0.358519),
-        (0.33, 0.260377, 0.394716),
-        (0.40, 0.316360, 0.479650),
-    ],
-)
-def test_boundaries(target, lambda_e, lambda_d):
+@pytest.mark.parametrize("entry", entries("lambdas"), ids=lambda entry: entry["case"])
+def test_boundaries(entry):
     """Liu & Yuan 2015, JRSS-C 64:507, formulas; R BOIN 2.7.2."""
-    design = BOIN(doses=4, target=target)
-    assert_digits([design.lambda_e, design.lambda_d], [lambda_e, lambda_d], 6)
+    design = BOIN(doses=4, target=entry["target"])
+    assert_printed(design.lambda_e, entry["printed"]["lambda_e"])
+    assert_printed(design.lambda_d, entry["printed"]["lambda_d"])
 
 
-TABLES = {
-    0.30: (
-        "0 0 0 0 1 1 1 1 2 2 2 2 3 3 3 3 4 4 4 4 4 5 5 5",
-        "1 1 2 2 2 3 3 3 4 4 4 5 5 6 6 6 7 7 7 8 8 8 9 9",
-        "- - 3 3 4 4 5 5 5 6 6 7 7 8 8 8 9 9 9 10 10 11 11 11",
-    ),
-    0.25: (
-        "0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 3 3 3 3 3 4 4 4 4",
-        "1 1 1 2 2 2 3 3 3 3 4 4 4 5 5 5 6 6 6 6 7 7 7 8",
-        "- - 3 3 3 4 4 4 5 5 6 6 6 7 7 7 8 8 8 9 9 9 10 10",
-    ),
-}
+TABLES = {e["design"]["target"]: e["printed"] for e in entries("boundaries") if e["design"]["kind"] == "boin"}
 
 
 @pytest.mark.parametrize("target", TABLES)
@@ -65,7 +45,7 @@ def test_decision_tables(target):
     Read off the conduct at dose 2 of 3, where every move can be seen.
     """
     design = BOIN(doses=3, target=target)
-    for n, (up, down, out) in enumerate(zip(*(row.split() for row in TABLES[target]), strict=True), start=1):
+    for n, (up, down, out) in enumerate(zip(*(row.split() for row in TABLES[target].values()), strict=True), start=1):
         y = np.arange(n + 1)
         zero = np.zeros_like(y)
         tallies = np.stack([zero, np.full_like(y, n), zero], axis=1), np.stack([zero, y, zero], axis=1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from published.reading import assert_printed, entries
 
 from doseopt.designs import CRM
 from doseopt.engine.exact import Exact
@@ -27,16 +28,12 @@ def assert_digits(found, wanted, digits):
 
 def test_a_trial_of_twenty_patients():
     """Cheung 2011, Dose Finding by the Continual Reassessment Method, Table 3.2."""
+    (entry,) = entries("trial")
     skeleton = (0.05, 0.12, 0.25, 0.40, 0.55)
     design = CRM(doses=5, target=0.25, skeleton=skeleton, model="logistic", intercept=3.0, prior_sd=1.34**0.5, cohort=1)
-    levels = [3, 5, 5, 3, 4, 4, 5, 5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4, 4]
-    dlts = [0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0]
-    wanted = [
-        *(0.5987, 0.9349, 0.0435, 0.1816, 0.2795, 0.3447, 0.4128, 0.4669, 0.3070, 0.3530),
-        *(0.2547, 0.1482, 0.1822, 0.2108, 0.2355, 0.2570, 0.2762, 0.2056, 0.2245, 0.2416),
-    ]
+    levels, dlts = entry["levels"], entry["dlts"]
     states = TrialState.concatenate([tally(5, levels[: i + 1], dlts[: i + 1]) for i in range(20)])
-    assert_digits(quadrature(design.curve).posterior(states.n, states.y).theta_mean(), wanted, 4)
+    assert_printed(quadrature(design.curve).posterior(states.n, states.y).theta_mean(), entry["printed"]["b"])
     recommended = design.decide(states).dose + 1
     assert recommended[:-1].tolist() == levels[1:]
     assert recommended[-1] == 4
@@ -67,18 +64,11 @@ def test_example_of_the_dfcrm_manual(model, estimate, plugin):
         assert design.decide(MANUAL_TALLY).dose[0] + 1 == 2
 
 
-@pytest.mark.parametrize(
-    ("doses", "prior_mtd", "target", "halfwidth", "model", "wanted"),
-    [
-        (5, 3, 0.25, 0.05, "empiric", [0.083973, 0.156741, 0.25, 0.354500, 0.460343]),
-        (4, 2, 0.25, 0.05, "empiric", [0.156741, 0.25, 0.354500, 0.460343]),
-        (4, 3, 0.30, 0.05, "empiric", [0.122529, 0.203956, 0.30, 0.401819]),
-        (6, 3, 0.25, 0.10, "logistic", [0.017726, 0.086117, 0.25, 0.466823, 0.646861, 0.763057]),
-    ],
-)
-def test_skeletons(doses, prior_mtd, target, halfwidth, model, wanted):
+@pytest.mark.parametrize("entry", entries("skeleton"), ids=lambda entry: entry["case"])
+def test_skeletons(entry):
     """Lee & Cheung 2009, Clinical Trials 6:227; R dfcrm 0.2-2.1 `getprior`."""
-    assert_digits(IndifferenceInterval(prior_mtd, halfwidth).rates(target, doses, model, 3.0), wanted, 6)
+    interval = IndifferenceInterval(entry["prior_mtd"], entry["halfwidth"])
+    assert_printed(interval.rates(entry["target"], entry["doses"], entry["model"], 3.0), entry["printed"]["rates"])
 
 
 def test_exact_operating_characteristics():

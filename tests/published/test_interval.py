@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from published.reading import entries
 
 from doseopt.designs import BOIN, MTPI, MTPI2, TPI, I3Plus3, Keyboard
 from doseopt.designs.interval import DOWN, STAY, UP
@@ -22,31 +23,22 @@ def decisions(design, n):
     return ["DU" if gone else LETTERS[move] for move, gone in zip(moves.tolist(), out.tolist(), strict=True)]
 
 
-# y = 0, 1, ...; the last letter stands for all y above it too
-TABLES = [
-    # Ji et al. 2010, Fig. 2
-    (MTPI(doses=4, target=0.30), "3 E S D DU; 6 E E S S DU; 9 E E S S S DU; 12 E E E S S S D DU"),
-    # Guo et al. 2017, Fig. 3
-    (
-        MTPI2(doses=4, target=0.30),
-        "3 E S D DU; 6 E E S D DU; 9 E E E S D DU; 12 E E E S S D D DU; 15 E E E E S S D D DU",
-    ),
-    # Ji et al. 2007, Table 1: K1 = 1, K2 = 1.5
-    (TPI(doses=4, target=0.30), "3 E S D DU; 6 E S S D DU; 9 E E S S S D DU; 12 E E E S S S D DU"),
-]
+KINDS = {"mtpi": MTPI, "mtpi2": MTPI2, "tpi": TPI}
+TABLES = [entry for entry in entries("decisions") if entry["design"]["kind"] in KINDS]
 
 
-@pytest.mark.parametrize(("design", "table"), TABLES, ids=lambda x: type(x).__name__)
-def test_decision_tables(design, table):
-    for line in table.split("; "):
-        n, *wanted = line.split()
-        wanted += wanted[-1:] * (int(n) + 1 - len(wanted))
-        assert decisions(design, int(n)) == wanted, f"n = {n}"
+@pytest.mark.parametrize("entry", TABLES, ids=lambda entry: entry["case"])
+def test_decision_tables(entry):
+    """Ji et al. 2010, Fig. 2; Guo et al. 2017, Fig. 3; Ji et al. 2007, Table 1, K1 = 1 and K2 = 1.5."""
+    design = KINDS[entry["design"]["kind"]](doses=4, target=entry["design"]["target"])
+    for n in entry["n"]:
+        assert decisions(design, n) == entry["printed"][f"n {n}"].split(), f"n = {n}"
 
 
 def test_keyboard_boundaries():
     """R Keyboard 0.1.3 (Yan et al. 2017), target 0.30, n = 1 to 24: up if y <=, down if y >=."""
-    boundaries = "0 0 0 0 1 1 1 1 2 2 2 2 3 3 3 3 4 4 4 4 5 5 5 5", "1 1 2 2 2 3 3 3 4 4 4 5 5 5 6 6 6 7 7 7 8 8 9 9"
+    (entry,) = (entry for entry in entries("boundaries") if entry["design"]["kind"] == "keyboard")
+    boundaries = entry["printed"].values()
     design = Keyboard(doses=4, target=0.30)
     for n, (least, most) in enumerate(zip(*(row.split() for row in boundaries), strict=True), start=1):
         y = np.arange(n + 1)
@@ -55,15 +47,14 @@ def test_keyboard_boundaries():
 
 
 @pytest.mark.parametrize(
-    ("n", "wanted"), [(3, "ESDD"), (4, "ESD"), (5, "ESD"), (6, "EESD"), (9, "EESDD"), (12, "EEESDD")]
+    "entry", [e for e in entries("decisions") if e["design"]["kind"] == "i3p3"], ids=lambda entry: entry["case"]
 )
-def test_i3_plus_3(n, wanted):
-    """Liu, Wang & Ji 2020, target 0.25, interval [0.20, 0.30]; all y above go down, too."""
-    design = I3Plus3(doses=4, target=0.25)
-    found = decisions(design, n)
-    assert [letter[0] for letter in found] == list(wanted) + ["D"] * (n + 1 - len(wanted))
-    if n == 3:
-        assert found == ["E", "S", "D", "DU"]
+def test_i3_plus_3(entry):
+    """Liu, Wang & Ji 2020, target 0.25, interval [0.20, 0.30]."""
+    for n in entry["n"]:
+        found = decisions(I3Plus3(doses=4, target=entry["design"]["target"]), n)
+        wanted = entry["printed"][f"n {n}"].split()
+        assert (found if entry["elimination"] else [letter[0] for letter in found]) == wanted, f"n = {n}"
 
 
 @pytest.mark.parametrize("n", [10, 20, 30, 40, 50, 60, 70, 80, 90, 100])

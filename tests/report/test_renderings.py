@@ -1,13 +1,13 @@
 """One document, three renderings: the same words and numbers, whole files, no request to any address."""
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from docx import Document as Docx
 from matplotlib.figure import Figure as Drawing
 from pypdf import PdfReader
+from report.reading import numbers, read_html, words_of_docx
 
 from doseopt.plots.save import _png, _svg
 from doseopt.report import (
@@ -52,39 +52,6 @@ def document():
             Table("Table 2. Checklist.", ("item", "where"), (("3a.1", "Summary"), ("3b", "Numbers")), words=True),
         ),
     )
-
-
-class Reader(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.text, self.tags, self.skip = [], [], 0
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.skip += tag in ("style", "svg")
-
-    def handle_endtag(self, tag):
-        self.skip -= tag in ("style", "svg")
-
-    def handle_data(self, data):
-        if not self.skip:
-            self.text.append(data)
-
-
-def read_html(path):
-    reader = Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    return reader
-
-
-def words_of_docx(path):
-    word = Docx(str(path))
-    cells = [cell.text for table in word.tables for row in table.rows for cell in row.cells]
-    return " ".join([p.text for p in word.paragraphs] + cells)
-
-
-def numbers(text):
-    return sorted(re.findall(r"\d+\.\d+", text))
 
 
 def test_the_three_hold_the_same_numbers(document, tmp_path):

@@ -1,0 +1,131 @@
+"""Commands that write the amendment report."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doseopt.data import TrialData
+    from doseopt.dossier import Dossier
+    from doseopt.outcome_string import Cohort
+    from doseopt.proposal import Proposal
+    from doseopt.study import Study
+
+Out = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+@app.command()
+def amend(
+    study: StudyName = "renji-elo",
+    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')] = "",
+    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")] = None,
+    registered: Annotated[str, typer.Option(help="The registered design; the study's if left out.")] = "",
+    amended: Annotated[
+        list[str] | None, typer.Option(help="A proposed design; may be repeated; the study's if left out.")
+    ] = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
+    with plain_errors():
+        from doseopt.data import data_from_csv, data_from_outcomes
+        from doseopt.dossier import proposed
+        from doseopt.outcome_string import parse_outcomes
+        from doseopt.parameters import Fault, Faults
+        from doseopt.study_file import load_study
+
+        if outcomes and data is not None:
+            raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
+        loaded = load_study(study)
+        proposal = proposed(loaded, registered, amended or ())
+        if data is None:
+            read = data_from_outcomes(outcomes, loaded.doses)
+            cohorts = parse_outcomes(outcomes, len(loaded.doses.labels))
+        else:
+            read = data_from_csv(data, loaded.doses)
+            cohorts = _cohorts(loaded, proposal, read)
+        given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
+        given += [f"--data {quote(str(data))}"] if data is not None else []
+        given += [f"--registered {quote(registered)}"] if registered else []
+        given += [f"--amended {quote(name)}" for name in amended or ()]
+        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, json)
+
+
+@app.command()
+def report(study: StudyName = "renji-elo", out: Out = None, json: Json = False) -> None:
+    """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
+    with plain_errors():
+        from doseopt.data import data_from_outcomes
+        from doseopt.dossier import proposed
+        from doseopt.study_file import load_study
+
+        loaded = load_study(study)
+        nothing = data_from_outcomes("", loaded.doses)
+        _report(loaded, proposed(loaded), nothing, (), "doseopt report study.toml", out, json)
+
+
+def _cohorts(study: Study, proposal: Proposal, data: TrialData) -> tuple[Cohort, ...]:
+    """Return the patients of a file as cohorts of the registered design."""
+    from doseopt.conduct.replay import chosen_designs, grouped
+
+    design = chosen_designs(study, [proposal.registered])[proposal.registered]
+    return grouped(design, data.evaluable)
+
+
+def _report(
+    study: Study,
+    proposal: Proposal,
+    data: TrialData,
+    cohorts: Sequence[Cohort],
+    command: str,
+    out: Path | None,
+    json: bool,
+) -> None:
+    """Compute, write the files, and print the numbers that matter."""
+    from rich.console import Console
+
+    from doseopt.dossier import gather
+
+    folder = out if out is not None or json else Path("results")
+    if folder is not None:
+        make_folder(folder)
+    with Console(stderr=True).status("amendment") as status:
+        dossier = gather(study, proposal, data, cohorts, lambda step: status.update(f"amendment: {step}"))
+        status.update("amendment: writing the report")
+        written = [] if folder is None else _write(dossier, command, folder)
+    if json:
+        from doseopt.output import plain
+        from doseopt.tables.amendment import as_object
+
+        print(dumps(plain(as_object(dossier.amendment)), allow_nan=False))
+        return
+    from doseopt.tables.amendment import print_amendment
+
+    print_amendment(dossier.amendment, Console(highlight=False))
+    print(f"\nWritten to {folder}:", ", ".join(file.name for file in written), sep="\n  ")
+
+
+def _write(dossier: Dossier, command: str, folder: Path) -> list[Path]:
+    """Write the three renderings, the data behind them, and the study."""
+    from doseopt.files import write_whole
+    from doseopt.report import amendment_report, write_docx, write_html, write_pdf
+
+    document = amendment_report(dossier, command)
+    text = dossier.study.to_toml()
+    return [
+        write_html(document, folder / "amendment.html"),
+        write_docx(document, folder / "amendment.docx"),
+        write_pdf(document, folder / "amendment.pdf"),
+        write_whole(folder / "amendment.nc", lambda p: dossier.amendment.to_netcdf(p, engine="netcdf4")),
+        write_whole(folder / "study.toml", lambda p: p.write_text(text, encoding="utf-8")),
+    ]

@@ -1,0 +1,174 @@
+"""Average correct selection by the patients that a trial may enrol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.plots.placement import Box, Label, along, beside, spread
+from doseopt.plots.registered import REGISTERED, Look, looks_of, names_of, registered_first, so_far
+from doseopt.plots.style import GREY, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled, text_width
+from doseopt.prospects import STUDY_MODEL
+from doseopt.state import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
+"""Inches beside the axes, and their height."""
+LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)}
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Average correct selection (%) by most patients, of all designs that it is the same for.
+
+    Parameters
+    ----------
+    names : list of str
+    x, y : float array [K]
+    look : Look
+    """
+
+    names: list[str]
+    x: FloatArray
+    y: FloatArray
+    look: Look
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A design with the enrolment planned for it."""
+
+    name: str
+    x: float
+    y: float
+    look: Look
+
+
+@styled
+def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
+    """Draw average correct selection against the most patients, the planned enrolments marked.
+
+    Parameters
+    ----------
+    tree : DataTree
+        Of `doseopt.amend`; `enrolment/planned_maximum` (design) says what is planned, nan for no most.
+
+    Returns
+    -------
+    Figure
+        One line for designs that differ by the patients planned only.
+    """
+    ds = registered_first(tree, "enrolment")
+    marks = _marks(tree, ds)
+    curves = _curves(tree, ds, marks)
+    subtitle = f"Average over the study's model, {so_far(tree)}, by the most patients that the whole trial may enrol."
+    if marks:
+        subtitle += " Markers: the designs with the enrolment planned for them, and their percentage."
+    figure = new_figure(TALL + 0.5, "How many patients correct selection takes", subtitle)
+    height = figure.get_figheight()
+    figure.set_layout_engine("none")
+    size = 72 * (WIDTH - LEFT - RIGHT), 72 * TALL
+    ax = figure.add_axes((LEFT / WIDTH, 0.42 / height, (WIDTH - LEFT - RIGHT) / WIDTH, TALL / height))
+    every = np.concatenate([curve.x for curve in curves])
+    ax.set_xlim(every.min() - 1, every.max() + 1)
+    percent_axis(ax, "y")
+    for curve in curves:
+        colour, style, _ = curve.look
+        wide = 1.9 if curve.look == REGISTERED else 1.4
+        ax.plot(curve.x, curve.y, color=colour, linestyle=style, linewidth=wide, zorder=3)
+    for mark in marks:
+        colour, _, shape = mark.look
+        ax.plot(mark.x, mark.y, shape, color=colour, markersize=6, markeredgecolor="white", zorder=4, clip_on=False)
+    ax.set_xlabel("most patients enrolled in the trial")
+    ax.set_ylabel("correct selection (% of trials)")
+    _name_marks(ax, marks, curves, size)
+    _name_ends(ax, curves, size)
+    return figure
+
+
+def _marks(tree: xr.DataTree, ds: xr.Dataset) -> list[Mark]:
+    """Return the designs that have a planned enrolment."""
+    if "planned_maximum" not in ds:
+        return []
+    names = names_of(ds)
+    average = 100 * tree["average"]["correct_selection"].sel(belief=STUDY_MODEL)
+    planned = [float(ds["planned_maximum"].sel(design=name)) for name in names]
+    each = zip(names, planned, looks_of(tree, names), strict=True)
+    return [Mark(name, x, float(average.sel(design=name)), look) for name, x, look in each if not np.isnan(x)]
+
+
+def _curves(tree: xr.DataTree, ds: xr.Dataset, marks: list[Mark]) -> list[Curve]:
+    """Return the lines, through the marks that belong to them."""
+    names, caps = names_of(ds), ds["enrolment"].to_numpy().astype(float)
+    values = 100 * ds["correct_selection"].transpose("design", "enrolment").to_numpy()
+    shared: dict[bytes, list[int]] = {}
+    for d, row in enumerate(values):
+        shared.setdefault(row.round(9).tobytes(), []).append(d)
+    found = []
+    for rows in shared.values():
+        own, known = [names[d] for d in rows], ~np.isnan(values[rows[0]])
+        points = dict(zip(caps[known].tolist(), values[rows[0]][known].tolist(), strict=True))
+        points |= {mark.x: mark.y for mark in marks if mark.name in own}
+        x = np.array(sorted(points))
+        found.append(Curve(own, x, np.array([points[cap] for cap in x]), looks_of(tree, names)[rows[0]]))
+    return found
+
+
+def _place(ax: Axes, x: FloatArray | float, y: FloatArray | float, size: tuple[float, float]) -> FloatArray:
+    """Return places in points from the lower left corner of the axes, [2, ...]."""
+    low, high = ax.get_xlim()
+    return np.array([(x - low) / (high - low) * size[0], y / 100 * size[1]])
+
+
+def _name_marks(ax: Axes, marks: list[Mark], curves: list[Curve], size: tuple[float, float]) -> None:
+    """Write design and percentage beside the markers of planned enrolments."""
+    taken: list[Box] = [box for curve in curves for box in along(*_place(ax, curve.x, curve.y, size))]
+    spots = [_place(ax, mark.x, mark.y, size).tolist() for mark in marks]
+    taken += [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
+    said = [mark.name if f"{mark.x:.0f}" in mark.name else f"{mark.name} (≤ {mark.x:.0f})" for mark in marks]
+    for name, mark, (x, y) in zip(fitted(said, 0.25 * size[0], SMALL), marks, spots, strict=True):
+        text = f"{name}: {mark.y:.0f}%"
+        label = Label(text, text_width(text, SMALL) + 2, SMALL + 3, x, y)
+        box = beside(label, taken, (2, 2, *size), range(5, 120, 5))
+        assert box is not None, "there is room in a figure of this height for every label"
+        taken.append(box)
+        ax.annotate(
+            text,
+            (mark.x, mark.y),
+            ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
+            textcoords="axes points",
+            size=SMALL,
+            ha="center",
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3},
+        )
+
+
+def _name_ends(ax: Axes, curves: list[Curve], size: tuple[float, float]) -> None:
+    """Name the lines at their ends, none over another, with what they reach."""
+    texts = [
+        "\n".join(
+            [*fitted(curve.names, 72 * RIGHT - 18, NORMAL, bold=True), f"{curve.y[-1]:.0f}% with {curve.x[-1]:.0f}"]
+        )
+        for curve in curves
+    ]
+    heights = [(text.count("\n") + 1) * (NORMAL + 2.2) + 2 for text in texts]
+    wanted = [float(_place(ax, curve.x[-1], curve.y[-1], size)[1]) for curve in curves]
+    for text, centre, curve in zip(texts, spread(wanted, heights, -20, size[1] + 8), curves, strict=True):
+        ax.annotate(
+            text,
+            (curve.x[-1], curve.y[-1]),
+            (size[0] + 12, centre),
+            textcoords="axes points",
+            weight="bold" if curve.look == REGISTERED else "normal",
+            va="center",
+            linespacing=1.15,
+            annotation_clip=False,
+            arrowprops=LEADER | {"color": curve.look[0]},
+        )

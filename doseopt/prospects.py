@@ -1,0 +1,174 @@
+"""What is to be expected of designs from where their trials stand, averaged over what may be believed; exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.comparison import capped
+from doseopt.design import Design
+from doseopt.means import MEASURES, linear_measures, means_of
+from doseopt.model_belief import belief_of_model, updated
+from doseopt.modified import Modified
+from doseopt.outcomes import planned_of
+from doseopt.parameters import Faults
+from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
+from doseopt.scenarios import Belief
+from doseopt.state import FloatArray, IntArray, TrialState
+from doseopt.study import Study
+
+type Progress = Callable[[str], object]
+
+STUDY_MODEL = "the study's model"
+PRIOR_SCALES = {"prior sd halved": 0.5, "prior sd doubled": 2.0}
+EXPECTED = (*MEASURES, "further_patients", "further_dlts")
+"""Measures that are averaged."""
+MOST, STEP = 40, 3
+"""Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
+
+
+def beliefs_now(study: Study, n: IntArray, y: IntArray) -> dict[str, Belief]:
+    """Return what may be believed of the DLT rates after the data, by name: `STUDY_MODEL` and its alternatives.
+
+    Parameters
+    ----------
+    study : Study
+    n, y : int array [D]
+        Patients and DLTs at each dose.
+    """
+    own = study.curve()
+    models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
+    for kind in FIELDS:
+        if kind not in ("beta", study.posterior.model):
+            try:
+                models[f"model {kind}"] = study.curve(kind)
+            except Faults:
+                continue  # a model that needs doses as numbers, of which this study has none
+    beliefs = {name: belief_of_model(model, n, y) for name, model in models.items()}
+    return beliefs | {"the study's belief": updated(study.believed(), n, y)}
+
+
+def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:
+    """Return what is to be expected of a design from a state on, averaged over a belief.
+
+    Parameters
+    ----------
+    study : Study
+    design : Design
+    belief : Belief
+        What is believed now.
+    start : TrialState
+        A batch of one. Patients and DLTs count from the start of the trial, further ones from here.
+
+    Returns
+    -------
+    measures : dict of str to float
+        `EXPECTED`.
+    selection : float array [1 + D]
+        Probability that none, and that each dose, is selected.
+    """
+    means = means_of(design, belief.p_observed, start)
+    each = linear_measures(means, belief.p_dlt, study.mtd, planned_of(study.scenarios()))
+    found = {name: float(belief.weights @ value) for name, value in each.items()}
+    found["further_patients"] = found["sample_size"] - int(start.n.sum())
+    found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
+    return found, np.asarray(belief.weights @ means.selection)
+
+
+def averages(
+    study: Study,
+    designs: Mapping[str, Design],
+    starts: Mapping[str, TrialState],
+    beliefs: Mapping[str, Belief],
+    progress: Progress = lambda _: None,
+) -> xr.Dataset:
+    """Return `EXPECTED`, `no_selection` and `selection` of designs averaged over beliefs, (design, belief).
+
+    Parameters
+    ----------
+    study : Study
+    designs : mapping of str to Design
+    starts : mapping of str to TrialState
+        Where their trials stand.
+    beliefs : mapping of str to Belief
+    progress : callable, optional
+    """
+    values = np.empty((len(EXPECTED), len(designs), len(beliefs)))
+    selection = np.empty((len(designs), len(beliefs), 1 + len(study.doses.labels)))
+    for b, (which, belief) in enumerate(beliefs.items()):
+        progress(f"averages: {which}")
+        for d, (name, design) in enumerate(designs.items()):
+            found, selection[d, b] = expected(study, design, belief, starts[name])
+            values[:, d, b] = [found[measure] for measure in EXPECTED]
+    dims = ("design", "belief")
+    data: dict[str, Any] = {name: (dims, value) for name, value in zip(EXPECTED, values, strict=True)}
+    data["no_selection"] = (dims, selection[:, :, 0])
+    data["selection"] = ((*dims, "dose"), selection[:, :, 1:])
+    coords = {
+        "design": list(designs),
+        "belief": list(beliefs),
+        "dose": list(study.doses.labels),
+        "source": ("belief", [belief.source for belief in beliefs.values()]),
+    }
+    return xr.Dataset(data, coords=coords, attrs={"model": describe_model(study.curve())})
+
+
+def by_enrolment(
+    study: Study, designs: Mapping[str, Design], starts: Mapping[str, TrialState], belief: Belief
+) -> xr.Dataset:
+    """Return average correct selection by most patients, and the designs' own caps.
+
+    Parameters
+    ----------
+    study : Study
+    designs : mapping of str to Design
+    starts : mapping of str to TrialState
+        Where their trials stand.
+    belief : Belief
+
+    Returns
+    -------
+    Dataset
+        `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
+        none.
+    """
+    treated = max(int(state.total[0]) for state in starts.values())
+    first = treated or min(int(design.first().size[0]) for design in designs.values())
+    own = [np.nan if design.cap is None else float(design.cap) for design in designs.values()]
+    caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
+    values = np.full((len(designs), len(caps)), np.nan)
+    found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
+    for d, (name, design) in enumerate(designs.items()):
+        base = design if isinstance(design, Modified) else Modified(design, ())
+        for k, cap in enumerate(caps):
+            changed = capped(base, cap)
+            if changed not in found and cap >= int(base.base.first().size[0]):
+                found[changed] = expected(study, changed, belief, starts[name])[0]["correct_selection"]
+            values[d, k] = found.get(changed, np.nan)
+    attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
+    return xr.Dataset(
+        {
+            "correct_selection": (("design", "enrolment"), values, attrs),
+            "planned_maximum": ("design", own, {"units": "patients", "long_name": "enrolment cap of the design"}),
+        },
+        coords={"design": list(designs), "enrolment": caps},
+    )
+
+
+def enrolment_needed(curve: xr.DataArray, probability: float) -> dict[str, int | None]:
+    """Return the fewest patients with which each design selects correctly with a stated probability; None if none does.
+
+    Parameters
+    ----------
+    curve : DataArray
+        `enrolment/correct_selection` of :func:`amend`, (design, enrolment).
+    probability : float
+    """
+    found: dict[str, int | None] = {}
+    for name in curve["design"].to_numpy().tolist():
+        enough = np.flatnonzero(curve.sel(design=name).to_numpy() >= probability)
+        found[name] = int(curve["enrolment"].to_numpy()[enough[0]]) if enough.size else None
+    return found

@@ -1,0 +1,120 @@
+"""The registered design rule by rule, and what is proposed instead."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from doseopt.conduct.paths import cohort_of
+from doseopt.dossier import Dossier
+from doseopt.outcome_string import format_outcomes
+from doseopt.report.document import Block, Heading, Paragraph, Table
+from doseopt.report.words import NOTHING, decided, dose_words, many, percent, so_far, statement
+from doseopt.silence_words import factor_words, reading_words
+from doseopt.tables.labels import listed
+
+
+def registered(dossier: Dossier) -> list[Block]:
+    """Return the section on the registered design."""
+    name = dossier.proposal.registered
+    blocks: list[Block] = [
+        Heading("The registered design, rule by rule", new_page=True),
+        statement(dossier, "version"),
+        _doses(dossier),
+        _rules(dossier, name),
+    ]
+    if dossier.readings:
+        blocks += [
+            Paragraph(
+                "Where the protocol is silent, a reading was chosen. The section on sensitivity shows what the others "
+                "would change."
+            ),
+            _readings(dossier),
+        ]
+    asked = [statement(dossier, key) for key in ("dlt_definition", "dlt_window", "accrual", "oversight")]
+    return [*blocks, *asked, Heading("What it does next", 2), *_pathways(dossier, [name])]
+
+
+def amended(dossier: Dossier) -> list[Block]:
+    """Return the section on the proposed designs."""
+    blocks: list[Block] = [Heading("The proposed designs"), _differences(dossier)]
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for name in dossier.proposal.amended:
+        rows = tuple((row.rule, row.reading) for row in dossier.rows[name])
+        capless = tuple(row for row in rows if not row[0].startswith("enrolment"))
+        alike.setdefault(capless, []).append(name)
+    for names in alike.values():
+        blocks.append(_rules(dossier, names[0], listed(names)))
+    blocks += [statement(dossier, key) for key in ("reason", "prespecified")]
+    return [*blocks, Heading("What they do next", 2), *_pathways(dossier, list(dossier.proposal.amended))]
+
+
+def _doses(dossier: Dossier) -> Table:
+    """List the dose levels."""
+    labels, unit = dose_words(dossier)
+    planned = dossier.study.planned_doses or dossier.study.doses
+    rows = []
+    for level, (label, own) in enumerate(zip(labels, dossier.study.doses.labels, strict=True), 1):
+        kind = "planned" if own in planned.labels else "may be inserted"
+        rows.append((str(level), f"{label} {unit}".strip(), kind))
+    tolerance = planned.tolerance
+    off = f"; the actual dose may differ by up to {100 * tolerance:g}%" if tolerance else ""
+    return Table(f"Dose levels{off}", ("level", "dose", ""), tuple(rows), words=True)
+
+
+def _rules(dossier: Dossier, name: str, names: str = "") -> Table:
+    rows = tuple((row.rule, row.reading, row.source or NOTHING) for row in dossier.rows[name])
+    return Table(f"Rules of {names or name}", ("rule", "as it is read here", "source"), rows, words=True)
+
+
+def _readings(dossier: Dossier) -> Table:
+    rows = []
+    for factor, values in dossier.readings.items():
+        words = [reading_words(factor, value) for value in values]
+        rows.append((factor_words(factor), words[0], "; ".join(words[1:])))
+    head = ("the protocol does not say", "read here as", "could also mean")
+    return Table("Silences of the registered protocol", head, tuple(rows), words=True)
+
+
+def _differences(dossier: Dossier) -> Table:
+    """Set the designs side by side."""
+    rows = []
+    for name in dossier.designs:
+        design = dossier.study.designs[name]
+        cap = float(dossier.comparison["planned_maximum"].sel(design=name))
+        fewest = dossier.comparison["fewest_patients"].sel(design=name).to_numpy()
+        never = [label for label, n in zip(dose_words(dossier)[0], fewest, strict=True) if n != n]
+        first = design.first()
+        rows.append(
+            (
+                name,
+                "none" if cap != cap else f"{cap:.0f}",
+                f"{design.target:g}",
+                f"{many(int(first.size[0]), 'patient')} at level {int(first.dose[0]) + 1}",
+                listed(never) if never else "none",
+            )
+        )
+    head = ("design", "enrolment cap", "target", "first cohort", "doses it cannot declare")
+    return Table("What differs", head, tuple(rows), words=True)
+
+
+def _pathways(dossier: Dossier, names: list[str]) -> list[Block]:
+    """Say what each design does after each way that the next cohort can turn out."""
+    rows = [row for name in names for row in _answers(dossier, name, dossier.pathways[name])]
+    if not rows:
+        return [Paragraph(f"{listed(names)}: the trial is over {so_far(dossier)}.")]
+    caption = (
+        f"After the next cohort, {so_far(dossier)}; probability by the posterior predictive distribution of the "
+        "study's model"
+    )
+    head = ("design", "next cohort", "probability", "then")
+    return [Table(caption, head, tuple(rows), words=True)]
+
+
+def _answers(dossier: Dossier, name: str, ds: xr.Dataset) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for node in range(1, ds.sizes["node"]):
+        at = ds.isel(node=node)
+        then = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
+        seen = format_outcomes((cohort_of(ds, node),))
+        rows.append((name, seen, percent(float(at["probability"])), then))
+    return rows

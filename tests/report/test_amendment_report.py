@@ -1,0 +1,208 @@
+"""The amendment report: its sections, its numbers, its gaps, and the three renderings of it."""
+
+import functools
+import re
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+from report.reading import numbers, read_html, words_of_docx
+from small_study import SMALL
+
+from doseopt.data import data_from_outcomes
+from doseopt.dossier import gather, proposed
+from doseopt.outcome_string import parse_outcomes
+from doseopt.prospects import STUDY_MODEL
+from doseopt.report import Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
+from doseopt.report.checklist import ITEMS
+from doseopt.study_file import parse_study
+
+SECTIONS = (
+    "Summary",
+    "The registered design, rule by rule",
+    "The proposed designs",
+    "Data so far and DLT rate at each dose",
+    "Operating characteristics",
+    "Operating characteristics from the data so far",
+    "Distance from what is attainable",
+    "Sensitivity to the readings of the protocol",
+    "Limitations",
+    "Example trials",
+    "Reproduction",
+    "Checklist",
+)
+COMMAND = "doseopt amend study.toml --outcomes '1N 2NNT'"
+
+
+@pytest.fixture(scope="module")
+def study():
+    return parse_study(SMALL, "small.toml")
+
+
+def dossier_of(study, outcomes):
+    data = data_from_outcomes(outcomes, study.doses)
+    return gather(study, proposed(study), data, parse_outcomes(outcomes, 3))
+
+
+@pytest.fixture(scope="module")
+def interim(study):
+    return dossier_of(study, "1N 2NNT")
+
+
+@pytest.fixture(scope="module")
+def prospective(study):
+    return dossier_of(study, "")
+
+
+@pytest.fixture(scope="module", params=["interim", "prospective"])
+def case(request):
+    dossier = request.getfixturevalue(request.param)
+    return dossier, made(dossier)
+
+
+@functools.cache
+def made(dossier):
+    return amendment_report(dossier, COMMAND)
+
+
+def texts(document):
+    return " ".join(str(getattr(block, "text", getattr(block, "items", ""))) for block in document.blocks)
+
+
+def table(document, start):
+    return next(block for block in document.blocks if isinstance(block, Table) and block.caption.startswith(start))
+
+
+def test_sections_in_order(case):
+    assert case[1].sections == SECTIONS
+
+
+def test_the_three_renderings_hold_the_same_numbers(case, tmp_path):
+    _, document = case
+    web = " ".join(read_html(write_html(document, tmp_path / "r.html")).text)
+    word = words_of_docx(write_docx(document, tmp_path / "r.docx"))
+    pages = PdfReader(write_pdf(document, tmp_path / "r.pdf")).pages
+    printed = numbers(" ".join(page.extract_text() for page in pages))
+    assert numbers(web) == numbers(word)
+    # a PDF also holds the numbers drawn in its figures, and breaks words of its text
+    assert set(numbers(word)) <= set(printed)
+    assert len(numbers(word)) > 300
+
+
+def test_the_first_table_holds_the_averages(case):
+    dossier, document = case
+    rows = {row[0]: row for row in table(document, "What changes").rows}
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    assert list(rows) == ["ATD 6", "BOIN 9"]
+    for name, row in rows.items():
+        at = average.sel(design=name)
+        assert row[2] == f"{100 * at['correct_selection'].item():.1f}%"
+        assert row[3] == f"{100 * at['no_selection'].item():.1f}%"
+        assert row[4] == f"{at['further_dlts'].item():.1f}"
+        assert row[5] == f"{at['further_patients'].item():.1f}"
+
+
+def test_what_is_next_in_words(interim, prospective):
+    # 1/3 at level 2: the 3+3 fills the level, BOIN with phi = .25 goes down (lambda_d = .298)
+    rows = {row[0]: row[1] for row in table(made(interim), "What changes").rows}
+    assert rows == {"ATD 6": "2 patients at 2 mg", "BOIN 9": "3 patients at 1 mg"}
+    rows = {row[0]: row[1] for row in table(made(prospective), "What changes").rows}
+    assert rows == {"ATD 6": "1 patient at 1 mg", "BOIN 9": "1 patient at 1 mg"}
+
+
+def test_the_tables_by_scenario_are_those_of_the_tree(case):
+    dossier, document = case
+    ds = dossier.amendment["start"].to_dataset()
+    shown = table(document, "Probability of correct selection")
+    for row in shown.rows:
+        exact = 100 * ds["correct_selection"].sel(design=row[0]).to_numpy()
+        np.testing.assert_allclose([float(cell) for cell in row[1:]], [*exact, exact.mean()], atol=0.0501)
+
+
+def test_plain_words_come_from_the_results(interim):
+    text = texts(made(interim))
+    average = interim.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    first = average.sel(design="ATD 6")
+    said = f"With at most 6 patients the registered design declares no MTD in {100 * first['no_selection'].item():.1f}%"
+    assert said in text
+    now = interim.amendment["now"].to_dataset().sel(scenario=interim.truth, design="ATD 6")
+    assert f"it declares none in {100 * now['no_selection'].item():.1f}%" in text
+
+
+def test_what_only_investigators_know_is_a_gap_and_never_a_sentence(case):
+    _, document = case
+    gaps = [block.text for block in document.blocks if isinstance(block, Gap)]
+    assert len(gaps) == 9
+    assert "the definition of a dose-limiting toxicity." in gaps
+    assert "Version 1.2 of 3 March 2026." in texts(document)
+    assert not any("version and date" in gap for gap in gaps)
+
+
+def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_it_to_the_investigators(case):
+    _, document = case
+    rows = table(document, "What guidelines ask for").rows
+    assert len(rows) == len(ITEMS)
+    for _, _, answer in rows:
+        assert answer.split("; ")[0] in (*SECTIONS, "for the investigators")
+    answers = {row[1]: row[2] for row in rows}
+    assert answers["who reviews safety data"] == "The registered design, rule by rule; in part for the investigators"
+    sources = " ".join(row[0] for row in rows)
+    for guideline in ("SPIRIT-DEFINE", "CONSORT-DEFINE", "ADEMP", "ICH E20", "FDA 2019", "FDA Bayesian"):
+        assert guideline in sources
+
+
+def test_simulated_numbers_say_so(case):
+    dossier, document = case
+    paired = table(document, "Simulated, not exact")
+    assert "20,000 trials a scenario" in paired.caption
+    errors = dossier.amendment["paired"]["selects_differently_mcse"]
+    assert paired.rows[0][-1] == f"{100 * float(errors.max()):.2f}"
+
+
+def test_data_and_conflict(interim):
+    document = made(interim)
+    text = texts(document)
+    assert "4 evaluable patients so far, 1 with a DLT: 1N 2NNT" in text
+    assert "Every cohort so far is one that the registered design would have given" in text
+    assert "two-sided probability" in text
+    tally = [row[1] for row in table(document, "DLT rate (%)").rows]
+    assert tally == ["0/1", "1/3", "0/0"]
+
+
+def test_departures_from_the_registered_design_are_named(study):
+    dossier = dossier_of(study, "1N 3N")
+    document = made(dossier)
+    assert "Departure from the registered design: cohort 2 (3N)" in texts(document)
+
+
+def test_interims_of_the_study_file_are_worked_through_before_the_first_patient(prospective, interim):
+    assert interim.interims is None
+    ds = prospective.interims
+    rows = table(made(prospective), "At interims").rows
+    assert [row[0] for row in rows] == [f"a DLT in the first patient (1T): {name}" for name in ("ATD 6", "BOIN 9")]
+    assert rows[0][1] == f"{100 * ds['correct_selection'].item(0):.1f}"
+
+
+def test_a_trial_that_is_over(study):
+    document = made(dossier_of(study, "1T 1TT"))
+    rows = {row[0]: row[1] for row in table(document, "What changes").rows}
+    assert rows["ATD 6"] == "stops (too toxic): no MTD"
+    assert "ATD 6: the trial is over" in texts(document)
+    assert table(document, "Example trials").rows[0][2] == "none"
+
+
+def test_how_to_reproduce(case):
+    dossier, document = case
+    start = next(k for k, b in enumerate(document.blocks) if isinstance(b, Heading) and b.text == "Reproduction")
+    said = " ".join(str(getattr(block, "text", "")) for block in document.blocks[start:])
+    assert COMMAND in said
+    assert dossier.study.hash in said
+    assert re.search(r"numpy \d+\.\d+", said)
+
+
+def test_the_same_dossier_gives_the_same_bytes(interim, tmp_path):
+    for write, name in ((write_html, "r.html"), (write_pdf, "r.pdf")):
+        one, two = (
+            write(amendment_report(interim, COMMAND), tmp_path / f"{k}-{name}").read_bytes() for k in ("one", "two")
+        )
+        assert one == two

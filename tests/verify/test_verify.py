@@ -1,0 +1,259 @@
+"""`doseopt verify`: every number agrees, a wrong one is found and named, and no number is compared with itself."""
+
+import ast
+import csv
+import inspect
+import json
+import re
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import doseopt
+from doseopt.cli import app
+from doseopt.tables.verify import verification_text
+from doseopt.verify import CHECKS, about, as_rows, cases, verify
+from doseopt.verify.check import Number
+
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
+FAMILIES = sorted({Path(inspect.getfile(check.ours)) for check in CHECKS.values()})
+QUICK = ["boin-lambdas", "benchmark"]
+
+
+def rows_of(path):
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["verify", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """The command run once, for all checks."""
+    out = tmp_path_factory.mktemp("verify") / "numbers.csv"
+    result = run("--json", "--out", out)
+    return result, json.loads(result.stdout), out
+
+
+def test_every_number_agrees(everything):
+    result, told, _ = everything
+    assert result.exit_code == 0, [row for row in told["rows"] if not row["agrees"]][:5]
+    assert told["differing"] == 0
+    assert list(told["checks"]) == list(CHECKS)
+
+
+def test_every_row_of_the_tables_is_compared(everything):
+    """Counted from the files: rows times numbers a row."""
+    counted = Counter(row["check"] for row in everything[1]["rows"])
+    tables = {path.name: rows_of(path) for path in REFERENCE.glob("*.csv")}
+    rates = sum(len(row["prior"].split("|")) for row in tables["dfcrm_getprior.csv"])
+    operating = 15  # selection of none and four doses, patients and DLTs by dose and in all
+    wanted = {
+        "boin-boundaries": 6 * len(tables["boin_boundaries.csv"]),
+        "boin-exact": operating * sum(row["design"] == "BOIN" for row in tables["exact_boin_crm.csv"]),
+        "crm-exact": operating * sum(row["design"] == "CRM" for row in tables["exact_boin_crm.csv"]),
+        "boin-titration-exact": operating * len(tables["exact_boin_titration.csv"]),
+        "3+3-exact": operating * len(tables["three_plus_three_oc.csv"]),
+        "titration-3+3-exact": operating * len(tables["atd_three_plus_three_exact.csv"]),
+        "crm-skeletons": rates,
+        "interval-decisions": 2 * len(tables["escalation_interval_tables.csv"]),
+        "keyboard-boundaries": 3 * len(tables["keyboard_boundaries.csv"]),
+        "next-dose": (2 + 4) * len(tables["escalation_next_dose.csv"]),
+    }
+    assert {name: counted[name] for name in wanted} == wanted
+
+
+def test_the_csv_holds_every_number_that_the_json_does(everything):
+    _, told, out = everything
+    rows = rows_of(out)
+    assert len(rows) == len(told["rows"]) == told["numbers"] > 30_000
+    for row, wanted in zip(rows[::97], told["rows"][::97], strict=True):
+        assert list(row) == list(wanted)
+        assert (row["check"], row["what"], row["theirs"]) == tuple(wanted[k] for k in ("check", "what", "theirs"))
+        assert row["ours"] == ("" if wanted["ours"] is None else str(wanted["ours"]))
+        assert row["agrees"] == str(wanted["agrees"])
+
+
+def test_nothing_is_granted_that_is_not_small_or_explained(everything):
+    """Beyond the digits printed by the literature, what is granted has a note."""
+    for row in everything[1]["rows"]:
+        check = CHECKS[row["check"]]
+        if row["granted"] > 1e-11 and "." in row["theirs"] and not check.note:
+            assert row["granted"] <= 0.51 * 10.0 ** -len(row["theirs"].partition(".")[2]), row
+
+
+def test_every_table_and_every_kind_of_entry_is_used(monkeypatch):
+    used = set()
+    peers, published = cases.peers, cases.published
+    for family in {inspect.getmodule(check.ours) for check in CHECKS.values()}:
+        monkeypatch.setattr(family, "peers", lambda file, *rest: (used.add(file), peers(file, *rest))[1], raising=False)
+        monkeypatch.setattr(family, "published", lambda kind: (used.add(kind), published(kind))[1], raising=False)
+    for check in CHECKS.values():
+        check.cases()
+    kinds = set(re.findall(r"^\[\[(\w+)\]\]$", (REFERENCE / "published.toml").read_text(), re.MULTILINE))
+    assert used == {path.name for path in REFERENCE.glob("*.csv")} | kinds
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_what_we_compute_from_does_not_hold_the_answers(name):
+    """What is given shares no column with what is printed, and no given value is a printed number with its digits."""
+    for case in CHECKS[name].cases():
+        assert not set(case.given) & set(case.printed)
+        given = {str(value) for value in case.given.values()}
+        assert not given & {text for part in case.printed.values() for text in part if len(text) > 7}
+
+
+@pytest.mark.parametrize("path", FAMILIES, ids=lambda path: path.stem)
+def test_only_the_reading_of_cases_sees_what_is_printed(path):
+    """Functions that compute take `given` (and ours); those that name `printed` prepare cases."""
+    for function in [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]:
+        names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute)}
+        if "given" in {argument.arg for argument in function.args.args}:
+            assert names.isdisjoint({"printed", "peers", "published", "REFERENCE", "open", "read_text"}), function.name
+
+
+CHEAP = [name for name in CHECKS if name not in ("blrm", "3+3-paths", "crm-exact", "boin-exact")]
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_changed_first_digit_of_any_kind_of_answer_is_found(name):
+    check = CHECKS[name]
+    case = check.cases()[-1]
+    for answer, texts in case.printed.items():
+        wrong = (f"9{texts[0]}", *texts[1:])
+        planted = replace(case, printed={**case.printed, answer: wrong})
+        found = [n for n in replace(check, cases=lambda planted=planted: [planted]).numbers(name) if not n.agrees]
+        assert [n.theirs for n in found] == [wrong[0]], answer
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """A copy of the numbers in which some are changed."""
+    folder = tmp_path / "reference"
+    shutil.copytree(REFERENCE, folder)
+    monkeypatch.setattr(cases, "REFERENCE", folder)
+
+    def plant(file, old, new):
+        text = (folder / file).read_text()
+        assert text.count(old) >= 1
+        (folder / file).write_text(text.replace(old, new, 1))
+
+    return plant
+
+
+def test_a_planted_number_is_named_first_and_the_status_is_1(planted):
+    planted("published.toml", '"0.078449"', '"0.078450"')
+    result = run("--only", "boin-lambdas")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "1 number differs"
+    assert lines[1].startswith("- boin-lambdas, Liu & Yuan 2015 JRSS-C 64:507")
+    assert "target 0.10: lambda_e: theirs 0.078450, ours 0.07844898" in " ".join(line.strip() for line in lines[1:4])
+    assert lines[-1] == "14 numbers from 1 source: 1 of them differ"
+
+
+def test_a_planted_number_of_a_table(planted, tmp_path):
+    planted("keyboard_boundaries.csv", "0.05,0.05,0.95,1,0,1,1", "0.05,0.05,0.95,1,0,1,")
+    result = run("--only", "keyboard-boundaries", "--json", "--out", tmp_path / "v.csv")
+    assert result.exit_code == 1
+    (wrong,) = [row for row in json.loads(result.stdout)["rows"] if not row["agrees"]]
+    assert (wrong["what"], wrong["theirs"], wrong["ours"]) == ("target 0.2, n 1: eliminate_ge", "", 1)
+    assert wrong["difference"] is None  # no number in JSON says infinity
+    (wrong,) = [row for row in rows_of(tmp_path / "v.csv") if row["agrees"] == "False"]
+    assert wrong["difference"] == "inf"
+
+
+def test_a_missing_number_differs(planted):
+    planted("published.toml", '"0.0023 0.0692 ', '"0.0023 ')
+    assert run("--only", "benchmark").exit_code == 1
+
+
+def test_many_differences_are_counted_and_some_spelled_out(planted):
+    text = (cases.REFERENCE / "keyboard_boundaries.csv").read_text()
+    (cases.REFERENCE / "keyboard_boundaries.csv").write_text(re.sub(r"(?m)(?<=\d),\d+,(?=\d*$)", ",77,", text))
+    result = run("--only", "keyboard-boundaries")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("72 numbers differ\n")
+    assert "and 52 more; --out writes all" in result.stdout
+
+
+def test_only():
+    numbers = verify(QUICK)
+    assert list(dict.fromkeys(n.check for n in numbers)) == sorted(QUICK, key=list(CHECKS).index)
+    result = run("--only", QUICK[0], "--only", QUICK[1])
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].startswith(f"{len(numbers)} numbers from 2 sources: all agree")
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path):
+    out = tmp_path / "v.csv"
+    result = run("--only", "boin-lambda", "--only", "zzz", "--out", out)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "no check is called 'boin-lambda'; did you mean 'boin-lambdas'?" in result.stderr
+    assert "no check is called 'zzz'; known: " in result.stderr
+    assert not out.exists()
+
+
+def test_a_folder_is_no_file(tmp_path):
+    result = run("--only", "mtd", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "wanted a file for the numbers, got a folder" in result.stderr
+
+
+def test_the_table_keeps_to_its_width_and_names_versions(everything):
+    rows, told = everything[1]["rows"], everything[1]
+    lines = verification_text(rows, told).plain.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert not any(line.endswith(" ") for line in lines)
+    assert lines[-1] == (
+        f"{told['numbers']:,} numbers from {len(told['sources'])} sources: "
+        "all agree within the digits given or the difference granted"
+    )
+    assert lines[-2].startswith(f"doseopt {doseopt.__version__}, Python 3.")
+    text = "\n".join(lines)
+    for name, check in CHECKS.items():
+        assert re.search(rf"^{re.escape(name)} ", text, re.MULTILINE), name
+        assert check.note[:30] in text
+    for source in told["sources"]:
+        assert f"\n- {source}" in text
+
+
+def test_the_page_names_every_table_with_its_package_and_version(everything):
+    page = (REFERENCE / "README.md").read_text()
+    for path in REFERENCE.glob("*.csv"):
+        assert f"| `{path.name}` |" in page
+    for row in everything[1]["rows"]:
+        if row["version"]:
+            assert f"{row['source']} {row['version']}" in page
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "granted", "agrees"),
+    [
+        ("0.25", 0.254, 0.005, True),
+        ("0.25", 0.256, 0.005, False),
+        ("E", "E", 0.0, True),
+        ("E", "D", 0.0, False),
+        ("", None, 0.0, True),
+        ("-", None, 0.0, True),
+        ("", 3, 0.0, False),
+        ("3", None, 9.0, False),
+        ("x", 3.0, 9.0, False),
+        ("0.1", float("nan"), 9.0, False),
+    ],
+)
+def test_what_agrees(theirs, ours, granted, agrees):
+    assert Number("c", "s", "", "", "w", theirs, ours, granted).agrees is agrees
+
+
+def test_what_is_said_about_the_run():
+    numbers = verify(["mtd"])
+    assert about(numbers)["numbers"] == len(as_rows(numbers)) == 1
+    assert about(numbers)["sources"] == ["Yan et al. 2020"]
