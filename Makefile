@@ -3,10 +3,10 @@ PYTHON ?= python3
 RUN = $(PYTHON) run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test bench check lock clean
+.PHONY: help compare test bench benchmark paper paper-full check lock clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 compare:  ## compare the designs of the registered protocol; ARGS= for another study or folder
 	@$(RUN) compare $(ARGS)
@@ -15,7 +15,16 @@ test:  ## run the tests; ARGS= goes to pytest
 	@$(RUN) test $(ARGS)
 
 bench:  ## time the engine
-	@$(RUN) test benchmarks/ --benchmark-only $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) test benchmarks/speed/ --benchmark-only $(ARGS)
+
+benchmark:  ## designs over shared scenarios, some minutes; ARGS="--workers 2"
+	@$(RUN) python benchmarks/statistical/run.py $(ARGS)
+
+paper:  ## recompute the exact results, draw the figures and set paper/build/main.pdf; ARGS="--out DIR"
+	@$(RUN) python paper/build.py $(ARGS)
+
+paper-full:  ## the same, calibrations and simulation-based calibration recorded anew first
+	@$(RUN) python paper/build.py --full $(ARGS)
 
 check:  ## lint, format check, type check
 	@$(RUN) check

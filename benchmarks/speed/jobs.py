@@ -1,0 +1,183 @@
+"""What is timed: each job once, for `make bench` and for the recorded results alike."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import doseopt
+from benchmarks.speed import cases
+from benchmarks.speed.measure import Record, Task, command, summary, timed
+from doseopt.amend import amend
+from doseopt.calibrate import Objective, calibrate
+from doseopt.engine.exact import ending_weights
+from doseopt.engine.graph import Graph, build_graph, graph_of
+from doseopt.metrics import QUANTILES
+from doseopt.models.quadrature import quadrature
+from doseopt.models.two_parameter import dose_grids
+from doseopt.outcome_string import parse_outcomes
+from doseopt.study_file import parse_study
+
+CANDIDATES = 100
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to time.
+
+    Parameters
+    ----------
+    name : str
+    call : callable
+    per : int
+        What the time is divided by.
+    warm : bool
+        Whether what a first call leaves in the caches may be used; otherwise nothing is cached.
+    slow : bool
+        Left out by ``--quick``.
+    """
+
+    name: str
+    call: Callable[[], Any]
+    per: int = 1
+    warm: bool = False
+    slow: bool = False
+
+    def prepared(self) -> Callable[[], object]:
+        """Return what comes before each run, after one run for a warm job."""
+        if not self.warm:
+            return cases.fresh
+        cases.fresh()
+        self.call()
+        return lambda: None
+
+    def measure(self, repeats: int) -> Record:
+        """Return the record, with the counts of what was computed."""
+        record, result = timed(self.call, repeats, self.prepared(), self.per)
+        return record | counted(result)
+
+
+def counted(result: Any) -> Record:
+    """Return how large a result is, whatever the machine."""
+    if isinstance(result, Graph):
+        return {"counts": result.counts()}
+    if isinstance(result, doseopt.Policy):
+        return {"counts": {"tallies": result.table.tallies.size}}
+    if isinstance(result, xr.Dataset):
+        measures = sum(name in doseopt.METRICS or name in QUANTILES for name in result)
+        return {"counts": {"measures": measures, **result.sizes}}
+    return {}
+
+
+@cache
+def _thousand() -> Any:
+    return doseopt.make_scenarios(cases.thousand())
+
+
+@cache
+def _tallies() -> Any:
+    return cases.tallies()
+
+
+def _measures() -> Any:
+    """All measures of the CRM in 1,000 scenarios, its graph at hand."""
+    outcomes = doseopt.Exact()(cases.crm(), _thousand())
+    return doseopt.operating_characteristics(doseopt.judged(outcomes, cases.MTD))
+
+
+def _posteriors(model: Any) -> Any:
+    """Mean, sd, 90% interval and two interval probabilities of 2,000 tallies; new arrays, so that none is at hand."""
+    n, y = _tallies()
+    posterior = quadrature(model).posterior(n.copy(), y.copy())
+    answers = [posterior.mean(), posterior.sd(), posterior.quantile(0.05), posterior.quantile(0.95)]
+    return np.stack([*answers, posterior.prob(0.16, 0.33), posterior.prob(0.33)])
+
+
+def _nodes() -> Any:
+    """What the first posterior of a two-parameter model costs beyond the others."""
+    model = cases.MODELS["two_parameter"]
+    return dose_grids(model, model.values, 64)
+
+
+def _calibration(executor: Executor | None = None) -> Any:
+    """100 CRMs, 4 doses, 24 patients in threes, 200 scenarios; and the attainable for comparison."""
+    return calibrate(parse_study(cases.CALIBRATED), "CRM", (), Objective(), CANDIDATES, 1, executor)
+
+
+def _amendment() -> Any:
+    """The registered design against an amended one, 4 patients treated."""
+    cohorts = parse_outcomes("1N 2NNT", 4)
+    return amend(doseopt.load_study(), "ATD+3+3 cap 10", ["CRM 10"], cohorts)
+
+
+def _simulations() -> list[Job]:
+    designs = {"3+3": cases.three_plus_three(), "boin": cases.boin(), "crm": cases.crm(), "blrm": cases.blrm()}
+    return [
+        Job(
+            f"simulate/{name}/{state}",
+            partial(cases.simulate, design),
+            cases.SIMULATED,
+            state == "warm",
+            name == "blrm",
+        )
+        for name, design in designs.items()
+        for state in ("fresh", "warm")
+    ]
+
+
+JOBS = (
+    Job("graph/crm", partial(build_graph, cases.crm())),
+    Job("graph/boin_singles", partial(build_graph, cases.boin(cohort=1)), slow=True),
+    Job("graph/blrm", partial(build_graph, cases.blrm()), slow=True),
+    Job(
+        "sweep/endings",
+        lambda: ending_weights(graph_of(cases.crm()), _thousand()["p_observed"].to_numpy()),
+        warm=True,
+    ),
+    Job("sweep/measures", _measures, warm=True, slow=True),
+    *(
+        Job(
+            f"posterior/{name}",
+            partial(_posteriors, model),
+            cases.TALLIES,
+            warm=True,
+            slow=name in ("two_parameter", "average"),
+        )
+        for name, model in cases.MODELS.items()
+    ),
+    Job("posterior/nodes", _nodes, slow=True),
+    *_simulations(),
+    Job("compare/default", lambda: doseopt.compare(doseopt.load_study()), slow=True),
+    Job("compare/library", lambda: doseopt.compare(doseopt.load_study("library")), slow=True),
+    *(
+        Job(f"policy/{name}", partial(cases.policy, name), slow=name != "4_doses_30_in_threes")
+        for name in cases.POLICIES
+    ),
+    Job("calibrate/crm", _calibration, CANDIDATES, slow=True),
+    Job("amend", _amendment, slow=True),
+)
+
+
+def _command(*arguments: str) -> Callable[[int], Record]:
+    """Return how to measure a command from a cold start: imports, tables, data and figures; and its memory."""
+
+    def measure(repeats: int) -> Record:
+        with tempfile.TemporaryDirectory() as folder:
+            runs = [command(*arguments, "--out", folder) for _ in range(repeats)]
+        return summary([seconds for seconds, _ in runs], "s") | {"peak_bytes": max(peak for _, peak in runs)}
+
+    return measure
+
+
+TASKS = (
+    *(Task(job.name, job.measure, job.slow) for job in JOBS),
+    Task("cold/compare", _command("compare"), slow=True),
+    Task("cold/posterior", _command("posterior", "--outcomes", "1N 2NNT 2NNN 3NNN"), slow=True),
+)

@@ -1,0 +1,153 @@
+"""The recorded speed results: complete, of the runner's making, and what is made from them. No time is tested."""
+
+import csv
+import datetime
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.speed import accuracy, cases, figures, peers, readme
+from benchmarks.speed.jobs import Job
+from benchmarks.speed.measure import child, summary, timed, traced_peak
+from benchmarks.speed.run import RESULTS, TASKS
+from doseopt.engine.graph import graph_of
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
+FILES = {"speed.json", "peers.csv", "peers.md", "accuracy.md"}
+
+
+def read(folder):
+    return json.loads((folder / "speed.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return read(RESULTS)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("speed")
+    command = [sys.executable, str(FOLDER / "run.py"), "--quick", "--out", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def by_name(results):
+    return {record["name"]: record for record in results["records"]}
+
+
+def test_the_quick_run_makes_every_fast_record_and_every_file(quick):
+    assert list(by_name(read(quick))) == [task.name for task in TASKS if not task.slow]
+    assert {path.name for path in quick.iterdir()} == FILES | {"figures"}
+    assert {path.suffix for path in (quick / "figures").iterdir()} == {".svg", ".png"}
+
+
+def test_the_recorded_file_is_of_a_full_run_of_this_runner(recorded):
+    assert list(by_name(recorded)) == [task.name for task in TASKS]
+    assert not recorded["quick"]
+    assert recorded["machine"].keys() == {"processor", "cores", "system", "python", "numpy", "scipy"}
+    assert datetime.date.fromisoformat(recorded["date"]) > datetime.date(2026, 11, 1)
+    for record in recorded["records"]:
+        assert record["unit"] in ("s", "bytes")
+        assert record["repeats"] >= 5
+        assert 0 < record["min"] <= record["median"] <= record["max"]
+
+
+def test_what_does_not_depend_on_the_machine_is_as_recorded(quick, recorded):
+    full = by_name(recorded)
+    counted = [record for record in read(quick)["records"] if "counts" in record]
+    assert len(counted) > 20
+    for record in counted:
+        assert record["counts"] == full[record["name"]]["counts"], record["name"]
+
+
+def test_every_recorded_file_is_there(recorded):
+    assert {path.name for path in RESULTS.iterdir()} == FILES | {"figures"}
+    wanted = {f"{name}.{kind}" for name in figures.FIGURES for kind in ("svg", "png")}
+    assert {path.name for path in (RESULTS / "figures").iterdir()} == wanted
+    on = readme.on_machine(recorded)
+    assert (RESULTS / "accuracy.md").read_text(encoding="utf-8") == accuracy.markdown(recorded["records"], on)
+    rows = peers.rows(by_name(recorded))
+    assert (RESULTS / "peers.md").read_text(encoding="utf-8") == peers.markdown(rows, on)
+    with (RESULTS / "peers.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file)) == rows
+
+
+def test_every_call_of_the_peers_has_the_same_job_here(recorded):
+    assert len(peers.rows(by_name(recorded))) == len(peers.measured_elsewhere()) == 19
+    assert {f"peers/{design}" for design in peers.SAME_JOB.values()} <= by_name(recorded).keys()
+    assert set(peers.DESIGNS) | {peers.PATHS} == set(peers.SAME_JOB.values())
+
+
+def test_the_block_for_the_readme(recorded):
+    block = readme.block(recorded)
+    assert readme.on_machine(recorded) in block
+    assert block.count("\n| ") == len(readme.ROWS) + 2
+    assert "15,226 states" in block
+    assert "493,512 states" in block
+    assert max(map(len, block.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(4.62e-6, "4.6 us"), (17.2e-6, "17 us"), (0.99e-3, "990 us"), (31.2e-3, "31 ms"), (1.04, "1.0 s"), (63.4, "63 s")],
+)
+def test_durations(seconds, words):
+    assert readme.duration(seconds) == words
+
+
+def test_a_summary_and_a_time():
+    assert summary([3.0, 1.0, 2.0], "s") == {"unit": "s", "median": 2, "min": 1, "max": 3, "repeats": 3}
+    asked = []
+    record, result = timed(lambda: asked.append("call") or 7, 2, lambda: asked.append("before"), per=10)
+    assert (result, record["repeats"], asked) == (7, 2, ["before", "call"] * 2)
+
+
+def test_peaks_of_memory():
+    assert 8e6 < traced_peak(lambda: np.ones(10**6)) < 9e6
+    _, small = child("")
+    _, large = child("x = bytearray(10**8)\nx[::4096] = bytes(len(x[::4096]))")
+    assert 0.95e8 < large - small < 1.1e8
+
+
+def test_fresh_forgets_and_a_warm_job_does_not():
+    graph = graph_of(cases.three_plus_three())
+    Job("warm", lambda: graph_of(cases.three_plus_three()), warm=True).prepared()()
+    kept = graph_of(cases.three_plus_three())
+    assert kept is not graph
+    assert graph_of(cases.three_plus_three()) is kept
+    cases.fresh()
+    assert graph_of(cases.three_plus_three()) is not kept
+
+
+def test_the_rounding_error_is_that_of_the_sums():
+    graph, selection, _, _ = cases.exact(cases.boin(patients=12))
+    error = accuracy.rounding_error(graph, selection, cases.TRUTH)
+    assert error < 1e-14
+    moved = selection + np.array([[0, 0, 1e-9, 0, 0]])
+    assert accuracy.rounding_error(graph, moved, cases.TRUTH) == pytest.approx(1e-9, abs=1e-14)
+
+
+def test_the_exact_and_the_simulated_job_are_the_same_job():
+    """Within five standard errors; that they agree is shown in property/test_simulation.py."""
+    _, selection, _, _ = cases.exact(cases.boin())
+    chosen = cases.simulate(cases.boin(), 4000)["selected"].to_numpy()[0]
+    share = (chosen[:, None] == np.arange(-1, 4)).mean(axis=0)
+    np.testing.assert_allclose(share, selection[0], rtol=0, atol=5 * np.sqrt(0.25 / 4000))
+
+
+def test_the_study_of_paths_has_the_442_paths_of_the_literature():
+    """R precautionary 0.2.6-1."""
+    measured = next(task for task in peers.TASKS if task.name.endswith(peers.PATHS)).measure(1)
+    assert measured["counts"] == {"paths": 442}
+
+
+def test_the_bench_target_collects_the_jobs_only():
+    makefile = (FOLDER.parents[1] / "Makefile").read_text(encoding="utf-8")
+    assert "test benchmarks/speed/ --benchmark-only" in makefile
+    assert [path.name for path in FOLDER.glob("bench_*.py")] == ["bench_jobs.py"]
