@@ -1,13 +1,18 @@
-"""The README tells the truth: its example runs, its findings are what the comparison finds, its commands exist."""
+"""The README tells the truth: its example runs, its commands exist, and every number in it is traced."""
 
 import dataclasses
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import readme_blocks
 
 import doseopt
-from doseopt.tables import findings
+from doseopt.engine.graph import MAX_STATES
+from doseopt.estimation import LEVEL
+from doseopt.limits.optimal import MAX_TALLIES
 from doseopt.tables.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +23,13 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+def attained() -> list[str]:
+    """What the README says of the attainable, computed for two designs."""
+    study = doseopt.load_study()
+    ten = {name: design for name, design in study.designs.items() if name in ("ATD+3+3 cap 10", "CRM 10")}
+    return limit_findings(doseopt.limits_of(dataclasses.replace(study, designs=ten)).dataset)[:2]
+
+
 def test_the_example_runs_and_prints_two_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
@@ -26,30 +38,78 @@ def test_the_example_runs_and_prints_two_probabilities(capsys: pytest.CaptureFix
     assert all(0 < p < 1 for p in printed)
 
 
-def test_its_findings_are_those_of_the_bundled_comparison() -> None:
-    found = findings(doseopt.compare(doseopt.load_study()))
-    assert len(found) == 2
-    for sentence in found:
-        assert words(sentence) in words(README)
+@pytest.mark.parametrize("block", ["calibration", "benchmark", "times"])
+def test_its_tables_are_made_from_results_files(block: str) -> None:
+    assert getattr(readme_blocks, block)() in README
 
 
-def test_what_it_says_of_the_attainable_is_what_is_computed() -> None:
+def test_every_number_comes_from_a_result_or_is_a_name() -> None:
+    text = words(README)
+    computed = [*readme_blocks.the_finding(), *attained()]
+    made = [getattr(readme_blocks, block)() for block in ("calibration", "benchmark", "times")]
+    for part in map(words, [*computed, *made]):
+        assert part in text
+        text = text.replace(part, "")
+    text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", text)
+    for name in (*NAMES, *stated()):
+        assert re.search(name, text), f"no longer in the README: {name}"
+        text = re.sub(name, "", text)
+    assert re.findall(r".{0,30}\d+.{0,30}", text) == []
+
+
+NAMES = (
+    r"i?(ATD\+)?3\+3",
+    r"mTPI-2",
+    r"Apache-2\.0",
+    r"ICH E20",
+    r"ends with status 1",
+    r"BOIN 2\.7\.2, dfcrm 0\.2-2\.1, escalation 0\.2\.3, bcrm 0\.5\.4, PhIdesign 0\.2\.0, Keyboard 0\.1\.3",
+    r"precautionary 0\.2\.6-1",
+    r"Lin & Shih \(2001\)",
+)
+
+
+def stated() -> list[str]:
+    """Sentences whose number is a constant of the code, or follows from the protocol's definition."""
+    python = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    records = json.loads((ROOT / "tests/slow/sbc_results.json").read_text(encoding="utf-8"))
+    data_sets = {record["datasets"] for record in records["models"].values()}
     study = doseopt.load_study()
-    ten = {name: design for name, design in study.designs.items() if name in ("ATD+3+3 cap 10", "CRM 10")}
-    found = limit_findings(doseopt.limits_of(dataclasses.replace(study, designs=ten)).dataset)
-    for sentence in found[:2]:
-        assert words(sentence) in words(README)
+    uncapped = doseopt.compare(dataclasses.replace(study, designs={"u": study.designs["ATD+3+3 uncapped"]}))
+    needed = int(uncapped["fewest_patients"].sel(design="u", dose="4.5"))
+    assert (python, len(data_sets), MAX_STATES, MAX_TALLIES) == (">=3.12", 1, 5_000_000, 250_000_000)
+    return [
+        rf"Python {python.removeprefix('>=')} or later",
+        rf"its {100 * LEVEL:.0f}% interval",
+        rf"calibration, {data_sets.pop()} data sets a model",
+        r"at most 1 DLT in at least 6 patients",
+        rf"1 \+ 3 \+ 3 \+ 6 = {needed} patients",
+        rf"policies above {MAX_TALLIES // 10**6} million tallies",
+        # the bound that tests/models/test_posteriors.py holds
+        r"tested to 1e-9",
+    ]
 
 
 def test_its_commands_are_targets_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(r"^make (\w+)", README, re.MULTILINE)
     assert commands == ["compare", "test"]
-    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in commands)
+    named = {*commands, *re.findall(r"`make ([\w-]+)`", README)}
+    assert named >= {"benchmark", "paper", "paper-full"}
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
+
+
+def test_its_doseopt_commands_exist() -> None:
+    from doseopt.cli import app
+
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"doseopt ([a-z]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))))
+    assert named <= known
+    assert known - named <= {"compare", "check"}
 
 
 def test_the_files_it_names_exist() -> None:
-    named = re.findall(r"`((?:doseopt|tests|paper)/[\w./-]+|\w+\.md)`|\]\(([\w./-]+)\)", README)
-    paths = [a or b for a, b in named]
-    assert len(paths) >= 5
+    named = re.findall(r"`((?:doseopt|tests|paper|benchmarks)/[\w./-]+|\w+\.md)`|\]\(([\w./-]+)\)", README)
+    paths = [a or b for a, b in named if not (a or b).startswith("paper/build/")]
+    assert len(paths) >= 8
     assert [path for path in paths if not (ROOT / path).exists()] == []
