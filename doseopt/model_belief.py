@@ -58,7 +58,7 @@ def belief_of_model(model: PosteriorCurve, n: IntArray | None = None, y: IntArra
         log_p, log_prior = _grid(model)
         rates, weight = np.exp(log_p), np.exp(_weighed(log_p, log_prior, patients, dlts))
     kept = weight > NEGLIGIBLE * weight.max()
-    after = f", after {int(dlts.sum())} DLTs in {int(patients.sum())} patients" if patients.any() else ""
+    after = f", {_after(patients, dlts)}" if patients.any() else ""
     return belief_of_rates(rates[kept], weight[kept], describe_model(model) + after)
 
 
@@ -80,8 +80,13 @@ def updated(belief: Belief, n: IntArray, y: IntArray) -> Belief:
     weight = belief.weights * np.prod(p**y * (1 - p) ** (n - y), axis=1)
     if not weight.sum() > 0:
         raise ValueError(f"n={n.tolist()}, y={y.tolist()} is impossible in every scenario of the belief")
-    source = f"{belief.source}, after {int(y.sum())} DLTs in {int(n.sum())} patients"
+    source = f"{belief.source}, {_after(n, y)}"
     return dataclasses.replace(belief, weight=weight, source=source)
+
+
+def _after(n: IntArray, y: IntArray) -> str:
+    patients, dlts = int(n.sum()), int(y.sum())
+    return f"after {dlts} DLT{'s' * (dlts != 1)} in {patients} patient{'s' * (patients != 1)}"
 
 
 def _grid(model: Model) -> tuple[FloatArray, FloatArray]:
