@@ -21,10 +21,10 @@ benchmark:  ## designs over shared scenarios, some minutes; ARGS="--workers 2"
 	@$(RUN) python benchmarks/statistical/run.py $(ARGS)
 
 paper:  ## recompute the exact results, draw the figures and set paper/build/main.pdf; ARGS="--out DIR"
-	@$(RUN) python paper/build.py $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) python paper/build.py $(ARGS)
 
 paper-full:  ## the same, calibrations and simulation-based calibration recorded anew first
-	@$(RUN) python paper/build.py --full $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) python paper/build.py --full $(ARGS)
 
 check:  ## lint, format check, type check
 	@$(RUN) check
@@ -34,5 +34,5 @@ lock:  ## bring requirements.lock up to date with pyproject.toml (needs uv); ARG
 	    --no-header $(ARGS) --extra dev pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv, caches and build products; keep results/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist paper/build
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

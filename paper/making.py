@@ -1,0 +1,89 @@
+"""Compute, draw, set: the steps of a build."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from doseopt.files import write_whole
+from doseopt.study_file import load_study
+from paper import drawing, store
+from paper.claims import CLAIMS, benchmark, checks, tuning
+from paper.material import Material, reduced
+
+PAPER = store.ROOT / "paper"
+SOURCES = ("main.typ", "layout.typ", "values.typ", "tables.typ", "references.bib", "sections")
+RECORDS = [tuning.RECORD, checks.SBC, benchmark.RANKING]
+"""Results that a build reads and does not recompute, unless it is a full one."""
+
+
+def build(out: Path, is_reduced: bool = False, full: bool = False) -> Path:
+    """Compute, draw and set; return the PDF."""
+    study = load_study()
+    material = Material(reduced(study) if is_reduced else study, is_reduced)
+    if full:
+        record(material)
+    if not is_reduced:
+        store.check_manifest()
+    results = compute(material)
+    for name, content in results.items():
+        store.write_json(out / "results" / f"{name}.json", content)
+    said("figures")
+    drawing.save(drawing.figures(material, results), out / "figures")
+    said("pages")
+    return write_pdf(out)
+
+
+def record(material: Material) -> None:
+    """Recompute what takes long, and note the digests."""
+    said("calibrations")
+    tuning.record(material)
+    said("simulation-based calibration, about a quarter of an hour")
+    subprocess.run([sys.executable, checks.SBC.with_name("test_sbc.py")], check=True, cwd=store.ROOT, env=_path())
+    said("the statistical benchmark")
+    subprocess.run([sys.executable, benchmark.FOLDER.parent / "run.py"], check=True, cwd=store.ROOT)
+    store.write_manifest(RECORDS)
+
+
+def _path() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": f"{store.ROOT}{os.pathsep}{store.ROOT / 'tests'}"}
+
+
+def compute(material: Material) -> dict[str, Any]:
+    """Return every results file's content, with what made it."""
+    made = store.made_by(material.study)
+    results: dict[str, Any] = {"about": made | {"reduced": material.is_reduced}}
+    for name, claims in CLAIMS.items():
+        said(name)
+        results[name] = store.plain({"made_by": made, **claims(material)})
+    return results
+
+
+def write_pdf(out: Path) -> Path:
+    """Set the manuscript from the results and figures of a folder, whole or not at all."""
+    import typst
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for source in SOURCES:
+            copy = shutil.copytree if (PAPER / source).is_dir() else shutil.copy
+            copy(PAPER / source, folder / source)
+        for part in ("results", "figures"):
+            shutil.copytree(out / part, folder / part)
+        content = typst.compile(folder / "main.typ", root=folder)
+    (out / "build").mkdir(exist_ok=True)
+    return write_whole(out / "build" / "main.pdf", lambda p: p.write_bytes(content))
+
+
+_began = time.perf_counter()
+
+
+def said(step: str) -> None:
+    """Say on standard error what is being done, and since when."""
+    print(f"{time.perf_counter() - _began:6.0f} s  {step}", file=sys.stderr, flush=True)
