@@ -1,7 +1,6 @@
 """Designs with doses and a target of their own: what an amendment changes, and how a trial under way goes on."""
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -289,7 +288,7 @@ def test_faults_where_the_doses_are_wrong():
 @pytest.fixture(scope="module")
 def tree(study):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["doseopt.amend"], "MOST", 18)
+        patch.setattr("doseopt.prospects.MOST", 18)
         return amend(study, "3+3", ["3+3 without 4", "BOIN", "CRM"], parse_outcomes("1NNN 2NNT", 4))
 
 

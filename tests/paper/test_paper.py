@@ -30,7 +30,7 @@ NUMBER = re.compile(
     r"\b(three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|hundred|thousand|million|twice|half)\b", re.I
 )
 HALVES = ("half-width", "one half", "half logarithm", "more than half")
-KEYED = ("num", "percent", "pct", "points", "sci", "word", "value", "added", "listing", "named", "dose")
+KEYED = ("num", "percent", "pct", "points", "sci", "word", "portion", "value", "added", "listing", "named", "dose")
 
 
 def spoken(source: Source) -> str:
