@@ -29,6 +29,8 @@ from doseopt.study import Study
 
 type Progress = Callable[[str], object]
 
+AHEAD = 2
+"""Cohorts that pathways look ahead."""
 INTERIM_MEASURES = ("correct_selection", "no_selection", "further_patients", "further_dlts")
 
 
@@ -58,7 +60,7 @@ class Dossier:
     analysis : Analysis
         What is known of the DLT rates.
     pathways : mapping of str to Dataset
-        Of `conduct.paths`, one cohort ahead, by design.
+        Of `conduct.paths`, two cohorts ahead, by design.
     truth : str
         The scenario closest to the posterior means of the DLT rates; the example trials are drawn from it.
     examples : mapping
@@ -67,6 +69,8 @@ class Dossier:
         Each design, rule by rule.
     interims : Dataset or None
         Each design at the interims of the study file, (interim, design).
+    digest : str
+        SHA-256 of the file that the patients came in, if they came in one.
     """
 
     study: Study
@@ -85,6 +89,7 @@ class Dossier:
     examples: Mapping[str, Mapping[str, Mapping[str, Any]]]
     rows: Mapping[str, list[Row]]
     interims: xr.Dataset | None
+    digest: str = ""
 
     @property
     def designs(self) -> list[str]:
@@ -117,9 +122,12 @@ def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) ->
     base = study.proposal or Proposal(known[0], tuple(known[1:]))
     first = registered or base.registered
     faults += [Fault("amended", f"{name} is the registered design") for name in amended if name == first]
+    faults += [Fault("amended", f"{name} is named twice") for k, name in enumerate(amended) if name in amended[:k]]
+    others = tuple(amended) or tuple(name for name in base.amended if name != first)
+    if not others:
+        faults.append(Fault("designs", f"wanted a second one, to be proposed instead of {first}, got none"))
     if faults:
         raise Faults(faults, study.name)
-    others = tuple(amended) or tuple(name for name in base.amended if name != first)
     return dataclasses.replace(base, registered=first, amended=others)
 
 
@@ -150,34 +158,32 @@ def gather(
     """
     seen = tuple(cohorts)
     patients = data or data_from_outcomes("", study.doses)
-    names = [proposal.registered, *proposal.amended]
     tree = amend(study, proposal.registered, proposal.amended, seen, progress)
-    designs = chosen_designs(study, names)
+    designs = chosen_designs(study, [proposal.registered, *proposal.amended])
     progress("what is known of each dose")
     analysis = analyse(study, patients)
+    truth = _closest(study, analysis)
     progress("accuracy of estimates")
-    few = dataclasses.replace(study, designs={name: study.designs[name] for name in names})
-    comparison = compare(few)
+    comparison = compare(dataclasses.replace(study, designs=designs))
     progress("readings of the protocol")
     varied, readings = _silences(study, proposal.registered, progress)
-    starts = {name: replay(design, seen)[0] for name, design in designs.items()}
-    progress("what is attainable")
+    replayed = {name: replay(design, seen) for name, design in designs.items()}
+    starts = {name: state for name, (state, _) in replayed.items()}
     attainable = attainable_from(study, starts, progress)
     progress("example trials")
-    truth = _closest(study, analysis)
     return Dossier(
         study=study,
         proposal=proposal,
         cohorts=seen,
         data=patients,
-        departures=replay(designs[proposal.registered], seen)[1],
+        departures=replayed[proposal.registered][1],
         amendment=tree,
         comparison=comparison,
         silences=varied,
         readings=readings,
         attainable=attainable,
         analysis=analysis,
-        pathways={name: paths(study, name, 1, format_outcomes(seen)) for name in names},
+        pathways={name: paths(study, name, AHEAD, format_outcomes(seen)) for name in designs},
         truth=truth,
         examples=example_trials(study, starts, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},

@@ -75,6 +75,8 @@ def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses:
         _design(reader, name, f"amendment.amended[{k}]", designs)
         if name == registered:
             reader.fault(f"amendment.amended[{k}]", f"{name!r} is the registered design")
+        if name in amended[:k]:
+            reader.fault(f"amendment.amended[{k}]", f"{name!r} is named twice")
     wanted = reader.value(found.get("wanted", WANTED), "amendment.wanted", _PROBABILITY)
     interims = _texts(reader, found.get("interims", {}), "amendment.interims")
     for name, outcomes in interims.items():
@@ -89,7 +91,7 @@ def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses:
 
 
 def _design(reader: Reader, name: Any, where: str, designs: Mapping[str, Any]) -> None:
-    if name not in designs:
+    if not isinstance(name, str) or name not in designs:
         reader.fault(where, f"no design {name!r} in the study{nearest(str(name), designs)}")
 
 

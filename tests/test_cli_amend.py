@@ -1,5 +1,6 @@
 """`doseopt amend` and `doseopt report` as a user meets them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -73,3 +74,40 @@ def test_wrong_input_ends_with_2_and_one_message(small, arguments, said):
     assert said in ran.output
     assert "Traceback" not in ran.output
     assert {path.name for path in small.iterdir()} == {"small.toml"}
+
+
+def test_the_patients_lie_beside_the_report(small):
+    text = "patient,dose_level,dlt\na,1,no\nb,2,no\nc,2,yes\nd,2,no\n"
+    Path("p.csv").write_text(text, encoding="utf-8")
+    ran = run("amend", "small.toml", "--data", "p.csv", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+    assert {path.name for path in (small / "here").iterdir()} == FILES | {"data.csv"}
+    html = Path("here/amendment.html").read_text(encoding="utf-8")
+    assert "doseopt amend study.toml --data data.csv" in html
+    assert hashlib.sha256(text.encode()).hexdigest() in html
+
+
+def test_all_files_or_none(small, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("doseopt.report.write_pdf", fail)
+    ran = run("amend", "small.toml", "--outcomes", "1N", "--out", "here")
+    assert ran.exit_code == 2
+    assert "disk full" in ran.output
+    assert list((small / "here").iterdir()) == []
+
+
+def test_a_very_long_title(small):
+    Path("long.toml").write_text(SMALL.replace("two designs", "two designs " * 40), encoding="utf-8")
+    ran = run("amend", "long.toml", "--outcomes", "1N", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+
+
+def test_data_that_are_impossible_under_the_belief(small):
+    Path("zero.toml").write_text(SMALL.replace("[0.02,", "[0.0,").replace("0.10, 0.26", "0.0, 0.26"), encoding="utf-8")
+    text = Path("zero.toml").read_text(encoding="utf-8").replace("[0.45,", "[0.0,")
+    Path("zero.toml").write_text(text, encoding="utf-8")
+    ran = run("amend", "zero.toml", "--outcomes", "1T")
+    assert ran.exit_code == 2
+    assert "Traceback" not in ran.output

@@ -16,6 +16,7 @@ from doseopt.metrics import measure
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.parameters import Faults
 from doseopt.proposal import Proposal
+from doseopt.prospects import beliefs_now, expected
 from doseopt.state import TrialState
 from doseopt.study_file import load_study, parse_study
 
@@ -40,7 +41,7 @@ def test_the_proposal_of_the_file_and_its_round_trip(study):
 
 def test_every_fault_of_an_amendment_with_its_place():
     text = SMALL[: SMALL.index("[amendment]")] + (
-        '[amendment]\nregistered = "ATD 7"\namended = ["ATD 7", "BOIN 8"]\nwanted = 1\nwhat = 1\n'
+        '[amendment]\nregistered = "ATD 7"\namended = ["ATD 7", "BOIN 8", "BOIN 8"]\nwanted = 1\nwhat = 1\n'
         '[amendment.interims]\n"x y" = "1N 4N"\nbad = 3\n[amendment.statements]\nversions = "1"\n'
     )
     with pytest.raises(Faults) as caught:
@@ -51,6 +52,7 @@ def test_every_fault_of_an_amendment_with_its_place():
         "amendment.registered: no design 'ATD 7' in the study; did you mean 'ATD 6'?",
         "amendment.amended[1]: no design 'BOIN 8' in the study; did you mean 'BOIN 9'?",
         "amendment.amended[0]: 'ATD 7' is the registered design",
+        "amendment.amended[2]: 'BOIN 8' is named twice",
         "amendment.wanted: wanted a number in (0, 1), got 1",
         'amendment.interims."x y": wanted a dose level of 1 to 3, got 4',
         "amendment.interims.bad: wanted text, got 3",
@@ -86,6 +88,8 @@ def test_interims_are_averages_of_exact_results(study):
             assert at[measured].item() == pytest.approx(exact, abs=1e-10)
         more = float(belief.weights @ measure(outcomes, "sample_size")[0].to_numpy()) - 1
         assert at["further_patients"].item() == pytest.approx(more, abs=1e-10)
+        dlts = float(belief.weights @ measure(outcomes, "total_dlts")[0].to_numpy()) - 1
+        assert at["further_dlts"].item() == pytest.approx(dlts, abs=1e-10)
     # a DLT in the first patient: that level is filled to 3; BOIN (lambda_d = .298) stays at the lowest dose
     assert ds["level"].to_numpy().tolist() == [[1, 1]]
     assert ds["size"].to_numpy().tolist() == [[2, 3]]
@@ -166,3 +170,32 @@ def test_no_example_of_an_early_stop_where_all_trials_have_the_same_size(study):
 
 def test_a_proposal_needs_no_more_than_two_names():
     assert Proposal("a", ("b",)).in_file() == {"registered": "a", "amended": ["b"], "wanted": 0.6}
+
+
+def test_the_belief_after_the_data_is_bayes_rule(study):
+    n, y = np.array([1, 3, 0]), np.array([0, 1, 0])
+    prior, now = study.believed(), beliefs_now(study, n, y)["the study's belief"]
+    by_hand = prior.weights * np.array([(1 - p[0]) * p[1] * (1 - p[1]) ** 2 for p in prior.p_dlt])
+    np.testing.assert_allclose(now.weights, by_hand / by_hand.sum(), atol=1e-14)
+    start = after(study.designs["BOIN 9"], "1N 2NNT")
+    found, selection = expected(study, study.designs["BOIN 9"], now, start)
+    outcomes = judged(Exact()(study.designs["BOIN 9"], now.scenarios, start), study.mtd)
+    total = float(now.weights @ measure(outcomes, "total_dlts")[0].to_numpy())
+    assert found["total_dlts"] == pytest.approx(total, abs=1e-12)
+    assert found["further_dlts"] == pytest.approx(total - 1, abs=1e-12)
+    assert found["further_patients"] == pytest.approx(found["sample_size"] - 4, abs=1e-12)
+    assert selection.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_what_cannot_be_proposed(study):
+    one = dataclasses.replace(study, designs={"ATD 6": study.designs["ATD 6"]}, proposal=None)
+    with pytest.raises(Faults, match="designs: wanted a second one, to be proposed instead of ATD 6, got none"):
+        proposed(one)
+    with pytest.raises(Faults, match="amended: BOIN 9 is named twice"):
+        proposed(study, "", ["BOIN 9", "BOIN 9"])
+
+
+@pytest.mark.parametrize("wrong", ['registered = ["ATD 6"]', "registered = { a = 1 }", 'amended = [["BOIN 9"]]'])
+def test_designs_that_are_no_names(wrong):
+    with pytest.raises(Faults, match="no design"):
+        parse_study(SMALL[: SMALL.index("[amendment]")] + f"[amendment]\n{wrong}\n")

@@ -55,10 +55,10 @@ def amend(
             read = data_from_csv(data, loaded.doses)
             cohorts = _cohorts(loaded, proposal, read)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
-        given += [f"--data {quote(str(data))}"] if data is not None else []
+        given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
-        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, json)
+        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, json, data)
 
 
 @app.command()
@@ -90,8 +90,12 @@ def _report(
     command: str,
     out: Path | None,
     json: bool,
+    file: Path | None = None,
 ) -> None:
     """Compute, write the files, and print the numbers that matter."""
+    import dataclasses
+    import hashlib
+
     from rich.console import Console
 
     from doseopt.dossier import gather
@@ -101,8 +105,10 @@ def _report(
         make_folder(folder)
     with Console(stderr=True).status("amendment") as status:
         dossier = gather(study, proposal, data, cohorts, lambda step: status.update(f"amendment: {step}"))
+        if file is not None:
+            dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
         status.update("amendment: writing the report")
-        written = [] if folder is None else _write(dossier, command, folder)
+        written = [] if folder is None else _write(dossier, command, folder, file)
     if json:
         from doseopt.output import plain
         from doseopt.tables.amendment import as_object
@@ -115,17 +121,21 @@ def _report(
     print(f"\nWritten to {folder}:", ", ".join(file.name for file in written), sep="\n  ")
 
 
-def _write(dossier: Dossier, command: str, folder: Path) -> list[Path]:
-    """Write the three renderings, the data behind them, and the study."""
-    from doseopt.files import write_whole
+def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> list[Path]:
+    """Write the three renderings, the data behind them, the study and the patients: all of them or none."""
+    import shutil
+    import tempfile
+
     from doseopt.report import amendment_report, write_docx, write_html, write_pdf
 
     document = amendment_report(dossier, command)
-    text = dossier.study.to_toml()
-    return [
-        write_html(document, folder / "amendment.html"),
-        write_docx(document, folder / "amendment.docx"),
-        write_pdf(document, folder / "amendment.pdf"),
-        write_whole(folder / "amendment.nc", lambda p: dossier.amendment.to_netcdf(p, engine="netcdf4")),
-        write_whole(folder / "study.toml", lambda p: p.write_text(text, encoding="utf-8")),
-    ]
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as name:
+        unfinished = Path(name)
+        write_html(document, unfinished / "amendment.html")
+        write_docx(document, unfinished / "amendment.docx")
+        write_pdf(document, unfinished / "amendment.pdf")
+        dossier.amendment.to_netcdf(unfinished / "amendment.nc", engine="netcdf4")
+        (unfinished / "study.toml").write_text(dossier.study.to_toml(), encoding="utf-8")
+        if data is not None:
+            shutil.copyfile(data, unfinished / "data.csv")
+        return [file.replace(folder / file.name) for file in sorted(unfinished.iterdir())]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
 from doseopt.dossier import Dossier
 from doseopt.metrics import METRICS
 from doseopt.plots.amendment import conditional_figure, enrolment_needed_figure
+from doseopt.plots.panels import grouped
+from doseopt.plots.scenarios import scenario_figure
 from doseopt.prospects import MOST, STUDY_MODEL, enrolment_needed
 from doseopt.report.document import Block, Figure, Heading, Paragraph, Table
-from doseopt.report.words import NOTHING, bare, by_scenario, decimal, dose_words, percent, points, so_far
+from doseopt.report.words import NOTHING, bare, by_scenario, columns, decimal, dose_words, percent, points, so_far
 from doseopt.tables.labels import listed
-from doseopt.tables.measures import LETTERS, MOST_SCENARIOS
 
 BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
+OTHERWISE = {
+    "correct_selection_of_all": "doses that may be inserted counting as doses",
+    "correct_selection_own_target": "judged at each design's own target",
+}
+"""Correct selection by other definitions."""
 OVERALL = (
     "underdose_selection",
     "sample_size",
@@ -41,8 +49,9 @@ def prospective(dossier: Dossier) -> list[Block]:
             "selecting none is correct."
         ),
         _scenarios(dossier),
+        _curves(dossier),
         _figure(dossier, "start", "from the first patient on"),
-        *_tables(ds, whole),
+        *_tables(dossier, ds),
         _differences(dossier, ds),
         _overall(whole),
         _stops(whole),
@@ -59,13 +68,13 @@ def conditional(dossier: Dossier) -> list[Block]:
         ds = dossier.amendment["now"].to_dataset()
         blocks += [
             Paragraph(
-                f"Given the {dossier.outcomes} seen: exact, from the state that the trial is in. Patients and DLTs "
-                "count from the start of the trial; further ones are those still to come."
+                f"Given what has been seen ({dossier.outcomes}): exact, from the state that the trial is in. Patients "
+                "and DLTs count from the start of the trial; further ones are those still to come."
             ),
             _figure(dossier, "now", f"from the data so far on ({dossier.outcomes})"),
-            *_tables(ds, dossier.comparison),
-            by_scenario("Expected patients still to come", ds["further_patients"], _letters(ds), scale=False),
-            by_scenario("Expected DLTs still to come", ds["further_dlts"], _letters(ds), scale=False),
+            *_tables(dossier, ds),
+            by_scenario(dossier, "Expected patients still to come", ds["further_patients"], decimal),
+            by_scenario(dossier, "Expected DLTs still to come", ds["further_dlts"], decimal),
             _differences(dossier, ds),
         ]
     else:
@@ -75,28 +84,36 @@ def conditional(dossier: Dossier) -> list[Block]:
                 "averages over what is believed before the trial."
             )
         )
-    blocks += [_averages(dossier), _paired(dossier), *_needed(dossier)]
+    blocks += [_beliefs(dossier), _averages(dossier), *_paired(dossier), *_needed(dossier)]
     return [*blocks, *_interims(dossier)]
 
 
-def _letters(ds: xr.Dataset) -> list[str]:
-    """Return what the scenarios are called in tables: letters, or numbers where there are many."""
-    count = ds.sizes["scenario"]
-    return list(LETTERS[:count]) if count <= MOST_SCENARIOS else [str(k) for k in range(1, count + 1)]
-
-
 def _scenarios(dossier: Dossier) -> Table:
+    """List the scenarios, or where there are many the mean rates by true MTD."""
     ds = dossier.comparison
     labels, unit = dose_words(dossier)
-    right = ds["acceptable"].to_numpy()
-    rows = []
-    for s, letter in enumerate(_letters(ds)):
-        cells = [f"{bare(p)}{' ✓' if ok else ''}" for p, ok in zip(ds["p_dlt"].to_numpy()[s], right[s], strict=True)]
-        none = "✓" if not right[s].any() else ""
+    right, p = ds["acceptable"].to_numpy(), ds["p_dlt"].to_numpy()
+    of = f"{f', {unit}' if unit else ''}"
+    if grouped(ds):
+        rows = [(head, *(bare(float(v)) for v in p[at].mean(axis=0))) for head, at in columns(dossier)]
+        caption = f"The {len(p)} scenarios by their true MTD (number of them): mean true DLT rate (%) at each dose{of}"
+        return Table(caption, ("", *labels), tuple(rows))
+    listing = []
+    for s, (letter, _) in enumerate(columns(dossier)):
+        cells = [f"{bare(v)}{' ✓' if ok else ''}" for v, ok in zip(p[s], right[s], strict=True)]
+        none = "" if right[s].any() else "✓"
         reason = str(ds["reason"].to_numpy()[s]) or str(ds["source"].to_numpy()[s])
-        rows.append((f"{letter} {ds['scenario'].to_numpy()[s]}", *cells, none, reason))
-    caption = f"Scenarios: true DLT rate (%) at each dose{f', {unit}' if unit else ''}; ✓ what is correct"
-    return Table(caption, ("", *labels, "none", "why"), tuple(rows), texts=(0, -1))
+        listing.append((f"{letter} {ds['scenario'].to_numpy()[s]}", *cells, none, reason))
+    caption = f"Scenarios: true DLT rate (%) at each dose{of}; ✓ what is correct"
+    return Table(caption, ("", *labels, "none", "why"), tuple(listing), texts=(0, -1))
+
+
+def _curves(dossier: Dossier) -> Figure:
+    return Figure.of(
+        scenario_figure(dossier.comparison),
+        "The true DLT rate against the dose in each scenario; the correct selection is marked.",
+        "Curves of the DLT rate against the dose; the rates stand in the table of scenarios.",
+    )
 
 
 def _figure(dossier: Dossier, node: str, what: str) -> Figure:
@@ -112,14 +129,16 @@ def _figure(dossier: Dossier, node: str, what: str) -> Figure:
     )
 
 
-def _tables(ds: xr.Dataset, whole: xr.Dataset) -> list[Block]:
-    """Return one table a measure."""
+def _tables(dossier: Dossier, ds: xr.Dataset) -> list[Block]:
+    """Return one table a measure, and those of other definitions of what is right where they differ."""
     tables: list[Block] = []
     for name in BY_SCENARIO:
-        scale = METRICS[name].units == "1"
-        text = METRICS[name].long_name
+        scale, text = METRICS[name].units == "1", METRICS[name].long_name
         caption = f"{text[0].upper()}{text[1:]}{' (%)' if scale else ''}, by scenario"
-        tables.append(by_scenario(caption, ds[name], _letters(whole), scale=scale))
+        tables.append(by_scenario(dossier, caption, ds[name], bare if scale else decimal))
+    for name, what in OTHERWISE.items():
+        if name in ds and not np.allclose(ds[name], ds["correct_selection"], rtol=0, atol=1e-12):
+            tables.append(by_scenario(dossier, f"Correct selection (%), {what}, by scenario", ds[name]))
     return tables
 
 
@@ -127,12 +146,8 @@ def _differences(dossier: Dossier, ds: xr.Dataset) -> Table:
     """Show what each proposed design gains over the registered one."""
     right = ds["correct_selection"]
     gains = right.sel(design=list(dossier.proposal.amended)) - right.sel(design=dossier.proposal.registered)
-    rows = [
-        (str(name), *(points(v) for v in row), points(float(row.mean())))
-        for name, row in zip(dossier.proposal.amended, gains.transpose("design", "scenario").to_numpy(), strict=True)
-    ]
     caption = f"Correct selection, proposed minus registered ({dossier.proposal.registered}), percentage points; exact"
-    return Table(caption, ("", *_letters(ds), "mean"), tuple(rows))
+    return by_scenario(dossier, caption, gains, points)
 
 
 def _overall(ds: xr.Dataset) -> Table:
@@ -172,16 +187,16 @@ def _stops(ds: xr.Dataset) -> Table:
 def _selection(dossier: Dossier, ds: xr.Dataset) -> Table:
     """Show the selection, patients and DLTs of every design in every scenario."""
     rows = []
-    for s, letter in enumerate(_letters(ds)):
+    for head, at in columns(dossier):
         for name in dossier.designs:
-            at = ds.sel(design=name).isel(scenario=s)
-            cells = [bare(float(at["no_selection"])), *(bare(float(v)) for v in at["selection"].to_numpy())]
-            given = [decimal(float(v)) for v in at["patients"].to_numpy()]
-            rows.append((f"{letter}: {name}", *cells, *given, decimal(float(at["total_dlts"]))))
+            part = ds.sel(design=name).isel(scenario=at).mean("scenario")
+            cells = [bare(float(part["no_selection"])), *(bare(float(v)) for v in part["selection"].to_numpy())]
+            given = [decimal(float(v)) for v in part["patients"].to_numpy()]
+            rows.append((f"{head}: {name}", *cells, *given, decimal(float(part["total_dlts"]))))
     labels = dose_words(dossier)[0]
-    head = ("", "none", *labels, *(f"n {label}" for label in labels), "DLTs")
+    heads = ("", "none", *labels, *(f"n {label}" for label in labels), "DLTs")
     caption = "Selection of no dose and of each dose (%), expected patients at each dose, expected DLTs; exact"
-    return Table(caption, head, tuple(rows))
+    return Table(caption, heads, tuple(rows))
 
 
 def _estimation(dossier: Dossier) -> list[Block]:
@@ -200,6 +215,13 @@ def _estimation(dossier: Dossier) -> list[Block]:
     ]
 
 
+def _beliefs(dossier: Dossier) -> Table:
+    """Say what each of the beliefs is."""
+    ds = dossier.amendment["average"].to_dataset()
+    rows = tuple(zip(map(str, ds["belief"].to_numpy()), map(str, ds["source"].to_numpy()), strict=True))
+    return Table(f"What may be believed {so_far(dossier)}", ("belief", "what it is"), rows, words=True)
+
+
 def _averages(dossier: Dossier) -> Table:
     """Show the averages over all beliefs."""
     ds = dossier.amendment["average"].to_dataset()
@@ -211,26 +233,38 @@ def _averages(dossier: Dossier) -> Table:
             counts = [decimal(float(at[m])) for m in ("further_patients", "further_dlts", "patients_above_mtd")]
             rows.append((f"{belief}: {name}", *shares, *counts))
     head = ("", "correct %", "no MTD %", "overdose %", "further patients", "further DLTs", "above the MTD")
-    caption = f"Averages over what may be believed {so_far(dossier)}; exact under each belief"
+    caption = f"Averages over what may be believed {so_far(dossier)}; the trial is evaluated exactly under each belief"
     return Table(caption, head, tuple(rows))
 
 
-def _paired(dossier: Dossier) -> Table:
-    """Show the simulated paired comparison, with its error."""
+def _paired(dossier: Dossier) -> list[Block]:
+    """Show the simulated paired comparisons, with their errors."""
     ds = dossier.amendment["paired"].to_dataset()
-    rows = []
-    for name in dossier.proposal.amended:
-        at = ds.sel(amended=name)
-        cells = [bare(float(v)) for v in at["selects_differently"].to_numpy()]
-        rows.append((name, *cells, bare(float(at["selects_differently_mcse"].max()), 2)))
     trials, seed = int(dossier.amendment.attrs["trials"]), int(dossier.amendment.attrs["seed"])
-    caption = (
-        "Simulated, not exact: probability (%) that the design selects another dose than "
-        f"{dossier.proposal.registered} for the same patients. It depends on that coupling: a patient has one "
-        "tolerance under both designs, and the k-th of one trial is the k-th of the other "
-        f"({trials:,} trials a scenario, seed {seed}; last column: largest Monte Carlo standard error)"
-    )
-    return Table(caption, ("", *_letters(ds), "error"), tuple(rows))
+    registered = dossier.proposal.registered
+    texts: dict[str, tuple[str, Callable[[float], str]]] = {
+        "selects_differently": (
+            f"probability (%) that the design declares otherwise than {registered} for the same patients - another "
+            "dose, or one against none",
+            bare,
+        ),
+        "correct_selection_gain": (
+            f"correct selection on the same patients, minus that of {registered}, percentage points",
+            points,
+        ),
+    }
+    blocks: list[Block] = [
+        Paragraph(
+            "Simulated, not exact, are the paired comparisons. They depend on how the patients of two trials are "
+            "coupled: here a patient has one tolerance under both designs, and the k-th of one trial is the k-th of "
+            f"the other. {trials:,} trials a scenario, seed {seed}."
+        )
+    ]
+    for name, (text, show) in texts.items():
+        error = bare(float(ds[f"{name}_mcse"].max()), 2)
+        caption = f"Simulated, not exact: {text}; Monte Carlo standard error at most {error} points"
+        blocks.append(by_scenario(dossier, caption, ds[name], show))
+    return blocks
 
 
 def _needed(dossier: Dossier) -> list[Block]:

@@ -13,8 +13,9 @@ import xarray as xr
 from doseopt.dossier import Dossier
 from doseopt.plots.silences import silences_figure
 from doseopt.report.document import Block, Bullets, Code, Figure, Heading, Paragraph, Table
-from doseopt.report.words import NOTHING, bare, dose, percent, points, rates, so_far, statement
+from doseopt.report.words import NOTHING, bare, decimal, dose, percent, points, rates, so_far, statement
 from doseopt.silence_words import factor_words
+from doseopt.tables.labels import listed
 from doseopt.tables.silences import combinations_sentence, silences_rows
 
 
@@ -34,8 +35,8 @@ def attainable(dossier: Dossier) -> list[Block]:
         Heading("Distance from what is attainable"),
         Paragraph(
             "Attainable is what the best of all designs attains that see the tally, treat one patient after the other "
-            "from the same first dose, skip no dose, have the same most patients and may stop at any time. It is found "
-            f"by backward induction over all tallies and holds under one belief ({ds.attrs['belief']}) and one utility "
+            f"from the same first dose, {_skipping(dossier)}, have the same most patients and may stop at any time. It is "
+            f"found by backward induction over all tallies and holds under one belief ({ds.attrs['belief']}) and one utility "
             f"({ds.attrs['utility']}): it knows the belief, and in a single truth a design may exceed it."
         ),
         *tables,
@@ -49,13 +50,22 @@ def attainable(dossier: Dossier) -> list[Block]:
 
 def _attained(dossier: Dossier, when: str, words: str) -> Table:
     """Set what is attained beside what is attainable."""
-    rows = []
+    share, rows = dossier.study.utility.is_correct_selection, []
     for name in dossier.designs:
         at = dossier.attainable.sel(design=name)
         got, best = float(at[f"attained{when}"]), float(at[f"attainable{when}"])
-        rows.append((name, f"{float(at['most_patients']):.0f}", bare(got), bare(best), points(best - got)))
+        numbers = (decimal(v, 3) for v in (got, best, best - got))
+        cells = (bare(got), bare(best), points(best - got)) if share else tuple(numbers)
+        rows.append((name, f"{float(at['most_patients']):.0f}", *cells))
     head = ("", "most patients", "attained", "attainable", "regret")
-    return Table(f"Attained and attainable (%), {words}; exact", head, tuple(rows))
+    unit = "(%)" if share else "(expected utility)"
+    return Table(f"Attained and attainable {unit}, {words}; exact", head, tuple(rows))
+
+
+def _skipping(dossier: Dossier) -> str:
+    """Say whether the designs of the class may skip a dose."""
+    free = [name for name in dossier.designs if dossier.study.designs[name].skips]
+    return f"skip no dose ({listed(free)}: may skip doses)" if free else "skip no dose"
 
 
 def sensitivity(dossier: Dossier) -> list[Block]:
@@ -120,8 +130,7 @@ def limitations(dossier: Dossier) -> list[Block]:
                 "Patients are alike: one DLT rate a dose. Actual doses other than planned ones enter the posterior, "
                 "and the designs only where the sensitivity section says so.",
                 "Averages over a model are as good as the model: the table of beliefs says how far they move.",
-                "The designs were chosen by the investigators; that none of them is far from the attainable does not "
-                "make one the best for this trial.",
+                "The designs compared are those that the study names; others may do better.",
             )
         ),
         statement(dossier, "involvement"),
@@ -151,7 +160,8 @@ def examples(dossier: Dossier) -> list[Block]:
         for which, text in WHICH.items():
             none = ("none of them stops early", *[NOTHING] * 4)
             rows.append((name, text, *(_told(dossier, trials[which]) if which in trials else none)))
-    head = ("design", "which", "cohorts", "patients", "DLTs", "ends", "is that correct?")
+    more = "further " if dossier.cohorts else ""
+    head = ("design", "which", f"{more}cohorts", f"{more}patients", f"{more}DLTs", "ends", "is that correct?")
     return [*blocks, Table(f"Example trials, {so_far(dossier)}", head, tuple(rows), words=True)]
 
 
@@ -169,7 +179,11 @@ def reproduction(dossier: Dossier, command: str) -> list[Block]:
     study, attrs = dossier.study, dossier.amendment.attrs
     versions = [f"Python {platform.python_version()}"] + [f"{p} {version(p)}" for p in ("numpy", "scipy", "xarray")]
     counts = dossier.comparison
-    sizes = [f"{name} {int(counts['states'].sel(design=name)):,} states" for name in dossier.designs]
+    sizes = [
+        f"{name} {int(at['states']):,} states, {int(at['endings']):,} of them endings"
+        for name, at in ((name, counts.sel(design=name)) for name in dossier.designs)
+    ]
+    sums = counts["selection"].sum("dose") + counts["no_selection"]
     return [
         Heading("Reproduction"),
         Code(command),
@@ -179,6 +193,15 @@ def reproduction(dossier: Dossier, command: str) -> list[Block]:
         ),
         Paragraph(
             f"Exact results need no seed. The paired comparison uses {int(attrs['trials']):,} trials a scenario, seed "
-            f"{int(attrs['seed'])}; the example trials seed 1. Size of the exact calculation: {'; '.join(sizes)}."
+            f"{int(attrs['seed'])}; the example trials seed 1. Size of the exact calculation: {'; '.join(sizes)}. "
+            f"Probabilities of all endings sum to 1 within {float(abs(sums - 1).max()):.0e}."
         ),
+        *_patients(dossier),
     ]
+
+
+def _patients(dossier: Dossier) -> list[Block]:
+    """Say by which file the patients came, and its digest."""
+    if not dossier.digest:
+        return []
+    return [Paragraph(f"The patients lie beside this report, too (data.csv, SHA-256 {dossier.digest}).")]

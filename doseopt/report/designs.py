@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from doseopt.conduct.paths import cohort_of
 from doseopt.dossier import Dossier
 from doseopt.outcome_string import format_outcomes
-from doseopt.report.document import Block, Heading, Paragraph, Table
-from doseopt.report.words import NOTHING, decided, dose_words, many, percent, so_far, statement
+from doseopt.plots.paths import paths_figure
+from doseopt.report.document import Block, Figure, Heading, Paragraph, Table
+from doseopt.report.words import NOTHING, decided, dose_words, many, percent, so_far, statement, undeclarable
 from doseopt.silence_words import factor_words, reading_words
 from doseopt.tables.labels import listed
 
@@ -81,8 +83,7 @@ def _differences(dossier: Dossier) -> Table:
     for name in dossier.designs:
         design = dossier.study.designs[name]
         cap = float(dossier.comparison["planned_maximum"].sel(design=name))
-        fewest = dossier.comparison["fewest_patients"].sel(design=name).to_numpy()
-        never = [label for label, n in zip(dose_words(dossier)[0], fewest, strict=True) if n != n]
+        never = [dose_words(dossier)[0][j] for j in undeclarable(dossier, name)]
         first = design.first()
         rows.append(
             (
@@ -93,8 +94,8 @@ def _differences(dossier: Dossier) -> Table:
                 listed(never) if never else "none",
             )
         )
-    head = ("design", "enrolment cap", "target", "first cohort", "doses it cannot declare")
-    return Table("What differs", head, tuple(rows), words=True)
+    head = ("design", "enrolment cap", "target", "first cohort", "cannot declare")
+    return Table(f"What differs; the last column {so_far(dossier)}", head, tuple(rows), words=True)
 
 
 def _pathways(dossier: Dossier, names: list[str]) -> list[Block]:
@@ -102,17 +103,33 @@ def _pathways(dossier: Dossier, names: list[str]) -> list[Block]:
     rows = [row for name in names for row in _answers(dossier, name, dossier.pathways[name])]
     if not rows:
         return [Paragraph(f"{listed(names)}: the trial is over {so_far(dossier)}.")]
+    drawn: dict[bytes, list[str]] = {}
+    for name in names:
+        ds = dossier.pathways[name]
+        same = [ds[part].to_numpy().tobytes() for part in ("parent", "given", "level", "size", "mtd")]
+        drawn.setdefault(b"".join(same), []).append(name)
+    figures = [_tree(dossier, alike) for alike in drawn.values()]
     caption = (
         f"After the next cohort, {so_far(dossier)}; probability by the posterior predictive distribution of the "
         "study's model"
     )
     head = ("design", "next cohort", "probability", "then")
-    return [Table(caption, head, tuple(rows), words=True)]
+    return [Table(caption, head, tuple(rows), words=True), *figures]
+
+
+def _tree(dossier: Dossier, names: list[str]) -> Figure:
+    """Draw the pathways of designs that do the same for so long."""
+    ds = dossier.pathways[names[0]]
+    return Figure.of(
+        paths_figure(ds.assign_attrs(design=listed(names))),
+        f"Dose transition pathways of {listed(names)} over the next cohorts.",
+        f"A tree of the next cohorts of {listed(names)}; its first branches stand in the table above.",
+    )
 
 
 def _answers(dossier: Dossier, name: str, ds: xr.Dataset) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for node in range(1, ds.sizes["node"]):
+    for node in np.flatnonzero(ds["depth"].to_numpy() == 1).tolist():
         at = ds.isel(node=node)
         then = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
         seen = format_outcomes((cohort_of(ds, node),))

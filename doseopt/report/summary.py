@@ -8,9 +8,23 @@ from doseopt.dossier import Dossier
 from doseopt.plots.amendment import summary_figure
 from doseopt.prospects import STUDY_MODEL
 from doseopt.report.document import Block, Bullets, Figure, Heading, Paragraph, Table
-from doseopt.report.words import decided, decimal, many, percent, points, rates, so_far, typeset
-from doseopt.tables.findings import findings
+from doseopt.report.words import (
+    decided,
+    decimal,
+    dose,
+    many,
+    percent,
+    points,
+    rates,
+    so_far,
+    typeset,
+    undeclarable,
+)
 from doseopt.tables.labels import listed
+
+MANY = 5
+"""From so many scenarios on they are counted and not named."""
+SHARES = ("correct_selection", "overdose_selection", "no_selection")
 
 
 def summary(dossier: Dossier) -> list[Block]:
@@ -19,8 +33,8 @@ def summary(dossier: Dossier) -> list[Block]:
     mean = average.sel(belief=STUDY_MODEL)
     registered, amended = dossier.proposal.registered, dossier.proposal.amended
     question = (
-        f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed instead. This "
-        f"report says what the change does to patients and to the answer, {so_far(dossier)}. It does not decide."
+        f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed. What would the "
+        f"change do to patients and to the answer, {so_far(dossier)}? This report informs the decision and takes none."
     )
     return [
         Heading("Summary"),
@@ -28,7 +42,7 @@ def summary(dossier: Dossier) -> list[Block]:
         _table(dossier, mean),
         Figure.of(
             summary_figure(dossier.amendment),
-            "The numbers that matter under the study's model; lines: their range over the other beliefs examined.",
+            "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
         Bullets(tuple(map(typeset, [*_sentences(dossier, average), *_footing(dossier)]))),
@@ -42,14 +56,11 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
     for name in dossier.designs:
         at, value = now.sel(design=name), mean.sel(design=name)
         said = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
-        shares = [percent(float(value[measure])) for measure in ("correct_selection", "no_selection")]
+        shares = [percent(float(value[measure])) for measure in SHARES]
         counts = [decimal(float(value[measure])) for measure in ("further_dlts", "further_patients")]
         rows.append((name, said, *shares, *counts))
-    head = ("", "next patients", "correct selection", "no MTD", "further DLTs", "further patients")
-    caption = (
-        "What changes for the next patients, and the numbers that matter: exact, averaged over what the study's model "
-        f"believes {so_far(dossier)}; the registered design first"
-    )
+    head = ("", "next patients", "correct", "overdose", "no MTD", "further DLTs", "further patients")
+    caption = f"The next patients, and what matters: averages over what the study's model believes {so_far(dossier)}"
     return Table(caption, head, tuple(rows), texts=(0, 1))
 
 
@@ -67,22 +78,52 @@ def _sentences(dossier: Dossier, average: xr.Dataset) -> list[str]:
     mean = average.sel(belief=STUDY_MODEL)
     name = dossier.proposal.registered
     first = mean.sel(design=name)
-    cap = float(dossier.comparison["planned_maximum"].sel(design=name))
-    size = "Without an enrolment cap" if cap != cap else f"With at most {cap:.0f} patients"
     registered = (
-        f"{size} the registered design declares no MTD in {percent(float(first['no_selection']))} of trials and "
-        f"selects correctly in {percent(float(first['correct_selection']))}. {_in_the_closest(dossier)}"
+        f"{_size(dossier)} declares no MTD in {percent(float(first['no_selection']))} of trials and selects correctly "
+        f"in {percent(float(first['correct_selection']))}. {_in_the_closest(dossier)}{_never(dossier, name)}"
     )
-    never = [text.split(". ")[0] + "." for text in findings(dossier.comparison) if text.startswith(name)]
     each = [_gain(str(other), mean.sel(design=other), first) for other in dossier.proposal.amended]
-    compared = f"Compared with it, correct selection changes by {'; '.join(each)}."
-    return [" ".join([registered, *never]), compared, _over_beliefs(dossier, average)]
+    compared = f"Compared with it, correct selection changes by {', '.join(each)}."
+    return [registered, compared, _worse(dossier), _over_beliefs(dossier, average)]
+
+
+def _size(dossier: Dossier) -> str:
+    """Begin a sentence on the registered design with its cap, or with the trial being over."""
+    name = dossier.proposal.registered
+    if not int(dossier.amendment["next"].to_dataset()["level"].sel(design=name)):
+        return "Under the registered design the trial is over; it"
+    cap = float(dossier.comparison["planned_maximum"].sel(design=name))
+    return f"{'Without an enrolment cap' if cap != cap else f'With at most {cap:.0f} patients'} the registered design"
+
+
+def _never(dossier: Dossier, name: str) -> str:
+    """Name the doses that a design cannot declare from here, under any truth."""
+    out = [dose(dossier, j + 1) for j in undeclarable(dossier, name)]
+    return f" From here it cannot declare {listed(out, 'or')} the MTD, whatever the truth." if out else ""
+
+
+def _worse(dossier: Dossier) -> str:
+    """Say in which scenarios a proposed design selects correctly less often, and how much at most."""
+    right = dossier.amendment["now"].to_dataset()["correct_selection"]
+    change = right.sel(design=list(dossier.proposal.amended)) - right.sel(design=dossier.proposal.registered)
+    low = change.min("design")
+    worse = [str(s) for s in change["scenario"].to_numpy() if float(low.sel(scenario=s)) < -5e-4]
+    if not worse:
+        return "In no scenario does a proposed design select correctly less often than the registered one."
+    named = listed([f'"{s}"' for s in worse]) if len(worse) < MANY else f"{len(worse)} scenarios"
+    worst = str(low["scenario"].to_numpy()[low.to_numpy().argmin()])
+    design = str(change["design"].to_numpy()[change.sel(scenario=worst).to_numpy().argmin()])
+    where = f', "{worst}"' if len(worse) > 1 else ""
+    before, after = (float(right.sel(design=d, scenario=worst)) for d in (dossier.proposal.registered, design))
+    return (
+        f"The price: in {named} a proposed design selects correctly less often than the registered one, at worst in "
+        f"{percent(after)} instead of {percent(before)} ({design}{where})."
+    )
 
 
 def _gain(name: str, at: xr.Dataset, first: xr.Dataset) -> str:
     gain, dlts, patients = (float(at[m] - first[m]) for m in ("correct_selection", "further_dlts", "further_patients"))
-    change = f"{_more(patients, 'patient')}, {_more(dlts, 'DLT')} on average"
-    return f"{points(gain)} percentage points with {name} ({change})"
+    return f"{points(gain)} points with {name} ({_more(patients, 'patient')}, {_more(dlts, 'DLT')})"
 
 
 def _more(difference: float, what: str) -> str:
@@ -106,12 +147,14 @@ def _over_beliefs(dossier: Dossier, average: xr.Dataset) -> str:
         for name in dossier.designs
     ]
     first = right.sel(design=dossier.proposal.registered)
-    worse = [n for n in dossier.proposal.amended if bool((right.sel(design=n) < first).any())]
+    change = right.sel(design=list(dossier.proposal.amended)) - first
+    less = [n for n in dossier.proposal.amended if bool((change.sel(design=n) < -5e-4).any())]
     order = (
-        "Under each of them every proposed design selects correctly more often than the registered one."
-        if not worse
-        else f"Under at least one of them {listed(worse)} select{'s' * (len(worse) == 1)} correctly less often than "
+        f"Under at least one of these beliefs {listed(less)} select{'s' * (len(less) == 1)} correctly less often than "
         "the registered design."
+        if less
+        else "Under each of these beliefs every proposed design selects correctly "
+        f"{'more often than' if bool((change > 5e-4).all()) else 'at least as often as'} the registered one."
     )
     return (
         f"Sensitivity: over the study's model and {many(average.sizes['belief'] - 1, 'alternative')} to it correct "
@@ -122,8 +165,16 @@ def _over_beliefs(dossier: Dossier, average: xr.Dataset) -> str:
 def _footing(dossier: Dossier) -> list[str]:
     """Say what is right, how exact the numbers are, and how to reproduce them."""
     return [
-        f"True MTD. {dossier.comparison.attrs['mtd_rule']}",
-        "How exact: every probability is a sum over all ways the trial can go, without simulation, under a scenario or "
-        "belief that remains an assumption; only the paired comparison and the example trials are simulated. The "
-        'section "Reproduction" gives the command, versions and hash that reproduce every number.',
+        f"True MTD. {dossier.comparison.attrs['mtd_rule']}{_planned(dossier)}",
+        "How exact: in a scenario every probability is a sum over all ways the trial can go; averages over a model "
+        "weigh such sums by quadrature. Scenario and model remain assumptions. Simulated are only the paired "
+        'comparisons and the example trials. "Reproduction" says how to get every number again.',
     ]
+
+
+def _planned(dossier: Dossier) -> str:
+    """Say that inserted doses are not right, and that designs of another target are judged by the study's."""
+    study = dossier.study
+    others = [name for name in dossier.designs if abs(study.designs[name].target - study.target) > 1e-9]
+    inserted = " Only planned doses can be right, not inserted ones." if study.planned_doses is not None else ""
+    return inserted + (f" {listed(others)}, of another target, judged by the same." if others else "")

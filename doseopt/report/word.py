@@ -11,6 +11,8 @@ from doseopt.report.document import Block, Bullets, Code, Document, Figure, Gap,
 
 WIDTH = 16.0
 """Centimetres of a line."""
+MOST_TITLE = 255
+"""Letters that the format takes."""
 NARROW, BROAD = 9, 45
 """Letters that the width of a column counts as, at least and at most."""
 
@@ -25,7 +27,7 @@ def write_docx(document: Document, path: Path) -> Path:
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm((21 - WIDTH) / 2)
     word.styles["Normal"].font.name, word.styles["Normal"].font.size = "Calibri", Pt(10.5)
-    word.core_properties.title = document.title
+    word.core_properties.title = document.title[:MOST_TITLE]
     word.core_properties.author = "doseopt"
     word.add_heading(document.title, 0)
     for name, text in document.facts.items():
@@ -79,7 +81,7 @@ def _add_table(word: Any, table: Table) -> None:
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
             run = paragraph.add_run(text)
-            run.font.size = Pt(7.5 if len(table.head) > 6 else 9)
+            run.font.size = Pt(9 if len(table.head) < 7 else 7.5 if len(table.head) < 11 else 6.5)
             run.bold = r == 0
             if not table.left[c]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
 from doseopt.dossier import Dossier
-from doseopt.plots.panels import SUPERSCRIPTS, doses
+from doseopt.outcomes import planned_of
+from doseopt.plots.panels import SUPERSCRIPTS, doses, grouped, panels
 from doseopt.proposal import STATEMENTS
 from doseopt.report.document import Block, Gap, Paragraph, Table
-from doseopt.state import FloatArray
+from doseopt.state import FloatArray, IntArray
+from doseopt.tables.measures import LETTERS
 
 NOTHING = "–"
 
@@ -66,6 +69,13 @@ def decided(dossier: Dossier, level: int, size: int, mtd: int, stop: str = "") -
     return f"stops{why}: {'no MTD' if not mtd else f'MTD {dose(dossier, mtd)}'}"
 
 
+def undeclarable(dossier: Dossier, name: str) -> list[int]:
+    """Return the dose levels (indices, planned ones) that a design cannot declare from where the trial stands."""
+    at = dossier.amendment["now"].to_dataset()["selection"].sel(design=name)
+    never = ~(at > 0).any("scenario").to_numpy()
+    return [int(j) for j in planned_of(dossier.comparison) if never[j]]
+
+
 def so_far(dossier: Dossier) -> str:
     """Say what has been seen."""
     patients = sum(len(c.letters) for c in dossier.cohorts)
@@ -88,24 +98,35 @@ def statement(dossier: Dossier, key: str) -> Block:
     return Paragraph(f"{what[0].upper()}{what[1:]}: {text}") if text else Gap(f"{what}.")
 
 
-def by_scenario(caption: str, values: xr.DataArray, letters: list[str], digits: int = 1, scale: bool = True) -> Table:
-    """Return a table of one measure: a row a design, a column a scenario, and the mean over them.
+def columns(dossier: Dossier) -> list[tuple[str, IntArray]]:
+    """Return the columns of tables by scenario: each scenario under a letter, or each true MTD where there are many.
+
+    Returns
+    -------
+    list of (str, int array)
+        What the column is called, and the positions of its scenarios.
+    """
+    ds = dossier.comparison
+    if not grouped(ds):
+        return [(LETTERS[s], np.array([s])) for s in range(ds.sizes["scenario"])]
+    return [(panel.title, panel.rows) for panel in panels(ds)]
+
+
+def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Callable[[float], str] = bare) -> Table:
+    """Return a table of one measure: a row a design, columns of `columns`, and the mean over all scenarios.
 
     Parameters
     ----------
+    dossier : Dossier
     caption : str
     values : DataArray
         (design, scenario).
-    letters : list of str
-        What the scenarios are called.
-    digits : int
-    scale : bool
-        Whether the values are probabilities, shown in percent.
+    show : callable
+        Says a number.
     """
-    table = values.transpose("design", "scenario").to_numpy()
-    show = bare if scale else decimal
+    shown = columns(dossier)
     rows = [
-        (str(name), *(show(v, digits) for v in row), show(float(row.mean()), digits))
-        for name, row in zip(values["design"].to_numpy().tolist(), table, strict=True)
+        (str(name), *(show(float(row[at].mean())) for _, at in shown), show(float(row.mean())))
+        for name, row in zip(values[values.dims[0]].to_numpy(), values.to_numpy(), strict=True)
     ]
-    return Table(caption, ("", *letters, "mean"), tuple(rows))
+    return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))

@@ -46,7 +46,7 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
         )
         at = average.sel(belief=belief)
         rows = [
-            [str(d), *(f"{scale * float(at[m].sel(design=d)):.1f}" for m, (_, scale) in SHOWN.items())]
+            [str(d), *(f"{round(scale * float(at[m].sel(design=d)), 1) + 0.0:.1f}" for m, (_, scale) in SHOWN.items())]
             for d in at["design"].to_numpy()
         ]
         lines += grid(["", *(head for head, _ in SHOWN.values())], rows)

@@ -13,7 +13,7 @@ from doseopt.data import data_from_outcomes
 from doseopt.dossier import gather, proposed
 from doseopt.outcome_string import parse_outcomes
 from doseopt.prospects import STUDY_MODEL
-from doseopt.report import Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
+from doseopt.report import Document, Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
 from doseopt.report.checklist import ITEMS
 from doseopt.study_file import parse_study
 
@@ -91,22 +91,23 @@ def test_the_three_renderings_hold_the_same_numbers(case, tmp_path):
 
 def test_the_first_table_holds_the_averages(case):
     dossier, document = case
-    rows = {row[0]: row for row in table(document, "What changes").rows}
+    rows = {row[0]: row for row in table(document, "The next patients").rows}
     average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
     assert list(rows) == ["ATD 6", "BOIN 9"]
     for name, row in rows.items():
         at = average.sel(design=name)
         assert row[2] == f"{100 * at['correct_selection'].item():.1f}%"
-        assert row[3] == f"{100 * at['no_selection'].item():.1f}%"
-        assert row[4] == f"{at['further_dlts'].item():.1f}"
-        assert row[5] == f"{at['further_patients'].item():.1f}"
+        assert row[3] == f"{100 * at['overdose_selection'].item():.1f}%"
+        assert row[4] == f"{100 * at['no_selection'].item():.1f}%"
+        assert row[5] == f"{at['further_dlts'].item():.1f}"
+        assert row[6] == f"{at['further_patients'].item():.1f}"
 
 
 def test_what_is_next_in_words(interim, prospective):
     # 1/3 at level 2: the 3+3 fills the level, BOIN with phi = .25 goes down (lambda_d = .298)
-    rows = {row[0]: row[1] for row in table(made(interim), "What changes").rows}
+    rows = {row[0]: row[1] for row in table(made(interim), "The next patients").rows}
     assert rows == {"ATD 6": "2 patients at 2 mg", "BOIN 9": "3 patients at 1 mg"}
-    rows = {row[0]: row[1] for row in table(made(prospective), "What changes").rows}
+    rows = {row[0]: row[1] for row in table(made(prospective), "The next patients").rows}
     assert rows == {"ATD 6": "1 patient at 1 mg", "BOIN 9": "1 patient at 1 mg"}
 
 
@@ -129,6 +130,57 @@ def test_plain_words_come_from_the_results(interim):
     assert f"it declares none in {100 * now['no_selection'].item():.1f}%" in text
 
 
+def test_gains_are_proposed_minus_registered(case):
+    dossier, document = case
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    change = average.sel(design="BOIN 9") - average.sel(design="ATD 6")
+    gain, dlts = 100 * change["correct_selection"].item(), change["further_dlts"].item()
+    assert f"{gain:+.1f} points with BOIN 9" in texts(document)
+    assert f"{abs(dlts):.1f} {'more' if dlts >= 0 else 'fewer'} DLTs)" in texts(document)
+    right = dossier.amendment["start"]["correct_selection"]
+    gains = 100 * (right.sel(design="BOIN 9") - right.sel(design="ATD 6")).to_numpy()
+    (row,) = table(document, "Correct selection, proposed minus registered").rows
+    np.testing.assert_allclose([float(cell) for cell in row[1:]], [*gains, gains.mean()], atol=0.0501)
+
+
+def test_where_a_proposed_design_is_worse_is_said_on_the_first_page(case):
+    dossier, document = case
+    right = dossier.amendment["now"]["correct_selection"]
+    before, after = (100 * right.sel(design=name, scenario="too toxic").item() for name in ("ATD 6", "BOIN 9"))
+    assert after < before
+    summary = texts(Document("", {}, document.blocks[:6]))
+    assert f"at worst in {after:.1f}% instead of {before:.1f}% (BOIN 9" in summary
+
+
+def test_what_cannot_be_declared_from_here(interim, prospective):
+    # ATD 6: with four treated and two to come no level gets six patients. BOIN 9: three at level 1, two at level 2
+    assert [row[4] for row in table(made(interim), "What differs").rows] == ["1, 2 and 4", "4"]
+    assert "From here it cannot declare 1 mg, 2 mg or 4 mg the MTD, whatever the truth." in texts(made(interim))
+    # from the start: level 1 is filled to six after a DLT; level 2 gets five at most. BOIN 9: 1 + 3 + 3 + 2
+    assert [row[4] for row in table(made(prospective), "What differs").rows] == ["2 and 4", "none"]
+
+
+def test_many_scenarios_are_shown_by_their_true_mtd(study):
+    text = SMALL.replace("[scenarios]", '[scenarios]\nr = { generator = "paoletti", count = 30, seed = 1 }')
+    dossier = dossier_of(parse_study(text, "many.toml"), "1N")
+    document = made(dossier)
+    shown = table(document, "Probability of correct selection")
+    mtd = dossier.comparison["mtd"].to_numpy()
+    assert len(shown.head) == 2 + len(set(mtd.tolist()))
+    right = dossier.amendment["start"]["correct_selection"].sel(design="BOIN 9").to_numpy()
+    first = min(set(mtd.tolist()) - {-1})
+    assert float(shown.rows[1][1]) == pytest.approx(100 * right[mtd == first].mean(), abs=0.0501)
+    assert table(document, "The 33 scenarios by their true MTD")
+
+
+def test_other_definitions_and_units_are_shown_where_they_differ(study):
+    text = SMALL.replace('kind = "boin"', 'kind = "boin"\ntarget = 0.35') + "\n[utility]\nper_dlt = 0.1\n"
+    document = made(dossier_of(parse_study(text, "other.toml"), "1N"))
+    assert table(document, "Correct selection (%), judged at each design's own target")
+    assert "BOIN 9, of another target, judged by the same." in texts(document)
+    assert table(document, "Attained and attainable (expected utility)")
+
+
 def test_what_only_investigators_know_is_a_gap_and_never_a_sentence(case):
     _, document = case
     gaps = [block.text for block in document.blocks if isinstance(block, Gap)]
@@ -145,6 +197,7 @@ def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_i
     for _, _, answer in rows:
         assert answer.split("; ")[0] in (*SECTIONS, "for the investigators")
     answers = {row[1]: row[2] for row in rows}
+    assert answers["committees, ethics approval and consent"] == "for the investigators"
     assert answers["who reviews safety data"] == "The registered design, rule by rule; in part for the investigators"
     sources = " ".join(row[0] for row in rows)
     for guideline in ("SPIRIT-DEFINE", "CONSORT-DEFINE", "ADEMP", "ICH E20", "FDA 2019", "FDA Bayesian"):
@@ -153,10 +206,11 @@ def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_i
 
 def test_simulated_numbers_say_so(case):
     dossier, document = case
-    paired = table(document, "Simulated, not exact")
-    assert "20,000 trials a scenario" in paired.caption
-    errors = dossier.amendment["paired"]["selects_differently_mcse"]
-    assert paired.rows[0][-1] == f"{100 * float(errors.max()):.2f}"
+    assert "20,000 trials a scenario, seed 1" in texts(document)
+    for name, start in (("selects_differently", "probability"), ("correct_selection_gain", "correct selection")):
+        caption = table(document, f"Simulated, not exact: {start}").caption
+        error = float(dossier.amendment["paired"][f"{name}_mcse"].max())
+        assert caption.endswith(f"Monte Carlo standard error at most {100 * error:.2f} points")
 
 
 def test_data_and_conflict(interim):
@@ -185,7 +239,7 @@ def test_interims_of_the_study_file_are_worked_through_before_the_first_patient(
 
 def test_a_trial_that_is_over(study):
     document = made(dossier_of(study, "1T 1TT"))
-    rows = {row[0]: row[1] for row in table(document, "What changes").rows}
+    rows = {row[0]: row[1] for row in table(document, "The next patients").rows}
     assert rows["ATD 6"] == "stops (too toxic): no MTD"
     assert "ATD 6: the trial is over" in texts(document)
     assert table(document, "Example trials").rows[0][2] == "none"
