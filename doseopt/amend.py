@@ -10,6 +10,7 @@ import xarray as xr
 import doseopt
 from doseopt.comparison import dose_coordinates, truth_of
 from doseopt.conduct.replay import chosen_designs, replay
+from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
@@ -34,6 +35,7 @@ def amend(
     amended: Sequence[str],
     cohorts: Sequence[Cohort] = (),
     progress: Progress = lambda _: None,
+    data: TrialData | None = None,
 ) -> xr.DataTree:
     """Compare a registered design with amended ones, given the data so far.
 
@@ -49,6 +51,8 @@ def amend(
         design gave it.
     progress : callable, optional
         Told each step when its turn comes.
+    data : TrialData, optional
+        The same patients, for the doses that they were given (:func:`prospects.beliefs_now`).
 
     Returns
     -------
@@ -77,7 +81,7 @@ def amend(
     nodes = {"now": _characteristics(study, designs, starts)}
     progress("from the start of the trial")
     nodes["start"] = _characteristics(study, designs, empty)
-    beliefs = beliefs_now(study, *_tally(starts[registered]))
+    beliefs = beliefs_now(study, *_tally(starts[registered]), data)
     nodes["average"] = averages(study, designs, starts, beliefs, progress)
     progress("the same patients under both designs")
     nodes["paired"] = _paired(study, registered, designs, starts)

@@ -18,12 +18,11 @@ from doseopt.conduct.paths import paths
 from doseopt.conduct.replay import chosen_designs, replay
 from doseopt.data import TrialData, data_from_outcomes
 from doseopt.design import Row
-from doseopt.model_belief import belief_of_model
 from doseopt.outcome_string import Cohort, format_outcomes, parse_outcomes
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.posterior import Analysis, analyse
 from doseopt.proposal import Proposal
-from doseopt.prospects import expected
+from doseopt.prospects import STUDY_MODEL, beliefs_now, expected
 from doseopt.silences import readings_of, silences
 from doseopt.study import Study
 
@@ -158,7 +157,7 @@ def gather(
     """
     seen = tuple(cohorts)
     patients = data or data_from_outcomes("", study.doses)
-    tree = amend(study, proposal.registered, proposal.amended, seen, progress)
+    tree = amend(study, proposal.registered, proposal.amended, seen, progress, patients)
     designs = chosen_designs(study, [proposal.registered, *proposal.amended])
     progress("what is known of each dose")
     analysis = analyse(study, patients)
@@ -228,7 +227,7 @@ def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
         cohorts = parse_outcomes(outcomes, len(study.doses.labels))
         starts = {name: replay(design, cohorts)[0] for name, design in designs.items()}
         first = starts[proposal.registered]
-        belief = belief_of_model(study.curve(), first.n[0], first.y[0])
+        belief = beliefs_now(study, first.n[0], first.y[0])[STUDY_MODEL]
         for d, (name, design) in enumerate(designs.items()):
             found, _ = expected(study, design, belief, starts[name])
             values[:, i, d] = [found[measure] for measure in INTERIM_MEASURES]

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import beta, qmc
 
-from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import ModelAverage
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.parameters import Fault, Faults
 from doseopt.posterior_model import PosteriorCurve, describe_model
 from doseopt.scenarios import Belief, belief_of_rates
-from doseopt.state import FloatArray, IntArray
+from doseopt.state import BoolArray, FloatArray, IntArray
+
+type Curve = Empiric | OneParameterLogistic | TwoParameterLogistic
+type Right = Callable[[FloatArray], BoolArray]
+type Tally = tuple[tuple[float, ...], IntArray, IntArray]
 
 REACH = 6.0
 """Prior standard deviations on either side of the mean that the nodes cover."""
-NODES = {1: 481, 2: 49}
-"""Nodes a parameter, by the number of parameters: steps of 1/40 and 1/4 prior standard deviations."""
+SCAN = np.linspace(-REACH, REACH, 481)
+"""Where, along the inner parameter, jumps and the reach of the posterior are looked for."""
+BISECTIONS = 36
+"""Of a step of the scan: to 4e-13 prior standard deviations."""
+OUTER = np.linspace(-REACH, REACH, 49)
+"""Nodes of the outer parameter, a trapezoid rule: what the inner integral gives is smooth in it."""
+PIECES = {1: 36, 2: 4}
+"""By the number of parameters: pieces that the reach of the posterior is cut into, besides at the jumps."""
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(8)
+"""In a piece, scaled to [-1, 1]."""
 DRAWS = 4096
 """Points of independent doses: a power of 2, as Sobol's sequence wants it."""
 LOG_ZERO = -1e250
@@ -25,39 +39,50 @@ NEGLIGIBLE = 1e-12
 """Weights, relative to the largest, that are left out."""
 
 
-def belief_of_model(model: PosteriorCurve, n: IntArray | None = None, y: IntArray | None = None) -> Belief:
+def belief_of_model(
+    model: PosteriorCurve,
+    n: IntArray | None = None,
+    y: IntArray | None = None,
+    right: Right | None = None,
+    at: Tally | None = None,
+) -> Belief:
     """Return a model's prior or posterior as weighted scenarios.
 
-    Curves with parameters: a uniform grid of the standardised parameters, weighed with prior times likelihood (the
-    trapezoid rule). Independent doses: points of Sobol's sequence, mapped through the Beta distribution of each dose.
+    Curves with parameters: Gauss-Legendre in pieces of the first parameter (given the second, if there is one), so cut
+    that what is right changes between pieces only; a trapezoid rule in the second. Independent doses: points of Sobol's
+    sequence, mapped through the Beta distribution of each dose.
 
     Parameters
     ----------
     model : a model of `models.curves`, or BetaBinomial
     n, y : int array [D], optional
         Data: patients and DLTs at each dose.
+    right : function of float array [R, D] to bool array [R, D], optional
+        Which doses are right by their DLT rates, so that means of what jumps there are as accurate as other means.
+    at : (doses, n, y), optional
+        Data by the doses that patients were given, in place of `n` and `y`; TwoParameterLogistic only, others ignore
+        it.
 
     Returns
     -------
     Belief
-        Weighted means agree with the posterior of `quadrature` within 1e-4 for tallies of up to 36 patients
-        (independent doses: 1e-3).
+        For tallies of up to 36 patients, probabilities that a dose is right, and means of polynomials of the rates
+        where it is, against rules three times as fine in each parameter: one parameter 1e-9, two parameters 1e-8 with
+        the default prior and 1e-5 with its sds doubled, from fewer than 3,000 scenarios at 4 doses. Independent doses:
+        means within 1e-3, probabilities that a dose is right within 0.005.
     """
     none = np.zeros(model.doses, np.int64)
     patients, dlts = (none if part is None else np.asarray(part) for part in (n, y))
     if isinstance(model, BetaBinomial):
         points = qmc.Sobol(model.doses, scramble=False).random(DRAWS) + 0.5 / DRAWS
-        rates = beta(model.a + dlts, model.b + patients - dlts).ppf(points)
-        weight = np.ones(DRAWS)
-    elif isinstance(model, ModelAverage):
-        parts = [_grid(m) for m in model.models]
-        rates = np.concatenate([np.exp(part[0]) for part in parts])
-        log_weight = [_weighed(*part, patients, dlts) for part in parts]
-        weight = np.concatenate([np.exp(w) * chance for w, chance in zip(log_weight, model.weights, strict=True)])
+        rates, log_weight = beta(model.a + dlts, model.b + patients - dlts).ppf(points), np.zeros(DRAWS)
     else:
-        log_p, log_prior = _grid(model)
-        rates, weight = np.exp(log_p), np.exp(_weighed(log_p, log_prior, patients, dlts))
-    kept = weight > NEGLIGIBLE * weight.max()
+        curves, chances = (model.models, model.weights) if isinstance(model, ModelAverage) else ((model,), (1.0,))
+        parts = [_Posterior(curve, patients, dlts, at).nodes(right) for curve in curves]
+        rates = np.concatenate([part[0] for part in parts])
+        log_weight = np.concatenate([part[1] + np.log(c) for part, c in zip(parts, chances, strict=True)])
+    weight = np.exp(log_weight - log_weight.max())
+    kept = weight > NEGLIGIBLE
     after = f", {_after(patients, dlts)}" if patients.any() else ""
     return belief_of_rates(rates[kept], weight[kept], describe_model(model) + after)
 
@@ -73,13 +98,14 @@ def updated(belief: Belief, n: IntArray, y: IntArray) -> Belief:
 
     Raises
     ------
-    ValueError
+    Faults
         If the data are impossible in every scenario that has weight.
     """
     p = belief.p_observed
     weight = belief.weights * np.prod(p**y * (1 - p) ** (n - y), axis=1)
     if not weight.sum() > 0:
-        raise ValueError(f"n={n.tolist()}, y={y.tolist()} is impossible in every scenario of the belief")
+        data = f"n = {n.tolist()} patients and y = {y.tolist()} DLTs by dose"
+        raise Faults([Fault("belief", f"every scenario gives these data probability 0: {data}")])
     source = f"{belief.source}, {_after(n, y)}"
     return dataclasses.replace(belief, weight=weight, source=source)
 
@@ -89,19 +115,82 @@ def _after(n: IntArray, y: IntArray) -> str:
     return f"after {dlts} DLT{'s' * (dlts != 1)} in {patients} patient{'s' * (patients != 1)}"
 
 
-def _grid(model: Model) -> tuple[FloatArray, FloatArray]:
-    """Return log rates [G, D] and log prior weights [G] on a grid of the standardised parameters."""
-    prior = model.prior()
-    axis = np.linspace(-REACH, REACH, NODES[len(prior.names)])
-    z = np.stack(np.meshgrid(*[axis] * len(prior.names), indexing="ij"), axis=-1).reshape(-1, len(prior.names))
-    log_prior = -(z**2).sum(axis=1) / 2
-    return np.asarray(model.log_dlt_rate(prior.theta(z), np)), log_prior - np.log(np.exp(log_prior).sum())
+@dataclass(frozen=True)
+class _Posterior:
+    """A posterior along lines of its first parameter, the inner one, given the second, the outer one, if there is one.
+
+    z = (inner, outer) are standard normal under the prior.
+    """
+
+    curve: Curve
+    n: IntArray
+    y: IntArray
+    at: Tally | None
+
+    def theta(self, z: FloatArray) -> FloatArray:
+        """Return the parameters; the second does not depend on the inner z."""
+        prior = self.curve.prior()
+        root = np.linalg.cholesky(np.array(prior.cov)[::-1, ::-1])[::-1, ::-1]
+        return np.asarray(z @ root.T + np.array(prior.mean))
+
+    def rates(self, z: FloatArray) -> FloatArray:
+        """Return DLT rates, [..., P] -> [..., D]."""
+        return np.asarray(np.exp(self.curve.log_dlt_rate(self.theta(z), np)))
+
+    def log_density(self, z: FloatArray) -> FloatArray:
+        """Return log prior plus log likelihood but for a constant, [..., P] -> [...]."""
+        curve, n, y = self.curve, self.n, self.y
+        if self.at is not None and isinstance(curve, TwoParameterLogistic):
+            curve, n, y = curve.at(self.at[0]), self.at[1], self.at[2]
+        log_p = np.asarray(curve.log_dlt_rate(self.theta(z), np))
+        with np.errstate(divide="ignore"):
+            log_q = np.log(-np.expm1(np.minimum(log_p, 0.0)))
+        # a log of 0 that is finite, so that 0 times it is 0
+        seen = y * np.maximum(log_p, LOG_ZERO) + (n - y) * np.maximum(log_q, LOG_ZERO)
+        return np.asarray(seen.sum(axis=-1) - (z**2).sum(axis=-1) / 2)
+
+    def nodes(self, right: Right | None) -> tuple[FloatArray, FloatArray]:
+        """Return DLT rates [G, D] and log weights [G]."""
+        parameters = len(self.curve.prior().names)
+        outer = OUTER[:, None] if parameters == 2 else np.empty((1, 0))
+        scanned = self.log_density(_joined(SCAN, outer[:, None]))
+        reached = scanned > scanned.max() + np.log(NEGLIGIBLE)
+        line, jump = self._jumps(right, outer) if right else (np.empty(0, int), np.empty(0))
+        z, weight = [], []
+        for i in np.flatnonzero(reached.any(axis=1)):
+            inside = np.flatnonzero(reached[i])
+            low, high = SCAN[max(inside[0] - 1, 0)], SCAN[min(inside[-1] + 1, len(SCAN) - 1)]
+            edges = np.linspace(low, high, PIECES[parameters] + 1)
+            edges = np.unique([*edges, *np.clip(jump[line == i], low, high)])
+            half = np.diff(edges)[:, None] / 2
+            z.append(_joined((edges[:-1, None] + half * (1 + NODES)).ravel(), outer[i]))
+            weight.append((half * NODE_WEIGHTS).ravel())
+        nodes = np.concatenate(z)
+        return self.rates(nodes), self.log_density(nodes) + np.log(np.concatenate(weight))
+
+    def _jumps(self, right: Right, outer: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Return where what is right changes: the line, and the inner z. Bisection keeps every half that changes."""
+
+        def judged(line: IntArray, inner: FloatArray) -> BoolArray:
+            return right(self.rates(_joined(inner, outer[line])))
+
+        line, inner = np.divmod(np.arange(len(outer) * len(SCAN)), len(SCAN))
+        rows = judged(line, SCAN[inner])
+        step = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1) & (line[1:] == line[:-1]))
+        line, low, high, below, above = line[step], SCAN[inner[step]], SCAN[inner[step] + 1], rows[step], rows[step + 1]
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            row = judged(line, middle)
+            one, two = (below != row).any(axis=1), (row != above).any(axis=1)
+            line = np.concatenate([line[one], line[two]])
+            low, high = np.concatenate([low[one], middle[two]]), np.concatenate([middle[one], high[two]])
+            below, above = np.concatenate([below[one], row[two]]), np.concatenate([row[one], above[two]])
+        return line, (low + high) / 2
 
 
-def _weighed(log_p: FloatArray, log_prior: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
-    """Return log prior plus log likelihood, [G]."""
-    with np.errstate(divide="ignore"):
-        log_q = np.log(-np.expm1(np.minimum(log_p, 0.0)))
-    # a log of 0 that is finite, so that 0 times it is 0
-    seen = y * np.maximum(log_p, LOG_ZERO) + (n - y) * np.maximum(log_q, LOG_ZERO)
-    return np.asarray(log_prior + seen.sum(axis=1))
+def _joined(inner: FloatArray, outer: FloatArray) -> FloatArray:
+    """Return z, [..., P], of inner [...] and outer [..., P - 1]."""
+    inner = inner[..., None]
+    shape = np.broadcast_shapes(inner.shape[:-1], outer.shape[:-1])
+    parts = [np.broadcast_to(part, (*shape, part.shape[-1])) for part in (inner, outer)]
+    return np.concatenate(parts, axis=-1)

@@ -89,7 +89,7 @@ def analyse(
     curve = study.curve(model)
     n, y = data.tally()
     low, high = choice.intervals
-    at = _actual(curve, data)
+    at = actual_doses(curve, data)
     tree = None
     if method == "nuts":
         posterior, tree, extra = _sampled(curve, study, n, y, at, seed, progress)
@@ -162,7 +162,7 @@ def check_choice(model: str, method: str, both: bool = False) -> None:
         raise Faults(faults)
 
 
-def _actual(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
+def actual_doses(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
     """Return the doses actually given with their tallies, for a model that takes doses."""
     if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
         return None

@@ -9,15 +9,17 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison import capped
+from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.means import MEASURES, linear_measures, means_of
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.modified import Modified
-from doseopt.outcomes import planned_of
+from doseopt.outcomes import judged_on, planned_of
 from doseopt.parameters import Faults
+from doseopt.posterior import actual_doses
 from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
 from doseopt.scenarios import Belief
-from doseopt.state import FloatArray, IntArray, TrialState
+from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.study import Study
 
 type Progress = Callable[[str], object]
@@ -30,7 +32,7 @@ MOST, STEP = 40, 3
 """Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
 
 
-def beliefs_now(study: Study, n: IntArray, y: IntArray) -> dict[str, Belief]:
+def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, Belief]:
     """Return what may be believed of the DLT rates after the data, by name: `STUDY_MODEL` and its alternatives.
 
     Parameters
@@ -38,7 +40,15 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray) -> dict[str, Belief]:
     study : Study
     n, y : int array [D]
         Patients and DLTs at each dose.
+    data : TrialData, optional
+        The same patients. The two-parameter logistic model weighs with the doses that they were given, where known;
+        other models, and the study's belief, with the planned ones.
     """
+    planned = planned_of(study.scenarios())
+
+    def right(p: FloatArray) -> BoolArray:
+        return judged_on(study.mtd, p, planned)[0]
+
     own = study.curve()
     models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
     for kind in FIELDS:
@@ -47,7 +57,10 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray) -> dict[str, Belief]:
                 models[f"model {kind}"] = study.curve(kind)
             except Faults:
                 continue  # a model that needs doses as numbers, of which this study has none
-    beliefs = {name: belief_of_model(model, n, y) for name, model in models.items()}
+    beliefs = {}
+    for name, model in models.items():
+        at = None if data is None else actual_doses(model, data)
+        beliefs[name] = belief_of_model(model, n, y, right, at)
     return beliefs | {"the study's belief": updated(study.believed(), n, y)}
 
 

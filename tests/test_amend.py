@@ -7,11 +7,12 @@ from doseopt import Exact, Simulate, after, compare, judged, operating_character
 from doseopt.amend import amend
 from doseopt.comparison import capped
 from doseopt.conduct.next_dose import next_dose
-from doseopt.data import data_from_outcomes
+from doseopt.data import Patient, TrialData, data_from_outcomes
 from doseopt.metrics import measure
 from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import parse_outcomes
 from doseopt.parameters import Faults
+from doseopt.posterior import analyse
 from doseopt.prospects import STUDY_MODEL, beliefs_now, enrolment_needed
 from doseopt.study_file import load_study, parse_study
 
@@ -83,6 +84,33 @@ def test_expected_dlts_of_the_next_patients_follow_the_posterior(study, interim)
     belief = beliefs_now(study, n, y)[STUDY_MODEL]
     mean = quadrature(study.curve()).posterior(n[None], y[None]).mean()[0]
     np.testing.assert_allclose(belief.weights @ belief.p_dlt, mean, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("belief", "design", "percent", "error"),
+    [
+        # independent recursion and a grid of 1001 x 1001
+        (STUDY_MODEL, REGISTERED, 19.75, 0.01),
+        (STUDY_MODEL, "BOIN 13", 42.35, 0.01),
+        # plain grids, each at two offsets: 601 x 601 (24.79 and 24.75), 64001 nodes (30.409 and 30.416)
+        ("prior sd doubled", REGISTERED, 24.77, 0.03),
+        ("model logistic", REGISTERED, 30.41, 0.01),
+    ],
+)
+def test_average_correct_selection_against_dense_grids(interim, belief, design, percent, error):
+    found = interim["average"]["correct_selection"].sel(design=design, belief=belief)
+    assert 100 * found.item() == pytest.approx(percent, abs=error)
+
+
+def test_actual_doses_weigh_in_the_model(study):
+    patients = (Patient("1", 0, False), Patient("2", 1, False), Patient("3", 1, False), Patient("4", 1, True, 0.3e9))
+    data = TrialData(study.doses, patients)
+    n, y = data.tally()
+    planned, given = beliefs_now(study, n, y), beliefs_now(study, n, y, data)
+    mean = analyse(study, data).summary["mean"]
+    np.testing.assert_allclose(given[STUDY_MODEL].weights @ given[STUDY_MODEL].p_dlt, mean, rtol=0, atol=1e-5)
+    for name in ("model empiric", "the study's belief"):
+        np.testing.assert_array_equal(given[name].weights, planned[name].weights)
 
 
 def test_the_sensitivity_covers_prior_sds_models_and_the_belief(interim):

@@ -35,9 +35,9 @@ def attainable(dossier: Dossier) -> list[Block]:
         Heading("Distance from what is attainable"),
         Paragraph(
             "Attainable is what the best of all designs attains that see the tally, treat one patient after the other "
-            f"from the same first dose, {_skipping(dossier)}, have the same most patients and may stop at any time. It is "
-            f"found by backward induction over all tallies and holds under one belief ({ds.attrs['belief']}) and one utility "
-            f"({ds.attrs['utility']}): it knows the belief, and in a single truth a design may exceed it."
+            f"from the same first dose, {_skipping(dossier)}, have the same most patients and may stop at any time. It "
+            f"is found by backward induction over all tallies and holds under one belief ({ds.attrs['belief']}) and "
+            f"one utility ({ds.attrs['utility']}): it knows the belief, and in a single truth a design may exceed it."
         ),
         *tables,
         Paragraph(

@@ -40,6 +40,11 @@ def _remarks(dossier: Dossier) -> list[Block]:
     notes = [f"Departure from the registered design: {text}." for text in dossier.departures]
     notes += list(dossier.data.warnings)
     left_out = dossier.analysis.summary.attrs["left_out"]
+    if dossier.data.has_actual_doses:
+        notes.append(
+            "Actual doses are known of some patients: the two-parameter logistic models weigh them; the other beliefs, "
+            "and the prior-predictive probabilities below, take planned doses."
+        )
     notes += [f"Left out, as they cannot be evaluated: {left_out}."] if left_out else []
     if notes:
         return [Bullets(tuple(notes))]

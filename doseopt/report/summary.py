@@ -33,8 +33,8 @@ def summary(dossier: Dossier) -> list[Block]:
     mean = average.sel(belief=STUDY_MODEL)
     registered, amended = dossier.proposal.registered, dossier.proposal.amended
     question = (
-        f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed. What would the "
-        f"change do to patients and to the answer, {so_far(dossier)}? This report informs the decision and takes none."
+        f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed. What would "
+        f"the change do to patients and to the answer, {so_far(dossier)}? This report informs; it does not decide."
     )
     return [
         Heading("Summary"),
