@@ -50,8 +50,9 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
             for d in at["design"].to_numpy()
         ]
         lines += grid(["", *(head for head, _ in SHOWN.values())], rows)
-    made = f"Exact. Made by doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})."
-    return Text("\n").join([*lines, Text(""), *paragraph(made, width)])
+    made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
+    how = f"Trials are evaluated exactly under each belief. Made by {made}."
+    return Text("\n").join([*lines, Text(""), *paragraph(how, width)])
 
 
 def _now(tree: xr.DataTree) -> dict[str, str]:
