@@ -14,7 +14,7 @@ from doseopt.design import Design
 from doseopt.means import MEASURES, linear_measures, means_of
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.modified import Modified
-from doseopt.outcomes import judged_on, planned_of
+from doseopt.outcomes import judged_on
 from doseopt.parameters import Faults
 from doseopt.posterior import actual_doses
 from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
@@ -44,7 +44,7 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
         The same patients. The two-parameter logistic model weighs with the doses that they were given, where known;
         other models, and the study's belief, with the planned ones.
     """
-    planned = planned_of(study.scenarios())
+    planned = _planned(study)
 
     def right(p: FloatArray) -> BoolArray:
         return judged_on(study.mtd, p, planned)[0]
@@ -62,6 +62,11 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
         at = None if data is None else actual_doses(model, data)
         beliefs[name] = belief_of_model(model, n, y, right, at)
     return beliefs | {"the study's belief": updated(study.believed(), n, y)}
+
+
+def _planned(study: Study) -> IntArray:
+    """Return where the planned doses stand; without making the scenarios, as this is asked for often."""
+    return np.array((study.planned_doses or study.doses).planned())
 
 
 def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:
@@ -84,7 +89,7 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
         Probability that none, and that each dose, is selected.
     """
     means = means_of(design, belief.p_observed, start)
-    each = linear_measures(means, belief.p_dlt, study.mtd, planned_of(study.scenarios()))
+    each = linear_measures(means, belief.p_dlt, study.mtd, _planned(study))
     found = {name: float(belief.weights @ value) for name, value in each.items()}
     found["further_patients"] = found["sample_size"] - int(start.n.sum())
     found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
