@@ -12,7 +12,7 @@ import scipy
 
 import doseopt
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.verify import boin, conduct, crm, interval, published, three_plus_three
+from doseopt.verify import boin, conduct, crm, interval, pathways, posteriors, published, three_plus_three
 from doseopt.verify.check import Check, Number
 
 CHECKS: dict[str, Check] = {
@@ -22,6 +22,8 @@ CHECKS: dict[str, Check] = {
     **interval.CHECKS,
     **crm.CHECKS,
     **conduct.CHECKS,
+    **posteriors.CHECKS,
+    **pathways.CHECKS,
 }
 """All checks, by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -80,6 +81,51 @@ def peers(
             {name: _texts(row, columns) for name, columns in printed.items()},
         )
         for row, texts in zip(rows, asked, strict=True)
+    ]
+
+
+def quoted(file: str, keep: Callable[[dict[str, str]], bool] = lambda row: True) -> list[Case]:
+    """Read a table with a row a number: `source`, `case`, `inputs`, `quantity`, `theirs` and `granted`.
+
+    Rows in which the source follows another rule, as their `note` says, are left out.
+
+    Parameters
+    ----------
+    file : str
+        Name of the CSV file in `reference/`.
+    keep : callable
+        Which rows.
+
+    Returns
+    -------
+    list of Case
+        One for the rows of the same source, case and inputs. It is given these (inputs from JSON, or an outcome
+        string), and what is asked for and how far apart the two may lie: `granted`, by quantity. Different answers to
+        the same question are kept in order.
+    """
+    groups: dict[tuple[str, str, str], dict[str, tuple[str, ...]]] = {}
+    granted: dict[str, float] = {}
+    for row in csv.DictReader((REFERENCE / file).read_text(encoding="utf-8").splitlines()):
+        if keep(row) and not row.get("note"):
+            told = groups.setdefault((row["source"], row["case"], row["inputs"]), {})
+            theirs = told.get(row["quantity"], ())
+            told[row["quantity"]] = theirs if row["theirs"] in theirs else (*theirs, row["theirs"])
+            granted["\n".join((row["source"], row["case"], row["inputs"], row["quantity"]))] = float(row["granted"])
+    return [
+        Case(
+            Source(
+                name := re.split(r" ?[:(,/]| vignette| Table", source)[0], "", source.removeprefix(name).strip(" :,/")
+            ),
+            case if inputs.startswith("{") or inputs in case else f"{case} {inputs}".strip(),
+            {
+                "source": source,
+                "case": case,
+                "inputs": json.loads(inputs) if inputs.startswith("{") else inputs,
+                "granted": {name: granted["\n".join((source, case, inputs, name))] for name in told},
+            },
+            told,
+        )
+        for (source, case, inputs), told in groups.items()
     ]
 
 
