@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 import xarray as xr
+from figure_checks import written
 from matplotlib import rcParams
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
@@ -77,23 +77,6 @@ CASES = {
     "many scenarios": random_comparison(5, 200, 6),
     "one dose": random_comparison(3, 4, 1),
 }
-
-
-def written(figure):
-    """Draw, and return (text, bounding box in pixels) of everything that is written."""
-    found = {}
-    draw = Text.draw
-
-    def note(text, renderer):
-        if text.get_visible() and text.get_text().strip():
-            box = Text.get_window_extent(text, renderer)
-            found[text] = (text.get_text(), (box.x0, box.y0, box.x1, box.y1))
-        draw(text, renderer)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Text, "draw", note)
-        FigureCanvasAgg(figure).draw()
-    return list(found.values())
 
 
 ALL = FIGURES | {"benchmark": benchmark_figure}

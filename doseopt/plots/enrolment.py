@@ -35,6 +35,8 @@ MARGINS = (0.9, 1.5)
 """Inches beside the large panel: its axis, and the labels at its right, few or many."""
 LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4, "relpos": (0, 0.5)}
 MARKERS = "X*DPph8<>d^v"
+SPARE = 4.0
+"""Percent of an axis beyond what it shows, so that no mark at its end is cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +80,16 @@ def enrolment_figure(ds: xr.Dataset) -> Figure:
     _large(ax, ds, lines, points, (WIDTH - LEFT - margin, large))
     wide = (WIDTH - LEFT - 0.12 - 3 * 0.12) / 4
     titles = fitted([panel.title for panel in shown], wide * 72, NORMAL, bold=True)
+    first = None
     for k, panel in enumerate(shown if rows else []):
         at = (LEFT + (k % 4) * (wide + 0.12), below - gap - small - (k // 4) * (small + gap) + 0.02)
-        part = figure.add_axes((at[0] / WIDTH, at[1] / height, wide / WIDTH, small / height), sharex=ax, sharey=ax)
+        part = figure.add_axes((at[0] / WIDTH, at[1] / height, wide / WIDTH, small / height), sharex=first, sharey=ax)
+        first = first or part
         _small(part, panel, lines, points, k, len(shown))
         part.set_title(titles[k], weight="bold")
-    if rows:
+    if first is not None:
+        in_panels = [s.x[:, panel.rows].mean(axis=1) for s in points for panel in shown]
+        first.set_xlim(*_ends([*(s.x for s in lines), *in_panels]))
         figure.text((LEFT + (WIDTH - LEFT) / 2) / WIDTH, 0.05 / height, _x_label(lines), ha="center", va="bottom")
     return figure
 
@@ -156,18 +162,24 @@ def _large(ax: Axes, ds: xr.Dataset, lines: list[Series], points: list[Series], 
     """Draw the means over all scenarios, with their labels, on axes of a size in inches."""
     everything = np.arange(ds.sizes["scenario"])
     _draw(ax, lines, points, everything, 1.5)
-    sizes = np.concatenate([*(s.x for s in lines), *(s.x.mean(axis=1) for s in points)])
     planned = int(ds.attrs.get("planned_enrolment", -1))
-    ends = np.append(sizes, planned) if planned > 0 else sizes
-    spare = max(0.04 * np.ptp(ends), 1 - np.ptp(ends) / 2)
-    ax.set_xlim(ends.min() - spare, ends.max() + spare)
+    marked = [np.array([float(planned)])] if planned > 0 else []
+    ax.set_xlim(*_ends([*marked, *(s.x for s in lines), *(s.x.mean(axis=1) for s in points)]))
     percent_axis(ax, "y")
+    ax.set_ylim(-SPARE, 100 + SPARE)
     ax.set_ylabel("correct selection (% of trials)")
     ax.set_xlabel(_x_label(lines))
     taken: list[Box] = []
     if planned > 0:
         taken += _planned(ax, planned, 72 * size[0], 72 * size[1])
     _labels(ax, lines, points, taken, (72 * size[0], 72 * size[1]))
+
+
+def _ends(sizes: list[FloatArray]) -> tuple[float, float]:
+    """Return the ends of an axis that holds numbers of patients, with room for half a mark."""
+    every = np.concatenate(sizes)
+    spare = max(SPARE / 100 * np.ptp(every), 1 - np.ptp(every) / 2)
+    return float(every.min() - spare), float(every.max() + spare)
 
 
 def _draw(ax: Axes, lines: list[Series], points: list[Series], rows: np.ndarray, weight: float) -> None:
@@ -183,9 +195,7 @@ def _draw(ax: Axes, lines: list[Series], points: list[Series], rows: np.ndarray,
     for series in points:
         x, y = series.x[:, rows].mean(axis=1), series.y[:, rows].mean(axis=1)
         size = (7.5 if series.look["marker"] == "*" else 5.5) * weight**0.4
-        ax.plot(
-            x, y, markersize=size, markeredgecolor="white", markeredgewidth=0.4, zorder=5, clip_on=False, **series.look
-        )
+        ax.plot(x, y, markersize=size, markeredgecolor="white", markeredgewidth=0.4, zorder=5, **series.look)
 
 
 def _planned(ax: Axes, planned: int, wide: float, tall: float) -> list[Box]:
@@ -207,7 +217,7 @@ def _labels(ax: Axes, lines: list[Series], points: list[Series], taken: list[Box
 
     def place(series: Series) -> tuple[FloatArray, FloatArray]:
         x = series.x if series.x.ndim == 1 else series.x.mean(axis=1)
-        return (x - low) / (high - low) * wide, series.y.mean(axis=1) / 100 * tall
+        return (x - low) / (high - low) * wide, (series.y.mean(axis=1) + SPARE) / (100 + 2 * SPARE) * tall
 
     room = 72 * (WIDTH - LEFT) - wide - 22
     column: list[Label] = []

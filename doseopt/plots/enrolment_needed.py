@@ -70,11 +70,12 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     subtitle = f"Average over the study's model, {so_far(tree)}, by the most patients that the whole trial may enrol."
     if marks:
         subtitle += " Markers: the designs with the enrolment planned for them, and their percentage."
-    figure = new_figure(TALL + 0.5, "How many patients correct selection takes", subtitle)
+    tall = max(TALL, sum(_height(text) for text in _ends(curves)) / 72)
+    figure = new_figure(tall + 0.5, "How many patients correct selection takes", subtitle)
     height = figure.get_figheight()
     figure.set_layout_engine("none")
-    size = 72 * (WIDTH - LEFT - RIGHT), 72 * TALL
-    ax = figure.add_axes((LEFT / WIDTH, 0.42 / height, (WIDTH - LEFT - RIGHT) / WIDTH, TALL / height))
+    size = 72 * (WIDTH - LEFT - RIGHT), 72 * tall
+    ax = figure.add_axes((LEFT / WIDTH, 0.42 / height, (WIDTH - LEFT - RIGHT) / WIDTH, tall / height))
     every = np.concatenate([curve.x for curve in curves])
     ax.set_xlim(every.min() - 1, every.max() + 1)
     percent_axis(ax, "y")
@@ -136,7 +137,8 @@ def _name_marks(ax: Axes, marks: list[Mark], curves: list[Curve], size: tuple[fl
         text = f"{name}: {mark.y:.0f}%"
         label = Label(text, text_width(text, SMALL) + 2, SMALL + 3, x, y)
         box = beside(label, taken, (2, 2, *size), range(5, 120, 5))
-        assert box is not None, "there is room in a figure of this height for every label"
+        if box is None:  # among very many lines; what they reach stands at their ends
+            continue
         taken.append(box)
         ax.annotate(
             text,
@@ -152,13 +154,8 @@ def _name_marks(ax: Axes, marks: list[Mark], curves: list[Curve], size: tuple[fl
 
 def _name_ends(ax: Axes, curves: list[Curve], size: tuple[float, float]) -> None:
     """Name the lines at their ends, none over another, with what they reach."""
-    texts = [
-        "\n".join(
-            [*fitted(curve.names, 72 * RIGHT - 18, NORMAL, bold=True), f"{curve.y[-1]:.0f}% with {curve.x[-1]:.0f}"]
-        )
-        for curve in curves
-    ]
-    heights = [(text.count("\n") + 1) * (NORMAL + 2.2) + 2 for text in texts]
+    texts = _ends(curves)
+    heights = [_height(text) for text in texts]
     wanted = [float(_place(ax, curve.x[-1], curve.y[-1], size)[1]) for curve in curves]
     for text, centre, curve in zip(texts, spread(wanted, heights, -20, size[1] + 8), curves, strict=True):
         ax.annotate(
@@ -172,3 +169,17 @@ def _name_ends(ax: Axes, curves: list[Curve], size: tuple[float, float]) -> None
             annotation_clip=False,
             arrowprops=LEADER | {"color": curve.look[0]},
         )
+
+
+def _ends(curves: list[Curve]) -> list[str]:
+    """Return what stands at the end of each line: its designs, one below the other, and what they reach."""
+    room = 72 * RIGHT - 18
+    return [
+        "\n".join([*fitted(curve.names, room, NORMAL, bold=True), f"{curve.y[-1]:.0f}% with {curve.x[-1]:.0f}"])
+        for curve in curves
+    ]
+
+
+def _height(text: str) -> float:
+    """Return the height of some lines, in points."""
+    return (text.count("\n") + 1) * (NORMAL + 2.2) + 2

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.plots.panels import counted, doses
-from doseopt.plots.scenarios import positions, ticks
+from doseopt.plots.placement import Box, Label, beside
+from doseopt.plots.scenarios import INNER, positions, ticks
 from doseopt.plots.selection import EDGE, ink_on
 from doseopt.plots.style import (
     BLUE,
@@ -23,6 +24,7 @@ from doseopt.plots.style import (
     new_figure,
     percent_axis,
     styled,
+    text_width,
 )
 from doseopt.state import FloatArray
 
@@ -35,6 +37,7 @@ PRIOR: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "linestyle": (0, (3, 1
 TARGET: dict[str, Any] = {"color": VERMILLION, "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1.5}
 BAND: dict[str, Any] = {"facecolor": "#f9e2d3", "edgecolor": "none", "zorder": 0}
 EDGED: dict[str, Any] = {"markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+EVERYWHERE: Box = (-1e9, -1e9, 1e9, 1e9)
 SPIKE = 1.5
 """A prior is cut off where it is this many times as high as the posterior's peak."""
 
@@ -128,17 +131,23 @@ def curve_figure(ds: xr.Dataset) -> Figure:
     seen, area = n > 0, min(14.0, 420 / max(n.max(), 1))
     observed: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.1}
     ax.scatter(x[seen], 100 * y[seen] / n[seen], area * n[seen], zorder=4, clip_on=False, **observed)
+    taken: list[Box] = []
     for j in np.flatnonzero(seen):
-        away = (area * n[j] / np.pi) ** 0.5 + 2
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
         spot = (x[j], 100 * y[j] / n[j])
-        offset = {"xytext": (away, 3), "textcoords": "offset points", "size": NORMAL, "va": "bottom", "zorder": 5}
-        ax.annotate(f"{y[j]}/{n[j]}", spot, weight="bold", bbox=box, **offset)
+        at = INNER * WIDTH * 72 * (x[j] - x[0]) / (np.ptp(x) or 1), spot[1]  # about, in points
+        text, away = f"{y[j]}/{n[j]}", (area * n[j] / np.pi) ** 0.5 + 2
+        wide, tall = text_width(text, NORMAL, bold=True) + 2, NORMAL + 3
+        box = beside(Label(text, wide, tall, *at), taken, EVERYWHERE, (away, away + tall, away + 2 * tall))
+        box = box or (at[0] + away, at[1], at[0] + away + wide, at[1] + tall)
+        taken.append(box)
+        offset = {"xytext": (box[0] - at[0], box[1] - at[1]), "textcoords": "offset points", "size": NORMAL}
+        frame = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
+        ax.annotate(text, spot, weight="bold", va="bottom", zorder=5, bbox=frame, **offset)
     percent_axis(ax, "y")
     ax.set_ylim(-8, 108)  # whole circles at 0 and 100%
     spare = 0.12 * (np.ptp(x) or 1)
     ax.set_xlim(x[0] - spare, x[-1] + spare)
-    ax.set_xticks(x, ticks(labels, 0.85 * WIDTH * 72))
+    ax.set_xticks(x, ticks(labels, x, 0.85 * WIDTH * 72))
     ax.set_xlabel(unit if "dose" in unit else f"dose ({unit}, log scale)")
     ax.set_ylabel("DLT rate (%)")
     handles = [entry(f"posterior mean, {level} interval", marker="s", markersize=4, **POSTERIOR)]

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+INNER = 0.72
+"""Share of an axis between its first and its last dose, at least."""
+
+
 @styled
 def scenario_figure(ds: xr.Dataset) -> Figure:
     """Draw the true DLT rate against the dose, a panel for each scenario, the correct selection marked.
@@ -54,7 +58,7 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
     x, labels, unit = positions(ds)
     width = 0.9 * WIDTH * 72 / columns - 12
     titles = fitted([panel.title for panel in shown], width, NORMAL, bold=True)
-    below = ticks(labels, width)
+    below = ticks(labels, x, width)
     for k, (ax, panel) in enumerate(zip(axes, shown, strict=False)):
         _panel(ax, x, p, panel, target)
         ax.set_title(titles[k], weight="bold")
@@ -76,12 +80,26 @@ def positions(ds: xr.Dataset) -> tuple[FloatArray, list[str], str]:
     return np.arange(len(labels), dtype=float), labels, unit
 
 
-def ticks(labels: list[str], width: float) -> list[str]:
-    """Leave out labels that would touch their neighbour's."""
-    room = 0.72 * width / max(len(labels) - 1, 1) - 3
-    step = 1 if all(text_width(label, SMALL) <= max(room, 14) for label in labels) else 2
-    cut = fitted(labels, step * max(room, 14), SMALL)
-    return [label if k % step == 0 else "" for k, label in enumerate(cut)]
+def ticks(labels: list[str], x: FloatArray, width: float) -> list[str]:
+    """Leave out labels that would touch a neighbour's: the lowest and the highest dose stay, then from the left.
+
+    Parameters
+    ----------
+    labels : list of str
+    x : float array [D]
+        Where they are, ascending.
+    width : float
+        Points of the axis, of which the doses take most.
+    """
+    at = (x - x[0]) / (np.ptp(x) or 1) * INNER * width
+    room = 2 * max(INNER * width / max(len(labels) - 1, 1) - 3, 14)
+    cut = fitted(labels, room, SMALL)
+    half = [text_width(label, SMALL) / 2 + 1.5 for label in cut]
+    shown: list[int] = []
+    for k in dict.fromkeys((0, len(labels) - 1, *range(len(labels)))):
+        if all(abs(at[k] - at[j]) >= half[k] + half[j] for j in shown):
+            shown.append(k)
+    return [label if k in shown else "" for k, label in enumerate(cut)]
 
 
 def _panel(ax: Axes, x: FloatArray, p: FloatArray, panel: Panel, target: float) -> None:

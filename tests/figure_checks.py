@@ -1,0 +1,74 @@
+"""What must hold of every figure: marks inside their axes, tick labels apart, text whole and not written over."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.text import Text
+
+
+def written(figure):
+    """Draw, and return (text, bounding box in pixels) of everything that is written."""
+    found = {}
+    draw = Text.draw
+
+    def note(text, renderer):
+        if text.get_visible() and text.get_text().strip():
+            box = Text.get_window_extent(text, renderer)
+            found[text] = (text.get_text(), (box.x0, box.y0, box.x1, box.y1))
+        draw(text, renderer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", note)
+        FigureCanvasAgg(figure).draw()
+    return list(found.values())
+
+
+def marks_outside(figure):
+    """Return the marks, ends of lines and bars that lie outside of their axes, by more than a pixel."""
+    found = []
+    for ax in figure.axes:
+        box = ax.get_window_extent()
+        for artist in [*ax.lines, *ax.collections]:
+            if isinstance(artist, PathCollection):
+                points = artist.get_offset_transform().transform(np.ma.filled(artist.get_offsets(), np.nan))
+            elif artist in ax.lines:
+                points = artist.get_transform().transform(np.column_stack(artist.get_data(orig=False)).astype(float))
+            else:
+                continue
+            points = points[np.isfinite(points).all(axis=1)]
+            low, high = np.array([box.x0, box.y0]) - 1, np.array([box.x1, box.y1]) + 1
+            out = points[((points < low) | (points > high)).any(axis=1)]
+            found += [(ax.get_title(loc="left"), type(artist).__name__, tuple(point.round(1))) for point in out]
+    return found
+
+
+def ticks_overlapping(figure):
+    """Return pairs of neighbouring tick labels that touch; call after `written`, which draws."""
+    found = []
+    for ax in figure.axes:
+        for axis, side in ((ax.xaxis, 0), (ax.yaxis, 1)):
+            labels = [t for t in axis.get_ticklabels() if t.get_visible() and t.get_text().strip()]
+            boxes = [(*t.get_window_extent().extents[side::2], t.get_text()) for t in labels] if ax.axison else []
+            found += [(a[2], b[2]) for a, b in pairwise(sorted(boxes)) if a[1] > b[0] + 0.5]
+    return found
+
+
+def assert_legible(figure):
+    """Hold a figure to all of it."""
+    texts = written(figure)
+    width, height = figure.get_size_inches() * figure.dpi
+    outside = [t for t, b in texts if b[0] < -0.5 or b[1] < -0.5 or b[2] > width + 0.5 or b[3] > height + 0.5]
+    assert outside == [], "written beyond the edge"
+    smaller = [(t, (x0 + 0.5, y0 + 0.5, x1 - 0.5, y1 - 0.5)) for t, (x0, y0, x1, y1) in texts]
+    over = [(a[0], b[0]) for a, b in combinations(smaller, 2) if _overlap(a[1], b[1])]
+    assert over == [], "written over each other"
+    assert ticks_overlapping(figure) == []
+    assert marks_outside(figure) == []
+    assert min(t.get_fontsize() for t in figure.findobj(Text)) >= 6.5
+
+
+def _overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
