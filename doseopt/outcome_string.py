@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from doseopt.parameters import Fault, Faults
+from doseopt.parameters import Fault, Faults, quoted
 
-_COHORT = re.compile(r"(\d+)([A-Za-z]*)(\.?)")
+MOST = 10_000
+"""Letters of an outcome string at the most; a trial has some dozens of patients."""
+MOST_LEVEL = 999
+_COHORT = re.compile(r"0*([0-9]+)([A-Za-z]*)(\.?)")
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,25 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
     >>> parse_outcomes("1N 2NNT")
     (Cohort(level=1, letters='N', closed=False), Cohort(level=2, letters='NNT', closed=False))
     """
+    if len(text) > MOST:
+        raise Faults([Fault("", f"wanted at most {MOST} letters, got {len(text)}")], f"outcomes {quoted(text)}")
     cohorts, faults = [], []
     for position, group in enumerate(text.split(), 1):
-        where = f"cohort {position} ({group!r})"
+        where = f"cohort {position} ({quoted(group, 20)})"
         match = _COHORT.fullmatch(group)
         if not match or not match[2] or set(match[2].upper()) - set("NTM"):
-            faults.append(Fault(where, "wanted a dose level and one of N, T, M for each patient, as in '2NNT'"))
+            wanted = "a dose level and one of N, T, M for each patient, as in '2NNT'; '2NN.' where it was closed early"
+            faults.append(Fault(where, f"wanted {wanted}"))
             continue
-        level = int(match[1])
-        if level < 1 or (doses is not None and level > doses):
-            top = f"1 to {doses}" if doses is not None else "1 or more"
-            faults.append(Fault(where, f"wanted a dose level of {top}, got {level}"))
+        level = int(match[1][:4])
+        if not 1 <= level <= (doses or MOST_LEVEL):
+            top = "1 or more" if doses is None and level < 1 else f"1 to {doses or MOST_LEVEL}"
+            got = match[1] if len(match[1]) <= 20 else f"a number of {len(match[1])} digits"
+            faults.append(Fault(where, f"wanted a dose level of {top}, got {got}"))
             continue
         cohorts.append(Cohort(level, match[2].upper(), bool(match[3])))
     if faults:
-        raise Faults(faults, f"outcomes {text!r}")
+        raise Faults(faults, f"outcomes {quoted(text)}")
     return tuple(cohorts)
 
 

@@ -60,8 +60,8 @@ def test_all_bad_rows_are_reported_together_with_file_and_line(tmp_path: Path) -
     found = {(f.where, f.message.split(",")[0]) for f in error.value.faults}
     assert found == {
         ("line 3", "patient 'A' stands already in line 2"),
-        ("line 4", "dose_level: wanted 1 to 3"),
-        ("line 5", "dose_level: wanted 1 to 3"),
+        ("line 4", "dose_level: wanted a whole number in [1"),
+        ("line 5", "dose_level: wanted a whole number in [1"),
         ("line 5", "dlt: wanted 1 or 0 (yes or no)"),
         ("line 7", "actual_dose: wanted a number above 0 in cells"),
         ("line 8", "wanted as many fields as the header has"),
