@@ -24,7 +24,7 @@ _GRADE = re.compile(
     r"(?!(?:NCI[ -]?)?CTC(?:AE)? ?\d\.\d+$)"
     r"(?:(?:NCI[ -]?)?CTC(?:AE)?(?: ?V(?:ERSION)?\.? ?\d(?:\.\d+)?[ ,:]| \d\.\d+[ ,:])?[ ,:]*)?"
     r"(?:(?:GR(?:AD[EO]?)?|G)[.:]?[ -]?)?"
-    r"(?:0?(?P<digit>[0-5])(?:[.,]0+)?|(?P<roman>III|II|IV|I|V))[级級度]?"
+    r"(?:0?(?P<digit>[0-5])(?:[.,]0+)?|(?P<roman>III|II|IV|I|V))[级級度°]?"
 )
 _BLANKS = re.compile("[\xa0\u2000-\u200a\u202f\u3000]")
 
@@ -95,6 +95,7 @@ class Cells:
         text, most = _BLANKS.sub(" ", self.raw(column)), MOST_LETTERS[column]
         if len(text) > most or not text.isprintable():
             self.fault(column, f"at most {most} letters, none of them a control character")
+            return quoted(text, most=20)
         return text
 
     def yes(self, column: str, default: bool) -> bool:

@@ -33,11 +33,28 @@ class TrialData:
         In the order of the data, those who are pending or cannot be evaluated included.
     warnings : tuple of str
         What a reader of the analysis must know, in plain words.
+
+    Raises
+    ------
+    Faults
+        If a patient had a DLT that would not count, or a dose that the study does not have.
     """
 
     doses: Doses
     patients: tuple[Patient, ...]
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold the patients to what must be true of each."""
+        faults = [fault for patient in self.patients for fault in patient.contradictions()]
+        count = len(self.doses.labels)
+        faults += [
+            Fault(p.where, f"patient {p.name}: wanted a level from 0 to {count - 1}, got {p.level}")
+            for p in self.patients
+            if not 0 <= p.level < count
+        ]
+        if faults:
+            raise Faults(faults, "the data")
 
     @property
     def evaluable(self) -> tuple[Patient, ...]:

@@ -57,7 +57,7 @@ class Patient:
             message = f"dlt = 1, evaluable = no: {who} had a DLT, and a patient with a DLT counts in every protocol"
             found.append(Fault(self.where, f"{message}; only one without is left out and replaced"))
         explained = not self.evaluable and self.reason
-        if self.grade == DEATH and not explained and (self.dlt is False or not self.evaluable):
+        if self.grade == DEATH and not self.dlt and not explained:
             message = f"grade: {who} has grade {DEATH} and no DLT; wanted dlt = 1 if it is dose-limiting, else"
             found.append(Fault(self.where, f"{message} evaluable = no with the reason in a column 'reason'"))
         return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST = 2_000_000
 """Bytes of a file at the most; a thousand patients with every column take a tenth."""
-MOST_COLUMNS = 1000
+MOST_ROWS, MOST_COLUMNS = 20_000, 1000
 SEPARATORS = ",;\t| "
 """A blank is R's `write.table`."""
 FIELDS = "wanted as many fields as the header has"
@@ -39,6 +39,10 @@ _MARKS = {
 }
 _GUESSED = "is not UTF-8 and was read as Windows-1252; letters of other alphabets may have come out wrong"
 _NOT_CLOSED = "a quotation mark opens here that is not closed, or stands inside a field and is not doubled"
+
+
+type _Line = tuple[int, list[str]]
+"""Where a row begins, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,9 @@ def _separator(lines: Sequence[str], known: Sequence[str]) -> str:
     found = dict.fromkeys(SEPARATORS, -1)
     for separator in SEPARATORS:
         try:
-            found[separator] = len({_name(field) for field in next(_reader(lines, separator), [])} & set(known))
+            found[separator] = len(
+                {_name(field) for field in next(_reader(lines, separator), [])[:MOST_COLUMNS]} & set(known)
+            )
         except csv.Error:
             continue
     return max(found, key=lambda separator: found[separator])
@@ -180,22 +186,24 @@ def _table(text: str, known: Sequence[str], warnings: tuple[str, ...]) -> Table:
     if len(header) > MOST_COLUMNS:
         raise Faults([Fault(f"line {line}", f"wanted at most {MOST_COLUMNS} columns, got {len(header)}")])
     names = [_name(field) for field in header]
-    if _has_row_names(lines, line, len(names), body):
+    if _has_row_names(lines, line, len(names), body, separator):
         names.insert(0, "")
     rows = tuple(_row(names, f"line {start}", fields, separator) for start, fields in body)
     unnamed = any(field and not name for _, fields in body for name, field in zip(names, fields, strict=False))
     return Table(tuple(filter(None, names)), rows, f"line {line}", separator != ",", unnamed, warnings)
 
 
-def _split(lines: Sequence[str], skipped: int, separator: str) -> list[tuple[int, list[str]]]:
+def _split(lines: Sequence[str], skipped: int, separator: str) -> list[_Line]:
     """Return the fields of each row that is not empty, with the line where it begins."""
     reader = _reader(lines[skipped:], separator)
-    rows: list[tuple[int, list[str]]] = []
+    rows: list[_Line] = []
     line = skipped + 1
     try:
         for fields in reader:
             if any(map(str.strip, fields)):
                 rows.append((line, [field.strip() for field in fields]))
+            if len(rows) > MOST_ROWS + 1:
+                raise Faults([Fault(f"line {line}", f"wanted at most {MOST_ROWS} rows; is it the right file?")])
             line = skipped + reader.line_num + 1
     except csv.Error as error:
         long = f"wanted fields of at most {csv.field_size_limit()} letters; is it the right file?"
@@ -203,14 +211,19 @@ def _split(lines: Sequence[str], skipped: int, separator: str) -> list[tuple[int
     return rows
 
 
-def _has_row_names(lines: Sequence[str], header: int, width: int, rows: Sequence[tuple[int, list[str]]]) -> bool:
+def _has_row_names(lines: Sequence[str], header: int, width: int, rows: Sequence[_Line], separator: str) -> bool:
     """Tell whether each row begins with a name and the header has none for it, as R's `write.table` does it.
 
-    R sets names in quotation marks. Without these, decimal commas or a last column without a name look the same.
+    R sets names in quotation marks. Without these a last column without a name looks the same, unless the names are
+    1, 2, 3, ... and other names follow them; between commas, decimal commas look the same in any case.
     """
-    starts = [header, *(line for line, _ in rows)]
-    wider = all(len(fields) == width + 1 for _, fields in rows) and any(fields[-1] for _, fields in rows)
-    return wider and all(lines[line - 1].lstrip().startswith('"') for line in starts)
+    if any(len(fields) != width + 1 for _, fields in rows) or not any(fields[-1] for _, fields in rows):
+        return False
+    if all(lines[line - 1].lstrip().startswith('"') for line in (header, *(line for line, _ in rows))):
+        return True
+    count = [str(i) for i in range(1, len(rows) + 1)]
+    first, second = ([fields[i] for _, fields in rows] for i in (0, 1))
+    return separator != "," and len(rows) > 2 and first == count != second and len(set(second)) == len(rows)
 
 
 def _row(names: Sequence[str], where: str, fields: Sequence[str], separator: str) -> Row:
@@ -219,8 +232,8 @@ def _row(names: Sequence[str], where: str, fields: Sequence[str], separator: str
     beyond = len(fields) if any(fields[len(names) :]) else 0
     broken = (rest for field in fields for rest in field.split("\n")[1:])
     if beyond:
-        hint = "; decimal commas want fields separated by ;" if separator == "," else ""
-        fault = f"{FIELDS}, {len(names)}, got {beyond}{hint}"
+        hint = "decimal commas want fields separated by ;, " if separator == "," else ""
+        fault = f"{FIELDS}, {len(names)}, got {beyond}; {hint}row names want a column or none"
     elif len(fields) < needed:
         fault = FIELDS
     elif any(rest.count(separator) >= max(needed - 1, 1) for rest in broken):
