@@ -77,6 +77,8 @@ def read_patients(table: Table, doses: Doses) -> tuple[list[Patient], list[Fault
         faults += cells.faults
         if patient is not None:
             patients.append(patient)
+    if doses.values is None and any(patient.actual_dose is not None for patient in patients):
+        warnings.append("actual doses are not used: the study states no doses as numbers (doses.values)")
     return _with_closed(patients), [*faults, *_cohort_faults(patients)], warnings
 
 

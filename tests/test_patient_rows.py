@@ -97,6 +97,13 @@ def test_an_actual_dose_ten_times_the_planned_one_is_warned_of_without_a_toleran
     assert "about 10^1 times that: another unit" in data.warnings[0]
 
 
+def test_actual_doses_are_not_ignored_in_silence(tmp_path):
+    rows = f"{HEADER},actual_dose", "A,1,0,3", "B,2,0,NA"
+    assert read(tmp_path, *rows, doses=Doses(labels=("a", "b"))).warnings == (
+        "actual doses are not used: the study states no doses as numbers (doses.values)",
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
