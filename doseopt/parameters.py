@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+MOST_SHOWN = 100
+"""Faults that one message lists."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -45,11 +48,24 @@ class Faults(ValueError):
     def __init__(self, faults: Iterable[Fault], title: str = "") -> None:
         self.faults = tuple(faults)
         self.title = title
-        lines = [str(f) for f in self.faults]
+        lines = [str(f) for f in self.faults[:MOST_SHOWN]]
+        if len(self.faults) > MOST_SHOWN:
+            lines.append(f"and {len(self.faults) - MOST_SHOWN} more")
         if title:
-            many = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
+            many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
             lines = [f"{title}: {many}", *(f"  {line}" for line in lines)]
         super().__init__("\n".join(lines))
+
+
+def quoted(text: str, most: int = 60) -> str:
+    """Return a text of unknown length as a message shows it: in quotation marks, shortened, control characters named.
+
+    Examples
+    --------
+    >>> print(quoted("x" * 100, most=3))
+    'xxx'... (100 letters)
+    """
+    return repr(text) if len(text) <= most else f"{text[:most]!r}... ({len(text)} letters)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -136,8 +136,15 @@ def written(tmp_path, text):
 
 @pytest.mark.parametrize(
     "text",
-    [GOOD, "\ufeff" + GOOD, " n , y , decision \n 2,0,E\n2, 1, S\n2,2,DU\n1,1,D\n1,0,E\n", GOOD.replace("\n", "\r\n")],
-    ids=["plain", "with a byte-order mark", "with blanks", "with carriage returns"],
+    [
+        GOOD,
+        "\ufeff" + GOOD,
+        " n , y , decision \n 2,0,E\n2, 1, S\n2,2,DU\n1,1,D\n1,0,E\n",
+        GOOD.replace("\n", "\r\n"),
+        "sep=;\n" + GOOD.replace(",", ";") + ";;\n",
+        GOOD.replace("n,y,decision", "N,Y,Decision").replace("2,", "2.0,"),
+    ],
+    ids=["plain", "with a byte-order mark", "with blanks", "with carriage returns", "Excel, Europe", "pandas"],
 )
 def test_csv(tmp_path, text):
     assert decisions_from_csv(written(tmp_path, text)) == ("1: E D", "2: E S DU")
@@ -180,6 +187,22 @@ def test_a_header_that_lacks_something(tmp_path, text, wanted):
     found = csv_faults(written(tmp_path, text))
     assert len(found) == len(wanted)
     assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (GOOD + "x" * 140_000 + ",0,E\n", "line 7: wanted fields of at most 131072 letters; is it the right file?"),
+        (GOOD + '3,0,"E\n', "line 7: a quotation mark opens here that is not closed, or stands inside a field"),
+        (GOOD + "3," + "9" * 5000 + ",E\n", "line 7: y: wanted a whole number in [0, 3], got '9999"),
+        (GOOD.replace("1,0,E", "1,0," + "E" * 1000), "line 6: decision: unknown decision 'EEEE"),
+    ],
+    ids=["long field", "open quotation", "long number", "long decision"],
+)
+def test_a_csv_that_is_extreme_is_refused_in_bounded_words(tmp_path, text, fault):
+    (found,) = csv_faults(written(tmp_path, text))
+    assert found.startswith(fault)
+    assert len(found) < 200
 
 
 def test_a_csv_that_is_not_there(tmp_path):

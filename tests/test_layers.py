@@ -10,14 +10,16 @@ import doseopt
 
 LAYERS = """
     0    doseopt  state  parameters  files
-    0b   rows  utility  tallies  tuning
+    0b   rows  utility  tallies  tuning  table_text  patient
+    0c   cells
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model  proposal
     1c   model_belief
     2    design  selection
     2a   wrapped
     2b   modified  trial  selecting  on_grid  doses
-    2c   modifiers/*
+    2c   modifiers/*  dose_cells
+    2d   patient_rows
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate  study_designs

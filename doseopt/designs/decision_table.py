@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from doseopt.cells import Cells
 from doseopt.design import Row
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, Faults, nearest, param
+from doseopt.parameters import Fault, Faults, nearest, param, quoted
 from doseopt.state import BoolArray, IntArray, TrialState
+from doseopt.table_text import read_table
 
 MOVES = {"E": UP, "S": STAY, "D": DOWN, "DU": DOWN}
 """Escalate, stay, de-escalate, de-escalate and never come back (dose unacceptable)."""
@@ -31,7 +32,7 @@ def _lines_fault(value: object) -> str | None:
 
 
 def _letter_fault(letter: str) -> str | None:
-    return None if letter in MOVES else f"unknown decision {letter!r}{nearest(letter.upper(), MOVES)}"
+    return None if letter in MOVES else f"unknown decision {quoted(letter)}{nearest(letter[:60].upper(), MOVES)}"
 
 
 def _number(text: str, low: int, high: int) -> int | None:
@@ -53,9 +54,9 @@ def _line_faults(lines: Sequence[str]) -> list[Fault]:
         text, colon, letters = line.partition(":")
         n = _number(text.strip(), 1, MOST)
         if not colon:
-            found.append(Fault(where, f"wanted {LINE}, got {line!r}"))
+            found.append(Fault(where, f"wanted {LINE}, got {quoted(line)}"))
         elif n is None:
-            found.append(Fault(where, f"n: wanted a whole number in [1, {MOST}], got {text.strip()!r}"))
+            found.append(Fault(where, f"n: wanted a whole number in [1, {MOST}], got {quoted(text.strip())}"))
         elif n in seen:
             found.append(Fault(where, f"n = {n} stands already in {seen[n]}"))
         else:
@@ -85,21 +86,14 @@ def decisions_from_csv(path: str | Path) -> tuple[str, ...]:
     Faults
         With everything wrong with the file, each with its line.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Faults([Fault("", f"cannot be read: {reason}")], str(path)) from error
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    names = reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-    faults = [Fault("line 1", f"wanted a column {name!r}") for name in COLUMNS if name not in names]
-    faults += [Fault("line 1", f"unknown column {n!r}{nearest(n, COLUMNS)}") for n in names if n not in COLUMNS]
-    faults += [Fault("line 1", f"column {n!r} stands twice") for n in dict.fromkeys(names) if names.count(n) > 1]
+    table = read_table(path, COLUMNS)
+    extra = [name for name in dict.fromkeys(table.names) if name not in COLUMNS]
+    faults = table.header_faults(COLUMNS, COLUMNS, extra)
     if faults:
         raise Faults(faults, str(path))
     cells: dict[tuple[int, int], tuple[str, str]] = {}
-    for row in reader:
-        faults += _read_row(row, f"line {reader.line_num}", cells)
+    for row in table.rows:
+        faults += _read_row(Cells(row, table.decimal_comma), cells)
     sizes = sorted({n for n, _ in cells})
     if not sizes and not faults:
         faults.append(Fault("", "wanted one row for each n and y below the header, got none"))
@@ -111,24 +105,19 @@ def decisions_from_csv(path: str | Path) -> tuple[str, ...]:
     return tuple(f"{n}: {' '.join(cells[n, y][0] for y in range(n + 1))}" for n in sizes)
 
 
-def _read_row(
-    row: Mapping[str | None, object], where: str, cells: dict[tuple[int, int], tuple[str, str]]
-) -> list[Fault]:
+def _read_row(row: Cells, cells: dict[tuple[int, int], tuple[str, str]]) -> list[Fault]:
     """Put a row's decision, and where it stands, into the cell of its n and y; return what is wrong with the row."""
-    if None in row or None in row.values():
-        return [Fault(where, "wanted as many fields as the header has")]
-    text = {str(name): str(value).strip() for name, value in row.items()}
-    n = _number(text["n"], 1, MOST)
-    if n is None:
-        return [Fault(where, f"n: wanted a whole number in [1, {MOST}], got {text['n']!r}")]
-    y = _number(text["y"], 0, n)
-    if y is None:
-        return [Fault(where, f"y: wanted a whole number in [0, {n}], got {text['y']!r}")]
+    if row.faults:
+        return row.faults
+    n = row.whole("n", 1, MOST)
+    y = None if n is None else row.whole("y", 0, n)
+    if n is None or y is None:
+        return row.faults
     if (n, y) in cells:
-        return [Fault(where, f"n = {n}, y = {y} stands already in {cells[n, y][1]}")]
-    cells[n, y] = text["decision"], where
-    message = _letter_fault(text["decision"])
-    return [Fault(where, f"decision: {message}")] if message else []
+        return [Fault(row.where, f"n = {n}, y = {y} stands already in {cells[n, y][1]}")]
+    cells[n, y] = row.raw("decision"), row.where
+    message = _letter_fault(row.raw("decision"))
+    return [Fault(row.where, f"decision: {message}")] if message else []
 
 
 @dataclass(frozen=True)
