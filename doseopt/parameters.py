@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from doseopt.text import MOST_NAME, shortened
+
+MOST_WHERE, MOST_MESSAGE, MOST_FAULTS = 1_000, 2_000, 200
+"""Letters of a place and of a message, and faults that are listed, at the most."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -22,6 +27,11 @@ class Fault:
 
     where: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Keep within bounds what a hostile input makes long."""
+        object.__setattr__(self, "where", shortened(self.where, MOST_WHERE))
+        object.__setattr__(self, "message", shortened(self.message, MOST_MESSAGE))
 
     def under(self, prefix: str) -> Fault:
         """Return the same fault seen from one level further out."""
@@ -45,9 +55,11 @@ class Faults(ValueError):
     def __init__(self, faults: Iterable[Fault], title: str = "") -> None:
         self.faults = tuple(faults)
         self.title = title
-        lines = [str(f) for f in self.faults]
+        lines = [str(f) for f in self.faults[:MOST_FAULTS]]
+        if len(self.faults) > MOST_FAULTS:
+            lines.append(f"... and {len(self.faults) - MOST_FAULTS:,} more")
         if title:
-            many = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
+            many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
             lines = [f"{title}: {many}", *(f"  {line}" for line in lines)]
         super().__init__("\n".join(lines))
 
@@ -55,7 +67,7 @@ class Faults(ValueError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known name, or a list of the known names."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:MOST_NAME], names, n=1, cutoff=0.6)  # its time grows with the square
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""

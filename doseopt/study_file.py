@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import xarray as xr
 
 from doseopt.doses import Doses
 from doseopt.parameters import Domain, Fault, Faults, nearest
+from doseopt.parsing import MOST_LETTERS, parse_toml
 from doseopt.posterior_model import PosteriorModel
 from doseopt.proposal import read_proposal
 from doseopt.reading import Reader, key
@@ -28,43 +28,63 @@ _RATE = Domain(float, 0, 1, open_high=True)
 _TARGET = Domain(float, 0, 1, open_low=True, open_high=True)
 
 
-def load_study(name_or_path: str | Path = DEFAULT_STUDY) -> Study:
+def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True) -> Study:
     """Read a study: a bundled one by name, or a file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+    trusted : bool
+        False for a study that comes from elsewhere: it may then name files of its own folder only.
 
     Raises
     ------
     Faults
         With every fault of the file, each with its path in it.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise Faults([Fault("", f"wanted the name of a study or the path of its file, got {name_or_path!r}")], "study")
     bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
-    path = Path(name_or_path)
     if str(name_or_path) in bundled:
-        text = bundled[str(name_or_path)].read_text(encoding="utf-8-sig")
-    elif path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (UnicodeDecodeError, OSError) as error:
-            raise Faults([Fault("", f"cannot be read as text: {error}")], str(path)) from error
-    else:
-        if path.is_dir():
-            raise Faults([Fault("", "wanted a study file, got a folder")], str(name_or_path))
-        beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        message = f"no such file, and no bundled study of that name{nearest(str(name_or_path), [*bundled, *beside])}"
-        raise Faults([Fault("", message)], str(name_or_path))
-    return parse_study(text, str(name_or_path))
+        return parse_study(bundled[str(name_or_path)].read_text(encoding="utf-8-sig"), str(name_or_path))
+    return parse_study(_text(Path(name_or_path), str(name_or_path), bundled), str(name_or_path), trusted=trusted)
 
 
-def parse_study(text: str, path: str = "study") -> Study:
-    """Read a study from the text of its file; see `load_study`."""
+def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
+    """Return the text of a study file."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Faults([Fault("", f"not a TOML file: {error}")], path) from error
-    reader = Reader(Path(path).parent)
+        if path.is_file():
+            if path.stat().st_size > 4 * MOST_LETTERS:  # a letter takes four bytes at the most
+                message = f"wanted a file of at most {MOST_LETTERS:,} letters, got {path.stat().st_size:,} bytes"
+                raise Faults([Fault("", message)], name)
+            return path.read_text(encoding="utf-8-sig")
+        if path.is_dir():
+            raise Faults([Fault("", "wanted a study file, got a folder")], name)
+        beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    except (UnicodeDecodeError, OSError) as error:
+        raise Faults([Fault("", f"cannot be read as text: {error}")], name) from error
+    message = f"no such file, and no bundled study of that name{nearest(name, [*bundled, *beside])}"
+    raise Faults([Fault("", message)], name)
+
+
+def parse_study(text: str, path: str = "study", *, trusted: bool = True) -> Study:
+    """Read a study from the text of its file; see `load_study`."""
+    if not isinstance(text, str):
+        raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)
+    document, unsound = parse_toml(text, path)
+    reader = Reader(Path(path).parent, trusted)
     study = read_study(reader, document, path)
+    named = [fault.where for fault in reader.faults]
+    reader.faults += [fault for fault in unsound if not any(_same(where, fault.where) for where in named)]
     if reader.faults or study is None:
         raise Faults(reader.faults, path)
     return study
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two places in a file are one, or one holds the other."""
+    outer, inner = sorted((one, other), key=len)
+    return inner == outer or (inner.startswith(outer) and inner[len(outer)] in ".[")
 
 
 TOP = (

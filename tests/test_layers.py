@@ -9,10 +9,11 @@ import pytest
 import doseopt
 
 LAYERS = """
-    0    doseopt  state  parameters  files
+    0    doseopt  state  text  files
+    0a   parameters
     0b   rows  utility  tallies  tuning
     1    models/*  scenarios/*  outcome_string  reading  skeleton
-    1b   posterior_model  proposal
+    1b   posterior_model  proposal  parsing
     1c   model_belief
     2    design  selection
     2a   wrapped
