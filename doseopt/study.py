@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ from doseopt.scenarios import (
     concat_scenarios,
     make_scenarios,
 )
-from doseopt.study_designs import design_table
+from doseopt.study_designs import design_table, policy_files
 from doseopt.utility import Utility
 
 
@@ -159,6 +161,7 @@ class Study:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
         doses = self.planned_doses or self.doses
+        files = policy_files(self.designs.values())
         top = {"title": self.title, "registry": self.registry, "target": self.target}
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
@@ -170,13 +173,23 @@ class Study:
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
-            "designs": {name: design_table(design, self.target, doses) for name, design in self.designs.items()},
+            "designs": {name: design_table(each, self.target, doses, files) for name, each in self.designs.items()},
             **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
         }
 
     def to_toml(self) -> str:
         """Return the study as the text of a study file."""
         return tomli_w.dumps(self.to_dict())
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the study file, and beside it the policies that it names: all of them or none; return their paths."""
+        path = Path(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as name:
+            unfinished = Path(name)
+            files = [table.save(unfinished / file) for table, file in policy_files(self.designs.values()).items()]
+            files.append(unfinished / path.name)
+            files[-1].write_text(self.to_toml(), encoding="utf-8")
+            return [file.replace(path.parent / file.name) for file in files]
 
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""

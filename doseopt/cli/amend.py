@@ -135,7 +135,7 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
         write_docx(document, unfinished / "amendment.docx")
         write_pdf(document, unfinished / "amendment.pdf")
         dossier.amendment.to_netcdf(unfinished / "amendment.nc", engine="netcdf4")
-        (unfinished / "study.toml").write_text(dossier.study.to_toml(), encoding="utf-8")
+        dossier.study.save(unfinished / "study.toml")
         if data is not None:
             shutil.copyfile(data, unfinished / "data.csv")
         return [file.replace(folder / file.name) for file in sorted(unfinished.iterdir())]

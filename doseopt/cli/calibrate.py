@@ -152,7 +152,6 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     data = [each.dataset for each in found.values()]
     written = []
     if designs:
-        text = dataclasses.replace(study, designs={**study.designs, **designs}).to_toml()
-        written.append(write_whole(folder / "calibrated.toml", lambda p: p.write_text(text, encoding="utf-8")))
+        written += dataclasses.replace(study, designs={**study.designs, **designs}).save(folder / "calibrated.toml")
     written.append(write_whole(folder / "candidates.csv", lambda p: candidates_frame(data).to_csv(p, index=False)))
     return [*written, *save_figure(calibration_figure(data), folder, "calibration")]

@@ -73,9 +73,6 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
     ]
     designs = dict(study.designs)
     for name, policy in found.policies.items():
-        path = folder / f"{name.replace(' ', '-').replace(',', '')}.policy"
-        table = dataclasses.replace(policy.table, path=str(path))
-        written.append(table.save(path))
+        table = dataclasses.replace(policy.table, path=f"{name.replace(' ', '-').replace(',', '')}.policy")
         designs[name] = dataclasses.replace(policy, table=table)
-    text = dataclasses.replace(study, designs=designs).to_toml()
-    return [*written, write_whole(folder / "optimal.toml", lambda p: p.write_text(text, encoding="utf-8"))]
+    return [*written, *dataclasses.replace(study, designs=designs).save(folder / "optimal.toml")]
