@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Domain:
         if self.kind is bool:
             return "true or false"
         nouns: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
-        noun = nouns.get(self.kind, "a value")
+        noun = nouns.get(self.kind) or (f"a {self.kind.__name__}" if isinstance(self.kind, type) else "a value")
         if self.low > -math.inf and self.high < math.inf:
             left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
             return f"{noun} in {left}{self.low:g}, {self.high:g}{right}"
@@ -125,9 +125,30 @@ class Domain:
         if numeric:
             below = value < self.low or (self.open_low and value == self.low)
             above = value > self.high or (self.open_high and value == self.high)
-            if below or above or not math.isfinite(value):
-                return f"wanted {self.wanted()}, got {value!r}"
+            if below or above or not is_number(value):
+                return f"wanted {self.wanted()}, got {_shown(value)}"
         return None
+
+
+MOST = 2**63
+"""Where numbers end: no patient, dose or seed is as large, and beyond it sums lose what they are made of."""
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number, and no yes or no."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -MOST <= value < MOST if isinstance(value, int) else math.isfinite(value)
+
+
+def are_numbers(values: Any) -> bool:
+    """Tell whether a value is a tuple of finite numbers."""
+    return isinstance(values, tuple) and all(is_number(v) for v in values)
+
+
+def _shown(value: Any) -> str:
+    """Show a value; of a whole number only that it is too large, since Python does not write every one."""
+    return "a number of more than 64 bits" if isinstance(value, int) and abs(value) > MOST else repr(value)
 
 
 def param(default: Any = dataclasses.MISSING, *, doc: str = "", kind: Any = None, **domain: Any) -> Any:
@@ -165,15 +186,29 @@ def faults_of(cls: type, values: Mapping[str, Any]) -> list[Fault]:
     return found
 
 
-def check(obj: Any, further: Sequence[Fault] = ()) -> None:
-    """Raise :class:`Faults` with everything wrong with a dataclass object.
+def native(value: Any) -> Any:
+    """Return a value as Python has it: tuples for lists and arrays, at every depth, and Python's numbers for NumPy's."""
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        value = value.tolist()
+    return tuple(native(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def check(obj: Any, further: Iterable[Fault] | Callable[[], Iterable[Fault]] = ()) -> None:
+    """Make the parameters of a dataclass object native, and raise :class:`Faults` with everything wrong with them.
 
     Parameters
     ----------
     obj : dataclass instance
-    further : sequence of Fault
-        Faults between parameters, which no single declaration can state.
+    further : iterable of Fault, or callable that returns one
+        Faults between parameters, which no single declaration can state; a callable sees the native values.
     """
+    for name in declared(type(obj)):
+        object.__setattr__(obj, name, native(getattr(obj, name)))
     found = faults_of(type(obj), {name: getattr(obj, name) for name in declared(type(obj))})
-    if found or further:
-        raise Faults([*found, *further], type(obj).__name__)
+    try:
+        found += further() if callable(further) else further
+    except (TypeError, AttributeError, ArithmeticError):
+        if not found:  # else a value of the wrong type is named already, and nothing can be said of how it fits others
+            raise
+    if found:
+        raise Faults(found, type(obj).__name__)

@@ -6,13 +6,12 @@ a file is named in one round.
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from doseopt.parameters import Fault, Faults
+from doseopt.parameters import Fault, Faults, is_number
 from doseopt.reading import join, key
 from doseopt.text import name_fault, neutral, text_fault
 
@@ -20,8 +19,6 @@ MOST_LETTERS = 300_000
 """Letters of a study file at the most."""
 MOST_DEPTH = 16
 """Tables and lists inside each other at the most."""
-MOST_WHOLE = 2**63
-"""Where the whole numbers of TOML end."""
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\."""
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}+")
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+){{{MOST_DEPTH}}}")
@@ -95,10 +92,8 @@ def _sound(value: Any, where: str, depth: int, faults: list[Fault]) -> Any:
         if message:
             faults.append(Fault(where, message))
         return neutral(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        faults.append(Fault(where, f"wanted a finite number, got {value!r}"))
-        return Unusable(repr(value))
-    if isinstance(value, int) and not -MOST_WHOLE <= value < MOST_WHOLE:
-        faults.append(Fault(where, "wanted a number that fits into 64 bits, got a larger one"))
-        return Unusable("a number of more than 64 bits")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_number(value):
+        unusable = Unusable(repr(value) if isinstance(value, float) else "a number of more than 64 bits")
+        faults.append(Fault(where, f"wanted a finite number of at most 64 bits, got {unusable}"))
+        return unusable
     return value

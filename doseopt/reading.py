@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from doseopt.parameters import Domain, Fault, Faults, declared, nearest
+from doseopt.parameters import Domain, Fault, Faults, declared, native, nearest
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -167,7 +167,7 @@ class Reader:
             return built
         if domain.kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
-        return plain_tuple(value)
+        return native(value)
 
     def _file(self, name: str) -> Path:
         """Return the path of a file that the study names; of a study from elsewhere, only one in its folder."""
@@ -188,14 +188,9 @@ class Reader:
         seen = {f.where for f in self.faults[before:]}
         for name, found in values.items():
             path = join(where, name)
-            message = declared(cls)[name].metadata["domain"].fault(plain_tuple(found))
+            message = declared(cls)[name].metadata["domain"].fault(native(found))
             if message and not any(s.startswith(path) for s in seen):
                 self.fault(path, message)
-
-
-def plain_tuple(value: Any) -> Any:
-    """Return lists as tuples, at every depth."""
-    return tuple(plain_tuple(v) for v in value) if isinstance(value, list | tuple) else value
 
 
 def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[str] = ()) -> Any:

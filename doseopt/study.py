@@ -17,12 +17,12 @@ import numpy as np
 import tomli_w
 import xarray as xr
 
-from doseopt.design import Design
+from doseopt.design import Design, is_design
 from doseopt.doses import Doses
-from doseopt.parameters import Faults
+from doseopt.parameters import Fault, Faults, check, native, param
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.proposal import Proposal
-from doseopt.reading import plain
+from doseopt.reading import key, plain
 from doseopt.scenarios import (
     BELIEFS,
     GENERATORS,
@@ -36,6 +36,7 @@ from doseopt.scenarios import (
     make_scenarios,
 )
 from doseopt.study_designs import design_table, policy_files
+from doseopt.text import name_fault
 from doseopt.utility import Utility
 
 
@@ -48,6 +49,11 @@ class FixedScenario:
     reason: str = ""
     source: str = ""
     transform: Any = None
+
+    def __post_init__(self) -> None:
+        """Take lists and arrays of rates, too."""
+        for name in ("p_dlt", "p_moderate"):
+            object.__setattr__(self, name, native(getattr(self, name)))
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""
@@ -126,21 +132,44 @@ class Study:
         The amendment that the file proposes.
     """
 
-    title: str
-    target: float
-    mtd: MTDRule
-    doses: Doses
+    title: str = param(kind=str, doc="what the trial is")
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    mtd: MTDRule = param(kind=MTDRule)
+    doses: Doses = param(kind=Doses)
     scenario_specs: Mapping[str, FixedScenario | RandomScenarios]
     designs: Mapping[str, Design]
-    registry: str = ""
-    planned_enrolment: int | None = None
-    dropout: float = 0.0
+    registry: str = param("")
+    planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
+    dropout: float = param(0.0, low=0, high=1, open_high=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
     planned_doses: Doses | None = None
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
+
+    def __post_init__(self) -> None:
+        """Check the parts, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        """Return what is wrong with the names, and with designs and scenarios that do not fit the doses."""
+        found = []
+        for where, parts in (("scenario_specs", self.scenario_specs), ("designs", self.designs)):
+            if not isinstance(parts, Mapping) or not parts:
+                found.append(Fault(where, f"wanted a mapping of names to {where.split('_')[0]}, got {parts!r}"))
+                continue
+            named = {name: name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in parts}
+            found += [Fault(where, message) for message in named.values() if message]
+        if found:
+            return found
+        for name, design in self.designs.items():
+            if not is_design(design):
+                found.append(Fault(f"designs.{key(name)}", f"wanted a design, got {design!r}"))
+            elif design.doses != len(self.doses.labels):
+                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.doses}"
+                found.append(Fault(f"designs.{key(name)}", wanted))
+        return found
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""

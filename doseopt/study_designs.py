@@ -203,10 +203,25 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     if found or not whole:
         return base
     design = Modified(base, tuple(built)) if built else base
+    small = _below_cohort(design)
+    if small:
+        reader.fault(f"{where}.modifiers", small)
     if not design.ends:
         wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
         reader.fault(f"{where}.modifiers", wanted)
     return design
+
+
+def _below_cohort(design: Any) -> str | None:
+    """Say why no cohort of the usual size can be treated under the cap on enrolment."""
+    modifiers = design.modifiers if isinstance(design, Modified) else ()
+    base = design.base if isinstance(design, Modified) else design
+    rule = base.base if isinstance(base, Selecting) else base
+    sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rule, "cohort", 1)]
+    caps = [m.cap for m in modifiers if m.phase == Phase.CAP]
+    if not caps or max(sizes) <= min(caps):
+        return None
+    return f"wanted a cap of at least one cohort of {max(sizes)}, got {min(caps)}"
 
 
 def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:

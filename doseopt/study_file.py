@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.doses import Doses
-from doseopt.parameters import Domain, Fault, Faults, nearest
+from doseopt.parameters import Fault, Faults, declared, nearest
 from doseopt.parsing import MOST_LETTERS, parse_toml
 from doseopt.posterior_model import PosteriorModel
 from doseopt.proposal import read_proposal
@@ -24,8 +24,6 @@ from doseopt.utility import Utility
 
 BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
-_RATE = Domain(float, 0, 1, open_high=True)
-_TARGET = Domain(float, 0, 1, open_low=True, open_high=True)
 
 
 def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True) -> Study:
@@ -110,13 +108,13 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     for name in ("title", "target", "doses", "scenarios", "designs"):
         if name not in top:
             reader.fault(name, "missing")
-    text = Domain(str)
-    title = reader.value(top.get("title", ""), "title", text)
-    registry = reader.value(top.get("registry", ""), "registry", text)
-    target = reader.value(top["target"], "target", _TARGET) if "target" in top else None
-    enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", Domain(int, 1, optional=True))
+    domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
+    title = reader.value(top.get("title", ""), "title", domains["title"])
+    registry = reader.value(top.get("registry", ""), "registry", domains["registry"])
+    target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
+    enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", domains["planned_enrolment"])
     dropout = reader.table(top.get("dropout", {}), "dropout", ["rate"])
-    rate = reader.value(dropout.get("rate", 0.0), "dropout.rate", _RATE)
+    rate = reader.value(dropout.get("rate", 0.0), "dropout.rate", domains["dropout"])
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
