@@ -187,7 +187,7 @@ def faults_of(cls: type, values: Mapping[str, Any]) -> list[Fault]:
 
 
 def native(value: Any) -> Any:
-    """Return a value as Python has it: tuples for lists and arrays, at every depth, and Python's numbers for NumPy's."""
+    """Return a value as Python has it: tuples for lists and arrays, at every depth, Python's numbers for NumPy's."""
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         value = value.tolist()
     return tuple(native(v) for v in value) if isinstance(value, list | tuple) else value

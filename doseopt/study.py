@@ -159,7 +159,9 @@ class Study:
             if not isinstance(parts, Mapping) or not parts:
                 found.append(Fault(where, f"wanted a mapping of names to {where.split('_')[0]}, got {parts!r}"))
                 continue
-            named = {name: name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in parts}
+            named = {
+                name: name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in parts
+            }
             found += [Fault(where, message) for message in named.values() if message]
         if found:
             return found

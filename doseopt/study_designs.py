@@ -280,7 +280,8 @@ def _table(design: Any, given: Mapping[str, Any], files: Mapping[PolicyTable, st
         }
     without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
     result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
-    result |= {"table": files[table] for table in (getattr(base, "table", None),) if table in files}
+    if isinstance(getattr(base, "table", None), PolicyTable):
+        result["table"] = files[base.table]
     if modifiers:
         kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
         result["modifiers"] = [_modifier_table(m, base.target, kinds) for m in modifiers]

@@ -23,20 +23,20 @@ _HOSTILE = re.compile(
     "\ud800-\udfff\ufffe\uffff]"  # no characters at all
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?%?", re.IGNORECASE | re.ASCII)
-_FORMULA = tuple("=+-@\t＝＋－＠")  # noqa: RUF001 - a spreadsheet takes the wide signs for the narrow ones
+_FORMULA = tuple("=+-@\t＝＋－＠")
 
-type Boundary = Literal["plain", "html", "csv"]
+type Boundary = Literal["plain", "html", "svg", "csv"]
 
 
 def neutral(text: str, boundary: Boundary = "plain") -> str:
-    """Return a text that does no harm where it is shown, and shows what would have.
+    r"""Return a text that does no harm where it is shown, and shows what would have.
 
     Parameters
     ----------
     text : str
-    boundary : {"plain", "html", "csv"}
-        A terminal, DOCX, PDF or figure; HTML; a cell of a CSV file, in which a formula becomes text and a number stays
-        a number.
+    boundary : {"plain", "html", "svg", "csv"}
+        A terminal, DOCX or PDF; HTML, where it is escaped; an SVG file, whose text is escaped already; a cell of a CSV
+        file, in which a formula becomes text and a number stays a number.
 
     Returns
     -------
@@ -45,10 +45,11 @@ def neutral(text: str, boundary: Boundary = "plain") -> str:
 
     Examples
     --------
-    >>> neutral("=SUM(A1)", "csv"), neutral("-1.5", "csv"), neutral("a\\x1b[2Jb")
+    >>> neutral("=SUM(A1)", "csv"), neutral("-1.5", "csv"), neutral("a\x1b[2Jb")
     ("'=SUM(A1)", '-1.5', 'a<U+001B>[2Jb')
     """
-    shown = _HOSTILE.sub(lambda found: f"<{code_point(found[0])}>", text)
+    left, right = ("&lt;", "&gt;") if boundary == "svg" else "<>"
+    shown = _HOSTILE.sub(lambda found: f"{left}{code_point(found[0])}{right}", text)
     if boundary == "html":
         return escape(shown)
     if boundary == "csv" and shown.lstrip(" \n").startswith(_FORMULA) and not _NUMBER.fullmatch(shown):

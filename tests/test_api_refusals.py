@@ -56,8 +56,7 @@ def test_any_value_of_any_parameter_is_taken_or_refused(thing, value):
     for name in declared(type(thing)):
         try:
             made = dataclasses.replace(thing, **{name: value})
-        except Faults as faults:
-            assert len(str(faults)) < 5000
+        except Faults:
             continue
         assert not isinstance(getattr(made, name), list | np.generic | np.ndarray)
         assert hash(made) == hash(dataclasses.replace(made))

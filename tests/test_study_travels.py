@@ -59,7 +59,9 @@ def test_the_reproduction_command_of_a_report_runs_in_an_empty_folder(here, monk
     shutil.rmtree("source")
     monkeypatch.chdir(here / "empty")
     run(*shlex.split(command)[1:])
-    again, first = (xr.open_datatree(f, engine="netcdf4") for f in ("results/amendment.nc", "../elsewhere/amendment.nc"))
+    again, first = (
+        xr.open_datatree(f, engine="netcdf4") for f in ("results/amendment.nc", "../elsewhere/amendment.nc")
+    )
     assert again.attrs["study_hash"] == first.attrs["study_hash"]
     for name, node in first.subtree_with_keys:
         for variable, values in node.data_vars.items():
