@@ -109,7 +109,7 @@ class PosteriorModel:
     def _faults(self) -> list[Fault]:
         """Return the fields that belong to another model."""
         found = []
-        for field in dataclasses.fields(self):
+        for field in dataclasses.fields(self) if self.model in FIELDS else ():
             belongs = [model for model, fields in FIELDS.items() if field.name in fields]
             if belongs and self.model not in belongs and getattr(self, field.name) != field.default:
                 found.append(

@@ -6,12 +6,15 @@ What a table may hold is declared where the class is (``parameters.param``); not
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from doseopt.parameters import Domain, Fault, Faults, declared, native, nearest
+from doseopt.absent import ABSENT, letters, nearest_kind
+from doseopt.parameters import Domain, Fault, Faults, declared, native
+from doseopt.text import MOST_NAME
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -56,7 +59,7 @@ class Reader:
         names = list(known)
         for name in value:
             if name not in names:
-                self.fault(join(where, key(name)), f"unknown key{nearest(name, names)}")
+                self.fault(join(where, key(name)), f"unknown key{nearest_kind(name, names)}")
         return {name: value[name] for name in names if name in value}
 
     def value(self, found: Any, where: str, domain: Domain) -> Any:
@@ -120,7 +123,7 @@ class Reader:
         for name in missing:
             if name not in values:
                 self.fault(join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
-        if missing or len(self.faults) > before or None in given.values():
+        if missing or len(self.faults) > before or any(name in fields and v is None for name, v in given.items()):
             self._single_faults(cls, {name: arguments.get(name, v) for name, v in values.items()}, where, before)
             return None
         try:
@@ -142,13 +145,38 @@ class Reader:
         if not isinstance(table, Mapping):
             self.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
             return None
-        if "kind" not in table:
-            self.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
-            return None
-        if not isinstance(table["kind"], str) or table["kind"] not in kinds:
-            self.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
-            return None
-        return self.build(kinds[table["kind"]], table, where, given or {}, ["kind", *also], private)
+        found = table.get("kind")
+        if isinstance(found, str) and found in kinds:
+            return self.build(kinds[found], table, where, given or {}, ["kind", *also], private)
+        came = f"unknown kind {found!r}{nearest_kind(found, kinds)}"
+        self.fault(f"{where}.kind", came if "kind" in table else f"missing; wanted one of {', '.join(kinds)}")
+        self._of_no_kind(table, where, kinds, {"kind", *also, *private})
+        return None
+
+    def _of_no_kind(self, table: Mapping[str, Any], where: str, kinds: Mapping[str, type], other: set[str]) -> None:
+        """Note what is wrong in a table of unknown kind, whichever kind is meant: the nearest, if a name is near."""
+        found = str(table.get("kind"))
+        near = [] if letters(found) in ABSENT else difflib.get_close_matches(found[:MOST_NAME], kinds, n=1)
+        fields = [declared(kinds[name]) for name in near or kinds]
+        known = sorted({name for each in fields for name in each})
+        for name, value in table.items():
+            holders = [each[name] for each in fields if name in each]
+            path = join(where, key(name))
+            if name in other:
+                continue
+            if not holders and letters(found) not in ABSENT:
+                self.fault(path, f"unknown key{nearest_kind(name, known)}")
+            faults = [self._faults_of(value, field) for field in holders]
+            if faults and all(faults):
+                self.faults.extend(fault.under(path) for fault in faults[0])
+
+    def _faults_of(self, value: Any, field: dataclasses.Field[Any]) -> list[Fault]:
+        """Return what is wrong with a single value."""
+        try:
+            message = field.metadata["domain"].fault(self._converted(value, field))
+        except Faults as faults:
+            return list(faults.faults)
+        return [Fault("", message)] if message else []
 
     def _converted(self, value: Any, field: dataclasses.Field[Any]) -> Any:
         """Return a value as the field holds it: tuples for lists, floats for whole numbers, what tables, files hold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -71,18 +71,15 @@ def parse_study(text: str, path: str = "study", *, trusted: bool = True) -> Stud
         raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)
     document, unsound = parse_toml(text, path)
     reader = Reader(Path(path).parent, trusted)
-    study = read_study(reader, document, path)
-    named = [fault.where for fault in reader.faults]
-    reader.faults += [fault for fault in unsound if not any(_same(where, fault.where) for where in named)]
-    if reader.faults or study is None:
+    study = read_study(reader, document, path, unsound)
+    if study is None:
         raise Faults(reader.faults, path)
     return study
 
 
-def _same(one: str, other: str) -> bool:
-    """Tell whether two places in a file are one, or one holds the other."""
-    outer, inner = sorted((one, other), key=len)
-    return inner == outer or (inner.startswith(outer) and inner[len(outer)] in ".[")
+def _said(named: str, where: str) -> bool:
+    """Tell whether a fault of reading names a place already: the same, one around it, or the file that stands there."""
+    return named == where or named.startswith(f"{where}[") or where.startswith((f"{named}.", f"{named}["))
 
 
 TOP = (
@@ -102,8 +99,8 @@ TOP = (
 )
 
 
-def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study | None:
-    """Build a study from the tables of its file; faults go to the reader."""
+def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
+    """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
     top = reader.table(document, "", TOP)
     for name in ("title", "target", "doses", "scenarios", "designs"):
         if name not in top:
@@ -122,14 +119,18 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str) -> Study 
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     belief = read_belief(reader, top.get("belief"), specs)
     utility = reader.build(Utility, top.get("utility", {}), "utility", {})
-    given = {"target": usable, "doses": count}
-    designs = read_designs(reader, top["designs"], doses, given) if "designs" in top else {}
+    given: dict[str, Any] = {"target": usable, "doses": count}
+    if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
+        given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
+    designs = read_designs(reader, top["designs"], doses or _labels_alone(top), given) if "designs" in top else {}
     grid = None if doses is None else doses.grid()
     posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
     if doses is not None:
         _together(reader, doses, usable, specs, designs)
     levels = count if grid is None else len(grid.labels)
     proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
+    named = [fault.where for fault in reader.faults]
+    reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
     if reader.faults or doses is None or grid is None or target is None:
         return None
     return Study(
@@ -170,6 +171,17 @@ def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: flo
     return built
 
 
+def _labels_alone(top: Mapping[str, Any]) -> Doses | None:
+    """Return the doses without their values, which something is wrong with; None if that is not enough to go on."""
+    table = top.get("doses")
+    if not isinstance(table, Mapping) or "insertable" in table:
+        return None
+    try:
+        return Doses(table.get("labels", ()))
+    except Faults:
+        return None
+
+
 def _dose_count(doses: Any, scenarios: Any) -> int | None:
     """Return how many doses the file means, though something else be wrong with it, to check the rest."""
     labels = doses.get("labels") if isinstance(doses, Mapping) else None
@@ -185,7 +197,7 @@ def _together(
     """Note what only several parts of the study show to be wrong, of the parts that could be built."""
     parts = []
     for name, spec in specs.items():
-        if spec is not None and len(getattr(spec, "p_dlt", doses.labels)) == len(doses.labels):
+        if spec is not None and name and len(getattr(spec, "p_dlt", doses.labels)) == len(doses.labels):
             try:
                 parts.append(spec.rows(name, doses, target))
             except Faults as faults:

@@ -11,7 +11,7 @@ import doseopt
 LAYERS = """
     0    doseopt  state  text  files
     0a   parameters
-    0b   rows  utility  tallies  tuning
+    0b   absent  rows  utility  tallies  tuning
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model  proposal  parsing
     1c   model_belief
