@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from doseopt.text import MOST_NAME, shortened
 
@@ -141,7 +141,7 @@ def is_number(value: Any) -> bool:
     return -MOST <= value < MOST if isinstance(value, int) else math.isfinite(value)
 
 
-def are_numbers(values: Any) -> bool:
+def are_numbers(values: Any) -> TypeGuard[tuple[float, ...]]:
     """Tell whether a value is a tuple of finite numbers."""
     return isinstance(values, tuple) and all(is_number(v) for v in values)
 

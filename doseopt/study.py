@@ -99,6 +99,14 @@ def _transformed(
     return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
 
 
+def _parts_fault(value: Any) -> str | None:
+    """Return what is wrong with the names of scenarios or designs."""
+    if not isinstance(value, Mapping):
+        return f"wanted a mapping of names, got {value!r}"
+    found = [name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in value]
+    return "; ".join(filter(None, found)) or None
+
+
 @dataclass(frozen=True)
 class Study:
     """What is compared with what, under which truths.
@@ -136,8 +144,8 @@ class Study:
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     mtd: MTDRule = param(kind=MTDRule)
     doses: Doses = param(kind=Doses)
-    scenario_specs: Mapping[str, FixedScenario | RandomScenarios]
-    designs: Mapping[str, Design]
+    scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=_parts_fault)
+    designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
     registry: str = param("")
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
     dropout: float = param(0.0, low=0, high=1, open_high=True)
@@ -153,24 +161,15 @@ class Study:
         check(self, self._faults)
 
     def _faults(self) -> list[Fault]:
-        """Return what is wrong with the names, and with designs and scenarios that do not fit the doses."""
+        """Return what are no designs, and designs that do not fit the doses."""
         found = []
-        for where, parts in (("scenario_specs", self.scenario_specs), ("designs", self.designs)):
-            if not isinstance(parts, Mapping) or not parts:
-                found.append(Fault(where, f"wanted a mapping of names to {where.split('_')[0]}, got {parts!r}"))
-                continue
-            named = {
-                name: name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in parts
-            }
-            found += [Fault(where, message) for message in named.values() if message]
-        if found:
-            return found
         for name, design in self.designs.items():
+            where = f"designs.{key(name)}"
             if not is_design(design):
-                found.append(Fault(f"designs.{key(name)}", f"wanted a design, got {design!r}"))
+                found.append(Fault(where, f"wanted a design, got {design!r}"))
             elif design.doses != len(self.doses.labels):
                 wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.doses}"
-                found.append(Fault(f"designs.{key(name)}", wanted))
+                found.append(Fault(where, wanted))
         return found
 
     def scenarios(self) -> xr.Dataset:

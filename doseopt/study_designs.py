@@ -214,14 +214,12 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
 
 def _below_cohort(design: Any) -> str | None:
     """Say why no cohort of the usual size can be treated under the cap on enrolment."""
-    modifiers = design.modifiers if isinstance(design, Modified) else ()
+    modifiers: tuple[Any, ...] = design.modifiers if isinstance(design, Modified) else ()
     base = design.base if isinstance(design, Modified) else design
     rule = base.base if isinstance(base, Selecting) else base
     sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rule, "cohort", 1)]
-    caps = [m.cap for m in modifiers if m.phase == Phase.CAP]
-    if not caps or max(sizes) <= min(caps):
-        return None
-    return f"wanted a cap of at least one cohort of {max(sizes)}, got {min(caps)}"
+    cap = next((m.cap for m in modifiers if m.phase == Phase.CAP), max(sizes))
+    return f"wanted a cap of at least one cohort of {max(sizes)}, got {cap}" if max(sizes) > cap else None
 
 
 def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:
@@ -280,8 +278,9 @@ def _table(design: Any, given: Mapping[str, Any], files: Mapping[PolicyTable, st
         }
     without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
     result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
-    if isinstance(getattr(base, "table", None), PolicyTable):
-        result["table"] = files[base.table]
+    looked_up = getattr(base, "table", None)
+    if isinstance(looked_up, PolicyTable):
+        result["table"] = files[looked_up]
     if modifiers:
         kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
         result["modifiers"] = [_modifier_table(m, base.target, kinds) for m in modifiers]

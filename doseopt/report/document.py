@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doseopt.plots.save import rendered
 from doseopt.text import neutral
@@ -105,13 +105,13 @@ class Gap:
 type Block = Heading | Paragraph | Bullets | Table | Figure | Code | Gap
 
 
-def _neutral[T](value: T) -> T:
+def _neutral(value: Any) -> Any:
     """Return a block, or what stands in one, with every text made harmless."""
     if isinstance(value, str):
-        return neutral(value)  # type: ignore[return-value]
+        return neutral(value)
     if isinstance(value, tuple):
-        return tuple(_neutral(part) for part in value)  # type: ignore[return-value]
-    if dataclasses.is_dataclass(value):
+        return tuple(_neutral(part) for part in value)
+    if isinstance(value, Block.__value__):
         return type(value)(**{field.name: _neutral(getattr(value, field.name)) for field in dataclasses.fields(value)})
     return value
 
