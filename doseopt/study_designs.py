@@ -21,6 +21,7 @@ from doseopt.modifiers import MODIFIERS
 from doseopt.on_grid import OnGrid, grid_of
 from doseopt.parameters import Domain, Faults, nearest
 from doseopt.reading import Reader, key, plain
+from doseopt.runnable import obstacles
 from doseopt.selecting import Selecting
 
 OF_A_DESIGN = ("modifiers", "selection", "drop", "insert", "inserts")
@@ -203,23 +204,8 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     if found or not whole:
         return base
     design = Modified(base, tuple(built)) if built else base
-    small = _below_cohort(design)
-    if small:
-        reader.fault(f"{where}.modifiers", small)
-    if not design.ends:
-        wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
-        reader.fault(f"{where}.modifiers", wanted)
+    reader.faults.extend(fault.under(where) for fault in obstacles(design))
     return design
-
-
-def _below_cohort(design: Any) -> str | None:
-    """Say why no cohort of the usual size can be treated under the cap on enrolment."""
-    modifiers: tuple[Any, ...] = design.modifiers if isinstance(design, Modified) else ()
-    base = design.base if isinstance(design, Modified) else design
-    rule = base.base if isinstance(base, Selecting) else base
-    sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rule, "cohort", 1)]
-    cap = next((m.cap for m in modifiers if m.phase == Phase.CAP), max(sizes))
-    return f"wanted a cap of at least one cohort of {max(sizes)}, got {cap}" if max(sizes) > cap else None
 
 
 def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:

@@ -21,7 +21,8 @@ LAYERS = """
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
-    4    metrics  engine/exact  engine/simulate  study_designs
+    4    metrics  engine/exact  engine/simulate  runnable
+    4b   study_designs
     5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios  sweep
     5b   study_file  data

@@ -97,7 +97,7 @@ def test_two_policies_of_one_file_name_stay_two_files(here):
     second = Policy(3, 0.25, load_policy(here / "b" / "X.policy"))
     crm = Modified(CRM(3, 0.25, skeleton=(0.1, 0.25, 0.4)), (MaxPatients(n=6),))
     third = Selecting(crm, Policy(3, 0.25, replace(table, path="", title="in memory", toxic=None)))
-    study = replace(study, designs={**study.designs, "other": second, "inside": Modified(second, (MaxPatients(n=5),))})
+    study = replace(study, designs={**study.designs, "other": second, "inside": Modified(second, (MaxPatients(n=6),))})
     written = study.save(here / "elsewhere" / "study.toml")
     assert [path.name for path in written] == ["x.policy", f"X-{second.digest}.policy", "study.toml"]
     shutil.rmtree("source")
