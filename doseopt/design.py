@@ -177,7 +177,7 @@ class Defaults:
 
     def __post_init__(self) -> None:
         """Check the declared parameters, alone and together."""
-        check(self, self._faults())
+        check(self, self._faults)
 
     def _faults(self) -> list[Fault]:
         """Return what is wrong between parameters, which no single declaration can state."""
@@ -300,6 +300,16 @@ class Modifier(Protocol):
     def describe(self) -> list[Row]:
         """Return the rule in words."""
         ...
+
+
+def is_design(value: object) -> bool:
+    """Tell whether a value is a design."""
+    return all(callable(getattr(type(value), name, None)) for name in ("first", "decide", "admissible", "select"))
+
+
+def is_modifier(value: object) -> bool:
+    """Tell whether a value is a modifier."""
+    return isinstance(getattr(type(value), "phase", None), Phase) and callable(value)
 
 
 def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, are_numbers, check, param
 from doseopt.scenarios.transforms import curve
 from doseopt.state import FloatArray
+from doseopt.text import name_fault
 
 MIDPOINTS = "midpoints"
 
@@ -20,16 +21,24 @@ MIDPOINTS = "midpoints"
 def _texts_fault(value: Any) -> str | None:
     if not isinstance(value, tuple) or not value or not all(isinstance(v, str) for v in value):
         return f"wanted a list of names, one a dose, got {value!r}"
+    found = {i: name_fault(v) for i, v in enumerate(value)}
+    if any(found.values()):
+        return "; ".join(f"label {i + 1}: {message}" for i, message in found.items() if message)
     return f"wanted different names, got {list(value)}" if len(set(value)) < len(value) else None
 
 
 def _values_fault(value: Any) -> str | None:
     if value is None:
         return None
-    numbers = isinstance(value, tuple) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    if not numbers or any(v <= 0 for v in value) or any(a >= b for a, b in pairwise(value)):
+    if not are_numbers(value) or any(v <= 0 for v in value) or any(a >= b for a, b in pairwise(value)):
         return f"wanted increasing numbers above 0, got {value!r}"
     return None
+
+
+def _unit_fault(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return f"wanted text, got {value!r}"
+    return name_fault(value) if value else None
 
 
 def _insertable_fault(value: Any) -> str | None:
@@ -61,18 +70,22 @@ class Doses:
 
     labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
     values: tuple[float, ...] | None = param(None, kind=tuple, custom=_values_fault, doc="the doses as numbers")
-    unit: str = param("", doc="unit of the values")
+    unit: str = param("", custom=_unit_fault, doc="unit of the values")
     tolerance: float | None = param(None, kind=float, low=0, high=1, open_high=True, optional=True)
     insertable: str | tuple[float, ...] | None = param(None, kind=tuple, custom=_insertable_fault)
 
     def __post_init__(self) -> None:
         """Check the parameters, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        """Return what is wrong between the parameters."""
         found = []
         if self.values is not None and not self.unit:
             found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
         if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):
             found.append(Fault("values", f"wanted {len(self.labels)} values, one a label, got {len(self.values)}"))
-        check(self, found + self._insertable_faults())
+        return found + self._insertable_faults()
 
     def _insertable_faults(self) -> list[Fault]:
         """Return what is wrong with the insertable doses, given the planned ones."""

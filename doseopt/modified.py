@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
-from doseopt.design import UNDOABLE, Design, Modifier, Phase, Row, highest_admissible
+from doseopt.design import UNDOABLE, Design, Modifier, Phase, Row, highest_admissible, is_design, is_modifier
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -36,6 +36,8 @@ class Modified(Wrapped):
 
     def __post_init__(self) -> None:
         """Bind the modifiers to the base and refuse combinations that make no trial."""
+        _check_types(self.base, self.modifiers)
+        object.__setattr__(self, "modifiers", tuple(self.modifiers))
         faults = clashes(self.base, self.modifiers)
         if faults:
             raise Faults(faults, type(self.base).__name__)
@@ -177,15 +179,30 @@ class Modified(Wrapped):
         return [row for part in self._parts for row in part.describe()]
 
 
+def _check_types(base: object, modifiers: object) -> None:
+    """Refuse what is no design, and what are no modifiers."""
+    found = [] if is_design(base) else [Fault("base", f"wanted a design, got {base!r}")]
+    if isinstance(modifiers, tuple | list):
+        wrong = {i: m for i, m in enumerate(modifiers) if not is_modifier(m)}
+        found += [Fault(f"modifiers[{i}]", f"wanted a modifier, got {m!r}") for i, m in wrong.items()]
+    else:
+        found.append(Fault("modifiers", f"wanted a list of modifiers, got {modifiers!r}"))
+    if found:
+        raise Faults(found, "Modified")
+
+
 def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]) -> list[Fault]:
     """Return why modifiers cannot be laid over a design, or not together; by position, some may be left out."""
     placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
     found = []
-    for phase in (Phase.SIZE, Phase.RUN_IN):
+    for phase in (Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, Phase.CAP):
         same = [i for i, m in placed.items() if m.phase == phase]
         if len(same) > 1:
             wanted = f"wanted at most one {phase.name.lower()} rule, got {len(same)}"
             found.append(Fault(f"modifiers[{same[1]}]", wanted))
+    many = [i for i, m in placed.items() if m.phase in (Phase.RESTRICT, Phase.STOP)]
+    twice = [(i, j) for i, j in combinations(many, 2) if placed[i] == placed[j]]
+    found += [Fault(f"modifiers[{j}]", f"stands already in modifiers[{i}]") for i, j in twice]
     capped = {i: m for i, m in placed.items() if m.phase == Phase.CAP}
     rest = {i: m for i, m in placed.items() if i not in capped}
     clashing = {i: m.clash(base) for i, m in rest.items()}

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.design import Design, Modifier, Phase, Row, highest_admissible
+from doseopt.design import Design, Modifier, Phase, Row, highest_admissible, is_design
 from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
-from doseopt.parameters import Fault, Faults
+from doseopt.parameters import Fault, Faults, native
 from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.wrapped import Wrapped
 
@@ -60,6 +60,10 @@ class OnGrid(Wrapped):
 
     def __post_init__(self) -> None:
         """Refuse what does not fit the grid, and insertion in designs in which it could not happen or be misread."""
+        if not is_design(self.base):
+            raise Faults([Fault("base", f"wanted a design, got {self.base!r}")], "OnGrid")
+        for name in ("values", "planned", "dropped"):
+            object.__setattr__(self, name, native(getattr(self, name)))
         found = []
         if self.base.doses != len(self.planned):
             found.append(Fault("planned", f"wanted {self.base.doses} doses, as the design has, got {self.planned}"))

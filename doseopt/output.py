@@ -1,4 +1,4 @@
-"""Results as netCDF and JSON."""
+"""Results as netCDF, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 
 from doseopt.files import write_whole
+from doseopt.text import neutral
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> Path:
     """Write a Dataset as netCDF."""
     return write_whole(path, lambda p: dataset.to_netcdf(p, engine="netcdf4"))
+
+
+def write_csv(frame: pd.DataFrame, path: Path, index: bool = False) -> Path:
+    """Write a table as CSV; no text in it is a formula to a spreadsheet."""
+    safe = frame.rename(columns=_cell, index=_cell)
+    safe = safe.assign(**{name: safe[name].map(_cell) for name in safe if safe[name].dtype.kind not in "biufc"})
+    return write_whole(path, lambda p: safe.to_csv(p, index=index))
+
+
+def _cell(value: Any) -> Any:
+    return neutral(value, "csv") if isinstance(value, str) else value
 
 
 def as_json(dataset: xr.Dataset) -> str:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-MOST_SHOWN = 100
-"""Faults that one message lists."""
+from doseopt.text import MOST_NAME, shortened
+
+MOST_WHERE, MOST_MESSAGE, MOST_FAULTS = 1_000, 2_000, 200
+"""Letters of a place and of a message, and faults that are listed, at the most."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Fault:
 
     where: str
     message: str
+
+    def __post_init__(self) -> None:
+        """Keep within bounds what a hostile input makes long."""
+        object.__setattr__(self, "where", shortened(self.where, MOST_WHERE))
+        object.__setattr__(self, "message", shortened(self.message, MOST_MESSAGE))
 
     def under(self, prefix: str) -> Fault:
         """Return the same fault seen from one level further out."""
@@ -48,9 +55,9 @@ class Faults(ValueError):
     def __init__(self, faults: Iterable[Fault], title: str = "") -> None:
         self.faults = tuple(faults)
         self.title = title
-        lines = [str(f) for f in self.faults[:MOST_SHOWN]]
-        if len(self.faults) > MOST_SHOWN:
-            lines.append(f"and {len(self.faults) - MOST_SHOWN} more")
+        lines = [str(f) for f in self.faults[:MOST_FAULTS]]
+        if len(self.faults) > MOST_FAULTS:
+            lines.append(f"... and {len(self.faults) - MOST_FAULTS:,} more")
         if title:
             many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
             lines = [f"{title}: {many}", *(f"  {line}" for line in lines)]
@@ -71,7 +78,7 @@ def quoted(text: str, most: int = 60) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known name, or a list of the known names."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:MOST_NAME], names, n=1, cutoff=0.6)  # its time grows with the square
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""
@@ -103,7 +110,7 @@ class Domain:
         if self.kind is bool:
             return "true or false"
         nouns: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
-        noun = nouns.get(self.kind, "a value")
+        noun = nouns.get(self.kind) or (f"a {self.kind.__name__}" if isinstance(self.kind, type) else "a value")
         if self.low > -math.inf and self.high < math.inf:
             left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
             return f"{noun} in {left}{self.low:g}, {self.high:g}{right}"
@@ -129,9 +136,30 @@ class Domain:
         if numeric:
             below = value < self.low or (self.open_low and value == self.low)
             above = value > self.high or (self.open_high and value == self.high)
-            if below or above or not math.isfinite(value):
-                return f"wanted {self.wanted()}, got {value!r}"
+            if below or above or not is_number(value):
+                return f"wanted {self.wanted()}, got {_shown(value)}"
         return None
+
+
+MOST = 2**63
+"""Where numbers end: no patient, dose or seed is as large, and beyond it sums lose what they are made of."""
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number, and no yes or no."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -MOST <= value < MOST if isinstance(value, int) else math.isfinite(value)
+
+
+def are_numbers(values: Any) -> TypeGuard[tuple[float, ...]]:
+    """Tell whether a value is a tuple of finite numbers."""
+    return isinstance(values, tuple) and all(is_number(v) for v in values)
+
+
+def _shown(value: Any) -> str:
+    """Show a value; of a whole number only that it is too large, since Python does not write every one."""
+    return "a number of more than 64 bits" if isinstance(value, int) and abs(value) > MOST else repr(value)
 
 
 def param(default: Any = dataclasses.MISSING, *, doc: str = "", kind: Any = None, **domain: Any) -> Any:
@@ -169,15 +197,29 @@ def faults_of(cls: type, values: Mapping[str, Any]) -> list[Fault]:
     return found
 
 
-def check(obj: Any, further: Sequence[Fault] = ()) -> None:
-    """Raise :class:`Faults` with everything wrong with a dataclass object.
+def native(value: Any) -> Any:
+    """Return a value as Python has it: tuples for lists and arrays, at every depth, Python's numbers for NumPy's."""
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        value = value.tolist()
+    return tuple(native(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def check(obj: Any, further: Iterable[Fault] | Callable[[], Iterable[Fault]] = ()) -> None:
+    """Make the parameters of a dataclass object native, and raise :class:`Faults` with everything wrong with them.
 
     Parameters
     ----------
     obj : dataclass instance
-    further : sequence of Fault
-        Faults between parameters, which no single declaration can state.
+    further : iterable of Fault, or callable that returns one
+        Faults between parameters, which no single declaration can state; a callable sees the native values.
     """
+    for name in declared(type(obj)):
+        object.__setattr__(obj, name, native(getattr(obj, name)))
     found = faults_of(type(obj), {name: getattr(obj, name) for name in declared(type(obj))})
-    if found or further:
-        raise Faults([*found, *further], type(obj).__name__)
+    try:
+        found += further() if callable(further) else further
+    except (TypeError, AttributeError, ArithmeticError):
+        if not found:  # else a value of the wrong type is named already, and nothing can be said of how it fits others
+            raise
+    if found:
+        raise Faults(found, type(obj).__name__)

@@ -153,11 +153,11 @@ def check_choice(model: str, method: str, both: bool = False) -> None:
     """Refuse a model or method that does not exist, and data given twice; all faults together."""
     faults = []
     if model and model not in FIELDS:
-        faults.append(Fault("--model", f"unknown model {model!r}{nearest(model, FIELDS)}"))
+        faults.append(Fault("model", f"unknown model {model!r}{nearest(model, FIELDS)}"))
     if method not in METHODS:
-        faults.append(Fault("--method", f"wanted quadrature or nuts, got {method!r}{nearest(method, METHODS)}"))
+        faults.append(Fault("method", f"wanted quadrature or nuts, got {method!r}{nearest(method, METHODS)}"))
     if both:
-        faults.append(Fault("--data", "wanted outcomes or a file, got both"))
+        faults.append(Fault("data", "wanted outcomes or a file, got both"))
     if faults:
         raise Faults(faults)
 

@@ -16,7 +16,7 @@ from doseopt.models.curves import (
     OneParameterLogistic,
     TwoParameterLogistic,
 )
-from doseopt.parameters import Fault, Faults, check, param
+from doseopt.parameters import Fault, Faults, are_numbers, check, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 
 type PosteriorCurve = Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial
@@ -33,8 +33,7 @@ FIELDS = {
 
 def _numbers(count: int) -> Any:
     def fault(value: Any) -> str | None:
-        right = isinstance(value, tuple) and len(value) == count
-        if right and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value):
+        if are_numbers(value) and len(value) == count:
             return None
         return f"wanted {count} numbers, got {value!r}"
 
@@ -105,14 +104,18 @@ class PosteriorModel:
 
     def __post_init__(self) -> None:
         """Check the parameters, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        """Return the fields that belong to another model."""
         found = []
-        for field in dataclasses.fields(self):
+        for field in dataclasses.fields(self) if self.model in FIELDS else ():
             belongs = [model for model, fields in FIELDS.items() if field.name in fields]
             if belongs and self.model not in belongs and getattr(self, field.name) != field.default:
                 found.append(
                     Fault(field.name, f"belongs to model {' or '.join(map(repr, belongs))}, not {self.model!r}")
                 )
-        check(self, found)
+        return found
 
     def named(self, model: str) -> PosteriorModel:
         """Return another model with the fields that both share."""

@@ -6,30 +6,45 @@ What a table may hold is declared where the class is (``parameters.param``); not
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from doseopt.parameters import Domain, Fault, Faults, declared, nearest
+from doseopt.absent import ABSENT, letters, nearest_kind
+from doseopt.parameters import Domain, Fault, Faults, declared, native
+from doseopt.text import MOST_NAME
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def key(name: str) -> str:
     """Write a name as TOML writes a key: quoted where it must be."""
-    return name if _BARE.fullmatch(name) else f'"{name}"'
+    if _BARE.fullmatch(name):
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def _join(where: str, name: str) -> str:
+def join(where: str, name: str) -> str:
+    """Return the path of a key in a table."""
     return f"{where}.{name}" if where else name
 
 
 class Reader:
-    """Collects faults while the parts of a study are built; files that it names are sought in `folder`."""
+    """Collects faults while the parts of a study are built.
 
-    def __init__(self, folder: Path = Path()) -> None:
+    Parameters
+    ----------
+    folder : Path
+        Where files that the study names are sought.
+    trusted : bool
+        Whether it may name files outside of that folder.
+    """
+
+    def __init__(self, folder: Path = Path(), trusted: bool = True) -> None:
         self.folder = folder
+        self.trusted = trusted
         self.faults: list[Fault] = []
 
     def fault(self, where: str, message: str) -> None:
@@ -44,7 +59,7 @@ class Reader:
         names = list(known)
         for name in value:
             if name not in names:
-                self.fault(_join(where, key(name)), f"unknown key{nearest(name, names)}")
+                self.fault(join(where, key(name)), f"unknown key{nearest_kind(name, names)}")
         return {name: value[name] for name in names if name in value}
 
     def value(self, found: Any, where: str, domain: Domain) -> Any:
@@ -101,14 +116,14 @@ class Reader:
         arguments = dict(given)
         for name, found in values.items():
             try:
-                arguments[name] = converted(found, fields[name], self.folder)
+                arguments[name] = self._converted(found, fields[name])
             except Faults as faults:
                 self.faults.extend(f.under(name).under(where) for f in faults.faults)
         missing = [n for n, f in fields.items() if n not in arguments and f.default is dataclasses.MISSING]
         for name in missing:
             if name not in values:
-                self.fault(_join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
-        if missing or len(self.faults) > before or None in given.values():
+                self.fault(join(where, name), f"missing; wanted {fields[name].metadata['doc'] or 'a value'}")
+        if missing or len(self.faults) > before or any(name in fields and v is None for name, v in given.items()):
             self._single_faults(cls, {name: arguments.get(name, v) for name, v in values.items()}, where, before)
             return None
         try:
@@ -130,47 +145,80 @@ class Reader:
         if not isinstance(table, Mapping):
             self.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
             return None
-        if "kind" not in table:
-            self.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}")
-            return None
-        if not isinstance(table["kind"], str) or table["kind"] not in kinds:
-            self.fault(f"{where}.kind", f"unknown kind {table['kind']!r}{nearest(str(table['kind']), kinds)}")
-            return None
-        return self.build(kinds[table["kind"]], table, where, given or {}, ["kind", *also], private)
+        found = table.get("kind")
+        if isinstance(found, str) and found in kinds:
+            return self.build(kinds[found], table, where, given or {}, ["kind", *also], private)
+        came = f"unknown kind {found!r}{nearest_kind(found, kinds)}"
+        self.fault(f"{where}.kind", came if "kind" in table else f"missing; wanted one of {', '.join(kinds)}")
+        self._of_no_kind(table, where, kinds, {"kind", *also, *private})
+        return None
+
+    def _of_no_kind(self, table: Mapping[str, Any], where: str, kinds: Mapping[str, type], other: set[str]) -> None:
+        """Note what is wrong in a table of unknown kind, whichever kind is meant: the nearest, if a name is near."""
+        found = str(table.get("kind"))
+        near = [] if letters(found) in ABSENT else difflib.get_close_matches(found[:MOST_NAME], kinds, n=1)
+        fields = [declared(kinds[name]) for name in near or kinds]
+        known = sorted({name for each in fields for name in each})
+        for name, value in table.items():
+            holders = [each[name] for each in fields if name in each]
+            path = join(where, key(name))
+            if name in other:
+                continue
+            if not holders and letters(found) not in ABSENT:
+                self.fault(path, f"unknown key{nearest_kind(name, known)}")
+            faults = [self._faults_of(value, field) for field in holders]
+            if faults and all(faults):
+                self.faults.extend(fault.under(path) for fault in faults[0])
+
+    def _faults_of(self, value: Any, field: dataclasses.Field[Any]) -> list[Fault]:
+        """Return what is wrong with a single value."""
+        try:
+            message = field.metadata["domain"].fault(self._converted(value, field))
+        except Faults as faults:
+            return list(faults.faults)
+        return [Fault("", message)] if message else []
+
+    def _converted(self, value: Any, field: dataclasses.Field[Any]) -> Any:
+        """Return a value as the field holds it: tuples for lists, floats for whole numbers, what tables, files hold."""
+        domain: Domain = field.metadata["domain"]
+        if isinstance(value, str) and domain.file is not None:
+            try:
+                return domain.file(self._file(value))
+            except Faults as faults:
+                places = {f: ", ".join(filter(None, (value, f.where))) for f in faults.faults}
+                raise Faults(Fault(f"[{place}]", f.message) for f, place in places.items()) from faults
+        if isinstance(value, Mapping) and domain.table is not None:
+            reader = Reader(self.folder, self.trusted)
+            built = reader.build(domain.table, value, "", {})
+            if reader.faults:
+                raise Faults(reader.faults)
+            return built
+        if domain.kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        return native(value)
+
+    def _file(self, name: str) -> Path:
+        """Return the path of a file that the study names; of a study from elsewhere, only one in its folder."""
+        path = self.folder / name
+        try:
+            inside = path.resolve().is_relative_to(self.folder.resolve()) and not set(name) & set("\\:")
+            if not (self.trusted or inside):
+                wanted = "wanted a file in the folder of the study, which comes from elsewhere"
+                raise Faults([Fault("", f"{wanted}, got one outside of it")])
+            if path.exists() and not path.is_file():  # of a device, say, reading never ends
+                raise Faults([Fault("", "cannot be read: it is a folder or a device")])
+        except OSError as error:
+            raise Faults([Fault("", f"cannot be read: {error.strerror or error}")]) from error
+        return path
 
     def _single_faults(self, cls: type, values: Mapping[str, Any], where: str, before: int) -> None:
         """Note what is wrong with single values of an object that cannot be made."""
         seen = {f.where for f in self.faults[before:]}
         for name, found in values.items():
-            path = _join(where, name)
-            message = declared(cls)[name].metadata["domain"].fault(plain_tuple(found))
+            path = join(where, name)
+            message = declared(cls)[name].metadata["domain"].fault(native(found))
             if message and not any(s.startswith(path) for s in seen):
                 self.fault(path, message)
-
-
-def converted(value: Any, field: dataclasses.Field[Any], folder: Path = Path()) -> Any:
-    """Return a value as the field holds it: tuples for lists, floats for whole numbers, what tables and files hold."""
-    domain: Domain = field.metadata["domain"]
-    if isinstance(value, str) and domain.file is not None:
-        try:
-            return domain.file(folder / value)
-        except Faults as faults:
-            places = {f: ", ".join(filter(None, (value, f.where))) for f in faults.faults}
-            raise Faults(Fault(f"[{place}]", f.message) for f, place in places.items()) from faults
-    if isinstance(value, Mapping) and domain.table is not None:
-        reader = Reader(folder)
-        built = reader.build(domain.table, value, "", {})
-        if reader.faults:
-            raise Faults(reader.faults)
-        return built
-    if domain.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return plain_tuple(value)
-
-
-def plain_tuple(value: Any) -> Any:
-    """Return lists as tuples, at every depth."""
-    return tuple(plain_tuple(v) for v in value) if isinstance(value, list | tuple) else value
 
 
 def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[str] = ()) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.design import Design, Row, highest_admissible
+from doseopt.design import Design, Row, highest_admissible, is_design
 from doseopt.models.base import Posterior
 from doseopt.parameters import Fault, Faults
 from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -38,6 +38,9 @@ class Selecting(Wrapped):
 
     def __post_init__(self) -> None:
         """Check that the selector can read the base's tally."""
+        wrong = [Fault(n, f"wanted a design, got {v!r}") for n, v in vars(self).items() if not is_design(v)]
+        if wrong:
+            raise Faults(wrong, "Selecting")
         found = []
         if self.selector.memory:
             found.append(

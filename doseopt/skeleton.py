@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from doseopt.parameters import Fault, check, param
+from doseopt.parameters import Fault, are_numbers, check, param
 from doseopt.state import FloatArray
 
 BOUND = 20.0
@@ -146,7 +146,7 @@ def skeleton_fault(value: object) -> str | None:
     wanted = "wanted increasing rates in (0, 1), or { prior_mtd = ..., halfwidth = ... }"
     if isinstance(value, IndifferenceInterval):
         return None
-    if not isinstance(value, tuple) or not value or not all(isinstance(s, float | int) for s in value):
+    if not value or not are_numbers(value):
         return f"{wanted}, got {value!r}"
     if not all(0 < s < 1 for s in value) or any(a >= b for a, b in pairwise(value)):
         return f"{wanted}, got [{', '.join(f'{s:g}' for s in value)}]"

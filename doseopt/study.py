@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 import xarray as xr
 
-from doseopt.design import Design
+from doseopt.design import Design, is_design
 from doseopt.doses import Doses
-from doseopt.parameters import Faults
+from doseopt.parameters import Fault, Faults, check, native, param
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
 from doseopt.proposal import Proposal
-from doseopt.reading import plain
+from doseopt.reading import key, plain
 from doseopt.scenarios import (
     BELIEFS,
     GENERATORS,
@@ -33,7 +35,8 @@ from doseopt.scenarios import (
     concat_scenarios,
     make_scenarios,
 )
-from doseopt.study_designs import design_table
+from doseopt.study_designs import design_table, policy_files
+from doseopt.text import name_fault
 from doseopt.utility import Utility
 
 
@@ -46,6 +49,11 @@ class FixedScenario:
     reason: str = ""
     source: str = ""
     transform: Any = None
+
+    def __post_init__(self) -> None:
+        """Take lists and arrays of rates, too."""
+        for name in ("p_dlt", "p_moderate"):
+            object.__setattr__(self, name, native(getattr(self, name)))
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""
@@ -91,6 +99,14 @@ def _transformed(
     return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
 
 
+def _parts_fault(value: Any) -> str | None:
+    """Return what is wrong with the names of scenarios or designs."""
+    if not isinstance(value, Mapping):
+        return f"wanted a mapping of names, got {value!r}"
+    found = [name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in value]
+    return "; ".join(filter(None, found)) or None
+
+
 @dataclass(frozen=True)
 class Study:
     """What is compared with what, under which truths.
@@ -124,21 +140,37 @@ class Study:
         The amendment that the file proposes.
     """
 
-    title: str
-    target: float
-    mtd: MTDRule
-    doses: Doses
-    scenario_specs: Mapping[str, FixedScenario | RandomScenarios]
-    designs: Mapping[str, Design]
-    registry: str = ""
-    planned_enrolment: int | None = None
-    dropout: float = 0.0
+    title: str = param(kind=str, doc="what the trial is")
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    mtd: MTDRule = param(kind=MTDRule)
+    doses: Doses = param(kind=Doses)
+    scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=_parts_fault)
+    designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
+    registry: str = param("")
+    planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
+    dropout: float = param(0.0, low=0, high=1, open_high=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
     planned_doses: Doses | None = None
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
+
+    def __post_init__(self) -> None:
+        """Check the parts, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        """Return what are no designs, and designs that do not fit the doses."""
+        found = []
+        for name, design in self.designs.items():
+            where = f"designs.{key(name)}"
+            if not is_design(design):
+                found.append(Fault(where, f"wanted a design, got {design!r}"))
+            elif design.doses != len(self.doses.labels):
+                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.doses}"
+                found.append(Fault(where, wanted))
+        return found
 
     def scenarios(self) -> xr.Dataset:
         """Return all scenarios as one Dataset."""
@@ -159,6 +191,7 @@ class Study:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
         doses = self.planned_doses or self.doses
+        files = policy_files(self.designs.values())
         top = {"title": self.title, "registry": self.registry, "target": self.target}
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
@@ -170,13 +203,23 @@ class Study:
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
-            "designs": {name: design_table(design, self.target, doses) for name, design in self.designs.items()},
+            "designs": {name: design_table(each, self.target, doses, files) for name, each in self.designs.items()},
             **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
         }
 
     def to_toml(self) -> str:
         """Return the study as the text of a study file."""
         return tomli_w.dumps(self.to_dict())
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the study file, and beside it the policies that it names: all of them or none; return their paths."""
+        path = Path(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as name:
+            unfinished = Path(name)
+            files = [table.save(unfinished / file) for table, file in policy_files(self.designs.values()).items()]
+            files.append(unfinished / path.name)
+            files[-1].write_text(self.to_toml(), encoding="utf-8")
+            return [file.replace(path.parent / file.name) for file in files]
 
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""

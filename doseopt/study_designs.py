@@ -14,12 +14,14 @@ from typing import Any
 
 from doseopt.design import Phase
 from doseopt.designs import DESIGNS
+from doseopt.designs.policy import PolicyTable
 from doseopt.doses import MIDPOINTS, Doses
 from doseopt.modified import Modified, clashes
 from doseopt.modifiers import MODIFIERS
 from doseopt.on_grid import OnGrid, grid_of
 from doseopt.parameters import Domain, Faults, nearest
 from doseopt.reading import Reader, key, plain
+from doseopt.runnable import obstacles
 from doseopt.selecting import Selecting
 
 OF_A_DESIGN = ("modifiers", "selection", "drop", "insert", "inserts")
@@ -202,13 +204,30 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     if found or not whole:
         return base
     design = Modified(base, tuple(built)) if built else base
-    if not design.ends:
-        wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
-        reader.fault(f"{where}.modifiers", wanted)
+    reader.faults.extend(fault.under(where) for fault in obstacles(design))
     return design
 
 
-def design_table(design: Any, target: float, doses: Doses) -> dict[str, Any]:
+def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:
+    """Return the policies that designs look up, and the name of each one's file beside the study: all different."""
+    names: dict[PolicyTable, str] = {}
+    for table in (table for design in designs for table in _policies(design)):
+        name = table.in_file()
+        if name.casefold() in (other.casefold() for other in names.values()):
+            name = f"{name.removesuffix('.policy')}-{table.digest}.policy"
+        names.setdefault(table, name)
+    return names
+
+
+def _policies(design: Any) -> list[PolicyTable]:
+    """Return the policy of a design, or those of the designs inside it."""
+    if isinstance(getattr(design, "table", None), PolicyTable):
+        return [design.table]
+    inside = [getattr(design, name) for name in ("base", "selector") if hasattr(design, name)]
+    return [table for part in inside for table in _policies(part)]
+
+
+def design_table(design: Any, target: float, doses: Doses, files: Mapping[PolicyTable, str]) -> dict[str, Any]:
     """Return the table of a design, without what the study gives to every design anyway.
 
     Parameters
@@ -218,15 +237,17 @@ def design_table(design: Any, target: float, doses: Doses) -> dict[str, Any]:
         The study's.
     doses : Doses
         As the study file states them.
+    files : mapping of PolicyTable to str
+        Of `policy_files`.
     """
     grid = doses.grid()
     placed = grid_of(design)
     if placed is None:
-        return _table(design, {"target": target, **_doses_given(grid, doses.planned())})
+        return _table(design, {"target": target, **_doses_given(grid, doses.planned())}, files)
     own, caps = placed.base, () if design is placed else design.modifiers
     base, rest = (own.base, own.modifiers) if isinstance(own, Modified) else (own, ())
     whole = Modified(base, (*rest, *caps)) if rest or caps else base
-    table = _table(whole, {"target": target, **_doses_given(grid, placed.planned)})
+    table = _table(whole, {"target": target, **_doses_given(grid, placed.planned)}, files)
     inserted = set(placed.planned) - set(doses.planned())
     for name, positions in (("drop", placed.dropped), ("insert", sorted(inserted))):
         if positions:
@@ -234,13 +255,18 @@ def design_table(design: Any, target: float, doses: Doses) -> dict[str, Any]:
     return table | ({"inserts": True} if placed.inserts else {})
 
 
-def _table(design: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+def _table(design: Any, given: Mapping[str, Any], files: Mapping[PolicyTable, str]) -> dict[str, Any]:
     base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
     if isinstance(base, Selecting):
         inner = dataclasses.replace(design, base=base.base) if isinstance(design, Modified) else base.base
-        return _table(inner, given) | {"selection": _table(base.selector, {**given, "target": base.target})}
+        return _table(inner, given, files) | {
+            "selection": _table(base.selector, {**given, "target": base.target}, files)
+        }
     without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
     result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    looked_up = getattr(base, "table", None)
+    if isinstance(looked_up, PolicyTable):
+        result["table"] = files[looked_up]
     if modifiers:
         kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
         result["modifiers"] = [_modifier_table(m, base.target, kinds) for m in modifiers]

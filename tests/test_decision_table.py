@@ -15,6 +15,7 @@ from doseopt.modifiers import MaxPatients
 from doseopt.parameters import Faults
 from doseopt.scenarios import make_scenarios
 from doseopt.study_file import load_study, parse_study
+from doseopt.text import neutral
 from doseopt.trial import after, selected, step
 
 # Ji et al. 2010, Fig. 2: mTPI at target 0.30
@@ -268,7 +269,7 @@ def test_a_good_csv_is_no_fault_beside_others(tmp_path):
 @pytest.mark.parametrize("name", ["none.csv", "", "a\0b"])
 def test_a_study_that_names_no_csv(tmp_path, name):
     (found,) = study_faults(with_csv(tmp_path, name))
-    assert found.startswith(f"designs.own.decisions[{name}]: cannot be read: ")
+    assert found.startswith(f"designs.own.decisions[{neutral(name)}]: cannot be read: ")
 
 
 @pytest.mark.parametrize("value", [3, [], [3], {"3": "E S D DU"}, [["E", "D"]]])

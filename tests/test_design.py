@@ -141,7 +141,9 @@ def test_run_in_comes_after_the_restrictions_and_before_the_cap():
 
 
 def test_run_in_stops_short_of_doses_that_do_not_exist():
-    design = Modified(Stub(doses=2, dose=1), (RunIn(levels=9),))
+    with pytest.raises(Faults, match=r"modifiers\[0\].levels: wanted 1 to 2 levels, got 9"):
+        Modified(Stub(doses=2, dose=1), (RunIn(levels=9),))
+    design = Modified(Stub(doses=2, dose=1), (RunIn(levels=2),))
     assert answer(design, "1N") == (2, 1)
     assert answer(design, "1N 2N") == (2, 3)
 
@@ -155,9 +157,15 @@ def test_the_cap_truncates_the_last_cohort_and_then_stops():
     assert answer(design, "1NNN 2NNN 3NNN 4NNN") == ("max_patients", 2)
 
 
-def test_the_lower_of_two_caps_holds():
+def test_two_caps_are_refused():
     for caps in permutations((MaxPatients(n=5), MaxPatients(n=8))):
-        assert answer(Modified(Stub(), caps), "1NNN") == (4, 2)
+        with pytest.raises(Faults, match=r"modifiers\[1\]: wanted at most one cap rule, got 2"):
+            Modified(Stub(), caps)
+
+
+def test_a_rule_that_stands_there_twice_is_refused():
+    with pytest.raises(Faults, match=r"modifiers\[2\]: stands already in modifiers\[0\]"):
+        Modified(Stub(), (Coherent(), Coherent(scope="dose"), Coherent()))
 
 
 def test_a_stop_rule_sees_the_restricted_dose():
@@ -202,7 +210,7 @@ def test_too_toxic_selects_no_dose():
 
 
 def test_every_reason_of_every_part_is_declared_once():
-    design = Modified(Stub(), (MaxPatients(n=9), EnoughAtDose(n=3), MaxPatients(n=6), TooToxic()))
+    design = Modified(Stub(), (MaxPatients(n=9), EnoughAtDose(n=3), EnoughAtDose(n=6), TooToxic()))
     assert design.stops == ("complete", "own", "max_patients", "enough_at_dose", "too_toxic")
 
 

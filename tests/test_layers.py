@@ -9,11 +9,12 @@ import pytest
 import doseopt
 
 LAYERS = """
-    0    doseopt  state  parameters  files
-    0b   rows  utility  tallies  tuning  table_text  patient
+    0    doseopt  state  text  files
+    0a   parameters
+    0b   absent  rows  utility  tallies  tuning  table_text  patient
     0c   cells
     1    models/*  scenarios/*  outcome_string  reading  skeleton
-    1b   posterior_model  proposal
+    1b   posterior_model  proposal  parsing
     1c   model_belief
     2    design  selection
     2a   wrapped
@@ -22,7 +23,8 @@ LAYERS = """
     2d   patient_rows
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
-    4    metrics  engine/exact  engine/simulate  study_designs
+    4    metrics  engine/exact  engine/simulate  runnable
+    4b   study_designs
     5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios  sweep
     5b   study_file  data

@@ -96,18 +96,19 @@ def _report(
     import dataclasses
     import hashlib
 
-    from rich.console import Console
+    from rich.text import Text
 
+    from doseopt.cli.terminal import terminal
     from doseopt.dossier import gather
 
     folder = out if out is not None or json else Path("results")
     if folder is not None:
         make_folder(folder)
-    with Console(stderr=True).status("amendment") as status:
-        dossier = gather(study, proposal, data, cohorts, lambda step: status.update(f"amendment: {step}"))
+    with terminal(stderr=True).status("amendment") as status:
+        dossier = gather(study, proposal, data, cohorts, lambda step: status.update(Text(f"amendment: {step}")))
         if file is not None:
             dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
-        status.update("amendment: writing the report")
+        status.update(Text("amendment: writing the report"))
         written = [] if folder is None else _write(dossier, command, folder, file)
     if json:
         from doseopt.output import plain
@@ -117,7 +118,7 @@ def _report(
         return
     from doseopt.tables.amendment import print_amendment
 
-    print_amendment(dossier.amendment, Console(highlight=False))
+    print_amendment(dossier.amendment, terminal())
     print(f"\nWritten to {folder}:", ", ".join(file.name for file in written), sep="\n  ")
 
 
@@ -135,7 +136,7 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
         write_docx(document, unfinished / "amendment.docx")
         write_pdf(document, unfinished / "amendment.pdf")
         dossier.amendment.to_netcdf(unfinished / "amendment.nc", engine="netcdf4")
-        (unfinished / "study.toml").write_text(dossier.study.to_toml(), encoding="utf-8")
+        dossier.study.save(unfinished / "study.toml")
         if data is not None:
             shutil.copyfile(data, unfinished / "data.csv")
         return [file.replace(folder / file.name) for file in sorted(unfinished.iterdir())]

@@ -47,11 +47,12 @@ def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a message on standard error and exit status 2."""
     from doseopt.engine.graph import TooManyStates
     from doseopt.parameters import Faults
+    from doseopt.text import neutral
 
     try:
         yield
     except (Faults, TooManyStates) as error:
-        print(f"doseopt: {error}", file=sys.stderr)
+        print(neutral(f"doseopt: {error}"), file=sys.stderr)
         raise typer.Exit(2) from None
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
@@ -59,7 +60,7 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(0) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(f"doseopt: {place}{error.strerror or error}", file=sys.stderr)
+        print(neutral(f"doseopt: {place}{error.strerror or error}"), file=sys.stderr)
         raise typer.Exit(2) from None
 
 

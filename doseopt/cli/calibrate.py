@@ -64,13 +64,12 @@ def calibrate(
 
             print(dumps(plain({name: each.dataset.to_dict() for name, each in found.items()}), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.calibration import print_calibration
 
         for k, each in enumerate(found.values()):
             print("\n" * min(k, 1), end="")
-            print_calibration(each.dataset, Console(highlight=False))
+            print_calibration(each.dataset, terminal())
         rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
@@ -117,14 +116,14 @@ def _run(
     study: Study, names: list[str], free: tuple[str, ...], aim: Objective, candidates: int, seed: int
 ) -> dict[str, Calibration]:
     """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from doseopt.calibrate import calibrate as run
+    from doseopt.cli.terminal import terminal
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found: dict[str, Calibration] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, _pool(candidates) as executor:
+    with Progress(*columns, console=terminal(stderr=True), transient=True) as bar, _pool(candidates) as executor:
         for name in names:
             task = bar.add_task(f"calibrating {name}", total=candidates)
             advance = partial(_advance, bar, task)
@@ -143,7 +142,7 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     """Write the study with the calibrated designs, every candidate, and the figure."""
     import dataclasses
 
-    from doseopt.files import write_whole
+    from doseopt.output import write_csv
     from doseopt.plots.calibration import calibration_figure
     from doseopt.plots.save import save_figure
     from doseopt.tables.calibration import candidates_frame
@@ -152,7 +151,6 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     data = [each.dataset for each in found.values()]
     written = []
     if designs:
-        text = dataclasses.replace(study, designs={**study.designs, **designs}).to_toml()
-        written.append(write_whole(folder / "calibrated.toml", lambda p: p.write_text(text, encoding="utf-8")))
-    written.append(write_whole(folder / "candidates.csv", lambda p: candidates_frame(data).to_csv(p, index=False)))
+        written += dataclasses.replace(study, designs={**study.designs, **designs}).save(folder / "calibrated.toml")
+    written.append(write_csv(candidates_frame(data), folder / "candidates.csv"))
     return [*written, *save_figure(calibration_figure(data), folder, "calibration")]

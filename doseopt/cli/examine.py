@@ -40,25 +40,21 @@ def examine(
 
             print(dumps(plain(as_object(result)), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_examine import print_examination
 
-        print_examination(result.hypothetical, result.irrational, Console(highlight=False))
+        print_examination(result.hypothetical, result.irrational, terminal())
         if written:
             print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
 
 
 def _write(result: Examination, folder: Path) -> list[Path]:
     """Write both tables."""
-    from doseopt.files import write_whole
+    from doseopt.output import write_csv
     from doseopt.tables.conduct_examine import hypothetical_table, irrational_table
 
     tables = {
         "hypothetical": hypothetical_table(result.hypothetical),
         "irrational": irrational_table(result.irrational),
     }
-    return [
-        write_whole(folder / f"{name}.csv", lambda p, table=table: table.to_csv(p, index=False))  # type: ignore[misc]
-        for name, table in tables.items()
-    ]
+    return [write_csv(table, folder / f"{name}.csv") for name, table in tables.items()]

@@ -38,44 +38,40 @@ def limits(
 
             print(as_json(found.dataset))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.limits import print_limits
 
-        print_limits(found.dataset, Console(highlight=False))
+        print_limits(found.dataset, terminal())
         rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
 
 def _run(study: Study) -> Limits:
     """Compute behind a spinner on standard error that says what is being done."""
-    from rich.console import Console
+    from rich.text import Text
 
     from doseopt.attained import limits_of
+    from doseopt.cli.terminal import terminal
 
-    with Console(stderr=True).status("what is attainable") as status:
-        return limits_of(study, lambda step: status.update(f"what is attainable: {step}"))
+    with terminal(stderr=True).status("what is attainable") as status:
+        return limits_of(study, lambda step: status.update(Text(f"what is attainable: {step}")))
 
 
 def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
     """Write the Dataset, the tidy table, the figures, the optimal policies, and a study that holds them as designs."""
     import dataclasses
 
-    from doseopt.files import write_whole
-    from doseopt.output import write_netcdf
+    from doseopt.output import write_csv, write_netcdf
     from doseopt.plots import save_limit_figures
     from doseopt.tables.limits import limits_frame
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),
-        write_whole(folder / "limits.csv", lambda p: limits_frame(found.dataset).to_csv(p, index=False)),
+        write_csv(limits_frame(found.dataset), folder / "limits.csv"),
         *save_limit_figures(found.dataset, folder),
     ]
     designs = dict(study.designs)
     for name, policy in found.policies.items():
-        path = folder / f"{name.replace(' ', '-').replace(',', '')}.policy"
-        table = dataclasses.replace(policy.table, path=str(path))
-        written.append(table.save(path))
+        table = dataclasses.replace(policy.table, path=f"{name.replace(' ', '-').replace(',', '')}.policy")
         designs[name] = dataclasses.replace(policy, table=table)
-    text = dataclasses.replace(study, designs=designs).to_toml()
-    return [*written, write_whole(folder / "optimal.toml", lambda p: p.write_text(text, encoding="utf-8"))]
+    return [*written, *dataclasses.replace(study, designs=designs).save(folder / "optimal.toml")]

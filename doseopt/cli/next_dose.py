@@ -38,8 +38,7 @@ def next_command(
 
             print(dumps(plain(answer), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_next import print_next
 
-        print_next(answer, Console(highlight=False))
+        print_next(answer, terminal())

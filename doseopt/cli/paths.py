@@ -48,11 +48,10 @@ def paths(
 
             print(dumps(plain(as_object(dataset)), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_paths import print_paths
 
-        print_paths(dataset, Console(highlight=False))
+        print_paths(dataset, terminal())
         if written:
             print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
 
@@ -72,14 +71,13 @@ def _from_csv(study: Study, design: str, path: Path, outcomes: str) -> str:
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the paths as a table, the whole tree, and the figure."""
-    from doseopt.files import write_whole
-    from doseopt.output import write_netcdf
+    from doseopt.output import write_csv, write_netcdf
     from doseopt.plots.paths import paths_figure
     from doseopt.plots.save import save_figure
     from doseopt.tables.conduct_paths import paths_frame
 
     return [
-        write_whole(folder / "paths.csv", lambda p: paths_frame(dataset).to_csv(p, index=False)),
+        write_csv(paths_frame(dataset), folder / "paths.csv"),
         write_netcdf(dataset, folder / "paths.nc"),
         *save_figure(paths_figure(dataset), folder, "paths"),
     ]

@@ -45,11 +45,10 @@ def compare(
 
             print(as_json(dataset))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables import print_comparison
 
-        console = Console(highlight=False)
+        console = terminal()
         print_comparison(dataset, console)
         rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
@@ -57,14 +56,19 @@ def compare(
 
 def _compared(study: Study, settled: bool) -> xr.Dataset:
     """Run the comparison behind a progress bar on standard error."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from doseopt.cli.terminal import terminal
     from doseopt.comparison import compare as run
     from doseopt.engine.exact import Exact
 
-    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        TextColumn("comparing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=terminal(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(study.designs) + 2)
 
         def step(name: str) -> None:
@@ -75,14 +79,13 @@ def _compared(study: Study, settled: bool) -> xr.Dataset:
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the Dataset, the tidy table and the figures."""
-    from doseopt.files import write_whole
-    from doseopt.output import write_netcdf
+    from doseopt.output import write_csv, write_netcdf
     from doseopt.plots import save_figures
     from doseopt.tables import tidy
 
     return [
         write_netcdf(dataset, folder / "comparison.nc"),
-        write_whole(folder / "comparison.csv", lambda p: tidy(dataset).to_csv(p, index=False)),
+        write_csv(tidy(dataset), folder / "comparison.csv"),
         *save_figures(dataset, folder),
     ]
 
@@ -120,13 +123,12 @@ def posterior(
 
             print(dumps(plain(as_object(result.summary)), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables import print_posterior
 
         if not outcomes and data is None:
             print(f'No data were given; this is a worked example, as if --outcomes "{EXAMPLE}".\n')
-        print_posterior(result.summary, Console(highlight=False))
+        print_posterior(result.summary, terminal())
         rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
         print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
@@ -136,6 +138,7 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
     import xarray
 
     from doseopt.files import write_whole
+    from doseopt.output import write_csv
     from doseopt.plots.posterior import posterior_figures
     from doseopt.plots.save import save_figure
 
@@ -145,7 +148,7 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
     table = result.summary.drop_dims("prior_scale").to_dataframe()
     files = [
         write_whole(folder / "posterior.nc", lambda p: whole.to_netcdf(p, engine="netcdf4")),
-        write_whole(folder / "posterior.csv", lambda p: table.to_csv(p)),
+        write_csv(table, folder / "posterior.csv", index=True),
     ]
     for name, figure in posterior_figures(result.summary, result.density).items():
         files += save_figure(figure, folder, name)

@@ -43,29 +43,28 @@ def table(
 
             print(dumps(plain(as_object(dataset)), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_table import print_decision_table
 
         others = with_table(loaded)[1:]
         if not design and others:
             print(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
-        print_decision_table(dataset, Console(highlight=False))
+        print_decision_table(dataset, terminal())
         if written:
             print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the decisions and the boundaries, the figure, and the page."""
-    from doseopt.files import write_whole
+    from doseopt.output import write_csv
     from doseopt.plots.decision_page import decision_pages, save_pages
     from doseopt.plots.decision_table import decision_table_figure
     from doseopt.plots.save import save_figure
     from doseopt.tables.conduct_table import boundaries_frame, decisions_frame
 
     return [
-        write_whole(folder / "table.csv", lambda p: decisions_frame(dataset).to_csv(p, index=False)),
-        write_whole(folder / "boundaries.csv", lambda p: boundaries_frame(dataset).to_csv(p, index=False)),
+        write_csv(decisions_frame(dataset), folder / "table.csv"),
+        write_csv(boundaries_frame(dataset), folder / "boundaries.csv"),
         *save_figure(decision_table_figure(dataset), folder, "table"),
         save_pages(decision_pages(dataset), folder, "table"),
     ]

@@ -34,28 +34,28 @@ def verify(
         if out is not None:
             import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
-            from doseopt.files import write_whole
+            from doseopt.output import write_csv
 
-            write_whole(out, lambda p: pd.DataFrame(rows).to_csv(p, index=False))
+            write_csv(pd.DataFrame(rows), out)
         if json:
             from doseopt.output import plain
 
             print(dumps(plain(told | {"rows": rows}), allow_nan=False))
         else:
-            from rich.console import Console
-
+            from doseopt.cli.terminal import terminal
             from doseopt.tables.verify import print_verification
 
-            print_verification(rows, told, Console(highlight=False))
+            print_verification(rows, told, terminal())
     if told["differing"]:
         raise typer.Exit(1)
 
 
 def _run(names: list[str]) -> list[Number]:
     """Compute behind a spinner on standard error that says what is being done."""
-    from rich.console import Console
+    from rich.text import Text
 
+    from doseopt.cli.terminal import terminal
     from doseopt.verify import verify as run
 
-    with Console(stderr=True).status("recomputing") as status:
-        return run(names, lambda name: status.update(f"recomputing: {name}"))
+    with terminal(stderr=True).status("recomputing") as status:
+        return run(names, lambda name: status.update(Text(f"recomputing: {name}")))

@@ -29,8 +29,7 @@ def walk(
 
             print(dumps(plain(trial), allow_nan=False))
             return
-        from rich.console import Console
-
+        from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_walk import walk_text
 
-        Console(highlight=False).print(walk_text(trial), soft_wrap=True)
+        terminal().print(walk_text(trial), soft_wrap=True)

@@ -44,10 +44,10 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
     """
     known = [str(s) for s in study.scenarios()["scenario"].to_numpy()]
     found = []
-    for option, name, names in (("--design", design, list(study.designs)), ("--scenario", scenario, known)):
+    for concept, name, names in (("design", design, list(study.designs)), ("scenario", scenario, known)):
         if name not in names:
             what = f"not in the study: {name!r}" if name else "missing"
-            found.append(Fault(option, f"{what}{nearest(name, names)}"))
+            found.append(Fault(concept, f"{what}{nearest(name, names)}"))
     if found:
         raise Faults(found)
     return account(study, design, scenario, Patients(1, np.random.SeedSequence(seed)), 0) | {"seed": seed}

@@ -17,7 +17,7 @@ from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEA
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, param
+from doseopt.parameters import Fault, is_number, param
 from doseopt.selection import TIE, closest
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.tuning import COHORT, Tunable
@@ -27,19 +27,15 @@ RULES = ("interval", "mean", "ewoc")
 
 
 def _values_fault(value: Any) -> str | None:
-    right = isinstance(value, tuple) and bool(value) and all(_is_number(v) and v > 0 for v in value)
+    right = isinstance(value, tuple) and bool(value) and all(is_number(v) and v > 0 for v in value)
     if right and all(a < b for a, b in pairwise(value)):
         return None
     return f"wanted the doses as increasing numbers above 0, got {value!r}"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _pair_fault(value: Any) -> str | None:
     right = isinstance(value, tuple) and len(value) == 2
-    if right and all(_is_number(v) for v in value):
+    if right and all(is_number(v) for v in value):
         return None
     return f"wanted two numbers, for log a and log b, got {value!r}"
 

@@ -13,7 +13,7 @@ from doseopt.models.curves import Empiric, ModelAverage
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, param
+from doseopt.parameters import Fault, are_numbers, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.state import FloatArray, TrialState
 
@@ -30,8 +30,7 @@ def _skeletons_fault(value: Any) -> str | None:
 def _weights_fault(value: Any) -> str | None:
     if value is None:
         return None
-    right = isinstance(value, tuple) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value)
-    if right and all(w > 0 for w in value) and abs(sum(value) - 1) < 1e-9:
+    if are_numbers(value) and all(w > 0 for w in value) and abs(sum(value) - 1) < 1e-9:
         return None
     return f"wanted positive weights that sum to 1, one a skeleton, got {value!r}"
 

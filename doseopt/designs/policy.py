@@ -79,7 +79,7 @@ class PolicyTable:
 
     def in_file(self) -> str:
         """Return how a study file names it, which lies in the same folder."""
-        return Path(self.path).name or f"{self.digest}.policy"
+        return f"{Path(self.path).name.removesuffix('.policy') or self.digest}.policy"
 
     def save(self, path: str | Path) -> Path:
         """Write the table to a file, whole or not at all; `load_policy` maps it back into memory."""

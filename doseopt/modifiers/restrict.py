@@ -10,7 +10,7 @@ import numpy as np
 
 from doseopt.design import Design, Phase, Row
 from doseopt.modifiers.rule import Rule
-from doseopt.parameters import param
+from doseopt.parameters import Fault, Faults, param
 from doseopt.state import Decision, IntArray, TrialState
 
 
@@ -82,9 +82,8 @@ class Coherent(Rule):
     @property
     def _threshold(self) -> float:
         if self.target is None:
-            raise ValueError(
-                "Coherent works as a modifier: Modified(design, (Coherent(),)), or with a target of its own"
-            )
+            message = "Coherent works as a modifier: Modified(design, (Coherent(),)), or with a target of its own"
+            raise Faults([Fault("", message)])
         return self.target
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:

@@ -66,7 +66,9 @@ class RunIn(Rule):
         return dataclasses.replace(self, cohort=int(base.first().size[0]))
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse a second titration."""
+        """Refuse a second titration, and more levels than there are."""
+        if self.levels > base.doses:
+            return Fault("levels", f"wanted 1 to {base.doses} levels, got {self.levels}")
         if getattr(base, "titration", False):
             return Fault("", "wanted one run-in, got this and the design's own titration; drop one of them")
         return None

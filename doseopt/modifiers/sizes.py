@@ -90,6 +90,11 @@ class CohortsByDLT(SizeRule):
         """Return the rule as the conformance checks try it."""
         return cls(before=1, after=3)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Both sizes."""
+        return self.before, self.after
+
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Look whether any DLT was seen."""
         return dataclasses.replace(decision, size=np.where(state.y.any(axis=1), self.after, self.before))

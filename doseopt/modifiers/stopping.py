@@ -10,13 +10,13 @@ import numpy as np
 
 from doseopt.design import Design, Phase, Row
 from doseopt.modifiers.rule import Rule
-from doseopt.parameters import Fault, param
+from doseopt.parameters import Fault, Faults, is_number, param
 from doseopt.state import Decision, TrialState
 
 
 def _level_or(value: object, words: tuple[str, ...]) -> str | None:
     """Return what is wrong with a value that should be one of some words, or a dose level."""
-    if value in words or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+    if value in words or (isinstance(value, int) and is_number(value) and value >= 1):
         return None
     return f"wanted {', '.join(map(repr, words))} or a level counted from 1, got {value!r}"
 
@@ -56,7 +56,7 @@ class TooToxic(Rule):
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Stop where the lowest dose is too toxic."""
         if self.base is None or self.above is None:
-            raise ValueError("TooToxic works as a modifier: Modified(design, (TooToxic(),))")
+            raise Faults([Fault("", "TooToxic works as a modifier: Modified(design, (TooToxic(),))")])
         certain = self.base.posterior(state).prob(self.above)[:, 0] > self.confidence
         return dataclasses.replace(decision, stop=np.where(state.started & certain, 1, decision.stop))
 
@@ -164,7 +164,8 @@ class NarrowInterval(Rule):
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Stop where the interval is narrow."""
         if self.base is None:
-            raise ValueError("NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))")
+            message = "NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))"
+            raise Faults([Fault("", message)])
         posterior, tail = self.base.posterior(state), (1 - self.level) / 2
         width = (posterior.quantile(1 - tail) - posterior.quantile(tail))[state.at, decision.dose]
         narrow = state.started & (width <= self.width)

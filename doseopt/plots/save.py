@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from doseopt.files import write_whole
 from doseopt.plots.style import styled
+from doseopt.text import neutral
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +71,7 @@ def _svg(figure: Figure) -> bytes:
     figure.set_layout_engine("none")
     buffer = BytesIO()
     FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return _numbered(buffer.getvalue())
+    return _numbered(neutral(buffer.getvalue().decode("utf-8"), "svg").encode("utf-8"))
 
 
 def _numbered(svg: bytes) -> bytes:

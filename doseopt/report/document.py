@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doseopt.plots.save import rendered
+from doseopt.text import neutral
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -103,6 +105,17 @@ class Gap:
 type Block = Heading | Paragraph | Bullets | Table | Figure | Code | Gap
 
 
+def _neutral(value: Any) -> Any:
+    """Return a block, or what stands in one, with every text made harmless."""
+    if isinstance(value, str):
+        return neutral(value)
+    if isinstance(value, tuple):
+        return tuple(_neutral(part) for part in value)
+    if isinstance(value, Block.__value__):
+        return type(value)(**{field.name: _neutral(getattr(value, field.name)) for field in dataclasses.fields(value)})
+    return value
+
+
 @dataclass(frozen=True)
 class Document:
     """A report.
@@ -118,6 +131,11 @@ class Document:
     title: str
     facts: Mapping[str, str]
     blocks: tuple[Block, ...]
+
+    def neutral(self) -> Document:
+        """Return the document as it may be rendered: every text in it made harmless."""
+        facts = {neutral(name): neutral(text) for name, text in self.facts.items()}
+        return Document(neutral(self.title), facts, tuple(_neutral(block) for block in self.blocks))
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ def write_pdf(document: Document, path: Path) -> Path:
     """Write a document as PDF, whole or not at all."""
     import typst
 
+    document = document.neutral()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "report.typ").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")

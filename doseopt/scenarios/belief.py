@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from doseopt.parameters import Fault, Faults, check, param
+from doseopt.parameters import Fault, Faults, are_numbers, check, param
 from doseopt.scenarios.dataset import make_scenarios
 from doseopt.scenarios.family import LogisticFamily
 from doseopt.scenarios.generators import GENERATORS
@@ -94,9 +95,7 @@ def belief_of_rates(p_dlt: npt.ArrayLike, weight: npt.ArrayLike | None = None, s
 def _weights_fault(value: object) -> str | None:
     if value is None:
         return None
-    numbers = isinstance(value, tuple) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value)
-    weight = np.array(value if numbers else [], float)
-    if weight.size and np.all(weight >= 0) and 0 < weight.sum() < np.inf:
+    if are_numbers(value) and all(w >= 0 for w in value) and 0 < sum(value) < math.inf:
         return None
     return f"wanted numbers of at least 0, one a scenario and not all 0, got {value!r}"
 

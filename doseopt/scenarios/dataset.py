@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -171,7 +172,7 @@ def _naming(where: str, names: list[str], count: int, noun: str) -> list[Fault]:
     faults = []
     if len(names) != count:
         faults.append(Fault(where, f"wanted one name for each {noun} ({count}), got {len(names)}"))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         faults.append(Fault(where, f"wanted a different name for each {noun}, got {', '.join(map(repr, twice))} twice"))
     if "" in names:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from doseopt.parameters import Fault, Faults, check, param
+from doseopt.parameters import Fault, Faults, check, is_number, param
 from doseopt.state import FloatArray
 
 EDGE = 1e-12
@@ -205,9 +205,9 @@ class Misattribution:
 
 def _not_rates(value: Any) -> str | None:
     """Say what is wrong with a sequence of rates."""
-    if not isinstance(value, (tuple, list)) or not value:
+    if not isinstance(value, tuple) or not value:
         return f"wanted a rate for each dose, got {value!r}"
-    wrong = [v for v in value if isinstance(v, bool) or not isinstance(v, (int, float)) or not 0 <= v <= 1]
+    wrong = [v for v in value if not is_number(v) or not 0 <= v <= 1]
     return f"wanted rates in [0, 1], got {', '.join(map(repr, wrong))}" if wrong else None
 
 
@@ -227,9 +227,8 @@ class Mixture:
     weight: float = param(doc="share of the other population", kind=float, low=0, high=1)
 
     def __post_init__(self) -> None:
-        """Check the declared parameters, and make a tuple of a list."""
+        """Check the declared parameters."""
         check(self)
-        object.__setattr__(self, "other", tuple(float(rate) for rate in self.other))
 
     def apply(
         self, p_dlt: FloatArray, p_observed: FloatArray, values: FloatArray | None, tolerance: float | None

@@ -62,13 +62,12 @@ class MTDRule:
 
     def __post_init__(self) -> None:
         """Check the declared parameters, and that the lowest dose may be at the target."""
-        numbers = isinstance(self.none_above, (int, float)) and isinstance(self.target, (int, float))
-        further = []
-        if numbers and self.none_above < self.target:  # type: ignore[operator]  # numbers says that it is one
-            further.append(
-                Fault("none_above", f"wanted at least the target ({self.target:g}), got {self.none_above!r}")
-            )
-        check(self, further)
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        if self.none_above is None or self.none_above >= self.target:
+            return []
+        return [Fault("none_above", f"wanted at least the target ({self.target:g}), got {self.none_above!r}")]
 
     @property
     def none_threshold(self) -> float:

@@ -51,7 +51,7 @@ def test_golden_texts(design, scenario, seed):
 
 
 def test_wrong_names_are_told_together():
-    with pytest.raises(Faults, match=r"(?s)--design: not in the study: 'CRM'.*--scenario: missing; known: flat"):
+    with pytest.raises(Faults, match=r"(?s)design: not in the study: 'CRM'.*scenario: missing; known: flat"):
         walk(STUDY, "CRM", "")
 
 
