@@ -49,7 +49,9 @@ def random_case(rng, doses=None, patients=None):
     weight = rng.integers(0, 5, count).astype(float)
     weight[0] += 1
     belief = Belief(make_scenarios(true, p_observed=observed), weight)
-    mtd = MTDRule(0.25, str(rng.choice(RULE_KINDS)), halfwidth=0.1)
+    kind = str(rng.choice(RULE_KINDS))
+    ends = {"low": 0.2, "high": 0.3, "jumped": str(rng.choice(["below", "none"]))} if rng.integers(2) else {}
+    mtd = MTDRule(0.25, kind, **(ends or {"halfwidth": 0.1})) if kind == "interval" else MTDRule(0.25, kind)
     n = patients or int(rng.integers(1, 6))
     cohort = int(rng.integers(1, 4))
     rules = Rules(
