@@ -70,10 +70,8 @@ def test_batches_of_any_shape():
 def test_against_a_statement_in_whole_numbers(p, target, name):
     rule = MTDRule(target / 100, name)
     distance = [abs(q - target) for q in p]
-    if name == "closest":
-        right = [distance.index(min(distance))]
-    else:
-        right = [k for k, q in enumerate(p) if q <= target][-1:]
+    below = [k for k, q in enumerate(p) if q <= target]
+    right = [distance.index(min(distance))] if name == "closest" else below[-1:]
     if p[0] > target + 10:
         right = []
     rates = np.array(p) / 100
