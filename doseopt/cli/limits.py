@@ -25,6 +25,7 @@ def limits(
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
     with plain_errors():
+        from doseopt.limits.shares import anything_attainable
         from doseopt.study_file import load_study
 
         loaded = load_study(study)
@@ -33,18 +34,27 @@ def limits(
             make_folder(folder)
         found = _run(loaded)
         written = [] if folder is None else _write(loaded, found, folder)
-        if json:
-            from doseopt.output import as_json
+        _show(found, folder, written, json)
+        if not anything_attainable(found.dataset):
+            from doseopt.engine.graph import TooManyStates
 
-            print(as_json(found.dataset))
-            return
-        from rich.console import Console
+            raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
 
-        from doseopt.tables.limits import print_limits
 
-        print_limits(found.dataset, Console(highlight=False))
-        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+def _show(found: Limits, folder: Path | None, written: list[Path], json: bool) -> None:
+    """Print what was found, as tables or as JSON."""
+    if json:
+        from doseopt.output import as_json
+
+        print(as_json(found.dataset))
+        return
+    from rich.console import Console
+
+    from doseopt.tables.limits import print_limits
+
+    print_limits(found.dataset, Console(highlight=False))
+    rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
+    print(f"\nWritten to {folder}:", *rows, sep="\n  ")
 
 
 def _run(study: Study) -> Limits:
@@ -58,8 +68,9 @@ def _run(study: Study) -> Limits:
 
 
 def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
-    """Write the Dataset, the tidy table, the figures, the optimal policies, and a study that holds them as designs."""
+    """Write the Dataset, the tidy table, the figures, the optimal policies if any, and a study that has them."""
     import dataclasses
+    import re
 
     from doseopt.files import write_whole
     from doseopt.output import write_netcdf
@@ -71,9 +82,11 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
         write_whole(folder / "limits.csv", lambda p: limits_frame(found.dataset).to_csv(p, index=False)),
         *save_limit_figures(found.dataset, folder),
     ]
+    if not found.policies:
+        return written
     designs = dict(study.designs)
     for name, policy in found.policies.items():
-        path = folder / f"{name.replace(' ', '-').replace(',', '')}.policy"
+        path = folder / f"{re.sub('[^a-z0-9]+', '-', name).strip('-')}.policy"
         table = dataclasses.replace(policy.table, path=str(path))
         written.append(table.save(path))
         designs[name] = dataclasses.replace(policy, table=table)

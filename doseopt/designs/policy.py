@@ -42,8 +42,9 @@ class PolicyTable:
     ----------
     course : Course
     codes : uint8 or uint16 array [V, tallies]
-        Of `code`, in the type of `code_type`, numbered as `Tallies` does. With one variant it holds whatever the last cohort showed. With one for
-        each dose, variant j holds after a toxic cohort at dose j, and the last one after any other.
+        Of `code`, in the type of `code_type`, numbered as `Tallies` does. With one variant it holds whatever the last
+        cohort showed. With one for each dose, variant j holds after a toxic cohort at dose j, the last one after any
+        other.
     toxic : float, optional
         The DLT fraction of a cohort from which on it is toxic; stated if and only if there are variants.
     title : str

@@ -196,7 +196,7 @@ def _guard(course: Course, rules: Rules, allowed: int) -> None:
 
 
 def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.3g} GB" if size < 1e15 else "a million GB and more"
+    return f"{float(f'{size / 1e9:.3g}'):,.10g} GB" if size < 1e15 else "a million GB and more"
 
 
 type Values = dict[int, list[FloatArray]]
