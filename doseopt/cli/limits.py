@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     from doseopt.attained import Limits
@@ -53,8 +52,7 @@ def _show(found: Limits, folder: Path | None, written: list[Path], json: bool) -
     from doseopt.tables.limits import print_limits
 
     print_limits(found.dataset, Console(highlight=False))
-    rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-    print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+    print_written(folder, written)
 
 
 def _run(study: Study) -> Limits:

@@ -32,5 +32,7 @@ def walk(
         from rich.console import Console
 
         from doseopt.tables.conduct_walk import walk_text
+        from doseopt.tables.layout import page_width
 
-        Console(highlight=False).print(walk_text(trial), soft_wrap=True)
+        console = Console(highlight=False)
+        console.print(walk_text(trial, page_width(console)), soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 from doseopt.limits.price import ATTAINABLE
 from doseopt.limits.shares import is_correct_selection, is_policy, of_study, priced, same_cap, winners
 from doseopt.tables.labels import listed, names, shortened
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
 WHAT = (
@@ -26,7 +26,7 @@ WHAT = (
 
 def print_limits(ds: xr.Dataset, console: Console) -> None:
     """Print what is attained and attainable, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(limits_text(ds, width), soft_wrap=True)
 
 
@@ -38,7 +38,7 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `doseopt.limits_of`.
     width : int
-        Columns that no line exceeds; at least 80.
+        Columns that no line exceeds.
     """
     attrs = ds.attrs
     lines = paragraph(f"What is attainable: {attrs['title']}", width, style="bold")
@@ -133,7 +133,7 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
     head += ["same N", "same >MTD", "overdose", ">MTD", "DLTs"]
     body = []
     order = [*np.flatnonzero(of_study(ds)).tolist(), *np.flatnonzero(~of_study(ds)).tolist()]
-    spare = max(width - sum(max(len(h), 5) + 1 for h in head[1:]), 12)
+    spare = max(width - sum(max(len(h), 5) + 1 for h in head[1:]), 16)
     labels = shortened([names(ds, "design")[k] for k in order], spare)
     for label, k in zip(labels, order, strict=True):
         row = {str(name): float(ds[name][k]) for name in ds.data_vars if ds[name].dims == ("design",)}
@@ -153,7 +153,7 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
     what = "correct selection" if plain else "correct selection and utility"
     which, bounds = ("Designs, then optimal policies", " and bounds") if bounded else ("Designs", "")
     title = f"{which}: {what}{bounds} (%, averages over the belief); >MTD: patients above the MTD"
-    return [*heading(title, width), *grid(head, body), *(paragraph(WHAT, width) if bounded else [])]
+    return [*heading(title, width), *grid(head, body, width=width), *(paragraph(WHAT, width) if bounded else [])]
 
 
 def _prices(ds: xr.Dataset, width: int) -> list[Text]:
@@ -168,7 +168,7 @@ def _prices(ds: xr.Dataset, width: int) -> list[Text]:
         for r, rule in enumerate(shown["rule"].to_numpy().tolist())
     ]
     title = "Price of a rule: best design that keeps it (%), then what it costs (percentage points), by most patients"
-    return [*heading(title, width), *grid(["", *caps, *caps], body, gaps={1, 1 + len(caps)})]
+    return [*heading(title, width), *grid(["", *caps, *caps], body, gaps={1, 1 + len(caps)}, width=width)]
 
 
 def _map(ds: xr.Dataset, width: int) -> list[Text]:
@@ -196,7 +196,7 @@ def _map(ds: xr.Dataset, width: int) -> list[Text]:
         head, *body = (line[:-1] for line in [head, *body])
     else:
         title += "; and how far below the optimal policy it falls at most (points)"
-    return [*heading(title, width), *grid(head, body)]
+    return [*heading(title, width), *grid(head, body, width=width)]
 
 
 def limits_frame(ds: xr.Dataset) -> pd.DataFrame:
