@@ -127,7 +127,7 @@ def frontier_figure(ds: xr.Dataset) -> Figure:
     )
     figure = new_figure(TALL, "Correct selection against patients above the MTD", subtitle)
     ax = figure.add_subplot()
-    ax.set_xlim(0, 1.02 * float(ds["frontier_exposure"].max()))
+    ax.set_xlim(0, 1.02 * float(max(ds[v].max() for v in ("frontier_exposure", "patients_above_mtd"))) or 1)
     ax.set_ylim(0, 100)
     most = {str(name): float(n) for name, n in zip(ds["design"].values, ds["most_patients"].values, strict=True)}
     policies = sorted(ds["policy"].to_numpy().tolist(), key=lambda name: most[name])

@@ -23,11 +23,19 @@ def page_width(console: Console) -> int:
 def paragraph(text: str, width: int, indent: str = "", first: str | None = None, style: str = "") -> list[Text]:
     """Break a text into lines, `first` before the first line and `indent` before the others."""
     start = indent if first is None else first
-    if indent and max(map(len, text.split()), default=0) > width - len(indent) > 0:  # else a word would be cut
+    longest = max(map(len, text.split()), default=0)
+    if indent and longest > width - len(indent) > 0:  # else a word would be cut
         indent = "  "
         if start.strip() and len(start) + len(text.split()[0]) > width:
             return [Text(start.rstrip(), style), *paragraph(text, width, indent, style=style)]
-    lines = textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=longest > width - len(indent),
+    )
     return [Text(line, style) for line in lines]
 
 
