@@ -20,6 +20,7 @@ from doseopt.limits import Optimum, Rules, bayes_optimal, expected_utility
 from doseopt.limits.frontier import frontier, frontier_bound
 from doseopt.limits.maps import truth_map
 from doseopt.limits.price import price_of_rules
+from doseopt.limits.shares import reasons
 from doseopt.means import linear_measures, linear_utility, means_of
 from doseopt.metrics import measure
 from doseopt.model_belief import updated
@@ -80,36 +81,58 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         `attainable_same_exposure`, bounds of what designs attain whose expected number of patients, or of patients
         above the MTD, is no larger than this one's. Then `frontier_utility` and `frontier_exposure` (policy,
         exposure_price), the best trades of utility against patients above the MTD; `optimum` and `price` (rule,
-        enrolment) of `price_of_rules`; and the maps of `truth_map`, if no dose may be inserted.
+        enrolment) of `price_of_rules`; and the maps of `truth_map`, if no dose may be inserted. The attribute
+        `not_computed` says, a line each, what was too large, why, and what is not.
+
+    Raises
+    ------
+    Faults
+        If every design looks at moderate toxicity.
+    TooManyStates
+        If every design is too large.
     """
     belief = study.believed()
     designs = {name: design for name, design in study.designs.items() if design.categories == 2}
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
+    left_out = ", ".join(name for name in study.designs if name not in designs)
     classes: dict[Rules, _Class | None] = {}
     rows: dict[str, dict[str, float]] = {}
+    refused: dict[str, str] = {}
     for name, design in designs.items():
         progress(name)
-        rules, rows[name] = _attained(design, belief, study)
-        if rules not in classes:
-            classes[rules] = _class(belief, study, rules)
-        found = classes[rules]
+        try:
+            rules, rows[name] = _attained(design, belief, study)
+        except TooManyStates as error:
+            refused[name] = str(error)
+            continue
+        try:
+            found = classes[rules] if rules in classes else _class(belief, study, rules)
+        except TooManyStates as error:
+            refused[f"what is attainable with {rules.describe()}"] = str(error)
+            found = None
+        classes[rules] = found
         if found is not None:
             rows[name] |= _compared(rows[name], found, study)
-    known = {_policy_name(rules): found for rules, found in classes.items() if found is not None}
+    designs = {name: design for name, design in designs.items() if name in rows}
+    if not designs:
+        raise TooManyStates(reasons(refused))
+    known = {_policy_name(rules, study): found for rules, found in classes.items() if found is not None}
     policies = {name: found.best.design for name, found in known.items()}
     for name, policy in policies.items():
         _, rows[name] = _attained(policy, belief, study)
     result = _labelled(rows)
     caps = sorted({design.cap for design in designs.values() if design.cap is not None})
     if caps:
-        result = result.merge(price_of_rules(belief, study.mtd, caps, study.utility, progress=progress))
+        prices = price_of_rules(belief, study.mtd, caps, study.utility, progress=progress)
+        result = result.merge(prices)
     if known:
         result = result.merge(_frontiers(known))
     if study.planned_doses is None:
         result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
-    left_out = ", ".join(name for name in study.designs if name not in designs)
-    return Limits(result.assign_attrs(_attributes(study, belief) | {"left_out": left_out}), policies)
+    lines = [reasons(refused), *([prices.attrs["not_computed"]] if caps else [])]
+    said = {"left_out": left_out, "not_computed": "\n".join(line for line in lines if line)}
+    return Limits(result.assign_attrs(_attributes(study, belief) | said), policies)
 
 
 def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Progress = lambda _: None) -> xr.Dataset:
@@ -128,19 +151,23 @@ def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Pr
     -------
     Dataset
         (design): `most_patients`; `attained`, expected utility under the study's belief, and `attainable`, that of the
-        best design of its class (see `limits_of`), nan if the class is too large; `attained_now` and `attainable_now`,
+        best design of its class (see `limits_of`), nan if the class is too large (the attribute `not_computed` says
+        why, a line for each design, and what is not); `attained_now` and `attainable_now`,
         the same under the belief after the data, from the data on, nan if no trial of the class comes to the tally.
     """
     belief = study.believed()
     best: dict[Rules, Optimum | None] = {}
-    rows = {}
+    rows, refused = {}, {}
     for name, start in starts.items():
         progress(f"what is attainable: {name}")
         design = study.designs[name]
         rules, row = _attained(design, belief, study)
-        if rules not in best:
-            best[rules] = _optimum(belief, study, rules)
-        optimum = best[rules]
+        try:
+            optimum = best[rules] if rules in best else bayes_optimal(belief, study.mtd, rules, study.utility)
+        except TooManyStates as error:
+            refused[f"what is attainable with {rules.describe()}"] = str(error)
+            optimum = None
+        best[rules] = optimum
         now = updated(belief, start.n[0], start.y[0])
         values = [row["utility"], np.nan, _worth(design, now, start, study), np.nan]
         if optimum is not None:
@@ -159,6 +186,7 @@ def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Pr
     columns = zip(texts.items(), np.array(list(rows.values())).T, strict=True)
     data = {key: ("design", column, {"units": unit, "long_name": text}) for (key, (unit, text)), column in columns}
     attrs = {"belief": belief.source, "utility": study.utility.describe(), "mtd_rule": study.mtd.describe()}
+    attrs["not_computed"] = reasons(refused)
     return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs)
 
 
@@ -167,14 +195,6 @@ def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> f
     planned = planned_of(belief.scenarios)
     measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
     return float(belief.weights @ linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned))
-
-
-def _optimum(belief: Belief, study: Study, rules: Rules) -> Optimum | None:
-    """Return the best of a class, or None if the class is too large."""
-    try:
-        return bayes_optimal(belief, study.mtd, rules, study.utility)
-    except TooManyStates:
-        return None
 
 
 @dataclass(frozen=True)
@@ -187,11 +207,9 @@ class _Class:
     by_size: Callable[[], xr.Dataset]
 
 
-def _class(belief: Belief, study: Study, rules: Rules) -> _Class | None:
-    """Return the class, or None if it is too large; what fewer patients cost is found when first asked for."""
-    best = _optimum(belief, study, rules)
-    if best is None:
-        return None
+def _class(belief: Belief, study: Study, rules: Rules) -> _Class:
+    """Return the class; what fewer patients cost is found when first asked for."""
+    best = bayes_optimal(belief, study.mtd, rules, study.utility)
     front = frontier(belief, study.mtd, rules, study.utility)
 
     @cache
@@ -212,9 +230,13 @@ def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict
     return rules, row | {"most_patients": float(most)}
 
 
-def _policy_name(rules: Rules) -> str:
+def _policy_name(rules: Rules, study: Study) -> str:
+    """Return the name of a class's best design, which no design of the study has."""
     start = f" from level {rules.start}" if rules.start > 1 else ""
-    return f"optimal {rules.patients}{start}{'' if rules.no_skipping else ', skipping'}"
+    name = f"optimal {rules.patients}{start}{'' if rules.no_skipping else ', skipping'}"
+    while name in study.designs:
+        name += " (policy)"
+    return name
 
 
 def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, float]:

@@ -15,7 +15,7 @@ from doseopt.design import Design
 from doseopt.engine.exact import edge_weights, ending_weights
 from doseopt.engine.graph import build_graph
 from doseopt.outcomes import judged_on
-from doseopt.scenarios import MTDRule
+from doseopt.scenarios import MTDRule, above_mtd
 from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.utility import Utility
 
@@ -89,8 +89,7 @@ def linear_measures(
         The doses that may be right, where others can be given too.
     """
     right = _acceptable(p_dlt, mtd, planned)
-    level = np.arange(right.shape[1])
-    above = level > np.where(right, level, -1).max(axis=1)[:, None]
+    above = above_mtd(p_dlt, right, mtd.target)
     distance = np.abs(p_dlt - mtd.target)
     none, each = means.selection[:, 0], means.selection[:, 1:]
     total = distance.sum(axis=1)
@@ -101,7 +100,7 @@ def linear_measures(
         "sample_size": means.n.sum(axis=1),
         "total_dlts": means.y.sum(axis=1),
         "patients_above_mtd": (means.n * above).sum(axis=1),
-        "accuracy_index": 1 - len(level) * (each * distance).sum(axis=1) / np.where(total > 0, total, np.nan),
+        "accuracy_index": 1 - right.shape[1] * (each * distance).sum(axis=1) / np.where(total > 0, total, np.nan),
     }
 
 

@@ -4,12 +4,11 @@ A measure is a function of one ending, registered with its unit and what it mean
 and Monte Carlo standard error. The few that are not means (quantiles of a count) are in `QUANTILES`.
 
 What is right is judged by `acceptable` (scenario, dose) of the outcomes: where no dose is acceptable, only selecting
-none is correct, and any selection, and every patient, counts as above the MTD.
+none is correct. Above the MTD is a dose above the highest acceptable one whose true DLT rate is above the target.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.outcomes import expect, judged
-from doseopt.scenarios import MTDRule
+from doseopt.scenarios import MTDRule, above_mtd
 
 type Measure = Callable[[xr.Dataset], xr.DataArray]
 
@@ -63,9 +62,10 @@ def _levels(outcomes: xr.Dataset) -> xr.DataArray:
 
 
 def _above(outcomes: xr.Dataset) -> xr.DataArray:
-    """Return whether a dose is above the highest acceptable one, (scenario, dose)."""
-    level = _levels(outcomes)
-    return level > level.where(outcomes["acceptable"], -1).max("dose")
+    """Return whether a dose is above the MTD, (scenario, dose)."""
+    right = outcomes["acceptable"].transpose("scenario", "dose")
+    p_dlt = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()
+    return right.copy(data=above_mtd(p_dlt, right.to_numpy(), float(outcomes.attrs["target"])))
 
 
 def _below(outcomes: xr.Dataset) -> xr.DataArray:
@@ -103,7 +103,7 @@ def correct_selection(outcomes: xr.Dataset) -> xr.DataArray:
 
 @metric("probability of selecting a dose above the MTD")
 def overdose_selection(outcomes: xr.Dataset) -> xr.DataArray:
-    """1 if a dose above the highest acceptable one is selected."""
+    """1 if a dose above the highest acceptable one is selected whose rate is above the target."""
     return _at_selected(outcomes, _above(outcomes))
 
 
@@ -145,7 +145,7 @@ def allocation(outcomes: xr.Dataset) -> xr.DataArray:
 
 @metric("expected patients above the MTD", "patients")
 def patients_above_mtd(outcomes: xr.Dataset) -> xr.DataArray:
-    """Patients treated above the highest acceptable dose."""
+    """Patients treated above the highest acceptable dose, at rates above the target."""
     number: xr.DataArray = xr.dot(outcomes["n"].astype(float), _above(outcomes).astype(float), dim="dose")
     return number
 
@@ -268,9 +268,7 @@ def correct_of_all(outcomes: xr.Dataset) -> xr.DataArray:
 
 def correct_at(outcomes: xr.Dataset, rule: MTDRule, target: float) -> xr.DataArray:
     """Return the probability of correct selection by a rule at another target, (scenario)."""
-    none_above = None if rule.none_above is None else max(rule.none_above, target)
-    at = dataclasses.replace(rule, target=target, none_above=none_above)
-    correct, _ = measure(judged(outcomes, at), "correct_selection")
+    correct, _ = measure(judged(outcomes, rule.at(target)), "correct_selection")
     return correct.assign_attrs(units="1", long_name="probability of correct selection at the design's own target")
 
 

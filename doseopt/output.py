@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Mapping
@@ -16,9 +17,17 @@ from doseopt.files import write_whole
 from doseopt.text import neutral
 
 
-def write_netcdf(dataset: xr.Dataset, path: Path) -> Path:
-    """Write a Dataset as netCDF."""
-    return write_whole(path, lambda p: dataset.to_netcdf(p, engine="netcdf4"))
+def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
+    """Write a Dataset or a DataTree as netCDF."""
+
+    def write(unfinished: Path) -> None:
+        try:
+            data.to_netcdf(unfinished, engine="netcdf4")
+        except RuntimeError as error:
+            unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does
+            raise OSError(errno.EIO, str(error)) from error
+
+    return write_whole(path, write)
 
 
 def write_csv(frame: pd.DataFrame, path: Path, index: bool = False) -> Path:

@@ -127,7 +127,7 @@ def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:
 
 def _with_target(target: float) -> Callable[[Study, Design], tuple[Study, Design]]:
     def change(study: Study, design: Design) -> tuple[Study, Design]:
-        mtd = dataclasses.replace(study.mtd, target=target, none_above=None)
+        mtd = dataclasses.replace(study.mtd.at(target), none_above=None)
         return dataclasses.replace(study, target=target, mtd=mtd), design
 
     return change

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 import doseopt
-from doseopt.files import write_whole
+from doseopt.files import sweep_unfinished, write_whole
 from doseopt.parameters import Fault, Faults
 from doseopt.study import Study
 
@@ -191,6 +191,7 @@ def sweep(
     folder = Path(folder)
     paths = dict(zip([cell.name for cell in cells], [folder / f"{key}.cell" for key in _keys(cells)], strict=True))
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished(folder)
     found = {name: kept for name, path in paths.items() if (kept := _read(path)) is not None}
     left = [cell for cell in cells if cell.name not in found]
     failures: dict[str, str] = {}

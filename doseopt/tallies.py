@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.polynomial import polynomial
 
 from doseopt.parameters import Fault, Faults
 from doseopt.state import BoolArray, IntArray
@@ -51,15 +51,56 @@ class Course:
         """Patients after each cohort."""
         return tuple(itertools.accumulate(self.sizes))
 
+    @property
+    def halves(self) -> tuple[int, int]:
+        """Doses of the lower and of the upper part."""
+        lower = max(self.doses // 2, 1)
+        return lower, self.doses - lower
+
+    @property
+    def most_doses(self) -> int:
+        """Greatest number of doses with as many patients: the key of a part-tally is a whole number of 63 bits."""
+        half = 1
+        while (self.patients + 1) ** (2 * (half + 1)) < 2**63:
+            half += 1
+        return 2 * half
+
     def count(self) -> int:
         """Return a bound of the number of tallies, found without listing them."""
         whole, rest = divmod(self.patients - self.first_cohort, self.cohort)
-        k = np.arange(whole + 1)
-        other, product = self.cohort * k + 1.0, self.cohort * k + self.first_cohort + 1.0
-        for _ in range(self.doses - 1):
-            product = polynomial.polymul(product, other)[: whole + 1]
-        last = product[-1] * self.doses * (rest + 1) if rest else 0
-        return int(product.sum() + last)
+        last = self._after(whole, 2 * self.doses) * self.doses * (rest + 1) if rest else 0
+        return self._after(whole, 2 * self.doses + 1) + last
+
+    def _after(self, cohorts: int, power: int) -> int:
+        """Return the tallies after that many cohorts more than the first: with a power of 2 x doses.
+
+        A dose with k cohorts has c k + 1 counts of DLTs, so that they are the coefficient of x^k in
+        (f + 1 + (c - f - 1) x) (1 + (c - 1) x)^(doses - 1) / (1 - x)^power, c being the cohort and f the first one;
+        with a power one higher, those after that many cohorts or fewer.
+        """
+        first, more, others = self.first_cohort + 1, self.cohort - self.first_cohort - 1, self.doses - 1
+        total = 0
+        for i in range(min(cohorts, self.doses) + 1):
+            ways = first * math.comb(others, i) * (self.cohort - 1) ** i
+            if i:
+                ways += more * math.comb(others, i - 1) * (self.cohort - 1) ** (i - 1)
+            total += ways * math.comb(cohorts - i + power - 1, power - 1)
+        return total
+
+    def size(self, variants: int, code: int) -> int:
+        """Return a bound of the bytes that a policy takes while it is found.
+
+        Parameters
+        ----------
+        variants : int
+            Codes for each tally.
+        code : int
+            Bytes of a code. The values of the tallies after two cohorts are held besides, and the part-tallies.
+        """
+        last = len(self.sizes) - 1
+        values = sum(self._after(k, 2 * self.doses) for k in range(max(last - 1, 0), last + 1))
+        parts = sum(3 * (1 + 2 * d) * replace(self, doses=d, start=1).count() for d in self.halves if d)
+        return variants * (code * self.count() + 8 * values) + 8 * parts
 
 
 class Part:
@@ -88,13 +129,21 @@ class Part:
         return digits % self.base, digits // self.base
 
     def _reached(self, course: Course) -> IntArray:
-        """Return the keys of all part-tallies of the course; at each cohort the other part may have the patients."""
-        start, keys = course.start - 1, np.zeros(1, np.int64)
-        for k, size in enumerate(course.sizes):
-            doses = [start] if k == 0 else range(self.low, self.high)
-            found = [self._given(keys, dose, size, course) for dose in doses if self.low <= dose < self.high]
-            keys = np.unique(np.concatenate([*([] if k == 0 and found else [keys]), *found]))
-        return keys
+        """Return the keys of all part-tallies of the course; at each cohort the other part may have the patients.
+
+        Those with one cohort more come from those with the most so far, until a smaller last cohort that any may get.
+        """
+        first, start = np.zeros(1, np.int64), course.start - 1
+        if self.low <= start < self.high:
+            first = self._given(first, start, course.first_cohort, course)
+        found = [first]
+        doses = range(self.low, self.high)
+        for size in course.sizes[1:]:
+            if size != course.cohort:
+                found = [np.concatenate(found)]
+            more = [self._given(found[-1], dose, size, course) for dose in doses]
+            found.append(np.unique(np.concatenate(more)) if more else first[:0])
+        return np.unique(np.concatenate(found))
 
     def _given(self, keys: IntArray, dose: int, size: int, course: Course) -> IntArray:
         """Return the keys after a cohort at a dose, with each number of DLTs."""
@@ -130,19 +179,16 @@ class Tallies:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        middle = max(course.doses // 2, 1)
+        middle, _ = course.halves
         self.lower, self.upper = Part(course, 0, middle), Part(course, middle, course.doses)
+        self._rows, self._columns = np.diff(self.lower.first), np.diff(self.upper.first)
         self._offset = np.full((len(course.totals), course.patients + 1), -1)
         self.size = 0
         for stage, patients in enumerate(course.totals):
-            for a in range(patients + 1):
-                rows, columns = (int(np.diff(part.first)[k]) for part, k in self._halves(patients, a))
-                if rows * columns:
-                    self._offset[stage, a] = self.size
-                    self.size += rows * columns
-
-    def _halves(self, patients: int, a: int) -> tuple[tuple[Part, int], tuple[Part, int]]:
-        return (self.lower, a), (self.upper, patients - a)
+            sizes = self._rows[: patients + 1] * self._columns[patients::-1]
+            ends = self.size + np.cumsum(sizes)
+            self._offset[stage, : patients + 1] = np.where(sizes > 0, ends - sizes, -1)
+            self.size = int(ends[-1])
 
     def splits(self, stage: int) -> list[int]:
         """Return the numbers of patients that the lower part may have after a cohort."""
@@ -150,9 +196,8 @@ class Tallies:
 
     def matrix(self, stage: int, a: int) -> slice:
         """Return the numbers of the tallies with `a` patients in the lower part, row by row."""
-        columns = int(np.diff(self.upper.first)[self.course.totals[stage] - a])
         begin = int(self._offset[stage, a])
-        return slice(begin, begin + int(np.diff(self.lower.first)[a]) * columns)
+        return slice(begin, begin + int(self._rows[a] * self._columns[self.course.totals[stage] - a]))
 
     def number(self, n: IntArray, y: IntArray) -> IntArray:
         """Return the number of each tally, [S, D] -> [S].
@@ -178,7 +223,7 @@ class Tallies:
         if not right.all():
             i = int(np.argmin(right))
             raise Faults([Fault("", self._unknown(n[i], y[i]))], "policy")
-        return offset + row * np.diff(self.upper.first)[b] + column
+        return offset + row * self._columns[b] + column
 
     def _unknown(self, n: IntArray, y: IntArray) -> str:
         course = self.course

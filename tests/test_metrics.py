@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from doseopt.designs import BOIN
+from doseopt.engine.exact import Exact
+from doseopt.means import linear_measures, means_of
 from doseopt.metrics import LEVELS, METRICS, QUANTILES, measure, operating_characteristics, quantile
+from doseopt.modified import Modified
+from doseopt.modifiers import MaxPatients
+from doseopt.outcomes import judged
+from doseopt.scenarios import MTDRule, make_scenarios
 
 # Three endings at three doses: (patients, DLTs, MTD declared, reason). Scenarios differ in the truth and the weights.
 N = np.array([[3, 3, 0], [3, 3, 4], [2, 0, 0]])
@@ -183,13 +190,28 @@ def test_shares_above_the_mtd_are_compared_in_whole_numbers(n, over_60, over_80)
         {
             "n": (("ending", "dose"), [n]),
             "acceptable": (("scenario", "dose"), [[True, False]]),
+            "p_dlt": (("scenario", "dose"), [[0.25, 0.45]]),
             "weight": (("scenario", "ending"), [[1.0]]),
         },
         coords={"dose": ["a", "b"], "scenario": ["s"]},
-        attrs={"trials": math.inf},
+        attrs={"trials": math.inf, "target": 0.25},
     )
     assert found(data, "overdosed_60").item() == over_60
     assert found(data, "overdosed_80").item() == over_80
+
+
+def test_a_safe_drug_has_no_overdose_by_any_definition():
+    """True rates of 1 to 13%: the highest dose is right by the interval rule, and no patient is above the MTD."""
+    truth = make_scenarios([[0.01, 0.04, 0.08, 0.13]], ["safe"])
+    design = Modified(BOIN(doses=4, target=0.25, cohort=3), (MaxPatients(n=12),))
+    for rule in (MTDRule(0.25), MTDRule(0.25, "interval"), MTDRule(0.25, "interval", low=0.16, high=0.33)):
+        data = judged(Exact()(design, truth), rule)
+        for name in ("overdose_selection", "patients_above_mtd", "overdosed", "overdosed_60"):
+            assert found(data, name).item() == 0
+        assert found(data, "correct_selection").item() == found(data, "selection").item(3)
+        lean = linear_measures(means_of(design, np.array([[0.01, 0.04, 0.08, 0.13]])), data["p_dlt"].to_numpy(), rule)
+        for name, value in lean.items():
+            assert value.item() == pytest.approx(found(data, name).item(), abs=1e-12)
 
 
 def test_what_is_not_known_is_nan():

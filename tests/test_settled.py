@@ -118,3 +118,19 @@ def test_a_comparison_of_settled_trials_says_so():
     assert "settled" in result["stop_reason"].to_numpy()
     assert "settled" in result.attrs["engine"]
     assert result.attrs["engine"] != compare(study).attrs["engine"]
+
+
+@pytest.mark.parametrize(("doses", "start"), [(60, 55), (63, 60), (70, 66), (130, 128)])
+@pytest.mark.parametrize("kind", ["3+3", "boin"])
+def test_stopping_once_settled_changes_no_selection_with_many_doses(kind, doses, start):
+    truth = make_scenarios([np.linspace(0.001, 0.9, doses)])
+    base = (
+        ThreePlusThree(doses=doses, target=0.25, start=start, mtd_at_cap="not_excluded")
+        if kind == "3+3"
+        else BOIN(doses=doses, target=0.25, cohort=2, start=start)
+    )
+    outcomes = [Exact(settled=s)(Modified(base, (MaxPatients(n=9),)), truth) for s in (False, True)]
+    chances = [np.bincount(o["selected"] + 1, o["weight"].to_numpy()[0], doses + 1) for o in outcomes]
+    np.testing.assert_allclose(*chances, rtol=0, atol=1e-12)
+    patients = [float((o["n"].sum("dose") * o["weight"]).sum()) for o in outcomes]
+    assert patients[1] < patients[0] - 1e-3 if kind == "boin" else patients[1] <= patients[0]

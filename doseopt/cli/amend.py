@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def _report(
     from doseopt.tables.amendment import print_amendment
 
     print_amendment(dossier.amendment, terminal())
-    print(f"\nWritten to {folder}:", ", ".join(file.name for file in written), sep="\n  ")
+    print_written(folder, written)
 
 
 def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> list[Path]:
@@ -127,15 +127,17 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
     import shutil
     import tempfile
 
+    from doseopt.files import unfinished_prefix
+    from doseopt.output import write_netcdf
     from doseopt.report import amendment_report, write_docx, write_html, write_pdf
 
     document = amendment_report(dossier, command)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
         write_html(document, unfinished / "amendment.html")
         write_docx(document, unfinished / "amendment.docx")
         write_pdf(document, unfinished / "amendment.pdf")
-        dossier.amendment.to_netcdf(unfinished / "amendment.nc", engine="netcdf4")
+        write_netcdf(dossier.amendment, unfinished / "amendment.nc")
         dossier.study.save(unfinished / "study.toml")
         if data is not None:
             shutil.copyfile(data, unfinished / "data.csv")

@@ -6,7 +6,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -66,11 +66,24 @@ def plain_errors() -> Iterator[None]:
 
 def make_folder(folder: Path) -> None:
     """Make the folder for the results, before the work begins."""
+    from doseopt.files import sweep_unfinished
     from doseopt.parameters import Fault, Faults
 
     if folder.exists() and not folder.is_dir():
         raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_unfinished(folder)
+
+
+def print_written(folder: Path | None, files: Sequence[Path]) -> None:
+    """Name the files that were written, as wide as the terminal."""
+    from rich.console import Console
+
+    from doseopt.tables.layout import page_width, paragraph
+
+    print(f"\nWritten to {folder}:")
+    for line in paragraph(", ".join(file.name for file in files), page_width(Console()), "  "):
+        print(line)
 
 
 def main() -> None:

@@ -6,13 +6,12 @@ import os
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from functools import partial
-from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -70,8 +69,7 @@ def calibrate(
         for k, each in enumerate(found.values()):
             print("\n" * min(k, 1), end="")
             print_calibration(each.dataset, terminal())
-        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+        print_written(folder, written)
 
 
 def designs_meant(study: Study, text: str) -> list[str]:

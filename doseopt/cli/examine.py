@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     from doseopt.conduct.examine import Examination
@@ -45,7 +45,7 @@ def examine(
 
         print_examination(result.hypothetical, result.irrational, terminal())
         if written:
-            print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+            print_written(out, written)
 
 
 def _write(result: Examination, folder: Path) -> list[Path]:

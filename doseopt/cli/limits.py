@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     from doseopt.attained import Limits
@@ -25,6 +24,7 @@ def limits(
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
     with plain_errors():
+        from doseopt.limits.shares import anything_attainable
         from doseopt.study_file import load_study
 
         loaded = load_study(study)
@@ -33,17 +33,25 @@ def limits(
             make_folder(folder)
         found = _run(loaded)
         written = [] if folder is None else _write(loaded, found, folder)
-        if json:
-            from doseopt.output import as_json
+        _show(found, folder, written, json)
+        if not anything_attainable(found.dataset):
+            from doseopt.engine.graph import TooManyStates
 
-            print(as_json(found.dataset))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.tables.limits import print_limits
+            raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
 
-        print_limits(found.dataset, terminal())
-        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+
+def _show(found: Limits, folder: Path | None, written: list[Path], json: bool) -> None:
+    """Print what was found, as tables or as JSON."""
+    if json:
+        from doseopt.output import as_json
+
+        print(as_json(found.dataset))
+        return
+    from doseopt.cli.terminal import terminal
+    from doseopt.tables.limits import print_limits
+
+    print_limits(found.dataset, terminal())
+    print_written(folder, written)
 
 
 def _run(study: Study) -> Limits:
@@ -58,8 +66,9 @@ def _run(study: Study) -> Limits:
 
 
 def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
-    """Write the Dataset, the tidy table, the figures, the optimal policies, and a study that holds them as designs."""
+    """Write the Dataset, the tidy table, the figures, the optimal policies if any, and a study that has them."""
     import dataclasses
+    import re
 
     from doseopt.output import write_csv, write_netcdf
     from doseopt.plots import save_limit_figures
@@ -70,8 +79,10 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
         write_csv(limits_frame(found.dataset), folder / "limits.csv"),
         *save_limit_figures(found.dataset, folder),
     ]
+    if not found.policies:
+        return written
     designs = dict(study.designs)
     for name, policy in found.policies.items():
-        table = dataclasses.replace(policy.table, path=f"{name.replace(' ', '-').replace(',', '')}.policy")
+        table = dataclasses.replace(policy.table, path=f"{re.sub('[^a-z0-9]+', '-', name).strip('-')}.policy")
         designs[name] = dataclasses.replace(policy, table=table)
     return [*written, *dataclasses.replace(study, designs=designs).save(folder / "optimal.toml")]

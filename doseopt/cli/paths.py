@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,7 @@ def paths(
 
         print_paths(dataset, terminal())
         if written:
-            print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+            print_written(out, written)
 
 
 def _from_csv(study: Study, design: str, path: Path, outcomes: str) -> str:

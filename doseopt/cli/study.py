@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from itertools import batched
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,8 +49,7 @@ def compare(
 
         console = terminal()
         print_comparison(dataset, console)
-        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+        print_written(folder, written)
 
 
 def _compared(study: Study, settled: bool) -> xr.Dataset:
@@ -129,16 +127,14 @@ def posterior(
         if not outcomes and data is None:
             print(f'No data were given; this is a worked example, as if --outcomes "{EXAMPLE}".\n')
         print_posterior(result.summary, terminal())
-        rows = [", ".join(file.name for file in row) for row in batched(written, 6)]
-        print(f"\nWritten to {folder}:", *rows, sep="\n  ")
+        print_written(folder, written)
 
 
 def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
     import xarray
 
-    from doseopt.files import write_whole
-    from doseopt.output import write_csv
+    from doseopt.output import write_csv, write_netcdf
     from doseopt.plots.posterior import posterior_figures
     from doseopt.plots.save import save_figure
 
@@ -147,7 +143,7 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
     whole["density"] = xarray.DataTree(result.density)
     table = result.summary.drop_dims("prior_scale").to_dataframe()
     files = [
-        write_whole(folder / "posterior.nc", lambda p: whole.to_netcdf(p, engine="netcdf4")),
+        write_netcdf(whole, folder / "posterior.nc"),
         write_csv(table, folder / "posterior.csv", index=True),
     ]
     for name, figure in posterior_figures(result.summary, result.density).items():

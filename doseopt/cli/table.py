@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors
+from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ def table(
             print(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
         print_decision_table(dataset, terminal())
         if written:
-            print(f"\nWritten to {out}:", ", ".join(file.name for file in written), sep="\n  ")
+            print_written(out, written)
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:

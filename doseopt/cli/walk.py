@@ -31,5 +31,7 @@ def walk(
             return
         from doseopt.cli.terminal import terminal
         from doseopt.tables.conduct_walk import walk_text
+        from doseopt.tables.layout import page_width
 
-        terminal().print(walk_text(trial), soft_wrap=True)
+        console = terminal()
+        console.print(walk_text(trial, page_width(console)), soft_wrap=True)

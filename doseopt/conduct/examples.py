@@ -11,6 +11,7 @@ import xarray as xr
 from doseopt.conduct.walk import account
 from doseopt.engine.simulate import Patients, Simulate
 from doseopt.outcomes import judged
+from doseopt.scenarios import above_mtd
 from doseopt.state import TrialState
 from doseopt.study import Study
 
@@ -53,8 +54,8 @@ def _chosen(outcomes: xr.Dataset) -> dict[str, Any]:
     """Return the numbers of the trials."""
     n, dlts = outcomes["n"].to_numpy(), outcomes["y"].to_numpy().sum(axis=1)
     size, selected = n.sum(axis=1), outcomes["selected"].to_numpy()
-    right = np.flatnonzero(outcomes["acceptable"].to_numpy())
-    above = n[:, (right.max() if right.size else -1) + 1 :].sum(axis=1)
+    right, p_dlt = outcomes["acceptable"].to_numpy(), outcomes["p_dlt"].to_numpy()
+    above = n[:, above_mtd(p_dlt, right, float(outcomes.attrs["target"]))].sum(axis=1)
     values, counts = np.unique(selected, return_counts=True)
     usual = np.flatnonzero(selected == values[counts.argmax()])
     off = np.abs(size[usual] - np.median(size[usual])) + np.abs(dlts[usual] - np.median(dlts[usual]))

@@ -21,11 +21,17 @@ from doseopt.tallies import Course, Tallies, tallies_of
 STOP, TOO_TOXIC, TREAT = 0, 1, 2
 """Moves: stop; stop because the lowest dose is too toxic; TREAT + j: the next cohort at dose j."""
 FORMAT = "doseopt policy 1"
+type Codes = npt.NDArray[np.uint8 | np.uint16]
 
 
-def code(move: npt.ArrayLike, selected: npt.ArrayLike, doses: int) -> npt.NDArray[np.uint8]:
+def code_type(doses: int) -> type[np.uint8 | np.uint16]:
+    """Return what holds every code of that many doses: a byte for up to 14, two from 15 on, up to 254."""
+    return np.uint8 if (doses + 1) * (doses + TREAT) <= 1 << 8 else np.uint16
+
+
+def code(move: npt.ArrayLike, selected: npt.ArrayLike, doses: int) -> Codes:
     """Return a move, and the dose that would be selected now, as one small number."""
-    return np.asarray(np.add(selected, 1) + (doses + 1) * np.asarray(move), np.uint8)
+    return np.asarray(np.add(selected, 1) + (doses + 1) * np.asarray(move), code_type(doses))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +41,10 @@ class PolicyTable:
     Parameters
     ----------
     course : Course
-    codes : uint8 array [V, tallies]
-        Of `code`, numbered as `Tallies` does. With one variant it holds whatever the last cohort showed. With one for
-        each dose, variant j holds after a toxic cohort at dose j, and the last one after any other.
+    codes : uint8 or uint16 array [V, tallies]
+        Of `code`, in the type of `code_type`, numbered as `Tallies` does. With one variant it holds whatever the last
+        cohort showed. With one for each dose, variant j holds after a toxic cohort at dose j, the last one after any
+        other.
     toxic : float, optional
         The DLT fraction of a cohort from which on it is toxic; stated if and only if there are variants.
     title : str
@@ -47,7 +54,7 @@ class PolicyTable:
     """
 
     course: Course
-    codes: npt.NDArray[np.uint8]
+    codes: Codes
     toxic: float | None
     title: str
     path: str = ""
@@ -113,8 +120,11 @@ def load_policy(path: str | Path) -> PolicyTable:
         course = Course(**head["course"])
         table = PolicyTable(course, codes, head["toxic"], head["title"], str(path))
         variants = 1 if table.toxic is None else course.doses
-        if codes.dtype != np.uint8 or codes.shape != (variants, table.tallies.size):
+        if codes.shape != (variants, table.tallies.size) or codes.dtype not in (np.uint8, np.uint16):
             raise ValueError(f"{codes.shape} codes for {table.tallies.size} tallies")
+        if codes.dtype != code_type(course.doses):
+            message = f"made by a version whose policies of 15 doses and more are wrong, got {course.doses} doses"
+            raise Faults([Fault("", f"{message}; make it anew")], str(path))
     except OSError as error:
         raise Faults([Fault("", f"cannot be read: {error.strerror or error}")], str(path)) from error
     except Faults:
@@ -184,7 +194,7 @@ class Policy(Defaults):
         """Return the design as the conformance checks try it: up after no DLT, down or stop after one."""
         course = Course(doses=2, patients=5, cohort=2, first_cohort=1, start=1, skips=False)
         table = tallies_of(course)
-        codes = np.zeros((2, table.size), np.uint8)
+        codes = np.zeros((2, table.size), code_type(2))
         for stage, patients in enumerate(course.totals):
             for a in table.splits(stage):
                 low, high = (table.lower, table.lower.rows(a)), (table.upper, table.upper.rows(patients - a))

@@ -7,21 +7,23 @@ import dataclasses
 import numpy as np
 
 from doseopt.engine.graph import Graph, orders_of
-from doseopt.state import CONTINUE, Decision, IntArray
+from doseopt.state import CONTINUE, NONE, Decision, IntArray
 
 SETTLED = "settled"
 """The reason to stop, a name beside the design's own."""
 
 
-def selections(graph: Graph) -> IntArray:
-    """Return which selections can still be reached from each state, [S]: bit 0 for none, bit j for level j."""
-    found = np.zeros(len(graph.state), np.int64)
-    found[graph.ending] = np.int64(1) << (graph.selected + 1)
+def extremes(graph: Graph) -> tuple[IntArray, IntArray]:
+    """Return the lowest and the highest level whose selection can still be reached from each state, -1 for none."""
+    lowest = np.full(len(graph.state), graph.design.doses)
+    highest = np.full(len(graph.state), NONE)
+    lowest[graph.ending] = highest[graph.ending] = graph.selected
     patients = graph.state.total[graph.source]
     for count in np.unique(patients)[::-1]:
         rows = patients == count
-        np.bitwise_or.at(found, graph.source[rows], found[graph.target[rows]])
-    return found
+        np.minimum.at(lowest, graph.source[rows], lowest[graph.target[rows]])
+        np.maximum.at(highest, graph.source[rows], highest[graph.target[rows]])
+    return lowest, highest
 
 
 def settle(graph: Graph) -> Graph:
@@ -34,9 +36,8 @@ def settle(graph: Graph) -> Graph:
     ----------
     graph : Graph
     """
-    reachable = selections(graph)
-    single = (reachable & (reachable - 1)) == 0
-    stopping = single & graph.state.started & (graph.decision.stop == CONTINUE)
+    lowest, highest = extremes(graph)
+    stopping = (lowest == highest) & graph.state.started & (graph.decision.stop == CONTINUE)
     paths, cohort_paths = np.zeros((2, len(graph.state)))
     paths[0] = cohort_paths[0] = 1
     orders = orders_of(graph.category_counts)
@@ -51,7 +52,6 @@ def settle(graph: Graph) -> Graph:
     edges = np.flatnonzero((place[graph.source] >= 0) & ~stopping[graph.source])
     stop = np.where(stopping, 1 + len(graph.design.stops), graph.decision.stop)[kept]
     ending = np.flatnonzero(stop != CONTINUE)
-    level = np.log2(reachable[kept[ending]]).round().astype(np.int64) - 1
     return dataclasses.replace(
         graph,
         state=graph.state[kept],
@@ -59,7 +59,7 @@ def settle(graph: Graph) -> Graph:
         paths=paths[kept],
         cohort_paths=cohort_paths[kept],
         ending=ending,
-        selected=level,
+        selected=lowest[kept[ending]],
         source=place[graph.source[edges]],
         target=place[graph.target[edges]],
         category_counts=graph.category_counts[edges],

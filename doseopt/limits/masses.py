@@ -9,7 +9,7 @@ import numpy as np
 from doseopt.models.beta import BetaBinomial
 from doseopt.modifiers import TooToxic
 from doseopt.outcomes import judged_on, planned_of
-from doseopt.scenarios import Belief, MTDRule
+from doseopt.scenarios import Belief, MTDRule, above_mtd
 from doseopt.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.tallies import Part, Tallies
 from doseopt.utility import Utility
@@ -42,7 +42,8 @@ class Ending:
 class Endings:
     """Best selections and what they are worth, from products of the likelihoods of both parts of a tally.
 
-    Scenarios in which the same doses are acceptable form a group; only the mass of each group at a tally is needed.
+    Scenarios in which the same doses are acceptable, and the same above the MTD, form a group; only the mass of each
+    group at a tally is needed.
     """
 
     def __init__(
@@ -56,13 +57,14 @@ class Endings:
     ) -> None:
         self.tallies, self.utility, self.select_untried, self.too_toxic = tallies, utility, select_untried, too_toxic
         acceptable, _ = judged_on(mtd, belief.p_dlt, planned_of(belief.scenarios))
-        right, group = np.unique(acceptable, axis=0, return_inverse=True)
+        judgement = np.concatenate([acceptable, above_mtd(belief.p_dlt, acceptable, mtd.target)], axis=1)
+        groups, group = np.unique(judgement, axis=0, return_inverse=True)
+        right, above = np.split(groups, 2, axis=1)
         order = np.argsort(group, kind="stable")
         self.cuts = np.searchsorted(group[order], np.arange(len(right) + 1))
         nothing = ~right.any(axis=1)
         self.reward = np.column_stack([utility.none * nothing, right]).astype(float)  # [group, none and doses]
-        highest = np.where(right, np.arange(right.shape[1]), -1).max(axis=1)
-        self.above = (np.arange(right.shape[1]) > highest[:, None]).astype(float)  # [group, dose]
+        self.above = above.astype(float)  # [group, dose]
         p, k = belief.p_observed[order], np.arange(tallies.course.patients + 1)[:, None]
         self.dlt = [q**k for q in p.T]  # a dose: [count, scenario]
         self.no_dlt = [(1 - q) ** k for q in p.T]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import comb
 
-from doseopt.designs.policy import STOP, TOO_TOXIC, TREAT, Policy, PolicyTable, code
+from doseopt.designs.policy import STOP, TOO_TOXIC, TREAT, Codes, Policy, PolicyTable, code, code_type
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits.masses import Ending, Endings
 from doseopt.modifiers import TooToxic
@@ -18,8 +19,8 @@ from doseopt.state import BoolArray, FloatArray, IntArray
 from doseopt.tallies import Course, Part, Tallies, tallies_of
 from doseopt.utility import Utility
 
-MAX_TALLIES = 250_000_000
-"""A byte each, and up to eight times that while they are found."""
+MAX_BYTES = 1_250_000_000
+"""Of the codes of all tallies and the values of those after two cohorts; besides come the likelihoods (`KEPT`)."""
 TIE = 1e-12
 """Advantages up to this count as none: a trial that gains nothing by going on stops."""
 
@@ -110,7 +111,7 @@ def bayes_optimal(
     mtd: MTDRule,
     rules: Rules,
     utility: Utility | None = None,
-    max_tallies: int = MAX_TALLIES,
+    max_bytes: int = MAX_BYTES,
     progress: Callable[[float], object] = lambda _: None,
 ) -> Optimum:
     """Find the design of a class with the highest expected utility.
@@ -126,8 +127,8 @@ def bayes_optimal(
         design that sees tallies, with the same cap and start and no dose skipped, whatever its cohorts.
     utility : Utility, optional
         The probability of correct selection when left out.
-    max_tallies : int
-        Refuse larger problems.
+    max_bytes : int
+        Refuse larger problems: of 4 doses and more than 39 patients one by one, say, or 66 in cohorts of 3.
     progress : callable, optional
         Told the share of the work that is done.
 
@@ -142,7 +143,8 @@ def bayes_optimal(
     Faults
         If a rule is outside its domain.
     TooManyStates
-        With what to do about it.
+        With what to do about it. However little memory is wanted, at most `Course.most_doses` are possible: 62 doses
+        with 1 patient, 30 with 3, 18 with 10, 12 with 30.
 
     Notes
     -----
@@ -156,7 +158,7 @@ def bayes_optimal(
     """
     course = rules.course(belief.doses)
     wanted = Utility() if utility is None else utility
-    _guard(course, rules, max_tallies)
+    _guard(course, rules, max_bytes)
     tallies = tallies_of(course)
     endings = Endings(belief, mtd, wanted, tallies, rules.select_untried, rules.too_toxic)
     solver = _Solver(tallies, endings, rules, mtd.target)
@@ -170,28 +172,31 @@ def bayes_optimal(
 
 def _guard(course: Course, rules: Rules, allowed: int) -> None:
     """Refuse what would not fit, and say what would."""
-    variants = course.doses if rules.coherent else 1
-    count = course.count() * variants
-    if count <= allowed:
+
+    def size(course: Course) -> int:
+        return course.size(course.doses if rules.coherent else 1, code_type(course.doses)().itemsize)
+
+    def fits(patients: int, cohort: int) -> Course | None:
+        first = min(rules.first_cohort or cohort, patients)
+        less = Course(course.doses, patients, cohort, first, course.start, course.skips)
+        return less if less.doses <= less.most_doses and size(less) <= allowed else None
+
+    if fits(course.patients, course.cohort):
         return
-    advice = []
-    for cohort in (2, 3, 4, 6):
-        if cohort > course.cohort:
-            first = min(rules.first_cohort or cohort, course.patients)
-            less = Course(course.doses, course.patients, cohort, first, course.start, course.skips).count() * variants
-            if less <= allowed:
-                advice.append(f"cohorts of {cohort} ({less:,})")
-                break
-    for patients in range(course.patients - 1, course.first_cohort, -1):
-        less = Course(course.doses, patients, course.cohort, course.first_cohort, course.start, course.skips).count()
-        if less * variants <= allowed:
-            advice.append(f"{patients} patients ({less * variants:,})")
-            break
-    what = f"{course.doses} doses and {course.patients} patients in cohorts of {course.cohort}"
-    raise TooManyStates(
-        f"the optimal policy for {what} has up to {count:,} tallies, more than max_tallies = {allowed:,}"
-        + (f"; take {' or '.join(advice)}" if advice else "")
-    )
+    cohorts = [c for c in (2, 3, 4, 6) if course.cohort < c <= course.patients and fits(course.patients, c)]
+    advice = [f"cohorts of {c}" for c in cohorts[:1]]
+    fewer = bisect_left(range(1, course.patients), True, key=lambda n: fits(n, course.cohort) is None)
+    advice += [f"{fewer} patient{'s' * (fewer > 1)}"] if fewer else []
+    patients = f"{course.patients} patient{'s' * (course.patients > 1)}"
+    what = f"{course.doses} dose{'s' * (course.doses > 1)} and {patients} in cohorts of {course.cohort}"
+    reason = f"takes up to {_gigabytes(size(course))}, more than {_gigabytes(allowed)} (max_bytes)"
+    if course.doses > course.most_doses:
+        reason = f"is refused: with {patients} at most {course.most_doses} doses"
+    raise TooManyStates(f"the optimal policy for {what} {reason}" + (f"; take {' or '.join(advice)}" if advice else ""))
+
+
+def _gigabytes(size: int) -> str:
+    return f"{float(f'{size / 1e9:.3g}'):,.10g} GB" if size < 1e15 else "a million GB and more"
 
 
 type Values = dict[int, list[FloatArray]]
@@ -206,11 +211,11 @@ class _Solver:
     endings: Endings
     rules: Rules
     target: float
-    codes: np.ndarray = field(init=False)
+    codes: Codes = field(init=False)
 
     def __post_init__(self) -> None:
         variants = self.tallies.course.doses if self.rules.coherent else 1
-        self.codes = np.zeros((variants, self.tallies.size), np.uint8)
+        self.codes = np.zeros((variants, self.tallies.size), code_type(self.tallies.course.doses))
 
     def solve(self, progress: Callable[[float], object]) -> float:
         """Fill the codes, and return the value of the empty trial."""

@@ -10,6 +10,7 @@ import xarray as xr
 
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits.optimal import Rules, bayes_optimal
+from doseopt.limits.shares import reasons
 from doseopt.modifiers import TooToxic
 from doseopt.scenarios import Belief, MTDRule
 from doseopt.utility import Utility
@@ -65,15 +66,21 @@ def price_of_rules(
     Dataset
         `optimum` (rule, enrolment): expected utility of the best design; nan where the problem is too large.
         `price` (rule, enrolment): that of one patient at a time, minus this one; negative where the rule is a freedom.
+        The attribute `not_computed` says which rules are too large, and what would not be (`reasons`).
     """
+    refused: dict[str, str] = {}
     optimum = np.full((len(RULES), len(patients)), np.nan)
-    for i, (name, change) in enumerate(RULES.items()):
-        for k, n in enumerate(patients):
+    for k, n in enumerate(patients):
+        too_large = {}
+        for i, (name, change) in enumerate(RULES.items()):
             progress(f"{name}, {n} patients")
             try:
                 optimum[i, k] = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility).value
-            except TooManyStates:
-                continue
+            except TooManyStates as error:
+                too_large[name] = str(error)
+        if len(too_large) == len(RULES):
+            too_large = {"every rule": too_large["cohorts of 3"]}
+        refused |= {f"{name}, {n} patients": reason for name, reason in too_large.items()}
     price = optimum[list(RULES).index(ATTAINABLE)] - optimum
     units = {"units": "1"}
     return xr.Dataset(
@@ -82,4 +89,5 @@ def price_of_rules(
             "price": (("rule", "enrolment"), price, units | {"long_name": "expected utility that the rule costs"}),
         },
         coords={"rule": list(RULES), "enrolment": list(patients)},
+        attrs={"not_computed": reasons(refused)},
     )

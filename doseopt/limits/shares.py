@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
@@ -22,6 +24,27 @@ def is_policy(ds: xr.Dataset) -> BoolArray:
     """Return which rows are optimal policies, [design]."""
     policies = set(ds["policy"].to_numpy().tolist()) if "policy" in ds.coords else set()
     return np.array([name in policies for name in ds["design"].to_numpy().tolist()])
+
+
+def anything_attainable(ds: xr.Dataset) -> bool:
+    """Return whether a bound of any design, or the best design under any rule, was found."""
+    return any(name in ds and bool(ds[name].notnull().any()) for name in ("attainable", "optimum"))
+
+
+def priced(ds: xr.Dataset) -> xr.Dataset | None:
+    """Return the rules and numbers of patients for which anything was found, None if there are none."""
+    if "optimum" not in ds:
+        return None
+    shown = ds[["optimum", "price"]].dropna("enrolment", how="all", subset=["optimum"])
+    return shown if shown.sizes["enrolment"] else None
+
+
+def reasons(refused: Mapping[str, str]) -> str:
+    """Return a line for each reason: everything that was not computed for it, and why."""
+    found: dict[str, list[str]] = {}
+    for what, why in refused.items():
+        found.setdefault(why, []).append(what)
+    return "\n".join(f"{'; '.join(each)}: {why}" for why, each in found.items())
 
 
 def winners(correct: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from doseopt.limits.price import ATTAINABLE
 from doseopt.limits.shares import same_cap
 from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
@@ -86,7 +87,7 @@ def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     draw: dict[str, Callable[[xr.Dataset], Figure]] = {"attained": attained_figure}
     if "frontier_utility" in ds:
         draw["frontier"] = frontier_figure
-    if "price" in ds and bool(ds["price"].notnull().any()):
+    if "price" in ds and bool(ds["price"].drop_sel(rule=ATTAINABLE).notnull().any()):
         draw["price"] = price_figure
     if "map_correct_selection" in ds and same_cap(ds):
         draw["maps"] = maps_figure

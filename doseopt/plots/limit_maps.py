@@ -39,12 +39,17 @@ def maps_figure(ds: xr.Dataset) -> Figure:
     """
     groups = {most: _best(ds, rows) for most, rows in same_cap(ds).items()}
     kinds = list(dict.fromkeys(_kind(str(ds["design"].to_numpy()[k])) for rows in groups.values() for k in rows))
-    columns = 1 + max(len(rows) for rows in groups.values())
+    policies = {most: _policies(ds, most) for most in groups}
+    columns = 1 + max(len(rows) if policies[most].size else 0 for most, rows in groups.items())
     subtitle = (
         "Across: the dose level at which the DLT rate is the target. Up: odds ratio of a DLT between doses. Thin lines "
-        "part the true MTDs. First column: which design selects correctly most often. Others: correct selection minus "
-        "that of the policy that is optimal on average over the belief, in points; below 0 the design is behind."
+        "part the true MTDs. First column: which design selects correctly most often."
     )
+    if columns > 1:
+        subtitle += (
+            " Others: correct selection minus that of the policy that is optimal on average over the belief, in "
+            "points; below 0 the design is behind."
+        )
     if any(len(groups[most]) < len(rows) for most, rows in same_cap(ds).items()):
         subtitle += f" Of the designs with as many patients the {MOST} that attain most are shown."
     figure = new_figure(len(groups) * 1.75 + 0.65, "Designs over truth space", subtitle)
@@ -54,7 +59,7 @@ def maps_figure(ds: xr.Dataset) -> Figure:
         correct = ds["map_correct_selection"].to_numpy()[rows]
         names = [str(name) for name in ds["design"].to_numpy()[rows]]
         _winners(axes[r, 0], ds, correct, names, [kinds.index(_kind(name)) for name in names], f"best with ≤ {most}")
-        policy = np.flatnonzero(~of_study(ds) & (ds["most_patients"].to_numpy() == most))
+        policy = policies[most]
         for k in range(columns - 1):
             ax = axes[r, 1 + k]
             if k < len(rows) and policy.size:
@@ -73,6 +78,11 @@ def _best(ds: xr.Dataset, rows: IntArray) -> IntArray:
     """Return the designs that attain most, in the order of the study."""
     order = np.argsort(-ds["utility"].to_numpy()[rows], kind="stable")
     return np.sort(rows[order[:MOST]])
+
+
+def _policies(ds: xr.Dataset, most: int) -> IntArray:
+    """Return the optimal policies with as many patients."""
+    return np.flatnonzero(~of_study(ds) & (ds["most_patients"].to_numpy() == most))
 
 
 def _kind(name: str) -> str:

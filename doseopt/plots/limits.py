@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from doseopt.limits.price import ATTAINABLE
 from doseopt.limits.shares import is_correct_selection, of_study
 from doseopt.plots.placement import Box, Label, along, beside, spread
 from doseopt.plots.style import (
@@ -59,11 +60,16 @@ def attained_figure(ds: xr.Dataset) -> Figure:
     rows = np.flatnonzero(of_study(ds))
     rows = rows[np.argsort(ds["most_patients"].to_numpy()[rows], kind="stable")]
     shown = ds.isel(design=rows)
-    subtitle = (
-        "Averages over the belief. Bar: what the design attains. Diamond: the most that any design attains with as "
-        "many patients. Line: the most with no more patients above the MTD on average."
-    )
-    figure = new_figure(len(rows) * ROW + 0.55, "What is attained of what is attainable", subtitle)
+    subtitle, title = "Averages over the belief. Bar: what the design attains.", "What is attained"
+    if bool(shown["attainable"].notnull().any()):
+        title += " of what is attainable"
+        subtitle += (
+            " Diamond: the most that any design attains with as many patients. Line: the most with no more patients "
+            "above the MTD on average."
+        )
+    if bool(shown["attainable"].isnull().any()):
+        subtitle += " Without a diamond: not computed, because too large."
+    figure = new_figure(len(rows) * ROW + 0.55, title, subtitle)
     ax = figure.add_subplot()
     attained, best, safe = (
         100 * shown[name].to_numpy() for name in ("utility", "attainable", "attainable_same_exposure")
@@ -121,7 +127,7 @@ def frontier_figure(ds: xr.Dataset) -> Figure:
     )
     figure = new_figure(TALL, "Correct selection against patients above the MTD", subtitle)
     ax = figure.add_subplot()
-    ax.set_xlim(0, 1.02 * float(ds["frontier_exposure"].max()))
+    ax.set_xlim(0, 1.02 * float(max(ds[v].max() for v in ("frontier_exposure", "patients_above_mtd"))) or 1)
     ax.set_ylim(0, 100)
     most = {str(name): float(n) for name, n in zip(ds["design"].values, ds["most_patients"].values, strict=True)}
     policies = sorted(ds["policy"].to_numpy().tolist(), key=lambda name: most[name])
@@ -211,15 +217,14 @@ def price_figure(ds: xr.Dataset) -> Figure:
     -------
     Figure
     """
-    keep = [k for k, rule in enumerate(ds["rule"].to_numpy().tolist()) if rule != "one patient at a time"]
-    shown = ds.isel(rule=keep)
+    shown = ds[["price"]].drop_sel(rule=ATTAINABLE).dropna("rule", how="all").dropna("enrolment", how="all")
     subtitle = (
         "What the best design loses by a rule, in percentage points, against one patient at a time with free stopping; "
         "left of 0: what it gains by a freedom."
     )
-    figure = new_figure(len(keep) * ROW + 0.75, "The price of rules", subtitle)
+    figure = new_figure(shown.sizes["rule"] * ROW + 0.75, "The price of rules", subtitle)
     ax = figure.add_subplot()
-    at = np.arange(len(keep))
+    at = np.arange(shown.sizes["rule"])
     caps = shown["enrolment"].to_numpy().tolist()
     spread = 0.5 / max(len(caps), 1)
     for k, cap in enumerate(caps):
@@ -230,7 +235,7 @@ def price_figure(ds: xr.Dataset) -> Figure:
         ax.plot(value, y, marker, color=colour, markersize=4, label=f"≤ {cap} patients", zorder=3)
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.set_yticks(at, fitted([str(rule) for rule in shown["rule"].to_numpy()], 0.36 * WIDTH * 72, SMALL))
-    ax.set_ylim(len(keep) - 0.4, -0.6)
+    ax.set_ylim(len(at) - 0.4, -0.6)
     ax.tick_params(left=False)
     ax.grid(axis="x", color=FAINT, linewidth=0.4)
     ax.set_axisbelow(True)

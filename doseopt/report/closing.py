@@ -40,6 +40,7 @@ def attainable(dossier: Dossier) -> list[Block]:
             f"one utility ({ds.attrs['utility']}): it knows the belief, and in a single truth a design may exceed it."
         ),
         *tables,
+        *(Paragraph(f"Not computed, because too large: {line}.") for line in ds.attrs["not_computed"].splitlines()),
         Paragraph(
             "The complete-information benchmark, which sees every patient's outcome at every dose, beside the designs "
             f"at their expected size: benchmark minus correct selection, mean over the scenarios, "

@@ -16,7 +16,7 @@ from doseopt.scenarios.transforms import (
     misattribution,
     mixture,
 )
-from doseopt.scenarios.truth import MTDRule
+from doseopt.scenarios.truth import MTDRule, above_mtd
 
 __all__ = [
     "BELIEFS",
@@ -35,6 +35,7 @@ __all__ = [
     "PublishedSet",
     "StatedBelief",
     "Transform",
+    "above_mtd",
     "actual_dose",
     "belief_of_rates",
     "clertant",

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.tables.labels import names
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
 SHOWN = {
@@ -25,8 +25,8 @@ SHOWN = {
 
 def print_amendment(tree: xr.DataTree, console: Console) -> None:
     """Print an amendment, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    console.print(amendment_text(tree, max(width, 80)), soft_wrap=True)
+    width = page_width(console)
+    console.print(amendment_text(tree, width), soft_wrap=True)
 
 
 def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
@@ -49,7 +49,7 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
             [str(d), *(f"{round(scale * float(at[m].sel(design=d)), 1) + 0.0:.1f}" for m, (_, scale) in SHOWN.items())]
             for d in at["design"].to_numpy()
         ]
-        lines += grid(["", *(head for head, _ in SHOWN.values())], rows)
+        lines += grid(["", *(head for head, _ in SHOWN.values())], rows, width=width)
     made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
     how = f"Trials are evaluated exactly under each belief. Made by {made}."
     return Text("\n").join([*lines, Text(""), *paragraph(how, width)])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from doseopt.metrics import METRICS
 from doseopt.skeleton import model_sensitivity
-from doseopt.tables.layout import MARK, grid, heading, paragraph
+from doseopt.tables.layout import MARK, grid, heading, page_width, paragraph
 
 WIDTH = 100
 MOST_FRONT = 10
@@ -32,7 +32,7 @@ WHICH = {"default": "as it is", "calibrated": "calibrated"}
 
 def print_calibration(ds: xr.Dataset, console: Console) -> None:
     """Print a calibration, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(calibration_text(ds, width), soft_wrap=True)
 
 
@@ -44,7 +44,7 @@ def calibration_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `doseopt.calibrate`.
     width : int
-        Columns that no line exceeds; at least 80.
+        Columns that no line exceeds.
     """
     attrs = ds.attrs
     lines = paragraph(f"Calibration of {attrs['design']} ({attrs['kind']})", width, style="bold")
@@ -112,7 +112,7 @@ def _skeletons(ds: xr.Dataset, width: int) -> list[Text]:
         ends = zip(found.lower, found.upper, strict=True)
         body.append(["  indifferent", *(f"{_end(low, 0)}-{_end(high, 1)}" for low, high in ends)])
     note = "Indifferent: rates of its neighbours inside may leave a dose recommended for good (R dfcrm: crmsens)."
-    return [Text(""), *grid(head, body), *paragraph(note, width)]
+    return [Text(""), *grid(head, body, width=width), *paragraph(note, width)]
 
 
 def _end(rate: float, otherwise: float) -> str:
@@ -156,7 +156,7 @@ def _comparison(ds: xr.Dataset, width: int) -> list[Text]:
             cells = [_scaled(name, float(values.sel(measure=name))) for name in names]
             body.append([f"{belief}, {WHICH[which]}", *cells])
     title = "Averages (selection and index in %; patients, DLTs and patients above the MTD expected)"
-    return [*heading(title, width), *grid(["", *(TITLES[name] for name in names)], body)]
+    return [*heading(title, width), *grid(["", *(TITLES[name] for name in names)], body, width=width)]
 
 
 def _front(ds: xr.Dataset, width: int) -> list[Text]:
@@ -174,7 +174,7 @@ def _front(ds: xr.Dataset, width: int) -> list[Text]:
         body.append([_scaled(objective, float(ds[objective][at])) + mark, *cells, *(f"{v:g}" for v in _row(ds, at)[1])])
     shown = f"{len(some)} of {len(front)}" if len(some) < len(front) else f"all {len(front)}"
     title = f"Trade-off front ({shown}): no candidate is better in both; {MARK} chosen"
-    return [*heading(title, width), *grid(head, body, marked, left=0)]
+    return [*heading(title, width), *grid(head, body, marked, left=0, width=width)]
 
 
 def candidates_frame(datasets: Sequence[xr.Dataset]) -> pd.DataFrame:

@@ -12,11 +12,10 @@ from doseopt.tables.benchmark import benchmark_lines
 from doseopt.tables.estimates import estimate_lines
 from doseopt.tables.findings import findings
 from doseopt.tables.labels import by_mtd, dose_labels, names, shortened
-from doseopt.tables.layout import MARK, chunks, grid, heading, paragraph
+from doseopt.tables.layout import MARK, chunks, grid, heading, page_width, paragraph
 from doseopt.tables.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 
 WIDTH = 100
-NARROWEST = 60
 
 type Group = tuple[str, np.ndarray, np.ndarray]
 """Title, selection (design, none and doses), and which of them are correct."""
@@ -31,7 +30,7 @@ def print_comparison(ds: xr.Dataset, console: Console) -> None:
         Of `doseopt.compare`.
     console : rich.console.Console
     """
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(comparison_text(ds, width), soft_wrap=True)
 
 
@@ -43,14 +42,13 @@ def comparison_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `doseopt.compare`.
     width : int
-        Columns that no line exceeds; at least 60.
+        Columns that no line exceeds.
 
     Returns
     -------
     rich.text.Text
         Styled with bold only; `.plain` is the text itself, and says no less.
     """
-    width = max(width, NARROWEST)
     lines = [*_header(ds, width), *_designs(ds, width), *_rules(ds, width)]
     found = findings(ds)
     if found:
@@ -79,7 +77,7 @@ def _header(ds: xr.Dataset, width: int) -> list[Text]:
         "Doses": f"{', '.join(labels)} {unit}".strip(),
         "Target DLT rate": f"{float(attrs['target']):g}",
         "Definition": attrs["mtd_rule"],
-        "Overdose": "a dose above the highest correct one; any dose where only selecting none is correct.",
+        "Overdose": "a dose above the highest correct one whose true DLT rate is above the target.",
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
         "Drop-out": f"{100 * dropout:g}% of patients, replaced" if dropout else "",
         "Compared": f"{_count(ds.sizes['design'], 'design')} in {_count(ds.sizes['scenario'], 'scenario')}",
@@ -123,12 +121,12 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
         row += [_whole(ds[name].to_numpy()[d]) for name in counts]
         body.append(row)
     spare = width - sum(max(len(row[c]) for row in [head[1:], *body]) + 1 for c in range(len(head) - 1)) - 2
-    labels = shortened(names(ds, "design"), spare)
+    labels = shortened(names(ds, "design"), max(spare, 16))
     what = "Designs: enrolment cap; the fewest patients with which each dose can be declared, whatever the truth"
     size = "; states and outcome paths counted" if counts else ""
     title = f"{what}{size}" if exact else "Designs: enrolment cap"
     rows = [[label, *row] for label, row in zip(labels, body, strict=True)]
-    return [*heading(title, width), *grid(head, rows, gaps={2, 2 + len(doses)} if exact else ())]
+    return [*heading(title, width), *grid(head, rows, gaps={2, 2 + len(doses)} if exact else (), width=width)]
 
 
 def _rules(ds: xr.Dataset, width: int) -> list[Text]:
@@ -154,13 +152,13 @@ def _scenarios(ds: xr.Dataset, width: int) -> list[Text]:
     head = ["", "", "none ", *doses]
     spare = width - 2 - 6 - sum(max(len(label), 6) + 1 for label in doses)
     body, marked = [], set()
-    for s, name in enumerate(shortened(names(ds, "scenario"), spare)):
+    for s, name in enumerate(shortened(names(ds, "scenario"), max(spare, 16))):
         none = not right[s].any()
         cells = [number(v) + (MARK if ok else " ") for v, ok in zip(p[s], right[s], strict=True)]
         body.append([LETTERS[s], name, f"right{MARK}" if none else "", *cells])
         marked |= {(s, c) for c, ok in enumerate([none, *right[s]], 2) if ok}
     title = f"Scenarios: true DLT rate (%) at each dose; {MARK} correct selection"
-    return [*heading(title, width), *grid(head, body, marked, left=2), *_observed(ds, width)]
+    return [*heading(title, width), *grid(head, body, marked, left=2, width=width), *_observed(ds, width)]
 
 
 def _scenario_groups(ds: xr.Dataset, width: int) -> list[Text]:
@@ -172,7 +170,7 @@ def _scenario_groups(ds: xr.Dataset, width: int) -> list[Text]:
         for j, rows in by_mtd(ds)
     ]
     title = f"The {ds.sizes['scenario']} scenarios by their true MTD: mean true DLT rate (%) at each dose"
-    table = grid(["MTD", "scenarios", *labels], body, gaps={2})
+    table = grid(["MTD", "scenarios", *labels], body, gaps={2}, width=width)
     return [*heading(title, width), *table, *_observed(ds, width)]
 
 
@@ -212,12 +210,14 @@ def _selection_blocks(ds: xr.Dataset, groups: list[Group], width: int) -> list[T
     heads = ["none", *shortened(names(ds, "dose"), 5)]
     cell = max(6, *(cell_len(head) + 1 for head in heads))
     one = (cell + 1) * len(heads) + 1
-    spare = min(max(cell_len(name) for name in names(ds, "design")), max(width - 2 * one, width // 5))
+    spare = min(max(cell_len(name) for name in names(ds, "design")), max(width - 2 * one, width // 5, 12))
     designs = shortened(names(ds, "design"), spare)
     lines: list[Text] = []
     for run in chunks([one] * len(groups), width - spare):
         titles = shortened([groups[g][0] for g in run], one - 3)
         above = " " * (max(map(cell_len, designs)) + 2) + "".join(set_cell_size(t, one) for t in titles).rstrip()
+        if cell_len(above) > width:
+            above = " ".join(titles)
         head, gaps, marked = [""], set(), set()
         body = [[name] for name in designs]
         for _, values, right in (groups[g] for g in run):
@@ -226,5 +226,6 @@ def _selection_blocks(ds: xr.Dataset, groups: list[Group], width: int) -> list[T
             head += [f"{label}{MARK if ok else ' '}".rjust(cell) for label, ok in zip(heads, right, strict=True)]
             for d, row in enumerate(body):
                 row += [f"{number(v)} " for v in scaled(values[d], "1")]
-        lines += [*([Text("")] if lines else []), Text(above, "bold"), *grid(head, body, marked, gaps=gaps)]
+        lines += [*([Text("")] if lines else []), Text(above, "bold")]
+        lines += grid(head, body, marked, gaps=gaps, width=width)
     return lines

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.tables.labels import names, shortened
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
-WIDTH, NARROWEST = 100, 80
+WIDTH = 100
 
 
 def print_examination(hypothetical: xr.Dataset, irrational: xr.Dataset, console: Console) -> None:
     """Print an examination, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(examination_text(hypothetical, irrational, width), soft_wrap=True)
 
 
@@ -30,9 +30,8 @@ def examination_text(hypothetical: xr.Dataset, irrational: xr.Dataset, width: in
     hypothetical, irrational : Dataset
         Of `conduct.examine`.
     width : int
-        Columns that no line exceeds; at least 80.
+        Columns that no line exceeds.
     """
-    width = max(width, NARROWEST)
     lines = [*_header(hypothetical, width), *_cases(hypothetical, width), *_irrational(irrational, hypothetical, width)]
     return Text("\n").join(lines)
 
@@ -93,7 +92,7 @@ def _cases(ds: xr.Dataset, width: int) -> list[Text]:
                 ahead = [*_rate(ds, i, level), *chances]
             body.append([str(ds["cohort"].to_numpy()[i]), _next(ds, i), *_rate(ds, i, given), *ahead])
         lines += [*heading(f"After {before}" if before else "First cohort", width)]
-        lines += grid(head, body, left=2, gaps={2, 4, 6})
+        lines += grid(head, body, left=2, gaps={2, 4, 6}, width=width)
     return lines
 
 
@@ -118,9 +117,8 @@ def _irrational(ds: xr.Dataset, asked: xr.Dataset, width: int) -> list[Text]:
     truth = f"scenario {scenarios[0]}" if one else "the scenario where that is likeliest"
     title = f"Decisions that a reader would question, searched for in all {ds.attrs['states']:,} states that a trial"
     lines = heading(f"{title} can reach: steps that show it, of so many; % of trials with one, in {truth}", width)
-    lines += grid(
-        ["", "found", "of", "trials %", "" if one else "  scenario"], [[*r[:4], f"  {short[r[4]]}"] for r in body]
-    )
+    head = ["", "found", "of", "trials %", "" if one else "  scenario"]
+    lines += grid(head, [[*r[:4], f"  {short[r[4]]}"] for r in body], width=width)
     lines += [Text(""), *paragraph(str(ds.attrs["note"]), width)]
     if not examples:
         return [*lines, Text(""), *paragraph("None is found.", width)]

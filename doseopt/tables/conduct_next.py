@@ -8,15 +8,15 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
 
 
 def print_next(answer: Mapping[str, Any], console: Console) -> None:
     """Print the answer, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    console.print(next_text(answer, max(width, 80)), soft_wrap=True)
+    width = page_width(console)
+    console.print(next_text(answer, width), soft_wrap=True)
 
 
 def next_text(answer: Mapping[str, Any], width: int = WIDTH) -> Text:
@@ -36,10 +36,10 @@ def next_text(answer: Mapping[str, Any], width: int = WIDTH) -> Text:
     lines += heading("What is known of each dose", width)
     lines += paragraph(f"Posterior of the study's model, rates in %: {answer['prior']}.", width)
     head = ["dose", "n", "DLT", "mean", f"{level:.0f}% interval", f"Pr(>{target:.3g}%)"]
-    lines += grid(head, [_known(dose) for dose in answer["doses"]])
+    lines += grid(head, [_known(dose) for dose in answer["doses"]], width=width)
     lines += heading("DLT rates as each design estimates them by itself (%)", width)
     labels = [dose["label"] for dose in answer["doses"]]
-    lines += grid(["", *labels], [[name, *_estimates(one)] for name, one in answer["designs"].items()])
+    lines += grid(["", *labels], [[name, *_estimates(one)] for name, one in answer["designs"].items()], width=width)
     made = f"Made by doseopt {answer['version']}, study {answer['study']} (hash {answer['study_hash']})."
     return Text("\n").join([*lines, Text(""), *paragraph(made, width)])
 

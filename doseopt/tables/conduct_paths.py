@@ -12,17 +12,17 @@ from rich.tree import Tree
 from doseopt.conduct.paths import cohort_of, courses
 from doseopt.outcome_string import format_outcomes
 from doseopt.tables.labels import names
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
-WIDTH, NARROWEST = 100, 60
+WIDTH = 100
 
 
 def print_paths(ds: xr.Dataset, console: Console) -> None:
     """Print the pathways, 100 columns wide or as wide as a narrower terminal."""
-    width = max(min(console.width, WIDTH) if console.is_terminal else WIDTH, NARROWEST)
+    width = page_width(console)
     console.print(Text("\n").join([*_header(ds, width), Text("")]), soft_wrap=True)
     console.print(paths_tree(ds), width=width)
     console.print(Text("\n").join(_summary(ds, width)), soft_wrap=True)
@@ -94,7 +94,7 @@ def _summary(ds: xr.Dataset, width: int) -> list[Text]:
         chance[key] = chance.get(key, 0.0) + float(ds["probability"].to_numpy()[node])
     many = "this cohort is" if ds.attrs["cohorts"] == 1 else f"these {ds.attrs['cohorts']} cohorts are"
     rows = [[words, percent(chance[k, words])] for k, words in sorted(chance)]
-    return [*heading(f"When {many} over, or the trial has stopped", width), *grid(["", "%"], rows)]
+    return [*heading(f"When {many} over, or the trial has stopped", width), *grid(["", "%"], rows, width=width)]
 
 
 def paths_frame(ds: xr.Dataset) -> pd.DataFrame:

@@ -22,12 +22,12 @@ from doseopt.conduct.decision_words import (
     rules,
     whole_cohorts,
 )
-from doseopt.tables.layout import MARK, chunks, heading, paragraph
+from doseopt.tables.layout import MARK, chunks, heading, page_width, paragraph
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
-WIDTH, NARROWEST = 100, 40
+WIDTH = 100
 LABEL, COLUMN = 18, 3
 """Columns of the terminal that the name of a row and a number of patients take."""
 STYLES = {"E": "black on cyan", "S": "", "D": "black on yellow", "DU": "white on red"}
@@ -35,7 +35,7 @@ STYLES = {"E": "black on cyan", "S": "", "D": "black on yellow", "DU": "white on
 
 def print_decision_table(ds: xr.Dataset, console: Console) -> None:
     """Print a decision table, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(decision_table_text(ds, width), soft_wrap=True)
 
 
@@ -47,9 +47,8 @@ def decision_table_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `conduct.decision_table`.
     width : int
-        Columns; at least 40.
+        Columns that no line exceeds.
     """
-    width = max(width, NARROWEST)
     lines = _header(ds, width)
     for block in chunks([COLUMN] * ds.sizes["n"], width - LABEL):
         lines += [Text(""), *_block(ds.isel(n=list(block)))]

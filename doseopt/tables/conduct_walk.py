@@ -65,5 +65,5 @@ def _declared(trial: Mapping[str, Any]) -> str:
     declared = "No MTD is declared" if trial["mtd"] is None else f"The MTD declared is {labels[trial['mtd'] - 1]}"
     verdict = "correct" if trial["correct"] else "not correct"
     if trial["true_mtd"] is None:
-        return f"{declared}, which is {verdict}: every dose is too toxic, so only declaring none is correct."
+        return f"{declared}, which is {verdict}: no dose is right, so only declaring none is correct."
     return f"{declared}, which is {verdict}: the true MTD is {labels[trial['true_mtd'] - 1]}."

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.tables.labels import dose_labels, names, shortened
-from doseopt.tables.layout import chunks, grid, heading, paragraph
+from doseopt.tables.layout import chunks, grid, heading, page_width, paragraph
 from doseopt.tables.measures import LETTERS, MOST_SCENARIOS
 
 WIDTH = 100
@@ -39,12 +39,12 @@ def estimate_lines(ds: xr.Dataset, width: int) -> list[Text]:
 def _accuracy(ds: xr.Dataset, width: int) -> list[Text]:
     """Show root mean squared error and coverage at each dose, mean over the scenarios."""
     doses = shortened(names(ds, "dose"), 6)
-    designs = shortened(names(ds, "design"), max(width - 2 * (7 * len(doses) + 2), width // 5))
+    designs = shortened(names(ds, "design"), max(width - 2 * (7 * len(doses) + 2), width // 5, 12))
     error, covers = (100 * ds[f"posterior_{m}"].mean("scenario").to_numpy() for m in ("rmse", "coverage"))
     body = [[name, *(f"{v:.1f}" for v in error[d]), *(f"{v:.1f}" for v in covers[d])] for d, name in enumerate(designs)]
     title = "Root mean squared error of the posterior mean (% points), then coverage of the 90% interval (%): means"
     lines = heading(f"{title} over {ds.sizes['scenario']} scenarios, at each dose", width)
-    return [*lines, *grid(["", *doses, *doses], body, gaps={1, 1 + len(doses)})]
+    return [*lines, *grid(["", *doses, *doses], body, gaps={1, 1 + len(doses)}, width=width)]
 
 
 def _by_scenario(ds: xr.Dataset, width: int) -> list[Text]:
@@ -52,20 +52,21 @@ def _by_scenario(ds: xr.Dataset, width: int) -> list[Text]:
     mean, lower, upper = (100 * ds[f"posterior_{m}"].to_numpy() for m in ("mean", "lower", "upper"))
     true, doses = 100 * ds["p_dlt"].to_numpy(), shortened(names(ds, "dose"), 5)
     one = 11 * len(doses) + 1
-    spare = min(max(cell_len(n) for n in names(ds, "design")), max(width - 2 * one, width // 6))
+    spare = min(max(cell_len(n) for n in names(ds, "design")), max(width - 2 * one, width // 6, 12))
     designs = shortened(names(ds, "design"), spare)
     title = "Posterior DLT rate (%) at each dose: mean (90% interval), averaged over all ways the trial can go"
     lines = heading(f"{title}; in the head the dose and its true rate", width)
     labels = [f"{LETTERS[s]} {name}" for s, name in enumerate(names(ds, "scenario"))]
     for k, run in enumerate(chunks([one] * len(labels), width - spare)):
         above = " " * (spare + 2) + "".join(set_cell_size(shortened([labels[s]], one - 2)[0], one) for s in run)
+        above = above.rstrip() if cell_len(above.rstrip()) <= width else " ".join(labels[s] for s in run)
         head = ["", *(f"{dose}: {p:.0f}".rjust(10) for s in run for dose, p in zip(doses, true[s], strict=True))]
         body = [
             [name, *(_estimate(mean[d, s, j], lower[d, s, j], upper[d, s, j]) for s in run for j in range(len(doses)))]
             for d, name in enumerate(designs)
         ]
         gaps = {1 + i * len(doses) for i in range(len(run))}
-        lines += [*([Text("")] if k else []), Text(above.rstrip(), "bold"), *grid(head, body, gaps=gaps)]
+        lines += [*([Text("")] if k else []), Text(above, "bold"), *grid(head, body, gaps=gaps, width=width)]
     return lines
 
 
@@ -121,7 +122,7 @@ def _posterior_table(ds: xr.Dataset, width: int) -> list[Text]:
         counts = [str(d["n"].item()), str(d["y"].item())]
         body.append([label, *counts, _percent(d["mean"].item()), _percent(d["sd"].item()), interval, *probabilities])
     title = "Posterior DLT rate (%), and the posterior probability (%) that it is under, in or over the target interval"
-    return [*heading(f"{title}, and above the target rate", width), *grid(head, body, gaps={1, 3, 6, 9})]
+    return [*heading(f"{title}, and above the target rate", width), *grid(head, body, gaps={1, 3, 6, 9}, width=width)]
 
 
 def _sensitivity(ds: xr.Dataset, width: int) -> list[Text]:
@@ -142,7 +143,7 @@ def _sensitivity(ds: xr.Dataset, width: int) -> list[Text]:
         "Sensitivity to the prior: posterior mean (90% interval) in %, with the prior standard deviations halved and"
     )
     text = f"{title} doubled; the prior alone; and the patients that the prior is worth"
-    return [*heading(text, width), *grid(head, body, gaps={1, 4, 5})]
+    return [*heading(text, width), *grid(head, body, gaps={1, 4, 5}, width=width)]
 
 
 def _conflict(ds: xr.Dataset, width: int) -> list[Text]:
@@ -161,5 +162,5 @@ def _conflict(ds: xr.Dataset, width: int) -> list[Text]:
 
 def print_posterior(ds: xr.Dataset, console: Console) -> None:
     """Print the analysis of data in hand, 100 columns wide or as wide as a narrower terminal."""
-    width = max(min(console.width, WIDTH) if console.is_terminal else WIDTH, 60)
+    width = page_width(console)
     console.print(posterior_text(ds, width), soft_wrap=True)

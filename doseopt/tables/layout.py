@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 MARK = "*"
+PAGE = 100
+"""Columns of a text, unless the terminal has fewer."""
+
+
+def page_width(console: Console) -> int:
+    """Return the columns of a text: those of the terminal, or that COLUMNS states, but at most `PAGE`."""
+    return min(console.width, PAGE) if console.is_terminal or os.environ.get("COLUMNS") else PAGE
 
 
 def paragraph(text: str, width: int, indent: str = "", first: str | None = None, style: str = "") -> list[Text]:
     """Break a text into lines, `first` before the first line and `indent` before the others."""
     start = indent if first is None else first
-    lines = textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
+    longest = max(map(len, text.split()), default=0)
+    if indent and longest > width - len(indent) > 0:  # else a word would be cut
+        indent = "  "
+        if start.strip() and len(start) + len(text.split()[0]) > width:
+            return [Text(start.rstrip(), style), *paragraph(text, width, indent, style=style)]
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=longest > width - len(indent),
+    )
     return [Text(line, style) for line in lines]
 
 
@@ -30,8 +51,11 @@ def grid(
     *,
     left: int = 1,
     gaps: Collection[int] = (),
+    width: int | None = None,
 ) -> list[Text]:
     """Align cells in columns one space apart; nothing is cut and no line ends in a space.
+
+    Where they do not fit the width, columns of words are wrapped, and those of numbers set in blocks below each other.
 
     Parameters
     ----------
@@ -43,13 +67,69 @@ def grid(
         Columns, from the first, that are set flush left; the others are flush right.
     gaps : collection of int
         Columns with one more space before them.
+    width : int, optional
+        Columns of the terminal that no line exceeds.
     """
     widths = [max(cell_len(row[c]) for row in [head, *body]) for c in range(len(head))]
+    if width is not None and _total(widths, gaps) > width:
+        return _blocks(head, body, marked, widths, left, width)
     lines = [_line(head, widths, left, gaps, range(len(head)))]
     lines.append(Text("-" * cell_len(_padded(head, widths, left, gaps, keep=True))))
     for r, row in enumerate(body):
         lines.append(_line(row, widths, left, gaps, [c for c in range(len(row)) if (r, c) in marked]))
     return lines
+
+
+def _total(widths: Sequence[int], gaps: Collection[int]) -> int:
+    return sum(widths) + len(widths) - 1 + len([c for c in gaps if c < len(widths)])
+
+
+def _blocks(
+    head: Sequence[str],
+    body: Sequence[Sequence[str]],
+    marked: Collection[tuple[int, int]],
+    widths: Sequence[int],
+    left: int,
+    width: int,
+) -> list[Text]:
+    """Set a grid that is too wide in blocks, each with the columns of words, whose cells are wrapped."""
+    numbers = range(left, len(head))
+    words = list(widths[:left])
+    longest = [max(map(cell_len, " ".join(row[c] for row in [head, *body]).split()), default=1) for c in range(left)]
+    room = width - max((widths[c] + 1 for c in numbers), default=0) - left + 1
+    while sum(words) > room and any(w > min(least, width // 2) for w, least in zip(words, longest, strict=True)):
+        spare = [w - min(least, width // 2) for w, least in zip(words, longest, strict=True)]
+        words[spare.index(max(spare))] -= 1
+    runs = chunks([widths[c] + 1 for c in numbers], max(width - sum(words) - max(left - 1, 0), 1)) if numbers else []
+    lines: list[Text] = []
+    for run in runs or [range(0)]:
+        columns = [*range(left), *(numbers[c] for c in run)]
+        top, *rest = ([row[c] for c in columns] for row in [head, *body])
+        bold = {(r, k) for r, c in marked for k, column in enumerate(columns) if column == c}
+        head_lines, _ = _wrapped([top], (), words)
+        rows, bold_rows = _wrapped(rest, bold, words)
+        each = [max(cell_len(row[c]) for row in [*head_lines, *rows]) for c in range(len(columns))]
+        lines += [Text("")] if lines else []
+        lines += [_line(row, each, left, (), ()) for row in head_lines]
+        lines.append(Text("-" * _total(each, ())))
+        lines += [_line(row, each, left, (), [c for r, c in bold_rows if r == k]) for k, row in enumerate(rows)]
+    return lines
+
+
+def _wrapped(
+    rows: Sequence[Sequence[str]], marked: Collection[tuple[int, int]], words: Sequence[int]
+) -> tuple[list[list[str]], set[tuple[int, int]]]:
+    """Return rows with the cells of the first columns wrapped, numbers on the last line of each, and what is marked."""
+    lines, bold = [], set()
+    for r, row in enumerate(rows):
+        cells = [textwrap.wrap(cell, room) or [""] for cell, room in zip(row, words, strict=False)]
+        tall = max(map(len, cells), default=1)
+        for k in range(tall):
+            last = k == tall - 1
+            bold |= {(len(lines), c) for at, c in marked if at == r and (last or c < len(words))}
+            text = [cell[k] if k < len(cell) else "" for cell in cells]
+            lines.append(text + [cell if last else "" for cell in row[len(words) :]])
+    return lines, bold
 
 
 def _cell(text: str, width: int, flush_left: bool) -> str:

@@ -8,9 +8,10 @@ import xarray as xr
 from rich.console import Console
 from rich.text import Text
 
-from doseopt.limits.shares import is_correct_selection, is_policy, of_study, same_cap, winners
+from doseopt.limits.price import ATTAINABLE
+from doseopt.limits.shares import is_correct_selection, is_policy, of_study, priced, same_cap, winners
 from doseopt.tables.labels import listed, names, shortened
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
 WHAT = (
@@ -25,7 +26,7 @@ WHAT = (
 
 def print_limits(ds: xr.Dataset, console: Console) -> None:
     """Print what is attained and attainable, 100 columns wide or as wide as a narrower terminal."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(limits_text(ds, width), soft_wrap=True)
 
 
@@ -37,7 +38,7 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     ds : Dataset
         Of `doseopt.limits_of`.
     width : int
-        Columns that no line exceeds; at least 80.
+        Columns that no line exceeds.
     """
     attrs = ds.attrs
     lines = paragraph(f"What is attainable: {attrs['title']}", width, style="bold")
@@ -54,9 +55,11 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     margin = max(map(len, rows)) + 2
     for name, text in rows.items():
         lines += paragraph(str(text), width, " " * margin, name.ljust(margin))
-    found = limit_findings(ds)
-    lines += heading("Findings", width)
-    lines += [line for text in found for line in paragraph(text, width, "  ", "- ")]
+    parts = {"Findings": limit_findings(ds), "Not computed, because too large": attrs["not_computed"].splitlines()}
+    for title, texts in parts.items():
+        if texts:
+            lines += heading(title, width)
+            lines += [line for text in texts for line in paragraph(text, width, "  ", "- ")]
     return Text("\n").join([*lines, *_designs(ds, width), *_prices(ds, width), *_map(ds, width)])
 
 
@@ -92,14 +95,19 @@ def _price_finding(ds: xr.Dataset) -> list[str]:
     """Say what the dearest rule and the fewest patients cost."""
     if "price" not in ds:
         return []
-    few, many = (int(f(ds["enrolment"].to_numpy())) for f in (np.min, np.max))
-    dear = ds["price"].sel(enrolment=few).fillna(-np.inf)
+    best = ds["optimum"].sel(rule=ATTAINABLE).dropna("enrolment")
+    caps = sorted(best["enrolment"].to_numpy().tolist())
+    if not caps:
+        return []
+    few, many = caps[0], caps[-1]
+    dear = ds["price"].sel(enrolment=few).drop_sel(rule=ATTAINABLE).dropna("rule")
+    if not dear.sizes["rule"]:
+        return []
     rule = str(dear["rule"].to_numpy()[int(dear.to_numpy().argmax())])
     text = (
         f'With {few} patients the dearest of the rules below is "{rule}": it costs {100 * dear.max().item():.1f} points'
     )
     if many > few:
-        best = ds["optimum"].sel(rule="one patient at a time")
         lost = 100 * (best.sel(enrolment=many) - best.sel(enrolment=few)).item()
         text += f"; {few} instead of {many} patients cost {lost:.1f} points"
     return [f"{text}."]
@@ -125,7 +133,7 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
     head += ["same N", "same >MTD", "overdose", ">MTD", "DLTs"]
     body = []
     order = [*np.flatnonzero(of_study(ds)).tolist(), *np.flatnonzero(~of_study(ds)).tolist()]
-    spare = max(width - sum(max(len(h), 5) + 1 for h in head[1:]), 12)
+    spare = max(width - sum(max(len(h), 5) + 1 for h in head[1:]), 16)
     labels = shortened([names(ds, "design")[k] for k in order], spare)
     for label, k in zip(labels, order, strict=True):
         row = {str(name): float(ds[name][k]) for name in ds.data_vars if ds[name].dims == ("design",)}
@@ -136,28 +144,31 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
         cells += [_percent(row[f"attainable_same_{name}"]) for name in ("size", "exposure")]
         cells += [_percent(row["overdose_selection"]), f"{row['patients_above_mtd']:.2f}", f"{row['total_dlts']:.2f}"]
         body.append([label, *cells])
-    if width < WIDTH:
-        left_out = [c for c, name in enumerate(head) if name in ("overdose", "DLTs")]
-        head, *body = ([cell for c, cell in enumerate(line) if c not in left_out] for line in [head, *body])
+    left_out = ("overdose", "DLTs") if width < WIDTH else ()
+    bounded = bool(ds["attainable"].notnull().any())
+    if not bounded:
+        left_out = ("attainable", "regret", "ratio", "same N", "same >MTD")
+    kept = [c for c, name in enumerate(head) if name not in left_out]
+    head, *body = ([line[c] for c in kept] for line in [head, *body])
     what = "correct selection" if plain else "correct selection and utility"
-    title = (
-        f"Designs, then optimal policies: {what} and bounds (%, averages over the belief); >MTD: patients above the MTD"
-    )
-    return [*heading(title, width), *grid(head, body), *paragraph(WHAT, width)]
+    which, bounds = ("Designs, then optimal policies", " and bounds") if bounded else ("Designs", "")
+    title = f"{which}: {what}{bounds} (%, averages over the belief); >MTD: patients above the MTD"
+    return [*heading(title, width), *grid(head, body, width=width), *(paragraph(WHAT, width) if bounded else [])]
 
 
 def _prices(ds: xr.Dataset, width: int) -> list[Text]:
     """Show the best design under each rule, and what the rule costs."""
-    if "price" not in ds:
+    shown = priced(ds)
+    if shown is None:
         return []
-    caps = [str(n) for n in ds["enrolment"].to_numpy().tolist()]
-    best, price = ds["optimum"].to_numpy(), ds["price"].to_numpy()
+    caps = [str(n) for n in shown["enrolment"].to_numpy().tolist()]
+    best, price = shown["optimum"].to_numpy(), shown["price"].to_numpy()
     body = [
         [rule, *map(_percent, best[r]), *map(_percent, price[r])]
-        for r, rule in enumerate(ds["rule"].to_numpy().tolist())
+        for r, rule in enumerate(shown["rule"].to_numpy().tolist())
     ]
     title = "Price of a rule: best design that keeps it (%), then what it costs (percentage points), by most patients"
-    return [*heading(title, width), *grid(["", *caps, *caps], body, gaps={1, 1 + len(caps)})]
+    return [*heading(title, width), *grid(["", *caps, *caps], body, gaps={1, 1 + len(caps)}, width=width)]
 
 
 def _map(ds: xr.Dataset, width: int) -> list[Text]:
@@ -179,9 +190,13 @@ def _map(ds: xr.Dataset, width: int) -> list[Text]:
         return []
     title = (
         f"Over {mtd.size} logistic truths (location and steepness on a grid): share (%) in which the design is best of "
-        "those with as many patients, by true MTD; and how far below the optimal policy it falls at most (points)"
+        "those with as many patients, by true MTD"
     )
-    return [*heading(title, width), *grid(head, body)]
+    if all(line[-1] == "-" for line in body):
+        head, *body = (line[:-1] for line in [head, *body])
+    else:
+        title += "; and how far below the optimal policy it falls at most (points)"
+    return [*heading(title, width), *grid(head, body, width=width)]
 
 
 def limits_frame(ds: xr.Dataset) -> pd.DataFrame:

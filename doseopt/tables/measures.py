@@ -122,7 +122,7 @@ def _blocks(ds: xr.Dataset, columns: Columns, width: int) -> list[Text]:
     for run in chunks(widths, width - spare):
         body = [[name, *(cells[c][d] for c in run)] for d, name in enumerate(designs)]
         bold = {(d, k + 1) for k, c in enumerate(run) for d in marked[c]}
-        lines += [*([Text("")] if lines else []), *grid(["", *(heads[c] for c in run)], body, bold)]
+        lines += [*([Text("")] if lines else []), *grid(["", *(heads[c] for c in run)], body, bold, width=width)]
     return lines
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from doseopt.tables.layout import grid, heading, paragraph
+from doseopt.tables.layout import grid, heading, page_width, paragraph
 
-WIDTH, NARROWEST = 100, 98
+WIDTH = 100
 CELL = 11
 """Columns that a number takes."""
 SHOWN = 20
@@ -23,7 +23,7 @@ type Row = Mapping[str, Any]
 
 def print_verification(rows: Sequence[Row], about: Row, console: Console) -> None:
     """Print what was recomputed, at most 100 columns wide."""
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    width = page_width(console)
     console.print(verification_text(rows, about, width), soft_wrap=True)
 
 
@@ -37,9 +37,8 @@ def verification_text(rows: Sequence[Row], about: Row, width: int = WIDTH) -> Te
     about : mapping
         Of `verify.about`.
     width : int
-        Columns that no line exceeds; at least 98.
+        Columns that no line exceeds.
     """
-    width = max(width, NARROWEST)
     lines = [*_differing(rows, width), *_summary(rows, width), *_notes(about, width), *_sources(rows, width)]
     return Text("\n").join([*lines, *_verdict(about, width)])
 
@@ -88,7 +87,7 @@ def _summary(rows: Sequence[Row], width: int) -> list[Text]:
         marked |= {(i, c) for c in range(len(body[0])) if not worst["agrees"]}
     text = "Numbers of others, recomputed. Of each source the one that lies furthest off for what is granted is shown."
     head = ["check", "source", "numbers", "theirs", "ours", "differ by", "granted"]
-    return [*paragraph(text, width), Text(""), *grid(head, body, marked, left=2, gaps={1, 2})]
+    return [*paragraph(text, width), Text(""), *grid(head, body, marked, left=2, gaps={1, 2}, width=width)]
 
 
 def _distance(row: Row) -> float:

@@ -39,13 +39,13 @@ class Trial:
     def ended(self, tally, choice):
         """Unnormalised expected utility of ending with a tally (tuple of (n, y) a dose) and a choice."""
         total = 0
-        for weight, _, observed, right in self.truths:
+        for weight, true, observed, right in self.truths:
             chance = weight
             for p, (n, y) in zip(observed, tally, strict=True):
                 chance *= p**y * (1 - p) ** (n - y)
             worth = (self.none if choice == -1 else 1) if choice in right else 0
             top = max(right)
-            above = sum(n for j, (n, _) in enumerate(tally) if j > top)
+            above = sum(n for j, (n, _) in enumerate(tally) if j > top and true[j] > self.target)
             worth -= self.per_dlt * sum(y for _, y in tally) + self.per_above * above
             total += chance * (worth - self.per_patient * sum(n for n, _ in tally))
         return total

@@ -83,7 +83,18 @@ def test_a_rule_that_is_too_large_to_solve_has_no_price(monkeypatch):
         raise TooManyStates("too many")
 
     monkeypatch.setattr(price_module, "bayes_optimal", refuse)
-    assert np.isnan(price_of_rules(BELIEF, MTD, [4])["price"]).all()
+    result = price_of_rules(BELIEF, MTD, [4])
+    assert np.isnan(result["price"]).all()
+    assert result.attrs["not_computed"] == "every rule, 4 patients: too many"
+
+    def refuse_coherent(belief, mtd, rules, utility):
+        return refuse() if rules.coherent else bayes_optimal(belief, mtd, rules, utility)
+
+    monkeypatch.setattr(price_module, "bayes_optimal", refuse_coherent)
+    result = price_of_rules(BELIEF, MTD, [4])
+    both = "coherent, 4 patients; cohorts of 3, coherent, MTD tried, safety stop, 4 patients: too many"
+    assert result.attrs["not_computed"] == both
+    assert result["price"].isnull().sum() == 2
 
 
 def test_the_map_is_the_exact_engine_at_each_truth():

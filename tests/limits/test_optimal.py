@@ -1,6 +1,7 @@
 """The Bayes-optimal policy: against all policies, a second recursion, the exact engine, and closed forms."""
 
 import dataclasses
+import json
 import pickle
 
 import numpy as np
@@ -28,7 +29,7 @@ from doseopt import (
     judged,
     load_study,
 )
-from doseopt.designs.policy import STOP, TREAT, Policy, PolicyTable, code, load_policy
+from doseopt.designs.policy import STOP, TREAT, Policy, PolicyTable, code, code_type, load_policy
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits import Rules, bayes_optimal, expected_utility
 from doseopt.parameters import Faults
@@ -49,7 +50,9 @@ def random_case(rng, doses=None, patients=None):
     weight = rng.integers(0, 5, count).astype(float)
     weight[0] += 1
     belief = Belief(make_scenarios(true, p_observed=observed), weight)
-    mtd = MTDRule(0.25, str(rng.choice(RULE_KINDS)), halfwidth=0.1)
+    kind = str(rng.choice(RULE_KINDS))
+    ends = {"low": 0.2, "high": 0.3, "jumped": str(rng.choice(["below", "none"]))} if rng.integers(2) else {}
+    mtd = MTDRule(0.25, kind, **(ends or {"halfwidth": 0.1})) if kind == "interval" else MTDRule(0.25, kind)
     n = patients or int(rng.integers(1, 6))
     cohort = int(rng.integers(1, 4))
     rules = Rules(
@@ -338,6 +341,43 @@ def test_files_that_hold_no_policy(solved, tmp_path, content):
     assert ("cannot be read" if content is None else "wanted a file that PolicyTable.save wrote") in str(caught.value)
 
 
+@pytest.mark.parametrize("doses", [1, 13, 14, 15, 16, 20])
+@pytest.mark.parametrize("coherent", [False, True])
+def test_a_policy_of_many_doses_is_that_of_its_value(doses, coherent, tmp_path):
+    rates = np.linspace(0.02, 0.9, doses)
+    belief = Belief(make_scenarios(np.array([rates * s for s in (0.1, 0.3, 0.6, 1)])))
+    rules = Rules(3, no_skipping=False, coherent=coherent)
+    found = bayes_optimal(belief, MTDRule(0.25), rules)
+    assert expectation(found.design, belief, MTDRule(0.25), Utility()) == pytest.approx(found.value, abs=1e-12)
+    loaded = load_policy(found.design.table.save(tmp_path / "best.policy"))
+    assert loaded == found.design.table
+    again = dataclasses.replace(found.design, table=loaded)
+    assert expectation(again, belief, MTDRule(0.25), Utility()) == pytest.approx(found.value, abs=1e-12)
+
+
+def test_a_move_and_a_selection_are_read_as_they_were_written():
+    for doses in (1, 2, 14, 15, 62):
+        moves, chosen = np.meshgrid(np.arange(doses + 2), np.arange(-1, doses))
+        move, selected = np.divmod(code(moves, chosen, doses).astype(int), doses + 1)
+        np.testing.assert_array_equal(move, moves)
+        np.testing.assert_array_equal(selected - 1, chosen)
+        assert code_type(doses) is (np.uint8 if doses <= 14 else np.uint16)
+
+
+def test_a_file_of_an_earlier_version_loads_unless_its_codes_are_wrong(tmp_path):
+    """Up to 14 doses the format is what it was, a byte a tally; from 15 on such a file is refused."""
+    for doses in (14, 15):
+        course = Course(doses, 2, 1, 1, 1, False)
+        head = {"format": "doseopt policy 1", "course": dataclasses.asdict(course), "toxic": None, "title": "old"}
+        path = tmp_path / f"{doses}.policy"
+        with path.open("wb") as file:
+            np.lib.format.write_array(file, np.frombuffer(json.dumps(head, sort_keys=True).encode(), np.uint8))
+            np.lib.format.write_array(file, np.zeros((1, tallies_of(course).size), np.uint8))
+    assert load_policy(tmp_path / "14.policy").codes.dtype == np.uint8
+    with pytest.raises(Faults, match="whose policies of 15 doses and more are wrong, got 15 doses; make it anew"):
+        load_policy(path)
+
+
 def test_a_tally_that_is_not_in_the_table(solved):
     state = TrialState(np.array([[1, 0, 3]]), np.array([[0, 0, 1]]), np.array([2]), np.array([[0]]))
     with pytest.raises(Faults, match=r"one dose|no dose skipped\), got n=\[1, 0, 3\], y=\[0, 0, 1\]"):
@@ -417,12 +457,60 @@ def test_every_tally_has_one_number_and_the_count_is_a_bound(skips):
 def test_what_is_too_large_is_refused_with_advice_that_holds():
     belief = belief_of_rates(LogisticFamily(location=3, location_sd=1, points=2).rates(6, 0.25))
     with pytest.raises(TooManyStates) as caught:
-        bayes_optimal(belief, MTDRule(0.25), Rules(30), max_tallies=1_000_000)
+        bayes_optimal(belief, MTDRule(0.25), Rules(30), max_bytes=10_000_000)
     text = str(caught.value)
-    assert "more than max_tallies = 1,000,000; take cohorts of 6" in text
+    assert "more than 0.01 GB (max_bytes); take cohorts of 6" in text
     patients = int(text.split(" or ")[1].split(" patients")[0])
-    assert tallies_of(Course(6, patients, 1, 1, 1, False)).size <= 1_000_000
-    bayes_optimal(belief, MTDRule(0.25), Rules(patients), max_tallies=1_000_000)
+    assert tallies_of(Course(6, patients, 1, 1, 1, False)).size <= 10_000_000
+    assert tallies_of(Course(6, 30, 6, 6, 1, False)).size <= 10_000_000
+    bayes_optimal(belief, MTDRule(0.25), Rules(patients), max_bytes=10_000_000)
+    bayes_optimal(belief, MTDRule(0.25), Rules(30, cohort=6), max_bytes=10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("doses", "rules", "message"),
+    [
+        (12, Rules(200), "with 200 patients at most 8 doses; take 10 patients"),
+        (41, Rules(20), "with 20 patients at most 14 doses; take 1 patient"),
+        (24, Rules(6), "with 6 patients at most 22 doses; take 5 patients"),
+        (62, Rules(1_000_000, cohort=3, coherent=True), "at most 2 doses"),
+        (2, Rules(100_000), "more than 1.25 GB (max_bytes); take "),
+        (7, Rules(36), "more than 1.25 GB (max_bytes); take cohorts of 4 or "),
+        (80, Rules(1), "with 1 patient at most 62 doses"),
+    ],
+)
+def test_what_is_hopelessly_large_is_refused_before_any_work(doses, rules, message):
+    belief = Belief(make_scenarios(np.linspace(0.01, 0.9, doses)[None]))
+    with pytest.raises(TooManyStates) as caught:
+        bayes_optimal(belief, MTDRule(0.25), rules)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("patients", [1, 3, 5, 9])
+def test_the_greatest_number_of_doses_is_right(patients):
+    """The value of a policy on the most doses that are not refused is reproduced by the exact engine."""
+    doses = Course(1, patients, 1, 1, 1, False).most_doses
+    rates = np.linspace(0.02, 0.9, doses)
+    belief = Belief(make_scenarios(np.array([rates * s for s in (0.1, 0.3, 1)])))
+    rules = Rules(patients, cohort=max(patients // 2, 1), start=doses - 1)
+    found = bayes_optimal(belief, MTDRule(0.25), rules, max_bytes=10**10)
+    assert expectation(found.design, belief, MTDRule(0.25), Utility()) == pytest.approx(found.value, abs=1e-12)
+
+
+def test_the_size_bounds_what_is_held():
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        doses, patients, cohort = (int(rng.integers(1, high)) for high in (6, 10, 4))
+        course = Course(doses, patients, cohort, min(cohort, patients), 1, bool(rng.integers(2)))
+        tallies = Tallies(course)
+        stages = [
+            sum(s.stop - s.start for s in (tallies.matrix(k, a) for a in tallies.splits(k)))
+            for k in range(len(course.totals))
+        ]
+        held = tallies.size + 8 * max(map(sum, zip(stages, [0, *stages], strict=False)))
+        assert held + sum(8 * part.keys.size + 16 * part.n.size for part in (tallies.lower, tallies.upper)) <= (
+            course.size(1, 1)
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
 """What `doseopt limits` prints, draws and writes."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from limits.test_attained import STUDY
 from test_cli import run
 from test_plots import overlap, written
 
-from doseopt import compare
+import doseopt.attained as attained
+import doseopt.limits.price as price
+from doseopt import Exact, bayes_optimal, compare
 from doseopt.attained import limits_of
+from doseopt.engine.graph import TooManyStates
 from doseopt.limits.shares import same_cap, winners
 from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure, save_limit_figures
 from doseopt.study_file import load_study, parse_study
@@ -144,3 +149,99 @@ def test_a_study_that_does_not_exist_gives_status_2(tmp_path):
     result = run("limits", tmp_path / "none.toml")
     assert result.exit_code == 2
     assert "no such file" in result.stderr
+
+
+# What is too large
+
+
+LARGE = TWO.replace("n = 8", "n = 36").replace("n = 5", "n = 36") + (
+    '[designs."optimal 6"]\nkind = "three_plus_three"\nmodifiers = [{ kind = "max_patients", n = 6 }]\n'
+)
+
+
+def refusing(monkeypatch, allowed):
+    """Refuse optima of more patients than allowed; what is refused by size alone is tested with `bayes_optimal`."""
+
+    def solve(belief, mtd, rules, *given):
+        if rules.patients > allowed:
+            raise TooManyStates(f"{rules.patients} patients are too many; take {allowed}")
+        return bayes_optimal(belief, mtd, rules, *given)
+
+    for module in (attained, price):
+        monkeypatch.setattr(module, "bayes_optimal", solve)
+
+
+def test_nothing_is_found_where_everything_is_too_large(monkeypatch, tmp_path):
+    refusing(monkeypatch, 3)
+    found = limits_of(parse_study(LARGE))
+    assert found.policies == {}
+    text = limits_text(found.dataset).plain
+    flat = " ".join(text.split())
+    assert "inf" not in flat
+    assert "nan" not in flat
+    assert "Findings" not in flat
+    assert "Attainable:" not in flat
+    assert "Price of a rule" not in flat
+    assert "furthest below" not in flat
+    assert "optimal polic" not in flat
+    assert "what is attainable with one patient at a time, at most 36" in flat
+    assert "36 patients are too many; take 3" in flat
+    assert "every rule, 36 patients" in flat
+    names = {path.name for path in save_limit_figures(found.dataset, tmp_path)}
+    assert names == {"attained.svg", "attained.png", "maps.svg", "maps.png"}
+    for draw in (attained_figure, maps_figure):
+        words = " ".join(t for t, _ in written(draw(found.dataset)))
+        assert "Diamond" not in words
+        assert "Others" not in words
+
+
+def test_the_command_fails_where_nothing_attainable_was_computed(monkeypatch, tmp_path):
+    refusing(monkeypatch, 3)
+    (tmp_path / "large.toml").write_text(LARGE)
+    result = run("limits", tmp_path / "large.toml", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "nothing that is attainable was computed" in result.stderr
+    assert "36 patients are too many; take 3" in result.stderr
+    assert {file.suffix for file in (tmp_path / "out").iterdir()} == {".nc", ".csv", ".svg", ".png"}
+
+
+def test_what_is_found_is_said_beside_what_is_not(monkeypatch, tmp_path):
+    refusing(monkeypatch, 6)
+    (tmp_path / "large.toml").write_text(LARGE)
+    result = run("limits", tmp_path / "large.toml", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    flat = " ".join(result.stdout.split())
+    assert "-inf" not in flat
+    assert "points; 6 instead of 36" not in flat
+    assert "With 6 patients the dearest of the rules below is" in flat
+    assert "36 patients are too many; take 6" in flat
+    assert "BOIN selects correctly" not in flat
+    # a design of the study that has the name of a policy keeps its row, and the policy has another
+    ds = xr.open_dataset(tmp_path / "out" / "limits.nc")
+    plain = compare(parse_study(LARGE))
+    study = load_study(tmp_path / "out" / "optimal.toml")
+    assert list(study.designs) == ["3+3", "BOIN", "CRM", "optimal 6", "optimal 6 (policy)"]
+    assert study.designs["optimal 6"] == parse_study(LARGE).designs["optimal 6"]
+    assert ds["policy"].to_numpy().tolist() == ["optimal 6 (policy)"]
+    assert ds["sample_size"].sel(design="optimal 6").item() <= plain["planned_maximum"].sel(design="optimal 6").item()
+    assert ds["regret"].sel(design="optimal 6").item() > 0
+    attainable = ds["attainable"].sel(design="optimal 6").item()
+    assert ds["utility"].sel(design="optimal 6 (policy)").item() == pytest.approx(attainable, abs=1e-9)
+    for draw in FIGURES.values():
+        assert len(written(draw(ds.load()))) > 5
+
+
+def test_designs_that_are_too_large_themselves_are_left_out_and_said_so(monkeypatch):
+    def run_exact(self, design, scenarios):
+        if design.cap == 36:
+            raise TooManyStates("more than 5 million states; lower its max_patients")
+        return exact(self, design, scenarios)
+
+    exact = Exact.__call__
+    monkeypatch.setattr(Exact, "__call__", run_exact)
+    found = limits_of(parse_study(LARGE)).dataset
+    assert found["design"].to_numpy().tolist() == ["optimal 6", "optimal 6 (policy)"]
+    assert found.attrs["not_computed"] == "3+3; BOIN; CRM: more than 5 million states; lower its max_patients"
+    monkeypatch.setattr(Exact, "__call__", lambda *_: run_exact(None, SimpleNamespace(cap=36), None))
+    with pytest.raises(TooManyStates, match=r"3\+3; BOIN; CRM; optimal 6: more than 5 million"):
+        limits_of(parse_study(LARGE))
