@@ -83,7 +83,7 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
         ax.tick_params(labelleft=k % columns == 0, labelbottom=k + columns >= len(shown))
         percent_axis(ax, "y", min(100.0, 25 * np.ceil(max(high.max(), p.max()) / 25 + 0.01)))
     first.set_xlim(-0.5, count - 0.5)
-    first.set_xticks(range(count), ticks(labels, np.arange(count), width))
+    first.set_xticks(range(count), ticks(labels, np.arange(count, dtype=float), width))
     first.tick_params(axis="x", length=0)
     names = fitted([str(name) for name in ds["design"].to_numpy()], 0.97 * WIDTH * 72 / per_row - 32, SMALL)
     handles = [entry(name, linewidth=0.9, **_look(d)) for d, name in enumerate(names)]
