@@ -517,7 +517,7 @@ FULL = {
     "registry": "NCT0",
     "target": 0.25,
     "planned_enrolment": 10,
-    "mtd": {"rule": "interval", "halfwidth": 0.05, "none_above": 0.35},
+    "mtd": {"rule": "interval", "halfwidth": 0.05},
     "doses": {"labels": ["a", "b", "c"], "values": [1.0, 3.0, 10.0], "unit": "mg", "tolerance": 0.2},
     "dropout": {"rate": 0.1},
     "scenarios": {
