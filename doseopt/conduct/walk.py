@@ -10,6 +10,7 @@ import xarray as xr
 import doseopt
 from doseopt.conduct.replay import chosen_designs
 from doseopt.design import Design
+from doseopt.engine.exact import moderate_rates
 from doseopt.engine.simulate import Patients
 from doseopt.outcomes import judged_on, planned_of
 from doseopt.parameters import Fault, Faults, nearest
@@ -106,14 +107,15 @@ def _steps(
     design: Design, truth: xr.Dataset, patients: Patients, trial: int, start: TrialState
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
-    p, moderate = truth["p_observed"].to_numpy()[0], np.nan_to_num(truth["p_moderate"].to_numpy()[0])
+    p = truth["p_observed"].to_numpy()[0]
+    moderate = moderate_rates(truth)[0] if design.categories == 3 else np.zeros_like(p)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        other = p[dose] + (1 - p[dose]) * moderate[dose] * (design.categories == 3)
+        other = p[dose] + (1 - p[dose]) * moderate[dose]
         letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
         counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
