@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from doseopt.cells import MISSING, ctcae_grade, is_missing, yes_or_no
 from doseopt.doses import Doses
 from doseopt.outcome_string import parse_outcomes
 from doseopt.parameters import Fault, Faults, nearest
@@ -18,21 +20,74 @@ from doseopt.state import FloatArray, IntArray
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
 """A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
 REQUIRED = ("patient", "dlt")
-COLUMNS = ("patient", "dose_level", "dose", "dlt", "actual_dose", "group", "grade", "evaluable")
-YES, NO = {"1", "yes", "y", "true", "t"}, {"0", "no", "n", "false", "f"}
+COLUMNS = ("patient", "dose_level", "dose", "dlt", "actual_dose", "group", "grade", "evaluable", "reason", "cohort")
+MODERATE, DEATH = 2, 5
+"""CTCAE grades: the lowest that is a moderate toxicity, and death."""
 
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient: the planned dose level (index), the outcome, and what else is known."""
+    """One patient: the planned dose level, the outcome, and what else is known.
+
+    Parameters
+    ----------
+    name : str
+    level : int
+        Index of the planned dose, from 0.
+    dlt : bool or None
+        None: pending, the patient is still in the DLT window.
+    actual_dose : float, optional
+        In the study's unit.
+    group : str
+    grade : int, optional
+        Worst CTCAE grade, 0 to 5; None if not recorded.
+    evaluable : bool
+        False: left out and replaced, which only a patient without DLT can be.
+    reason : str
+        Why not evaluable, if the data say.
+    cohort : str
+        As the data name it; empty if they name none.
+    closed : bool
+        The cohort was closed early.
+    where : str
+        Place in the data, for faults that are found later.
+    """
 
     name: str
     level: int
-    dlt: bool
+    dlt: bool | None
     actual_dose: float | None = None
     group: str = ""
-    grade: str = ""
+    grade: int | None = None
     evaluable: bool = True
+    reason: str = ""
+    cohort: str = ""
+    closed: bool = False
+    where: str = ""
+
+
+def letter(patient: Patient, graded: bool) -> str:
+    """Return the outcome of a patient who is not pending: T for a DLT, M for grade 2 or worse without, else N.
+
+    Parameters
+    ----------
+    patient : Patient
+    graded : bool
+        Whether the grade is looked at; without, a patient without DLT is N.
+
+    Raises
+    ------
+    Faults
+        If the patient is pending; or if the grade is looked at and not recorded, as that is not mild.
+    """
+    if patient.dlt is None:
+        raise Faults([Fault(patient.where, f"patient {patient.name}: the outcome is pending; wanted a DLT or none")])
+    if patient.dlt:
+        return "T"
+    if graded and patient.grade is None:
+        message = f"grade: wanted the worst grade of patient {patient.name}, 0 to 5, got nothing"
+        raise Faults([Fault(patient.where, f"{message}; the design looks at moderate toxicity")])
+    return "M" if graded and (patient.grade or 0) >= MODERATE else "N"
 
 
 @dataclass(frozen=True)
@@ -43,7 +98,7 @@ class TrialData:
     ----------
     doses : Doses
     patients : tuple of Patient
-        In the order of the data, those who cannot be evaluated included.
+        In the order of the data, those who are pending or cannot be evaluated included.
     warnings : tuple of str
         What a reader of the analysis must know, in plain words.
     """
@@ -54,13 +109,27 @@ class TrialData:
 
     @property
     def evaluable(self) -> tuple[Patient, ...]:
-        """The patients that count."""
-        return tuple(p for p in self.patients if p.evaluable)
+        """The patients that count: evaluable, and not pending."""
+        return tuple(p for p in self.patients if p.evaluable and p.dlt is not None)
 
     @property
-    def left_out(self) -> tuple[Patient, ...]:
-        """The patients that cannot be evaluated."""
-        return tuple(p for p in self.patients if not p.evaluable)
+    def pending(self) -> tuple[Patient, ...]:
+        """The patients who are still in the DLT window."""
+        return tuple(p for p in self.patients if p.evaluable and p.dlt is None)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The patients that cannot be evaluated, by name, each with the reason if the data say one."""
+        why = "cannot be evaluated"
+        return tuple(f"{p.name} ({why}{f': {p.reason}' * bool(p.reason)})" for p in self.patients if not p.evaluable)
+
+    @property
+    def cohorts(self) -> tuple[tuple[Patient, ...], ...] | None:
+        """The cohorts that the data state, pending patients included, those left out not; None if they state none."""
+        if not all(p.cohort for p in self.patients):
+            return None
+        counted = (p for p in self.patients if p.evaluable)
+        return tuple(tuple(group) for _, group in groupby(counted, key=lambda p: p.cohort))
 
     def tally(self) -> tuple[IntArray, IntArray]:
         """Return patients and DLTs at each planned dose, [D] each."""
@@ -94,11 +163,14 @@ def data_from_outcomes(outcomes: str, doses: Doses) -> TrialData:
     Faults
         With every cohort that cannot be read.
     """
-    cohorts = parse_outcomes(outcomes, len(doses.labels))
-    letters = [(cohort.level - 1, letter) for cohort in cohorts for letter in cohort.letters]
-    return TrialData(
-        doses, tuple(Patient(str(i), level, letter == "T") for i, (level, letter) in enumerate(letters, 1))
-    )
+    grades = {"N": MODERATE - 1, "M": MODERATE, "T": None}
+    patients: list[Patient] = []
+    for number, cohort in enumerate(parse_outcomes(outcomes, len(doses.labels)), 1):
+        for outcome in cohort.letters:
+            name, where = str(len(patients) + 1), f"cohort {number}"
+            patient = Patient(name, cohort.level - 1, outcome == "T", grade=grades[outcome], where=where)
+            patients.append(replace(patient, cohort=str(number), closed=cohort.closed))
+    return TrialData(doses, tuple(patients))
 
 
 def data_from_csv(path: str | Path, doses: Doses) -> TrialData:
@@ -142,6 +214,19 @@ def _header_faults(names: Sequence[str]) -> list[Fault]:
     return faults
 
 
+def _contradictions(patient: Patient) -> list[Fault]:
+    """Return what cannot all be true of one patient."""
+    who, faults = f"patient {patient.name}", []
+    if patient.dlt and not patient.evaluable:
+        message = f"dlt = 1, evaluable = no: {who} had a DLT, and a patient with a DLT counts in every protocol"
+        faults.append(Fault(patient.where, f"{message}; only one without is left out and replaced"))
+    without = patient.dlt is False or not patient.evaluable
+    if patient.grade == DEATH and without and (patient.evaluable or not patient.reason):
+        message = f"grade: {who} has grade {DEATH} and no DLT; wanted dlt = 1 if it is dose-limiting, else"
+        faults.append(Fault(patient.where, f"{message} evaluable = no with a reason in a column 'reason'"))
+    return faults
+
+
 class _Rows:
     """Reads the rows of a file, keeping patients, faults and warnings."""
 
@@ -166,20 +251,35 @@ class _Rows:
             )
             self.faults.append(Fault(where, wanted))
         self._line.setdefault(name, where)
-        evaluable = self._yes_no(cell.get("evaluable") or "yes", "evaluable", where)
-        dlt = self._yes_no(cell["dlt"], "dlt", where) if evaluable or cell["dlt"] else False
+        evaluable = is_missing(cell.get("evaluable", "")) or self._yes_no(cell["evaluable"], "evaluable", where)
+        pending = cell["dlt"].lower() in MISSING | {"pending", "ongoing"}
+        dlt = None if pending else self._yes_no(cell["dlt"], "dlt", where)
         level = self._level(cell, where)
         actual = self._actual(cell.get("actual_dose", ""), where)
+        grade = self._grade(cell.get("grade", ""), where)
         if len(self.faults) > before or level is None:
             return
-        patient = Patient(name, level, bool(dlt), actual, cell.get("group", ""), cell.get("grade", ""), bool(evaluable))
+        group, reason, cohort = (cell.get(column, "") for column in ("group", "reason", "cohort"))
+        patient = Patient(name, level, dlt, actual, group, grade, evaluable, reason, cohort, where=where)
+        self.faults += _contradictions(patient)
+        if not evaluable and pending:
+            patient = replace(patient, dlt=False)
         self.patients.append(patient)
         self._check_tolerance(patient)
 
     def _yes_no(self, text: str, column: str, where: str) -> bool:
-        if text.lower() not in YES | NO:
+        answer = yes_or_no(text)
+        if answer is None:
             self.faults.append(Fault(where, f"{column}: wanted 1 or 0 (yes or no), got {text!r}"))
-        return text.lower() in YES
+        return bool(answer)
+
+    def _grade(self, text: str, where: str) -> int | None:
+        if is_missing(text):
+            return None
+        grade = ctcae_grade(text)
+        if grade is None:
+            self.faults.append(Fault(where, f"grade: wanted a CTCAE grade, 0 to 5, got {text!r}"))
+        return grade
 
     def _level(self, cell: Mapping[str, str], where: str) -> int | None:
         """Return the planned dose level as an index; the two columns must agree where both are given."""
@@ -216,7 +316,7 @@ class _Rows:
         return matches[0] if matches else None
 
     def _actual(self, text: str, where: str) -> float | None:
-        if not text:
+        if is_missing(text):
             return None
         try:
             value = float(text)

@@ -2,7 +2,8 @@
 
 The published notation of dose-finding outcomes (Brock 2019): a cohort is the dose level, counted from 1, followed by
 one letter a patient, ``N`` for no dose-limiting toxicity and ``T`` for one. A third letter, ``M``, marks a moderate
-(grade 2) toxicity that is not dose-limiting; designs that do not grade read it as ``N``.
+toxicity (grade 2 or worse) that is not dose-limiting; designs that do not grade read it as ``N``. A full stop after the
+letters says that the cohort was closed early: ``"2NN."`` are two patients of a cohort that no third one joins.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from dataclasses import dataclass
 
 from doseopt.parameters import Fault, Faults
 
-_COHORT = re.compile(r"(\d+)([A-Za-z]*)")
+_COHORT = re.compile(r"(\d+)([A-Za-z]*)(\.?)")
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """One cohort: the dose level counted from 1, and a letter for each patient."""
+    """One cohort: the dose level counted from 1, a letter for each patient, and whether it was closed early."""
 
     level: int
     letters: str
+    closed: bool = False
 
     def counts(self, categories: int = 2) -> tuple[int, ...]:
         """Count the outcomes by category: (DLT, not), or (DLT, moderate, neither)."""
@@ -47,7 +49,7 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
     Examples
     --------
     >>> parse_outcomes("1N 2NNT")
-    (Cohort(level=1, letters='N'), Cohort(level=2, letters='NNT'))
+    (Cohort(level=1, letters='N', closed=False), Cohort(level=2, letters='NNT', closed=False))
     """
     cohorts, faults = [], []
     for position, group in enumerate(text.split(), 1):
@@ -61,7 +63,7 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
             top = f"1 to {doses}" if doses is not None else "1 or more"
             faults.append(Fault(where, f"wanted a dose level of {top}, got {level}"))
             continue
-        cohorts.append(Cohort(level, match[2].upper()))
+        cohorts.append(Cohort(level, match[2].upper(), bool(match[3])))
     if faults:
         raise Faults(faults, f"outcomes {text!r}")
     return tuple(cohorts)
@@ -72,7 +74,7 @@ def format_outcomes(cohorts: tuple[Cohort, ...]) -> str:
 
     Examples
     --------
-    >>> format_outcomes(parse_outcomes("1N  2nnt"))
-    '1N 2NNT'
+    >>> format_outcomes(parse_outcomes("1N  2nn."))
+    '1N 2NN.'
     """
-    return " ".join(f"{c.level}{c.letters}" for c in cohorts)
+    return " ".join(f"{c.level}{c.letters}{'.' * c.closed}" for c in cohorts)

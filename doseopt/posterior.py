@@ -111,7 +111,7 @@ def analyse(
         "actual_doses": int(at is not None),
         "log_marginal_likelihood": float(_computed(curve, n, y, at).log_marginal()[0]),
         "prior_tail_total": tail[0],
-        "left_out": ", ".join(p.name for p in data.left_out),
+        "left_out": ", ".join(data.left_out),
         "warnings": "\n".join(data.warnings),
         "version": doseopt.__version__,
         "study": study.name,

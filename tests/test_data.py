@@ -33,7 +33,7 @@ def test_a_dose_is_a_label_or_a_planned_dose(tmp_path: Path) -> None:
 def test_patients_that_cannot_be_evaluated_are_listed_and_left_out(tmp_path: Path) -> None:
     text = "patient,dose_level,dlt,evaluable\nA,1,0,yes\nB,1,,no\nC,1,1,\n"
     data = data_from_csv(write(tmp_path, text), DOSES)
-    assert [p.name for p in data.left_out] == ["B"]
+    assert data.left_out == ("B (cannot be evaluated)",)
     assert data.tally()[0].tolist() == [2, 0, 0]
     assert data.tally()[1].tolist() == [1, 0, 0]
 

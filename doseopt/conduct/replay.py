@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from doseopt.data import Patient
+from doseopt.data import Patient, letter
 from doseopt.design import Design
 from doseopt.outcome_string import Cohort, format_outcomes
 from doseopt.parameters import Fault, Faults, nearest
@@ -39,15 +39,11 @@ def grouped(design: Design, patients: Sequence[Patient]) -> tuple[Cohort, ...]:
         given = step(design, state)
         follows = given.stop[0] == CONTINUE and given.dose[0] == level
         size = min(int(given.size[0]), run) if follows else run
-        cohort = Cohort(level + 1, "".join(_letter(p) for p in patients[i : i + size]))
+        cohort = Cohort(level + 1, "".join(letter(p, design.categories > 2) for p in patients[i : i + size]))
         cohorts.append(cohort)
         state = _treated(design, state, cohort)
         i += size
     return tuple(cohorts)
-
-
-def _letter(patient: Patient) -> str:
-    return "T" if patient.dlt else "M" if patient.grade.strip() == "2" else "N"
 
 
 def _treated(design: Design, state: TrialState, cohort: Cohort) -> TrialState:

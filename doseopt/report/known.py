@@ -45,7 +45,7 @@ def _remarks(dossier: Dossier) -> list[Block]:
             "Actual doses are known of some patients: the two-parameter logistic models weigh them; the other beliefs, "
             "and the prior-predictive probabilities below, take planned doses."
         )
-    notes += [f"Left out, as they cannot be evaluated: {left_out}."] if left_out else []
+    notes += [f"Left out: {left_out}."] if left_out else []
     if notes:
         return [Bullets(tuple(notes))]
     if not dossier.cohorts:
