@@ -37,7 +37,6 @@ from doseopt.scenarios import (
 from doseopt.study_designs import design_table
 from doseopt.utility import Utility
 
-
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"

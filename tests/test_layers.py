@@ -17,7 +17,7 @@ LAYERS = """
     2    design  selection
     2a   wrapped
     2b   modified  trial  selecting  on_grid  doses
-    2c   modifiers/*
+    2c   modifiers/*  unfinished
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
     4    metrics  engine/exact  engine/simulate  study_designs

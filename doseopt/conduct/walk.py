@@ -55,7 +55,13 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
 
 
 def account(
-    study: Study, design: str, scenario: str, patients: Patients, trial: int, start: TrialState | None = None
+    study: Study,
+    design: str,
+    scenario: str,
+    patients: Patients,
+    trial: int,
+    start: TrialState | None = None,
+    going: Design | None = None,
 ) -> dict[str, Any]:
     """Tell one of several simulated trials, from a state on.
 
@@ -70,13 +76,15 @@ def account(
         Which of them.
     start : TrialState, optional
         A batch of one; the empty trial when left out.
+    going : Design, optional
+        The design as the trial goes on with it, amid cohorts or not; the study's when left out.
 
     Returns
     -------
     dict
         As `walk`, without a seed.
     """
-    rule = chosen_designs(study, [design])[design]
+    rule = chosen_designs(study, [design])[design] if going is None else going
     truth = study.scenarios().sel(scenario=[scenario])
     empty = TrialState.empty(rule.doses, len(rule.memory))
     steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
