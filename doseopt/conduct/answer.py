@@ -9,7 +9,8 @@ import numpy as np
 
 from doseopt.design import Design
 from doseopt.engine.graph import cohort_outcomes
-from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.parameters import Faults
+from doseopt.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
 from doseopt.trial import advance, selected, step
 
 
@@ -103,21 +104,47 @@ def answers_amid(design: Design, before: TrialState, level: int, counts: IntArra
         Whether it was closed early.
     """
     after = treated(design, before, level, counts)
-    found = answers(design, after)
     given, many = asked(design, before), counts.sum(axis=1)
-    open_ = (given.stop == CONTINUE) & (given.dose == level) & (given.size > many)
-    rows = np.flatnonzero(open_ & design.admissible(after)[:, level]) if not closed else np.zeros(0, np.int64)
+    open_ = (given.stop == CONTINUE) & (given.dose == level) & (given.size > many) & (not closed)
+    found = _as_they_stand(design, after, open_)
+    rows = [i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]]
     ways = [cohort_outcomes(int(given.size[i] - many[i]), design.categories)[0] for i in rows]
-    if not ways:
+    if ways:
+        each = np.repeat(rows, [len(way) for way in ways])
+        whole = treated(design, before[each], level, counts[each] + np.concatenate(ways))
+        later = iter(answers(design, whole))
+        for i, way in zip(rows, ways, strict=True):
+            first = Answer(level + 1, int(given.size[i] - many[i]), unfinished=(int(many[i]), int(given.size[i])))
+            found[i] = _amid(found[i], {next(later) for _ in way}, first)
+    return [answer for answer in found if answer is not None]
+
+
+def _amid(now: Answer | None, later: set[Answer], rest: Answer) -> Answer:
+    """Return what is done amid a cohort, from what the design does as it stands and for each outcome of the rest."""
+    one = later.pop() if len(later) == 1 else None
+    if one is None or (one.level in (None, rest.level) and one != now):
+        return rest
+    return now if now is not None and now.level == one.level else one
+
+
+def _as_they_stand(design: Design, after: TrialState, open_: BoolArray) -> list[Answer | None]:
+    """Return what a design does if each last cohort is whole; None amid a cohort, for a table that has no such row."""
+    try:
+        return list(answers(design, after))
+    except Faults:
+        found: list[Answer | None] = [None] * len(after)
+        for i in range(len(after)):
+            try:
+                found[i] = answers(design, after[slice(i, i + 1)])[0]
+            except Faults:
+                if not open_[i]:
+                    raise
         return found
-    each = np.repeat(rows, [len(way) for way in ways])
-    whole = iter(answers(design, treated(design, before[each], level, counts[each] + np.concatenate(ways))))
-    for i, way in zip(rows.tolist(), ways, strict=True):
-        later = {next(whole) for _ in way}
-        one = later.pop() if len(later) == 1 else None
-        if one is None or (one.level in (None, level + 1) and one != found[i]):
-            size = int(given.size[i])
-            found[i] = Answer(level + 1, size - int(many[i]), unfinished=(int(many[i]), size))
-        elif one.level != found[i].level:
-            found[i] = one
-    return found
+
+
+def admissible(design: Design, after: TrialState, before: TrialState, i: int) -> BoolArray:
+    """Return the admissible doses of one of several trials, [D]; those before its last cohort, if a table has no row."""
+    try:
+        return np.asarray(design.admissible(after[slice(i, i + 1)])[0])
+    except Faults:
+        return np.asarray(design.admissible(before[slice(i, i + 1)])[0])

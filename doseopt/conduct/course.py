@@ -8,11 +8,11 @@ from itertools import combinations_with_replacement, groupby, islice
 
 import numpy as np
 
-from doseopt.conduct.answer import Answer, answers, answers_amid, asked, treated
+from doseopt.conduct.answer import Answer, admissible, answers, answers_amid, asked, treated
 from doseopt.data import Patient, TrialData, letter
 from doseopt.design import Design
 from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Faults
+from doseopt.parameters import Fault, Faults
 from doseopt.state import CONTINUE, IntArray, TrialState
 from doseopt.unfinished import PENDING, seen
 
@@ -84,7 +84,8 @@ def _closed_parts(run: Sequence[Patient]) -> list[tuple[Patient, ...]]:
 
 
 def _letters(patients: Sequence[Patient], graded: bool) -> dict[str, str]:
-    found, faults = {}, []
+    found: dict[str, str] = {}
+    faults: list[Fault] = []
     for patient in patients:
         try:
             found[patient.name] = PENDING if patient.dlt is None else letter(patient, graded)
@@ -108,15 +109,15 @@ class Branch:
         As they were cut, pending patients filled in.
     departures : tuple of str
         Cohorts that the design would not have given.
-    state : TrialState
-        After the last patient, a batch of one; the last cohort counts as it stands.
+    allowed : tuple of bool
+        Admissible doses after the last patient; the last cohort counts as it stands.
     """
 
     outcome: str
     answer: Answer
     cohorts: tuple[Cohort, ...]
     departures: tuple[str, ...]
-    state: TrialState
+    allowed: tuple[bool, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ def branches(design: Design, course: Course) -> list[Branch] | None:
     """
     empty = TrialState.empty(design.doses, len(design.memory))
     if not course.blocks:
-        return [Branch("", answers(design, empty)[0], (), (), empty)]
+        return [Branch("", answers(design, empty)[0], (), (), tuple(design.admissible(empty)[0].tolist()))]
     waiting: dict[tuple[int, int], list[_Open]] = {(0, 0): [_Open((), (), (), empty)]}
     done: list[Branch] = []
     while waiting:
@@ -216,10 +217,11 @@ def _ended(design: Design, rows: list[_Open], cohort: Cohort) -> list[Branch]:
     counts, level = _counts(design, cohorts), cohort.level - 1
     departures = _departures(design, before, cohorts, each, last=not cohort.closed)
     found = answers_amid(design, before, level, counts, cohort.closed)
-    state = treated(design, before, level, counts)
+    after = treated(design, before, level, counts)
+    allowed = [tuple(admissible(design, after, before, i).tolist()) for i in range(len(each))]
     return [
-        Branch(" ".join(_noted(row, cohort, one)), answer, (*row.cohorts, one), gone, state[slice(i, i + 1)])
-        for i, (row, one, gone, answer) in enumerate(zip(each, cohorts, departures, found, strict=True))
+        Branch(" ".join(_noted(row, cohort, one)), answer, (*row.cohorts, one), gone, doses)
+        for row, one, gone, answer, doses in zip(each, cohorts, departures, found, allowed, strict=True)
     ]
 
 

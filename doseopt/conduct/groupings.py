@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,6 +12,7 @@ from doseopt.conduct.answer import Answer, answers_amid, treated
 from doseopt.conduct.course import Course
 from doseopt.design import Design
 from doseopt.outcome_string import Cohort, format_outcomes
+from doseopt.parameters import Faults
 from doseopt.rows import unique_rows
 from doseopt.state import IntArray, TrialState
 from doseopt.unfinished import PENDING
@@ -89,9 +91,24 @@ def _answers(design: Design, blocks: list[Cohort]) -> list[tuple[str, Answer]] |
     before = TrialState.concatenate([at for at, _, _ in each])
     ways = [(*cohorts, cohort) for _, cohort, behind in each for cohorts in behind]
     found: dict[Answer, str] = {}
-    for answer, way in zip(answers_amid(design, before, last.level - 1, counts, last.closed), ways, strict=True):
-        found.setdefault(answer, format_outcomes(way))
+    for i, answer in _answered(design, before, last.level - 1, counts, last.closed):
+        found.setdefault(answer, format_outcomes(ways[i]))
     return [(text, answer) for answer, text in found.items()]
+
+
+def _answered(
+    design: Design, before: TrialState, level: int, counts: IntArray, closed: bool
+) -> list[tuple[int, Answer]]:
+    """Return what a design does under each way, and which; ways for which it has no rule are left out."""
+    try:
+        return list(enumerate(answers_amid(design, before, level, counts, closed)))
+    except Faults:
+        found = []
+        for i in range(len(before)):
+            with suppress(Faults):
+                one = slice(i, i + 1)
+                found.append((i, answers_amid(design, before[one], level, counts[one], closed)[0]))
+        return found
 
 
 def _places(design: Design, start: _Place, block: Cohort) -> list[_Place] | None:

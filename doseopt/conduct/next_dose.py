@@ -16,7 +16,9 @@ from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.estimation import LEVEL
 from doseopt.outcome_string import Cohort, format_outcomes
+from doseopt.parameters import Fault, Faults
 from doseopt.posterior_model import describe_model
+from doseopt.reading import key
 from doseopt.study import Study
 from doseopt.trial import after
 
@@ -56,19 +58,27 @@ def next_dose(
         dose from what is known, or None), `cohorts` (as replayed, "?" for a pending patient).
         `grouping`: `stated`, whether the data state cohorts; `ambiguous`, whether patients could be grouped otherwise;
         `depends`, designs whose answer depends on it -> `ways`, a list of `cohorts` and the answer, and `if`, the
-        outcomes of the pending patients in their order that it is for; `unchecked`, designs with too many ways. `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by
-        name. Further what it was made from.
+        outcomes of the pending patients in their order that it is for; `unchecked`, designs with too many ways.
+        `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by name. Further
+        what it was made from.
 
     Raises
     ------
     Faults
-        If a design is not in the study, or looks at a grade that is not recorded.
+        If a design is not in the study, looks at a grade that is not recorded, or has no rule for the data.
     """
     chosen = chosen_designs(study, designs)
     labels = list(study.doses.labels)
     courses = {graded: course_of(data, graded, cohorts) for graded in {d.categories > 2 for d in chosen.values()}}
     seen = {name: courses[design.categories > 2] for name, design in chosen.items()}
-    answers = {name: _answer(design, labels, seen[name]) for name, design in chosen.items()}
+    answers, faults = {}, list[Fault]()
+    for name, design in chosen.items():
+        try:
+            answers[name] = _answer(design, labels, seen[name])
+        except Faults as found:
+            faults += [fault.under(f"designs.{key(name)}") for fault in found.faults]
+    if faults:
+        raise Faults(faults, study.name)
     n, y = data.tally()
     rates = known_rates(study, n[None], y[None], data)
     doses = [
@@ -117,7 +127,7 @@ def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list
     """Return the doses that are inadmissible whatever the pending patients will have."""
     if not told:
         return []
-    allowed = np.any([design.admissible(branch.state)[0] for branch in told], axis=0)
+    allowed = np.any([branch.allowed for branch in told], axis=0)
     return [{"level": int(j) + 1, "label": labels[j], "why": design.exclusion} for j in np.flatnonzero(~allowed)]
 
 

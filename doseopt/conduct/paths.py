@@ -95,8 +95,8 @@ def paths(
         By `node`, the root first and parents before children: `parent` (-1 at the root); `depth`, cohorts ahead;
         `given`, `patients`, `dlts` and `moderate` of the node's cohort, its level counted from 1 (0 at the root); the
         decision: `level` and `size` of the next cohort, 0 where the trial stops, `stop`, why (empty where it goes on),
-        and `mtd`, the level declared, 0 for none; `pending`, patients of the next cohort who are; `leaf`; `branch`, the probability given the parent, and
-        `probability`, from the root on; `n` and `y` (node, dose).
+        and `mtd`, the level declared, 0 for none; `pending`, patients of the next cohort who are; `leaf`; `branch`, the
+        probability given the parent, and `probability`, from the root on; `n` and `y` (node, dose).
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doseopt.data import TrialData
 from doseopt.estimation import LEVEL
+from doseopt.models.base import Posterior
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
 from doseopt.posterior import actual_doses
@@ -24,10 +25,9 @@ def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
     """
     curve = study.curve()
     given = None if data is None else actual_doses(curve, data)
+    posterior: Posterior = quadrature(curve).posterior(n, y)
     if given is not None and isinstance(curve, TwoParameterLogistic):
         posterior = quadrature(curve).posterior(given[1][None], given[2][None], at=given[0])
-    else:
-        posterior = quadrature(curve).posterior(n, y)
     tail = (1 - LEVEL) / 2
     return {
         "mean": posterior.mean(),
