@@ -107,7 +107,9 @@ def answers_amid(design: Design, before: TrialState, level: int, counts: IntArra
     given, many = asked(design, before), counts.sum(axis=1)
     open_ = (given.stop == CONTINUE) & (given.dose == level) & (given.size > many) & (not closed)
     found = _as_they_stand(design, after, open_)
-    rows = [i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]]
+    rows = [
+        i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]
+    ]
     ways = [cohort_outcomes(int(given.size[i] - many[i]), design.categories)[0] for i in rows]
     if ways:
         each = np.repeat(rows, [len(way) for way in ways])
