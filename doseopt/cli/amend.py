@@ -38,7 +38,7 @@ def amend(
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
-        from doseopt.conduct.course import cohorts_of
+        from doseopt.conduct.groupings import cohorts_and_data
         from doseopt.data import data_from_csv, data_from_outcomes
         from doseopt.dossier import proposed
         from doseopt.outcome_string import parse_outcomes
@@ -53,8 +53,8 @@ def amend(
             read = data_from_outcomes(outcomes, loaded.doses)
             cohorts = parse_outcomes(outcomes, len(loaded.doses.labels))
         else:
-            read = data_from_csv(data, loaded.doses)
-            cohorts = cohorts_of(loaded.designs[proposal.registered], read)
+            file = data_from_csv(data, loaded.doses)
+            cohorts, read = cohorts_and_data(loaded.designs[proposal.registered], file)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []

@@ -61,7 +61,7 @@ def paths(
 
 def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
     """Return the pathways from the patients of a file on."""
-    from doseopt.conduct.course import cohorts_of
+    from doseopt.conduct.groupings import cohorts_and_data
     from doseopt.conduct.paths import paths as run
     from doseopt.conduct.replay import chosen_designs
     from doseopt.data import data_from_csv
@@ -70,8 +70,8 @@ def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Pat
     if outcomes:
         raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
     rule = chosen_designs(study, [design])[design]
-    data = data_from_csv(path, study.doses)
-    dataset = run(study, design, cohorts, cohorts_of(rule, data), scenario)
+    so_far, data = cohorts_and_data(rule, data_from_csv(path, study.doses))
+    dataset = run(study, design, cohorts, so_far, scenario)
     pending = ", ".join(p.name for p in data.pending)
     warnings = "\n".join(data.warnings)
     return dataset.assign_attrs(pending=pending, left_out=", ".join(data.left_out), warnings=warnings)

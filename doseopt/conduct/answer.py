@@ -145,7 +145,7 @@ def _as_they_stand(design: Design, after: TrialState, open_: BoolArray) -> list[
 
 
 def admissible(design: Design, after: TrialState, before: TrialState, i: int) -> BoolArray:
-    """Return the admissible doses of one of several trials, [D]; those before its last cohort, if a table has no row."""
+    """Return the admissible doses of one of several trials, [D]; before its last cohort where a table has no row."""
     try:
         return np.asarray(design.admissible(after[slice(i, i + 1)])[0])
     except Faults:

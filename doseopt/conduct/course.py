@@ -250,9 +250,8 @@ def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, l
     return f"the design gives {patients} at level {dose + 1}"
 
 
-def cohorts_of(design: Design, data: TrialData) -> tuple[Cohort, ...]:
+def cohorts_of(design: Design, course: Course) -> tuple[Cohort, ...]:
     """Return the patients of a trial as cohorts: those that the data state, or as the design would have cut them."""
-    course = course_of(data, design.categories > 2)
     found = None if course.stated else branches(design, course)
     if not found:
         return course.blocks

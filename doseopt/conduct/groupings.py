@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
 from doseopt.conduct.answer import Answer, answers_amid, treated
-from doseopt.conduct.course import Course
+from doseopt.conduct.course import Course, cohorts_of, course_of
+from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.outcome_string import Cohort, format_outcomes
 from doseopt.parameters import Faults
@@ -19,6 +20,11 @@ from doseopt.unfinished import PENDING
 
 MOST_MEMORIES, MOST_FILLINGS, LONGEST = 300, 16, 60
 """What is looked through: memories of a design after one patient, outcomes of pending patients, patients in a row."""
+
+NO_COHORTS = (
+    "The data state no cohorts (a column `cohort` would): patients in a row at one dose are grouped as a design would "
+    "have treated them"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,20 @@ def groupings(design: Design, course: Course) -> Groupings | None:
         if len(ways) > 1:
             return Groupings(tuple(ways), "".join(letters))
     return Groupings(())
+
+
+def cohorts_and_data(design: Design, data: TrialData) -> tuple[tuple[Cohort, ...], TrialData]:
+    """Return the patients of a trial as cohorts, and the data; with a warning if they leave open what is done now."""
+    course = course_of(data, design.categories > 2)
+    cohorts = cohorts_of(design, course)
+    found = groupings(design, course)
+    if found is not None and not found.ways:
+        return cohorts, data
+    depends = "may depend on that: the ways are too many to check"
+    if found is not None:
+        depends = f"depends on that: {' or '.join(text for text, _ in found.ways)}"
+    warning = f"{NO_COHORTS}, here {format_outcomes(cohorts)}; what it does now {depends}"
+    return cohorts, replace(data, warnings=(*data.warnings, warning))
 
 
 def _with(blocks: tuple[Cohort, ...], letters: str) -> list[Cohort]:

@@ -110,7 +110,6 @@ def _answer(design: Design, labels: list[str], course: Course) -> dict[str, Any]
     one = told[0].answer if told and all(branch.answer == told[0].answer for branch in told) else None
     waiting = {"action": "wait"} | dict.fromkeys(("dose", "level", "size", "stop", "mtd", "unfinished"))
     departures = certain_departures(told)
-    estimate = design.estimated(after(design, known(course)))[0]
     return {
         **(waiting if one is None else one.as_object(labels)),
         "pending": course.pending,
@@ -118,9 +117,18 @@ def _answer(design: Design, labels: list[str], course: Course) -> dict[str, Any]
         "departure": departures[0] if departures else None,
         "departures": departures,
         "inadmissible": _inadmissible(design, labels, told),
-        "estimated": [None if np.isnan(p) else float(p) for p in estimate],
+        "estimated": _estimated(design, known(course) if course.pending else told[0].cohorts),
         "cohorts": format_outcomes(told[0].cohorts if told and not course.pending else course.blocks),
     }
+
+
+def _estimated(design: Design, cohorts: Sequence[Cohort]) -> list[float | None]:
+    """Return the design's own estimates from what is known; none where a table has no row for a part of a cohort."""
+    try:
+        rates = design.estimated(after(design, cohorts))[0]
+    except Faults:
+        return [None] * design.doses
+    return [None if np.isnan(p) else float(p) for p in rates]
 
 
 def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.conduct.groupings import NO_COHORTS
 from doseopt.tables.layout import grid, heading, paragraph
 
 WIDTH = 100
@@ -64,11 +65,7 @@ def _grouping(answer: Mapping[str, Any], width: int) -> list[Text]:
     grouping = answer["grouping"]
     if not grouping["ambiguous"]:
         return []
-    text = (
-        "The data state no cohorts: patients in a row at one dose are grouped as each design would have treated them; "
-        "a column `cohort` would say it."
-    )
-    lines = paragraph(text, width, "  ", "! ")
+    lines = paragraph(f"{NO_COHORTS}.", width, "  ", "! ")
     same: dict[str, list[str]] = {}
     for name, found in grouping["depends"].items():
         ways = "; ".join(f"{one['cohorts']}: {_said(one, answer)}" for one in found["ways"])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from doseopt.cli import app
-from doseopt.conduct.course import Course, cohorts_of
-from doseopt.conduct.groupings import groupings
+from doseopt.conduct.course import Course
+from doseopt.conduct.groupings import cohorts_and_data, groupings
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.standing import standings
 from doseopt.data import data_from_csv, data_from_outcomes
@@ -241,7 +241,11 @@ def test_a_file_without_cohorts_is_cut_as_the_design_would_have(tmp_path):
     study = parse_study(COHERENT, "coherent")
     file = patients(tmp_path / "p.csv", TEN, "patient,dose_level,dlt")
     data = data_from_csv(file, study.doses)
-    cohorts = cohorts_of(study.designs["BOIN"], data)
+    cohorts, warned = cohorts_and_data(study.designs["BOIN"], data)
+    assert warned.warnings == ()  # 1 of 7 at level 2: up, whatever the cohorts were
+    cohorts, warned = cohorts_and_data(study.designs["CRM"], data)
+    assert warned.warnings[-1].startswith("The data state no cohorts")
+    assert "here 1NNN 2NNN 2NTNN; what it does now depends on that: " in warned.warnings[-1]
     # BOIN, target 0.3, 0/3 at level 2: up; the rest of the run is one cohort that it would not have given
     assert format_outcomes(cohorts) == "1NNN 2NNN 2NTNN"
     assert int(step(study.designs["BOIN"], after(study.designs["BOIN"], cohorts[:2])).dose[0]) == 2

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from doseopt.amend import amend
 from doseopt.cli import app
-from doseopt.conduct.course import Course, branches, cohorts_of
+from doseopt.conduct.course import Course, branches
+from doseopt.conduct.groupings import cohorts_and_data
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.paths import courses, paths
 from doseopt.conduct.standing import standings
@@ -318,5 +319,5 @@ def test_paths_and_amendments_name_who_is_pending_or_left_out(tmp_path, small):
     assert "weighed like patients still to come: Bob" in html
     assert "Cid (cannot be evaluated: moved away)" in html
     now = load_study(tmp_path / "small.toml")
-    cohorts = cohorts_of(now.designs["ATD 6"], data_from_csv(file, now.doses))
+    cohorts, _ = cohorts_and_data(now.designs["ATD 6"], data_from_csv(file, now.doses))
     assert cohorts == (Cohort(1, "N"), Cohort(2, "?"))
