@@ -9,7 +9,8 @@ import xarray as xr
 
 import doseopt
 from doseopt.comparison import dose_coordinates, truth_of
-from doseopt.conduct.replay import chosen_designs, replay
+from doseopt.conduct.replay import chosen_designs
+from doseopt.conduct.standing import standings
 from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.engine.exact import Exact
@@ -22,6 +23,7 @@ from doseopt.prospects import STUDY_MODEL, averages, beliefs_now, by_enrolment
 from doseopt.state import CONTINUE, IntArray, TrialState
 from doseopt.study import Study
 from doseopt.trial import selected, step
+from doseopt.unfinished import Unfinished, enrolled
 
 type Progress = Callable[[str], object]
 
@@ -47,8 +49,9 @@ def amend(
     amended : sequence of str
         Others of its designs.
     cohorts : sequence of Cohort
-        The trial so far; none for an amendment before the first patient. Each counts as a complete cohort, whichever
-        design gave it.
+        The trial so far; none for an amendment before the first patient. Whether the last one is whole is judged by
+        the registered design: if not, its rest is treated first under all designs. ``PENDING`` patients are weighed
+        as those that are still to come.
     progress : callable, optional
         Told each step when its turn comes.
     data : TrialData, optional
@@ -75,19 +78,21 @@ def amend(
         If a design is not in the study, looks at moderate toxicity, or nothing is amended.
     """
     designs = _chosen(study, registered, amended)
-    starts = {name: replay(design, cohorts)[0] for name, design in designs.items()}
+    standing = standings(designs, cohorts, designs[registered])
+    going = {name: design for name, (design, _) in standing.items()}
+    starts = {name: state for name, (_, state) in standing.items()}
     empty = {name: TrialState.empty(design.doses, len(design.memory)) for name, design in designs.items()}
     progress("from the data so far")
-    nodes = {"now": _characteristics(study, designs, starts)}
+    nodes = {"now": _characteristics(study, going, starts)}
     progress("from the start of the trial")
     nodes["start"] = _characteristics(study, designs, empty)
     beliefs = beliefs_now(study, *_tally(starts[registered]), data)
-    nodes["average"] = averages(study, designs, starts, beliefs, progress)
+    nodes["average"] = averages(study, going, starts, beliefs, progress)
     progress("the same patients under both designs")
-    nodes["paired"] = _paired(study, registered, designs, starts)
+    nodes["paired"] = _paired(study, registered, going, starts)
     progress("enrolment needed")
-    nodes["enrolment"] = by_enrolment(study, designs, starts, beliefs[STUDY_MODEL])
-    nodes["next"] = _next(study, designs, starts)
+    nodes["enrolment"] = by_enrolment(study, going, starts, beliefs[STUDY_MODEL])
+    nodes["next"] = _next(going, starts)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
         "title": study.title,
@@ -101,6 +106,9 @@ def amend(
         "version": doseopt.__version__,
         "study": study.name,
         "study_hash": study.hash,
+        "pending": "" if data is None else ", ".join(p.name for p in data.pending),
+        "left_out": "" if data is None else ", ".join(data.left_out),
+        "warnings": "" if data is None else "\n".join(data.warnings),
     }
     return tree
 
@@ -131,8 +139,8 @@ def _characteristics(study: Study, designs: Mapping[str, Design], starts: Mappin
     for name, design in designs.items():
         outcomes = judged(Exact()(design, scenarios, starts[name]), study.mtd)
         part = operating_characteristics(outcomes.assign_attrs(dropout=study.dropout, registered=registered))
-        n, y = _tally(starts[name])
-        part["further_patients"] = (part["sample_size"] - n.sum()).assign_attrs(
+        _, y = _tally(starts[name])
+        part["further_patients"] = (part["sample_size"] - enrolled(design, starts[name])).assign_attrs(
             units="patients", long_name="expected patients still to come"
         )
         part["further_dlts"] = (part["total_dlts"] - y.sum()).assign_attrs(
@@ -177,7 +185,7 @@ def _paired(
     return xr.Dataset(data, coords={"amended": others, "scenario": scenarios["scenario"].to_numpy()})
 
 
-def _next(study: Study, designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr.Dataset:
+def _next(designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr.Dataset:
     """Return what each design does now: the next level and size, or the reason to stop and the MTD; 0 for none."""
     rows = []
     for name, design in designs.items():
@@ -185,12 +193,14 @@ def _next(study: Study, designs: Mapping[str, Design], starts: Mapping[str, Tria
         going = given.stop[0] == CONTINUE
         mtd = 0 if going else int(selected(design, starts[name], given.stop)[0]) + 1
         reason = "" if going else design.stops[given.stop[0] - 1]
-        rows.append((int(given.dose[0]) + 1 if going else 0, int(given.size[0]) if going else 0, reason, mtd))
+        pending = int(design.pending(starts[name])[0]) if isinstance(design, Unfinished) else 0
+        rows.append((int(given.dose[0]) + 1 if going else 0, int(given.size[0]) if going else 0, reason, mtd, pending))
     texts = {
         "level": "dose level of the next cohort, 0 if the trial stops",
         "size": "patients of the next cohort, 0 if the trial stops",
         "stop": "reason to stop, empty if the trial goes on",
         "mtd": "level declared the MTD if the trial stops, 0 for none",
+        "pending": "patients of these who are pending: treated, and waited for",
     }
     columns = zip(texts.items(), zip(*rows, strict=True), strict=True)
     data = {name: ("design", list(values), {"long_name": text}) for (name, text), values in columns}

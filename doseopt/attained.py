@@ -29,6 +29,7 @@ from doseopt.parameters import Fault, Faults
 from doseopt.scenarios import Belief
 from doseopt.state import TrialState
 from doseopt.study import Study
+from doseopt.unfinished import Unfinished, under
 
 type Progress = Callable[[str], object]
 
@@ -135,7 +136,12 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     return Limits(result.assign_attrs(_attributes(study, belief) | said), policies)
 
 
-def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Progress = lambda _: None) -> xr.Dataset:
+def attainable_from(
+    study: Study,
+    starts: Mapping[str, TrialState],
+    progress: Progress = lambda _: None,
+    going: Mapping[str, Design] | None = None,
+) -> xr.Dataset:
     """Return what designs attain of what is attainable, from the start of the trial and from where it stands.
 
     An optimal policy goes on optimally from any tally of its class, as Bayes' rule says what is believed there.
@@ -146,6 +152,8 @@ def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Pr
     starts : mapping of str to TrialState
         Designs by name, and where their trials stand, a batch of one each.
     progress : callable, optional
+    going : mapping of str to Design, optional
+        The designs as their trials go on, amid cohorts or not; the study's when left out.
 
     Returns
     -------
@@ -169,12 +177,15 @@ def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Pr
             optimum = None
         best[rules] = optimum
         now = updated(belief, start.n[0], start.y[0])
-        values = [row["utility"], np.nan, _worth(design, now, start, study), np.nan]
+        standing = design if going is None else going[name]
+        values = [row["utility"], np.nan, _worth(standing, now, start, study), np.nan]
         if optimum is not None:
             values[1] = optimum.value
-            seen = TrialState(start.n, start.y, start.dose, np.zeros((1, 0), np.int64))
+            best_now = under(optimum.design, standing)
+            seen = start.with_memory(np.zeros((1, 0), np.int64))
+            seen = best_now.start if isinstance(best_now, Unfinished) else seen
             with suppress(Faults):  # a tally that no trial of the class comes to
-                values[3] = _worth(optimum.design, now, seen, study)
+                values[3] = _worth(best_now, now, seen, study)
         rows[name] = [row["most_patients"], *values]
     texts = {
         "most_patients": ("patients", "most patients that a trial can have"),

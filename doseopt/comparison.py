@@ -20,6 +20,7 @@ from doseopt.metrics import METRICS, correct_of_all, measure, operating_characte
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged, judged_on, planned_of
+from doseopt.parameters import Faults
 from doseopt.posterior_model import describe_model
 from doseopt.study import Study
 
@@ -47,6 +48,9 @@ def compare(study: Study, engine: Engine | None = None, progress: Progress = lam
     """
     engine = engine or Exact()
     scenarios = study.scenarios()
+    unweighed = study.unweighed()
+    if unweighed:
+        raise Faults(unweighed, study.name)
     outcomes = {}
     for name, design in study.designs.items():
         progress(name)

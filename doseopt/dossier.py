@@ -15,7 +15,8 @@ from doseopt.attained import attainable_from
 from doseopt.comparison import compare
 from doseopt.conduct.examples import example_trials
 from doseopt.conduct.paths import paths
-from doseopt.conduct.replay import chosen_designs, replay
+from doseopt.conduct.replay import chosen_designs, departures
+from doseopt.conduct.standing import standings
 from doseopt.data import TrialData, data_from_outcomes
 from doseopt.design import Row
 from doseopt.outcome_string import Cohort, format_outcomes, parse_outcomes
@@ -166,25 +167,27 @@ def gather(
     comparison = compare(dataclasses.replace(study, designs=designs))
     progress("readings of the protocol")
     varied, readings = _silences(study, proposal.registered, progress)
-    replayed = {name: replay(design, seen) for name, design in designs.items()}
-    starts = {name: state for name, (state, _) in replayed.items()}
-    attainable = attainable_from(study, starts, progress)
+    judge = designs[proposal.registered]
+    standing = standings(designs, seen, judge)
+    going = {name: design for name, (design, _) in standing.items()}
+    starts = {name: state for name, (_, state) in standing.items()}
+    attainable = attainable_from(study, starts, progress, going)
     progress("example trials")
     return Dossier(
         study=study,
         proposal=proposal,
         cohorts=seen,
         data=patients,
-        departures=replayed[proposal.registered][1],
+        departures=departures(judge, seen),
         amendment=tree,
         comparison=comparison,
         silences=varied,
         readings=readings,
         attainable=attainable,
         analysis=analysis,
-        pathways={name: paths(study, name, AHEAD, format_outcomes(seen)) for name in designs},
+        pathways={name: paths(study, name, AHEAD, seen, judge=proposal.registered) for name in designs},
         truth=truth,
-        examples=example_trials(study, starts, truth),
+        examples=example_trials(study, starts, truth, going=going),
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen or not proposal.interims else at_interims(study, proposal),
     )
@@ -225,13 +228,13 @@ def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
     nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
     for i, outcomes in enumerate(proposal.interims.values()):
         cohorts = parse_outcomes(outcomes, len(study.doses.labels))
-        starts = {name: replay(design, cohorts)[0] for name, design in designs.items()}
-        first = starts[proposal.registered]
+        standing = standings(designs, cohorts, designs[proposal.registered])
+        _, first = standing[proposal.registered]
         belief = beliefs_now(study, first.n[0], first.y[0])[STUDY_MODEL]
-        for d, (name, design) in enumerate(designs.items()):
-            found, _ = expected(study, design, belief, starts[name])
+        for d, (name, (design, start)) in enumerate(standing.items()):
+            found, _ = expected(study, design, belief, start)
             values[:, i, d] = [found[measure] for measure in INTERIM_MEASURES]
-            root = paths(study, name, 1, outcomes).isel(node=0)
+            root = paths(study, name, 1, outcomes, judge=proposal.registered).isel(node=0)
             nodes[:, i, d] = [int(root[part]) for part in ("level", "size", "mtd")]
     dims = ("interim", "design")
     data = {name: (dims, value) for name, value in zip(INTERIM_MEASURES, values, strict=True)}

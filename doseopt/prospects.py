@@ -21,6 +21,7 @@ from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
 from doseopt.scenarios import Belief
 from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.study import Study
+from doseopt.unfinished import Unfinished, enrolled, under
 
 type Progress = Callable[[str], object]
 
@@ -91,7 +92,7 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
     means = means_of(design, belief.p_observed, start)
     each = linear_measures(means, belief.p_dlt, study.mtd, _planned(study))
     found = {name: float(belief.weights @ value) for name, value in each.items()}
-    found["further_patients"] = found["sample_size"] - int(start.n.sum())
+    found["further_patients"] = found["sample_size"] - enrolled(design, start)
     found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
     return found, np.asarray(belief.weights @ means.selection)
 
@@ -153,7 +154,9 @@ def by_enrolment(
         `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
         none.
     """
-    treated = max(int(state.total[0]) for state in starts.values())
+    standing = dict(designs)
+    treated = max(_committed(design, starts[name]) for name, design in standing.items())
+    designs = {name: d.base if isinstance(d, Unfinished) else d for name, d in standing.items()}
     first = treated or min(int(design.first().size[0]) for design in designs.values())
     own = [np.nan if design.cap is None else float(design.cap) for design in designs.values()]
     caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
@@ -164,7 +167,8 @@ def by_enrolment(
         for k, cap in enumerate(caps):
             changed = capped(base, cap)
             if changed not in found and cap >= int(base.base.first().size[0]):
-                found[changed] = expected(study, changed, belief, starts[name])[0]["correct_selection"]
+                going = under(changed, standing[name])
+                found[changed] = expected(study, going, belief, starts[name])[0]["correct_selection"]
             values[d, k] = found.get(changed, np.nan)
     attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
     return xr.Dataset(
@@ -174,6 +178,15 @@ def by_enrolment(
         },
         coords={"design": list(designs), "enrolment": caps},
     )
+
+
+def _committed(design: Design, start: TrialState) -> int:
+    """Return how many patients the trial has when its cohorts so far are whole."""
+    if isinstance(design, Unfinished):
+        return sum(len(cohort.letters) for cohort in design.cohorts) + max(
+            (rest for _, rest in design.rests), default=0
+        )
+    return int(start.total[0])
 
 
 def enrolment_needed(curve: xr.DataArray, probability: float) -> dict[str, int | None]:

@@ -34,10 +34,16 @@ from doseopt.scenarios import (
     Transform,
     concat_scenarios,
     make_scenarios,
+    without_moderate,
 )
 from doseopt.study_designs import design_table, policy_files
 from doseopt.text import name_fault
 from doseopt.utility import Utility
+
+NO_TRUTH = (
+    'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
+    "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ class Study:
     doses : Doses
         All doses that a trial may give, in the order of their values.
     scenario_specs : mapping of str to FixedScenario or RandomScenarios
+        May be empty: the conduct of a trial needs no assumed truth.
     designs : mapping of str to Design
     registry : str
         Registration number.
@@ -173,9 +180,25 @@ class Study:
         return found
 
     def scenarios(self) -> xr.Dataset:
-        """Return all scenarios as one Dataset."""
+        """Return all scenarios as one Dataset.
+
+        Raises
+        ------
+        Faults
+            If the study states none.
+        """
+        if not self.scenario_specs:
+            raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
         planned = self.planned_doses or self.doses
         return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+
+    def unweighed(self) -> list[Fault]:
+        """Say which designs the scenarios cannot weigh: those that look at moderate toxicity, without its rates."""
+        lacking = without_moderate(self.scenarios()) if self.scenario_specs else []
+        some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
+        wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
+        graded = [name for name, design in self.designs.items() if design.categories == 3]
+        return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
 
     def believed(self) -> Belief:
         """Return what is believed of the DLT rates, on the study's doses."""
@@ -192,6 +215,7 @@ class Study:
         mtd = plain(self.mtd, without=["target"])
         doses = self.planned_doses or self.doses
         files = policy_files(self.designs.values())
+        scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
         top = {"title": self.title, "registry": self.registry, "target": self.target}
         if self.planned_enrolment is not None:
             top["planned_enrolment"] = self.planned_enrolment
@@ -202,7 +226,7 @@ class Study:
             **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
-            "scenarios": {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()},
+            **({"scenarios": scenarios} if scenarios else {}),
             "designs": {name: design_table(each, self.target, doses, files) for name, each in self.designs.items()},
             **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
         }

@@ -7,9 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
 from doseopt.doses import Doses
 from doseopt.parameters import Fault, Faults, declared, nearest
 from doseopt.parsing import MOST_LETTERS, parse_toml
@@ -102,7 +99,7 @@ TOP = (
 def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
     """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
     top = reader.table(document, "", TOP)
-    for name in ("title", "target", "doses", "scenarios", "designs"):
+    for name in ("title", "target", "doses", "designs"):
         if name not in top:
             reader.fault(name, "missing")
     domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
@@ -126,7 +123,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     grid = None if doses is None else doses.grid()
     posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
     if doses is not None:
-        _together(reader, doses, usable, specs, designs)
+        _together(reader, doses, usable, specs)
     levels = count if grid is None else len(grid.labels)
     proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
     named = [fault.where for fault in reader.faults]
@@ -191,9 +188,7 @@ def _dose_count(doses: Any, scenarios: Any) -> int | None:
     return len(listed[0]) if listed else None
 
 
-def _together(
-    reader: Reader, doses: Doses, target: float, specs: Mapping[str, Any], designs: Mapping[str, Any]
-) -> None:
+def _together(reader: Reader, doses: Doses, target: float, specs: Mapping[str, Any]) -> None:
     """Note what only several parts of the study show to be wrong, of the parts that could be built."""
     parts = []
     for name, spec in specs.items():
@@ -203,18 +198,7 @@ def _together(
             except Faults as faults:
                 reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
     try:
-        lacking = _without_moderate(concat_scenarios(parts)) if parts else []
+        if parts:
+            concat_scenarios(parts)
     except Faults as faults:
         reader.faults.extend(f.under("scenarios") for f in faults.faults)
-        return
-    for name, design in designs.items():
-        if design is not None and design.categories == 3 and lacking:
-            some = ", ".join(repr(s) for s in lacking[:3]) + (", ..." if len(lacking) > 3 else "")
-            wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
-            reader.fault(f"designs.{key(name)}", wanted)
-
-
-def _without_moderate(scenarios: xr.Dataset) -> list[str]:
-    missing = np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)
-    names: list[str] = scenarios["scenario"].to_numpy()[missing].tolist()
-    return names

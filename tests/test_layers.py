@@ -19,7 +19,7 @@ LAYERS = """
     2    design  selection
     2a   wrapped
     2b   modified  trial  selecting  on_grid  doses
-    2c   modifiers/*  dose_cells
+    2c   modifiers/*  dose_cells  unfinished
     2d   patient_rows
     3    outcomes  engine/graph  designs/*
     3b   engine/settled

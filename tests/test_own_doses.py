@@ -14,7 +14,7 @@ from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.examine import examine
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.paths import paths
-from doseopt.conduct.replay import replay
+from doseopt.conduct.replay import departures
 from doseopt.conduct.walk import walk
 from doseopt.data import data_from_outcomes
 from doseopt.designs import BOIN, CRM, ThreePlusThree
@@ -328,9 +328,9 @@ def test_the_enrolment_curve_counts_everybody(study, tree):
 
 
 def test_a_trial_replayed_by_an_amended_design(study):
-    state, departures = replay(study.designs["BOIN"], parse_outcomes("1NNN 2NNT", 4))
-    assert departures[1] == "cohort 2 (2NNT): the design gives 3 patients at level 3"
-    assert state.n[0].tolist() == [3, 3, 0, 0]
+    found = departures(study.designs["BOIN"], parse_outcomes("1NNN 2NNT", 4))
+    assert found[1] == "cohort 2 (2NNT): the design gives 3 patients at level 3"
+    assert after(study.designs["BOIN"], "1NNN 2NNT").n[0].tolist() == [3, 3, 0, 0]
 
 
 def test_comparison_limits_and_conduct(study):

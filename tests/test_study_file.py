@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import doseopt
+from doseopt.comparison import compare
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
@@ -378,11 +379,6 @@ ONE_FAULT = [
         BOIN_TABLE | {"modifiers": [*CAPPED, {"kind": "enough_at_dose", "n": 6, "dose": 4}]},
         "designs.b.modifiers[1].dose: wanted a level of 1 to 3, got 4",
     ),
-    (
-        ["designs", "3+3"],
-        {"kind": "accelerated_titration", "trigger": "first_moderate"},
-        "designs.\"3+3\": looks at moderate toxicity; wanted p_moderate in every scenario, missing in 's'",
-    ),
 ]
 
 
@@ -454,8 +450,25 @@ def test_what_is_not_toml():
 
 
 def test_an_empty_file_lacks_everything():
-    missing = {"title", "target", "doses", "scenarios", "designs"}
+    missing = {"title", "target", "doses", "designs"}
     assert {f.split(":")[0] for f in faults("")} == missing
+
+
+def test_scenarios_may_be_left_out_and_are_missed_where_they_weigh():
+    study = parse(changed(["scenarios"], None))
+    assert parse_study(study.to_toml()) == study
+    for missed in (study.scenarios, study.believed, lambda: compare(study)):
+        with pytest.raises(Faults, match=r"scenarios: missing; wanted true DLT rates.*compare, .* by them"):
+            missed()
+
+
+def test_moderate_toxicity_is_missed_where_scenarios_weigh_it():
+    graded = {"kind": "accelerated_titration", "trigger": "first_moderate"}
+    study = parse(changed(["designs", "3+3"], graded))
+    with pytest.raises(Faults) as caught:
+        compare(study)
+    wanted = "designs.\"3+3\": looks at moderate toxicity; wanted p_moderate in every scenario, missing in 's'"
+    assert str(caught.value.faults[0]) == wanted
 
 
 def loading(path):
@@ -602,7 +615,7 @@ def survives(document):
         study = parse(document)
     except Faults:
         return
-    assert study.scenarios().sizes["scenario"] >= 1
+    assert not study.scenario_specs or study.scenarios().sizes["scenario"] >= 1
     assert parse_study(study.to_toml()) == study
     assert len(study.hash) == 16
 

@@ -38,6 +38,7 @@ def amend(
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
+        from doseopt.conduct.groupings import cohorts_and_data
         from doseopt.data import data_from_csv, data_from_outcomes
         from doseopt.dossier import proposed
         from doseopt.outcome_string import parse_outcomes
@@ -52,8 +53,8 @@ def amend(
             read = data_from_outcomes(outcomes, loaded.doses)
             cohorts = parse_outcomes(outcomes, len(loaded.doses.labels))
         else:
-            read = data_from_csv(data, loaded.doses)
-            cohorts = _cohorts(loaded, proposal, read)
+            file = data_from_csv(data, loaded.doses)
+            cohorts, read = cohorts_and_data(loaded.designs[proposal.registered], file)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
@@ -72,14 +73,6 @@ def report(study: StudyName = "renji-elo", out: Out = None, json: Json = False) 
         loaded = load_study(study)
         nothing = data_from_outcomes("", loaded.doses)
         _report(loaded, proposed(loaded), nothing, (), "doseopt report study.toml", out, json)
-
-
-def _cohorts(study: Study, proposal: Proposal, data: TrialData) -> tuple[Cohort, ...]:
-    """Return the patients of a file as cohorts of the registered design."""
-    from doseopt.conduct.replay import chosen_designs, grouped
-
-    design = chosen_designs(study, [proposal.registered])[proposal.registered]
-    return grouped(design, data.evaluable)
 
 
 def _report(

@@ -23,7 +23,6 @@ def next_command(
     with plain_errors():
         from doseopt.conduct.next_dose import next_dose
         from doseopt.data import data_from_csv, data_from_outcomes
-        from doseopt.outcome_string import parse_outcomes
         from doseopt.parameters import Fault, Faults
         from doseopt.study_file import load_study
 
@@ -31,8 +30,7 @@ def next_command(
             raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
         loaded = load_study(study)
         read = data_from_outcomes(outcomes, loaded.doses) if data is None else data_from_csv(data, loaded.doses)
-        cohorts = parse_outcomes(outcomes, len(loaded.doses.labels)) if data is None else None
-        answer = next_dose(loaded, read, cohorts, design or ())
+        answer = next_dose(loaded, read, designs=design or ())
         if json:
             from doseopt.output import plain
 

@@ -40,8 +40,10 @@ def paths(
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
-        so_far = outcomes if data is None else _from_csv(loaded, design, data, outcomes)
-        dataset = run(loaded, design, cohorts, so_far, scenario)
+        if data is None:
+            dataset = run(loaded, design, cohorts, outcomes, scenario)
+        else:
+            dataset = _from_file(loaded, design, cohorts, scenario, data, outcomes)
         written = [] if out is None else _write(dataset, out)
         if json:
             from doseopt.output import plain
@@ -56,17 +58,22 @@ def paths(
             print_written(out, written)
 
 
-def _from_csv(study: Study, design: str, path: Path, outcomes: str) -> str:
-    """Return the patients of a file as the outcome string of a design's cohorts."""
-    from doseopt.conduct.replay import chosen_designs, grouped
+def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
+    """Return the pathways from the patients of a file on."""
+    from doseopt.conduct.groupings import cohorts_and_data
+    from doseopt.conduct.paths import paths as run
+    from doseopt.conduct.replay import chosen_designs
     from doseopt.data import data_from_csv
-    from doseopt.outcome_string import format_outcomes
     from doseopt.parameters import Fault, Faults
 
     if outcomes:
         raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
     rule = chosen_designs(study, [design])[design]
-    return format_outcomes(grouped(rule, data_from_csv(path, study.doses).evaluable))
+    so_far, data = cohorts_and_data(rule, data_from_csv(path, study.doses))
+    dataset = run(study, design, cohorts, so_far, scenario)
+    pending = ", ".join(p.name for p in data.pending)
+    warnings = "\n".join(data.warnings)
+    return dataset.assign_attrs(pending=pending, left_out=", ".join(data.left_out), warnings=warnings)
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:

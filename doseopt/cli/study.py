@@ -158,8 +158,10 @@ def check(study: StudyName) -> None:
         from doseopt.study_file import load_study
 
         loaded = load_study(study)
-        designs, scenarios = len(loaded.designs), loaded.scenarios().sizes["scenario"]
+        scenarios = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else "no"
         print(
-            f"{study}: valid ({designs} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
+            f"{study}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
             f"hash {loaded.hash})"
         )
+        for fault in loaded.unweighed():
+            print(f"To compare the designs, {fault}")

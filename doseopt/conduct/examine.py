@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.irrational import search
+from doseopt.conduct.rates import known_rates
 from doseopt.design import Design
 from doseopt.engine.graph import graph_of
 from doseopt.estimation import LEVEL
-from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import Cohort, format_outcomes
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.posterior_model import describe_model
-from doseopt.state import CONTINUE, IntArray, TrialState
+from doseopt.state import CONTINUE, TrialState
 from doseopt.study import Study
 from doseopt.trial import after, selected, step
 
@@ -151,23 +151,11 @@ def hypothetical(study: Study, design: Design) -> xr.Dataset:
         "n": (("case", "dose"), state.n),
         "y": (("case", "dose"), state.y),
     }
-    known = _known(study, state.n, state.y) | {"own": design.estimated(state)}
+    known = known_rates(study, state.n, state.y) | {"own": design.estimated(state)}
     variables |= {
         name: (("case", "dose"), value, {"units": "1", "long_name": LONG_NAMES[name]}) for name, value in known.items()
     }
     return xr.Dataset(variables, coords={"dose": list(study.doses.labels)})
-
-
-def _known(study: Study, n: IntArray, y: IntArray) -> dict[str, Any]:
-    posterior = quadrature(study.curve()).posterior(n, y)
-    tail = (1 - LEVEL) / 2
-    return {
-        "mean": posterior.mean(),
-        "lower": posterior.quantile(tail),
-        "upper": posterior.quantile(1 - tail),
-        "p_above_target": posterior.prob(study.target),
-        "p_over": posterior.prob(study.posterior.intervals[1]),
-    }
 
 
 def as_object(result: Examination) -> dict[str, Any]:

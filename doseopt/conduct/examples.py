@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.walk import account
+from doseopt.design import Design
 from doseopt.engine.simulate import Patients, Simulate
 from doseopt.outcomes import judged
 from doseopt.scenarios import above_mtd
@@ -19,7 +20,12 @@ TRIALS, SEED = 1000, 1
 
 
 def example_trials(
-    study: Study, starts: Mapping[str, TrialState], scenario: str, trials: int = TRIALS, seed: int = SEED
+    study: Study,
+    starts: Mapping[str, TrialState],
+    scenario: str,
+    trials: int = TRIALS,
+    seed: int = SEED,
+    going: Mapping[str, Design] | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return three trials of each design out of many simulated ones; all designs meet the same patients.
 
@@ -31,6 +37,8 @@ def example_trials(
     scenario : str
         The truth.
     trials, seed : int
+    going : mapping of str to Design, optional
+        The designs as their trials go on, amid cohorts or not; the study's when left out.
 
     Returns
     -------
@@ -43,10 +51,11 @@ def example_trials(
     truth = study.scenarios().sel(scenario=[scenario])
     found = {}
     for name, start in starts.items():
-        outcomes = judged(Simulate(trials, seed)(study.designs[name], truth, start), study.mtd).isel(scenario=0)
+        design = study.designs[name] if going is None else going[name]
+        outcomes = judged(Simulate(trials, seed)(design, truth, start), study.mtd).isel(scenario=0)
         patients = Patients(trials, np.random.SeedSequence(seed))
         each = {what: int(k) for what, k in _chosen(outcomes).items()}
-        found[name] = {what: account(study, name, scenario, patients, k, start) for what, k in each.items()}
+        found[name] = {what: account(study, name, scenario, patients, k, start, design) for what, k in each.items()}
     return found
 
 

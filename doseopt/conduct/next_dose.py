@@ -7,16 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.conduct.replay import chosen_designs, grouped, replay
+import doseopt
+from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
+from doseopt.conduct.groupings import groupings
+from doseopt.conduct.rates import known_rates
+from doseopt.conduct.replay import chosen_designs
 from doseopt.data import TrialData
 from doseopt.design import Design
+from doseopt.estimation import LEVEL
 from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.posterior import analyse
-from doseopt.state import CONTINUE, NONE
+from doseopt.parameters import Fault, Faults
+from doseopt.posterior_model import describe_model
+from doseopt.reading import key
 from doseopt.study import Study
-from doseopt.trial import selected, step
+from doseopt.trial import after
 
-KNOWN = ("n", "y", "mean", "lower", "upper", "p_above_target")
+KNOWN = ("mean", "lower", "upper", "p_above_target")
 
 
 def next_dose(
@@ -24,65 +30,129 @@ def next_dose(
 ) -> dict[str, Any]:
     """Return what each design does now.
 
+    A last cohort that is smaller than the design gave it is unfinished: its rest comes first, unless its dose is
+    excluded already or the decision is the same for every outcome of the rest. Patients who are pending are waited for,
+    unless the decision is the same for all of their outcomes.
+
     Parameters
     ----------
     study : Study
     data : TrialData
         Without patients: the first cohort.
     cohorts : sequence of Cohort, optional
-        The same patients as cohorts. Left out: patients in a row at one dose, split as each design splits them.
+        The same patients as cohorts. Left out: as the data state them; if they do not, patients in a row at one dose,
+        split as each design splits them.
     designs : sequence of str
         Names; all of the study when empty.
 
     Returns
     -------
     dict
-        `designs`: name -> `dose` (label, or None when stopped), `level` (from 1, or None), `size` (None when stopped),
-        `stop` (reason or None), `mtd` (level or None; None while the trial goes on), `departure` (text that names the
-        first cohort the design would not have given, or None) and `departures` (all of them), `inadmissible` (list of
-        level, label and why), `estimated` (the design's own estimate at each dose, or None), `cohorts` (as replayed).
-        `doses`: what is known of each under the study's model. Further what it was made from.
+        `designs`: name -> `action` ("treat", "wait" or "stop"), `dose` (label, or None when stopped or waiting),
+        `level` (from 1, or None), `size` (or None), `stop` (reason or None), `mtd` (level or None; None while the trial
+        goes on), `unfinished` (patients `treated` and `of` how many, if the next patients are the rest of the last
+        cohort, or None), `pending` (patients), `if` (when waiting, what is done for each outcome of the pending
+        patients: letters, a group for each cohort that has some, in no order within it; empty if there are too many),
+        `departure` (text that names the first cohort the design would not have given, or None) and `departures` (all
+        that are certain), `inadmissible` (list of level, label and why), `estimated` (the design's own estimate at each
+        dose from what is known, or None), `cohorts` (as replayed, "?" for a pending patient).
+        `grouping`: `stated`, whether the data state cohorts; `ambiguous`, whether patients could be grouped otherwise;
+        `depends`, designs whose answer depends on it -> `ways`, a list of `cohorts` and the answer, and `if`, the
+        outcomes of the pending patients in their order that it is for; `unchecked`, designs with too many ways.
+        `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by name. Further
+        what it was made from.
 
     Raises
     ------
     Faults
-        If a design is not in the study.
+        If a design is not in the study, looks at a grade that is not recorded, or has no rule for the data.
     """
     chosen = chosen_designs(study, designs)
-    summary = analyse(study, data).summary
     labels = list(study.doses.labels)
-    known = [
-        {"level": j + 1, "label": label, **{name: summary[name].to_numpy()[j].item() for name in KNOWN}}
+    courses = {graded: course_of(data, graded, cohorts) for graded in {d.categories > 2 for d in chosen.values()}}
+    seen = {name: courses[design.categories > 2] for name, design in chosen.items()}
+    answers, faults = {}, list[Fault]()
+    for name, design in chosen.items():
+        try:
+            answers[name] = _answer(design, labels, seen[name])
+        except Faults as found:
+            faults += [fault.under(f"designs.{key(name)}") for fault in found.faults]
+    if faults:
+        raise Faults(faults, study.name)
+    n, y = data.tally()
+    rates = known_rates(study, n[None], y[None], data)
+    doses = [
+        {"level": j + 1, "label": label, "n": int(n[j]), "y": int(y[j])}
+        | {name: float(rates[name][0, j]) for name in KNOWN}
         for j, label in enumerate(labels)
     ]
-    patients = data.evaluable
-    answers = {
-        name: _answer(design, labels, grouped(design, patients) if cohorts is None else tuple(cohorts))
-        for name, design in chosen.items()
-    }
-    attrs = ("title", "target", "prior", "unit", "level", "warnings", "left_out", "version", "study", "study_hash")
-    return {"designs": answers, "doses": known, **{name: summary.attrs[name] for name in attrs}}
-
-
-def _answer(design: Design, labels: list[str], cohorts: tuple[Cohort, ...]) -> dict[str, Any]:
-    state, departures = replay(design, cohorts)
-    given = step(design, state)
-    going = given.stop[0] == CONTINUE
-    mtd = NONE if going else int(selected(design, state, given.stop)[0])
-    allowed = design.admissible(state)[0]
-    estimate = design.estimated(state)[0]
-    level = int(given.dose[0])
     return {
-        "dose": labels[level] if going else None,
-        "level": level + 1 if going else None,
-        "size": int(given.size[0]) if going else None,
-        "stop": None if going else design.stops[given.stop[0] - 1],
-        "mtd": None if mtd == NONE else mtd + 1,
+        "designs": answers,
+        "grouping": _grouping(chosen, seen, labels),
+        "doses": doses,
+        "title": study.title,
+        "target": study.target,
+        "prior": describe_model(study.curve()),
+        "unit": study.doses.unit,
+        "level": LEVEL,
+        "warnings": "\n".join(data.warnings),
+        "pending": [p.name for p in data.pending],
+        "left_out": ", ".join(data.left_out),
+        "version": doseopt.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+    }
+
+
+def _answer(design: Design, labels: list[str], course: Course) -> dict[str, Any]:
+    found = branches(design, course)
+    told = found or []
+    one = told[0].answer if told and all(branch.answer == told[0].answer for branch in told) else None
+    waiting = {"action": "wait"} | dict.fromkeys(("dose", "level", "size", "stop", "mtd", "unfinished"))
+    departures = certain_departures(told)
+    return {
+        **(waiting if one is None else one.as_object(labels)),
+        "pending": course.pending,
+        "if": {branch.outcome: branch.answer.as_object(labels) for branch in told} if one is None else {},
         "departure": departures[0] if departures else None,
         "departures": departures,
-        "inadmissible": [
-            {"level": int(j) + 1, "label": labels[j], "why": design.exclusion} for j in np.flatnonzero(~allowed)
-        ],
-        "estimated": [None if np.isnan(p) else float(p) for p in estimate],
-        "cohorts": format_outcomes(cohorts),
+        "inadmissible": _inadmissible(design, labels, told),
+        "estimated": _estimated(design, known(course) if course.pending else told[0].cohorts),
+        "cohorts": format_outcomes(told[0].cohorts if told and not course.pending else course.blocks),
+    }
+
+
+def _estimated(design: Design, cohorts: Sequence[Cohort]) -> list[float | None]:
+    """Return the design's own estimates from what is known; none where a table has no row for a part of a cohort."""
+    try:
+        rates = design.estimated(after(design, cohorts))[0]
+    except Faults:
+        return [None] * design.doses
+    return [None if np.isnan(p) else float(p) for p in rates]
+
+
+def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list[dict[str, Any]]:
+    """Return the doses that are inadmissible whatever the pending patients will have."""
+    if not told:
+        return []
+    allowed = np.any([branch.allowed for branch in told], axis=0)
+    return [{"level": int(j) + 1, "label": labels[j], "why": design.exclusion} for j in np.flatnonzero(~allowed)]
+
+
+def _grouping(designs: dict[str, Design], courses: dict[str, Course], labels: list[str]) -> dict[str, Any]:
+    """Say how patients were grouped, and which answers depend on it."""
+    depends: dict[str, Any] = {}
+    unchecked = []
+    for name, design in designs.items():
+        found = groupings(design, courses[name])
+        if found is None:
+            unchecked.append(name)
+        elif found.ways:
+            ways = [{"cohorts": text, **answer.as_object(labels)} for text, answer in found.ways]
+            depends[name] = {"if": found.pending, "ways": ways}
+    return {
+        "stated": all(course.stated for course in courses.values()),
+        "ambiguous": any(course.ambiguous for course in courses.values()),
+        "depends": depends,
+        "unchecked": unchecked,
     }

@@ -7,6 +7,7 @@ Yap, Billingham, Cheung, Craddock & O'Quigley 2017, Clinical Cancer Research 23:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 import doseopt
+from doseopt.conduct.standing import standings
 from doseopt.design import Design
 from doseopt.engine.exact import moderate_rates, observed_rates
 from doseopt.engine.graph import cohort_outcomes
@@ -23,7 +25,8 @@ from doseopt.parameters import Fault, Faults, nearest
 from doseopt.posterior_model import PosteriorCurve, describe_model
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.study import Study
-from doseopt.trial import advance, after, selected, step
+from doseopt.trial import advance, selected, step
+from doseopt.unfinished import Unfinished
 
 MOST_PATHS = 2000
 """Paths of the largest tree."""
@@ -53,7 +56,14 @@ class _Nodes:
         return np.where(self.parent < 0, -1, self.state.dose)
 
 
-def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenario: str = "") -> xr.Dataset:
+def paths(
+    study: Study,
+    name: str,
+    cohorts: int = 3,
+    outcomes: str | Sequence[Cohort] = "",
+    scenario: str = "",
+    judge: str = "",
+) -> xr.Dataset:
     """Return the dose transition pathways of a design of a study.
 
     The probability of a path is, with `scenario`, the product of its cohorts' binomial probabilities. Without, it is
@@ -61,7 +71,8 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
 
         Pr(y_1, ..., y_k | data) = prod_i C(m_i, y_i) L(data and y_1, ..., y_k) / L(data),
 
-    with L the marginal likelihood and m_i the size of cohort i.
+    with L the marginal likelihood and m_i the size of cohort i. Moderate toxicity is predicted by no model: without
+    `scenario` the paths of a design that looks at it have no probability.
 
     Parameters
     ----------
@@ -70,10 +81,13 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
         Of the design.
     cohorts : int
         How many cohorts ahead.
-    outcomes : str
-        What was seen so far, e.g. ``"1NNN 2NNT"``.
+    outcomes : str or sequence of Cohort
+        What was seen so far, e.g. ``"1NNN 2NNT"``; ``PENDING`` for a patient who is. Of an unfinished last cohort, the
+        rest comes first.
     scenario : str
         Whose true DLT rates weigh the paths.
+    judge : str
+        Name of the design by which the last cohort is unfinished; this one when left out.
 
     Returns
     -------
@@ -81,8 +95,8 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
         By `node`, the root first and parents before children: `parent` (-1 at the root); `depth`, cohorts ahead;
         `given`, `patients`, `dlts` and `moderate` of the node's cohort, its level counted from 1 (0 at the root); the
         decision: `level` and `size` of the next cohort, 0 where the trial stops, `stop`, why (empty where it goes on),
-        and `mtd`, the level declared, 0 for none; `leaf`; `branch`, the probability given the parent, and
-        `probability`, from the root on; `n` and `y` (node, dose).
+        and `mtd`, the level declared, 0 for none; `pending`, patients of the next cohort who are; `leaf`; `branch`, the
+        probability given the parent, and `probability`, from the root on; `n` and `y` (node, dose).
 
     Raises
     ------
@@ -91,10 +105,14 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
     """
     scenarios = _checked(study, name, cohorts, scenario)
     design = study.designs[name]
-    seen = parse_outcomes(outcomes, design.doses)
-    layers = _grown(design, after(design, seen), cohorts)
+    seen = parse_outcomes(outcomes, design.doses) if isinstance(outcomes, str) else tuple(outcomes)
+    design, start = standings({name: design}, seen, study.designs[judge or name])[name]
+    layers = _grown(design, start, cohorts)
     nodes = _Nodes.joined(layers)
-    if scenarios is None:
+    if scenarios is None and design.categories == 3:
+        branch = np.full(len(nodes.parent), np.nan)
+        weights = "none: the design looks at moderate toxicity, which no posterior predicts (--scenario weighs)"
+    elif scenarios is None:
         branch = _predicted(study.curve(), nodes)
         weights = f"posterior predictive, {describe_model(study.curve())}"
     else:
@@ -106,6 +124,9 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
         "target": study.target,
         "cohorts": cohorts,
         "outcomes": format_outcomes(seen),
+        "pending": "",
+        "left_out": "",
+        "warnings": "",
         "scenario": scenario,
         "weights": weights,
         "study": study.name,
@@ -129,9 +150,6 @@ def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset
         known = [str(s) for s in scenarios["scenario"].to_numpy()]
         if scenario not in known:
             found.append(Fault("scenario", f"no scenario {scenario!r} in the study{nearest(scenario, known)}"))
-    if name in study.designs and study.designs[name].categories == 3 and not scenario:
-        wanted = "missing; the design looks at moderate toxicity, which no posterior predicts: wanted a scenario"
-        found.append(Fault("scenario", wanted))
     if found:
         raise Faults(found, study.name)
     return None if scenarios is None else scenarios.sel(scenario=[scenario])
@@ -199,6 +217,11 @@ def _under(design: Design, scenarios: xr.Dataset, nodes: _Nodes) -> FloatArray:
     return np.where(nodes.parent < 0, 1.0, nodes.orders * chance)
 
 
+def _pending(design: Design, state: TrialState) -> IntArray:
+    """Return how many of the next patients at each node are pending, [node]."""
+    return design.pending(state) if isinstance(design, Unfinished) else np.zeros(len(state), np.int64)
+
+
 def _arrival(branch: FloatArray, parent: IntArray, depth: IntArray) -> FloatArray:
     """Return the probability of coming to each node, [node]."""
     probability = branch.copy()
@@ -227,6 +250,7 @@ def _labelled(
         "level": (np.where(going, nodes.decision.dose + 1, 0), {}),
         "size": (np.where(going, nodes.decision.size, 0), people),
         "stop": (np.array(["", *design.stops])[nodes.decision.stop], {}),
+        "pending": (np.where(going, _pending(design, nodes.state), 0), people),
         "mtd": (nodes.mtd, {}),
         "leaf": (~np.isin(np.arange(len(depth)), nodes.parent), {}),
         "branch": (branch, chance | {"long_name": "probability given the parent"}),
@@ -266,13 +290,14 @@ def as_object(ds: xr.Dataset) -> dict[str, Any]:
     labels = [str(label) for label in ds["dose"].to_numpy()]
 
     def decided(node: int) -> dict[str, Any]:
-        level, size, mtd = (int(ds[name].to_numpy()[node]) for name in ("level", "size", "mtd"))
+        level, size, mtd, pending = (int(ds[name].to_numpy()[node]) for name in ("level", "size", "mtd", "pending"))
         return {
             "level": level or None,
             "dose": labels[level - 1] if level else None,
             "size": size or None,
             "stop": str(ds["stop"].to_numpy()[node]) or None,
             "mtd": mtd or None,
+            **({"pending": pending} if pending else {}),
         }
 
     found = []
@@ -284,5 +309,7 @@ def as_object(ds: xr.Dataset) -> dict[str, Any]:
         ]
         leaf = course[-1] if course else 0
         chance = float(ds["probability"].to_numpy()[leaf])
-        found.append({"outcomes": seen, "probability": chance, **decided(leaf), "cohorts": steps})
+        found.append(
+            {"outcomes": seen, "probability": None if np.isnan(chance) else chance, **decided(leaf), "cohorts": steps}
+        )
     return {**ds.attrs, "next": decided(0), "paths": found}

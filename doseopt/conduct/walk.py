@@ -10,6 +10,7 @@ import xarray as xr
 import doseopt
 from doseopt.conduct.replay import chosen_designs
 from doseopt.design import Design
+from doseopt.engine.exact import moderate_rates
 from doseopt.engine.simulate import Patients
 from doseopt.outcomes import judged_on, planned_of
 from doseopt.parameters import Fault, Faults, nearest
@@ -54,7 +55,13 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
 
 
 def account(
-    study: Study, design: str, scenario: str, patients: Patients, trial: int, start: TrialState | None = None
+    study: Study,
+    design: str,
+    scenario: str,
+    patients: Patients,
+    trial: int,
+    start: TrialState | None = None,
+    going: Design | None = None,
 ) -> dict[str, Any]:
     """Tell one of several simulated trials, from a state on.
 
@@ -69,13 +76,15 @@ def account(
         Which of them.
     start : TrialState, optional
         A batch of one; the empty trial when left out.
+    going : Design, optional
+        The design as the trial goes on with it, amid cohorts or not; the study's when left out.
 
     Returns
     -------
     dict
         As `walk`, without a seed.
     """
-    rule = chosen_designs(study, [design])[design]
+    rule = chosen_designs(study, [design])[design] if going is None else going
     truth = study.scenarios().sel(scenario=[scenario])
     empty = TrialState.empty(rule.doses, len(rule.memory))
     steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
@@ -106,14 +115,15 @@ def _steps(
     design: Design, truth: xr.Dataset, patients: Patients, trial: int, start: TrialState
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
-    p, moderate = truth["p_observed"].to_numpy()[0], np.nan_to_num(truth["p_moderate"].to_numpy()[0])
+    p = truth["p_observed"].to_numpy()[0]
+    moderate = moderate_rates(truth)[0] if design.categories == 3 else np.zeros_like(p)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        other = p[dose] + (1 - p[dose]) * moderate[dose] * (design.categories == 3)
+        other = p[dose] + (1 - p[dose]) * moderate[dose]
         letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
         counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))

@@ -18,7 +18,8 @@ COMPLETE, TOO_TOXIC = 1, 2
 class ThreePlusThree(Defaults):
     """3+3 (A+B with A = B = 3), with or without de-escalation.
 
-    0/3: up. 1/3: three more, then up at 1/6. At least 2: the dose is too toxic; it and all above are excluded.
+    0/3: up. 1/3: three more, then up at 1/6. At least 2: the dose is too toxic; it and all above are excluded. What is
+    done about a dose below an excluded one depends on the tallies, not on the order in which the doses were given.
 
     Parameters
     ----------
@@ -109,16 +110,16 @@ class ThreePlusThree(Defaults):
 
     def _decide_one(self, n: list[int], y: list[int], at: int) -> tuple[int, int, int]:
         """Return the next dose, the cohort size and the stop code of one trial."""
-        excluded = next((j for j in range(at + 1) if y[j] >= 2), None)
-        if excluded is not None:
+        excluded = next((j for j, dlts in enumerate(y) if dlts >= 2), self.doses)
+        if at >= excluded or (excluded < self.doses and self.on_descent == "declare"):
             return self._descend(n, excluded)
-        if n[at] < 3:
+        closed = at + 1 == excluded < self.doses
+        if n[at] < 3 and not (closed and self.on_descent == "six"):
             return at, 3 - n[at], 0
         if y[at] == 1 and n[at] < 6:
             return at, 6 - n[at], 0
-        closed = at + 1 < self.doses and y[at + 1] >= 2
-        if at + 1 < self.doses and not closed:
-            return (at + 1, 3 - n[at + 1], 0) if n[at + 1] < 3 else self._decide_one(n, y, at + 1)
+        if at + 1 < excluded:
+            return self._decide_one(n, y, at + 1)
         if n[at] < 6 and (closed or self.confirm_top):
             return at, 6 - n[at], 0
         return at, 0, COMPLETE

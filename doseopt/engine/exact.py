@@ -11,6 +11,8 @@ from doseopt.design import Design
 from doseopt.engine.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
 from doseopt.engine.settled import SETTLED, settle
 from doseopt.outcomes import make_outcomes
+from doseopt.parameters import Fault, Faults
+from doseopt.scenarios import without_moderate
 from doseopt.state import FloatArray, TrialState
 
 LOG_ZERO = -1e300
@@ -83,14 +85,12 @@ def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
 
 def moderate_rates(scenarios: xr.Dataset) -> FloatArray:
     """Return P(moderate toxicity | no DLT), [R, D], or say which scenarios lack it."""
-    rates = scenarios["p_moderate"].to_numpy()
-    lacking = np.isnan(rates).any(axis=1)
-    if lacking.any():
-        names = ", ".join(repr(str(s)) for s in scenarios["scenario"].to_numpy()[lacking])
-        raise ValueError(
-            f"this design looks at moderate toxicity; wanted p_moderate in every scenario, missing in {names}"
-        )
-    return np.asarray(rates)
+    lacking = without_moderate(scenarios)
+    if lacking:
+        names = ", ".join(map(repr, lacking))
+        wanted = f"this design looks at moderate toxicity; wanted p_moderate in every scenario, missing in {names}"
+        raise Faults([Fault("", wanted)])
+    return np.asarray(scenarios["p_moderate"].to_numpy())
 
 
 def _log(p: FloatArray) -> FloatArray:

@@ -43,10 +43,11 @@ def paths_figure(ds: xr.Dataset) -> Figure:
     place = _places(ds)
     rows = float(place.max()) + 1 + HEAD
     weights = f"scenario {ds.attrs['scenario']}" if ds.attrs["scenario"] else "the posterior predictive"
+    right = "" if bool(ds["probability"].isnull().any()) else f" Right: probability (%) under {weights}."
     only = f" Drawn: the first {depth} of {whole} cohorts." if depth < whole else ""
     subtitle = (
         f"So far: {ds.attrs['outcomes'] or 'no patient'}. Boxes: dose of the next cohort ({doses(ds)[1]}), or stop "
-        f"with the MTD. On the lines: patients with a DLT. Right: probability (%) under {weights}.{only}"
+        f"with the MTD. On the lines: patients with a DLT.{right}{only}"
     )
     figure = new_figure(rows * ROW + 0.1, f"Dose transition pathways of {ds.attrs['design']}", subtitle)
     ax = figure.add_subplot()
@@ -109,7 +110,7 @@ def _draw(ax: Axes, ds: xr.Dataset, place: FloatArray, column: float) -> None:
             count = f"{dlts[i]}+{moderate[i]}" if moderate[i] else f"{dlts[i]}"
             ax.text(x - 0.3 * GAP, y, count, size=SMALL, ha="center", va="center_baseline", bbox=_PAPER, zorder=2)
         _box(ax, x, y, width, words[i], ramp[level[i]])
-        if leaf[i] and parent[i] >= 0:
+        if leaf[i] and parent[i] >= 0 and chance[i] == chance[i]:
             text = f"{100 * chance[i]:.1f}" if chance[i] >= 0.0005 else "<0.1"
             ax.text(x + width + 21 / column, y, text, size=SMALL, ha="right", va="center_baseline")
     for k in range(max(depth) + 1):

@@ -23,7 +23,8 @@ def known(dossier: Dossier) -> list[Block]:
         blocks.append(
             Paragraph(
                 f"{many(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: {dossier.outcomes}. "
-                "The notation gives the dose level of each cohort and a letter a patient, T for a DLT and N for none."
+                "The notation gives the dose level of each cohort and a letter a patient, T for a DLT and N for none"
+                f"{', ? for a patient who is pending' if dossier.data.pending else ''}."
             )
         )
     else:
@@ -46,6 +47,9 @@ def _remarks(dossier: Dossier) -> list[Block]:
             "and the prior-predictive probabilities below, take planned doses."
         )
     notes += [f"Left out: {left_out}."] if left_out else []
+    pending = ", ".join(p.name for p in dossier.data.pending)
+    if pending:
+        notes.append(f"Pending, not counted, and weighed like patients still to come: {pending}.")
     if notes:
         return [Bullets(tuple(notes))]
     if not dossier.cohorts:

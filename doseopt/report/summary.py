@@ -56,6 +56,8 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
     for name in dossier.designs:
         at, value = now.sel(design=name), mean.sel(design=name)
         said = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
+        if at["pending"]:
+            said = f"wait for {many(int(at['pending']), 'pending patient')}"
         shares = [percent(float(value[measure])) for measure in SHARES]
         counts = [decimal(float(value[measure])) for measure in ("further_dlts", "further_patients")]
         rows.append((name, said, *shares, *counts))

@@ -15,6 +15,7 @@ from doseopt.proposal import STATEMENTS
 from doseopt.report.document import Block, Gap, Paragraph, Table
 from doseopt.state import FloatArray, IntArray
 from doseopt.tables.measures import LETTERS
+from doseopt.unfinished import PENDING
 
 NOTHING = "–"
 
@@ -82,7 +83,9 @@ def so_far(dossier: Dossier) -> str:
     if not patients:
         return "before the first patient"
     dlts = sum(c.letters.count("T") for c in dossier.cohorts)
-    return f"after {many(dlts, 'DLT')} in {many(patients, 'patient')} ({dossier.outcomes})"
+    pending = sum(c.letters.count(PENDING) for c in dossier.cohorts)
+    waiting = f", {pending} of them pending," if pending else ""
+    return f"after {many(dlts, 'DLT')} in {many(patients, 'patient')}{waiting} ({dossier.outcomes})"
 
 
 def rates(p: FloatArray) -> str:

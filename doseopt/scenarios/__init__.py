@@ -1,7 +1,7 @@
 """True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
 
 from doseopt.scenarios.belief import BELIEFS, Belief, BeliefSpec, DrawnBelief, StatedBelief, belief_of_rates
-from doseopt.scenarios.dataset import concat_scenarios, make_scenarios
+from doseopt.scenarios.dataset import concat_scenarios, make_scenarios, without_moderate
 from doseopt.scenarios.family import LogisticFamily, logistic_rates
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.published import PUBLISHED, PublishedSet, published
@@ -47,4 +47,5 @@ __all__ = [
     "mixture",
     "paoletti",
     "published",
+    "without_moderate",
 ]

@@ -130,6 +130,13 @@ def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
     )
 
 
+def without_moderate(scenarios: xr.Dataset) -> list[str]:
+    """Return the names of the scenarios that do not state the rate of moderate toxicity at every dose."""
+    missing = np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)
+    names: list[str] = scenarios["scenario"].to_numpy()[missing].tolist()
+    return names
+
+
 def _dataset(
     arrays: dict[str, FloatArray], scenarios: list[str], labels: list[str], texts: dict[str, list[str]]
 ) -> xr.Dataset:

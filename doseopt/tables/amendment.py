@@ -8,6 +8,7 @@ import xarray as xr
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.tables.conduct_next import counted, not_counted
 from doseopt.tables.labels import names
 from doseopt.tables.layout import grid, heading, page_width, paragraph
 
@@ -35,6 +36,9 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
     seen = f"after {attrs['outcomes']}" if attrs["outcomes"] else "before the first patient"
     lines = paragraph(f"Amendment, {seen}: {attrs['title']}", width, style="bold")
     lines += paragraph(f"Registered: {attrs['registered']}. {attrs['mtd_rule']}", width)
+    for warning in str(attrs["warnings"]).splitlines():
+        lines += paragraph(warning, width, "  ", "! ")
+    lines += not_counted(str(attrs["pending"]), str(attrs["left_out"]), width)
     lines += heading("What each design does now", width)
     for name, said in _now(tree).items():
         lines += paragraph(said, width, "  ", f"{name}: ")
@@ -64,6 +68,8 @@ def _now(tree: xr.DataTree) -> dict[str, str]:
         at = {key: ds[key].sel(design=name).item() for key in ds.data_vars}
         mtd = f"MTD {labels[at['mtd'] - 1]} (level {at['mtd']})" if at["mtd"] else "no MTD"
         going = f"{at['size']} patient{'s' * (at['size'] != 1)} at {labels[at['level'] - 1]} (level {at['level']})"
+        if at["pending"]:
+            going = f"wait for {counted(at['pending'])} at {labels[at['level'] - 1]} (level {at['level']})"
         said[name] = going if at["level"] else f"stop ({at['stop'].replace('_', ' ')}); {mtd}"
     return said
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.conduct.groupings import NO_COHORTS
 from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
@@ -24,9 +25,13 @@ def next_text(answer: Mapping[str, Any], width: int = WIDTH) -> Text:
     lines = paragraph(str(answer["title"]), width, style="bold")
     for warning in str(answer["warnings"]).splitlines():
         lines += paragraph(warning, width, "  ", "! ")
+    lines += not_counted(", ".join(answer["pending"]), str(answer["left_out"]), width)
+    lines += _grouping(answer, width)
     lines += heading("What each design does now", width)
     for name, one in answer["designs"].items():
         lines += paragraph(_said(one, answer), width, "  ", f"{name}: ")
+        for said, outcomes in _by_decision(one, answer).items():
+            lines += paragraph(f"if {', '.join(outcomes)}: {said}", width, "    ", "  ")
         for departure in one["departures"]:
             lines += paragraph(f"departure: {departure}; answered from the tallies", width, "    ", "  ! ")
         if one["inadmissible"]:
@@ -44,10 +49,54 @@ def next_text(answer: Mapping[str, Any], width: int = WIDTH) -> Text:
     return Text("\n").join([*lines, Text(""), *paragraph(made, width)])
 
 
+def counted(patients: int) -> str:
+    """Return a number of patients in words."""
+    return "1 patient" if patients == 1 else f"{patients} patients"
+
+
+def not_counted(pending: str, left_out: str, width: int) -> list[Text]:
+    """Name the patients who are pending or left out."""
+    lines = paragraph(f"Pending, not counted: {pending}", width, "  ", "! ") if pending else []
+    return lines + (paragraph(f"Left out: {left_out}", width, "  ", "! ") if left_out else [])
+
+
+def _grouping(answer: Mapping[str, Any], width: int) -> list[Text]:
+    """Say how patients were grouped into cohorts, where the data do not, and which answers depend on it."""
+    grouping = answer["grouping"]
+    if not grouping["ambiguous"]:
+        return []
+    lines = paragraph(f"{NO_COHORTS}.", width, "  ", "! ")
+    same: dict[str, list[str]] = {}
+    for name, found in grouping["depends"].items():
+        ways = "; ".join(f"{one['cohorts']}: {_said(one, answer)}" for one in found["ways"])
+        when = f" if the pending patients have {found['if']}" if found["if"] else ""
+        same.setdefault(f"depends on how patients were grouped{when}: {ways}", []).append(name)
+    for text, names in same.items():
+        lines += paragraph(f"The answer of {', '.join(names)} {text}.", width, "  ", "! ")
+    if grouping["unchecked"]:
+        text = f"Whether the answer of {', '.join(grouping['unchecked'])} depends on it was not checked: too many ways."
+        lines += paragraph(text, width, "  ", "! ")
+    return lines
+
+
+def _by_decision(one: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the outcomes of pending patients by what is then done."""
+    found: dict[str, list[str]] = {}
+    for outcome, then in one["if"].items():
+        found.setdefault(_said(then, answer), []).append(outcome)
+    return found
+
+
 def _said(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    if one["action"] == "wait":
+        many = f"wait for {counted(one['pending'])}"
+        return many if one["if"] else f"{many}; their outcomes are too many to tell apart"
+    if one["unfinished"]:
+        treated, wanted = one["unfinished"]["treated"], one["unfinished"]["of"]
+        where = f"at {one['dose']} (level {one['level']})"
+        return f"{one['size']} more {where} first: the cohort has {treated} of {wanted} patients"
     if one["stop"] is None:
-        many = "1 patient" if one["size"] == 1 else f"{one['size']} patients"
-        return f"{many} at {one['dose']} (level {one['level']})"
+        return f"{counted(one['size'])} at {one['dose']} (level {one['level']})"
     if one["mtd"] is None:
         return f"stop ({one['stop'].replace('_', ' ')}); no MTD"
     return (

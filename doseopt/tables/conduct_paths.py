@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from doseopt.conduct.paths import cohort_of, courses
 from doseopt.outcome_string import format_outcomes
+from doseopt.tables.conduct_next import not_counted
 from doseopt.tables.labels import names
 from doseopt.tables.layout import grid, heading, page_width, paragraph
 
@@ -41,10 +42,11 @@ def _header(ds: xr.Dataset, width: int) -> list[Text]:
     lines = paragraph(str(attrs["title"]), width, style="bold")
     for name, text in rows.items():
         lines += paragraph(str(text), width, " " * 9, name.ljust(9))
-    what = (
-        "Patients with a DLT in the next cohorts, how likely it is to come there (% of trials, seen from now), and "
-        "what the design does then. Doses are levels from 1."
-    )
+    for warning in str(attrs["warnings"]).splitlines():
+        lines += paragraph(warning, width, "  ", "! ")
+    lines += not_counted(str(attrs["pending"]), str(attrs["left_out"]), width)
+    likely = " how likely it is to come there (% of trials, seen from now)," if weighed(ds) else ""
+    what = f"Patients with a DLT in the next cohorts,{likely} and what the design does then. Doses are levels from 1."
     return [*lines, Text(""), *paragraph(what, width)]
 
 
@@ -60,13 +62,19 @@ def paths_tree(ds: xr.Dataset) -> Tree:
 def _line(ds: xr.Dataset, node: int) -> Text:
     chance = float(ds["probability"].to_numpy()[node])
     text = Text(f"{_outcome(ds, node)} at {int(ds['given'].to_numpy()[node])} ")
-    text.append(f"({percent(chance)}%)", "dim")
+    if weighed(ds):
+        text.append(f"({percent(chance)}%)", "dim")
     return text.append(": ").append(next_words(ds, node), "bold")
 
 
 def _outcome(ds: xr.Dataset, node: int) -> str:
     dlts, moderate, patients = (int(ds[name].to_numpy()[node]) for name in ("dlts", "moderate", "patients"))
     return f"{dlts} of {patients}" + (f", {moderate} moderate" if moderate else "")
+
+
+def weighed(ds: xr.Dataset) -> bool:
+    """Tell whether the paths have probabilities."""
+    return not bool(ds["probability"].isnull().any())
 
 
 def percent(chance: float) -> str:
@@ -80,12 +88,17 @@ def next_words(ds: xr.Dataset, node: int) -> str:
     if not level:
         reason = str(ds["stop"].to_numpy()[node]).replace("_", " ")
         return f"stop, {reason}, {f'MTD {mtd}' if mtd else 'no MTD'}"
+    pending = int(ds["pending"].to_numpy()[node])
+    if pending:
+        return f"wait for {pending} at {level}"
     way = "" if not given else "up, " if level > given else "down, " if level < given else "stay, "
     return f"{way}{size} at {level}"
 
 
 def _summary(ds: xr.Dataset, width: int) -> list[Text]:
-    """How likely each next step is, when these cohorts are over."""
+    """How likely each next step is, when these cohorts are over; nothing where paths have no probability."""
+    if not weighed(ds):
+        return []
     chance: dict[tuple[int, str], float] = {}
     for node in (course[-1] if course else 0 for course in courses(ds)):
         level, mtd = int(ds["level"].to_numpy()[node]), int(ds["mtd"].to_numpy()[node])

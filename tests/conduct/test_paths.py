@@ -217,12 +217,17 @@ def test_too_many_paths_are_refused_with_what_to_do(study):
     assert "wanted at most 11, or a later start" in str(caught.value)
 
 
-def test_moderate_toxicities_need_a_scenario_that_has_them(study):
+def test_moderate_toxicities_are_weighed_by_a_scenario_that_has_them(study):
     ds = paths(study, "graded", 2, scenario="graded")
     assert [format_outcomes((cohort_of(ds, i),)) for i in (1, 2, 3)] == ["1N", "1M", "1T"]
     np.testing.assert_allclose(ds["branch"][1:4], [0.9 * 0.8, 0.9 * 0.2, 0.1])
-    with pytest.raises(Faults, match="looks at moderate toxicity, which no posterior predicts: wanted a scenario"):
-        paths(study, "graded", 2)
+    plain = paths(study, "graded", 2)
+    assert plain["probability"].isnull().all()
+    assert plain["level"].to_numpy().tolist() == ds["level"].to_numpy().tolist()
+    text = shown(plain)
+    assert "%)" not in text
+    assert "no posterior predicts" in text
+    assert "Right: probability" not in svg(plain)
 
 
 def shown(ds, width=100):

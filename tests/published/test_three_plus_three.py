@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doseopt.designs import AcceleratedTitration, ThreePlusThree
 from doseopt.engine.exact import Exact
@@ -177,3 +179,45 @@ def test_probability_of_escalating_crosses_one_half():
     design = ThreePlusThree(doses=2, target=0.25, **WITHOUT)
     below, above = (1 - exact(design, (p, 1.0))[0][0] for p in (0.297195, 0.297205))
     assert above < 0.5 < below
+
+
+SKIPPED = [
+    # a dose below an excluded one is "declared the MTD as it stands", whatever came last
+    ({"on_descent": "declare", "confirm_top": False}, "1NNN 3NTT 2NNN", (1, 0, "complete")),
+    ({"on_descent": "declare", "confirm_top": False}, "1NNN 2NNN 3NTT 4NNN", (1, 0, "complete")),
+    ({"on_descent": "declare", "confirm_top": False}, "1NNN 3NTT 2NNT", (1, 0, "complete")),
+    ({"on_descent": "declare", "confirm_top": False}, "3NTT 1NNN", (1, 0, "complete")),
+    # "filled to 6 at once", or "to 3 and then to 6"
+    ({"on_descent": "six"}, "1NNN 3NTT 2N", (1, 5, "")),
+    ({"on_descent": "six"}, "3NTT 1NNN", (1, 6, "")),
+    ({}, "1NNN 3NTT 2N", (1, 2, "")),
+    ({}, "1NNN 3NTT 2NNN", (1, 3, "")),
+    ({}, "3NTT 1NNN", (1, 3, "")),
+]
+
+
+@pytest.mark.parametrize(("variant", "outcomes", "wanted"), SKIPPED)
+def test_a_dose_below_an_excluded_one_by_its_own_words(variant, outcomes, wanted):
+    design = ThreePlusThree(doses=5, target=0.3, **variant)
+    state = after(design, outcomes)
+    given = step(design, state)
+    reason = "" if given.stop[0] == CONTINUE else design.stops[given.stop[0] - 1]
+    size = int(given.size[0]) if not reason else 0
+    assert (int(given.dose[0]), size, reason) == wanted
+    if reason:
+        assert selected(design, state, given.stop)[0] == wanted[0]
+
+
+@given(st.data())
+def test_no_de_escalation_is_read_from_the_tallies_alone(data):
+    """Once a dose is excluded, the order of the cohorts changes nothing in what is declared."""
+    design = ThreePlusThree(doses=5, target=0.3, on_descent="declare", confirm_top=False)
+    cohort = st.builds("{}{}".format, st.integers(1, 5), st.text("NT", min_size=1, max_size=4))
+    cohorts = [*data.draw(st.lists(cohort, max_size=6)), f"{data.draw(st.integers(1, 5))}TT"]
+    answers = []
+    for order in (cohorts, data.draw(st.permutations(cohorts))):
+        state = after(design, " ".join(order))
+        stop = step(design, state).stop
+        assert stop[0] != CONTINUE
+        answers.append((int(stop[0]), int(selected(design, state, stop)[0])))
+    assert answers[0] == answers[1]

@@ -1,0 +1,152 @@
+"""What a design does after a cohort, which may be a part of the one that it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from doseopt.design import Design
+from doseopt.engine.graph import cohort_outcomes
+from doseopt.parameters import Faults
+from doseopt.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
+from doseopt.trial import advance, selected, step
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a design does next; answers are equal if the same patients get the same dose.
+
+    Attributes
+    ----------
+    level, size : int or None
+        Of the next patients, the level counted from 1; None if the trial stops.
+    stop : str or None
+        Why it stops.
+    mtd : int or None
+        Level declared then.
+    unfinished : tuple of int, optional
+        Patients treated and wanted of the last cohort, if the next patients are its rest.
+    """
+
+    level: int | None
+    size: int | None
+    stop: str | None = None
+    mtd: int | None = None
+    unfinished: tuple[int, int] | None = field(default=None, compare=False)
+
+    def as_object(self, labels: list[str]) -> dict[str, Any]:
+        """Return the answer as JSON holds it."""
+        treated, wanted = self.unfinished or (0, 0)
+        return {
+            "action": "treat" if self.stop is None else "stop",
+            "dose": None if self.level is None else labels[self.level - 1],
+            "level": self.level,
+            "size": self.size,
+            "stop": self.stop,
+            "mtd": self.mtd,
+            "unfinished": {"treated": treated, "of": wanted} if wanted else None,
+        }
+
+
+def asked(design: Design, state: TrialState) -> Decision:
+    """Return what a design gives next in trials of which some may not have begun."""
+    begun = state.started
+    if begun.all() or not begun.any():
+        return step(design, state)
+    parts = np.zeros((3, len(state)), np.int64)
+    for rows in (np.flatnonzero(begun), np.flatnonzero(~begun)):
+        given = step(design, state[rows])
+        parts[:, rows] = given.dose, given.size, given.stop
+    return Decision(*parts)
+
+
+def answers(design: Design, state: TrialState) -> list[Answer]:
+    """Return what a design does in each of several trials whose cohorts are complete."""
+    given = asked(design, state)
+    mtd = np.full(len(state), -1)
+    ended = np.flatnonzero(given.stop != CONTINUE)
+    if len(ended):
+        mtd[ended] = selected(design, state[ended], given.stop[ended])
+    rows = zip(given.dose.tolist(), given.size.tolist(), given.stop.tolist(), mtd.tolist(), strict=True)
+    return [
+        Answer(dose + 1, size)
+        if not stop
+        else Answer(None, None, design.stops[stop - 1], mtd + 1 if mtd >= 0 else None)
+        for dose, size, stop, mtd in rows
+    ]
+
+
+def treated(design: Design, before: TrialState, level: int, counts: IntArray) -> TrialState:
+    """Return trials after a cohort each at one dose (index), whose outcomes by category are given, [S, K]."""
+    rows = np.zeros(len(before), np.int64)
+    return advance(design, before, Decision(rows + level, counts.sum(axis=1), rows), counts)
+
+
+def answers_amid(design: Design, before: TrialState, level: int, counts: IntArray, closed: bool) -> list[Answer]:
+    """Return what a design does after a cohort that may be unfinished.
+
+    A cohort is unfinished if the design gives more patients at this dose than were treated and it was not closed. Its
+    rest is treated first, unless the dose is excluded already, or the decision is the same for every outcome of the
+    rest; a stop, or more patients at this dose, only if the design says the same without the rest.
+
+    Parameters
+    ----------
+    design : Design
+    before : TrialState
+        Before the cohort, S trials.
+    level : int
+        Its dose (index).
+    counts : int array [S, K]
+        Its outcomes by category.
+    closed : bool
+        Whether it was closed early.
+    """
+    after = treated(design, before, level, counts)
+    given, many = asked(design, before), counts.sum(axis=1)
+    open_ = (given.stop == CONTINUE) & (given.dose == level) & (given.size > many) & (not closed)
+    found = _as_they_stand(design, after, open_)
+    rows = [
+        i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]
+    ]
+    ways = [cohort_outcomes(int(given.size[i] - many[i]), design.categories)[0] for i in rows]
+    if ways:
+        each = np.repeat(rows, [len(way) for way in ways])
+        whole = treated(design, before[each], level, counts[each] + np.concatenate(ways))
+        later = iter(answers(design, whole))
+        for i, way in zip(rows, ways, strict=True):
+            first = Answer(level + 1, int(given.size[i] - many[i]), unfinished=(int(many[i]), int(given.size[i])))
+            found[i] = _amid(found[i], {next(later) for _ in way}, first)
+    return [answer for answer in found if answer is not None]
+
+
+def _amid(now: Answer | None, later: set[Answer], rest: Answer) -> Answer:
+    """Return what is done amid a cohort, from what the design does as it stands and for each outcome of the rest."""
+    one = later.pop() if len(later) == 1 else None
+    if one is None or (one.level in (None, rest.level) and one != now):
+        return rest
+    return now if now is not None and now.level == one.level else one
+
+
+def _as_they_stand(design: Design, after: TrialState, open_: BoolArray) -> list[Answer | None]:
+    """Return what a design does if each last cohort is whole; None amid a cohort, for a table that has no such row."""
+    try:
+        return list(answers(design, after))
+    except Faults:
+        found: list[Answer | None] = [None] * len(after)
+        for i in range(len(after)):
+            try:
+                found[i] = answers(design, after[slice(i, i + 1)])[0]
+            except Faults:
+                if not open_[i]:
+                    raise
+        return found
+
+
+def admissible(design: Design, after: TrialState, before: TrialState, i: int) -> BoolArray:
+    """Return the admissible doses of one of several trials, [D]; before its last cohort where a table has no row."""
+    try:
+        return np.asarray(design.admissible(after[slice(i, i + 1)])[0])
+    except Faults:
+        return np.asarray(design.admissible(before[slice(i, i + 1)])[0])
