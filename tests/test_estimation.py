@@ -7,7 +7,7 @@ from scipy.stats import beta, binom
 import doseopt
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
-from doseopt.estimation import effective_sample_size, estimate_once, own_measures, posterior_measures, prior_tail
+from doseopt.estimation import Estimates, effective_sample_size, own_measures, posterior_measures, prior_tail
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric
 from doseopt.modified import Modified
@@ -15,6 +15,13 @@ from doseopt.modifiers import MaxPatients
 from doseopt.scenarios import MTDRule, make_scenarios
 
 P = 0.3
+
+
+def estimated(model, *outcomes):
+    """Posteriors at all endings."""
+    estimates = Estimates(model, outcomes)
+    estimates.run()
+    return estimates
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def one_cohort():
 
 def test_every_measure_of_a_single_cohort_is_what_a_hand_computes(one_cohort):
     design, outcomes = one_cohort
-    found = posterior_measures(outcomes, estimate_once(BetaBinomial(1), {"d": outcomes}), "d")
+    found = posterior_measures(outcomes, estimated(BetaBinomial(1), outcomes))
     y = np.arange(4)
     weight = binom.pmf(y, 3, P)
     mean = (1 + y) / 5
@@ -59,7 +66,7 @@ def test_exact_and_simulated_agree():
     scenarios = make_scenarios([[0.1, 0.25, 0.45]])
     model = Empiric((0.1, 0.25, 0.4), 1.16)
     exact, simulated = (
-        posterior_measures(o, estimate_once(model, {"d": o}), "d")
+        posterior_measures(o, estimated(model, o))
         for o in (Exact()(design, scenarios), Simulate(trials=4000, seed=5)(design, scenarios))
     )
     for name in ("mean", "bias", "rmse", "coverage", "width", "mean_if_tried", "coverage_if_tried", "rmse_if_tried"):
@@ -74,12 +81,14 @@ def test_designs_share_the_posterior_of_a_tally():
         f"cap {n}": Exact()(Modified(doseopt.BOIN(doses=3, target=0.25), (MaxPatients(n=n),)), scenarios)
         for n in (9, 9, 12)
     }
-    estimates = estimate_once(BetaBinomial(3), outcomes)
+    estimates = estimated(BetaBinomial(3), *outcomes.values())
     endings = sum(o.sizes["ending"] for o in outcomes.values())
     assert len(estimates.mean) < endings
-    for name, o in outcomes.items():
+    for o in outcomes.values():
         mean = (1 + o["y"].to_numpy()) / (2 + o["n"].to_numpy())
-        np.testing.assert_allclose(estimates.mean[estimates.where[name]], mean, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(
+            estimates.mean[estimates.rank(o["n"].to_numpy(), o["y"].to_numpy())], mean, rtol=0, atol=1e-14
+        )
 
 
 def test_effective_sample_size_of_a_beta_prior_is_its_weight():
