@@ -12,7 +12,7 @@ from doseopt.engine.graph import TooManyStates
 from doseopt.estimation import own_measures
 from doseopt.metrics import correct_of_all, operating_characteristics
 from doseopt.outcomes import judged
-from doseopt.state import FloatArray
+from doseopt.state import BoolArray, FloatArray
 from doseopt.study import Study
 
 type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
@@ -98,3 +98,17 @@ def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:
     total, chosen = outcomes["n"].sum("dose").to_numpy(), outcomes["selected"].to_numpy()
     each = [total[chosen == j] for j in range(design.doses)]
     return np.array([found.min() if len(found) else np.nan for found in each])
+
+
+def simulated(comparison: xr.Dataset) -> BoolArray:
+    """Return which designs of a comparison are simulated, not exact."""
+    if "trials" in comparison.coords:
+        return np.asarray(np.isfinite(comparison["trials"].to_numpy()))
+    return np.full(comparison.sizes["design"], comparison.attrs.get("engine") == "simulated")
+
+
+def with_simulated_named(comparison: xr.Dataset, name: Callable[[int, str], str]) -> xr.Dataset:
+    """Return a comparison whose simulated designs are called otherwise, given their place and name."""
+    each = zip(comparison["design"].to_numpy(), simulated(comparison), strict=True)
+    labels = [name(d, str(label)) if drawn else str(label) for d, (label, drawn) in enumerate(each)]
+    return comparison.assign_coords(design=labels)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison import capped
 from doseopt.data import TrialData
 from doseopt.design import Design
+from doseopt.families import capped
 from doseopt.means import MEASURES, linear_measures, means_of
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.modified import Modified

@@ -6,10 +6,11 @@ import pytest
 import xarray as xr
 
 import doseopt
-from doseopt.comparison import capped, compare, families
+from doseopt.comparison import compare
 from doseopt.designs import CRM
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
+from doseopt.families import capped, families
 from doseopt.metrics import METRICS, QUANTILES
 from doseopt.modifiers import MaxPatients, NoSkipping
 from doseopt.output import as_json, write_netcdf
