@@ -176,7 +176,8 @@ def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
     each = benchmark_beside(p_dlt, right, result["sample_size"].transpose(*dims).to_numpy(), study.target)
     best = (each * right).sum(axis=2)
     distance = np.abs(p_dlt - study.target)
-    index = 1 - len(planned) * (each * distance).sum(axis=2) / distance.sum(axis=1)
+    total = distance.sum(axis=1)
+    index = 1 - len(planned) * (each * distance).sum(axis=2) / np.where(total > 0, total, np.nan)
     selection = np.where(np.isnan(each[:, :, :1]), np.nan, np.zeros((*best.shape, result.sizes["dose"])))
     selection[:, :, planned] = each
     whose = "of the complete-information benchmark at the expected sample size"

@@ -45,7 +45,7 @@ OWN = {
 """What is said of a design's own estimate, given that it makes one at the dose: `own_<name>`."""
 
 
-MOST_NODES = 10**10
+MOST_NODES = 5 * 10**9
 """Nodes of a quadrature that are visited for one comparison, all tallies together."""
 MOST_TALLIES = 200_000
 """Tallies whose posterior is computed for one comparison."""

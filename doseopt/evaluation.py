@@ -54,8 +54,9 @@ def in_one(blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     parts = list(blocks)
     if len(parts) == 1:
         return parts[0]
-    how = {"data_vars": "minimal", "coords": "minimal", "compat": "override", "combine_attrs": "override"}
-    return xr.concat(parts, "scenario", **how)
+    return xr.concat(
+        parts, "scenario", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+    )
 
 
 def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:

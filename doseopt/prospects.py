@@ -17,7 +17,7 @@ from doseopt.modified import Modified
 from doseopt.outcomes import judged_on
 from doseopt.parameters import Faults
 from doseopt.posterior import actual_doses
-from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
+from doseopt.posterior_model import FIELDS, with_prior_sd
 from doseopt.scenarios import Belief
 from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.study import Study
@@ -131,7 +131,7 @@ def averages(
         "dose": list(study.doses.labels),
         "source": ("belief", [belief.source for belief in beliefs.values()]),
     }
-    return xr.Dataset(data, coords=coords, attrs={"model": describe_model(study.curve())})
+    return xr.Dataset(data, coords=coords, attrs={"model": study.describe_model()})
 
 
 def by_enrolment(

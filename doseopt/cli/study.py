@@ -159,7 +159,7 @@ def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple
     estimates, finished = None, False
     try:
         with _bar("posteriors") as bar:
-            task = bar.add_task("interrupt to keep those done", total=None)
+            task = bar.add_task("tallies; an interrupt keeps those done", total=None)
             estimates = estimates_of(study, engine)
             bar.update(task, total=estimates.wanted)
             estimates.run(lambda done: bar.update(task, completed=done))

@@ -20,7 +20,7 @@ from doseopt.engine.graph import cohort_outcomes
 from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import Cohort, format_outcomes, parse_outcomes
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.posterior_model import PosteriorCurve, describe_model
+from doseopt.posterior_model import PosteriorCurve
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.study import Study
 from doseopt.trial import advance, after, selected, step
@@ -96,7 +96,7 @@ def paths(study: Study, name: str, cohorts: int = 3, outcomes: str = "", scenari
     nodes = _Nodes.joined(layers)
     if scenarios is None:
         branch = _predicted(study.curve(), nodes)
-        weights = f"posterior predictive, {describe_model(study.curve())}"
+        weights = f"posterior predictive, {study.describe_model()}"
     else:
         branch = _under(design, scenarios, nodes)
         weights = f"true DLT rates of scenario {scenario}"

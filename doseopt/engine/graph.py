@@ -85,8 +85,8 @@ class Graph:
 @functools.cache
 def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
     """Return all ways a cohort can turn out by category, [W, K], and the orders of patients for each, [W]."""
-    ways = [w for w in itertools.product(range(size + 1), repeat=categories) if sum(w) == size]
-    outcomes = np.array(ways, np.int64)
+    free = itertools.product(range(size + 1), repeat=categories - 1)
+    outcomes = np.array([(*w, size - sum(w)) for w in free if sum(w) <= size], np.int64)
     return outcomes, orders_of(outcomes)
 
 
@@ -183,7 +183,8 @@ def build_graph(
         parts = waiting.pop(patients)
         state, inverse, paths, cohort_paths = _merge(parts)
         if base + len(state) > max_states:
-            raise TooManyStates(_too_many(design, patients, f"{base + len(state):,} states", max_states=max_states))
+            what = f"{base + len(state):,} states, more than max_states = {max_states:,}"
+            raise TooManyStates(_too_many(design, patients, what))
         source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
         del parts
         decision, mtd = decide_and_select(design, state)
@@ -194,8 +195,8 @@ def build_graph(
         ahead = sum(len(p.source) for batches in waiting.values() for p in batches) + _ways(design, decision)
         needed = bytes_needed(design, base + len(state), edges, ahead)
         if needed > max_bytes:
-            size = f"{base + len(state):,} states and could need {needed / 1e9:.1f} GB for the next"
-            raise TooManyStates(_too_many(design, patients, size, max_bytes=max_bytes))
+            what = f"{base + len(state):,} states and could then need {needed / 1e9:.1f} GB, more than "
+            raise TooManyStates(_too_many(design, patients, f"{what}the {max_bytes / 1e9:.1f} GB of max_bytes"))
         for child in _children(design, state, decision, base, paths, cohort_paths):
             waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
         base += len(state)
@@ -236,7 +237,7 @@ def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
     return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
 
 
-def _too_many(design: Design, patients: int, size: str, **allowed: int) -> str:
+def _too_many(design: Design, patients: int, what: str) -> str:
     """Say what happened and what to do."""
     advice = (
         "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
@@ -244,10 +245,8 @@ def _too_many(design: Design, patients: int, size: str, **allowed: int) -> str:
         if design.ends
         else "it has no rule that ends every trial: add a max_patients modifier"
     )
-    cap = "" if design.cap is None else f" and at most {design.cap} patients"
-    limit = ", ".join(f"{name} = {number:,}" for name, number in allowed.items())
-    whose = f"the graph of this design with {design.doses} doses{cap}"
-    return f"{whose} has {size} at {patients} patients, more than {limit}; {advice}"
+    cap = "" if design.cap is None else f", at most {design.cap} patients"
+    return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
 @functools.lru_cache(maxsize=64)

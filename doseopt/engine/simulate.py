@@ -16,6 +16,7 @@ from doseopt.design import Design
 from doseopt.engine.exact import Exact, moderate_rates, observed_rates
 from doseopt.engine.graph import TooManyStates
 from doseopt.outcomes import make_outcomes
+from doseopt.parameters import check, param
 from doseopt.rows import unique_rows
 from doseopt.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.trial import advance, decide_and_select
@@ -38,8 +39,12 @@ class Simulate:
         them and whatever the number of scenarios.
     """
 
-    trials: int = 10_000
-    seed: int = 1
+    trials: int = param(10_000, low=1, doc="trials a scenario")
+    seed: int = param(1, low=0, doc="seed of the run")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
