@@ -28,6 +28,7 @@ _HOME = {
     "Design": "design",
     "EnoughAtDose": "modifiers",
     "Exact": "engine.exact",
+    "ExactWherePossible": "engine.simulate",
     "Faults": "parameters",
     "I3Plus3": "designs",
     "IndifferenceInterval": "skeleton",

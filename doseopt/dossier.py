@@ -164,7 +164,7 @@ def gather(
     analysis = analyse(study, patients)
     truth = _closest(study, analysis)
     progress("accuracy of estimates")
-    comparison = compare(dataclasses.replace(study, designs=designs))
+    comparison = compare(dataclasses.replace(study, designs=designs), posteriors=True)
     progress("readings of the protocol")
     varied, readings = _silences(study, proposal.registered, progress)
     judge = designs[proposal.registered]

@@ -6,8 +6,8 @@ whatever the design. Posteriors are computed once for each distinct tally, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -45,71 +45,112 @@ OWN = {
 """What is said of a design's own estimate, given that it makes one at the dose: `own_<name>`."""
 
 
-@dataclass(frozen=True, eq=False)
+MOST_NODES = 5 * 10**9
+"""Nodes of a quadrature that are visited for one comparison, all tallies together."""
+MOST_TALLIES = 200_000
+"""Tallies whose posterior is computed for one comparison."""
+PIECE = 1_000
+"""Tallies at a time."""
+
+
 class Estimates:
-    """Posterior summaries of distinct tallies, and where the endings of each design are among them.
-
-    Attributes
-    ----------
-    mean, lower, upper : float array [U, D]
-    prior : dict of str to float array [D]
-        The same before any patient.
-    where : dict of str to int array
-        For each design the position of each ending, shaped as its `selected`.
-    """
-
-    mean: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    prior: Mapping[str, FloatArray]
-    where: Mapping[str, IntArray]
-
-
-def estimate_once(model: PosteriorCurve, outcomes: Mapping[str, xr.Dataset]) -> Estimates:
-    """Compute the posterior at every tally that any of the designs can end with, each tally once.
+    """Posterior summaries of the tallies that trials can end with, those that carry most weight first.
 
     Parameters
     ----------
     model : a model of `models.curves`, or BetaBinomial
-    outcomes : mapping of str to Dataset
-        Of several designs on the same doses.
+    outcomes : iterable of Dataset
+        Of one or several designs on the same doses, in any order, each with any scenarios. A tally counts by its
+        probability in all of them together.
+
+    Attributes
+    ----------
+    mean, lower, upper : float array [U, D]
+        Of the tallies so far, `done` of them; the ends of the interval are exact posterior quantiles.
+    wanted : int
+        Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `MOST_NODES`.
+    prior : dict of str to float array [D]
+        The same before any patient.
     """
-    tallies, shapes = [], []
-    for part in outcomes.values():
-        n, y = part["n"].to_numpy(), part["y"].to_numpy()
-        shapes.append(n.shape[:-1])
-        tallies.append(np.concatenate([n.reshape(-1, n.shape[-1]), y.reshape(-1, n.shape[-1])], axis=1))
-    rows = np.concatenate(tallies)
-    first, inverse = unique_rows(rows.T)
-    doses = rows.shape[1] // 2
-    posterior = quadrature(model).posterior(rows[first, :doses], rows[first, doses:])
-    cuts = np.cumsum([len(t) for t in tallies])[:-1]
-    where = {
-        name: part.reshape(shape) for name, part, shape in zip(outcomes, np.split(inverse, cuts), shapes, strict=True)
-    }
-    tail = (1 - LEVEL) / 2
-    nobody = np.zeros((1, doses), np.int64)
-    before = quadrature(model).posterior(nobody, nobody)
-    ends = {"lower": before.quantile(tail)[0], "upper": before.quantile(1 - tail)[0]}
-    prior = {"mean": before.mean()[0], **ends}
-    return Estimates(posterior.mean(), posterior.quantile(tail), posterior.quantile(1 - tail), prior, where)
+
+    def __init__(self, model: PosteriorCurve, outcomes: Iterable[xr.Dataset]) -> None:
+        self._engine = quadrature(model)
+        keys, weight = _weighed(outcomes)
+        order = np.argsort(-weight, kind="stable")
+        self._rank = np.empty(len(order), np.int64)
+        self._rank[order] = np.arange(len(order))
+        self._keys = keys
+        self._tallies = keys[order].view(np.int32).reshape(len(keys), -1).astype(np.int64)
+        doses = self._tallies.shape[1] // 2
+        nodes = self._engine.nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
+        self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, MOST_NODES // nodes))
+        self.mean, self.lower, self.upper = np.full((3, self.wanted, doses), np.nan)
+        nobody = np.zeros((1, 2 * doses), np.int64)
+        names = ("mean", "lower", "upper")
+        self.prior = {name: value[0] for name, value in zip(names, self._summaries(nobody), strict=True)}
+
+    def _summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        doses, tail = tallies.shape[1] // 2, (1 - LEVEL) / 2
+        posterior = self._engine.posterior(tallies[:, :doses], tallies[:, doses:])
+        return posterior.mean(), posterior.quantile(tail), posterior.quantile(1 - tail)
+
+    def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
+        """Compute the posteriors; when interrupted those done so far are kept, and the next call goes on there.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Told how many tallies are done.
+        """
+        while self.done < self.wanted:
+            rows = slice(self.done, min(self.done + PIECE, self.wanted))
+            self.mean[rows], self.lower[rows], self.upper[rows] = self._summaries(self._tallies[rows])
+            self.done = rows.stop
+            progress(self.done)
+
+    def rank(self, n: IntArray, y: IntArray) -> IntArray:
+        """Return where the tallies [..., D] stand among all; those before `done` have their posterior."""
+        return np.asarray(self._rank[np.searchsorted(self._keys, _keys_of(n, y))].reshape(n.shape[:-1]))
 
 
-def posterior_measures(outcomes: xr.Dataset, estimates: Estimates, design: str) -> xr.Dataset:
+def _keys_of(n: IntArray, y: IntArray) -> Any:
+    """Return one string of bytes for each tally, which sorts and compares faster than a row of numbers."""
+    rows = np.concatenate([n, y], axis=-1).reshape(-1, 2 * n.shape[-1]).astype(np.int32)
+    return rows.view(f"S{rows.shape[1] * rows.itemsize}")[:, 0]
+
+
+def _weighed(outcomes: Iterable[xr.Dataset]) -> tuple[Any, FloatArray]:
+    """Return the distinct tallies, sorted by key, and the probability of each in all scenarios and designs together."""
+    keys, weight = np.zeros(0, "S1"), np.zeros(0)
+    for part in outcomes:
+        here = part["weight"].to_numpy() if part["n"].ndim == 3 else part["weight"].to_numpy().sum(axis=0)
+        keys = np.concatenate([keys, _keys_of(part["n"].to_numpy(), part["y"].to_numpy())])
+        keys, inverse = np.unique(keys, return_inverse=True)
+        weight = np.bincount(inverse, np.concatenate([weight, here.ravel()]), len(keys))
+    return keys, weight
+
+
+def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
     """Return the accuracy of the common posterior under a design, (scenario, dose), with Monte Carlo errors.
 
     Parameters
     ----------
     outcomes : Dataset
-        Of the design.
+        Of the design; one of those that the estimates were made for.
     estimates : Estimates
-        Of `estimate_once`.
-    design : str
-        Name of the design among the estimates.
+
+    Returns
+    -------
+    Dataset
+        Also `tried`, and `posterior_left_out` (scenario): the probability of the endings whose posterior has not been
+        computed. What is said of the posterior is given the other endings.
     """
-    where = estimates.where[design]
-    dims = (*outcomes["selected"].dims, "dose")
-    mean, lower, upper = (xr.DataArray(a[where], dims=dims) for a in (estimates.mean, estimates.lower, estimates.upper))
+    rank = estimates.rank(outcomes["n"].to_numpy(), outcomes["y"].to_numpy())
+    dims = outcomes["selected"].dims
+    left_out = xr.DataArray(rank >= estimates.done, dims=dims)
+    known = np.where(left_out, 0, rank)
+    summaries = (estimates.mean, estimates.lower, estimates.upper)
+    mean, lower, upper = (xr.DataArray(a[known], dims=(*dims, "dose")) for a in summaries)
     p = outcomes["p_dlt"]
     values = {
         "mean": mean,
@@ -122,21 +163,34 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates, design: str) 
         "upper_below_35": upper < CEILING,
     }
     tried = (outcomes["n"] > 0).astype(float)
-    result = _means(outcomes, {f"posterior_{name}": v for name, v in values.items()}, None)
-    result |= _means(outcomes, {f"posterior_{name}_if_tried": v for name, v in values.items()}, tried)
-    result["tried"], result["tried_mcse"] = expect(outcomes, tried)
+    covered = None if not left_out.any() else (~left_out).astype(float)
+    both = tried if covered is None else tried * covered
+    result = _means(outcomes, {f"posterior_{name}": v for name, v in values.items()}, covered)
+    result |= _means(outcomes, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
+    for name, event in {"tried": tried, "posterior_left_out": left_out}.items():
+        result[name], result[f"{name}_mcse"] = expect(outcomes, event)
     names = {f"posterior_{name}": text for name, text in MEASURES.items()}
     names |= {f"posterior_{name}_if_tried": f"{text}, given that the dose was tried" for name, text in MEASURES.items()}
-    return _labelled(result, names | {"tried": "probability that the dose is tried"})
+    names |= {
+        "tried": "probability that the dose is tried",
+        "posterior_left_out": "probability of the endings whose posterior was not computed",
+    }
+    return _labelled(result, names)
 
 
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     """Return the accuracy of a design's own estimate of the DLT rates, given that it makes one at the dose."""
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
-    flat_n, flat_y = n.reshape(-1, n.shape[-1]), y.reshape(-1, n.shape[-1])
-    nowhere = np.zeros(len(flat_n), np.int64)
-    state = TrialState(flat_n, flat_y, nowhere, np.zeros((len(flat_n), len(design.memory)), np.int64))
-    own = xr.DataArray(design.estimated(state).reshape(n.shape), dims=(*outcomes["selected"].dims, "dose"))
+    flat = np.concatenate([n, y], axis=-1).reshape(-1, 2 * design.doses)
+    first, inverse = unique_rows(flat.T)
+    estimates = np.empty((len(first), design.doses))
+    for start in range(0, len(first), PIECE):
+        tallies = flat[first[start : start + PIECE]]
+        nowhere = np.zeros(len(tallies), np.int64)
+        memory = np.zeros((len(tallies), len(design.memory)), np.int64)
+        state = TrialState(tallies[:, : design.doses], tallies[:, design.doses :], nowhere, memory)
+        estimates[start : start + PIECE] = design.estimated(state)
+    own = xr.DataArray(estimates[inverse].reshape(n.shape), dims=(*outcomes["selected"].dims, "dose"))
     made = own.notnull().astype(float)
     own = own.fillna(0.0)
     bias = own - outcomes["p_dlt"]

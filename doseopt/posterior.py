@@ -101,7 +101,7 @@ def analyse(
     attrs = {
         "title": study.title,
         "model": "beta" if isinstance(curve, BetaBinomial) else choice.model,
-        "prior": describe_model(curve),
+        "prior": describe_model(curve) if model else study.describe_model(),
         "method": method,
         "target": study.target,
         "interval_low": low,

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison import capped
 from doseopt.data import TrialData
 from doseopt.design import Design
+from doseopt.families import capped
 from doseopt.means import MEASURES, linear_measures, means_of
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.modified import Modified
 from doseopt.outcomes import judged_on
 from doseopt.parameters import Faults
 from doseopt.posterior import actual_doses
-from doseopt.posterior_model import FIELDS, describe_model, with_prior_sd
+from doseopt.posterior_model import FIELDS, with_prior_sd
 from doseopt.scenarios import Belief
 from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.study import Study
@@ -132,7 +132,7 @@ def averages(
         "dose": list(study.doses.labels),
         "source": ("belief", [belief.source for belief in beliefs.values()]),
     }
-    return xr.Dataset(data, coords=coords, attrs={"model": describe_model(study.curve())})
+    return xr.Dataset(data, coords=coords, attrs={"model": study.describe_model()})
 
 
 def by_enrolment(

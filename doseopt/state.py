@@ -109,6 +109,11 @@ class Decision:
     size: IntArray
     stop: IntArray
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Decision]) -> Decision:
+        """Join batches."""
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__))
+
     def __getitem__(self, index: IntArray | BoolArray | slice) -> Decision:
         return Decision(self.dose[index], self.size[index], self.stop[index])
 

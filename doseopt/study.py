@@ -20,7 +20,7 @@ import xarray as xr
 from doseopt.design import Design, is_design
 from doseopt.doses import Doses
 from doseopt.parameters import Fault, Faults, check, native, param
-from doseopt.posterior_model import PosteriorCurve, PosteriorModel
+from doseopt.posterior_model import PosteriorCurve, PosteriorModel, describe_model
 from doseopt.proposal import Proposal
 from doseopt.reading import key, plain
 from doseopt.scenarios import (
@@ -249,6 +249,16 @@ class Study:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
         choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
         return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
+
+    @property
+    def states_posterior(self) -> bool:
+        """Whether the study says which model the DLT rates are judged by."""
+        return self.posterior != PosteriorModel()
+
+    def describe_model(self) -> str:
+        """Return the model that the DLT rates are judged by in one sentence, and whether the study chose it."""
+        text = describe_model(self.curve())
+        return text if self.states_posterior else f"{text}; by default, as the study states no [posterior]"
 
     @property
     def hash(self) -> str:

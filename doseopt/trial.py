@@ -10,6 +10,9 @@ from doseopt.design import Design
 from doseopt.outcome_string import Cohort, parse_outcomes
 from doseopt.state import CONTINUE, NONE, Decision, IntArray, TrialState
 
+PIECE = 5_000
+"""Trials that a rule is asked about at a time."""
+
 
 def step(design: Design, state: TrialState) -> Decision:
     """Ask a design what to do next, and hold it to its own word.
@@ -53,6 +56,23 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
             f"n={state.n[i].tolist()}, y={state.y[i].tolist()}"
         )
     return mtd
+
+
+def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntArray]:
+    """Return what happens next in each trial, and the MTD of each that stops.
+
+    A large batch is asked about in pieces, so that the posteriors that a rule needs for its answer stay small. Where
+    all trials of a piece stop, its state stays the same object and keeps its posterior.
+    """
+    decisions, chosen = [], []
+    for first in range(0, max(len(state), 1), PIECE):
+        piece = state if len(state) <= PIECE else state[first : first + PIECE]
+        decision = step(design, piece)
+        stopped = decision.stop != CONTINUE
+        ended = piece if stopped.all() else piece[stopped]
+        decisions.append(decision)
+        chosen.append(selected(design, ended, decision.stop[stopped]) if len(ended) else np.zeros(0, np.int64))
+    return Decision.concatenate(decisions), np.concatenate(chosen)
 
 
 def advance(design: Design, before: TrialState, given: Decision, outcome: IntArray) -> TrialState:

@@ -5,9 +5,9 @@ import pytest
 
 from doseopt import Exact, Simulate, after, compare, judged, operating_characteristics
 from doseopt.amend import amend
-from doseopt.comparison import capped
 from doseopt.conduct.next_dose import next_dose
 from doseopt.data import Patient, TrialData, data_from_outcomes
+from doseopt.families import capped
 from doseopt.metrics import measure
 from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import parse_outcomes

@@ -4,15 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
+from scipy.optimize import isotonic_regression
+from scipy.stats import beta
 from typer.testing import CliRunner
 
 import doseopt
+from doseopt import estimation
 from doseopt.cli import app
 from doseopt.comparison import compare
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import TooManyStates
+from doseopt.estimation import Estimates
 
 ROOT = Path(doseopt.__file__).parents[1]
 SMALL = """
@@ -231,3 +236,189 @@ def test_results_go_to_a_folder_of_that_name_when_none_is_given(study, tmp_path)
     result = run_apart("compare", study, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "results" / "comparison.nc").is_file()
+
+
+# Posteriors, and simulation
+
+STATED = SMALL.replace("[scenarios]", '[posterior]\nmodel = "beta"\na = 0.5\nb = 1.5\n[scenarios]')
+
+
+def stored(folder):
+    return xr.load_dataset(folder / "comparison.nc")
+
+
+@pytest.fixture
+def stated(tmp_path):
+    path = tmp_path / "stated.toml"
+    path.write_text(STATED)
+    return path
+
+
+def test_posteriors_are_computed_only_if_the_study_states_one_or_they_are_asked_for(study, stated, tmp_path):
+    heading = "What is known of the DLT rates after the trial"
+    for path, option, wanted in [
+        (study, [], False),
+        (study, ["--posterior"], True),
+        (stated, [], True),
+        (stated, ["--no-posterior"], False),
+    ]:
+        result = run("compare", path, *option, "--out", tmp_path / "out")
+        assert result.exit_code == 0, result.stderr
+        assert (heading in result.stdout) == wanted
+        found = stored(tmp_path / "out")
+        assert ("posterior_mean" in found) == wanted
+        assert ("posterior_model" in found.attrs) == wanted
+        assert "correct_selection" in found
+
+
+def test_a_model_that_the_study_does_not_state_is_called_the_default(study, stated, tmp_path):
+    told = "by default, as the study states no [posterior]"
+    assert told in " ".join(run("compare", study, "--posterior", "--out", tmp_path).stdout.split())
+    assert told not in " ".join(run("compare", stated, "--out", tmp_path).stdout.split())
+    for path, wanted in [(study, True), (stated, False)]:
+        result = run("posterior", path, "--outcomes", "1NNN", "--out", tmp_path)
+        assert (told in " ".join(result.stdout.split())) == wanted
+
+
+def test_the_operating_characteristics_stand_before_the_posteriors(stated, tmp_path, monkeypatch):
+    printed = []
+    monkeypatch.setattr(Estimates, "run", lambda *_: printed.append(True) or 1 / 0)
+    result = run("compare", stated, "--out", tmp_path / "out")
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert printed
+    assert "Correct selection (% of trials)" in result.stdout
+    assert "correct_selection" in stored(tmp_path / "out")
+
+
+def test_an_interrupt_keeps_the_posteriors_that_are_done(stated, tmp_path, monkeypatch):
+    whole = run("compare", stated, "--out", tmp_path / "whole")
+    finish = Estimates.run
+
+    def interrupted(self, progress):
+        def stop(done):
+            raise KeyboardInterrupt
+
+        finish(self, stop)
+
+    monkeypatch.setattr(estimation, "PIECE", 5)
+    monkeypatch.setattr(Estimates, "run", interrupted)
+    result = run("compare", stated, "--out", tmp_path / "part")
+    assert result.exit_code == 130
+    assert "posteriors interrupted after 5 of " in result.stderr
+    assert "the probability of those left out is" in " ".join(result.stdout.split())
+    part, all_ = stored(tmp_path / "part"), stored(tmp_path / "whole")
+    assert "Probability of the endings that are left out: 0." in whole.stdout
+    assert (all_["posterior_left_out"] == 0).all()
+    assert ((part["posterior_left_out"] > 0) & (part["posterior_left_out"] < 1)).all()
+    for name in ("correct_selection", "selection", "sample_size"):
+        xr.testing.assert_identical(part[name], all_[name])
+    lines = (tmp_path / "part" / "comparison.csv").read_text().splitlines()
+    assert any(",posterior_left_out," in line for line in lines)
+
+
+def test_an_interrupt_before_any_posterior_keeps_the_rest(stated, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Estimates, "__init__", stop)
+    result = run("compare", stated, "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "posteriors interrupted" in result.stderr
+    assert "posterior_mean" not in stored(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trials"),
+    [
+        (["--simulate"], 10_000),
+        (["--simulate", "250"], 250),
+        (["--simulate=250"], 250),
+        (["--simulate", "--seed", "7"], 10_000),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_simulate_takes_a_number_or_none(study, arguments, trials, before):
+    given = [*arguments, study] if before else [study, *arguments]
+    result = run("compare", *given, "--json")
+    assert result.exit_code == 0, result.stderr
+    attrs = json.loads(result.stdout)["attrs"]
+    assert (attrs["engine"], attrs["trials"]) == ("simulated", trials)
+    assert attrs["seed"] == (7 if "--seed" in arguments else 1)
+
+
+@pytest.mark.parametrize("trials", ["0", "-5", "2000000", "many"])
+def test_trials_out_of_bounds_are_refused(study, trials):
+    refused(run("compare", study, "--simulate", trials, "--json"))
+
+
+def test_settled_and_simulated_exclude_each_other(study):
+    refused(run("compare", study, "--settled", "--simulate"), "wanted one of --settled and --simulate")
+
+
+EIGHT = """
+title = "8 doses, 60 patients"
+target = 0.25
+[doses]
+labels = ["10", "20", "40", "60", "80", "100", "120", "140"]
+[scenarios]
+"a" = [0.02, 0.04, 0.08, 0.12, 0.18, 0.25, 0.35, 0.45]
+[designs.BOIN]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 60 }]
+[designs."3+3"]
+kind = "three_plus_three"
+"""
+
+
+def test_eight_doses_and_sixty_patients_are_simulated_beside_an_exact_design(tmp_path):
+    path = tmp_path / "eight.toml"
+    path.write_text(EIGHT)
+    result = run("compare", path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    told = " ".join(result.stdout.split())
+    assert "1 design marked ~ simulated, as the exact calculation would be too large: 10,000 trials a scenario" in told
+    assert "seed 1" in told
+    assert "Largest Monte Carlo standard error: 0." in told
+    found = stored(tmp_path / "out")
+    assert found["engine"].to_numpy().tolist() == ["simulated", "exact"]
+    share = found["correct_selection"].to_numpy()[:, 0]
+    error = found["correct_selection_mcse"].to_numpy()[:, 0]
+    assert error[0] == pytest.approx((share[0] * (1 - share[0]) / 10_000) ** 0.5)
+    assert error[1] == 0
+    # an own simulation of 4,000 trials that shares no line with the package
+    assert abs(share[0] - boin_alone(4000)) <= 4.5 * error[0] * 3.5**0.5
+
+
+def boin_alone(trials, cohort=3, cap=60, target=0.25):
+    """Share of correct selections of BOIN in the scenario of EIGHT, simulated trial by trial from its publication."""
+    rng, right = np.random.default_rng(11), 0
+    p = np.array([0.02, 0.04, 0.08, 0.12, 0.18, 0.25, 0.35, 0.45])
+    low, high = 0.6 * target, 1.4 * target
+    up = np.log((1 - low) / (1 - target)) / np.log(target * (1 - low) / (low * (1 - target)))
+    down = np.log((1 - target) / (1 - high)) / np.log(high * (1 - target) / (target * (1 - high)))
+    out = {(n, y): beta.sf(target, 1 + y, 1 + n - y) > 0.95 for n in range(3, cap + 1) for y in range(n + 1)}
+    for _ in range(trials):
+        n, y, dose, top = [0] * 8, [0] * 8, 0, 7
+        while sum(n) < cap and top >= 0:
+            n[dose] += cohort
+            y[dose] += int((rng.random(cohort) < p[dose]).sum())
+            top = dose - 1 if out[n[dose], y[dose]] else top
+            share = y[dose] / n[dose]
+            step = 1 if share <= up else -1 if share >= down else 0
+            dose = max(0, min(dose + step, top))
+        right += top >= 0 and selected_by_isotonic(n, y, top, target) == 5
+    return right / trials
+
+
+def selected_by_isotonic(n, y, top, target):
+    """The tried dose not above `top` whose isotonic estimate is closest to the target."""
+    tried = [j for j in range(top + 1) if n[j]]
+    rate = isotonic_regression([(y[j] + 0.05) / (n[j] + 0.1) for j in tried], weights=weights_of(n, y, tried)).x
+    distance = [abs(r + 1e-10 * k - target) for k, r in enumerate(rate, 1)]
+    return tried[int(np.argmin(distance))]
+
+
+def weights_of(n, y, tried):
+    """Inverse of the variance of the Beta posterior of each dose."""
+    a, b = np.array([y[j] + 0.05 for j in tried]), np.array([n[j] - y[j] + 0.05 for j in tried])
+    return 1 / (a * b / ((a + b) ** 2 * (a + b + 1)))

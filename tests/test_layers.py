@@ -28,6 +28,8 @@ LAYERS = """
     5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios  sweep
     5b   study_file  data
+    5c   evaluation
+    5d   families
     6    comparison  posterior  attained
     6b   conduct/*  calibrate/*  prospects  verify/*
     6c   amend  silences

@@ -9,7 +9,7 @@ import doseopt
 from doseopt.amend import amend
 from doseopt.attained import limits_of
 from doseopt.calibrate import calibrate
-from doseopt.comparison import capped, compare, families
+from doseopt.comparison import compare
 from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.examine import examine
 from doseopt.conduct.next_dose import next_dose
@@ -20,6 +20,7 @@ from doseopt.data import data_from_outcomes
 from doseopt.designs import BOIN, CRM, ThreePlusThree
 from doseopt.doses import Doses
 from doseopt.engine.exact import Exact
+from doseopt.families import capped, families
 from doseopt.metrics import measure
 from doseopt.modified import Modified
 from doseopt.modifiers import Coherent, MaxPatients, NoSkipping, TooToxic

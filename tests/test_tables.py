@@ -248,7 +248,7 @@ def test_shortened_labels_fit_and_differ(width):
 
 def test_tidy_has_every_number_once(bundled):
     frame = tidy(bundled)
-    assert list(frame.columns) == ["design", "scenario", "dose", "measure", "value", "mcse", "units"]
+    assert list(frame.columns) == ["design", "scenario", "dose", "measure", "value", "mcse", "units", "engine"]
     assert not frame.duplicated(["design", "scenario", "dose", "measure"]).any()
     indexed = frame.set_index(["measure", "design", "scenario", "dose"]).sort_index()
     for name in ("selection", "patients"):

@@ -13,9 +13,9 @@ import tomli_w
 from scipy.special import logit
 
 from doseopt.calibrate import calibrate
-from doseopt.comparison import capped
 from doseopt.design import Design
 from doseopt.designs import BLRM
+from doseopt.families import capped
 from doseopt.limits import Rules, bayes_optimal
 from doseopt.modified import Modified
 from doseopt.scenarios import PUBLISHED

@@ -15,7 +15,6 @@ from doseopt.engine.graph import graph_of
 from doseopt.estimation import LEVEL
 from doseopt.outcome_string import Cohort, format_outcomes
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.posterior_model import describe_model
 from doseopt.state import CONTINUE, TrialState
 from doseopt.study import Study
 from doseopt.trial import after, selected, step
@@ -92,7 +91,7 @@ def _labels(study: Study, name: str) -> dict[str, Any]:
         "interval_low": low,
         "interval_high": high,
         "interval_probability": LEVEL,
-        "posterior_model": describe_model(study.curve()),
+        "posterior_model": study.describe_model(),
         "study": study.name,
         "study_hash": study.hash,
     }

@@ -22,7 +22,7 @@ from doseopt.engine.graph import cohort_outcomes
 from doseopt.models.quadrature import quadrature
 from doseopt.outcome_string import Cohort, format_outcomes, parse_outcomes
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.posterior_model import PosteriorCurve, describe_model
+from doseopt.posterior_model import PosteriorCurve
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.study import Study
 from doseopt.trial import advance, selected, step
@@ -114,7 +114,7 @@ def paths(
         weights = "none: the design looks at moderate toxicity, which no posterior predicts (--scenario weighs)"
     elif scenarios is None:
         branch = _predicted(study.curve(), nodes)
-        weights = f"posterior predictive, {describe_model(study.curve())}"
+        weights = f"posterior predictive, {study.describe_model()}"
     else:
         branch = _under(design, scenarios, nodes)
         weights = f"true DLT rates of scenario {scenario}"

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import factorial
@@ -22,9 +24,11 @@ from scipy.special import factorial
 from doseopt.design import Design
 from doseopt.rows import unique_rows
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
-from doseopt.trial import advance, selected, step
+from doseopt.trial import advance, decide_and_select
 
 MAX_STATES = 5_000_000
+MAX_BYTES = 2_000_000_000
+"""Memory that a graph may take while it is made."""
 
 
 class TooManyStates(RuntimeError):
@@ -81,8 +85,8 @@ class Graph:
 @functools.cache
 def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
     """Return all ways a cohort can turn out by category, [W, K], and the orders of patients for each, [W]."""
-    ways = [w for w in itertools.product(range(size + 1), repeat=categories) if sum(w) == size]
-    outcomes = np.array(ways, np.int64)
+    free = itertools.product(range(size + 1), repeat=categories - 1)
+    outcomes = np.array([(*w, size - sum(w)) for w in free if sum(w) <= size], np.int64)
     return outcomes, orders_of(outcomes)
 
 
@@ -102,22 +106,17 @@ class _Arrivals:
     cohort_paths: FloatArray
 
 
-@dataclass(eq=False)
-class _Layer:
-    """The merged trials at one number of patients."""
+class _Columns(dict[str, list[Any]]):
+    """What is known of all states and edges so far, layer by layer, under the names of the attributes."""
 
-    state: TrialState
-    decision: Decision
-    paths: FloatArray
-    cohort_paths: FloatArray
-    selected: IntArray  # of those that stop
+    def add(self, **arrays: IntArray | FloatArray) -> None:
+        """Add one layer."""
+        for name, array in arrays.items():
+            self.setdefault(name, []).append(array)
 
-
-def _selected(design: Design, state: TrialState, decision: Decision) -> IntArray:
-    """Return the MTD of the trials that stop; where all do, the state stays the same object and keeps its posterior."""
-    stopped = decision.stop != CONTINUE
-    ended = state if stopped.all() else state[stopped]
-    return selected(design, ended, decision.stop[stopped]) if len(ended) else np.zeros(0, np.int64)
+    def joined(self, name: str) -> Any:
+        """Return all layers of one attribute, and forget them one by one: both would not fit."""
+        return np.concatenate(self.pop(name))
 
 
 def _children(
@@ -152,7 +151,9 @@ def _merge(parts: list[_Arrivals]) -> tuple[TrialState, IntArray, FloatArray, Fl
     return state[first], inverse, paths, cohort_paths
 
 
-def build_graph(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Graph:
+def build_graph(
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+) -> Graph:
     """Enumerate the states that a design's trials can reach.
 
     Parameters
@@ -162,6 +163,9 @@ def build_graph(design: Design, start: TrialState | None = None, max_states: int
         A batch of one to start from (see `doseopt.after`); left out: the empty trial.
     max_states : int
         Refuse larger graphs.
+    max_bytes : int
+        Refuse graphs that could need more memory while they are made; asked before a layer is made, of the most states
+        that it can have.
 
     Raises
     ------
@@ -172,58 +176,77 @@ def build_graph(design: Design, start: TrialState | None = None, max_states: int
     one = np.ones(1)
     nobody = np.full(1, -1, np.int64)
     waiting = {int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.categories), np.int64), one, one)]}
-    layers: list[_Layer] = []
-    edges: list[tuple[IntArray, IntArray, IntArray]] = []
-    base = 0
+    found = _Columns()
+    base = edges = 0
     while waiting:
         patients = min(waiting)
         parts = waiting.pop(patients)
         state, inverse, paths, cohort_paths = _merge(parts)
         if base + len(state) > max_states:
-            raise TooManyStates(_too_many(design, patients, base + len(state), max_states))
-        source = np.concatenate([p.source for p in parts])
-        edges.append((source, inverse + base, np.concatenate([p.counts for p in parts])))
-        decision = step(design, state)
-        layers.append(_Layer(state, decision, paths, cohort_paths, _selected(design, state, decision)))
+            what = f"{base + len(state):,} states, more than max_states = {max_states:,}"
+            raise TooManyStates(_too_many(design, patients, what))
+        source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
+        del parts
+        decision, mtd = decide_and_select(design, state)
+        found.add(source=source, target=inverse + base, category_counts=counts)
+        found.add(n=state.n, y=state.y, at=state.dose, memory=state.memory, paths=paths, cohort_paths=cohort_paths)
+        found.add(dose=decision.dose, size=decision.size, stop=decision.stop, selected=mtd)
+        edges += len(source)
+        ahead = sum(len(p.source) for batches in waiting.values() for p in batches) + _ways(design, decision)
+        needed = bytes_needed(design, base + len(state), edges, ahead)
+        if needed > max_bytes:
+            what = f"{base + len(state):,} states and could then need {needed / 1e9:.1f} GB, more than "
+            raise TooManyStates(_too_many(design, patients, f"{what}the {max_bytes / 1e9:.1f} GB of max_bytes"))
         for child in _children(design, state, decision, base, paths, cohort_paths):
-            waiting.setdefault(int(child.state.n[0].sum()) if len(child.state) else 0, []).append(child)
+            waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
         base += len(state)
-    return _assemble(design, start, layers, edges)
+    return _assemble(design, start, found)
 
 
-def _assemble(
-    design: Design,
-    start: TrialState,
-    layers: list[_Layer],
-    edges: list[tuple[IntArray, IntArray, IntArray]],
-) -> Graph:
-    """Join the layers."""
-    decision = Decision(*(np.concatenate([getattr(x.decision, f) for x in layers]) for f in Decision.__slots__))
-    source, target, counts = (np.concatenate([e[i] for e in edges[1:]] or [edges[0][i][:0]]) for i in range(3))
-    return Graph(
-        design=design,
-        start=start,
-        state=TrialState.concatenate([x.state for x in layers]),
-        decision=decision,
-        paths=np.concatenate([x.paths for x in layers]),
-        cohort_paths=np.concatenate([x.cohort_paths for x in layers]),
-        ending=np.flatnonzero(decision.stop != CONTINUE),
-        selected=np.concatenate([x.selected for x in layers]),
-        source=source,
-        target=target,
-        category_counts=counts,
+def _ways(design: Design, decision: Decision) -> int:
+    """Return how many trials arrive from these, before any are merged."""
+    sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
+    return sum(
+        int(k) * math.comb(int(size) + design.categories - 1, int(size)) for size, k in zip(sizes, trials, strict=True)
     )
 
 
-def _too_many(design: Design, patients: int, states: int, allowed: int) -> str:
+def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
+    """Return the most memory that a graph takes, of so many states and edges, and trials that arrive in new states.
+
+    Numbers have 8 bytes. A state is n, y, dose and memory, with a decision, two counts of paths and a selection;
+    joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
+    joined, and then sorted, which takes five numbers each.
+    """
+    row = 2 * design.doses + len(design.memory) + 1
+    state = row + 6 + design.doses
+    edge = 2 + design.categories
+    arrival = 2 * (row + edge + 2) + 5
+    return 8 * (states * state + edges * edge + arrivals * arrival)
+
+
+def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
+    """Join the layers."""
+    state = TrialState(*(found.joined(name) for name in ("n", "y", "at", "memory")))
+    decision = Decision(*(found.joined(name) for name in Decision.__slots__))
+    names = ("paths", "cohort_paths", "selected", "source", "target", "category_counts")
+    rest = {name: found.joined(name) for name in names}
+    for name in ("source", "target", "category_counts"):
+        rest[name] = rest[name][1:]  # of the start, which comes from nowhere
+    ending = np.flatnonzero(decision.stop != CONTINUE)
+    return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
+
+
+def _too_many(design: Design, patients: int, what: str) -> str:
     """Say what happened and what to do."""
     advice = (
-        "lower its max_patients, use larger cohorts, or simulate it (doseopt.Simulate)"
+        "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
+        "doseopt.Simulate)"
         if design.ends
         else "it has no rule that ends every trial: add a max_patients modifier"
     )
-    size = f"{states:,} states at {patients} patients, more than max_states = {allowed:,}"
-    return f"the graph of this design has {size}; {advice}"
+    cap = "" if design.cap is None else f", at most {design.cap} patients"
+    return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
 @functools.lru_cache(maxsize=64)

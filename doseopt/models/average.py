@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 from doseopt.models.batch import Batch, Kept, solved
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic
 from doseopt.models.line import Distribution, check_level
-from doseopt.models.one_parameter import GridPosterior
+from doseopt.models.one_parameter import GridPosterior, OneParameterQuadrature
 from doseopt.models.one_parameter import solve as solve_one
 from doseopt.state import FloatArray, IntArray
 
@@ -124,6 +124,10 @@ class AverageQuadrature:
         The arrays are kept by identity: they must not be changed in place afterwards.
         """
         return self._kept(n, y, lambda: AveragePosterior(*solved(n, y, functools.partial(solve, self.model))))
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients, all models together."""
+        return sum(OneParameterQuadrature(model).nodes(patients) for model in self.model.models)
 
 
 def solve(model: ModelAverage, patients: int, n: IntArray, y: IntArray) -> MixturePosterior:

@@ -70,6 +70,15 @@ class Engine(Protocol):
         """Return the posterior after y DLTs in n patients at each dose, [S, D]."""
         ...
 
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients."""
+        ...
+
+
+def nominal_size(patients: IntArray) -> IntArray:
+    """Return the number of patients whose nodes serve these: the next power of two."""
+    return np.asarray(1 << np.frexp(np.maximum(patients, FEWEST) - 0.5)[1].astype(np.int64))
+
 
 def solved[P: Posterior](
     n: IntArray, y: IntArray, solve: Callable[[int, IntArray, IntArray], P]
@@ -90,7 +99,7 @@ def solved[P: Posterior](
     """
     first, inverse = unique_rows([*n.T, *y.T])
     n, y = n[first], y[first]
-    sizes = 1 << np.frexp(np.maximum(n.sum(axis=1), FEWEST) - 0.5)[1].astype(np.int64)
+    sizes = nominal_size(n.sum(axis=1))
     size = int(sizes[0]) if len(sizes) else FEWEST
     if (sizes == size).all():
         return [solve(size, n, y)], inverse

@@ -66,3 +66,7 @@ class BetaBinomial:
         """Return the posterior after y DLTs in n patients at each dose, [S, D]."""
         alpha, beta = np.add(self.a, y, dtype=np.float64), np.add(self.b, n - y, dtype=np.float64)
         return BetaPosterior(alpha, beta, self.a, self.b)
+
+    def nodes(self, patients: int) -> int:
+        """Return 1: the posterior has a closed form, whatever the number of patients."""
+        return 1

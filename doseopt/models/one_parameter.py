@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.models.base import Model
-from doseopt.models.batch import Batch, Kept, solved
+from doseopt.models.batch import Batch, Kept, nominal_size, solved
 from doseopt.models.line import Distribution, Line, check_level
 from doseopt.state import BoolArray, FloatArray, IntArray
 
@@ -203,3 +203,7 @@ class OneParameterQuadrature:
 
     def _compute(self, n: IntArray, y: IntArray) -> OneParameterPosterior:
         return OneParameterPosterior(*solved(n, y, functools.partial(solve, self.model)))
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients."""
+        return grid(self.model, int(nominal_size(np.array(patients)))).line.size

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from doseopt.models.batch import Batch, Kept, Values, solved
+from doseopt.models.batch import Batch, Kept, Values, nominal_size, solved
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.line import Line, check_level
 from doseopt.models.one_parameter import log_complement
@@ -289,3 +289,8 @@ class TwoParameterQuadrature:
         if n.shape != y.shape or n.shape[1:] != (len(given),):
             raise ValueError(f"wanted n and y [S, {len(given)}], one column a dose, got {n.shape} and {y.shape}")
         return self._kept(n, y, lambda: Batch(*solved(n, y, functools.partial(solve, self.model, given))), given)
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients, all doses together."""
+        grids = dose_grids(self.model, tuple(map(float, self.model.values)), int(nominal_size(np.array(patients))))
+        return sum(one.columns.shape[1] for one in grids)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from doseopt.evaluation import simulated, with_simulated_named
 from doseopt.limits.price import ATTAINABLE
 from doseopt.limits.shares import same_cap
 from doseopt.plots.benchmark import benchmark_figure
@@ -70,9 +71,18 @@ def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     -------
     list of Path
     """
+    ds = _with_error(ds)
     known = {name: draw for name, (needed, draw) in WITH.items() if needed in ds and bool(ds[needed].notnull().any())}
     figures = FIGURES | known
     return [path for name, draw in figures.items() for path in save_figure(draw(ds), folder, name)]
+
+
+def _with_error(ds: xr.Dataset) -> xr.Dataset:
+    """Return a comparison whose simulated designs are called so, with their standard error in percentage points."""
+    if not simulated(ds).any():
+        return ds
+    error = 100 * ds["correct_selection_mcse"].transpose("design", ...).max("scenario").to_numpy()
+    return with_simulated_named(ds, lambda d, name: f"{name} (simulated, se {error[d]:.1g})")
 
 
 def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:

@@ -208,5 +208,12 @@ def _estimation(dossier: Dossier) -> list[Block]:
     caption = "Posterior DLT rate at each dose after the trial (percentage points; coverage of the 90% interval in %)"
     return [
         Table(f"{caption}, mean over the scenarios; exact", ("", *labels), tuple(rows)),
-        Paragraph(f"All designs are judged by one model: {ds.attrs['posterior_model']}."),
+        Paragraph(f"All designs are judged by one model: {ds.attrs['posterior_model']}.{_left_out(ds)}"),
     ]
+
+
+def _left_out(ds: xr.Dataset) -> str:
+    """Say how much of what can happen the posteriors leave out, if anything."""
+    most = float(ds["posterior_left_out"].max())
+    told = f" Left out are endings with a probability of at most {100 * most:.2g}%, which carry least weight."
+    return told if most > 0 else ""

@@ -8,14 +8,19 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.evaluation import simulated
 from doseopt.tables.benchmark import benchmark_lines
-from doseopt.tables.estimates import estimate_lines
+from doseopt.tables.estimates import SIMULATED, estimate_lines, marked
 from doseopt.tables.findings import findings
 from doseopt.tables.labels import by_mtd, dose_labels, names, shortened
 from doseopt.tables.layout import MARK, chunks, grid, heading, page_width, paragraph
 from doseopt.tables.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 
 WIDTH = 100
+NOISE = (
+    "Simulated numbers have a Monte Carlo standard error, the largest of which is stated below each table: a "
+    "difference of less than two or three of them does not say which design is better."
+)
 
 type Group = tuple[str, np.ndarray, np.ndarray]
 """Title, selection (design, none and doses), and which of them are correct."""
@@ -49,13 +54,15 @@ def comparison_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     rich.text.Text
         Styled with bold only; `.plain` is the text itself, and says no less.
     """
-    lines = [*_header(ds, width), *_designs(ds, width), *_rules(ds, width)]
     found = findings(ds)
+    ds = marked(ds)
+    lines = [*_header(ds, width), *_designs(ds, width), *_rules(ds, width)]
     if found:
         lines += heading("Findings", width)
         lines += [line for text in found for line in paragraph(text, width, "  ", "- ")]
     lines += _scenarios(ds, width) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds, width)
     lines += [*heading("How the designs did", width), *paragraph(BEST, width)]
+    lines += paragraph(NOISE, width) if simulated(ds).any() else []
     lines += [
         *measure_tables(ds, width),
         *benchmark_lines(ds, width),
@@ -96,10 +103,18 @@ def _count(n: int, what: str) -> str:
 
 
 def _engine(ds: xr.Dataset) -> str:
-    if ds.attrs.get("engine") == "exact":
-        return "exact: every way a trial can go is counted, so there is no Monte Carlo error"
-    trials, seed = ds.attrs.get("trials"), ds.attrs.get("seed")
-    return f"simulated: {int(trials):,} trials a scenario, seed {seed}" if trials else str(ds.attrs.get("engine"))
+    """Say how the designs were evaluated."""
+    drawn = simulated(ds)
+    if not drawn.any():
+        exact = "exact: every way a trial can go is counted, so there is no Monte Carlo error"
+        return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
+    trials, seed = int(ds.attrs["trials"]), ds.attrs["seed"]
+    how = f"{trials:,} trials a scenario, seed {seed}, the same patients under each design"
+    why = "the exact calculation would be too large" if "too_large" in ds.attrs else ""
+    if drawn.all():
+        return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
+    marks = _count(int(drawn.sum()), "design")
+    return f"exact, without Monte Carlo error; {marks} marked {SIMULATED} simulated, as {why}: {how}"
 
 
 def _whole(n: float) -> str:
@@ -108,7 +123,8 @@ def _whole(n: float) -> str:
 
 def _designs(ds: xr.Dataset, width: int) -> list[Text]:
     """List the designs: cap, what they can declare, and the size of the exact calculation."""
-    exact = ds.attrs.get("engine") == "exact" and "fewest_patients" in ds
+    drawn = simulated(ds)
+    exact = not drawn.all() and "fewest_patients" in ds
     counts = [name for name in ("states", "paths") if exact and name in ds]
     doses = shortened(names(ds, "dose"), 5)
     cap = ds["planned_maximum"].to_numpy()
@@ -116,14 +132,17 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
     body = []
     for d in range(ds.sizes["design"]):
         row = ["none" if np.isnan(cap[d]) else f"{cap[d]:.0f}"]
-        if exact:
+        if drawn[d]:
+            row += ["-"] * (len(head) - 2)
+        elif exact:
             row += ["never" if np.isnan(n) else f"{n:.0f}" for n in ds["fewest_patients"].to_numpy()[d]]
-        row += [_whole(ds[name].to_numpy()[d]) for name in counts]
+            row += [_whole(ds[name].to_numpy()[d]) for name in counts]
         body.append(row)
     spare = width - sum(max(len(row[c]) for row in [head[1:], *body]) + 1 for c in range(len(head) - 1)) - 2
     labels = shortened(names(ds, "design"), max(spare, 16))
     what = "Designs: enrolment cap; the fewest patients with which each dose can be declared, whatever the truth"
     size = "; states and outcome paths counted" if counts else ""
+    size += "; -: a simulation does not know" if exact and drawn.any() else ""
     title = f"{what}{size}" if exact else "Designs: enrolment cap"
     rows = [[label, *row] for label, row in zip(labels, body, strict=True)]
     return [*heading(title, width), *grid(head, rows, gaps={2, 2 + len(doses)} if exact else (), width=width)]

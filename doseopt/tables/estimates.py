@@ -8,11 +8,19 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from doseopt.evaluation import simulated, with_simulated_named
 from doseopt.tables.labels import dose_labels, names, shortened
 from doseopt.tables.layout import chunks, grid, heading, page_width, paragraph
 from doseopt.tables.measures import LETTERS, MOST_SCENARIOS
 
 WIDTH = 100
+SIMULATED = "~"
+"""Mark of a simulated design among exact ones."""
+
+
+def marked(ds: xr.Dataset) -> xr.Dataset:
+    """Return a comparison with the simulated designs marked by their names, if others are exact."""
+    return ds if simulated(ds).all() else with_simulated_named(ds, lambda _, name: f"{SIMULATED} {name}")
 
 
 def estimate_lines(ds: xr.Dataset, width: int) -> list[Text]:
@@ -32,8 +40,23 @@ def estimate_lines(ds: xr.Dataset, width: int) -> list[Text]:
         )
         prior = ", ".join(f"{dose}: {_estimate(mean, low, high)}" for dose, mean, low, high in each)
         lines += paragraph(f"Before any patient it says, in % with 90% interval, {prior}.", width)
+    lines += paragraph(_left_out(ds), width)
     lines += _accuracy(ds, width)
     return [*lines, *_by_scenario(ds, width)] if ds.sizes["scenario"] <= MOST_SCENARIOS else lines
+
+
+def _left_out(ds: xr.Dataset) -> str:
+    """Say how much of what can happen the posteriors leave out."""
+    share = ds["posterior_left_out"].transpose("design", "scenario").to_numpy()
+    if not (share > 0).any():
+        return "Probability of the endings that are left out: 0."
+    d, s = np.unravel_index(share.argmax(), share.shape)
+    where = f"{names(ds, 'design')[d]}, {names(ds, 'scenario')[s]}"
+    return (
+        "Computed for the endings that carry most weight; the probability of those left out is "
+        f"{100 * share.mean():.2g}% on average and at most {100 * share.max():.2g}% ({where}), and what is said is "
+        "given the others."
+    )
 
 
 def _accuracy(ds: xr.Dataset, width: int) -> list[Text]:
@@ -72,6 +95,13 @@ def _by_scenario(ds: xr.Dataset, width: int) -> list[Text]:
 
 def _estimate(mean: float, lower: float, upper: float) -> str:
     return f"{mean:.0f} ({lower:.0f}-{upper:.0f})"
+
+
+def print_estimates(ds: xr.Dataset, console: Console) -> None:
+    """Print what is known of the DLT rates under each design of a comparison, if it has been computed."""
+    lines = estimate_lines(marked(ds), page_width(console))
+    if lines:
+        console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 def posterior_text(ds: xr.Dataset, width: int = WIDTH) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from doseopt.evaluation import simulated
 from doseopt.tables.labels import dose_labels, listed, names
 
 MOST_NAMED = 4
@@ -19,7 +20,8 @@ def findings(ds: xr.Dataset) -> list[str]:
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.compare`. Only exact results say what a design can never do.
+        Of `doseopt.compare`. Only exact results say what a design can never do; of simulated ones the largest Monte
+        Carlo standard error is told.
 
     Returns
     -------
@@ -27,9 +29,9 @@ def findings(ds: xr.Dataset) -> list[str]:
         One finding each; empty if there is nothing to report.
     """
     found = []
-    if ds.attrs.get("engine") == "exact" and "fewest_patients" in ds:
+    if "fewest_patients" in ds:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
-        barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned
+        barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
     return found + _at_planned_enrolment(ds)
 
@@ -97,10 +99,15 @@ def _at_planned_enrolment(ds: xr.Dataset) -> list[str]:
     capped = np.flatnonzero(ds["planned_maximum"].to_numpy() == planned) if planned > 0 else np.array([], int)
     if len(capped) < 2:
         return []
-    mean = ds["correct_selection"].to_numpy().mean(axis=1)
+    mean, drawn = ds["correct_selection"].to_numpy().mean(axis=1), simulated(ds)
     order = sorted(capped, key=lambda d: (-round(float(mean[d]), 3), d))
     label = names(ds, "design")
-    each = [f"{label[d]} in {100 * mean[d]:.1f}%" for d in order]
+    error = ds["correct_selection_mcse"].to_numpy().mean(axis=1)  # at most: of scenarios that share their patients
+    each = [
+        f"{label[d]} in {100 * mean[d]:.1f}%"
+        + (f" (simulated, standard error {100 * error[d]:.1g})" if drawn[d] else "")
+        for d in order
+    ]
     shown = listed(each) if len(each) <= MOST_NAMED else f"between {each[0]} and {each[-1]}"
     count = ds.sizes["scenario"]
     over = f"Averaged over the {count} scenarios" if count > 1 else "In the one scenario"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.comparison import capped
 from doseopt.conduct.replay import replay
 from doseopt.design import Design
+from doseopt.families import capped
 from doseopt.means import linear_measures, means_of
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison import capped
 from doseopt.engine.exact import Exact
+from doseopt.families import capped
 from doseopt.metrics import measure
 from doseopt.modified import Modified
 from doseopt.outcomes import judged
