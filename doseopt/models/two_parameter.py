@@ -35,10 +35,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from doseopt.models.batch import Batch, Kept, Values, solved
+from doseopt.models import nested
+from doseopt.models.batch import Batch, Kept, Parts, Values, checked, solved
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.line import Line, check_level
-from doseopt.models.one_parameter import log_complement
+from doseopt.models.nested import NestedPosterior
+from doseopt.remembered import remembered
 from doseopt.state import BoolArray, FloatArray, IntArray
 
 STEP, ALPHA = 0.4, 4.0
@@ -53,6 +55,16 @@ MOST_DOSES = 8
 """Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 CHUNK = 32
 """Tallies at a time."""
+LARGEST = 3_000_000
+"""Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
+APART, ROUGHEST = 2e-9, 3e-8
+"""Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
+alternating signs sum to more, a tally gets panels of its own. Means are then off by less than APART, probabilities by
+less than a tenth of ROUGHEST, which is the error of a rule with twice the step."""
+MOST_BYTES = 1 << 27
+"""Of the nodes that are kept."""
+RATES = 256
+"""Cuts that the nodes of a dose keep the weights of."""
 
 
 class Space:
@@ -75,8 +87,9 @@ class Space:
     @staticmethod
     def likelihood(theta: FloatArray, model: TwoParameterLogistic) -> tuple[FloatArray, FloatArray]:
         """Return log p and log(1 - p) at the doses of a model; theta [..., 2] -> [..., K]."""
-        log_p: FloatArray = np.minimum(np.asarray(model.log_dlt_rate(theta, np)), -1e-300)
-        return log_p, log_complement(log_p)
+        eta = theta[..., :1] + np.exp(theta[..., 1:]) * model.x
+        soft = np.log1p(np.exp(-np.abs(eta)))
+        return np.minimum(eta, 0) - soft, np.minimum(-eta, 0) - soft
 
     def extremes(self, theta: FloatArray) -> FloatArray:
         """Return the log density (over theta) of prior times likelihood after the extreme tallies, [G, E]."""
@@ -144,16 +157,23 @@ class DoseGrid:
     columns: FloatArray  # [2 K + 2, G]: log p and log(1 - p) at the data doses, log prior and Jacobian, 1
     starts: IntArray  # [M], first node of each eta
 
-    @functools.lru_cache(maxsize=1024)  # noqa: B019 - grids are few and live as long as the process
+    @functools.cached_property
+    def _below(self) -> dict[float, FloatArray]:
+        return {}
+
     def below(self, rate: float) -> FloatArray:
         """Return v [M] such that weight @ v = Pr(p_j <= rate)."""
         if rate <= 0 or rate >= 1:
             return np.full(self.line.size, float(rate >= 1))
-        return self.line.below(self.stretch.u(np.log(rate) - np.log1p(-rate)))
+        if rate not in self._below:
+            while len(self._below) >= RATES:
+                del self._below[next(iter(self._below))]
+            self._below[rate] = self.line.below(self.stretch.u(np.log(rate) - np.log1p(-rate)))
+        return self._below[rate]
 
 
-def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray]:
-    """Return the nodes of w for the dose at x, and log dw/dv there."""
+def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray] | None:
+    """Return the nodes of w for the dose at x, and log dw/dv there; None if they are too many."""
     delta = float(np.abs(space.data.x - x).max())
     scale = float(np.sqrt(space.patients * delta**2 / 4 + x**2 / space.s_a_given_b**2)) / R
     most = GAMMA * float(np.exp(space.m_b + 2 * space.s_b))
@@ -168,22 +188,46 @@ def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray]:
     found = (space.theta[:, 1] - space.m_b) / space.s_b
     table = np.linspace(found.min() - 1, found.max() + 1, 4001)
     ends = v(np.array([found.min(), found.max()]))
+    if not ends[1] - ends[0] < LARGEST:
+        return None
     w = _inverse(v, dv, table, np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1))
     return w, -np.log(dv(w))
 
 
-def _dose_grid(space: Space, x: float) -> DoseGrid:
+@dataclass(frozen=True, eq=False)
+class _Mesh:
+    """Nodes for the dose at x before those without mass are left out."""
+
+    x: float
+    line: Line
+    stretch: Stretch
+    w: FloatArray
+    log_dw: FloatArray
+
+    @property
+    def size(self) -> int:
+        return self.line.size * len(self.w)
+
+
+def _mesh(space: Space, x: float) -> _Mesh | None:
+    """Return the nodes for the dose at x, or None if they are too many."""
     alpha = ALPHA / space.s_b
     stretch = Stretch(alpha, alpha * space.s_a, space.m_a, float(np.sqrt(space.patients)))
-    found = space.theta[:, 0] + np.exp(space.theta[:, 1]) * x
-    ends = stretch.u(np.array([found.min(), found.max()])) / STEP
+    eta = space.theta[:, 0] + np.exp(space.theta[:, 1]) * x
+    ends = stretch.u(np.array([eta.min(), eta.max()])) / STEP
+    nodes = _nodes_of_w(space, x)
+    if nodes is None or not ends[1] - ends[0] < LARGEST:
+        return None
     first = int(np.floor(ends[0]))
-    line = Line(first * STEP, STEP, int(np.ceil(ends[1])) - first + 1)
+    return _Mesh(x, Line(first * STEP, STEP, int(np.ceil(ends[1])) - first + 1), stretch, *nodes)
+
+
+def _dose_grid(space: Space, mesh: _Mesh) -> DoseGrid:
+    line, stretch, w = mesh.line, mesh.stretch, mesh.w
     eta = stretch.eta(line.nodes)
-    w, log_dw = _nodes_of_w(space, x)
     log_b = space.m_b + space.s_b * w
-    theta = np.stack([eta[:, None] - np.exp(log_b) * x, np.broadcast_to(log_b, (len(eta), len(w)))], axis=-1)
-    log_share = (np.log(STEP * space.s_b / stretch.du(eta))[:, None] + log_dw).ravel()
+    theta = np.stack([eta[:, None] - np.exp(log_b) * mesh.x, np.broadcast_to(log_b, (len(eta), len(w)))], axis=-1)
+    log_share = (np.log(STEP * space.s_b / stretch.du(eta))[:, None] + mesh.log_dw).ravel()
     keep = space.mass(theta.reshape(-1, 2)).reshape(len(eta), len(w))
     keep[:, 0] |= ~keep.any(axis=1)  # so that every eta has a node
     starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]])
@@ -194,11 +238,18 @@ def _dose_grid(space: Space, x: float) -> DoseGrid:
     return DoseGrid(line, stretch, expit(eta), columns, starts)
 
 
-@functools.lru_cache(maxsize=16)
-def dose_grids(model: TwoParameterLogistic, at: Values, patients: int) -> tuple[DoseGrid, ...]:
-    """Return the nodes for each dose of the model, for tallies of up to `patients` patients at doses `at`."""
-    space = Space(model, at, patients)
-    return tuple(_dose_grid(space, float(x)) for x in model.x)
+@remembered(MOST_BYTES)
+def dose_grids(model: TwoParameterLogistic, at: Values, patients: int) -> tuple[DoseGrid, ...] | None:
+    """Return the nodes for each dose of the model, for tallies of up to `patients` patients at doses `at`.
+
+    None if they are too many, or too few doses to check them by each other.
+    """
+    with np.errstate(over="ignore"):
+        space = Space(model, at, patients)
+        meshes = [mesh for x in model.x.tolist() if (mesh := _mesh(space, x)) is not None]
+    if len(meshes) < model.doses or sum(mesh.size for mesh in meshes) > LARGEST or len(set(model.x.tolist())) < 2:
+        return None
+    return tuple(_dose_grid(space, mesh) for mesh in meshes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +288,31 @@ class LinePosterior:
         return self.log_evidence
 
 
-def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray) -> LinePosterior:
+type Part = LinePosterior | NestedPosterior
+
+
+def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
+
+    def careful(rows: IntArray) -> Parts[Part]:
+        pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
+        return [(own, nested.solve(model, at, n[rows[own]], y[rows[own]])) for own in pieces]
+
     grids = dose_grids(model, at, patients)
+    if grids is None:
+        return careful(np.arange(len(n)))
+    weight, log_total = _on_grids(grids, n, y)
+    alternate = [np.abs(part @ (-1.0) ** np.arange(part.shape[1])) for part in weight]
+    sure = (np.ptp(log_total, axis=1) < APART) & (np.max(alternate, axis=0) < ROUGHEST)
+
+    def quick(rows: BoolArray) -> Part:
+        return LinePosterior(grids, tuple(part[rows] for part in weight), log_total[rows].mean(axis=1))
+
+    return checked(sure, quick, careful)
+
+
+def _on_grids(grids: tuple[DoseGrid, ...], n: IntArray, y: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
+    """Return the weights at the nodes of each dose's line, [U, M], and the log evidence by each dose's nodes, [U, D]."""
     weight = tuple(np.empty((len(n), grid.line.size)) for grid in grids)
     log_total = np.empty((len(n), len(grids)))
     room = np.empty(min(CHUNK, len(n)) * max(grid.columns.shape[1] for grid in grids))
@@ -259,7 +332,7 @@ def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y
             total = on_line.sum(axis=1, keepdims=True)
             weight[j][rows] = on_line / total
             log_total[rows, j] = (peak + np.log(total))[:, 0]
-    return LinePosterior(grids, weight, log_total.mean(axis=1))
+    return weight, log_total
 
 
 class TwoParameterQuadrature:
@@ -272,9 +345,9 @@ class TwoParameterQuadrature:
 
     def __init__(self, model: TwoParameterLogistic) -> None:
         self.model = model
-        self._kept = Kept[Batch[LinePosterior]]()
+        self._kept = Kept[Batch[Part]]()
 
-    def posterior(self, n: IntArray, y: IntArray, at: Iterable[float] | None = None) -> Batch[LinePosterior]:
+    def posterior(self, n: IntArray, y: IntArray, at: Iterable[float] | None = None) -> Batch[Part]:
         """Return the posterior of the DLT rates at the model's doses.
 
         Parameters
