@@ -8,6 +8,7 @@ asked for.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ STEPS = 100
 """Of Newton's method for a quantile."""
 NEAR, CLOSE = 1e-3, 1e-10
 """How close its probability is to the one asked for, before and after panels are halved for it."""
+
+FEW = 256
+"""Panels up to which the lines at their nodes are kept."""
 
 type Known = list[tuple[IntArray, Lines, FloatArray]]
 """Lines at the nodes of the panels: rows, the lines, and their whole integrals."""
@@ -96,6 +100,13 @@ class NestedPosterior:
         return logit
 
     def _known(self) -> Known:
+        return self._lines if len(self.panels.owner) <= FEW else self._resolved()
+
+    @functools.cached_property
+    def _lines(self) -> Known:
+        return self._resolved()
+
+    def _resolved(self) -> Known:
         owner, w = np.repeat(self.panels.owner, ORDER), self.panels.nodes.ravel()
         return [(rows, line, mass.sum(axis=1)) for rows, line, _, mass in lines(self.tallies, owner, w, self.top)]
 

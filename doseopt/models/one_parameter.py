@@ -3,8 +3,8 @@
 With theta = mean + L z, the posterior is integrated by the trapezoid rule on a uniform grid of z. For an integrand
 that is analytic and decays at both ends the rule converges geometrically: for a posterior of standard deviation s
 the error of a mean is about exp(-2 pi^2 (s/h)^2). Gauss-Hermite nodes placed on the prior do not, because the
-posterior is much narrower than the prior. The step h is half the narrowest posterior sd that N patients can give (from
-the largest Fisher information a patient can carry). The range is where any tally of N patients can put mass. The sum of
+posterior is much narrower than the prior. The narrowest posterior sd that N patients can give is 2.1 steps (from the
+largest Fisher information a patient can carry). The range is where any tally of N patients can put mass. The sum of
 the weights with alternating signs bounds the error of each tally; where it is too large, and where the prior is so wide
 that the grid would be, the tally is integrated on panels of its own (see ``fitted``).
 
@@ -28,14 +28,16 @@ from doseopt.models.rates import FAR, cut, log_complement, log_rates, rising
 from doseopt.remembered import remembered
 from doseopt.state import BoolArray, FloatArray, IntArray
 
-STEPS_PER_SD = 2.0
+STEPS_PER_SD = 2.1
 NEGLIGIBLE = 42.0
 """Log density below the mode that is left out: exp(-42) = 6e-19."""
 LARGEST = 1000
 """Nodes of a grid; where tallies need more, each gets panels of its own."""
-ROUGHEST = 1e-10
+ROUGHEST = 3e-9
 """Largest sum of the weights with alternating signs: the error of a rule with twice the step, and of the distribution
 function between the nodes. Where it is larger, a tally gets panels of its own."""
+EDGE = 1e-13
+"""Largest weight at either end of the grid."""
 CHUNK = 256
 """Tallies with panels of their own at a time."""
 MOST_BYTES = 1 << 26
@@ -172,7 +174,7 @@ def solve(model: Model, patients: int, n: IntArray, y: IntArray) -> Parts[Part]:
         return careful(np.arange(len(n)))
     on_grid = _on_grid(nodes, n, y)
     rough = np.abs(on_grid.weight @ (-1.0) ** np.arange(nodes.line.size))
-    sure = (rough < ROUGHEST) & (on_grid.weight[:, [0, -1]] < ROUGHEST**2).all(axis=1)
+    sure = (rough < ROUGHEST) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
     return checked(sure, on_grid.part, careful)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
 
+from doseopt.parameters import Fault, Faults
 from doseopt.state import BoolArray, FloatArray, IntArray
 
 ORDER = 16
@@ -38,8 +39,10 @@ type Columns = Callable[[IntArray, FloatArray], FloatArray]
 """What is integrated, [M, C]."""
 
 
-class Unresolved(ArithmeticError):
-    """An integrand that no number of panels resolves."""
+def unresolved() -> Faults:
+    """Return what is said of an integrand that no number of panels resolves."""
+    wanted = "wanted a prior whose posterior can be computed to 1e-9, got one that no number of nodes resolves"
+    return Faults([Fault("prior", f"{wanted}: larger sds, a correlation further from 1, or a mean nearer to the data")])
 
 
 def antiderivatives(s: FloatArray) -> FloatArray:
@@ -133,7 +136,7 @@ def resolved(
         order = np.lexsort((low, owner))
         panels = Panels(owner[order], low[order], high[order])
         values = np.concatenate([values[~rough], new.values(columns)])[order]
-    raise Unresolved
+    raise unresolved()
 
 
 def _rough(panels: Panels, values: FloatArray, allowed: FloatArray) -> BoolArray:
@@ -179,7 +182,9 @@ def found(profile: Profile, ceiling: FloatArray, scale: float) -> tuple[Panels, 
     size = 1 << np.ceil(np.log2(np.clip(2 * reach / scale, 64, 1024))).astype(int)
     owner, t, height = (
         np.concatenate(part)
-        for part in zip(*(_peaks(profile, lines[size == s], reach[size == s], s + 1) for s in np.unique(size)))
+        for part in zip(
+            *(_peaks(profile, lines[size == s], reach[size == s], s + 1) for s in np.unique(size)), strict=True
+        )
     )
     best = np.full(len(lines), -np.inf)
     np.maximum.at(best, owner, height)

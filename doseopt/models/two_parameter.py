@@ -11,7 +11,7 @@ by the trapezoid rule, which for smooth integrands converges geometrically; f_j 
 Both coordinates are stretched, so that uniform nodes lie close where N patients can make the posterior narrow:
 
     u_j(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2),     alpha = 4/s_b, beta = alpha s_a
-    v_j(w)   = rho w + (I_j b_0/r) log(1 + b/b_0),     b_0 = 3 exp(m_b + 2 s_b), I_j^2 = N Delta_j^2/4 + x_j^2/s_ab^2,
+    v_j(w)   = rho w + (I_j b_0/r) log(1 + b/b_0),     b_0 = 4.5 exp(m_b + 2 s_b), I_j^2 = N Delta_j^2/4 + x_j^2/s_ab^2,
 
 (m_a, m_b) and (s_a, s_b) being the prior means and sds, s_ab the sd of log a given log b, and Delta_j the largest
 |x_k - x_j| to a dose with data. The second term of u_j has the slope sqrt(N p (1 - p)), the root of the information in
@@ -45,7 +45,7 @@ from doseopt.state import BoolArray, FloatArray, IntArray
 
 STEP, ALPHA = 0.4, 4.0
 """Step in u, and alpha s_b."""
-RHO, GAMMA, R = 2.0, 3.0, 1.2
+RHO, GAMMA, R = 2.0, 4.5, 1.2
 """Of v, in which the step is 1."""
 NEGLIGIBLE = 24.0
 """Log density below the mode that is left out: exp(-24) = 4e-11."""
@@ -55,12 +55,12 @@ MOST_DOSES = 8
 """Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 CHUNK = 32
 """Tallies at a time."""
-LARGEST = 3_000_000
+LARGEST = 2_000_000
 """Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
-APART, ROUGHEST = 2e-9, 3e-8
+APART, ROUGHEST = 8e-9, 3e-8
 """Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
-alternating signs sum to more, a tally gets panels of its own. Means are then off by less than APART, probabilities by
-less than a tenth of ROUGHEST, which is the error of a rule with twice the step."""
+alternating signs sum to more, a tally gets panels of its own. Means are then off by less than an eighth of APART and
+probabilities by less than a thirtieth of ROUGHEST, which is the error of a rule with twice the step."""
 MOST_BYTES = 1 << 27
 """Of the nodes that are kept."""
 RATES = 256
@@ -312,7 +312,7 @@ def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y
 
 
 def _on_grids(grids: tuple[DoseGrid, ...], n: IntArray, y: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
-    """Return the weights at the nodes of each dose's line, [U, M], and the log evidence by each dose's nodes, [U, D]."""
+    """Return the weights at the nodes of each dose's line, [U, M], and the log evidence by them, [U, D]."""
     weight = tuple(np.empty((len(n), grid.line.size)) for grid in grids)
     log_total = np.empty((len(n), len(grids)))
     room = np.empty(min(CHUNK, len(n)) * max(grid.columns.shape[1] for grid in grids))

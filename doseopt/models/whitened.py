@@ -15,7 +15,7 @@ from numpy.polynomial.legendre import legvander
 from scipy.special import expit, xlogy
 
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, Unresolved, antiderivatives
+from doseopt.models.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, antiderivatives, unresolved
 from doseopt.state import FloatArray, IntArray
 
 DROP = 36.0
@@ -146,7 +146,7 @@ class Whitened:
             # a step that did not halve the slope may be one of a cycle
             newton = (tried > low) & (tried < high) & (np.abs(slope) < before / 2)
             z, before = np.where(there, z, np.where(newton, tried, (low + high) / 2)), np.abs(slope)
-        raise Unresolved
+        raise unresolved()
 
     def profile(self, owner: IntArray, w: FloatArray) -> FloatArray:
         """Return the log of the integral over z as it would be if the density were normal along z, [L]."""
@@ -171,7 +171,7 @@ class Whitened:
                 rate = -sign * self.score(owner, w, z + sign * t)[0]
                 t = np.where(near, t, t - (fall - DROP) / rate)
             else:
-                raise Unresolved
+                raise unresolved()
             ends.append(z + sign * t)
         return z, ends[0], ends[1]
 
@@ -223,4 +223,4 @@ def lines(
             yield rows[good], line, z[good].reshape(size), (f[good] * WEIGHTS).reshape(size)
         rough_rows, side = np.concatenate(again), 2 * side
     if len(rough_rows) or (sides > MOST).any():
-        raise Unresolved
+        raise unresolved()
