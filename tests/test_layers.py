@@ -10,7 +10,7 @@ import doseopt
 
 LAYERS = """
     0    doseopt  state  parameters  files
-    0b   rows  utility  tallies  tuning
+    0b   rows  utility  tallies  tuning  remembered
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model  proposal
     1c   model_belief

@@ -20,11 +20,14 @@ import numpy as np
 from scipy.special import factorial
 
 from doseopt.design import Design
+from doseopt.remembered import remembered
 from doseopt.rows import unique_rows
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.trial import advance, selected, step
 
 MAX_STATES = 5_000_000
+MOST_BYTES = 1 << 27
+"""Of the graphs that are remembered, besides the last one."""
 
 
 class TooManyStates(RuntimeError):
@@ -226,7 +229,7 @@ def _too_many(design: Design, patients: int, states: int, allowed: int) -> str:
     return f"the graph of this design has {size}; {advice}"
 
 
-@functools.lru_cache(maxsize=64)
+@remembered(MOST_BYTES)
 def graph_of(design: Design) -> Graph:
-    """Return the graph of a design from the empty trial, built once."""
+    """Return the graph of a design from the empty trial, built once while it is remembered."""
     return build_graph(design)

@@ -306,7 +306,8 @@ def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y
     sure = (np.ptp(log_total, axis=1) < APART) & (np.max(alternate, axis=0) < ROUGHEST)
 
     def quick(rows: BoolArray) -> Part:
-        return LinePosterior(grids, tuple(part[rows] for part in weight), log_total[rows].mean(axis=1))
+        kept = weight if rows.all() else tuple(part[rows] for part in weight)
+        return LinePosterior(grids, kept, log_total[rows].mean(axis=1))
 
     return checked(sure, quick, careful)
 
