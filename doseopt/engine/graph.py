@@ -26,7 +26,7 @@ from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.trial import advance, selected, step
 
 MAX_STATES = 5_000_000
-MOST_BYTES = 1 << 27
+MOST_BYTES = 1 << 26
 """Of the graphs that are remembered, besides the last one."""
 
 

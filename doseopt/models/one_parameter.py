@@ -40,7 +40,7 @@ EDGE = 1e-13
 """Largest weight at either end of the grid."""
 CHUNK = 256
 """Tallies with panels of their own at a time."""
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 25
 """Of the grids that are kept."""
 RATES = 64
 """Cuts that a grid keeps the weights of."""

@@ -61,7 +61,7 @@ APART, ROUGHEST = 8e-9, 3e-8
 """Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
 alternating signs sum to more, a tally gets panels of its own. Means are then off by less than an eighth of APART and
 probabilities by less than a thirtieth of ROUGHEST, which is the error of a rule with twice the step."""
-MOST_BYTES = 1 << 27
+MOST_BYTES = 1 << 26
 """Of the nodes that are kept."""
 RATES = 256
 """Cuts that the nodes of a dose keep the weights of."""
