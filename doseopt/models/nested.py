@@ -71,7 +71,7 @@ class NestedPosterior:
             else:
                 logit = np.full(self.average.shape, np.log(rate) - np.log1p(-rate))
                 ends.append(self._below(logit, known, CUT)[0])
-        return np.clip(ends[1] - ends[0], 0, 1)
+        return np.asarray(np.clip(ends[1] - ends[0], 0, 1))
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""

@@ -150,7 +150,7 @@ def _rough(panels: Panels, values: FloatArray, allowed: FloatArray) -> BoolArray
     apart = (np.abs(left[1:] - right[:-1]) > JOINT * np.maximum(limit[1:], limit[:-1])).any(axis=1) & joined
     rough[1:] |= apart
     rough[:-1] |= apart
-    return rough
+    return np.asarray(rough)
 
 
 def found(profile: Profile, ceiling: FloatArray, scale: float) -> tuple[Panels, FloatArray, FloatArray]:

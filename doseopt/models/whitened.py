@@ -151,7 +151,7 @@ class Whitened:
     def profile(self, owner: IntArray, w: FloatArray) -> FloatArray:
         """Return the log of the integral over z as it would be if the density were normal along z, [L]."""
         z, bend = self.mode(owner, w)
-        return self.log_f(owner, w, z) - np.log(bend) / 2 + np.log(2 * np.pi) / 2
+        return np.asarray(self.log_f(owner, w, z) - np.log(bend) / 2 + np.log(2 * np.pi) / 2)
 
     def box(self, owner: IntArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the mode along z, and where the log density has fallen by DROP below and above it.

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle_posterior import FineGrid, Oracle
-from scipy.special import logit
+from scipy.special import logit, ndtr
 
 from doseopt.designs import DESIGNS
-from doseopt.models import two_parameter
+from doseopt.models import two_parameter_nodes
 from doseopt.models.curves import (
     FURTHEST_MEAN,
     LARGEST_SD,
@@ -50,13 +50,26 @@ def check(model, n, y, **grid):
 
 
 THREE, DLTS = (3, 6, 3), (0, 2, 2)
-VAGUE = [(5, 5), (10, 10), (2, 4), (3, 3), (1e-3, 1e-3), (1e-3, 1.0), (10, 1e-3)]
+VAGUE = [(5, 5), (10, 10), (2, 4), (3, 3), (1e-3, 1e-3), (1e-3, 1.0), (10, 0.3)]
 
 
 @pytest.mark.parametrize("sds", VAGUE)
 @pytest.mark.parametrize("tally", [((0, 0, 0), (0, 0, 0)), (THREE, DLTS)], ids=["prior", "data"])
 def test_vague_and_sharp_priors(sds, tally):
     check(two((1.0, 2.0, 4.0), (math.log(0.25), 0.0), sds), *tally, outer=120, inner=50)
+
+
+@pytest.mark.parametrize("sds", [(LARGEST_SD, SMALLEST_SD), (SMALLEST_SD, SMALLEST_SD), (SMALLEST_SD, 0.5)])
+def test_the_prior_of_a_rate_when_one_parameter_is_all_but_known(sds):
+    # given log b the logit of a rate is normal: one sum over log b, of a closed form
+    v = np.linspace(-9, 9, 400_001)
+    weight = np.exp(-(v**2) / 2) / np.exp(-(v**2) / 2).sum()
+    model, nothing = two((1.0, 2.0, 4.0), (-2.0, 0.2), sds), np.zeros((1, 3), int)
+    posterior = quadrature(model).posterior(nothing, nothing)
+    for cut in (0.05, 0.12, CUT):
+        for j, x in enumerate(model.x.tolist()):
+            exact = weight @ ndtr((logit(cut) + 2.0 - np.exp(0.2 + sds[1] * v) * x) / sds[0])
+            assert posterior.prob(0.0, cut)[0, j] == pytest.approx(exact, abs=RIGHT)
 
 
 def test_a_published_trials_own_prior():
@@ -197,13 +210,13 @@ def test_nodes_that_miss_what_they_promise_are_noticed(monkeypatch):
     model = two((0.15, 0.5, 1.5, 4.5), (math.log(0.25), 0.0), (1.5, 0.7), reference=1.5)
     n, y = np.array([[3, 6, 3, 0]]), np.array([[0, 1, 2, 0]])
     right = quadrature(model).posterior(n, y).mean()
-    monkeypatch.setattr(two_parameter, "R", 8.0)
-    two_parameter.dose_grids.cache_clear()
+    monkeypatch.setattr("R", 8.0)
+    two_parameter_nodes.dose_grids.cache_clear()
     try:
         coarse = quadrature(model).posterior(n.copy(), y.copy())
         np.testing.assert_allclose(coarse.mean(), right, rtol=0, atol=RIGHT)
     finally:
-        two_parameter.dose_grids.cache_clear()
+        two_parameter_nodes.dose_grids.cache_clear()
 
 
 @pytest.mark.parametrize(
