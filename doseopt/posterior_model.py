@@ -9,12 +9,16 @@ from typing import Any
 
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import (
+    LARGEST_SD,
+    SMALLEST_SD,
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
     Empiric,
     ModelAverage,
     OneParameterLogistic,
     TwoParameterLogistic,
+    cov_fault,
+    mean_fault,
 )
 from doseopt.parameters import Fault, Faults, are_numbers, check, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
@@ -40,18 +44,12 @@ def _numbers(count: int) -> Any:
     return fault
 
 
-def _optional_numbers(value: Any) -> str | None:
-    return None if value is None else str(_numbers(2)(value) or "") or None
+def _mean_fault(value: Any) -> str | None:
+    return None if value is None else mean_fault(value)
 
 
 def _cov_fault(value: Any) -> str | None:
-    if value is None:
-        return None
-    wanted = "wanted a 2 x 2 covariance matrix, symmetric and positive definite"
-    if not isinstance(value, tuple) or len(value) != 2 or any(_numbers(2)(row) for row in value):
-        return f"{wanted}, got {value!r}"
-    (a, b), (c, d) = value
-    return None if b == c and a > 0 and a * d - b * c > 0 else f"{wanted}, got {value!r}"
+    return None if value is None else cov_fault(value)
 
 
 def _interval_fault(value: Any) -> str | None:
@@ -91,13 +89,13 @@ class PosteriorModel:
     reference_dose: float | None = param(
         None, kind=float, low=0, open_low=True, optional=True, doc="d*, in the doses' unit"
     )
-    mean: tuple[float, float] | None = param(None, kind=tuple, custom=_optional_numbers)
+    mean: tuple[float, float] | None = param(None, kind=tuple, custom=_mean_fault)
     cov: tuple[tuple[float, float], tuple[float, float]] | None = param(None, kind=tuple, custom=_cov_fault)
     skeleton: tuple[float, ...] | IndifferenceInterval | None = param(
         None, kind=tuple, custom=_maybe_skeleton_fault, table=IndifferenceInterval
     )
-    prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
-    intercept: float = param(3.0, doc="a_0 of the logistic model")
+    prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
+    intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
     a: float = param(1.0, low=0, open_low=True, doc="first parameter of the Beta prior")
     b: float = param(1.0, low=0, open_low=True, doc="second parameter of the Beta prior")
     intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
@@ -162,10 +160,11 @@ class PosteriorModel:
         self, skeleton: tuple[float, ...] | IndifferenceInterval, doses: int, target: float
     ) -> tuple[float, ...]:
         if isinstance(skeleton, IndifferenceInterval):
-            found = skeleton.faults(target, doses)
+            curve = "logistic" if self.model == "logistic" else "empiric"
+            found = skeleton.faults(target, doses, curve, self.intercept)
             if found:
                 raise Faults(found)
-            return skeleton.rates(target, doses, "logistic" if self.model == "logistic" else "empiric", self.intercept)
+            return skeleton.rates(target, doses, curve, self.intercept)
         if len(skeleton) != doses:
             raise Faults([Fault("skeleton", f"wanted {doses} rates, one a dose, got {len(skeleton)}")])
         return skeleton

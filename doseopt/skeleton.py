@@ -47,17 +47,25 @@ class IndifferenceInterval:
         """Check the parameters."""
         check(self)
 
-    def faults(self, target: float, doses: int) -> list[Fault]:
-        """Return what is wrong with this skeleton for a target and a number of doses."""
+    def faults(self, target: float, doses: int, model: str = "empiric", intercept: float = 3.0) -> list[Fault]:
+        """Return what is wrong with this skeleton for a target, a number of doses and a curve."""
         found = []
         if self.prior_mtd > doses:
             found.append(Fault("skeleton.prior_mtd", f"wanted a level of 1 to {doses}, got {self.prior_mtd}"))
-        if isinstance(target, int | float) and not self.halfwidth < min(target, 1 - target):
+        if not isinstance(target, int | float) or not 0 < target < 1:
+            return found
+        # as they are computed: 0.95 + 0.05 is 1, and 1 - 0.95 is a little more than 0.05
+        if not 0 < target - self.halfwidth < target + self.halfwidth < 1:
             message = f"wanted less than the target {target:g} and its distance to 1, got {self.halfwidth:g}"
             found.append(Fault("skeleton.halfwidth", message))
+        elif not found and isinstance(doses, int) and isinstance(intercept, int | float):
+            wrong = skeleton_fault(self.rates(target, doses, model, intercept))
+            if wrong:
+                wanted = "wanted one that gives increasing rates in (0, 1)"
+                found.append(Fault("skeleton.halfwidth", f"{wanted} at all {doses} doses, got {self.halfwidth:g}"))
         return found
 
-    @functools.cache  # noqa: B019 - a handful of frozen values
+    @functools.lru_cache(maxsize=1024)  # noqa: B019 - frozen values
     def rates(self, target: float, doses: int, model: str = "empiric", intercept: float = 3.0) -> tuple[float, ...]:
         """Return the skeleton.
 
@@ -75,10 +83,12 @@ class IndifferenceInterval:
             return float(np.log(p)) if model == "empiric" else float(np.log(p / (1 - p))) - intercept
 
         def back(x: float) -> float:
-            return float(np.exp(x)) if model == "empiric" else float(1 / (1 + np.exp(-(x + intercept))))
+            return float(np.exp(x)) if model == "empiric" else float(expit(x + intercept))
 
-        ratio = forward(target + self.halfwidth) / forward(target - self.halfwidth)
-        centre = forward(target)
+        lower, upper, centre = (forward(target + d) for d in (-self.halfwidth, self.halfwidth, 0.0))
+        if not lower * upper > 0:  # the logistic curve has one rate for every b at expit(intercept), between them
+            return (target,) * doses
+        ratio = upper / lower
         return tuple(
             target if k == self.prior_mtd - 1 else back(centre * ratio ** (k - (self.prior_mtd - 1)))
             for k in range(doses)

@@ -11,7 +11,7 @@ import doseopt
 LAYERS = """
     0    doseopt  state  text  files
     0a   parameters
-    0b   absent  rows  utility  tallies  tuning  table_text  patient
+    0b   absent  rows  utility  tallies  tuning  table_text  patient  remembered
     0c   cells
     1    models/*  scenarios/*  outcome_string  reading  skeleton
     1b   posterior_model  proposal  parsing

@@ -143,5 +143,5 @@ def fresh() -> None:
             classes = [value for value in vars(module).values() if isinstance(value, type)]
             for owner in (module, *classes):
                 for value in list(vars(owner).values()):
-                    if hasattr(value, "cache_clear"):
+                    if hasattr(value, "cache_clear") and not isinstance(value, type):
                         value.cache_clear()

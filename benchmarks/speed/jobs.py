@@ -21,7 +21,7 @@ from doseopt.engine.exact import ending_weights
 from doseopt.engine.graph import Graph, build_graph, graph_of
 from doseopt.metrics import QUANTILES
 from doseopt.models.quadrature import quadrature
-from doseopt.models.two_parameter import dose_grids
+from doseopt.models.two_parameter_nodes import dose_grids
 from doseopt.outcome_string import parse_outcomes
 from doseopt.study_file import parse_study
 

@@ -9,7 +9,7 @@ from typing import Any
 from doseopt.design import Row
 from doseopt.designs.model_based import ModelBased
 from doseopt.models.base import Posterior
-from doseopt.models.curves import Empiric, ModelAverage
+from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, ModelAverage
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
@@ -78,7 +78,7 @@ class BMACRM(ModelBased):
         0.05, low=0, high=0.5, open_low=True, open_high=True, doc="of the indifference intervals without skeletons"
     )
     weights: tuple[float, ...] | None = param(None, kind=tuple, custom=_weights_fault, doc="prior model probabilities")
-    prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
+    prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
     select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
@@ -88,9 +88,9 @@ class BMACRM(ModelBased):
         if not isinstance(self.doses, int) or not isinstance(self.target, int | float):
             return found
         if self.skeletons is None:
-            intervals = IndifferenceInterval(prior_mtd=1, halfwidth=self.halfwidth)
-            faults = intervals.faults(self.target, self.doses)
-            found += [Fault("halfwidth", f.message) for f in faults if f.where == "skeleton.halfwidth"]
+            each = (IndifferenceInterval(prior_mtd=k + 1, halfwidth=self.halfwidth) for k in range(self.doses))
+            faults = {f.message: f for i in each for f in i.faults(self.target, self.doses)}
+            found += [Fault("halfwidth", message) for message in faults]
         elif not _skeletons_fault(self.skeletons):
             short = [i for i, s in enumerate(self.skeletons) if len(s) != self.doses]
             message = f"wanted {self.doses} rates in each, one a dose"

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from doseopt.design import Row
 from doseopt.designs.model_based import ModelBased
 from doseopt.models.base import Posterior
-from doseopt.models.curves import Empiric, OneParameterLogistic
+from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
 from doseopt.models.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
@@ -80,7 +80,7 @@ class CRM(ModelBased):
     )
     model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
-    prior_sd: float = param(math.sqrt(1.34), low=0, high=10, open_low=True, doc="standard deviation of b")
+    prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
     estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
     select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
@@ -101,7 +101,7 @@ class CRM(ModelBased):
             if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
                 found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
             if isinstance(self.skeleton, IndifferenceInterval):
-                found.extend(self.skeleton.faults(self.target, self.doses))
+                found.extend(self.skeleton.faults(self.target, self.doses, self.model, self.intercept))
         return found
 
     @classmethod

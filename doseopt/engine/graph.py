@@ -22,6 +22,7 @@ import numpy as np
 from scipy.special import factorial
 
 from doseopt.design import Design
+from doseopt.remembered import remembered
 from doseopt.rows import unique_rows
 from doseopt.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.trial import advance, decide_and_select
@@ -29,6 +30,8 @@ from doseopt.trial import advance, decide_and_select
 MAX_STATES = 5_000_000
 MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made."""
+MOST_BYTES = 1 << 26
+"""Of the graphs that are remembered, besides the last one."""
 
 
 class TooManyStates(RuntimeError):
@@ -249,7 +252,7 @@ def _too_many(design: Design, patients: int, what: str) -> str:
     return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
-@functools.lru_cache(maxsize=64)
+@remembered(MOST_BYTES)
 def graph_of(design: Design) -> Graph:
-    """Return the graph of a design from the empty trial, built once."""
+    """Return the graph of a design from the empty trial, built once while it is remembered."""
     return build_graph(design)

@@ -13,22 +13,24 @@ in logit p.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
 
-from doseopt.models.batch import Batch, Kept, solved
+from doseopt.models.batch import Batch, Kept, Parts, joined, solved
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic
+from doseopt.models.fitted import FittedPosterior
 from doseopt.models.line import Distribution, check_level
-from doseopt.models.one_parameter import GridPosterior, OneParameterQuadrature
+from doseopt.models.one_parameter import OneParameterQuadrature, Part
 from doseopt.models.one_parameter import solve as solve_one
+from doseopt.models.rates import rising
 from doseopt.state import FloatArray, IntArray
 
 HALVINGS = 30
 CHUNK = 2048
-"""Tallies at a time when quantiles are sought."""
+"""Tallies at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,47 +38,44 @@ class MixturePosterior:
     """Posterior of a model average after distinct tallies."""
 
     models: tuple[Empiric | OneParameterLogistic, ...]
-    parts: Sequence[GridPosterior]  # K
+    parts: Sequence[Parts[Part]]  # K
     log_joint: FloatArray  # [U, K], log w_k m_k
 
     def model_prob(self) -> FloatArray:
         """Return the posterior probability of each model, [U, K]."""
         return np.exp(self.log_joint - self.log_marginal()[:, None])
 
-    def _mixed(self, ask: Callable[[GridPosterior], FloatArray]) -> FloatArray:
-        return np.asarray(np.einsum("uk,kud->ud", self.model_prob(), np.stack([ask(part) for part in self.parts])))
+    def _mixed(self, answers: Sequence[FloatArray]) -> FloatArray:
+        return np.asarray(np.einsum("uk,kud->ud", self.model_prob(), np.stack(answers)))
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [U, D]."""
-        return self._mixed(lambda part: part.mean())
+        return self._mixed([joined(parts, lambda part: part.mean()) for parts in self.parts])
 
     def sd(self) -> FloatArray:
         """Return the posterior standard deviation of the DLT rate, [U, D]."""
-        mean = self.mean()
-        return np.sqrt(self._mixed(lambda part: part.sd() ** 2 + (part.mean() - mean) ** 2))
+        means = [joined(parts, lambda part: part.mean()) for parts in self.parts]
+        sds = [joined(parts, lambda part: part.sd()) for parts in self.parts]
+        centre = self._mixed(means)
+        return np.sqrt(self._mixed([sd**2 + (mean - centre) ** 2 for mean, sd in zip(means, sds, strict=True)]))
 
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [U, D]."""
-        return np.clip(self._mixed(lambda part: part.prob(low, high)), 0, 1)
+        return np.clip(self._mixed([joined(parts, lambda part: part.prob(low, high)) for parts in self.parts]), 0, 1)
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
-        level = check_level(q)
-        found = np.stack([_logit(part.quantile(level)) for part in self.parts])
-        low, high, weight = found.min(axis=0), found.max(axis=0), self.model_prob()
-        rows = [slice(start, start + CHUNK) for start in range(0, len(weight), CHUNK)]
-        middle = [self._solve(level, low[r], high[r], weight[r], r) for r in rows]
-        return np.asarray(1 / (1 + np.exp(-np.concatenate(middle)))) if rows else low
-
-    def _solve(self, q: float, low: FloatArray, high: FloatArray, weight: FloatArray, rows: slice) -> FloatArray:
-        known = [part.grid.line.distribution(part.weight[rows]) for part in self.parts]
+        level, weight = check_level(q), self.model_prob()
+        found = np.stack([_logit(joined(parts, lambda part: part.quantile(level))) for parts in self.parts])
+        low, high = found.min(axis=0), found.max(axis=0)
+        known = [[(rows, _distribution(part)) for rows, part in parts] for parts in self.parts]
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             below = np.zeros(low.shape)
-            for model, part, distribution, share in zip(self.models, self.parts, known, weight.T, strict=True):
-                below += share[:, None] * _below(model, part, distribution, middle)
-            low, high = np.where(below < q, middle, low), np.where(below < q, high, middle)
-        return (low + high) / 2
+            for model, parts, share in zip(self.models, known, weight.T, strict=True):
+                below += share[:, None] * _below(model, parts, middle)
+            low, high = np.where(below < level, middle, low), np.where(below < level, high, middle)
+        return np.asarray(1 / (1 + np.exp(-(low + high) / 2)))
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""
@@ -89,13 +88,19 @@ def _logit(p: FloatArray) -> FloatArray:
     return np.log(inside) - np.log1p(-inside)
 
 
+def _distribution(part: Part) -> Distribution | FittedPosterior:
+    """Return the distribution of the standardised parameter, not kept with the posterior."""
+    return part if isinstance(part, FittedPosterior) else part.grid.line.distribution(part.weight)
+
+
 def _below(
-    model: Empiric | OneParameterLogistic, part: GridPosterior, distribution: Distribution, logit: FloatArray
+    model: Empiric | OneParameterLogistic, parts: Parts[Distribution | FittedPosterior], logit: FloatArray
 ) -> FloatArray:
     """Return Pr(logit p_j <= logit) under one model, [U, D]."""
-    prior, rises = model.prior(), part.grid.rises
-    below = distribution.cdf((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0])
-    return np.where(rises, below, 1 - below)
+    prior, below = model.prior(), np.empty(logit.shape)
+    for rows, part in parts:
+        below[rows] = part.cdf((model.theta_at(logit[rows]) - prior.mean[0]) / prior.cholesky[0, 0])
+    return np.where(rising(model), below, 1 - below)
 
 
 class AveragePosterior(Batch[MixturePosterior]):
@@ -130,8 +135,12 @@ class AverageQuadrature:
         return sum(OneParameterQuadrature(model).nodes(patients) for model in self.model.models)
 
 
-def solve(model: ModelAverage, patients: int, n: IntArray, y: IntArray) -> MixturePosterior:
+def solve(model: ModelAverage, patients: int, n: IntArray, y: IntArray) -> Parts[MixturePosterior]:
     """Return the posteriors after tallies [U, D] of at most so many patients."""
-    parts = [solve_one(one, patients, n, y) for one in model.models]
-    log_joint = np.stack([part.log_evidence for part in parts], axis=1) + np.log(model.weights)
-    return MixturePosterior(model.models, parts, log_joint)
+    found = []
+    for rows in np.array_split(np.arange(len(n)), -(-len(n) // CHUNK) or 1):
+        parts = [solve_one(one, patients, n[rows], y[rows]) for one in model.models]
+        log_marginal = [joined(part, lambda one: one.log_marginal()) for part in parts]
+        log_joint = np.stack(log_marginal, axis=1) + np.log(model.weights)
+        found.append((rows, MixturePosterior(model.models, parts, log_joint)))
+    return found

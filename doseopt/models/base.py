@@ -55,7 +55,8 @@ class GaussianPrior:
     def log_density(self, theta: FloatArray) -> FloatArray:
         """Return the log prior density of theta; [..., P] -> [...]."""
         cholesky = self.cholesky
-        z = np.linalg.solve(cholesky, (theta - np.array(self.mean))[..., None])[..., 0]
+        off = theta - np.array(self.mean)
+        z = np.linalg.solve(cholesky, off.reshape(-1, len(self.mean)).T).T.reshape(off.shape)
         constant = len(self.mean) * math.log(2 * math.pi) / 2 + np.log(np.diag(cholesky)).sum()
         return np.asarray(-(z**2).sum(axis=-1) / 2 - constant)
 

@@ -6,6 +6,7 @@ two, so that a tally gets the same nodes in whatever batch it comes.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +15,7 @@ import numpy as np
 
 from doseopt.models.base import Posterior
 from doseopt.rows import unique_rows
-from doseopt.state import FloatArray, IntArray
+from doseopt.state import BoolArray, FloatArray, IntArray
 
 FEWEST = 32
 """For fewer patients than these the nodes are no coarser: posteriors after very few are the furthest from normal."""
@@ -80,8 +81,22 @@ def nominal_size(patients: IntArray) -> IntArray:
     return np.asarray(1 << np.frexp(np.maximum(patients, FEWEST) - 0.5)[1].astype(np.int64))
 
 
+type Parts[P] = list[tuple[IntArray, P]]
+"""Posteriors, each with the rows of the tallies that it is of."""
+
+
+def joined[P](parts: Parts[P], ask: Callable[[P], FloatArray]) -> FloatArray:
+    """Return what the parts answer, in the order of their rows, [U, ...]."""
+    if len(parts) == 1:
+        return ask(parts[0][1])
+    answers = np.concatenate([ask(part) for _, part in parts])
+    found = np.empty_like(answers)
+    found[np.concatenate([rows for rows, _ in parts])] = answers
+    return found
+
+
 def solved[P: Posterior](
-    n: IntArray, y: IntArray, solve: Callable[[int, IntArray, IntArray], P]
+    n: IntArray, y: IntArray, solve: Callable[[int, IntArray, IntArray], Parts[P]]
 ) -> tuple[list[P], IntArray]:
     """Solve each distinct tally once.
 
@@ -100,26 +115,54 @@ def solved[P: Posterior](
     first, inverse = unique_rows([*n.T, *y.T])
     n, y = n[first], y[first]
     sizes = nominal_size(n.sum(axis=1))
-    size = int(sizes[0]) if len(sizes) else FEWEST
-    if (sizes == size).all():
-        return [solve(size, n, y)], inverse
-    groups = [(int(size), np.flatnonzero(sizes == size)) for size in np.unique(sizes)]
-    place = np.empty(len(n), np.int64)
-    place[np.concatenate([rows for _, rows in groups])] = np.arange(len(n))
-    return [solve(size, n[rows], y[rows]) for size, rows in groups], place[inverse]
+    parts: list[P] = []
+    place, count = np.empty(len(n), np.int64), 0
+    for size in np.unique(sizes).tolist() or [FEWEST]:
+        rows = np.flatnonzero(sizes == size)
+        for own, part in solve(size, n[rows], y[rows]):
+            parts.append(part)
+            place[rows[own]] = np.arange(count, count + len(own))
+            count += len(own)
+    return parts, place[inverse]
+
+
+def checked[P: Posterior](
+    sure: BoolArray, quick: Callable[[BoolArray], P], careful: Callable[[IntArray], Parts[P]]
+) -> Parts[P]:
+    """Return posteriors that are quick where that is accurate enough, and careful elsewhere.
+
+    Parameters
+    ----------
+    sure : bool array [U]
+        Where the quick ones are accurate enough.
+    quick, careful : callable
+        Return the posteriors of some of the U tallies.
+    """
+    rows, rest = np.flatnonzero(sure), np.flatnonzero(~sure)
+    parts = [(rows, quick(sure))] if len(rows) or not len(rest) else []
+    return parts + ([(rest[own], part) for own, part in careful(rest)] if len(rest) else [])
 
 
 class Kept[P]:
-    """The last answer, kept because several rules ask about the same trials; arrays are known by identity."""
+    """The last answer, kept because several rules ask about the same trials.
+
+    Arrays are known by identity. The answer goes when one of them does: it is of no use to anyone any more.
+    """
 
     def __init__(self) -> None:
-        self._last: tuple[IntArray, IntArray, object, P] | None = None
+        self._last: tuple[weakref.ref[IntArray], weakref.ref[IntArray], object, P] | None = None
 
     def __call__(self, n: IntArray, y: IntArray, compute: Callable[[], P], at: object = None) -> P:
         """Return the last answer if it is to the same question, else compute it."""
         last = self._last
-        if last is not None and last[0] is n and last[1] is y and last[2] == at:
+        if last is not None and last[0]() is n and last[1]() is y and last[2] == at:
             return last[3]
+        self._last = None  # before the next one needs room
         result = compute()
-        self._last = (n, y, at, result)
+        self._last = (weakref.ref(n, self._forget), weakref.ref(y, self._forget), at, result)
         return result
+
+    def _forget(self, gone: weakref.ref[IntArray]) -> None:
+        last = self._last
+        if last is not None and (gone is last[0] or gone is last[1]):
+            self._last = None

@@ -2,13 +2,15 @@
 
 ``quadrature(model).posterior(n, y)`` is the one way in, for every model that needs no sampling:
 
-- one parameter (``Empiric``, ``OneParameterLogistic``): ``one_parameter``;
-- ``TwoParameterLogistic``: ``two_parameter``;
+- one parameter (``Empiric``, ``OneParameterLogistic``): ``one_parameter``, and ``fitted`` where its nodes do not do;
+- ``TwoParameterLogistic``: ``two_parameter``, and ``nested`` where its nodes do not do;
 - ``ModelAverage`` over one-parameter models: ``average``;
 - ``BetaBinomial``: closed form, ``beta``.
 
-Against adaptive quadrature, tallies of up to 36 patients, extreme ones included: one parameter, means within 1e-6,
-interval probabilities and the distribution function at a quantile within 1e-5; two parameters, 1e-5 and 1e-4.
+Every tally's error is bounded, and what is not accurate enough is computed on panels of its own. Against independent
+rules: means, sds and interval probabilities within 1e-9, the probability at a quantile within 3e-7; for prior standard
+deviations of 0.001 to 10, correlations to 0.9999, 1 to 41 doses and up to 1,000 patients at each. An integrand that
+cannot be resolved is a fault that names the prior.
 """
 
 from __future__ import annotations

@@ -8,197 +8,36 @@ coordinates (w, eta_j), w = (log b - m_b)/s_b: a cut in p_j is a cut in one coor
 by the trapezoid rule, which for smooth integrands converges geometrically; f_j is then a density on a line (see
 ``line``), and mean, sd, interval probabilities, quantiles and the marginal likelihood of dose j are read from it.
 
-Both coordinates are stretched, so that uniform nodes lie close where N patients can make the posterior narrow:
-
-    u_j(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2),     alpha = 4/s_b, beta = alpha s_a
-    v_j(w)   = rho w + (I_j b_0/r) log(1 + b/b_0),     b_0 = 3 exp(m_b + 2 s_b), I_j^2 = N Delta_j^2/4 + x_j^2/s_ab^2,
-
-(m_a, m_b) and (s_a, s_b) being the prior means and sds, s_ab the sd of log a given log b, and Delta_j the largest
-|x_k - x_j| to a dose with data. The second term of u_j has the slope sqrt(N p (1 - p)), the root of the information in
-N patients at dose j; far from m_a, eta is about as uncertain as log b, relatively, hence asinh. The slope of the second
-term of v_j is, once eta_j is known, the root of the information about w in the prior of log a and in N patients at
-dose k, sqrt(N p_k (1 - p_k)) b Delta s_b, at its largest; it levels off at slopes b so far out in the prior (b_0) that
-two doses hardly can both have rates away from 0 and 1.
-
-Left out are nodes at which no tally of N patients can put mass: where the posteriors after no patients, after N
-patients at one dose with or without DLTs, and after contradictory and steep data (N/2 at each of two doses, all or none
-with DLTs) are all negligible.
+The nodes, which all tallies of about as many patients share, are those of ``two_parameter_nodes``. Each dose has its
+own, so that the log evidences found with them bound the error of each tally; where it is too large, and where the prior
+is so wide that the nodes would be too many, the tally is integrated on panels of its own (see ``nested``).
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
-from doseopt.models.batch import Batch, Kept, Values, nominal_size, solved
+from doseopt.models import nested
+from doseopt.models.batch import Batch, Kept, Parts, Values, checked, nominal_size, solved
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.line import Line, check_level
-from doseopt.models.one_parameter import log_complement
+from doseopt.models.line import check_level
+from doseopt.models.nested import NestedPosterior
+from doseopt.models.two_parameter_nodes import DoseGrid, dose_grids
 from doseopt.state import BoolArray, FloatArray, IntArray
 
-STEP, ALPHA = 0.4, 4.0
-"""Step in u, and alpha s_b."""
-RHO, GAMMA, R = 2.0, 3.0, 1.2
-"""Of v, in which the step is 1."""
-NEGLIGIBLE = 24.0
-"""Log density below the mode that is left out: exp(-24) = 4e-11."""
-WIDEST = 14.0
-"""Prior standard deviations within which the posterior is looked for."""
-MOST_DOSES = 8
-"""Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 CHUNK = 32
 """Tallies at a time."""
-
-
-class Space:
-    """Prior and likelihood of one model, its data doses and N, and where mass can be."""
-
-    def __init__(self, model: TwoParameterLogistic, at: Values, patients: int) -> None:
-        self.prior, self.data, self.patients = model.prior(), model.at(at), patients
-        distinct = sorted(set(at))
-        spread = np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_DOSES)).round().astype(int)
-        self.typical = model.at(distinct[k] for k in spread)
-        self.m_b, self.s_b = model.mean[1], float(np.sqrt(model.cov[1][1]))
-        self.m_a, self.s_a = model.mean[0], float(np.sqrt(model.cov[0][0]))
-        self.s_a_given_b = float(np.sqrt(model.cov[0][0] - model.cov[0][1] ** 2 / model.cov[1][1]))
-        z = np.linspace(-WIDEST, WIDEST, 141)
-        theta = self.prior.theta(np.stack(np.meshgrid(z, z, indexing="ij"), axis=-1).reshape(-1, 2))
-        extremes = self.extremes(theta)
-        self.peak = extremes.max(axis=0)
-        self.theta = theta[(extremes > self.peak - NEGLIGIBLE).any(axis=1)]
-
-    @staticmethod
-    def likelihood(theta: FloatArray, model: TwoParameterLogistic) -> tuple[FloatArray, FloatArray]:
-        """Return log p and log(1 - p) at the doses of a model; theta [..., 2] -> [..., K]."""
-        log_p: FloatArray = np.minimum(np.asarray(model.log_dlt_rate(theta, np)), -1e-300)
-        return log_p, log_complement(log_p)
-
-    def extremes(self, theta: FloatArray) -> FloatArray:
-        """Return the log density (over theta) of prior times likelihood after the extreme tallies, [G, E]."""
-        log_p, log_q = self.likelihood(theta, self.typical)
-        columns = [np.zeros(len(theta)), *log_p.T, *log_q.T]
-        last = self.typical.doses - 1
-        for j, k in {(0, last), *itertools.pairwise(range(last + 1))} - {(0, 0)}:
-            columns += [(log_p[:, j] + log_q[:, k]) / 2, (log_q[:, j] + log_p[:, k]) / 2]
-        prior: FloatArray = self.prior.log_density(theta)[:, None]
-        return np.asarray(prior + self.patients * np.stack(columns, axis=1))
-
-    def mass(self, theta: FloatArray) -> BoolArray:
-        """Return whether any tally can put mass there; [G, 2] -> [G]."""
-        return np.asarray((self.extremes(theta) > self.peak - NEGLIGIBLE).any(axis=1))
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """u_j(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2)."""
-
-    alpha: float
-    beta: float
-    m_a: float
-    root: float  # sqrt(N)
-
-    def u(self, eta: FloatArray) -> FloatArray:
-        """Return u(eta)."""
-        stretched = 2 * self.root * np.arctan(np.exp(np.minimum(eta / 2, 50.0)))
-        return np.asarray(stretched + self.alpha * np.arcsinh((eta - self.m_a) / self.beta))
-
-    def du(self, eta: FloatArray) -> FloatArray:
-        """Return du/deta."""
-        plain = self.alpha / np.sqrt(self.beta**2 + (eta - self.m_a) ** 2)
-        return np.asarray(plain + self.root / (2 * np.cosh(np.clip(eta / 2, -300, 300))))
-
-    def eta(self, u: FloatArray) -> FloatArray:
-        """Return eta at u."""
-        return _inverse(self.u, self.du, self._table, u)
-
-    @functools.cached_property
-    def _table(self) -> FloatArray:
-        return self.m_a + self.beta * np.sinh(np.linspace(-9, 9, 4001))
-
-
-def _inverse(
-    function: Callable[[FloatArray], FloatArray],
-    slope: Callable[[FloatArray], FloatArray],
-    table: FloatArray,
-    value: FloatArray,
-) -> FloatArray:
-    """Invert an increasing function by Newton's method, starting from a table."""
-    x = np.interp(value, function(table), table)
-    for _ in range(2):
-        x = x - (function(x) - value) / slope(x)
-    return x
-
-
-@dataclass(frozen=True, eq=False)
-class DoseGrid:
-    """Nodes for one dose, those of one eta next to each other."""
-
-    line: Line  # of u, M nodes
-    stretch: Stretch
-    p: FloatArray  # [M], DLT rate at the nodes of u
-    columns: FloatArray  # [2 K + 2, G]: log p and log(1 - p) at the data doses, log prior and Jacobian, 1
-    starts: IntArray  # [M], first node of each eta
-
-    @functools.lru_cache(maxsize=1024)  # noqa: B019 - grids are few and live as long as the process
-    def below(self, rate: float) -> FloatArray:
-        """Return v [M] such that weight @ v = Pr(p_j <= rate)."""
-        if rate <= 0 or rate >= 1:
-            return np.full(self.line.size, float(rate >= 1))
-        return self.line.below(self.stretch.u(np.log(rate) - np.log1p(-rate)))
-
-
-def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray]:
-    """Return the nodes of w for the dose at x, and log dw/dv there."""
-    delta = float(np.abs(space.data.x - x).max())
-    scale = float(np.sqrt(space.patients * delta**2 / 4 + x**2 / space.s_a_given_b**2)) / R
-    most = GAMMA * float(np.exp(space.m_b + 2 * space.s_b))
-
-    def v(w: FloatArray) -> FloatArray:
-        return np.asarray(RHO * w + scale * most * np.log1p(np.exp(space.m_b + space.s_b * w) / most))
-
-    def dv(w: FloatArray) -> FloatArray:
-        b = np.exp(space.m_b + space.s_b * w)
-        return np.asarray(RHO + scale * space.s_b * b / (1 + b / most))
-
-    found = (space.theta[:, 1] - space.m_b) / space.s_b
-    table = np.linspace(found.min() - 1, found.max() + 1, 4001)
-    ends = v(np.array([found.min(), found.max()]))
-    w = _inverse(v, dv, table, np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1))
-    return w, -np.log(dv(w))
-
-
-def _dose_grid(space: Space, x: float) -> DoseGrid:
-    alpha = ALPHA / space.s_b
-    stretch = Stretch(alpha, alpha * space.s_a, space.m_a, float(np.sqrt(space.patients)))
-    found = space.theta[:, 0] + np.exp(space.theta[:, 1]) * x
-    ends = stretch.u(np.array([found.min(), found.max()])) / STEP
-    first = int(np.floor(ends[0]))
-    line = Line(first * STEP, STEP, int(np.ceil(ends[1])) - first + 1)
-    eta = stretch.eta(line.nodes)
-    w, log_dw = _nodes_of_w(space, x)
-    log_b = space.m_b + space.s_b * w
-    theta = np.stack([eta[:, None] - np.exp(log_b) * x, np.broadcast_to(log_b, (len(eta), len(w)))], axis=-1)
-    log_share = (np.log(STEP * space.s_b / stretch.du(eta))[:, None] + log_dw).ravel()
-    keep = space.mass(theta.reshape(-1, 2)).reshape(len(eta), len(w))
-    keep[:, 0] |= ~keep.any(axis=1)  # so that every eta has a node
-    starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]])
-    theta, log_share = theta[keep], log_share[keep.ravel()]
-    log_p, log_q = space.likelihood(theta, space.data)
-    log_share += space.prior.log_density(theta)
-    columns = np.concatenate([log_p.T, log_q.T, log_share[None], np.ones((1, len(theta)))])
-    return DoseGrid(line, stretch, expit(eta), columns, starts)
-
-
-@functools.lru_cache(maxsize=16)
-def dose_grids(model: TwoParameterLogistic, at: Values, patients: int) -> tuple[DoseGrid, ...]:
-    """Return the nodes for each dose of the model, for tallies of up to `patients` patients at doses `at`."""
-    space = Space(model, at, patients)
-    return tuple(_dose_grid(space, float(x)) for x in model.x)
+OWN = 500_000
+"""Nodes of a tally that gets panels of its own, about."""
+APART, ROUGHEST = 8e-9, 3e-8
+"""Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
+alternating signs sum to more, a tally gets panels of its own. Means are then off by less than an eighth of APART and
+probabilities by less than a thirtieth of ROUGHEST, which is the error of a rule with twice the step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +76,32 @@ class LinePosterior:
         return self.log_evidence
 
 
-def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray) -> LinePosterior:
+type Part = LinePosterior | NestedPosterior
+
+
+def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
+
+    def careful(rows: IntArray) -> Parts[Part]:
+        pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
+        return [(own, nested.solve(model, at, n[rows[own]], y[rows[own]])) for own in pieces]
+
     grids = dose_grids(model, at, patients)
+    if grids is None:
+        return careful(np.arange(len(n)))
+    weight, log_total = _on_grids(grids, n, y)
+    alternate = [np.abs(part @ (-1.0) ** np.arange(part.shape[1])) for part in weight]
+    sure = (np.ptp(log_total, axis=1) < APART) & (np.max(alternate, axis=0) < ROUGHEST)
+
+    def quick(rows: BoolArray) -> Part:
+        kept = weight if rows.all() else tuple(part[rows] for part in weight)
+        return LinePosterior(grids, kept, log_total[rows].mean(axis=1))
+
+    return checked(sure, quick, careful)
+
+
+def _on_grids(grids: tuple[DoseGrid, ...], n: IntArray, y: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
+    """Return the weights at the nodes of each dose's line, [U, M], and the log evidence by them, [U, D]."""
     weight = tuple(np.empty((len(n), grid.line.size)) for grid in grids)
     log_total = np.empty((len(n), len(grids)))
     room = np.empty(min(CHUNK, len(n)) * max(grid.columns.shape[1] for grid in grids))
@@ -259,7 +121,7 @@ def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y
             total = on_line.sum(axis=1, keepdims=True)
             weight[j][rows] = on_line / total
             log_total[rows, j] = (peak + np.log(total))[:, 0]
-    return LinePosterior(grids, weight, log_total.mean(axis=1))
+    return weight, log_total
 
 
 class TwoParameterQuadrature:
@@ -272,9 +134,9 @@ class TwoParameterQuadrature:
 
     def __init__(self, model: TwoParameterLogistic) -> None:
         self.model = model
-        self._kept = Kept[Batch[LinePosterior]]()
+        self._kept = Kept[Batch[Part]]()
 
-    def posterior(self, n: IntArray, y: IntArray, at: Iterable[float] | None = None) -> Batch[LinePosterior]:
+    def posterior(self, n: IntArray, y: IntArray, at: Iterable[float] | None = None) -> Batch[Part]:
         """Return the posterior of the DLT rates at the model's doses.
 
         Parameters
@@ -291,6 +153,6 @@ class TwoParameterQuadrature:
         return self._kept(n, y, lambda: Batch(*solved(n, y, functools.partial(solve, self.model, given))), given)
 
     def nodes(self, patients: int) -> int:
-        """Return how many nodes are visited for a tally of so many patients, all doses together."""
+        """Return how many nodes are visited for a tally of so many patients, all doses together, about."""
         grids = dose_grids(self.model, tuple(map(float, self.model.values)), int(nominal_size(np.array(patients))))
-        return sum(one.columns.shape[1] for one in grids)
+        return OWN if grids is None else sum(one.columns.shape[1] for one in grids)

@@ -1,11 +1,11 @@
 """The posterior's own oracle: two engines that share a posterior agree with each other even when it is wrong."""
 
-import functools
 import itertools
 import math
 
 import numpy as np
 import pytest
+from oracle_posterior import Oracle
 from scipy import integrate, optimize
 
 from doseopt.models.curves import Empiric, OneParameterLogistic
@@ -47,76 +47,6 @@ def tallies(doses, most, seed):
         drawn.append((n, rng.binomial(n, rng.random())))
     n, y = zip(*extreme, *drawn, strict=True)
     return np.array(n), np.array(y)
-
-
-class Oracle:
-    """The posterior of one tally by Gauss-Legendre panels in b, cut where asked; shares no line with the package."""
-
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-
-    def __init__(self, model, n, y):
-        self.model, self.n, self.y = model, n, y
-        self.s = np.array(model.skeleton)
-        self.a = getattr(model, "intercept", None)
-        wide = np.linspace(-12 * model.prior_sd, 12 * model.prior_sd, 4001)
-        log_f = self.log_f(wide)
-        inside = wide[log_f > log_f.max() - 60]
-        self.low, self.high = inside[0], inside[-1]
-        self.mode = wide[log_f.argmax()]
-        self.peak = log_f.max()
-
-    def curve(self, b):
-        """log p and log(1 - p), [..., D]."""
-        scale = np.exp(np.asarray(b)[..., None])
-        if self.a is None:
-            log_p = scale * np.log(self.s)
-            return log_p, np.log(-np.expm1(log_p))
-        eta = self.a + scale * (np.log(self.s / (1 - self.s)) - self.a)
-        return -np.logaddexp(0, -eta), -np.logaddexp(0, eta)
-
-    def log_f(self, b):
-        """Log prior times likelihood."""
-        log_p, log_q = self.curve(b)
-        with np.errstate(invalid="ignore"):
-            terms = np.where(self.y > 0, self.y * log_p, 0) + np.where(self.n > self.y, (self.n - self.y) * log_q, 0)
-        sd = self.model.prior_sd
-        return terms.sum(-1) - np.asarray(b) ** 2 / (2 * sd**2) - math.log(sd * math.sqrt(2 * math.pi))
-
-    def rule(self, low, high, panels=60):
-        """Nodes and weights on panels that meet at the mode."""
-        edges = np.unique([low, high, *np.linspace(low, high, panels), np.clip(self.mode, low, high)])
-        half, middle = np.diff(edges)[:, None] / 2, ((edges[1:] + edges[:-1]) / 2)[:, None]
-        return (middle + half * self.nodes).ravel(), (half * self.weights).ravel()
-
-    @functools.cached_property
-    def density(self):
-        b, w = self.rule(self.low, self.high)
-        f = w * np.exp(self.log_f(b) - self.peak)
-        return b, f
-
-    def moments(self):
-        """Log marginal, mean and variance of b, mean DLT rates, DLT rates at the mean of b."""
-        b, f = self.density
-        total = f.sum()
-        f = f / total
-        mean = f @ b
-        rates = f @ np.exp(self.curve(b)[0])
-        return math.log(total) + self.peak, mean, f @ (b - mean) ** 2, rates, np.exp(self.curve(mean)[0])
-
-    def above(self, dose, rate):
-        """Pr(p_dose > rate)."""
-        falls = self.curve(0.5)[0][dose] < self.curve(0.0)[0][dose]  # whether p falls as b rises
-        if self.a is None:
-            cut = math.log(math.log(rate) / math.log(self.s[dose]))
-        else:
-            ratio = (math.log(rate / (1 - rate)) - self.a) / (math.log(self.s[dose] / (1 - self.s[dose])) - self.a)
-            if ratio <= 0:  # the rate is on the other side of expit(intercept) for every b
-                return float(np.exp(self.curve(0.0)[0][dose]) > rate)
-            cut = math.log(ratio)
-        cut = min(max(cut, self.low), self.high)
-        b, w = self.rule(self.low, cut)
-        below = w @ np.exp(self.log_f(b) - self.peak) / self.density[1].sum()
-        return below if falls else 1 - below
 
 
 @pytest.mark.parametrize("model", [MODELS[4], MODELS[-3], MODELS[26]], ids=label)

@@ -1,0 +1,50 @@
+"""DLT rates of a one-parameter model as functions of its standardised parameter z: theta = mean + L z."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from doseopt.models.base import Model
+from doseopt.state import BoolArray, FloatArray
+
+FAR = 40.0
+"""Distance in z beyond which no prior mass is left in double precision."""
+LOWEST = -1e200
+"""Least log rate, so that 0 patients times it is 0."""
+
+
+def log_complement(log_p: FloatArray) -> FloatArray:
+    """Return log(1 - p) given log p."""
+    half = -np.log(2)
+    with np.errstate(under="ignore"):
+        return np.where(log_p > half, np.log(-np.expm1(log_p)), np.log1p(-np.exp(np.minimum(log_p, half))))
+
+
+def log_rates(model: Model, z: FloatArray) -> FloatArray:
+    """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite."""
+    with np.errstate(over="ignore"):
+        log_p = np.asarray(model.log_dlt_rate(model.prior().theta(z[..., None]), np))
+    return np.clip(log_p, LOWEST, -1e-300)
+
+
+@functools.lru_cache(maxsize=256)
+def rising(model: Model) -> BoolArray:
+    """Return whether each DLT rate rises with z, [D]."""
+    low, high = log_rates(model, np.array([-FAR, FAR]))
+    return np.asarray(high > low)
+
+
+@functools.lru_cache(maxsize=1024)
+def cut(model: Model, rate: float, dose: int) -> float:
+    """Return the z at which the dose has this DLT rate, or the end, -FAR or FAR, that is nearest to having it."""
+    from scipy.optimize import brentq  # slow to import
+
+    def excess(z: float) -> float:
+        return float(log_rates(model, np.array(z))[dose] - np.log(rate))
+
+    low, high = excess(-FAR), excess(FAR)
+    if (low > 0) == (high > 0):
+        return FAR if (low > 0) != rising(model)[dose] else -FAR
+    return float(brentq(excess, -FAR, FAR, xtol=1e-13))

@@ -1,0 +1,81 @@
+"""Results that are remembered, bounded in bytes."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Remembering[**P, R](Protocol):
+    """A function that remembers its last results."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result, computed or remembered."""
+        ...
+
+    def cache_clear(self) -> None:
+        """Forget everything."""
+        ...
+
+
+def bytes_of(value: Any, seen: set[int] | None = None) -> int:
+    """Return the bytes of all arrays that a value holds, each counted once."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return 0
+    seen.add(id(value))
+    if isinstance(value, type):
+        return 0
+    if isinstance(value, np.ndarray):
+        return value.nbytes if value.base is None else bytes_of(value.base, seen)
+    if isinstance(value, Mapping):
+        return sum(bytes_of(part, seen) for part in value.values())
+    if isinstance(value, tuple | list):
+        return sum(bytes_of(part, seen) for part in value)
+    slots = [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
+    return sum(bytes_of(part, seen) for part in (*slots, *getattr(value, "__dict__", {}).values()))
+
+
+def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R]], Remembering[P, R]]:
+    """Decorate a function of hashable arguments: its last results are kept while they hold at most so many bytes.
+
+    The newest is always kept, however large it is: who asked for it may ask again. Results may grow after they were
+    returned (by what they cache themselves); they are counted as they are when another one comes.
+
+    Parameters
+    ----------
+    most : int
+        Bytes.
+    entries : int
+        How many are kept at most.
+    """
+
+    def decorate(function: Callable[P, R]) -> Remembering[P, R]:
+        kept: OrderedDict[Any, R] = OrderedDict()
+        lock = threading.Lock()
+
+        @functools.wraps(function)
+        def remember(*args: P.args, **kwargs: P.kwargs) -> R:
+            key = (args, tuple(sorted(kwargs.items())))
+            with lock:
+                if key in kept:
+                    kept.move_to_end(key)
+                    return kept[key]
+            result = function(*args, **kwargs)
+            with lock:
+                kept[key] = result
+                sizes = [bytes_of(value) for value in kept.values()]
+                while len(kept) > 1 and (sum(sizes) > most or len(kept) > entries):
+                    kept.popitem(last=False)
+                    sizes.pop(0)
+            return result
+
+        remember.cache_clear = kept.clear  # type: ignore[attr-defined]
+        return remember  # type: ignore[return-value]
+
+    return decorate
