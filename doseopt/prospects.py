@@ -84,16 +84,26 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
     Returns
     -------
     measures : dict of str to float
-        `EXPECTED`.
+        `EXPECTED`, and `error`: the largest of the probabilities among them, as integrals over a continuous belief.
     selection : float array [1 + D]
         Probability that none, and that each dose, is selected.
     """
-    means = means_of(design, belief.p_observed, start)
-    each = linear_measures(means, belief.p_dlt, study.mtd, _planned(study))
-    found = {name: float(belief.weights @ value) for name, value in each.items()}
+    planned = _planned(study)
+
+    def values(belief: Belief) -> FloatArray:
+        means = means_of(design, belief.p_observed, start)
+        each = linear_measures(means, belief.p_dlt, study.mtd, planned)
+        return np.column_stack([*(each[name] for name in MEASURES), means.selection])
+
+    count = len(MEASURES)
+    most = [design.cap or int(start.n.sum()) + MOST if METRICS[name].units == "patients" else 1.0 for name in MEASURES]
+    belief, each = integrated(belief, values, np.array([*most, *[1.0] * (1 + design.doses)]))
+    average = belief.mean(each)
+    found = dict(zip(MEASURES, average[:count].tolist(), strict=True))
     found["further_patients"] = found["sample_size"] - int(start.n.sum())
     found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
-    return found, np.asarray(belief.weights @ means.selection)
+    found["error"] = float(belief.error(each[:, [k for k in range(each.shape[1]) if k >= count or most[k] == 1]]).max())
+    return found, average[count:]
 
 
 def averages(

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,15 @@ from doseopt.scenarios import (
     TRANSFORMS,
     Belief,
     BeliefSpec,
+    LogisticFamily,
     MTDRule,
     StatedBelief,
     Transform,
     concat_scenarios,
     make_scenarios,
 )
+from doseopt.scenarios.split import FINEST, normal_rule
+from doseopt.state import BoolArray, FloatArray
 from doseopt.study_designs import design_table
 from doseopt.utility import Utility
 
@@ -145,15 +149,32 @@ class Study:
         planned = self.planned_doses or self.doses
         return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
 
-    def believed(self) -> Belief:
-        """Return what is believed of the DLT rates, on the study's doses."""
+    def believed(self, fineness: int = 0) -> Belief:
+        """Return what is believed of the DLT rates, on the study's doses; a continuous belief by rules of a fineness."""
         if isinstance(self.belief, StatedBelief):
             weight = None if self.belief.weights is None else np.array(self.belief.weights)
             return Belief(self.scenarios(), weight, self.belief.describe())
         planned = self.planned_doses or self.doses
-        p = self.belief.rates(len(planned.labels), self.target)
+        if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
+            p, weight, check = self._rules(self.belief, fineness)
+        else:
+            p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
         names = [f"belief {i + 1}" for i in range(len(p))]
-        return Belief(_transformed(p, names, None, planned, None, "", ""), None, self.belief.describe())
+        scenarios = _transformed(p, names, None, planned, None, "", "")
+        finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
+        return Belief(scenarios, weight, self.belief.describe(), check, finer)
+
+    def _rules(self, family: LogisticFamily, fineness: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule."""
+        doses = len((self.planned_doses or self.doses).labels)
+
+        def judged(z: FloatArray) -> BoolArray:
+            return self.mtd.acceptable(family.at(z, doses, self.target))
+
+        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k) for k in (0, 1))
+        p = family.at(np.concatenate([fine, coarse]), doses, self.target)
+        none, nothing = np.zeros(len(check)), np.zeros(len(weight))
+        return p, np.concatenate([weight, none]), np.concatenate([nothing, check])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""

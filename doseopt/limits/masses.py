@@ -55,10 +55,12 @@ class Endings:
         too_toxic: TooToxic | None,
     ) -> None:
         self.tallies, self.utility, self.select_untried, self.too_toxic = tallies, utility, select_untried, too_toxic
-        acceptable, _ = judged_on(mtd, belief.p_dlt, planned_of(belief.scenarios))
+        weighed = np.flatnonzero(belief.weights)
+        acceptable, _ = judged_on(mtd, belief.p_dlt[weighed], planned_of(belief.scenarios))
         right, group = np.unique(acceptable, axis=0, return_inverse=True)
-        order = np.argsort(group, kind="stable")
-        self.cuts = np.searchsorted(group[order], np.arange(len(right) + 1))
+        by_group = np.argsort(group, kind="stable")
+        self.cuts = np.searchsorted(group[by_group], np.arange(len(right) + 1))
+        order = weighed[by_group]
         nothing = ~right.any(axis=1)
         self.reward = np.column_stack([utility.none * nothing, right]).astype(float)  # [group, none and doses]
         highest = np.where(right, np.arange(right.shape[1]), -1).max(axis=1)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits.optimal import Rules, bayes_optimal
+from doseopt.limits.value import error_of
 from doseopt.modifiers import TooToxic
 from doseopt.scenarios import Belief, MTDRule
 from doseopt.utility import Utility
@@ -64,21 +65,24 @@ def price_of_rules(
     -------
     Dataset
         `optimum` (rule, enrolment): expected utility of the best design; nan where the problem is too large.
+        `optimum_error` (rule, enrolment): its error as an integral (`error_of`).
         `price` (rule, enrolment): that of one patient at a time, minus this one; negative where the rule is a freedom.
     """
-    optimum = np.full((len(RULES), len(patients)), np.nan)
+    optimum, error = np.full((2, len(RULES), len(patients)), np.nan)
     for i, (name, change) in enumerate(RULES.items()):
         for k, n in enumerate(patients):
             progress(f"{name}, {n} patients")
             try:
-                optimum[i, k] = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility).value
+                best = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility)
             except TooManyStates:
                 continue
+            optimum[i, k], error[i, k] = best.value, error_of(best.design, belief, mtd, utility)
     price = optimum[list(RULES).index(ATTAINABLE)] - optimum
     units = {"units": "1"}
     return xr.Dataset(
         {
             "optimum": (("rule", "enrolment"), optimum, units | {"long_name": "expected utility of the best design"}),
+            "optimum_error": (("rule", "enrolment"), error, units | {"long_name": "error of it, as an integral"}),
             "price": (("rule", "enrolment"), price, units | {"long_name": "expected utility that the rule costs"}),
         },
         coords={"rule": list(RULES), "enrolment": list(patients)},
