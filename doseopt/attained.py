@@ -121,22 +121,25 @@ def _integrated(
     study: Study, designs: Mapping[str, Design], progress: Progress
 ) -> tuple[Belief, Attained, dict[Rules, _Best | None]]:
     """Return the belief by rules that are fine enough, what designs attain under it, and the best of their classes."""
-    belief = study.believed()
-    while True:
-        attained: Attained = {}
-        optima: dict[Rules, _Best | None] = {}
-        for name, design in designs.items():
-            progress(name)
-            attained[name] = rules, row = _attained(design, belief, study)
-            if rules not in optima:
-                optima[rules] = _optimum(belief, study, rules)
-        errors = [best.error for best in optima.values() if best is not None]
-        for _, row in attained.values():
-            most = row["most_patients"]
-            errors += [row[f"{name}_error"] / (most if LABELS[name][0] == "patients" else 1) for name in AVERAGED]
-        if belief.finer is None or np.nanmax(errors) <= ACCURACY:
-            return belief, attained, optima
+    belief, attained = study.believed(), {}
+    for name, design in designs.items():
+        progress(name)
+        attained[name] = _attained(design, belief, study)
+    while belief.finer is not None and max(_largest_error(row) for _, row in attained.values()) > ACCURACY:
         belief = belief.finer()
+        attained = {name: _attained(design, belief, study) for name, design in designs.items()}
+    optima: dict[Rules, _Best | None] = {}
+    for rules, _ in attained.values():
+        if rules not in optima:
+            progress(rules.describe())
+            optima[rules] = _optimum(belief, study, rules)
+    return belief, attained, optima
+
+
+def _largest_error(row: Mapping[str, float]) -> float:
+    """Return the largest error of an average, of numbers of patients relative to the most."""
+    most = row["most_patients"]
+    return max(row[f"{name}_error"] / (most if LABELS[name][0] == "patients" else 1) for name in AVERAGED)
 
 
 def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Progress = lambda _: None) -> xr.Dataset:
@@ -275,7 +278,7 @@ def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, f
 def _frontiers(known: dict[str, _Class]) -> xr.Dataset:
     """Return the trades of all classes, (policy, exposure_price)."""
     front = xr.concat([found.front for found in known.values()], xr.DataArray(list(known), dims="policy"))
-    texts = {"utility": "expected utility", "count": "expected patients above the MTD", "error": "error as an integral"}
+    texts = {"utility": "expected utility", "count": "expected patients above the MTD", "error": "difference by a coarser rule of integration: utility less the price"}
     renamed = {
         name: front[name]
         .rename(price="exposure_price")
@@ -303,7 +306,7 @@ LABELS = {
 }
 
 AVERAGED = (*MEASURES, "utility")
-ERRORS = {f"{name}_error": (LABELS[name][0], f"error as an integral: {name}") for name in (*AVERAGED, "attainable")}
+ERRORS = {f"{name}_error": (LABELS[name][0], f"difference by a coarser rule of integration: {name}") for name in (*AVERAGED, "attainable")}
 
 
 def _labelled(rows: dict[str, dict[str, float]]) -> xr.Dataset:

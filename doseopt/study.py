@@ -169,7 +169,8 @@ class Study:
         doses = len((self.planned_doses or self.doses).labels)
 
         def judged(z: FloatArray) -> BoolArray:
-            return self.mtd.acceptable(family.at(z, doses, self.target))
+            p = family.at(z, doses, self.target)  # its distance from the target has a kink there
+            return np.column_stack([self.mtd.acceptable(p), p > self.target])
 
         (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k) for k in (0, 1))
         p = family.at(np.concatenate([fine, coarse]), doses, self.target)

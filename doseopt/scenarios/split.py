@@ -23,7 +23,7 @@ FINE = np.polynomial.legendre.leggauss(64)
 """In a piece: what its own nodes are found from."""
 NEGLIGIBLE = 1e-10
 """Mass of a piece that is left out."""
-NODES = ((4, 3), (6, 4), (9, 7), (13, 11), (18, 16), (25, 22))
+NODES = ((4, 2), (6, 2), (9, 5), (13, 9))
 """Of `normal_rule`, finer and finer: nodes of the outer parameter; of the inner one in each piece, besides `PER_SD`."""
 FINEST = len(NODES) - 2
 """Fineness of the finest rule that has a finer one to be compared with."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.limits.shares import is_correct_selection, is_policy, of_study, same_cap, winners
-from doseopt.tables.labels import listed, names, shortened
+from doseopt.tables.labels import accuracy_words, listed, names, shortened
 from doseopt.tables.layout import grid, heading, paragraph
 
 WIDTH = 100
@@ -46,6 +46,7 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         "Definition": attrs["mtd_rule"],
         "Utility": attrs["utility"],
         "Belief": attrs["belief"],
+        "Averages": accuracy_words(attrs["error"]) or f"sums over {attrs['scenarios']} scenarios",
         "Engine": "exact, for designs and for the best of all: no Monte Carlo error",
         "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
     }
