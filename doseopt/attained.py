@@ -157,9 +157,10 @@ def attainable_from(study: Study, starts: Mapping[str, TrialState], progress: Pr
     Returns
     -------
     Dataset
-        attrs: `error`, the largest of what follows, as integrals. (design): `most_patients`; `attained`, expected utility under the study's belief, and `attainable`, that of the
-        best design of its class (see `limits_of`), nan if the class is too large; `attained_now` and `attainable_now`,
-        the same under the belief after the data, from the data on, nan if no trial of the class comes to the tally.
+        attrs: `error`, the largest of what follows, as integrals. (design): `most_patients`; `attained`, expected
+        utility under the study's belief, and `attainable`, that of the best design of its class (see `limits_of`), nan
+        if the class is too large; `attained_now` and `attainable_now`, the same under the belief after the data, from
+        the data on, nan if no trial of the class comes to the tally.
     """
     designs = {name: study.designs[name] for name in starts}
     belief, attained, best = _integrated(study, designs, lambda name: progress(f"what is attainable: {name}"))
@@ -278,7 +279,11 @@ def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, f
 def _frontiers(known: dict[str, _Class]) -> xr.Dataset:
     """Return the trades of all classes, (policy, exposure_price)."""
     front = xr.concat([found.front for found in known.values()], xr.DataArray(list(known), dims="policy"))
-    texts = {"utility": "expected utility", "count": "expected patients above the MTD", "error": "difference by a coarser rule of integration: utility less the price"}
+    texts = {
+        "utility": "expected utility",
+        "count": "expected patients above the MTD",
+        "error": "difference of the optimum by a coarser rule of integration,",
+    }
     renamed = {
         name: front[name]
         .rename(price="exposure_price")
@@ -306,7 +311,8 @@ LABELS = {
 }
 
 AVERAGED = (*MEASURES, "utility")
-ERRORS = {f"{name}_error": (LABELS[name][0], f"difference by a coarser rule of integration: {name}") for name in (*AVERAGED, "attainable")}
+COARSER = "difference by a coarser rule of integration"
+ERRORS = {f"{name}_error": (LABELS[name][0], f"{COARSER}: {name}") for name in (*AVERAGED, "attainable")}
 
 
 def _labelled(rows: dict[str, dict[str, float]]) -> xr.Dataset:

@@ -150,7 +150,13 @@ class Study:
         return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
 
     def believed(self, fineness: int = 0) -> Belief:
-        """Return what is believed of the DLT rates, on the study's doses; a continuous belief by rules of a fineness."""
+        """Return what is believed of the DLT rates, on the study's doses.
+
+        Parameters
+        ----------
+        fineness : int
+            Of the rules by which a continuous belief is integrated, 0 to `scenarios.split.FINEST`.
+        """
         if isinstance(self.belief, StatedBelief):
             weight = None if self.belief.weights is None else np.array(self.belief.weights)
             return Belief(self.scenarios(), weight, self.belief.describe())

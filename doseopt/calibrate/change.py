@@ -30,7 +30,7 @@ def held_out_belief(study: Study) -> Belief:
 
 
 def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study: Study, aim: Objective) -> xr.Dataset:
-    """Return averages of default and calibrated design under both beliefs, and what was attainable there; with errors."""
+    """Return averages of default and calibrated design under both beliefs, what was attainable there, and errors."""
     names = aim.needed
     values, error = np.empty((2, len(designs), len(beliefs), len(names)))
     score = np.empty((len(designs), len(beliefs)))

@@ -48,8 +48,8 @@ def frontier(
     Returns
     -------
     Dataset
-        `value` (price): U - c E[count] of the optimum, with its `error` as an integral; `utility` and `count` (price) of
-        the policy that attains it.
+        `value` (price): U - c E[count] of the optimum, and its `error` as an integral; `utility` and `count` (price)
+        of the policy that attains it.
     """
     base = Utility() if utility is None else utility
     rows = []

@@ -82,7 +82,11 @@ def price_of_rules(
     return xr.Dataset(
         {
             "optimum": (("rule", "enrolment"), optimum, units | {"long_name": "expected utility of the best design"}),
-            "optimum_error": (("rule", "enrolment"), error, units | {"long_name": "difference of it by a coarser rule of integration"}),
+            "optimum_error": (
+                ("rule", "enrolment"),
+                error,
+                units | {"long_name": "its difference by a coarser rule"},
+            ),
             "price": (("rule", "enrolment"), price, units | {"long_name": "expected utility that the rule costs"}),
         },
         coords={"rule": list(RULES), "enrolment": list(patients)},

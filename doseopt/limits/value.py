@@ -36,7 +36,7 @@ def expected_utility(outcomes: xr.Dataset, utility: Utility) -> xr.DataArray:
 
 
 def error_of(design: Design, belief: Belief, mtd: MTDRule, utility: Utility | None = None) -> float:
-    """Return the error of a design's expected utility under a continuous belief; of an optimal one's, of its optimum too.
+    """Return the error of a design's expected utility under a continuous belief.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def error_of(design: Design, belief: Belief, mtd: MTDRule, utility: Utility | No
     Returns
     -------
     float
-        By how much the coarser rule of the belief differs; 0 if averages are sums; nan if the graph is too large.
+        By how much the belief's coarser rule has it otherwise; of an optimal policy, also the error of its optimum. 0
+        if averages are sums; nan if the graph is too large.
     """
     if belief.check is None:
         return 0.0

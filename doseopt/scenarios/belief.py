@@ -98,7 +98,7 @@ ACCURACY = 2e-4
 def integrated(
     belief: Belief, values: Callable[[Belief], FloatArray], largest: npt.ArrayLike = 1.0
 ) -> tuple[Belief, FloatArray]:
-    """Return a belief whose averages of some values are accurate enough, as far as there are finer rules; and the values.
+    """Return a belief by rules that are fine enough for the averages of some values, and the values.
 
     Parameters
     ----------

@@ -12,7 +12,6 @@ from scipy.special import expit, logit, ndtri
 from doseopt.parameters import check, param
 from doseopt.state import FloatArray
 
-
 LARGEST = 600.0
 """Exponent of a steepness; beyond it curves are steps, and numbers overflow."""
 

@@ -52,8 +52,9 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
         lines += grid(["", *(head for head, _ in SHOWN.values())], rows)
     made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
     accuracy = accuracy_words(float(average["error"].max()))
-    how = f"Trials are evaluated exactly under each belief{f'; averages over the belief of the study are {accuracy}' if accuracy else ''}. "
-    how += f"Made by {made}."
+    how = "Trials are evaluated exactly under each belief"
+    how += f"; averages over the belief of the study are {accuracy}" if accuracy else ""
+    how += f". Made by {made}."
     return Text("\n").join([*lines, Text(""), *paragraph(how, width)])
 
 

@@ -104,7 +104,7 @@ def by_mtd(ds: xr.Dataset) -> list[tuple[int, np.ndarray]]:
 
 
 def accuracy_words(error: float) -> str:
-    """Say how accurate averages over a belief are, from the largest error of a probability; nothing if they are sums."""
+    """Say how accurate averages over a belief are, from the largest error of a probability; nothing of sums."""
     if not error > 0:
         return ""
     shown = math.ceil(1e4 * error - 1e-9) / 100

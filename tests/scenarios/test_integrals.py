@@ -44,7 +44,7 @@ def curves(family, z, u, doses, target):
 
 
 def edges(family, u, doses, mtd):
-    """Locations, as z, where p_j + p_(j+1) = 2 phi, where p_1 = none_above, and where p_j passes a limit of the rule."""
+    """Where, as z, p_j + p_(j+1) = 2 phi, p_1 = none_above, or p_j passes a limit of the rule."""
 
     def p(z):
         return curves(family, [z], u, doses, mtd.target)[0]
@@ -129,7 +129,12 @@ title = "five doses"
 target = {target}
 mtd = {{ rule = "{rule}", halfwidth = {halfwidth}, none_above = {none} }}
 doses = {{ labels = ["a", "b", "c", "d", "e"] }}
-belief = {{ kind = "logistic", location = {location}, location_sd = {sd}, odds_ratio = {ratio}, steepness_sd = {spread} }}
+[belief]
+kind = "logistic"
+location = {location}
+location_sd = {sd}
+odds_ratio = {ratio}
+steepness_sd = {spread}
 [scenarios]
 s = [0.1, 0.2, 0.3, 0.4, 0.5]
 [designs.BOIN]
