@@ -109,7 +109,7 @@ def integrated(
         What the values can be at most, e.g. the patients of a trial: errors are relative to it.
     """
     found = values(belief)
-    while belief.finer is not None and np.nanmax(belief.error(found) / largest) > ACCURACY:
+    while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
         belief = belief.finer()
         found = values(belief)
     return belief, found

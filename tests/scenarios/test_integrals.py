@@ -175,7 +175,7 @@ def test_integrated_averages_are_those_of_an_independent_integral(rule, n, y):
     assert off.max() <= ACCURACY
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.sampled_from(list(RULES)),
     st.floats(0, 6),
