@@ -16,7 +16,7 @@ from doseopt.design import Design
 from doseopt.designs.policy import Policy
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import TooManyStates
-from doseopt.limits import Optimum, Rules, bayes_optimal, expected_utility
+from doseopt.limits import Optimum, Rules, bayes_optimal, error_of, expected_utility
 from doseopt.limits.frontier import frontier, frontier_bound
 from doseopt.limits.maps import truth_map
 from doseopt.limits.price import price_of_rules
@@ -26,8 +26,8 @@ from doseopt.metrics import measure
 from doseopt.model_belief import updated
 from doseopt.outcomes import judged, planned_of
 from doseopt.parameters import Fault, Faults
-from doseopt.scenarios import Belief
-from doseopt.state import TrialState
+from doseopt.scenarios import ACCURACY, Belief, integrated
+from doseopt.state import FloatArray, TrialState
 from doseopt.study import Study
 from doseopt.unfinished import Unfinished, under
 
@@ -77,7 +77,8 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     Limits
         The Dataset holds, for each design and each optimal policy (dimension `design`): `utility`, its expectation
         under the belief; the averages of `MEASURES`; `most_patients`; `attainable`, the best of all designs with the
-        same cap and start that see one patient after the other; `regret`, attainable minus attained; `efficiency`,
+        same cap and start that see one patient after the other; of averages and `attainable` the `<name>_error` too, 0
+        where they are sums; `regret`, attainable minus attained; `efficiency`,
         their ratio, if the utility is the probability of correct selection, else nan; `attainable_same_size` and
         `attainable_same_exposure`, bounds of what designs attain whose expected number of patients, or of patients
         above the MTD, is no larger than this one's. Then `frontier_utility` and `frontier_exposure` (policy,
@@ -92,34 +93,22 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     TooManyStates
         If every design is too large.
     """
-    belief = study.believed()
     designs = {name: design for name, design in study.designs.items() if design.categories == 2}
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
     left_out = ", ".join(name for name in study.designs if name not in designs)
-    classes: dict[Rules, _Class | None] = {}
+    belief, attained, optima, refused = _integrated(study, designs, progress)
+    classes: dict[Rules, _Class] = {}
     rows: dict[str, dict[str, float]] = {}
-    refused: dict[str, str] = {}
-    for name, design in designs.items():
-        progress(name)
-        try:
-            rules, rows[name] = _attained(design, belief, study)
-        except TooManyStates as error:
-            refused[name] = str(error)
-            continue
-        try:
-            found = classes[rules] if rules in classes else _class(belief, study, rules)
-        except TooManyStates as error:
-            refused[f"what is attainable with {rules.describe()}"] = str(error)
-            found = None
-        classes[rules] = found
-        if found is not None:
-            rows[name] |= _compared(rows[name], found, study)
+    for name, (rules, row) in attained.items():
+        best = optima[rules]
+        if best is not None and rules not in classes:
+            progress(f"trades against fewer patients: {rules.describe()}")
+            classes[rules] = _class(belief, study, rules, best)
+        rows[name] = row | _compared(row, classes[rules], study) if rules in classes else row
     designs = {name: design for name, design in designs.items() if name in rows}
-    if not designs:
-        raise TooManyStates(reasons(refused))
-    known = {_policy_name(rules, study): found for rules, found in classes.items() if found is not None}
-    policies = {name: found.best.design for name, found in known.items()}
+    known = {_policy_name(rules, study): found for rules, found in classes.items()}
+    policies = {name: found.best.optimum.design for name, found in known.items()}
     for name, policy in policies.items():
         _, rows[name] = _attained(policy, belief, study)
     result = _labelled(rows)
@@ -132,8 +121,52 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     if study.planned_doses is None:
         result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
     lines = [reasons(refused), *([prices.attrs["not_computed"]] if caps else [])]
-    said = {"left_out": left_out, "not_computed": "\n".join(line for line in lines if line)}
+    shares = [name for name in result if str(name).endswith("_error") and result[name].attrs["units"] == "1"]
+    said = {
+        "left_out": left_out,
+        "not_computed": "\n".join(line for line in lines if line),
+        "error": max((float(result[name].max()) for name in shares), default=0.0),
+    }
     return Limits(result.assign_attrs(_attributes(study, belief) | said), policies)
+
+
+type Attained = dict[str, tuple[Rules, dict[str, float]]]
+
+
+def _integrated(
+    study: Study, designs: Mapping[str, Design], progress: Progress
+) -> tuple[Belief, Attained, dict[Rules, _Best | None], dict[str, str]]:
+    """Return the belief by rules that are fine enough, what designs attain under it, the best of their classes.
+
+    And what was refused, with the reason; if all designs were, that is raised.
+    """
+    belief, attained, refused = study.believed(), {}, {}
+    for name, design in designs.items():
+        progress(name)
+        try:
+            attained[name] = _attained(design, belief, study)
+        except TooManyStates as error:
+            refused[name] = str(error)
+    if not attained:
+        raise TooManyStates(reasons(refused))
+    while belief.finer is not None and max(_largest_error(row) for _, row in attained.values()) > ACCURACY:
+        belief = belief.finer()
+        attained = {name: _attained(designs[name], belief, study) for name in attained}
+    optima: dict[Rules, _Best | None] = {}
+    for rules in dict.fromkeys(rules for rules, _ in attained.values()):
+        progress(rules.describe())
+        try:
+            optima[rules] = _optimum(belief, study, rules)
+        except TooManyStates as error:
+            optima[rules] = None
+            refused[f"what is attainable with {rules.describe()}"] = str(error)
+    return belief, attained, optima, refused
+
+
+def _largest_error(row: Mapping[str, float]) -> float:
+    """Return the largest error of an average, of numbers of patients relative to the most."""
+    most = row["most_patients"]
+    return max(row[f"{name}_error"] / (most if LABELS[name][0] == "patients" else 1) for name in AVERAGED)
 
 
 def attainable_from(
@@ -158,34 +191,38 @@ def attainable_from(
     Returns
     -------
     Dataset
-        (design): `most_patients`; `attained`, expected utility under the study's belief, and `attainable`, that of the
-        best design of its class (see `limits_of`), nan if the class is too large (the attribute `not_computed` says
-        why, a line for each design, and what is not); `attained_now` and `attainable_now`,
-        the same under the belief after the data, from the data on, nan if no trial of the class comes to the tally.
+        attrs: `error`, the largest of what follows, as integrals. (design): `most_patients`; `attained`, expected
+        utility under the study's belief, and `attainable`, that of the best design of its class (see `limits_of`), nan
+        if the class is too large (the attribute `not_computed` says why, a line for each design, and what is not);
+        `attained_now` and `attainable_now`, the same under the belief after the data, from the data on, nan if no
+        trial of the class comes to the tally.
+
+    Raises
+    ------
+    TooManyStates
+        If a design is too large.
     """
-    belief = study.believed()
-    best: dict[Rules, Optimum | None] = {}
-    rows, refused = {}, {}
+    designs = {name: study.designs[name] for name in starts}
+    belief, attained, best, refused = _integrated(study, designs, lambda name: progress(f"what is attainable: {name}"))
+    if len(attained) < len(designs):
+        raise TooManyStates(reasons(refused))
+    rows, errors = {}, []
     for name, start in starts.items():
-        progress(f"what is attainable: {name}")
-        design = study.designs[name]
-        rules, row = _attained(design, belief, study)
-        try:
-            optimum = best[rules] if rules in best else bayes_optimal(belief, study.mtd, rules, study.utility)
-        except TooManyStates as error:
-            refused[f"what is attainable with {rules.describe()}"] = str(error)
-            optimum = None
-        best[rules] = optimum
+        rules, row = attained[name]
+        optimum = best[rules]
         now = updated(belief, start.n[0], start.y[0])
-        standing = design if going is None else going[name]
-        values = [row["utility"], np.nan, _worth(standing, now, start, study), np.nan]
+        standing = designs[name] if going is None else going[name]
+        worth, error = _worth(standing, now, start, study)
+        values = [row["utility"], np.nan, worth, np.nan]
+        errors += [row["utility_error"], error]
         if optimum is not None:
-            values[1] = optimum.value
-            best_now = under(optimum.design, standing)
+            values[1] = optimum.optimum.value
+            best_now = under(optimum.optimum.design, standing)
             seen = start.with_memory(np.zeros((1, 0), np.int64))
             seen = best_now.start if isinstance(best_now, Unfinished) else seen
             with suppress(Faults):  # a tally that no trial of the class comes to
-                values[3] = _worth(best_now, now, seen, study)
+                values[3], error = _worth(best_now, now, seen, study)
+            errors += [optimum.error, error]
         rows[name] = [row["most_patients"], *values]
     texts = {
         "most_patients": ("patients", "most patients that a trial can have"),
@@ -197,15 +234,34 @@ def attainable_from(
     columns = zip(texts.items(), np.array(list(rows.values())).T, strict=True)
     data = {key: ("design", column, {"units": unit, "long_name": text}) for (key, (unit, text)), column in columns}
     attrs = {"belief": belief.source, "utility": study.utility.describe(), "mtd_rule": study.mtd.describe()}
-    attrs["not_computed"] = reasons(refused)
-    return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs)
+    attrs |= {"not_computed": reasons(refused)}
+    return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs | {"error": float(np.nanmax(errors))})
 
 
-def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> float:
-    """Return the expected utility of a design from a state on."""
+def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> tuple[float, float]:
+    """Return the expected utility of a design from a state on, and its error."""
     planned = planned_of(belief.scenarios)
-    measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
-    return float(belief.weights @ linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned))
+
+    def utility(belief: Belief) -> FloatArray:
+        measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
+        return linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned)
+
+    belief, values = integrated(belief, utility)
+    return float(belief.mean(values)), float(belief.error(values))
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best of a class, and the error of its value as an integral."""
+
+    optimum: Optimum
+    error: float
+
+
+def _optimum(belief: Belief, study: Study, rules: Rules) -> _Best:
+    """Return the best of a class."""
+    best = bayes_optimal(belief, study.mtd, rules, study.utility)
+    return _Best(best, error_of(best.design, belief, study.mtd, study.utility))
 
 
 @dataclass(frozen=True)
@@ -213,14 +269,13 @@ class _Class:
     """A class of designs: its best, and what it can trade for fewer patients above the MTD, or fewer patients."""
 
     rules: Rules
-    best: Optimum
+    best: _Best
     front: xr.Dataset
     by_size: Callable[[], xr.Dataset]
 
 
-def _class(belief: Belief, study: Study, rules: Rules) -> _Class:
+def _class(belief: Belief, study: Study, rules: Rules, best: _Best) -> _Class:
     """Return the class; what fewer patients cost is found when first asked for."""
-    best = bayes_optimal(belief, study.mtd, rules, study.utility)
     front = frontier(belief, study.mtd, rules, study.utility)
 
     @cache
@@ -237,7 +292,8 @@ def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict
     rules = Rules(most, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
     values: dict[str, Any] = {name: measure(outcomes, name)[0] for name in MEASURES}
     values["utility"] = expected_utility(outcomes, study.utility)
-    row = {name: float(belief.weights @ v.to_numpy()) for name, v in values.items()}
+    row = {name: float(belief.mean(v.to_numpy())) for name, v in values.items()}
+    row |= {f"{name}_error": float(belief.error(v.to_numpy())) for name, v in values.items()}
     return rules, row | {"most_patients": float(most)}
 
 
@@ -252,11 +308,12 @@ def _policy_name(rules: Rules, study: Study) -> str:
 
 def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, float]:
     """Return the attainable beside what a design attains."""
-    best, size = found.best.value, found.best.value
+    best = size = found.best.optimum.value
     if row["sample_size"] < found.rules.patients - 0.5:
         size = frontier_bound(found.by_size(), row["sample_size"])
     return {
         "attainable": best,
+        "attainable_error": found.best.error,
         "regret": best - row["utility"],
         "efficiency": row["utility"] / best if study.utility.is_correct_selection and best > 0 else np.nan,
         "attainable_same_size": size,
@@ -267,16 +324,19 @@ def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, f
 def _frontiers(known: dict[str, _Class]) -> xr.Dataset:
     """Return the trades of all classes, (policy, exposure_price)."""
     front = xr.concat([found.front for found in known.values()], xr.DataArray(list(known), dims="policy"))
-    texts = {"utility": "expected utility", "count": "expected patients above the MTD"}
+    texts = {
+        "utility": "expected utility",
+        "count": "expected patients above the MTD",
+        "error": "difference of the optimum by a coarser rule of integration,",
+    }
     renamed = {
         name: front[name]
         .rename(price="exposure_price")
         .assign_attrs(long_name=f"{text} of the policy that is optimal at a price of a patient above the MTD")
         for name, text in texts.items()
     }
-    return xr.Dataset({"frontier_utility": renamed["utility"], "frontier_exposure": renamed["count"]}).assign_coords(
-        policy=list(known)
-    )
+    short = {"utility": "frontier_utility", "count": "frontier_exposure", "error": "frontier_error"}
+    return xr.Dataset({short[name]: array for name, array in renamed.items()}).assign_coords(policy=list(known))
 
 
 LABELS = {
@@ -295,11 +355,15 @@ LABELS = {
     "patients_above_mtd": ("patients", "expected patients above the MTD, mean over the belief"),
 }
 
+AVERAGED = (*MEASURES, "utility")
+COARSER = "difference by a coarser rule of integration"
+ERRORS = {f"{name}_error": (LABELS[name][0], f"{COARSER}: {name}") for name in (*AVERAGED, "attainable")}
+
 
 def _labelled(rows: dict[str, dict[str, float]]) -> xr.Dataset:
     variables = {
         name: ("design", [row.get(name, np.nan) for row in rows.values()], {"units": units, "long_name": text})
-        for name, (units, text) in LABELS.items()
+        for name, (units, text) in (LABELS | ERRORS).items()
     }
     return xr.Dataset(variables, coords={"design": list(rows)})
 
@@ -311,7 +375,7 @@ def _attributes(study: Study, belief: Belief) -> dict[str, Any]:
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,
         "belief": belief.source,
-        "scenarios": belief.scenarios.sizes["scenario"],
+        "scenarios": int(np.count_nonzero(belief.weights)),
         "utility": study.utility.describe(),
         "version": doseopt.__version__,
         "study": study.name,

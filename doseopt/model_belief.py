@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import beta, qmc
@@ -14,18 +15,16 @@ from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, T
 from doseopt.parameters import Fault, Faults
 from doseopt.posterior_model import PosteriorCurve, describe_model
 from doseopt.scenarios import Belief, belief_of_rates
-from doseopt.state import BoolArray, FloatArray, IntArray
+from doseopt.scenarios.split import Right, jumps
+from doseopt.state import FloatArray, IntArray
 
 type Curve = Empiric | OneParameterLogistic | TwoParameterLogistic
-type Right = Callable[[FloatArray], BoolArray]
 type Tally = tuple[tuple[float, ...], IntArray, IntArray]
 
 REACH = 6.0
 """Prior standard deviations on either side of the mean that the nodes cover."""
 SCAN = np.linspace(-REACH, REACH, 481)
 """Where, along the inner parameter, jumps and the reach of the posterior are looked for."""
-BISECTIONS = 36
-"""Of a step of the scan: to 4e-13 prior standard deviations."""
 OUTER = np.linspace(-REACH, REACH, 49)
 """Nodes of the outer parameter, a trapezoid rule: what the inner integral gives is smooth in it."""
 PIECES = {1: 36, 2: 4}
@@ -102,12 +101,19 @@ def updated(belief: Belief, n: IntArray, y: IntArray) -> Belief:
         If the data are impossible in every scenario that has weight.
     """
     p = belief.p_observed
-    weight = belief.weights * np.prod(p**y * (1 - p) ** (n - y), axis=1)
+    likelihood = np.prod(p**y * (1 - p) ** (n - y), axis=1)
+    weight = belief.weights * likelihood
+    check = None if belief.check is None else belief.check * likelihood
     if not weight.sum() > 0:
         data = f"n = {n.tolist()} patients and y = {y.tolist()} DLTs by dose"
         raise Faults([Fault("belief", f"every scenario gives these data probability 0: {data}")])
     source = f"{belief.source}, {_after(n, y)}"
-    return dataclasses.replace(belief, weight=weight, source=source)
+    finer = None if belief.finer is None else partial(_finer_updated, belief.finer, n, y)
+    return dataclasses.replace(belief, weight=weight, source=source, check=check, finer=finer)
+
+
+def _finer_updated(finer: Callable[[], Belief], n: IntArray, y: IntArray) -> Belief:
+    return updated(finer(), n, y)
 
 
 def _after(n: IntArray, y: IntArray) -> str:
@@ -169,23 +175,8 @@ class _Posterior:
         return self.rates(nodes), self.log_density(nodes) + np.log(np.concatenate(weight))
 
     def _jumps(self, right: Right, outer: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Return where what is right changes: the line, and the inner z. Bisection keeps every half that changes."""
-
-        def judged(line: IntArray, inner: FloatArray) -> BoolArray:
-            return right(self.rates(_joined(inner, outer[line])))
-
-        line, inner = np.divmod(np.arange(len(outer) * len(SCAN)), len(SCAN))
-        rows = judged(line, SCAN[inner])
-        step = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1) & (line[1:] == line[:-1]))
-        line, low, high, below, above = line[step], SCAN[inner[step]], SCAN[inner[step] + 1], rows[step], rows[step + 1]
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            row = judged(line, middle)
-            one, two = (below != row).any(axis=1), (row != above).any(axis=1)
-            line = np.concatenate([line[one], line[two]])
-            low, high = np.concatenate([low[one], middle[two]]), np.concatenate([middle[one], high[two]])
-            below, above = np.concatenate([below[one], row[two]]), np.concatenate([row[one], above[two]])
-        return line, (low + high) / 2
+        """Return where what is right changes: the line, and the inner z."""
+        return jumps(lambda line, inner: right(self.rates(_joined(inner, outer[line]))), len(outer), SCAN)
 
 
 def _joined(inner: FloatArray, outer: FloatArray) -> FloatArray:

@@ -12,13 +12,14 @@ from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.families import capped
 from doseopt.means import MEASURES, linear_measures, means_of
+from doseopt.metrics import METRICS
 from doseopt.model_belief import belief_of_model, updated
 from doseopt.modified import Modified
 from doseopt.outcomes import judged_on
 from doseopt.parameters import Faults
 from doseopt.posterior import actual_doses
 from doseopt.posterior_model import FIELDS, with_prior_sd
-from doseopt.scenarios import Belief
+from doseopt.scenarios import Belief, integrated
 from doseopt.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.study import Study
 from doseopt.unfinished import Unfinished, enrolled, under
@@ -85,16 +86,27 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
     Returns
     -------
     measures : dict of str to float
-        `EXPECTED`.
+        `EXPECTED`, and `error`: the largest that these have as integrals over a continuous belief, of numbers of
+        patients relative to the most; 0 if they are sums.
     selection : float array [1 + D]
         Probability that none, and that each dose, is selected.
     """
-    means = means_of(design, belief.p_observed, start)
-    each = linear_measures(means, belief.p_dlt, study.mtd, _planned(study))
-    found = {name: float(belief.weights @ value) for name, value in each.items()}
+    planned = _planned(study)
+
+    def values(belief: Belief) -> FloatArray:
+        means = means_of(design, belief.p_observed, start)
+        each = linear_measures(means, belief.p_dlt, study.mtd, planned)
+        return np.column_stack([*(each[name] for name in MEASURES), means.selection])
+
+    most = design.cap or int(start.n.sum()) + MOST
+    largest = [most if METRICS[name].units == "patients" else 1.0 for name in MEASURES] + [1.0] * (1 + design.doses)
+    belief, each = integrated(belief, values, largest)
+    average = belief.mean(each)
+    found = dict(zip(MEASURES, average.tolist(), strict=False))
     found["further_patients"] = found["sample_size"] - enrolled(design, start)
     found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
-    return found, np.asarray(belief.weights @ means.selection)
+    found["error"] = float(np.nanmax(belief.error(each) / largest))
+    return found, average[len(MEASURES) :]
 
 
 def averages(
@@ -104,7 +116,7 @@ def averages(
     beliefs: Mapping[str, Belief],
     progress: Progress = lambda _: None,
 ) -> xr.Dataset:
-    """Return `EXPECTED`, `no_selection` and `selection` of designs averaged over beliefs, (design, belief).
+    """Return `EXPECTED`, `error` and `selection` of designs averaged over beliefs, (design, belief); see `expected`.
 
     Parameters
     ----------
@@ -115,16 +127,19 @@ def averages(
     beliefs : mapping of str to Belief
     progress : callable, optional
     """
-    values = np.empty((len(EXPECTED), len(designs), len(beliefs)))
+    error = np.empty((len(designs), len(beliefs)))
+    values = np.empty((len(EXPECTED), *error.shape))
     selection = np.empty((len(designs), len(beliefs), 1 + len(study.doses.labels)))
     for b, (which, belief) in enumerate(beliefs.items()):
         progress(f"averages: {which}")
         for d, (name, design) in enumerate(designs.items()):
             found, selection[d, b] = expected(study, design, belief, starts[name])
             values[:, d, b] = [found[measure] for measure in EXPECTED]
+            error[d, b] = found["error"]
     dims = ("design", "belief")
     data: dict[str, Any] = {name: (dims, value) for name, value in zip(EXPECTED, values, strict=True)}
     data["no_selection"] = (dims, selection[:, :, 0])
+    data["error"] = (dims, error)
     data["selection"] = ((*dims, "dose"), selection[:, :, 1:])
     coords = {
         "design": list(designs),

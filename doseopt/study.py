@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from doseopt.scenarios import (
     TRANSFORMS,
     Belief,
     BeliefSpec,
+    LogisticFamily,
     MTDRule,
     StatedBelief,
     Transform,
@@ -36,6 +38,8 @@ from doseopt.scenarios import (
     make_scenarios,
     without_moderate,
 )
+from doseopt.scenarios.split import FINEST, normal_rule
+from doseopt.state import BoolArray, FloatArray
 from doseopt.study_designs import design_table, policy_files
 from doseopt.text import name_fault
 from doseopt.utility import Utility
@@ -200,15 +204,39 @@ class Study:
         graded = [name for name, design in self.designs.items() if design.categories == 3]
         return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
 
-    def believed(self) -> Belief:
-        """Return what is believed of the DLT rates, on the study's doses."""
+    def believed(self, fineness: int = 0) -> Belief:
+        """Return what is believed of the DLT rates, on the study's doses.
+
+        Parameters
+        ----------
+        fineness : int
+            Of the rules by which a continuous belief is integrated, 0 to `scenarios.split.FINEST`.
+        """
         if isinstance(self.belief, StatedBelief):
             weight = None if self.belief.weights is None else np.array(self.belief.weights)
             return Belief(self.scenarios(), weight, self.belief.describe())
         planned = self.planned_doses or self.doses
-        p = self.belief.rates(len(planned.labels), self.target)
+        if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
+            p, weight, check = self._rules(self.belief, fineness)
+        else:
+            p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
         names = [f"belief {i + 1}" for i in range(len(p))]
-        return Belief(_transformed(p, names, None, planned, None, "", ""), None, self.belief.describe())
+        scenarios = _transformed(p, names, None, planned, None, "", "")
+        finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
+        return Belief(scenarios, weight, self.belief.describe(), check, finer)
+
+    def _rules(self, family: LogisticFamily, fineness: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule."""
+        doses = len((self.planned_doses or self.doses).labels)
+
+        def judged(z: FloatArray) -> BoolArray:
+            p = family.at(z, doses, self.target)  # its distance from the target has a kink there
+            return np.column_stack([self.mtd.acceptable(p), p > self.target])
+
+        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k) for k in (0, 1))
+        p = family.at(np.concatenate([fine, coarse]), doses, self.target)
+        none, nothing = np.zeros(len(check)), np.zeros(len(weight))
+        return p, np.concatenate([weight, none]), np.concatenate([nothing, check])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""

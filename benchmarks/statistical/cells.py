@@ -46,15 +46,21 @@ def families(study: Study, draws: int) -> dict[str, tuple[list[str], FloatArray]
     fixed = (list(published), np.array(list(published.values())))
     if doses != DOSES:
         return {f"published, {doses} doses": fixed}
-    elicited, belief = study.scenarios(), study.believed()
+    elicited, (believed, _) = study.scenarios(), weighed(study)
     found = {"elicited": (elicited["scenario"].to_numpy().tolist(), elicited["p_dlt"].to_numpy())}
     if published:
         found["published"] = fixed
-    found["belief"] = (_numbered("belief", len(belief.weights)), belief.p_dlt)
+    found["belief"] = (_numbered("belief", len(believed)), believed)
     for family, generator in GENERATORS.items():
         rng = np.random.default_rng(seed_of_family(family, target))
         found[family] = (_numbered(family, draws), generator(doses, target, draws, rng))
     return found
+
+
+def weighed(study: Study) -> tuple[FloatArray, FloatArray]:
+    """Return the curves that a study's belief is integrated with, [R, D], and their weights [R]."""
+    belief = study.believed()
+    return belief.p_dlt[belief.weights > 0], belief.weights[belief.weights > 0]
 
 
 def _numbered(family: str, count: int) -> list[str]:
@@ -99,6 +105,15 @@ class Part:
     def truths(self) -> dict[str, tuple[list[str], FloatArray]]:
         """Return the families' scenarios."""
         return families(self.study, self.draws)
+
+    def weights(self) -> FloatArray:
+        """Return what each scenario weighs in means over its family, the families one after the other."""
+        return np.concatenate(
+            [
+                weighed(self.study)[1] if family == "belief" else np.full(len(names), 1 / len(names))
+                for family, (names, _) in self.truths().items()
+            ]
+        )
 
     def cell(self, design: str, enrolment: int) -> Cell:
         """Return the cell of a design and a cap."""

@@ -36,7 +36,11 @@ def dataset_of(found: Mapping[str, Result], parts: Sequence[Part], enrolments: S
     family = {name: f for part in parts for f, (names, _) in part.truths().items() for name in names}
     whole = functools.reduce(xr.Dataset.combine_first, pieces).reindex(order)
     texts = {name: {"units": METRICS[name].units, "long_name": METRICS[name].long_name} for name in MEASURES}
-    for name, attrs in (texts | {"p_dlt": {"units": "1", "long_name": "true DLT rate"}}).items():
+    texts |= {
+        "p_dlt": {"units": "1", "long_name": "true DLT rate"},
+        "weight": {"units": "1", "long_name": "weight in means over the family"},
+    }
+    for name, attrs in texts.items():
         whole[name] = whole[name].assign_attrs(attrs)
     whole = whole.assign_coords(family=("scenario", [family[name] for name in order["scenario"]]))
     return whole.assign_attrs(_attributes(parts))
@@ -50,6 +54,7 @@ def _labelled(found: Mapping[str, Result], part: Part, enrolments: Sequence[int]
     dims = ("target", "enrolment", "design", "scenario")
     variables: dict[str, Any] = {m: (dims, np.array([[[r[m] for r in row] for row in results]])) for m in MEASURES}
     variables["p_dlt"] = (("target", "scenario", "dose"), p[None])
+    variables["weight"] = (("target", "scenario"), part.weights()[None])
     coords = {
         "target": [part.study.target],
         "enrolment": list(enrolments),
@@ -112,9 +117,15 @@ class Group(NamedTuple):
         return self.data["correct_selection"].to_numpy()
 
     @property
+    def weight(self) -> FloatArray:
+        """What each scenario weighs [scenario]; sums to 1."""
+        weight = self.data["weight"].to_numpy()
+        return np.asarray(weight / weight.sum())
+
+    @property
     def best(self) -> int:
         """Row of the proposal with the highest mean, the first of several."""
-        mean = self.correct[self.own].mean(axis=1)
+        mean = self.correct[self.own] @ self.weight
         return self.own[int(np.argmax(mean >= mean.max() - TIE))]
 
 
@@ -139,7 +150,8 @@ def summary(groups: Sequence[Group]) -> pd.DataFrame:
     rows = []
     for group in groups:
         known = group.data["correct_selection"].notnull().sum("scenario").to_numpy().tolist()
-        means = {m: group.data[m].mean("scenario").to_numpy().tolist() for m in MEASURES}
+        weight = group.data["weight"]
+        means = {m: group.data[m].weighted(weight).mean("scenario").to_numpy().tolist() for m in MEASURES}
         for k, name in enumerate(group.names):
             row = {"design": name, "scenarios": known[k]} | {m: mean[k] for m, mean in means.items()}
             rows.append(group.labels | row)
@@ -154,7 +166,7 @@ def ranking(groups: Sequence[Group]) -> pd.DataFrame:
     """
     rows = []
     for group in groups:
-        mean = group.correct.mean(axis=1)
+        mean = group.correct @ group.weight
         above = mean[group.own] > mean[:, None] + TIE
         difference = group.correct - group.correct[group.best]
         error = (
@@ -195,21 +207,30 @@ def regret(groups: Sequence[Group]) -> pd.DataFrame:
     for group in groups:
         for reference, lacking in regrets(group).items():
             for k, name in enumerate(group.names):
-                known = lacking[k][~np.isnan(lacking[k])]
+                at = ~np.isnan(lacking[k])
+                known, weight = lacking[k][at], group.weight[at]
                 if name == COMPLETE or not known.size:
                     continue
-                row = {"reference": reference, "design": name, "scenarios": known.size, "mean": known.mean()}
-                row |= {f"q{round(100 * q):02d}": np.quantile(known, q) for q in QUANTILES}
+                mean = known @ weight / weight.sum()
+                row = {"reference": reference, "design": name, "scenarios": known.size, "mean": mean}
+                row |= {f"q{round(100 * q):02d}": _quantile(known, q, weight) for q in QUANTILES}
                 rows.append(group.labels | row | {"most": known.max()})
     return pd.DataFrame(rows)
 
 
+def _quantile(values: FloatArray, q: float, weight: FloatArray) -> float:
+    """Return a quantile; interpolated where all weigh the same."""
+    if np.ptp(weight) <= TIE * weight.max():
+        return float(np.quantile(values, q))
+    return float(np.quantile(values, q, weights=weight, method="inverted_cdf"))
+
+
 def wins(groups: Sequence[Group]) -> pd.DataFrame:
-    """Return the share of scenarios in which each design selects correctly most often, ties split."""
+    """Return the share of scenarios, by weight, in which each design selects correctly most often, ties split."""
     return pd.DataFrame(
         group.labels | {"design": group.names[k], "share": share}
         for group in groups
-        for k, share in zip(group.own, winners(group.correct[group.own]).mean(axis=1), strict=True)
+        for k, share in zip(group.own, winners(group.correct[group.own]) @ group.weight, strict=True)
     )
 
 
@@ -228,10 +249,10 @@ def compact(ds: xr.Dataset, groups: Sequence[Group]) -> tuple[xr.Dataset, dict[s
     for m in MEASURES:
         attrs = ds[m].attrs
         means[f"mean_{m}"].attrs = attrs | {"long_name": f"{attrs['long_name']}, mean over the family's scenarios"}
-    kept = ds[[*PACKED, "p_dlt"]]
+    kept = ds[[*PACKED, "p_dlt", "weight"]]
     for m, step in PACKED.items():
         kept[m] = kept[m].assign_attrs(long_name=f"{kept[m].attrs['long_name']}, rounded to {step:g}")
     packing: dict[str, Any] = {"zlib": True, "complevel": 9, "shuffle": True}
     encoding = {m: packing | {"dtype": "int16", "scale_factor": step, "_FillValue": -1} for m, step in PACKED.items()}
     encoding |= {name: {"dtype": "S1", "zlib": True} for name in ("scenario", "family")}
-    return kept.merge(means), encoding | dict.fromkeys(("p_dlt", *means.data_vars), packing)
+    return kept.merge(means), encoding | dict.fromkeys(("p_dlt", "weight", *means.data_vars), packing)

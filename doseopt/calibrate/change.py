@@ -11,7 +11,7 @@ import xarray as xr
 from doseopt.calibrate.objective import Objective, measures_of
 from doseopt.design import Design
 from doseopt.engine.graph import TooManyStates
-from doseopt.limits import Rules, bayes_optimal
+from doseopt.limits import Rules, bayes_optimal, error_of
 from doseopt.scenarios import Belief, DrawnBelief, make_scenarios
 from doseopt.study import Study
 
@@ -30,22 +30,25 @@ def held_out_belief(study: Study) -> Belief:
 
 
 def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study: Study, aim: Objective) -> xr.Dataset:
-    """Return averages of default and calibrated design under both beliefs, and what was attainable there."""
+    """Return averages of default and calibrated design under both beliefs, what was attainable there, and errors."""
     names = aim.needed
-    values = np.empty((len(designs), len(beliefs), len(names)))
+    values, error = np.empty((2, len(designs), len(beliefs), len(names)))
     score = np.empty((len(designs), len(beliefs)))
     attainable = []
     for b, belief in enumerate(beliefs.values()):
         for d, design in enumerate(designs.values()):
             measures = measures_of(design, belief, study.mtd, names, study.utility)
-            values[d, b] = [belief.weights @ measures[name] for name in names]
+            values[d, b] = [belief.mean(measures[name]) for name in names]
+            error[d, b] = [belief.error(measures[name]) for name in names]
             score[d, b] = aim.score(measures, belief)
         attainable.append(_attainable(designs["default"], belief, study))
     return xr.Dataset(
         {
             "compared": (("which", "belief", "measure"), values),
+            "compared_error": (("which", "belief", "measure"), error),
             "compared_score": (("which", "belief"), score),
-            "attainable": ("belief", attainable),
+            "attainable": ("belief", [value for value, _ in attainable]),
+            "attainable_error": ("belief", [error for _, error in attainable]),
         },
         coords={"which": list(designs), "belief": list(beliefs), "measure": list(names)},
     )
@@ -62,12 +65,16 @@ def skeletons_of(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, A
     return data, {"model": base.model, "intercept": base.intercept}
 
 
-def _attainable(design: Design, belief: Belief, study: Study) -> float:
-    """Return the probability of correct selection that is attainable with the design's cap; nan if too large."""
+def _attainable(design: Design, belief: Belief, study: Study) -> tuple[float, float]:
+    """Return the probability of correct selection that is attainable with the design's cap, and its error.
+
+    nan if the problem is too large.
+    """
     if design.cap is None:
-        return float("nan")
+        return float("nan"), float("nan")
     rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
     try:
-        return bayes_optimal(belief, study.mtd, rules).value
+        best = bayes_optimal(belief, study.mtd, rules)
     except TooManyStates:
-        return float("nan")
+        return float("nan"), float("nan")
+    return best.value, error_of(best.design, belief, study.mtd)

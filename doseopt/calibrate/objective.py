@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from doseopt.design import Design
 from doseopt.engine.exact import Exact
 from doseopt.means import MEASURES, linear_measures, linear_utility, means_of
@@ -16,6 +18,8 @@ from doseopt.state import FloatArray
 from doseopt.utility import Utility
 
 UTILITY = "utility"
+TAIL = 1 / 400
+"""Probability of what is worse than the worst, under a continuous belief."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Objective:
     name : str
         "utility", or a measure of `metrics.METRICS` that is one number a scenario.
     worst : bool
-        Whether the worst scenario counts, instead of the average over the belief.
+        Whether the worst scenario counts, instead of the average over the belief. A continuous belief has none: of it
+        counts what only one curve in 400 falls short of.
     limits : tuple of (str, float)
         Measures, and the most that their averages over the belief may be.
     """
@@ -61,13 +66,16 @@ class Objective:
     def score(self, measures: Mapping[str, FloatArray], belief: Belief) -> float:
         """Return the objective, high being better, from measures by scenario."""
         value = self.direction * measures[self.name]
-        if self.worst:
+        if not self.worst:
+            return float(belief.mean(value))
+        if belief.check is None:
             return float(value[belief.weights > 0].min())
-        return float(belief.weights @ value)
+        order = np.argsort(value)
+        return float(value[order[np.searchsorted(np.cumsum(belief.weights[order]), TAIL)]])
 
     def excess(self, measures: Mapping[str, FloatArray], belief: Belief) -> float:
         """Return by how much the limits are exceeded in all, each relative to the limit; 0 if none is."""
-        over = [float(belief.weights @ measures[name]) - most for name, most in self.limits]
+        over = [float(belief.mean(measures[name])) - most for name, most in self.limits]
         return sum(max(o, 0.0) / max(abs(most), 1e-9) for o, (_, most) in zip(over, self.limits, strict=True))
 
 

@@ -21,13 +21,14 @@ from doseopt.design import Design
 from doseopt.modified import Modified
 from doseopt.on_grid import grid_of
 from doseopt.parameters import Fault, Faults, nearest
-from doseopt.scenarios import Belief, MTDRule
+from doseopt.scenarios import Belief, MTDRule, integrated
 from doseopt.state import FloatArray
 from doseopt.study import Study
 from doseopt.sweep import as_finished
 from doseopt.tuning import Tunable
 from doseopt.utility import Utility
 
+CHANCES = ("correct_selection", "overdose_selection")
 INFEASIBLE = 1e3
 """Worse than any score: candidates that exceed a limit are ranked behind all others, by how much they do."""
 
@@ -42,7 +43,8 @@ class Calibration:
         `value` (candidate, parameter); each measure (candidate), averaged over the belief; `score` (candidate), high
         being better; `excess` (candidate), 0 within the limits; `front` (candidate), whether no candidate has both a
         better score and a lower overdose selection; `compared` (which, belief, measure): the design as it was and as
-        it is calibrated, under the belief and held out, and the `attainable` (belief).
+        it is calibrated, under the belief and held out, and the `attainable` (belief), each with its error as an
+        integral (`compared_error`, `attainable_error`), 0 where averages are sums.
     design : Design or None
         The calibrated design; None if no candidate keeps the limits.
     """
@@ -101,7 +103,8 @@ def calibrate(
     aim = objective or Objective()
     if candidates < 8:
         raise Faults([Fault("candidates", f"wanted at least 8, got {candidates}")], "calibrate")
-    belief, held_out = study.believed(), held_out_belief(study)
+    held_out = held_out_belief(study)
+    belief, _ = integrated(study.believed(), partial(_chances, design=design, study=study))
     judge = partial(_judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility)
     search = _Search(tuned, judge, executor, progress)
     search.run(candidates, seed)
@@ -151,6 +154,11 @@ def _values(tuned: Sequence[Tunable], row: FloatArray) -> dict[str, float]:
     return {t.name: t.rounded(value) for t, value in zip(tuned, row.tolist(), strict=True)}
 
 
+def _chances(belief: Belief, design: Design, study: Study) -> FloatArray:
+    """Return correct and overdose selection [R, 2], by which the rules of integration are chosen."""
+    return np.column_stack(list(measures_of(design, belief, study.mtd, CHANCES).values()))
+
+
 def _judged(
     row: FloatArray,
     tuned: Sequence[Tunable],
@@ -162,7 +170,7 @@ def _judged(
 ) -> dict[str, float]:
     """Return the averages of a candidate's measures, its score and its excess."""
     measures = measures_of(design.tuned(_values(tuned, row)), belief, mtd, aim.needed, utility)
-    means = {name: float(belief.weights @ value) for name, value in measures.items()}
+    means = {name: float(belief.mean(value)) for name, value in measures.items()}
     return means | {"score": aim.score(measures, belief), "excess": aim.excess(measures, belief)}
 
 

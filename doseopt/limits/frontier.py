@@ -48,17 +48,20 @@ def frontier(
     Returns
     -------
     Dataset
-        `value` (price): U - c E[count] of the optimum; `utility` and `count` (price) of the policy that attains it.
+        `value` (price): U - c E[count] of the optimum, and its `error` as an integral; `utility` and `count` (price)
+        of the policy that attains it.
     """
     base = Utility() if utility is None else utility
     rows = []
     for extra in prices:
-        best = bayes_optimal(belief, mtd, rules, dataclasses.replace(base, **{price: getattr(base, price) + extra}))
+        priced = dataclasses.replace(base, **{price: getattr(base, price) + extra})
+        best = bayes_optimal(belief, mtd, rules, priced)
         outcomes = judged(Exact()(best.design, belief.scenarios), mtd)
         parts = expected_utility(outcomes, base), measure(outcomes, COUNTED[price])[0]
-        rows.append((best.value, *(float(belief.weights @ part.to_numpy()) for part in parts)))
-    names = ("value", "utility", "count")
-    units = ("1", "1", "patients")
+        error = belief.error((parts[0] - extra * parts[1]).to_numpy())
+        rows.append((best.value, float(error), *(float(belief.mean(part.to_numpy())) for part in parts)))
+    names = ("value", "error", "utility", "count")
+    units = ("1", "1", "1", "patients")
     variables = {
         name: ("price", column, {"units": unit})
         for name, column, unit in zip(names, np.array(rows).T, units, strict=True)

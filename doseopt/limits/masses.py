@@ -56,12 +56,15 @@ class Endings:
         too_toxic: TooToxic | None,
     ) -> None:
         self.tallies, self.utility, self.select_untried, self.too_toxic = tallies, utility, select_untried, too_toxic
-        acceptable, _ = judged_on(mtd, belief.p_dlt, planned_of(belief.scenarios))
-        judgement = np.concatenate([acceptable, above_mtd(belief.p_dlt, acceptable, mtd.target)], axis=1)
+        weighed = np.flatnonzero(belief.weights)
+        p_dlt = belief.p_dlt[weighed]
+        acceptable, _ = judged_on(mtd, p_dlt, planned_of(belief.scenarios))
+        judgement = np.concatenate([acceptable, above_mtd(p_dlt, acceptable, mtd.target)], axis=1)
         groups, group = np.unique(judgement, axis=0, return_inverse=True)
         right, above = np.split(groups, 2, axis=1)
-        order = np.argsort(group, kind="stable")
-        self.cuts = np.searchsorted(group[order], np.arange(len(right) + 1))
+        by_group = np.argsort(group, kind="stable")
+        self.cuts = np.searchsorted(group[by_group], np.arange(len(right) + 1))
+        order = weighed[by_group]
         nothing = ~right.any(axis=1)
         self.reward = np.column_stack([utility.none * nothing, right]).astype(float)  # [group, none and doses]
         self.above = above.astype(float)  # [group, dose]

@@ -11,6 +11,7 @@ import xarray as xr
 from doseopt.engine.graph import TooManyStates
 from doseopt.limits.optimal import Rules, bayes_optimal
 from doseopt.limits.shares import reasons
+from doseopt.limits.value import error_of
 from doseopt.modifiers import TooToxic
 from doseopt.scenarios import Belief, MTDRule
 from doseopt.utility import Utility
@@ -65,19 +66,22 @@ def price_of_rules(
     -------
     Dataset
         `optimum` (rule, enrolment): expected utility of the best design; nan where the problem is too large.
+        `optimum_error` (rule, enrolment): its error as an integral (`error_of`).
         `price` (rule, enrolment): that of one patient at a time, minus this one; negative where the rule is a freedom.
         The attribute `not_computed` says which rules are too large, and what would not be (`reasons`).
     """
     refused: dict[str, str] = {}
-    optimum = np.full((len(RULES), len(patients)), np.nan)
+    optimum, error = np.full((2, len(RULES), len(patients)), np.nan)
     for k, n in enumerate(patients):
         too_large = {}
         for i, (name, change) in enumerate(RULES.items()):
             progress(f"{name}, {n} patients")
             try:
-                optimum[i, k] = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility).value
-            except TooManyStates as error:
-                too_large[name] = str(error)
+                best = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility)
+            except TooManyStates as reason:
+                too_large[name] = str(reason)
+                continue
+            optimum[i, k], error[i, k] = best.value, error_of(best.design, belief, mtd, utility)
         if len(too_large) == len(RULES):
             too_large = {"every rule": too_large["cohorts of 3"]}
         refused |= {f"{name}, {n} patients": reason for name, reason in too_large.items()}
@@ -86,6 +90,11 @@ def price_of_rules(
     return xr.Dataset(
         {
             "optimum": (("rule", "enrolment"), optimum, units | {"long_name": "expected utility of the best design"}),
+            "optimum_error": (
+                ("rule", "enrolment"),
+                error,
+                units | {"long_name": "its difference by a coarser rule"},
+            ),
             "price": (("rule", "enrolment"), price, units | {"long_name": "expected utility that the rule costs"}),
         },
         coords={"rule": list(RULES), "enrolment": list(patients)},

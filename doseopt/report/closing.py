@@ -15,7 +15,7 @@ from doseopt.plots.silences import silences_figure
 from doseopt.report.document import Block, Bullets, Code, Figure, Heading, Paragraph, Table
 from doseopt.report.words import NOTHING, bare, decimal, dose, percent, points, rates, so_far, statement
 from doseopt.silence_words import factor_words
-from doseopt.tables.labels import listed
+from doseopt.tables.labels import accuracy_words, listed
 from doseopt.tables.silences import combinations_sentence, silences_rows
 
 
@@ -60,7 +60,8 @@ def _attained(dossier: Dossier, when: str, words: str) -> Table:
         rows.append((name, f"{float(at['most_patients']):.0f}", *cells))
     head = ("", "most patients", "attained", "attainable", "regret")
     unit = "(%)" if share else "(expected utility)"
-    return Table(f"Attained and attainable {unit}, {words}; exact", head, tuple(rows))
+    accuracy = accuracy_words(dossier.attainable.attrs["error"]) or "exact"
+    return Table(f"Attained and attainable {unit}, {words}; {accuracy}", head, tuple(rows))
 
 
 def _skipping(dossier: Dossier) -> str:

@@ -9,6 +9,7 @@ from doseopt.plots.amendment import enrolment_needed_figure
 from doseopt.prospects import MOST, STUDY_MODEL, enrolment_needed
 from doseopt.report.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.report.words import bare, by_scenario, decimal, percent, points, so_far
+from doseopt.tables.labels import accuracy_words
 
 
 def outlook(dossier: Dossier) -> list[Block]:
@@ -41,6 +42,8 @@ def _averages(dossier: Dossier) -> Table:
             rows.append((f"{belief}: {name}", *shares, *counts))
     head = ("", "correct %", "no MTD %", "overdose %", "further patients", "further DLTs", "above the MTD")
     caption = f"Averages over what may be believed {so_far(dossier)}; the trial is evaluated exactly under each belief"
+    accuracy = accuracy_words(float(ds["error"].max()))
+    caption += f"; under the study's belief they are {accuracy}" if accuracy else ""
     return Table(caption, head, tuple(rows))
 
 

@@ -1,6 +1,15 @@
 """True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
 
-from doseopt.scenarios.belief import BELIEFS, Belief, BeliefSpec, DrawnBelief, StatedBelief, belief_of_rates
+from doseopt.scenarios.belief import (
+    ACCURACY,
+    BELIEFS,
+    Belief,
+    BeliefSpec,
+    DrawnBelief,
+    StatedBelief,
+    belief_of_rates,
+    integrated,
+)
 from doseopt.scenarios.dataset import concat_scenarios, make_scenarios, without_moderate
 from doseopt.scenarios.family import LogisticFamily, logistic_rates
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
@@ -19,6 +28,7 @@ from doseopt.scenarios.transforms import (
 from doseopt.scenarios.truth import MTDRule, above_mtd
 
 __all__ = [
+    "ACCURACY",
     "BELIEFS",
     "GENERATORS",
     "MU_OF_GAP",
@@ -41,6 +51,7 @@ __all__ = [
     "clertant",
     "concat_scenarios",
     "curve",
+    "integrated",
     "logistic_rates",
     "make_scenarios",
     "misattribution",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,11 @@ class Belief:
         Not negative; scaled to sum to 1. Left out: all scenarios weigh the same.
     source : str
         Where it comes from, in words.
+    check : float array [R], optional
+        Of a continuous belief, whose averages are integrals: the weights of a coarser rule. It has scenarios of its
+        own, of weight 0 otherwise.
+    finer : function of nothing to Belief, optional
+        The same continuous belief by finer rules; None for the finest, and where averages are sums.
 
     Raises
     ------
@@ -38,16 +44,31 @@ class Belief:
     scenarios: xr.Dataset
     weight: FloatArray | None = None
     source: str = ""
+    check: FloatArray | None = None
+    finer: Callable[[], Belief] | None = None
 
     def __post_init__(self) -> None:
         """Check the weights, and scale them."""
+        object.__setattr__(self, "weight", self._scaled(self.weight))
+        if self.check is not None:
+            object.__setattr__(self, "check", self._scaled(self.check))
+
+    def _scaled(self, given: FloatArray | None) -> FloatArray:
         count = self.scenarios.sizes["scenario"]
-        weight = np.ones(count) if self.weight is None else np.asarray(self.weight, float)
+        weight = np.ones(count) if given is None else np.asarray(given, float)
         right = weight.shape == (count,) and bool(np.all(weight >= 0)) and 0 < weight.sum() < np.inf
         if not right:
             message = f"wanted {count} numbers of at least 0, one a scenario and not all 0, got {_shown(weight)}"
             raise Faults([Fault("weight", message)], "Belief")
-        object.__setattr__(self, "weight", weight / weight.sum())
+        return np.asarray(weight / weight.sum())
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Return averages over the belief, of values [R, ...] by scenario."""
+        return np.asarray(self.weights @ values)
+
+    def error(self, values: FloatArray) -> FloatArray:
+        """Return by how much the coarser rule has other averages, as a bound of their errors; 0 if they are sums."""
+        return np.zeros(values.shape[1:]) if self.check is None else np.abs((self.weights - self.check) @ values)
 
     @property
     def weights(self) -> FloatArray:
@@ -69,6 +90,30 @@ class Belief:
     def p_observed(self) -> FloatArray:
         """The rates that patients are weighed with [R, D]."""
         return np.asarray(self.scenarios["p_observed"].to_numpy())
+
+
+ACCURACY = 2e-4
+"""Errors of averages of probabilities that are small enough: tables show steps of 1e-3."""
+
+
+def integrated(
+    belief: Belief, values: Callable[[Belief], FloatArray], largest: npt.ArrayLike = 1.0
+) -> tuple[Belief, FloatArray]:
+    """Return a belief by rules that are fine enough for the averages of some values, and the values.
+
+    Parameters
+    ----------
+    belief : Belief
+    values : function of Belief to float array [R, M]
+        By scenario.
+    largest : float or float array [M]
+        What the values can be at most, e.g. the patients of a trial: errors are relative to it.
+    """
+    found = values(belief)
+    while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
+        belief = belief.finer()
+        found = values(belief)
+    return belief, found
 
 
 def _shown(weight: FloatArray) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.tables.conduct_next import counted, not_counted
-from doseopt.tables.labels import names
+from doseopt.tables.labels import accuracy_words, names
 from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
@@ -55,7 +55,10 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
         ]
         lines += grid(["", *(head for head, _ in SHOWN.values())], rows, width=width)
     made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
-    how = f"Trials are evaluated exactly under each belief. Made by {made}."
+    accuracy = accuracy_words(float(average["error"].max()))
+    how = "Trials are evaluated exactly under each belief"
+    how += f"; averages over the belief of the study are {accuracy}" if accuracy else ""
+    how += f". Made by {made}."
     return Text("\n").join([*lines, Text(""), *paragraph(how, width)])
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from doseopt.metrics import METRICS
 from doseopt.skeleton import model_sensitivity
+from doseopt.tables.labels import accuracy_words
 from doseopt.tables.layout import MARK, grid, heading, page_width, paragraph
 
 WIDTH = 100
@@ -55,6 +56,7 @@ def calibration_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         "Objective": f"{_meaning(attrs['objective'], attrs)}, {how}",
         "Limits": f"{attrs['limits']} (averages over the belief)" if attrs["limits"] else "none",
         "Belief": attrs["belief"],
+        "Averages": accuracy_words(_error(ds)) or "sums over its scenarios",
         "Held out": f"{attrs['held_out']}: another family, not used in the search",
         "Free": ", ".join(
             f"{name} {low:g} to {high:g}"
@@ -72,6 +74,13 @@ def calibration_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
     else:
         lines += [*_parameters(ds, width), *_findings(ds, width)]
     return Text("\n").join([*lines, *_comparison(ds, width), *_front(ds, width)])
+
+
+def _error(ds: xr.Dataset) -> float:
+    """Return the largest error of an average under the belief, patients apart."""
+    shares = [name for name in ds["measure"].to_numpy().tolist() if name == "utility" or METRICS[name].units == "1"]
+    at = ds.sel(belief="belief", measure=shares)
+    return float(np.fmax(at["compared_error"].max(), at["attainable_error"]))
 
 
 def _meaning(name: str, attrs: dict[str, object]) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from doseopt.limits.price import ATTAINABLE
 from doseopt.limits.shares import is_correct_selection, is_policy, of_study, priced, same_cap, winners
-from doseopt.tables.labels import listed, names, shortened
+from doseopt.tables.labels import accuracy_words, listed, names, shortened
 from doseopt.tables.layout import grid, heading, page_width, paragraph
 
 WIDTH = 100
@@ -47,6 +47,7 @@ def limits_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         "Definition": attrs["mtd_rule"],
         "Utility": attrs["utility"],
         "Belief": attrs["belief"],
+        "Averages": accuracy_words(attrs["error"]) or f"sums over {attrs['scenarios']} scenarios",
         "Engine": "exact, for designs and for the best of all: no Monte Carlo error",
         "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
     }

@@ -77,7 +77,7 @@ def _start(design: Design, cohorts: tuple[Cohort, ...]) -> TrialState:
 def _average(design: Design, belief: Belief, start: TrialState, material: Material) -> dict[str, float]:
     means = means_of(design, belief.p_observed, start)
     values = linear_measures(means, belief.p_dlt, material.study.mtd)
-    return {name: float(belief.weights @ values[name]) for name in MEASURES}
+    return {name: float(belief.mean(values[name])) for name in MEASURES}
 
 
 def _row(

@@ -42,6 +42,7 @@ def claims(material: Material) -> dict[str, Any]:
         "price": prices,
         "price_rows": [{"rule": str(rule), **prices[KEYS[str(rule)]]} for rule in ds["rule"].to_numpy()],
         "wins": _wins(ds, material),
+        "error": float(ds.attrs["error"]),
         "truths": int(ds.sizes["odds_ratio"] * ds.sizes["location"]),
     }
 

@@ -139,12 +139,12 @@ def _scenarios(material: Material) -> list[dict[str, Any]]:
 def _belief(study: Study) -> dict[str, Any]:
     belief = study.believed()
     mtd = study.mtd.mtd(belief.p_dlt)
-    shares = [float(belief.weights[mtd == j].sum()) for j in range(belief.doses)]
+    shares = [float(belief.mean(mtd == j)) for j in range(belief.doses)]
     return {
         **{name: value for name, value in vars(study.belief).items() if isinstance(value, int | float)},
-        "count": len(mtd),
+        "count": int(np.count_nonzero(belief.weights)),
         "mtd": shares,
         "lowest": shares[0],
-        "none": float(belief.weights[mtd < 0].sum()),
+        "none": float(belief.mean(mtd < 0)),
         "top": shares[-1],
     }
