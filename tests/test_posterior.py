@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from doseopt.data import EXAMPLE, data_from_csv, data_from_outcomes
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.parameters import Faults
-from doseopt.posterior import analyse, as_object
+from doseopt.posterior import analyse, as_object, summarise
 from doseopt.posterior_model import PosteriorModel, with_prior_sd
 from doseopt.study_file import load_study, parse_study
 from doseopt.tables import posterior_text
 
+CASES = Path(__file__).parent / "cases" / "interim-tally-blowup"
 VALUES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
 
 
@@ -148,3 +150,40 @@ def test_nuts_gives_the_same_within_its_error_and_its_diagnostics(study):
     assert sampled.tree is not None
     assert {"posterior", "prior_predictive", "posterior_predictive", "sample_stats"} <= set(sampled.tree.children)
     assert as_object(sampled.summary)["method"] == "nuts"
+
+
+LARGE = {
+    "eight": ("eight.toml", "1NNN 2NNN 3NNT 3NNN 4NNT 4NNN 5NNT 5NNN 6NNT 6NNT 6NNN 7NTT 6NNN"),
+    "twelve": (
+        "twelve.toml",
+        "1NNN 2NNN 3NNN 4NNN 5NNN 6NNN 7NNT 7NNN 8NNT 8NNN 9NNT 9NNN 10NNT 10NNN 11NNT 11NTT 10NTN",
+    ),
+}
+"""Interims whose tallies are too many to be listed: 39 patients at 8 doses, 51 at 12."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("model", ["empiric", "logistic", "bma", "beta"])
+def test_the_data_are_held_against_the_prior_however_many_tallies_there_are(name, model):
+    file, outcomes = LARGE[name]
+    study = load_study(str(CASES / file))
+    data = data_from_outcomes(outcomes, study.doses)
+    summary = analyse(study, data, model).summary
+    assert 0 < summary.attrs["prior_tail_total"] <= 1
+    assert (np.isnan(summary["prior_tail"]) == (summary["n"] == 0)).all()
+
+
+def test_a_hundred_patients_of_the_bundled_study_are_held_against_its_prior(study):
+    result = run("--data", CASES / "hundred.csv", "--model", "empiric", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [(dose["n"], dose["y"]) for dose in found["doses"]] == [(20, 0), (25, 2), (30, 5), (25, 7)]
+    assert 0 < found["prior_tail_total"] <= 1
+
+
+def test_the_summary_alone_is_that_of_the_analysis(study):
+    data = data_from_outcomes(EXAMPLE, study.doses)
+    alone, whole = summarise(study, data), analyse(study, data).summary
+    for name in alone.data_vars:
+        np.testing.assert_array_equal(alone[name], whole[name])
+    assert {name: whole.attrs[name] for name in alone.attrs} == alone.attrs

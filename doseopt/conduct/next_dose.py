@@ -11,7 +11,7 @@ from doseopt.conduct.replay import chosen_designs, grouped, replay
 from doseopt.data import TrialData
 from doseopt.design import Design
 from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.posterior import analyse
+from doseopt.posterior import summarise
 from doseopt.state import CONTINUE, NONE
 from doseopt.study import Study
 from doseopt.trial import selected, step
@@ -49,7 +49,7 @@ def next_dose(
         If a design is not in the study.
     """
     chosen = chosen_designs(study, designs)
-    summary = analyse(study, data).summary
+    summary = summarise(study, data)
     labels = list(study.doses.labels)
     known = [
         {"level": j + 1, "label": label, **{name: summary[name].to_numpy()[j].item() for name in KNOWN}}
