@@ -5,8 +5,6 @@ Reading the file is in ``study_file.py``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +14,7 @@ import tomli_w
 import xarray as xr
 
 from doseopt.design import Design
+from doseopt.digest import digest
 from doseopt.doses import Doses
 from doseopt.parameters import Faults
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel
@@ -185,9 +184,8 @@ class Study:
 
     @property
     def hash(self) -> str:
-        """Digest of everything the study says, the same for equal studies."""
-        text = json.dumps(_floats(self.to_dict()), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Digest of everything the study says, the same for studies that say the same."""
+        return digest(self.to_dict(), self.doses.values)
 
 
 def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
@@ -195,15 +193,6 @@ def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
     kinds = {type_: kind for kind, type_ in BELIEFS.items()}
     tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
     return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
-
-
-def _floats(value: Any) -> Any:
-    """Return the same with whole numbers as floats, so that 1 and 1.0 digest alike."""
-    if isinstance(value, Mapping):
-        return {name: _floats(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [_floats(v) for v in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:

@@ -20,7 +20,7 @@ LAYERS = """
     2c   modifiers/*
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
-    4    metrics  engine/exact  engine/simulate  study_designs
+    4    metrics  engine/exact  engine/simulate  study_designs  digest
     5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios  sweep
     5b   study_file  data
