@@ -87,8 +87,9 @@ def analyse(
     Analysis
     """
     asked = _Question.of(study, data, model)
-    computed, tree, extra = asked.posterior(), None, {}
-    posterior = computed
+    posterior = computed = asked.posterior()
+    tree: xr.DataTree | None = None
+    extra: dict[str, Any] = {}
     if method == "nuts":
         posterior, tree, extra = _sampled(asked, study, seed, progress)
     tail = prior_tails(asked.curve, asked.n, asked.y)

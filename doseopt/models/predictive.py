@@ -81,11 +81,13 @@ def prior_tails(
 def _averaged(model: Model, n: IntArray, y: IntArray) -> FloatArray:
     """Return `_probabilities` averaged over the prior, [2, 1 + K]."""
     step, reach = COARSEST, math.ceil(RADIUS / COARSEST)
-    total = step * _at(model, step * np.arange(-reach, reach + 1), n, y)
+    total = step * _at(model, step * np.arange(-reach, reach + 1.0), n, y)
     while step > FINEST:
         step, reach = step / 2, 2 * reach
-        before, total = total, total / 2 + step * _at(model, step * np.arange(1 - reach, reach, 2), n, y)
-        if np.abs(total - before).max() < ENOUGH:
+        finer: FloatArray = total / 2 + step * _at(model, step * np.arange(1.0 - reach, reach, 2), n, y)
+        settled = np.abs(finer - total).max() < ENOUGH
+        total = finer
+        if settled:
             break
     return total
 
@@ -170,5 +172,5 @@ def _probabilities(each: Sequence[FloatArray], y: IntArray) -> FloatArray:
             rows = total[: len(longer) - count]
             longer[count : count + len(rows)] += rows * chance
         total = longer
-    rows = [(total, seen), *zip(each, y.tolist(), strict=True)]
-    return np.stack([[dist[: k + 1].sum(axis=0) for dist, k in rows], [dist[k] for dist, k in rows]])
+    laws = [(total, seen), *zip(each, y.tolist(), strict=True)]
+    return np.stack([[law[: k + 1].sum(axis=0) for law, k in laws], [law[k] for law, k in laws]])
