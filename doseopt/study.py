@@ -180,7 +180,8 @@ class Study:
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
         choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
-        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
+        asked = model is not None
+        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target, asked)
 
     @property
     def hash(self) -> str:

@@ -91,6 +91,7 @@ def test_actual_doses_move_the_blrm_and_not_the_crm(study, tmp_path):
     [
         (["--model", "blrn"], "unknown model 'blrn'; did you mean 'blrm'?"),
         (["--method", "mcmc"], "--method: wanted quadrature or nuts, got 'mcmc'"),
+        (["--model", "blrm", CASES / "twelve.toml"], "takes doses as numbers: wanted doses.values, or another model"),
         (["--outcomes", "5N"], "wanted a dose level of 1 to 4, got 5"),
         (["--data", "missing.csv"], "cannot be read"),
         (["--data", "x.csv", "--outcomes", "1N"], "wanted outcomes or a file, got both"),
