@@ -6,12 +6,11 @@ whatever the design. Posteriors are computed once for each distinct tally, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.special import gammaln
 
 from doseopt.design import Design
 from doseopt.models.quadrature import quadrature
@@ -234,39 +233,3 @@ def _labelled(result: Mapping[str, xr.DataArray], names: Mapping[str, str]) -> x
 def effective_sample_size(mean: FloatArray, sd: FloatArray) -> FloatArray:
     """Return the patients that a prior with this mean and sd of the DLT rate is worth, m(1-m)/v - 1, elementwise."""
     return np.asarray(mean * (1 - mean) / sd**2 - 1)
-
-
-def prior_tail(model: PosteriorCurve, n: Sequence[int], y: Sequence[int]) -> tuple[float, FloatArray]:
-    """Return prior-predictive tail probabilities of the DLTs seen: of their total, and at each dose.
-
-    Two-sided: twice the smaller of the probabilities of as many DLTs or more, and of as many or fewer, at most 1. A
-    small value says that data and prior disagree. The predictive distribution follows from log marginal likelihoods of
-    all tallies with these numbers of patients, so it is as exact as they are.
-
-    Parameters
-    ----------
-    model : a model of `models.curves`, or BetaBinomial
-    n, y : sequence of int [D]
-
-    Returns
-    -------
-    total : float
-    doses : float array [D]
-        nan at doses without patients.
-    """
-    patients, seen = np.array(n), np.array(y)
-    tallies = np.stack(np.meshgrid(*[np.arange(k + 1) for k in patients], indexing="ij"), axis=-1).reshape(-1, len(n))
-    log_m = quadrature(model).posterior(np.broadcast_to(patients, tallies.shape).copy(), tallies).log_marginal()
-    ways = sum(_log_choose(int(k), tallies[:, j]) for j, k in enumerate(patients))
-    weight = np.exp(log_m + ways)
-    weight = weight / weight.sum()
-
-    def two_sided(count: IntArray, observed: int) -> float:
-        return float(min(1.0, 2 * min(weight[count >= observed].sum(), weight[count <= observed].sum())))
-
-    each = [two_sided(tallies[:, j], int(seen[j])) if k else np.nan for j, k in enumerate(patients)]
-    return two_sided(tallies.sum(axis=1), int(seen.sum())), np.array(each)
-
-
-def _log_choose(n: int, k: IntArray) -> FloatArray:
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,11 @@ from scipy.special import comb
 
 import doseopt
 from doseopt.data import TrialData
-from doseopt.estimation import LEVEL, effective_sample_size, prior_tail
+from doseopt.estimation import LEVEL, effective_sample_size
 from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.predictive import prior_tails
 from doseopt.models.quadrature import quadrature
 from doseopt.parameters import Fault, Faults, nearest
 from doseopt.posterior_model import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
@@ -84,45 +86,74 @@ def analyse(
     -------
     Analysis
     """
-    choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
-    doses = study.doses
-    curve = study.curve(model)
-    n, y = data.tally()
-    low, high = choice.intervals
-    at = actual_doses(curve, data)
-    tree = None
+    asked = _Question.of(study, data, model)
+    posterior = computed = asked.posterior()
+    tree: xr.DataTree | None = None
+    extra: dict[str, Any] = {}
     if method == "nuts":
-        posterior, tree, extra = _sampled(curve, study, n, y, at, seed, progress)
-    else:
-        posterior, extra = _computed(curve, n, y, at), {}
-    values = _summary(posterior, choice, study.target)
-    prior = _summary(_computed(curve, 0 * n, 0 * y, None), choice, study.target)
-    tail = prior_tail(curve, n.tolist(), y.tolist()) if n.any() else (np.nan, np.full(len(n), np.nan))
-    attrs = {
-        "title": study.title,
-        "model": "beta" if isinstance(curve, BetaBinomial) else choice.model,
-        "prior": describe_model(curve) if model else study.describe_model(),
-        "method": method,
-        "target": study.target,
-        "interval_low": low,
-        "interval_high": high,
-        "level": LEVEL,
-        "unit": doses.unit,
-        "actual_doses": int(at is not None),
-        "log_marginal_likelihood": float(_computed(curve, n, y, at).log_marginal()[0]),
-        "prior_tail_total": tail[0],
-        "left_out": ", ".join(data.left_out),
-        "warnings": "\n".join(data.warnings),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
-        **extra,
-    }
-    varied = _sensitivity(curve, choice, study.target, n, y, at)
-    summary = _labelled(study, n, y, values, prior, varied, tail[1], attrs)
-    nothing = np.zeros_like(n)
-    density = _densities(study, _computed(curve, nothing, nothing, None), _computed(curve, n, y, at))
-    return Analysis(summary, density, tree)
+        posterior, tree, extra = _sampled(asked, study, seed, progress)
+    tail = prior_tails(asked.curve, asked.n, asked.y)
+    conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
+    summary = _labelled(study, data, asked, posterior).assign_coords(prior_scale=list(PRIOR_SCALES))
+    summary = summary.assign(
+        _sensitivity(asked) | {"prior_tail": ("dose", tail.doses, {"units": "1", "long_name": conflict})}
+    )
+    evidence = float(computed.log_marginal()[0])
+    summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
+    return Analysis(summary, _densities(study, asked.prior(), computed), tree)
+
+
+def summarise(study: Study, data: TrialData, model: str | None = None) -> xr.Dataset:
+    """Return posterior and prior of the DLT rates by quadrature, (dose): what `analyse` says of them and no more."""
+    asked = _Question.of(study, data, model)
+    return _labelled(study, data, asked, asked.posterior())
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A model, and the data that it is asked about: patients and DLTs at each planned dose, [D]."""
+
+    choice: PosteriorModel
+    curve: PosteriorCurve
+    target: float
+    n: IntArray
+    y: IntArray
+    at: tuple[tuple[float, ...], IntArray, IntArray] | None
+    """The doses actually given with their tallies, where they differ and the model takes them."""
+    named: bool
+    """Whether the model was asked for by its name."""
+
+    @classmethod
+    def of(cls, study: Study, data: TrialData, model: str | None) -> _Question:
+        choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
+        curve = study.curve(model)
+        return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
+
+    def posterior(self) -> Posterior:
+        if self.at is not None and isinstance(self.curve, TwoParameterLogistic):
+            given, n, y = self.at
+            return quadrature(self.curve).posterior(n[None, :], y[None, :], at=given)
+        return quadrature(self.curve).posterior(self.n[None, :], self.y[None, :])
+
+    def prior(self) -> Posterior:
+        nothing = np.zeros_like(self.n)[None, :]
+        return quadrature(self.curve).posterior(nothing, nothing)
+
+    def summary(self, posterior: Posterior) -> dict[str, FloatArray]:
+        """Return what is said of each dose, by its name in `LONG_NAMES`, [D]."""
+        low, high = self.choice.intervals
+        tail = (1 - LEVEL) / 2
+        summary = {
+            "mean": posterior.mean(),
+            "sd": posterior.sd(),
+            "lower": posterior.quantile(tail),
+            "upper": posterior.quantile(1 - tail),
+            "p_under": posterior.prob(0.0, low),
+            "p_target": posterior.prob(low, high),
+            "p_over": posterior.prob(high),
+            "p_above_target": posterior.prob(self.target),
+        }
+        return {name: value[0] for name, value in summary.items()}
 
 
 def _densities(study: Study, prior: Posterior, posterior: Posterior) -> xr.Dataset:
@@ -170,83 +201,74 @@ def actual_doses(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, .
     return tuple(given.tolist()), n, y
 
 
-def _computed(curve: PosteriorCurve, n: IntArray, y: IntArray, at: Any) -> Posterior:
-    if at is not None and isinstance(curve, TwoParameterLogistic):
-        return quadrature(curve).posterior(at[1][None, :], at[2][None, :], at=at[0])
-    return quadrature(curve).posterior(n[None, :], y[None, :])
-
-
-def _summary(posterior: Posterior, choice: PosteriorModel, target: float) -> dict[str, FloatArray]:
-    low, high = choice.intervals
-    tail = (1 - LEVEL) / 2
-    summary = {
-        "mean": posterior.mean(),
-        "sd": posterior.sd(),
-        "lower": posterior.quantile(tail),
-        "upper": posterior.quantile(1 - tail),
-        "p_under": posterior.prob(0.0, low),
-        "p_target": posterior.prob(low, high),
-        "p_over": posterior.prob(high),
-        "p_above_target": posterior.prob(target),
+def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
+    """Return the summaries with the prior standard deviations halved, as they are, and doubled, (prior_scale, dose)."""
+    cases = [dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor)) for factor in PRIOR_SCALES]
+    each = [case.summary(case.posterior()) for case in cases]
+    varied = "by the factor on the prior standard deviations"
+    return {
+        f"sensitivity_{name}": (
+            ("prior_scale", "dose"),
+            np.stack([summary[name] for summary in each]),
+            {"units": "1", "long_name": f"{text}, {varied}"},
+        )
+        for name, text in LONG_NAMES.items()
     }
-    return {name: value[0] for name, value in summary.items()}
 
 
-def _sensitivity(
-    curve: PosteriorCurve, choice: PosteriorModel, target: float, n: IntArray, y: IntArray, at: Any
-) -> dict[str, FloatArray]:
-    """Return the summaries with the prior standard deviations halved, as they are, and doubled."""
-    each = [_summary(_computed(with_prior_sd(curve, f), n, y, at), choice, target) for f in PRIOR_SCALES]
-    return {name: np.stack([summary[name] for summary in each]) for name in each[0]}
-
-
-def _labelled(
-    study: Study,
-    n: IntArray,
-    y: IntArray,
-    values: dict[str, FloatArray],
-    prior: dict[str, FloatArray],
-    sensitivity: dict[str, FloatArray],
-    tail: FloatArray,
-    attrs: dict[str, Any],
-) -> xr.Dataset:
+def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Posterior) -> xr.Dataset:
+    """Return the summaries of posterior and prior, (dose), and what they were made from."""
     one = {"units": "1"}
+    values, prior = asked.summary(posterior), asked.summary(asked.prior())
     variables: dict[str, Any] = {
-        "n": ("dose", n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
-        "y": ("dose", y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),
+        "n": ("dose", asked.n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
+        "y": ("dose", asked.y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),
     }
     for name, text in LONG_NAMES.items():
         variables[name] = ("dose", values[name], one | {"long_name": text})
         variables[f"prior_{name}"] = ("dose", prior[name], one | {"long_name": text.replace("posterior", "prior")})
-        varied = {"long_name": f"{text}, by the factor on the prior standard deviations"}
-        variables[f"sensitivity_{name}"] = (("prior_scale", "dose"), sensitivity[name], one | varied)
     worth = effective_sample_size(prior["mean"], prior["sd"])
     variables["prior_ess"] = ("dose", worth, {"units": "patients", "long_name": "patients that the prior is worth"})
-    conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
-    variables["prior_tail"] = ("dose", tail, one | {"long_name": conflict})
-    coords: dict[str, Any] = {"dose": list(study.doses.labels), "prior_scale": list(PRIOR_SCALES)}
-    if study.doses.values is not None:
-        coords["dose_value"] = (
-            "dose",
-            list(study.doses.values),
-            {"units": study.doses.unit, "long_name": "planned dose"},
-        )
+    doses = study.doses
+    coords: dict[str, Any] = {"dose": list(doses.labels)}
+    if doses.values is not None:
+        coords["dose_value"] = ("dose", list(doses.values), {"units": doses.unit, "long_name": "planned dose"})
+    low, high = asked.choice.intervals
+    attrs = {
+        "title": study.title,
+        "model": "beta" if isinstance(asked.curve, BetaBinomial) else asked.choice.model,
+        "prior": describe_model(asked.curve) if asked.named else study.describe_model(),
+        "target": study.target,
+        "interval_low": low,
+        "interval_high": high,
+        "level": LEVEL,
+        "unit": doses.unit,
+        "actual_doses": int(asked.at is not None),
+        "left_out": ", ".join(data.left_out),
+        "pending": ", ".join(p.name for p in data.pending),
+        "warnings": "\n".join(data.warnings),
+        "version": doseopt.__version__,
+        "study": study.name,
+        "study_hash": study.hash,
+    }
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 
 def _sampled(
-    curve: PosteriorCurve, study: Study, n: IntArray, y: IntArray, at: Any, seed: int, progress: bool
+    asked: _Question, study: Study, seed: int, progress: bool
 ) -> tuple[Posterior, xr.DataTree, dict[str, Any]]:
     """Sample by NUTS, and say how well that went."""
     from doseopt.models.pymc import sample
     from doseopt.models.sampled import SampledPosterior, diagnose
 
     doses = study.doses
+    given, n, y = asked.at or (None, asked.n, asked.y)
     tree = sample(
-        curve,
-        *((n, y) if at is None else (at[1], at[2])),
+        asked.curve,
+        n,
+        y,
         seed=seed,
-        at=None if at is None else at[0],
+        at=given,
         next_cohort=COHORT,
         labels=doses.labels,
         values=doses.values,

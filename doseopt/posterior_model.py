@@ -120,15 +120,19 @@ class PosteriorModel:
         kept = {name: getattr(self, name) for name in (*FIELDS.get(model, ()), "intervals")}
         return PosteriorModel(model=model, **kept)
 
-    def curve(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float) -> PosteriorCurve:
+    def curve(
+        self, values: tuple[float, ...] | None, unit: str, doses: int, target: float, asked: bool = False
+    ) -> PosteriorCurve:
         """Return the model for the doses of a study; independent doses if nothing is stated and they have no values.
+
+        A model that is `asked` for by its name is never replaced.
 
         Raises
         ------
         Faults
             If the BLRM has no doses as numbers, or the skeleton does not fit.
         """
-        unstated = values is None and self == PosteriorModel(intervals=self.intervals)
+        unstated = not asked and values is None and self == PosteriorModel(intervals=self.intervals)
         if self.model == "beta" or unstated:
             return BetaBinomial(doses, self.a, self.b)
         if self.model == "blrm":

@@ -12,6 +12,23 @@ from doseopt.parameters import Fault, Faults
 from doseopt.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.wrapped import Wrapped
 
+ALLOCATION = (
+    "decision",
+    "cohorts",
+    "first stage",
+    "largest increment",
+    "titration",
+    "what ends titration early",
+    "a titration dose with a DLT",
+    "a dose below an excluded one with fewer than 6",
+    "top dose after 0/3",
+    "the incomplete keys at 0 and 1",
+    "the shorter pieces at 0 and 1",
+    "K1 and K2",
+)
+"""Rows of a selector that say how it would give doses: it gives none."""
+WORDS = {"next dose": "choice"}
+
 
 @dataclass(frozen=True)
 class Selecting(Wrapped):
@@ -112,8 +129,8 @@ class Selecting(Wrapped):
         return self.selector.estimated(self._tally(state))
 
     def describe(self) -> list[Row]:
-        """Return the base's rows, and the selection in the selector's own words."""
-        own = [row for row in self.selector.describe() if row.rule in ("MTD", "model", "skeleton")]
-        rows = [Row(f"selection: {row.rule}", row.reading, row.source) for row in own]
+        """Return the base's rows, and what the selection rests on in the selector's own words, its prior included."""
+        own = [row for row in self.selector.describe() if row.rule not in ALLOCATION]
+        rows = [Row(f"selection: {WORDS.get(row.rule, row.rule)}", row.reading, row.source) for row in own]
         limit = Row("selection: limit", "a dose that allocation has excluded is not selected; the next lower one is")
-        return [row for row in self.base.describe() if not row.rule.startswith("MTD")] + rows + [limit]
+        return [row for row in self.base.describe() if "MTD" not in row.rule] + rows + [limit]

@@ -20,6 +20,7 @@ from doseopt.on_grid import OnGrid
 from doseopt.outcomes import planned_of
 from doseopt.parameters import Domain, Fault, Faults, declared
 from doseopt.scenarios import ActualDose
+from doseopt.selecting import Selecting
 from doseopt.state import FloatArray
 from doseopt.study import Study
 
@@ -29,6 +30,8 @@ MEASURES = ("correct_selection", "overdose_selection", "no_selection", "sample_s
 TARGETS = (0.20, 0.25, 0.30, 1 / 3)
 MODERATE = 0.10
 """P(moderate toxicity | no DLT) at every dose, where the scenarios state none and a reading looks at it."""
+WRAPPERS = (Modified, OnGrid, Selecting)
+"""What may lie around the design that a protocol describes."""
 TARGET, ACTUAL, CAP = "target DLT rate", "actual dose", "enrolment cap"
 
 
@@ -73,13 +76,13 @@ def read(study: Study, design: Design, readings: Sequence[Reading]) -> tuple[Stu
 
 
 def _under(design: Design) -> Any:
-    """Return the design under its modifiers and its grid."""
-    return _under(design.base) if isinstance(design, Modified | OnGrid) else design
+    """Return the design under its modifiers, its grid and its selection."""
+    return _under(design.base) if isinstance(design, WRAPPERS) else design
 
 
 def _changed(design: Any, parameters: Mapping[str, Any]) -> Any:
-    """Return the same with other parameters of the design under its modifiers and its grid."""
-    if isinstance(design, Modified | OnGrid):
+    """Return the same with other parameters of the design under its modifiers, its grid and its selection."""
+    if isinstance(design, WRAPPERS):
         return dataclasses.replace(design, base=_changed(design.base, parameters))
     return dataclasses.replace(design, **parameters)
 
@@ -120,9 +123,15 @@ def _word(value: Any) -> str:
 
 
 def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:
-    assert isinstance(design, Modified)
+    return study, uncapped(design)
+
+
+def uncapped(design: Design) -> Design:
+    """Return the design without the rules that cap its enrolment."""
+    if not isinstance(design, Modified):
+        return design
     kept = tuple(m for m in design.modifiers if m.cap is None)
-    return study, dataclasses.replace(design, modifiers=kept) if kept else design.base
+    return dataclasses.replace(design, modifiers=kept) if kept else design.base
 
 
 def _with_target(target: float) -> Callable[[Study, Design], tuple[Study, Design]]:

@@ -5,8 +5,6 @@ Reading the file is in ``study_file.py``.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import tomli_w
 import xarray as xr
 
 from doseopt.design import Design, is_design
+from doseopt.digest import digest
 from doseopt.doses import Doses
 from doseopt.parameters import Fault, Faults, check, native, param
 from doseopt.posterior_model import PosteriorCurve, PosteriorModel, describe_model
@@ -276,7 +275,8 @@ class Study:
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
         choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
-        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
+        asked = model is not None
+        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target, asked)
 
     @property
     def states_posterior(self) -> bool:
@@ -290,9 +290,8 @@ class Study:
 
     @property
     def hash(self) -> str:
-        """Digest of everything the study says, the same for equal studies."""
-        text = json.dumps(_floats(self.to_dict()), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Digest of everything the study says, the same for studies that say the same."""
+        return digest(self.to_dict(), self.doses.values)
 
 
 def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
@@ -300,15 +299,6 @@ def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
     kinds = {type_: kind for kind, type_ in BELIEFS.items()}
     tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
     return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
-
-
-def _floats(value: Any) -> Any:
-    """Return the same with whole numbers as floats, so that 1 and 1.0 digest alike."""
-    if isinstance(value, Mapping):
-        return {name: _floats(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [_floats(v) for v in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:

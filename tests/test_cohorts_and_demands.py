@@ -1,11 +1,13 @@
 """Cohort sizes, the demand before a trial may end, the narrow interval, and another final selection, worked by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import beta
 from test_behaviour import answer
 
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt.designs import BLRM, BMACRM, BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.engine.exact import Exact
 from doseopt.engine.graph import build_graph
 from doseopt.metrics import operating_characteristics
@@ -195,6 +197,43 @@ def test_a_selector_must_read_the_tally_alone():
         Selecting(THREE, titration)
     with pytest.raises(Faults, match="wanted 4 doses"):
         Selecting(THREE, BOIN(doses=3, target=0.25))
+
+
+DOSES = (1.0, 2.0, 4.0, 8.0)
+BAYESIAN = BLRM(doses=4, target=0.25, dose_values=DOSES, reference_dose=4.0, unit="mg")
+
+
+@pytest.mark.parametrize(
+    ("selector", "changes"),
+    [
+        (
+            BAYESIAN,
+            {
+                "mean": (-1.0, 0.1),
+                "cov": ((1.0, 0.2), (0.2, 1.0)),
+                "reference_dose": 2.0,
+                "intervals": (0.2, 0.3),
+                "feasibility": 0.5,
+                "overdose": 0.4,
+                "rule": "mean",
+                "select_untried": False,
+            },
+        ),
+        (
+            CRM(doses=4, target=0.25, skeleton=SKELETON),
+            {"prior_sd": 0.5, "model": "logistic", "estimate": "mean", "select_untried": False},
+        ),
+        (BMACRM(doses=4, target=0.25), {"prior_sd": 0.5, "weights": (0.1, 0.2, 0.3, 0.4)}),
+        (BOIN(doses=4, target=0.25), {"cutoff": 0.9, "bounded": True, "target": 0.2}),
+    ],
+)
+def test_whatever_a_selection_rests_on_is_described(selector, changes):
+    rows = Selecting(THREE, selector).describe()
+    for name, value in changes.items():
+        other = Selecting(THREE, dataclasses.replace(selector, **{name: value}))
+        assert other.describe() != rows, name
+    prior = [row.reading for row in Selecting(THREE, BAYESIAN).describe() if row.rule == "selection: prior"]
+    assert prior == ["log a ~ N(-1.39, 2.25), log b ~ N(0, 0.49), covariance 0 (variances)"]
 
 
 STUDY = """

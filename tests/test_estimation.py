@@ -9,7 +9,7 @@ import doseopt
 from doseopt import estimation
 from doseopt.engine.exact import Exact
 from doseopt.engine.simulate import Simulate
-from doseopt.estimation import Estimates, effective_sample_size, own_measures, posterior_measures, prior_tail
+from doseopt.estimation import Estimates, effective_sample_size, own_measures, posterior_measures
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric
 from doseopt.modified import Modified
@@ -176,10 +176,3 @@ def test_every_model_tells_how_many_nodes_it_visits():
 def test_effective_sample_size_of_a_beta_prior_is_its_weight():
     a, b = 2.0, 5.0
     assert effective_sample_size(np.array(beta.mean(a, b)), np.array(beta.std(a, b))) == pytest.approx(a + b)
-
-
-def test_prior_predictive_tails_of_independent_doses_are_beta_binomial():
-    total, each = prior_tail(BetaBinomial(2), [3, 0], [3, 0])
-    assert total == pytest.approx(2 * 0.25)  # uniform over 0..3 under Beta(1, 1)
-    assert each[0] == pytest.approx(0.5)
-    assert np.isnan(each[1])

@@ -23,7 +23,7 @@ LAYERS = """
     2d   patient_rows
     3    outcomes  engine/graph  designs/*
     3b   engine/settled
-    4    metrics  engine/exact  engine/simulate  runnable
+    4    metrics  engine/exact  engine/simulate  runnable  digest
     4b   study_designs
     5    study  limits/*  testing/*  estimation  means
     5a   study_scenarios  sweep

@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import arviz as az
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,11 +16,12 @@ from doseopt.data import EXAMPLE, data_from_csv, data_from_outcomes
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.parameters import Faults
-from doseopt.posterior import analyse, as_object
+from doseopt.posterior import analyse, as_object, summarise
 from doseopt.posterior_model import PosteriorModel, with_prior_sd
 from doseopt.study_file import load_study, parse_study
 from doseopt.tables import posterior_text
 
+CASES = Path(__file__).parent / "cases" / "interim-tally-blowup"
 VALUES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
 
 
@@ -87,6 +91,7 @@ def test_actual_doses_move_the_blrm_and_not_the_crm(study, tmp_path):
     [
         (["--model", "blrn"], "unknown model 'blrn'; did you mean 'blrm'?"),
         (["--method", "mcmc"], "method: wanted quadrature or nuts, got 'mcmc'"),
+        (["--model", "blrm", CASES / "twelve.toml"], "takes doses as numbers: wanted doses.values, or another model"),
         (["--outcomes", "5N"], "wanted a dose level of 1 to 4, got 5"),
         (["--data", "missing.csv"], "cannot be read"),
         (["--data", "x.csv", "--outcomes", "1N"], "wanted outcomes or a file, got both"),
@@ -148,3 +153,88 @@ def test_nuts_gives_the_same_within_its_error_and_its_diagnostics(study):
     assert sampled.tree is not None
     assert {"posterior", "prior_predictive", "posterior_predictive", "sample_stats"} <= set(sampled.tree.children)
     assert as_object(sampled.summary)["method"] == "nuts"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The file that the command writes after draws; the top dose is untried."""
+    folder = tmp_path_factory.mktemp("nuts")
+    result = run("--method", "nuts", "--seed", 7, "--out", folder)
+    assert result.exit_code == 0, result.output
+    with xr.open_datatree(folder / "posterior.nc") as tree:
+        yield tree.load()
+
+
+DRAWN = {
+    "plot_bf": {"var_names": "log_a", "ref_val": 0.0},
+    "plot_pair_focus": {"focus_var": "log_a"},
+    "plot_ppc_pava_residuals": {"x_var": "dose_value"},
+}
+"""Plots that ask which variable is meant."""
+OTHER_INPUT = {
+    "plot_collection",  # a module
+    "plot_matrix",  # a module
+    "plot_compare",  # takes what `az.compare` returns; called below
+    "plot_khat",  # takes what `az.loo` returns; called below
+    "plot_ecdf_pit",  # takes ranks of a simulation-based calibration
+}
+PLOTS = sorted(name for name in dir(az) if name.startswith("plot_") and name not in OTHER_INPUT)
+
+
+@pytest.mark.filterwarnings("ignore")  # of ArviZ, about its own figures
+@pytest.mark.parametrize("name", PLOTS)
+def test_every_plot_of_arviz_draws_the_tree(written, name):
+    assert getattr(az, name)(written, **DRAWN.get(name, {})) is not None
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_statistics_of_arviz_read_the_tree(written):
+    summary = az.summary(written, round_to="none")
+    rates = [f"p_dlt[{label}]" for label in written["posterior"]["dose"].to_numpy()]
+    np.testing.assert_allclose(summary.loc[rates, "mean"], written["summary"]["mean"], rtol=1e-9)
+    assert {"log_a", "log_b"} <= set(summary.index)
+    found = az.loo(written)
+    assert found.n_data_points == 3  # doses with patients
+    assert az.plot_khat(found) is not None
+    assert az.plot_compare(az.compare({"one": found, "two": found})) is not None
+    assert az.psense_summary(written).shape[0] == 6
+    assert az.loo_pit(written)["y"].shape == (3,)
+    plt.close("all")
+
+
+LARGE = {
+    "eight": ("eight.toml", "1NNN 2NNN 3NNT 3NNN 4NNT 4NNN 5NNT 5NNN 6NNT 6NNT 6NNN 7NTT 6NNN"),
+    "twelve": (
+        "twelve.toml",
+        "1NNN 2NNN 3NNN 4NNN 5NNN 6NNN 7NNT 7NNN 8NNT 8NNN 9NNT 9NNN 10NNT 10NNN 11NNT 11NTT 10NTN",
+    ),
+}
+"""Interims whose tallies are too many to be listed: 39 patients at 8 doses, 51 at 12."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("model", ["empiric", "beta"])
+def test_the_data_are_held_against_the_prior_however_many_tallies_there_are(name, model):
+    file, outcomes = LARGE[name]
+    study = load_study(str(CASES / file))
+    data = data_from_outcomes(outcomes, study.doses)
+    summary = analyse(study, data, model).summary
+    assert 0 < summary.attrs["prior_tail_total"] <= 1
+    assert (np.isnan(summary["prior_tail"]) == (summary["n"] == 0)).all()
+
+
+def test_a_hundred_patients_of_the_bundled_study_are_held_against_its_prior(study):
+    result = run("--data", CASES / "hundred.csv", "--model", "empiric", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [(dose["n"], dose["y"]) for dose in found["doses"]] == [(20, 0), (25, 2), (30, 5), (25, 7)]
+    assert 0 < found["prior_tail_total"] <= 1
+
+
+def test_the_summary_alone_is_that_of_the_analysis(study):
+    data = data_from_outcomes(EXAMPLE, study.doses)
+    alone, whole = summarise(study, data), analyse(study, data).summary
+    for name in alone.data_vars:
+        np.testing.assert_array_equal(alone[name], whole[name])
+    assert {name: whole.attrs[name] for name in alone.attrs} == alone.attrs

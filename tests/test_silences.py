@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from doseopt import AcceleratedTitration, Exact, MaxPatients, Modified, judged
+from doseopt import BOIN, AcceleratedTitration, Exact, MaxPatients, Modified, Selecting, ThreePlusThree, judged
 from doseopt.metrics import measure
 from doseopt.parameters import Faults
 from doseopt.silences import MEASURES, readings_of, silences
@@ -156,3 +156,36 @@ def test_a_design_without_silences(study):
         silences(study, "table")
     with pytest.raises(Faults, match="no design 'ATF'"):
         silences(study, "ATF")
+
+
+SELECTING = """
+title = "a selection of its own"
+target = 0.25
+doses = { labels = ["1", "2", "3"] }
+[scenarios]
+truth = [0.10, 0.25, 0.45]
+[designs.plain]
+kind = "three_plus_three"
+modifiers = [{ kind = "max_patients", n = 12 }]
+[designs.selecting]
+kind = "three_plus_three"
+selection = { kind = "boin" }
+modifiers = [{ kind = "max_patients", n = 12 }]
+"""
+
+
+def test_a_design_with_its_own_selection_has_the_silences_of_its_allocation():
+    study = parse_study(SELECTING)
+    plain, own = (readings_of(study, study.designs[name]) for name in ("plain", "selecting"))
+    assert {f: [r.value for r in each] for f, each in own.items()} == {
+        f: [r.value for r in each] for f, each in plain.items()
+    }
+    assert {"on_descent", "confirm_top", "mtd_at_cap", "enrolment cap"} <= set(own)
+    found = silences(study, "selecting")
+    three = ThreePlusThree(doses=3, target=0.25, confirm_top=False)
+    design = Modified(Selecting(three, BOIN(doses=3, target=0.25)), (MaxPatients(n=12),))
+    outcomes = judged(Exact()(design, study.scenarios()), study.mtd)
+    read = at(found, "confirm_top", "no")
+    for name in MEASURES:
+        assert read[name].item() == pytest.approx(measure(outcomes, name)[0].item(), abs=1e-12)
+    assert read["sample_size"].item() < at(found, "confirm_top", "yes")["sample_size"].item()

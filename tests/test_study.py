@@ -323,3 +323,92 @@ def test_what_is_judged_is_the_drug_and_what_is_weighed_is_the_record():
     rows = dataclasses.replace(SMALL, scenario_specs={"s": spec}).scenarios()
     np.testing.assert_allclose(rows["p_dlt"][0], [0.1, 0.2, 0.3])
     np.testing.assert_allclose(rows["p_observed"][0], [1 - 0.9 * 0.9, 1 - 0.8 * 0.9, 1 - 0.7 * 0.9])
+
+
+SAME = """
+title = "one"
+target = 0.2
+{mtd}
+{posterior}
+{belief}
+[doses]
+labels = ["a", "b", "c"]
+values = [{values}]
+unit = "mg"
+[scenarios]
+{scenarios}
+[designs.A]
+kind = "boin"
+{start}
+modifiers = [{modifiers}]
+[designs.T]
+kind = "table"
+decisions = [{decisions}]
+modifiers = [{{ kind = "max_patients", n = 6 }}]
+"""
+BARE = {
+    "mtd": "",
+    "posterior": "",
+    "belief": "",
+    "values": "1, 2, 4",
+    "scenarios": "s = [0, 0.2, 0.31]\nt = [0.1, 0.2, 0.5]",
+    "start": "",
+    "modifiers": '{ kind = "no_skipping" }, { kind = "max_patients", n = 9 }',
+    "decisions": '"3: E S D DU", "6: E E S D D DU DU"',
+}
+
+
+def said(**parts):
+    return parse_study(SAME.format(**BARE | parts)).hash
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"values": "1.0, 2e0, 4.00"},
+        {"scenarios": "t = [0.10, 0.2, 0.5]\ns = [-0.0, 0.2, 0.31]"},
+        {"start": "start = 1\ncohort = 3"},
+        {"modifiers": '{ n = 9, kind = "max_patients" }, { kind = "no_skipping" }'},
+        {"decisions": '"6: E  E S D D DU DU", "3:E S D DU"'},
+        {"mtd": "[mtd]\nnone_above = 0.3"},
+        {"mtd": '[mtd]\nrule = "closest"\nhalfwidth = 0.1'},
+        {"posterior": "[posterior]\nreference_dose = 2"},
+        {"posterior": '[posterior]\nmodel = "blrm"\nreference_dose = 2.0\ncov = [[2.25, 0], [0, 0.48999999999999994]]'},
+        {"belief": '[belief]\nkind = "scenarios"'},
+        {"belief": '[belief]\nkind = "scenarios"\nweights = [3, 3]'},
+    ],
+)
+def test_what_is_no_difference_does_not_show_in_the_hash(parts):
+    assert said(**parts) == said()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"values": "1, 2, 5"},
+        {"scenarios": "s = [0, 0.2, 0.31]\nt = [0.1, 0.2, 0.50001]"},
+        {"start": "start = 2"},
+        {"modifiers": '{ kind = "no_skipping" }, { kind = "max_patients", n = 12 }'},
+        {"modifiers": '{ kind = "max_patients", n = 9 }'},
+        {"decisions": '"3: E S S DU", "6: E E S D D DU DU"'},
+        {"mtd": "[mtd]\nnone_above = 0.35"},
+        {"mtd": '[mtd]\nrule = "interval"'},
+        {"posterior": "[posterior]\nreference_dose = 4"},
+        {"belief": '[belief]\nkind = "scenarios"\nweights = [1, 3]'},
+    ],
+)
+def test_what_is_a_difference_shows_in_the_hash(parts):
+    assert said(**parts) != said()
+
+
+def test_weights_of_scenarios_go_with_their_names():
+    one = said(belief='[belief]\nkind = "scenarios"\nweights = [1, 3]')
+    turned = {"scenarios": "t = [0.1, 0.2, 0.5]\ns = [0, 0.2, 0.31]"}
+    assert said(belief='[belief]\nkind = "scenarios"\nweights = [6, 2]', **turned) == one
+    assert said(belief='[belief]\nkind = "scenarios"\nweights = [1, 3]', **turned) != one
+
+
+def test_whole_numbers_too_large_for_a_float_are_told_apart():
+    seed = 'r = {{ generator = "paoletti", count = 3, seed = {} }}'
+    one, two = (said(scenarios=seed.format(n)) for n in (2**60, 2**60 + 1))
+    assert one != two

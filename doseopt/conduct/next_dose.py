@@ -17,7 +17,6 @@ from doseopt.design import Design
 from doseopt.estimation import LEVEL
 from doseopt.outcome_string import Cohort, format_outcomes
 from doseopt.parameters import Fault, Faults
-from doseopt.posterior_model import describe_model
 from doseopt.reading import key
 from doseopt.study import Study
 from doseopt.trial import after
@@ -92,7 +91,7 @@ def next_dose(
         "doses": doses,
         "title": study.title,
         "target": study.target,
-        "prior": describe_model(study.curve()),
+        "prior": study.describe_model(),
         "unit": study.doses.unit,
         "level": LEVEL,
         "warnings": "\n".join(data.warnings),

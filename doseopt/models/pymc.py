@@ -233,11 +233,11 @@ def sample(
     at : sequence of float, optional
         Doses of the data, in the unit of the model, where they differ from the doses reported.
     next_cohort : int or sequence of int, optional
-        Patients in the next cohort, at every dose or at each; adds `y_next` to the predictive groups.
+        Patients in the next cohort, at every dose or at each; adds the group `predictions`.
     labels : sequence of str, optional
         Names of the doses; "1", "2", ... without.
     values, unit : sequence of float and str, optional
-        Doses and their unit, the coordinate `dose_value`; models that know them need not be told.
+        Doses and their unit, `dose_value` of `constant_data`; models that know them need not be told.
     progress : bool
         Show a progress bar.
 
@@ -246,7 +246,9 @@ def sample(
     xarray.DataTree
         `posterior`: the parameters by name and `p_dlt` (chain, draw, [group,] dose); for a model average also
         `model_index`, drawn from its probabilities given the parameter. `prior`, with `p_dlt` likewise;
-        `prior_predictive` and `posterior_predictive`: `y` as observed and `y_next`; `sample_stats`; `observed_data`.
+        `prior_predictive` and `posterior_predictive`: `y`, DLTs of as many patients as observed; `predictions`:
+        `y_next`, of the next cohort; `log_likelihood` of the DLTs at each dose; `log_prior`; `sample_stats`;
+        `observed_data`: `y`; `constant_data`: `n`, `dose_value`, `actual_dose`. This is what ArviZ reads.
         Attributes of the root: model, seed, sampler, version, `log_marginal_likelihood` (of the patients in their
         order, by importance sampling) and its `_mcse`.
 

@@ -74,6 +74,12 @@ class BetaPrior:
         slope = scale + left * xp.exp(-right) / a + right * xp.exp(-left) / b
         return -a * xp.logaddexp(0.0, -theta) - b * xp.logaddexp(0.0, theta) - betaln(a, b) + xp.log(slope)
 
+    def log_density(self, theta: FloatArray) -> FloatArray:
+        """Return the log prior density of the probabilities, over which the prior is stated; [..., P] -> [...]."""
+        a, b, _, _ = self._shape
+        log_v, log_rest = -np.logaddexp(0.0, -theta), -np.logaddexp(0.0, theta)
+        return np.asarray(((a - 1) * log_v + (b - 1) * log_rest - betaln(a, b)).sum(axis=-1))
+
     def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
         """Draw theta from the prior, [size, P]: log G_a - log G_b, the logarithms drawn without underflow."""
         return np.asarray(_log_gamma(rng, self.a, size) - _log_gamma(rng, self.b, size))

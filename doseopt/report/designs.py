@@ -6,12 +6,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.paths import cohort_of
+from doseopt.design import Design, Row
 from doseopt.dossier import Dossier
 from doseopt.outcome_string import format_outcomes
 from doseopt.plots.paths import paths_figure
 from doseopt.report.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.report.words import NOTHING, decided, dose_words, many, percent, so_far, statement, undeclarable
 from doseopt.silence_words import factor_words, reading_words
+from doseopt.silences import uncapped
 from doseopt.tables.labels import listed
 
 
@@ -22,7 +24,7 @@ def registered(dossier: Dossier) -> list[Block]:
         Heading("The registered design, rule by rule", new_page=True),
         statement(dossier, "version"),
         _doses(dossier),
-        _rules(dossier, name),
+        _rules(dossier, [name]),
     ]
     if dossier.readings:
         blocks += [
@@ -39,13 +41,10 @@ def registered(dossier: Dossier) -> list[Block]:
 def amended(dossier: Dossier) -> list[Block]:
     """Return the section on the proposed designs."""
     blocks: list[Block] = [Heading("The proposed designs"), _differences(dossier)]
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    alike: dict[Design, list[str]] = {}
     for name in dossier.proposal.amended:
-        rows = tuple((row.rule, row.reading) for row in dossier.rows[name])
-        capless = tuple(row for row in rows if not row[0].startswith("enrolment"))
-        alike.setdefault(capless, []).append(name)
-    for names in alike.values():
-        blocks.append(_rules(dossier, names[0], listed(names)))
+        alike.setdefault(uncapped(dossier.study.designs[name]), []).append(name)
+    blocks += [_rules(dossier, names) for names in alike.values()]
     blocks += [statement(dossier, key) for key in ("reason", "prespecified")]
     return [*blocks, Heading("What they do next", 2), *_pathways(dossier, list(dossier.proposal.amended))]
 
@@ -63,9 +62,17 @@ def _doses(dossier: Dossier) -> Table:
     return Table(f"Dose levels{off}", ("level", "dose", ""), tuple(rows), words=True)
 
 
-def _rules(dossier: Dossier, name: str, names: str = "") -> Table:
-    rows = tuple((row.rule, row.reading, row.source or NOTHING) for row in dossier.rows[name])
-    return Table(f"Rules of {names or name}", ("rule", "as it is read here", "source"), rows, words=True)
+def _rules(dossier: Dossier, names: list[str]) -> Table:
+    """List the rules of designs that are one but for the cap: what they share, then what each has alone."""
+    each = {name: dossier.rows[name] for name in names}
+    shared = [row for row in each[names[0]] if all(row in rows for rows in each.values())]
+    lines = [(row.rule, row.reading, row.source or NOTHING) for row in shared]
+    alone = {name: {row.rule: row for row in rows if row not in shared} for name, rows in each.items()}
+    for rule in dict.fromkeys(rule for rows in alone.values() for rule in rows):
+        for name, rows in alone.items():
+            row = rows.get(rule, Row(rule, "none"))
+            lines.append((f"{rule}, {name}", row.reading, row.source or NOTHING))
+    return Table(f"Rules of {listed(names)}", ("rule", "as it is read here", "source"), tuple(lines), words=True)
 
 
 def _readings(dossier: Dossier) -> Table:

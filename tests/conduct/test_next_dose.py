@@ -1,6 +1,7 @@
 """What each design does now: against published conduct and the rules as registered."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -179,3 +180,25 @@ def test_paths_take_the_same_file(tmp_path):
     assert from_csv.exit_code == from_text.exit_code == 0
     assert from_csv.output == from_text.output
     assert CliRunner().invoke(app, [*arguments, "--data", str(path), "--outcomes", "1N"]).exit_code == 2
+
+
+CASES = Path(__file__).parents[1] / "cases" / "interim-tally-blowup"
+
+
+def test_a_large_interim_is_answered_by_the_rules():
+    """BOIN at 0.25: boundaries .197 and .298; a dose goes when Pr(rate > .25) passes .95 under a uniform prior."""
+    twelve = load_study(str(CASES / "twelve.toml"))
+    outcomes = "1NNN 2NNN 3NNN 4NNN 5NNN 6NNN 7NNT 7NNN 8NNT 8NNN 9NNT 9NNN 10NNT 10NNN 11NNT 11NTT 10NTN"
+    answer = next_dose(twelve, data_from_outcomes(outcomes, twelve.doses), parse_outcomes(outcomes, 12), ["BOIN"])
+    found = answer["designs"]["BOIN"]
+    assert (found["level"], found["size"]) == (10, 3)  # 2 of 9 lies between: stay
+    assert found["inadmissible"] == []  # 3 of 6 at dose 11: Beta(4, 4) has .929 above .25
+    eight = load_study(str(CASES / "eight.toml"))
+    outcomes = "1NNN 2NNN 3NNT 3NNN 4NNT 4NNN 5NNT 5NNN 6NNT 6NNT 6NNN 7NTT 6NNN"
+    answer = next_dose(eight, data_from_outcomes(outcomes, eight.doses), parse_outcomes(outcomes, 8), ["BOIN"])
+    found = answer["designs"]["BOIN"]
+    assert (found["level"], found["size"]) == (7, 3)  # 2 of 12: up; 2 of 3 at dose 7: Beta(3, 2) has .949 above .25
+    bundled = load_study()
+    data = data_from_csv(CASES / "hundred.csv", bundled.doses)
+    found = next_dose(bundled, data, designs=["BOIN 25"])["designs"]["BOIN 25"]
+    assert (found["dose"], found["mtd"]) == (None, 4)  # all are treated; 7 of 25 at dose 4 is closest to .25

@@ -4,6 +4,8 @@ import functools
 import itertools
 from pathlib import Path
 
+import arviz as az
+import matplotlib.pyplot as plt
 import numpy as np
 import nutpie
 import pymc as pm
@@ -12,7 +14,7 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 from sampled_models import BLRM, DOSES, MODELS
 from scipy.special import comb, expit, log_expit, logsumexp, roots_sh_jacobi
-from scipy.stats import beta, binom, kstest, norm
+from scipy.stats import beta, binom, kstest, multivariate_normal, norm
 
 from doseopt import __version__
 from doseopt.models.beta import BetaBinomial
@@ -36,7 +38,11 @@ LEVELS = (0.05, 0.5, 0.95)
 
 def tally(name: str, which: str = "mixed") -> tuple[np.ndarray, np.ndarray]:
     n, y = (np.array(counts) for counts in TALLIES[which])
-    return (np.stack([n, n[::-1]]), np.stack([y, [0, 1, 0, 0]])) if name == "two populations" else (n, y)
+    return (
+        (np.stack([n, n[::-1]]), np.stack([y, np.minimum([0, 1, 0, 0], n[::-1])]))
+        if name == "two populations"
+        else (n, y)
+    )
 
 
 @functools.cache
@@ -264,8 +270,9 @@ def test_actual_doses_are_data_and_the_planned_ones_are_reported() -> None:
     n, y, actual = np.array([1, 2, 3, 6, 3]), np.array([0, 0, 0, 1, 2]), (0.14e9, 0.16e9, 0.5e9, 1.4e9, 4.6e9)
     tree = sample(BLRM, n, y, seed=SEED, draws=4000, at=actual, next_cohort=(1, 2, 3, 4))
     assert tree["observed_data"]["y"].dims == ("observation",)
-    assert tree["observed_data"]["actual_dose"].attrs["units"] == "cells"
-    assert tree["posterior_predictive"]["y_next"].max(("chain", "draw")).to_numpy().tolist() == [1, 2, 3, 4]
+    assert tree["constant_data"]["actual_dose"].attrs["units"] == "cells"
+    assert tree["predictions_constant_data"]["dose_value"].to_numpy().tolist() == list(DOSES)
+    assert tree["predictions"]["y_next"].max(("chain", "draw")).to_numpy().tolist() == [1, 2, 3, 4]
     draws = SampledPosterior(tree)
     split = quadrature(BLRM.at((*actual, *DOSES))).posterior(np.append(n, [0] * 4)[None], np.append(y, [0] * 4)[None])
     assert np.abs((draws.mean() - split.mean()[:, 5:]) / draws.mean_mcse()).max() < bound(4)
@@ -282,18 +289,13 @@ def test_the_tree_is_labelled_and_survives_a_file(tmp_path: Path) -> None:
     tree = sample(MODELS["empiric"], n, y, seed=1, labels=labels, values=DOSES, unit="cells", next_cohort=3)
     assert tree["posterior"]["p_dlt"].dims == ("chain", "draw", "dose")
     assert tree["posterior"]["dose"].to_numpy().tolist() == labels
-    assert tree["posterior"]["dose_value"].attrs["units"] == "cells"
-    assert set(tree.children) == {
-        "posterior",
-        "posterior_predictive",
-        "prior",
-        "prior_predictive",
-        "sample_stats",
-        "observed_data",
-    }
+    assert tree["constant_data"]["dose_value"].attrs["units"] == "cells"
+    sampled = {"posterior", "posterior_predictive", "predictions", "log_likelihood", "log_prior", "sample_stats"}
+    fixed = {"observed_data", "constant_data", "predictions_constant_data"}
+    assert set(tree.children) == {*sampled, *fixed, "prior", "prior_predictive"}
     assert tree.attrs["seed"] == 1
     assert tree.attrs["version"] == __version__
-    assert (tree["posterior_predictive"]["y"] <= tree["observed_data"]["n"]).all()
+    assert (tree["posterior_predictive"]["y"] <= tree["constant_data"]["n"]).all()
     tree.to_netcdf(tmp_path / "posterior.nc")
     with xr.open_datatree(tmp_path / "posterior.nc") as read:
         assert diagnose(read) == diagnose(tree)
@@ -306,8 +308,42 @@ def test_the_tree_is_labelled_and_survives_a_file(tmp_path: Path) -> None:
 def test_predictions_of_the_next_cohort_are_those_of_the_draws() -> None:
     tree = fitted("blrm")
     error = np.sqrt(9 / tree["posterior"]["p_dlt"].isel(dose=0).size)
-    difference = tree["posterior_predictive"]["y_next"].mean() - 3 * tree["posterior"]["p_dlt"].mean()
+    difference = tree["predictions"]["y_next"].mean() - 3 * tree["posterior"]["p_dlt"].mean()
     assert abs(float(difference)) < 5 * error
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_densities_in_the_tree_are_those_of_the_draws(name: str) -> None:
+    """The log likelihood of each tally by SciPy from the drawn rates, and the prior as it is stated."""
+    tree, model = fitted(name, "toxic low dose"), MODELS[name]
+    n, y = tally(name, "toxic low dose")
+    p = tree["posterior"]["p_dlt"].to_numpy()[:, :50]
+    wanted = binom.logpmf(y, n, p)[..., n > 0]
+    np.testing.assert_allclose(tree["log_likelihood"]["y"].to_numpy()[:, :50], wanted, rtol=1e-6, atol=1e-9)
+    assert tree["observed_data"]["y"].to_numpy().tolist() == y[n > 0].tolist()
+    assert tree["constant_data"]["n"].to_numpy().tolist() == n[n > 0].tolist()
+    prior = Joint(model).prior
+    theta = np.stack([tree["posterior"][part].to_numpy()[:, :50] for part in prior.names], axis=-1)
+    found = tree["log_prior"]["parameters"].to_numpy()[:, :50]
+    if isinstance(prior, BetaPrior):
+        v = expit(theta)
+        inside = ((v > 1e-12) & (v < 1 - 1e-9)).all(axis=-1)
+        stated = beta.logpdf(v, prior.a, prior.b).sum(axis=-1)
+        np.testing.assert_allclose(found[inside], stated[inside], rtol=1e-5, atol=1e-6)
+    else:
+        np.testing.assert_allclose(found, multivariate_normal(prior.mean, prior.cov).logpdf(theta), atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # of leaving out a dose: true, and not at issue
+@pytest.mark.parametrize("name", MODELS)
+def test_arviz_reads_the_tree_of_every_model(name: str) -> None:
+    tree = fitted(name, "toxic low dose").isel(draw=slice(None, None, 10))
+    summary = az.summary(tree)
+    names = tree["posterior"].data_vars
+    assert all(any(str(row).startswith(str(part)) for row in summary.index) for part in names)
+    assert az.loo(tree).n_data_points == tree["observed_data"]["y"].size
+    az.plot_ppc_dist(tree, kind="ecdf")
+    plt.close("all")
 
 
 def made(shift: float = 0.0, diverging: int = 0, draws: int = 1000, keep: float = 0.0) -> xr.DataTree:

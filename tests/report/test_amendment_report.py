@@ -260,3 +260,30 @@ def test_the_same_dossier_gives_the_same_bytes(interim, tmp_path):
             write(amendment_report(interim, COMMAND), tmp_path / f"{k}-{name}").read_bytes() for k in ("one", "two")
         )
         assert one == two
+
+
+def test_designs_are_grouped_by_what_their_rules_are_and_what_differs_is_printed(study):
+    """Equal but for the cap: one table, each cap by its name. Equal in every printed digit is not equal."""
+    boin = """
+    [designs."BOIN 6"]
+    kind = "boin"
+    modifiers = [{ kind = "run_in", levels = 1 }, { kind = "max_patients", n = 6 }]
+    [designs."almost BOIN 6"]
+    kind = "boin"
+    saf = 0.600000001
+    modifiers = [{ kind = "run_in", levels = 1 }, { kind = "max_patients", n = 6 }]
+    [amendment]
+    """
+    several = parse_study(SMALL.replace("[amendment]\n", boin, 1).replace('amended = ["BOIN 9"]', ""), "small.toml")
+    document = made(dossier_of(several, "1N"))
+    tables = [block for block in document.blocks if isinstance(block, Table) and block.caption.startswith("Rules of")]
+    assert [t.caption for t in tables] == [
+        "Rules of ATD 6",
+        "Rules of BOIN 9 and BOIN 6",
+        "Rules of almost BOIN 6",
+    ]
+    both = {row[0]: row[1] for row in tables[1].rows}
+    assert both["enrolment, BOIN 9"].startswith("at most 9 ")
+    assert both["enrolment, BOIN 6"].startswith("at most 6 ")
+    assert "enrolment" not in both
+    assert len(both) == len(tables[1].rows) == len(tables[2].rows) + 1
