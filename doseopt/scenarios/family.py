@@ -36,6 +36,10 @@ def logistic_rates(location: npt.ArrayLike, odds_ratio: npt.ArrayLike, doses: in
     return rates
 
 
+LARGEST = 700.0
+"""Of the logarithm of an odds ratio: at e^700 a rate is 0 or 1 everywhere but at the location itself."""
+
+
 @dataclass(frozen=True)
 class LogisticFamily:
     """Scenarios of :func:`logistic_rates` with independent beliefs of location and steepness.
@@ -53,10 +57,10 @@ class LogisticFamily:
     points : int
     """
 
-    location: float = param(kind=float, doc="median level at which the DLT rate is the target, counted from 1")
+    location: float = param(kind=float, low=-1000, high=1000, doc="median level at which the DLT rate is the target, counted from 1")
     location_sd: float = param(kind=float, low=0, doc="its standard deviation, in levels")
-    odds_ratio: float = param(3.0, low=1, open_low=True, doc="median odds ratio of a DLT between neighbouring doses")
-    steepness_sd: float = param(0.5, low=0, doc="standard deviation of the logarithm of the log odds ratio")
+    odds_ratio: float = param(3.0, low=1, high=1e100, open_low=True, doc="median odds ratio of a DLT between neighbouring doses")
+    steepness_sd: float = param(0.5, low=0, high=100, doc="standard deviation of the logarithm of the log odds ratio")
     points: int = param(20, low=1, high=300, doc="values of each parameter")
 
     def __post_init__(self) -> None:
@@ -66,7 +70,8 @@ class LogisticFamily:
     def parameters(self) -> tuple[FloatArray, FloatArray]:
         """Return the locations [points] and odds ratios [points]."""
         z = ndtri((np.arange(self.points) + 0.5) / self.points)
-        return self.location + self.location_sd * z, np.exp(math.log(self.odds_ratio) * np.exp(self.steepness_sd * z))
+        log_odds_ratio = math.log(self.odds_ratio) * np.exp(self.steepness_sd * z)
+        return self.location + self.location_sd * z, np.exp(np.minimum(log_odds_ratio, LARGEST))
 
     def rates(self, doses: int, target: float) -> FloatArray:
         """Return the scenarios, location by location, [points^2, doses]."""
