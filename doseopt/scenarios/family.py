@@ -57,9 +57,13 @@ class LogisticFamily:
     points : int
     """
 
-    location: float = param(kind=float, low=-1000, high=1000, doc="median level at which the DLT rate is the target, counted from 1")
+    location: float = param(
+        kind=float, low=-1000, high=1000, doc="median level at which the DLT rate is the target, counted from 1"
+    )
     location_sd: float = param(kind=float, low=0, doc="its standard deviation, in levels")
-    odds_ratio: float = param(3.0, low=1, high=1e100, open_low=True, doc="median odds ratio of a DLT between neighbouring doses")
+    odds_ratio: float = param(
+        3.0, low=1, high=1e100, open_low=True, doc="median odds ratio of a DLT between neighbouring doses"
+    )
     steepness_sd: float = param(0.5, low=0, high=100, doc="standard deviation of the logarithm of the log odds ratio")
     points: int = param(20, low=1, high=300, doc="values of each parameter")
 
