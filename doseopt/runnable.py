@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from doseopt.design import Phase
-from doseopt.designs import DecisionTable, Policy
+from doseopt.designs.decision_table import DecisionTable
+from doseopt.designs.policy import Policy
 from doseopt.engine.graph import TooManyStates, build_graph
 from doseopt.modified import Modified
 from doseopt.parameters import Fault, Faults
