@@ -40,7 +40,7 @@ from doseopt.scenarios import (
 from doseopt.scenarios.split import FINEST, normal_rule
 from doseopt.state import BoolArray, FloatArray
 from doseopt.study_designs import design_table, policy_files
-from doseopt.text import name_fault
+from doseopt.text import name_fault, text_fault
 from doseopt.utility import Utility
 
 NO_TRUTH = (
@@ -108,6 +108,10 @@ def _transformed(
     return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
 
 
+def _text_fault(value: Any) -> str | None:
+    return text_fault(value) if isinstance(value, str) else f"wanted text, got {value!r}"
+
+
 def _parts_fault(value: Any) -> str | None:
     """Return what is wrong with the names of scenarios or designs."""
     if not isinstance(value, Mapping):
@@ -150,13 +154,13 @@ class Study:
         The amendment that the file proposes.
     """
 
-    title: str = param(kind=str, doc="what the trial is")
+    title: str = param(kind=str, custom=_text_fault, doc="what the trial is")
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     mtd: MTDRule = param(kind=MTDRule)
     doses: Doses = param(kind=Doses)
     scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=_parts_fault)
     designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
-    registry: str = param("")
+    registry: str = param("", custom=_text_fault)
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
     dropout: float = param(0.0, low=0, high=1, open_high=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)

@@ -16,6 +16,7 @@ from doseopt.scenarios import ActualDose, LogisticFamily, Misattribution, Mixtur
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study import Doses, FixedScenario, RandomScenarios, Study
 from doseopt.study_file import DEFAULT_STUDY, load_study, parse_study
+from doseopt.text import name_fault
 from doseopt.utility import Utility
 
 # The bundled protocol
@@ -105,7 +106,9 @@ def test_no_bundled_scenario_holds_a_tie():
 RATES = st.integers(0, 1000).map(lambda k: k / 1000)
 INNER = st.integers(1, 999).map(lambda k: k / 1000)
 TARGETS = st.integers(10, 50).map(lambda k: k / 100)
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
+    lambda name: name_fault(name) is None
+)
 
 
 def rates(doses, elements=RATES):
@@ -179,6 +182,7 @@ def designs(doses):
             st.builds(EnoughAtDose, n=st.integers(3, 9), dose=st.sampled_from(["recommended", "any", 1])),
         ),
         max_size=3,
+        unique=True,
     )
 
     def capped(base, rules, n):

@@ -43,6 +43,10 @@ def _on_levels(location: FloatArray, slope: FloatArray, doses: int, target: floa
     return rates
 
 
+LARGEST = 700.0
+"""Of the logarithm of an odds ratio: at e^700 a rate is 0 or 1 everywhere but at the location itself."""
+
+
 @dataclass(frozen=True)
 class LogisticFamily:
     """Scenarios of :func:`logistic_rates` with independent beliefs of location and steepness.
@@ -61,10 +65,14 @@ class LogisticFamily:
         same probability, which their medians stand for.
     """
 
-    location: float = param(kind=float, doc="median level at which the DLT rate is the target, counted from 1")
+    location: float = param(
+        kind=float, low=-1000, high=1000, doc="median level at which the DLT rate is the target, counted from 1"
+    )
     location_sd: float = param(kind=float, low=0, doc="its standard deviation, in levels")
-    odds_ratio: float = param(3.0, low=1, open_low=True, doc="median odds ratio of a DLT between neighbouring doses")
-    steepness_sd: float = param(0.5, low=0, doc="standard deviation of the logarithm of the log odds ratio")
+    odds_ratio: float = param(
+        3.0, low=1, high=1e100, open_low=True, doc="median odds ratio of a DLT between neighbouring doses"
+    )
+    steepness_sd: float = param(0.5, low=0, high=100, doc="standard deviation of the logarithm of the log odds ratio")
     points: int | None = param(
         None, kind=int, low=1, high=300, optional=True, doc="values of each parameter, in place of the whole family"
     )
@@ -82,7 +90,8 @@ class LogisticFamily:
         """Return the locations [points] and odds ratios [points]."""
         assert self.points is not None
         z = ndtri((np.arange(self.points) + 0.5) / self.points)
-        return self.location + self.location_sd * z, np.exp(math.log(self.odds_ratio) * np.exp(self.steepness_sd * z))
+        log_odds_ratio = math.log(self.odds_ratio) * np.exp(self.steepness_sd * z)
+        return self.location + self.location_sd * z, np.exp(np.minimum(log_odds_ratio, LARGEST))
 
     def rates(self, doses: int, target: float) -> FloatArray:
         """Return the curves of `points`, location by location, [points^2, doses]."""
