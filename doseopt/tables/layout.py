@@ -120,7 +120,8 @@ def _wrapped(
     rows: Sequence[Sequence[str]], marked: Collection[tuple[int, int]], words: Sequence[int]
 ) -> tuple[list[list[str]], set[tuple[int, int]]]:
     """Return rows with the cells of the first columns wrapped, numbers on the last line of each, and what is marked."""
-    lines, bold = [], set()
+    lines: list[list[str]] = []
+    bold: set[tuple[int, int]] = set()
     for r, row in enumerate(rows):
         cells = [textwrap.wrap(cell, room) or [""] for cell, room in zip(row, words, strict=False)]
         tall = max(map(len, cells), default=1)

@@ -144,7 +144,7 @@ def _designs(ds: xr.Dataset, width: int) -> list[Text]:
         cells += [_percent(row[f"attainable_same_{name}"]) for name in ("size", "exposure")]
         cells += [_percent(row["overdose_selection"]), f"{row['patients_above_mtd']:.2f}", f"{row['total_dlts']:.2f}"]
         body.append([label, *cells])
-    left_out = ("overdose", "DLTs") if width < WIDTH else ()
+    left_out: tuple[str, ...] = ("overdose", "DLTs") if width < WIDTH else ()
     bounded = bool(ds["attainable"].notnull().any())
     if not bounded:
         left_out = ("attainable", "regret", "ratio", "same N", "same >MTD")

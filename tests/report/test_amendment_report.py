@@ -1,5 +1,6 @@
 """The amendment report: its sections, its numbers, its gaps, and the three renderings of it."""
 
+import dataclasses
 import functools
 import re
 
@@ -260,3 +261,12 @@ def test_the_same_dossier_gives_the_same_bytes(interim, tmp_path):
             write(amendment_report(interim, COMMAND), tmp_path / f"{k}-{name}").read_bytes() for k in ("one", "two")
         )
         assert one == two
+
+
+def test_what_is_attainable_but_too_large_is_said_with_the_way_out(interim):
+    line = "what is attainable with one patient at a time: the policy takes 4,300 GB; take cohorts of 4"
+    nothing = interim.attainable["attainable"] * np.nan
+    ds = interim.attainable.assign(attainable=nothing, attainable_now=nothing).assign_attrs(not_computed=line)
+    document = made(dataclasses.replace(interim, attainable=ds))
+    assert f"Not computed, because too large: {line}." in texts(document)
+    assert "Not computed" not in texts(made(interim))
