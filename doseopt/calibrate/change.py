@@ -34,18 +34,22 @@ def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study
     names = aim.needed
     values = np.empty((len(designs), len(beliefs), len(names)))
     score = np.empty((len(designs), len(beliefs)))
-    attainable = []
+    attainable, why = [], ""
     for b, belief in enumerate(beliefs.values()):
         for d, design in enumerate(designs.values()):
             measures = measures_of(design, belief, study.mtd, names, study.utility)
             values[d, b] = [belief.weights @ measures[name] for name in names]
             score[d, b] = aim.score(measures, belief)
-        attainable.append(_attainable(designs["default"], belief, study))
+        try:
+            attainable.append(_attainable(designs["default"], belief, study))
+        except TooManyStates as error:
+            attainable.append(float("nan"))
+            why = str(error)
     return xr.Dataset(
         {
             "compared": (("which", "belief", "measure"), values),
             "compared_score": (("which", "belief"), score),
-            "attainable": ("belief", attainable),
+            "attainable": ("belief", attainable, {"not_computed": why}),
         },
         coords={"which": list(designs), "belief": list(beliefs), "measure": list(names)},
     )
@@ -63,11 +67,8 @@ def skeletons_of(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, A
 
 
 def _attainable(design: Design, belief: Belief, study: Study) -> float:
-    """Return the probability of correct selection that is attainable with the design's cap; nan if too large."""
+    """Return the probability of correct selection that is attainable with the design's cap; nan without one."""
     if design.cap is None:
         return float("nan")
     rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
-    try:
-        return bayes_optimal(belief, study.mtd, rules).value
-    except TooManyStates:
-        return float("nan")
+    return bayes_optimal(belief, study.mtd, rules).value
