@@ -136,7 +136,7 @@ def test_what_is_attainable_but_too_large_is_said(monkeypatch):
         raise TooManyStates("the policy takes 4,300 GB; take cohorts of 4")
 
     monkeypatch.setattr(change, "bayes_optimal", refuse)
-    ds = calibrate(parse_study(STUDY), "BOIN", candidates=4).dataset
+    ds = calibrate(parse_study(STUDY), "BOIN", candidates=8).dataset
     flat = " ".join(calibration_text(ds).plain.split())
     assert "What is attainable was not computed: the policy takes 4,300 GB; take cohorts of 4." in flat
     assert "nan" not in flat
