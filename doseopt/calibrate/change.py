@@ -34,21 +34,25 @@ def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study
     names = aim.needed
     values, error = np.empty((2, len(designs), len(beliefs), len(names)))
     score = np.empty((len(designs), len(beliefs)))
-    attainable = []
+    attainable, why = [], ""
     for b, belief in enumerate(beliefs.values()):
         for d, design in enumerate(designs.values()):
             measures = measures_of(design, belief, study.mtd, names, study.utility)
             values[d, b] = [belief.mean(measures[name]) for name in names]
             error[d, b] = [belief.error(measures[name]) for name in names]
             score[d, b] = aim.score(measures, belief)
-        attainable.append(_attainable(designs["default"], belief, study))
+        try:
+            attainable.append(_attainable(designs["default"], belief, study))
+        except TooManyStates as refused:
+            attainable.append((float("nan"), float("nan")))
+            why = str(refused)
     return xr.Dataset(
         {
             "compared": (("which", "belief", "measure"), values),
             "compared_error": (("which", "belief", "measure"), error),
             "compared_score": (("which", "belief"), score),
-            "attainable": ("belief", [value for value, _ in attainable]),
-            "attainable_error": ("belief", [error for _, error in attainable]),
+            "attainable": ("belief", [value for value, _ in attainable], {"not_computed": why}),
+            "attainable_error": ("belief", [off for _, off in attainable]),
         },
         coords={"which": list(designs), "belief": list(beliefs), "measure": list(names)},
     )
@@ -68,13 +72,10 @@ def skeletons_of(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, A
 def _attainable(design: Design, belief: Belief, study: Study) -> tuple[float, float]:
     """Return the probability of correct selection that is attainable with the design's cap, and its error.
 
-    nan if the problem is too large.
+    nan without a cap.
     """
     if design.cap is None:
         return float("nan"), float("nan")
     rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
-    try:
-        best = bayes_optimal(belief, study.mtd, rules)
-    except TooManyStates:
-        return float("nan"), float("nan")
+    best = bayes_optimal(belief, study.mtd, rules)
     return best.value, error_of(best.design, belief, study.mtd)

@@ -13,7 +13,7 @@ from doseopt.parameters import check, param
 from doseopt.state import FloatArray
 
 LARGEST = 600.0
-"""Exponent of a steepness; beyond it curves are steps, and numbers overflow."""
+"""Exponent of an odds ratio or of a steepness; beyond it curves are steps, and numbers overflow."""
 
 
 def logistic_rates(location: npt.ArrayLike, odds_ratio: npt.ArrayLike, doses: int, target: float) -> FloatArray:
@@ -41,10 +41,6 @@ def _on_levels(location: FloatArray, slope: FloatArray, doses: int, target: floa
     """Return the rates from log odds ratios, which may be beyond what odds ratios can be."""
     rates: FloatArray = expit(logit(target) + (np.arange(1, doses + 1) - location[..., None]) * slope[..., None])
     return rates
-
-
-LARGEST = 700.0
-"""Of the logarithm of an odds ratio: at e^700 a rate is 0 or 1 everywhere but at the location itself."""
 
 
 @dataclass(frozen=True)

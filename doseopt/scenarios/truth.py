@@ -214,8 +214,7 @@ class MTDRule:
 
 def _highest(where: BoolArray) -> BoolArray:
     """Return where the last True of the last axis is; all False without one."""
-    last: BoolArray = where & (np.cumsum(where[..., ::-1], axis=-1)[..., ::-1] == 1)
-    return last
+    return np.asarray(where & (np.cumsum(where[..., ::-1], axis=-1)[..., ::-1] == 1))
 
 
 def above_mtd(p_dlt: FloatArray, acceptable: BoolArray, target: float) -> BoolArray:

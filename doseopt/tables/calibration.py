@@ -147,6 +147,9 @@ def _findings(ds: xr.Dataset, width: int) -> list[Text]:
             share = 100 * (after - before) / (best - before)
             text += f"; {best:.1f}% is attainable with its cap, and {share:.0f}% of the gap is closed"
         lines += paragraph(f"{text}.", width, "  ", "- ")
+    if ds["attainable"].attrs.get("not_computed"):
+        text = f"What is attainable was not computed: {ds['attainable'].attrs['not_computed']}."
+        lines += paragraph(text, width, "  ", "- ")
     if ds.attrs["worst"]:
         score = ds["compared_score"].sel(belief="belief")
         ends = [_scaled(ds.attrs["objective"], abs(float(score.sel(which=w)))) for w in ("default", "calibrated")]

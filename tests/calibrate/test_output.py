@@ -10,8 +10,10 @@ from calibrate.test_calibrate import STUDY
 from test_cli import run, run_apart
 from test_plots import written
 
+import doseopt.calibrate.change as change
 from doseopt.calibrate import Objective, calibrate
 from doseopt.cli.calibrate import designs_meant
+from doseopt.engine.graph import TooManyStates
 from doseopt.parameters import Faults
 from doseopt.plots.calibration import calibration_figure
 from doseopt.study_file import load_study, parse_study
@@ -127,3 +129,14 @@ def test_other_processes_give_the_same_result(tmp_path):
     here = calibrate(parse_study(STUDY), "BOIN", candidates=64).dataset
     there = json.loads(apart.stdout)["BOIN"]["data_vars"]["score"]["data"]
     np.testing.assert_array_equal(there, here["score"])
+
+
+def test_what_is_attainable_but_too_large_is_said(monkeypatch):
+    def refuse(*_):
+        raise TooManyStates("the policy takes 4,300 GB; take cohorts of 4")
+
+    monkeypatch.setattr(change, "bayes_optimal", refuse)
+    ds = calibrate(parse_study(STUDY), "BOIN", candidates=8).dataset
+    flat = " ".join(calibration_text(ds).plain.split())
+    assert "What is attainable was not computed: the policy takes 4,300 GB; take cohorts of 4." in flat
+    assert "nan" not in flat

@@ -1,5 +1,6 @@
 """The amendment report: its sections, its numbers, its gaps, and the three renderings of it."""
 
+import dataclasses
 import functools
 import re
 
@@ -287,3 +288,12 @@ def test_designs_are_grouped_by_what_their_rules_are_and_what_differs_is_printed
     assert both["enrolment, BOIN 6"].startswith("at most 6 ")
     assert "enrolment" not in both
     assert len(both) == len(tables[1].rows) == len(tables[2].rows) + 1
+
+
+def test_what_is_attainable_but_too_large_is_said_with_the_way_out(interim):
+    line = "what is attainable with one patient at a time: the policy takes 4,300 GB; take cohorts of 4"
+    nothing = interim.attainable["attainable"] * np.nan
+    ds = interim.attainable.assign(attainable=nothing, attainable_now=nothing).assign_attrs(not_computed=line)
+    document = made(dataclasses.replace(interim, attainable=ds))
+    assert f"Not computed, because too large: {line}." in texts(document)
+    assert "Not computed" not in texts(made(interim))
