@@ -210,7 +210,7 @@ def test_nodes_that_miss_what_they_promise_are_noticed(monkeypatch):
     model = two((0.15, 0.5, 1.5, 4.5), (math.log(0.25), 0.0), (1.5, 0.7), reference=1.5)
     n, y = np.array([[3, 6, 3, 0]]), np.array([[0, 1, 2, 0]])
     right = quadrature(model).posterior(n, y).mean()
-    monkeypatch.setattr("R", 8.0)
+    monkeypatch.setattr(two_parameter_nodes, "R", 8.0)
     two_parameter_nodes.dose_grids.cache_clear()
     try:
         coarse = quadrature(model).posterior(n.copy(), y.copy())
