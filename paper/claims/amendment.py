@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.conduct.replay import replay
 from doseopt.design import Design
 from doseopt.families import capped
 from doseopt.means import linear_measures, means_of
@@ -17,7 +16,7 @@ from doseopt.outcome_string import Cohort, parse_outcomes
 from doseopt.prospects import MOST, STUDY_MODEL, beliefs_now
 from doseopt.scenarios import Belief
 from doseopt.state import CONTINUE, TrialState
-from doseopt.trial import step
+from doseopt.trial import after, step
 from paper.claims.protocol import CELLS
 from paper.material import LARGEST, Material
 
@@ -70,10 +69,6 @@ def _tally(material: Material, cohorts: tuple[Cohort, ...]) -> tuple[np.ndarray,
     return n, y
 
 
-def _start(design: Design, cohorts: tuple[Cohort, ...]) -> TrialState:
-    return replay(design, cohorts)[0] if cohorts else TrialState.empty(design.doses, len(design.memory))
-
-
 def _average(design: Design, belief: Belief, start: TrialState, material: Material) -> dict[str, float]:
     means = means_of(design, belief.p_observed, start)
     values = linear_measures(means, belief.p_dlt, material.study.mtd)
@@ -83,7 +78,7 @@ def _average(design: Design, belief: Belief, start: TrialState, material: Materi
 def _row(
     material: Material, design: Design, cohorts: tuple[Cohort, ...], beliefs: Mapping[str, Belief]
 ) -> dict[str, Any]:
-    start = _start(design, cohorts)
+    start = after(design, cohorts)
     treated, seen = int(start.n.sum()), int(start.y.sum())
     each = {which: _average(design, belief, start, material) for which, belief in beliefs.items()}
     row: dict[str, Any] = dict(each[STUDY_MODEL])
