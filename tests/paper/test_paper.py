@@ -151,7 +151,7 @@ def test_the_words_agree_with_the_numbers() -> None:
     for kept in ("coherent", "safety", "tried"):
         assert abs(RESULTS["limits"]["price"][kept]["small"]) < 0.002
     calibrated, optimal = (RESULTS["benchmark"]["by"][name]["correct"] for name in ("calibrated", "optimal"))
-    assert 2 * sum(a > b for a, b in zip(calibrated, optimal, strict=True)) > len(optimal)
+    assert 0 < sum(a > b for a, b in zip(calibrated, optimal, strict=True)) < len(optimal)  # for some caps
     rows = {row["name"]: row["correct"] for row in RESULTS["benchmark"]["rows"]}
     assert rows["BOIN"] == rows["Keyboard"] == rows["mTPI-2"]
     checks = RESULTS["checks"]
