@@ -17,6 +17,8 @@ from typing import Any, TypeGuard
 
 from doseopt.text import MOST_NAME, shortened
 
+MOST_DOSES = 1_000
+"""Doses of a design."""
 MOST_WHERE, MOST_MESSAGE, MOST_FAULTS = 1_000, 2_000, 200
 """Letters of a place and of a message, and faults that are listed, at the most."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from doseopt.parameters import Fault, are_numbers, check, param
+from doseopt.parameters import MOST_DOSES, Fault, are_numbers, check, param
 from doseopt.state import FloatArray
 
 BOUND = 20.0
@@ -58,7 +58,7 @@ class IndifferenceInterval:
         if not 0 < target - self.halfwidth < target + self.halfwidth < 1:
             message = f"wanted less than the target {target:g} and its distance to 1, got {self.halfwidth:g}"
             found.append(Fault("skeleton.halfwidth", message))
-        elif not found and isinstance(doses, int) and isinstance(intercept, int | float):
+        elif not found and isinstance(doses, int) and doses <= MOST_DOSES and isinstance(intercept, int | float):
             wrong = skeleton_fault(self.rates(target, doses, model, intercept))
             if wrong:
                 wanted = "wanted one that gives increasing rates in (0, 1)"

@@ -8,8 +8,19 @@ from test_plots_amendment import FIGURES as OF_AMENDMENTS
 from test_plots_amendment import random_tree
 from test_plots_posterior import NAMES, beta_posterior, expected
 
+from doseopt.attained import limits_of
+from doseopt.calibrate import calibrate
+from doseopt.conduct.decision_table import decision_table
+from doseopt.conduct.paths import paths
+from doseopt.limits.shares import same_cap
+from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure
+from doseopt.plots.calibration import calibration_figure
+from doseopt.plots.decision_page import decision_pages
+from doseopt.plots.decision_table import decision_table_figure
 from doseopt.plots.estimates import estimates_figure
+from doseopt.plots.paths import paths_figure
 from doseopt.plots.posterior import posterior_figures
+from doseopt.study_file import parse_study
 
 UNEVEN = [0.3, 1.0, 1.5, 10.0, 11.0, 40.0, 400.0]
 DOSES, DESIGNS = (1, 4, 7, 12), (1, 14)
@@ -56,3 +67,59 @@ def test_figures_of_a_posterior(levels, patients):
 @pytest.mark.parametrize("designs", [2, 14])
 def test_figures_of_an_amendment(name, levels, designs):
     assert_legible(OF_AMENDMENTS[name](random_tree(designs, 5, levels)))
+
+
+def study_of(levels, patients):
+    """A study of uneven doses with two designs, small enough for everything that is attainable."""
+    values = UNEVEN[:levels] if levels <= len(UNEVEN) else [2.0**k for k in range(levels)]
+    rates = np.linspace(0.05, 0.6, levels).round(3).tolist()
+    cap = f'{{ kind = "max_patients", n = {patients} }}'
+    return parse_study(
+        f"""
+title = "Uneven doses"
+target = 0.25
+planned_enrolment = {patients}
+[doses]
+labels = {[f"{value:g}" for value in values]}
+values = {values}
+unit = "ng/kg"
+[belief]
+kind = "logistic"
+location = {levels / 2}
+location_sd = {levels / 4}
+[scenarios]
+"rising" = {rates}
+"steep" = {[min(1.0, 2 * rate) for rate in rates]}
+[designs."BOIN"]
+kind = "boin"
+modifiers = [{cap}]
+[designs."3+3"]
+kind = "three_plus_three"
+modifiers = [{cap}]
+"""
+    )
+
+
+@pytest.mark.parametrize(("levels", "patients"), [(1, 6), (4, 6), (7, 6), (4, 12)])
+def test_figures_of_limits(levels, patients):
+    ds = limits_of(study_of(levels, patients)).dataset
+    for draw in (attained_figure, frontier_figure, price_figure):
+        assert_legible(draw(ds))
+    if same_cap(ds):
+        assert_legible(maps_figure(ds))
+
+
+@pytest.mark.parametrize("levels", DOSES)
+@pytest.mark.parametrize("patients", [6, 60])
+def test_figures_of_conduct(levels, patients):
+    study = study_of(levels, patients)
+    assert_legible(paths_figure(paths(study, "BOIN", 2)))
+    ds = decision_table(study, "BOIN")
+    assert_legible(decision_table_figure(ds))
+    for page in decision_pages(ds):
+        assert_legible(page)
+
+
+@pytest.mark.parametrize("levels", [1, 4, 7])
+def test_figures_of_calibrations(levels):
+    assert_legible(calibration_figure([calibrate(study_of(levels, 6), "BOIN", candidates=8).dataset]))

@@ -23,7 +23,7 @@ from doseopt.models.curves import (
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, is_number, param
+from doseopt.parameters import MOST_DOSES, Fault, is_number, param
 from doseopt.selection import TIE, closest
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.tuning import COHORT, Tunable
@@ -99,7 +99,7 @@ class BLRM(Defaults):
     Medicine 17:1103.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     dose_values: tuple[float, ...] = param(kind=tuple, custom=_values_fault, doc="the doses as numbers")
     reference_dose: float = param(kind=float, low=0, open_low=True, doc="the reference dose d*, in the doses' unit")

@@ -13,7 +13,7 @@ from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, ModelAverage
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, are_numbers, param
+from doseopt.parameters import MOST_DOSES, Fault, are_numbers, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.state import FloatArray, TrialState
 
@@ -69,7 +69,7 @@ class BMACRM(ModelBased):
     Yin & Yuan 2009, Journal of the American Statistical Association 104:954.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     skeletons: tuple[tuple[float, ...], ...] | None = param(
         None, kind=tuple, custom=_skeletons_fault, doc="several lists of prior guesses of the DLT rates"

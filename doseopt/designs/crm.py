@@ -19,7 +19,7 @@ from doseopt.models.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature import quadrature
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, param
+from doseopt.parameters import MOST_DOSES, Fault, param
 from doseopt.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.state import Decision, FloatArray, TrialState
 from doseopt.tuning import COHORT, Tunable
@@ -73,7 +73,7 @@ class CRM(ModelBased):
     O'Quigley, Pepe, Fisher 1990, Biometrics 46:33; Cheung 2011, Dose Finding by the Continual Reassessment Method.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     skeleton: tuple[float, ...] | IndifferenceInterval = param(
         kind=tuple, custom=skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"

@@ -13,7 +13,7 @@ from doseopt.design import Row
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, Faults, nearest, param, quoted
+from doseopt.parameters import MOST_DOSES, Fault, Faults, nearest, param, quoted
 from doseopt.state import BoolArray, IntArray, TrialState
 from doseopt.table_text import read_table
 
@@ -156,7 +156,7 @@ class DecisionTable(IntervalDesign):
     Ji, Liu, Li & Bekele 2010, Clinical Trials 7:653.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     decisions: tuple[str, ...] = param(
         kind=tuple,

@@ -14,7 +14,7 @@ from doseopt.models.base import Posterior
 from doseopt.models.beta import BetaBinomial
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Fault, param
+from doseopt.parameters import MOST_DOSES, Fault, param
 from doseopt.selection import closest, isotonic
 from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.tuning import COHORT, Tunable
@@ -131,7 +131,7 @@ class SafeIntervalDesign(IntervalDesign):
         Who states the safety rule.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     cutoff: float = param(
         0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability that eliminates"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from doseopt.design import Defaults, Row
 from doseopt.files import write_whole
-from doseopt.parameters import Fault, Faults, param
+from doseopt.parameters import MOST_DOSES, Fault, Faults, param
 from doseopt.state import CONTINUE, NONE, Decision, IntArray, TrialState
 from doseopt.tallies import Course, Tallies, tallies_of
 
@@ -165,7 +165,7 @@ class Policy(Defaults):
     Bartroff J, Lai TL (2010), Statistical Science 25:245.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     table: PolicyTable = param(kind=PolicyTable, custom=_table_fault, file=load_policy, doc="a policy's file")
     digest: str | None = param(None, kind=str, optional=True, doc="digest of the table")

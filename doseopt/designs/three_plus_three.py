@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from doseopt.design import Defaults, Row
-from doseopt.parameters import Fault, param
+from doseopt.parameters import MOST_DOSES, Fault, param
 from doseopt.state import NONE, BoolArray, Decision, IntArray, TrialState
 
 COMPLETE, TOO_TOXIC = 1, 2
@@ -50,7 +50,7 @@ class ThreePlusThree(Defaults):
     2:203.
     """
 
-    doses: int = param(kind=int, low=1)
+    doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     start: int = param(1, low=1, doc="first dose level")
     on_descent: str = param(

@@ -21,6 +21,8 @@ LEVELS = (-60, -40, -30, -20, -10, -5, 0, 5, 10, 20, 30, 40, 60)
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
 MOST = 4
 """Designs of a row."""
+WRITTEN = 0.3
+"""Share of a map around a name, in which no other stands."""
 SHADES = ("#f2f2f2", "#9ecae1", "#fdd0a2", "#c7e9c0", "#dadaeb", "#fcc5c0")
 
 
@@ -112,6 +114,7 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
     """Shade where each design is best, and write its name where it has most room."""
     x, y = _grid(ds)
     best = winners(correct).argmax(axis=0)
+    free = np.ones(best.shape, bool)
     for k, name in enumerate(names):
         mine = np.asarray(best == k)
         if not mine.any():
@@ -119,7 +122,9 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
         colour, hatch = SHADES[looks[k] % len(SHADES)], HATCHES[looks[k] % len(HATCHES)]
         ax.contourf(x, y, mine.astype(float), levels=[0.5, 1.5], colors=[colour], hatches=[hatch])
         room = distance_transform_edt(np.pad(mine, 1))[1:-1, 1:-1]
-        row, column = np.unravel_index(int(room.argmax()), room.shape)
+        row, column = np.unravel_index(int((room * free).argmax()), room.shape)
+        rows, columns = np.indices(free.shape)
+        free &= np.hypot((rows - row) / WRITTEN / len(y), (columns - column) / WRITTEN / len(x)) > 1
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
         inside = float(np.clip(x[column], x[0] + 0.9, x[-1] - 0.9))
         ax.text(
