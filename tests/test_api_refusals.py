@@ -89,7 +89,7 @@ BASE = BOIN(doses=2, target=0.25)
         (lambda: Modified(BASE, [MaxPatients]), r"modifiers\[0\]: wanted a modifier, got <class"),
         (lambda: Selecting(BASE, "CRM"), "selector: wanted a design, got 'CRM'"),
         (lambda: OnGrid("BOIN", (1.0, 2.0), (0, 1)), "base: wanted a design, got 'BOIN'"),
-        (lambda: CRM(doses="4", target=None, skeleton=3), "doses: wanted a whole number of at least 1, got '4'"),
+        (lambda: CRM(doses="4", target=None, skeleton=3), r"doses: wanted a whole number in \[1, 1000\], got '4'"),
     ],
 )
 def test_what_is_no_design_or_modifier_is_named(make, said):

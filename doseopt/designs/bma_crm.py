@@ -85,7 +85,7 @@ class BMACRM(ModelBased):
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()
-        if not isinstance(self.doses, int) or not isinstance(self.target, int | float):
+        if not isinstance(self.doses, int) or self.doses > MOST_DOSES or not isinstance(self.target, int | float):
             return found
         if self.skeletons is None:
             each = (IndifferenceInterval(prior_mtd=k + 1, halfwidth=self.halfwidth) for k in range(self.doses))

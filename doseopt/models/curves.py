@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from doseopt.models.base import GaussianPrior
+from doseopt.parameters import are_numbers
 from doseopt.state import FloatArray
 
 
@@ -109,7 +110,7 @@ FURTHEST_MEAN = (50.0, 10.0)
 
 def _pair(value: Any) -> bool:
     right = isinstance(value, tuple) and len(value) == 2
-    return right and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
+    return right and are_numbers(value)
 
 
 def mean_fault(value: Any) -> str | None:
