@@ -14,6 +14,7 @@ from doseopt.outcome_string import parse_outcomes
 from doseopt.parameters import Faults
 from doseopt.posterior import analyse
 from doseopt.prospects import STUDY_MODEL, beliefs_now, enrolment_needed
+from doseopt.state import NONE
 from doseopt.study_file import load_study, parse_study
 
 OUTCOMES = "1N 2NNT"
@@ -131,6 +132,31 @@ def test_paired_differences_agree_with_the_exact_ones(interim):
         gap = abs(now["selection"].sel(design=design) - now["selection"].sel(design=REGISTERED)).sum("dose")
         gap = (gap + abs(now["no_selection"].sel(design=design) - now["no_selection"].sel(design=REGISTERED))) / 2
         assert (at["selects_differently"] + 4.6 * at["selects_differently_mcse"] >= gap - 2e-4).all()
+
+
+def test_the_error_of_paired_differences_is_that_of_single_trials(study, interim):
+    """Trial by trial on the same 20,000 patients; the share of differing selections has the error of a binomial."""
+    scenarios = study.scenarios()
+    drawn, acceptable = {}, study.mtd.acceptable(scenarios["p_dlt"].to_numpy())
+    for name in (REGISTERED, *AMENDED):
+        design = study.designs[name]
+        drawn[name] = Simulate(20_000, 1)(design, scenarios, after(design, OUTCOMES))["selected"].to_numpy()
+
+    def right(name, scenario):
+        answers = set(np.flatnonzero(acceptable[scenario]).tolist()) or {NONE}
+        return np.isin(drawn[name][scenario], list(answers))
+
+    for name in AMENDED:
+        at = interim["paired"].to_dataset().sel(amended=name)
+        share = at["selects_differently"].to_numpy()
+        np.testing.assert_allclose(share, (drawn[name] != drawn[REGISTERED]).sum(axis=1) / 20_000, atol=1e-12)
+        np.testing.assert_allclose(at["selects_differently_mcse"], np.sqrt(share * (1 - share) / 20_000), rtol=1e-9)
+        for k in range(len(acceptable)):
+            better = np.sum(right(name, k) & ~right(REGISTERED, k)) / 20_000
+            worse = np.sum(right(REGISTERED, k) & ~right(name, k)) / 20_000
+            assert at["correct_selection_gain"].item(k) == pytest.approx(better - worse, abs=1e-12)
+            error = np.sqrt((better + worse - (better - worse) ** 2) / 20_000)
+            assert at["correct_selection_gain_mcse"].item(k) == pytest.approx(error, rel=1e-9)
 
 
 def test_what_is_next_is_what_conduct_says(study, interim):

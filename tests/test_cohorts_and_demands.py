@@ -75,6 +75,28 @@ def test_sizes_by_dose_want_one_a_dose():
         Modified(BASE, (CohortsByDose(sizes=(1, 3)), CAP))
 
 
+@pytest.mark.parametrize(("position", "wanted"), [(1, (1, 2, 2, 3, 4)), (2, (1, 2, 3, 3, 4)), (3, (1, 2, 3, 4, 4))])
+def test_an_inserted_dose_has_the_cohort_size_of_the_dose_above_it(position, wanted):
+    assert CohortsByDose(sizes=(1, 2, 3, 4)).with_dose(position).sizes == wanted
+
+
+@pytest.mark.parametrize(("level", "wanted"), [(1, 1), (2, 2), (3, 4), (4, 5), ("any", "any"), ("recommended",) * 2])
+def test_enough_patients_are_still_wanted_at_the_dose_that_was_meant(level, wanted):
+    """A dose between levels 2 and 3 (index 2) moves levels 3 and 4 up."""
+    moved = EnoughAtDose(n=6, dose=level, only_if_staying=True).with_dose(2)
+    assert (moved.n, moved.dose, moved.only_if_staying) == (6, wanted, True)
+
+
+def test_a_design_with_an_inserted_dose_keeps_the_sizes_and_the_stop_of_its_own_doses():
+    rules = (CohortsByDose(sizes=(1, 2, 4, 4)), EnoughAtDose(n=6, dose=2), CAP)
+    design = Modified(BASE, rules).with_dose(1, 1.5)
+    assert answer(design, "1N") == (2, 2)
+    assert answer(design, "1N 2NN") == (3, 2)
+    assert answer(design, "1N 2NN 3NN") == (4, 4)
+    assert answer(design, "1N 2NN 2NN 2NN") == (3, 2)  # six at the inserted dose: not the one that was meant
+    assert answer(design, "1N 2NN 3NN 3NT 3NT")[0] == "enough_at_dose"
+
+
 @pytest.mark.parametrize("wrong", [(), (0,), (1.5,), (True,), 3])
 def test_sizes_that_are_none(wrong):
     with pytest.raises(Faults, match="wanted a list of cohort sizes"):

@@ -7,7 +7,7 @@ import xarray as xr
 from doseopt.designs import BOIN
 from doseopt.engine.exact import Exact
 from doseopt.means import linear_measures, means_of
-from doseopt.metrics import LEVELS, METRICS, QUANTILES, measure, operating_characteristics, quantile
+from doseopt.metrics import LEVELS, METRICS, QUANTILES, correct_at, measure, operating_characteristics, quantile
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged
@@ -212,6 +212,19 @@ def test_a_safe_drug_has_no_overdose_by_any_definition():
         lean = linear_measures(means_of(design, np.array([[0.01, 0.04, 0.08, 0.13]])), data["p_dlt"].to_numpy(), rule)
         for name, value in lean.items():
             assert value.item() == pytest.approx(found(data, name).item(), abs=1e-12)
+
+
+def test_correct_at_a_target_above_that_from_which_none_is_right():
+    """By hand: nobody may declare 30% at a target of 25% and none from 28% on; at a target of 35% dose 1 is right."""
+    rule = MTDRule(0.25, none_above=0.28)
+    data = exact().isel(scenario=[0])
+    data["p_dlt"][0] = [0.30, 0.50, 0.60]
+    data["selected"] = ("ending", [0, 1, -1])
+    assert measure(judged(data, rule), "correct_selection")[0].item() == 0.2
+    assert correct_at(data, rule, 0.25).item() == 0.2
+    assert correct_at(data, rule, 0.35).item() == 0.5  # |0.30 - 0.35| < |0.50 - 0.35|
+    assert correct_at(data, rule, 0.45).item() == 0.3  # |0.50 - 0.45| is the smallest
+    assert correct_at(data, rule, 0.29).item() == 0.2  # then 0.30 is above it
 
 
 def test_what_is_not_known_is_nan():

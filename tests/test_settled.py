@@ -92,6 +92,19 @@ def test_the_settled_trial(name):
         assert float(oc["stopped"].sel(stop_reason="settled")) > 0
 
 
+def test_a_trial_whose_answer_is_settled_beforehand_treats_its_first_cohort():
+    """One dose, two patients of whom BOIN excludes it for neither: level 1 is declared whatever is seen."""
+    design = Modified(BOIN(doses=1, target=0.25, cohort=1), (MaxPatients(n=2),))
+    scenarios = make_scenarios([[0.25]])
+    whole, settled = (judged(Exact(settled=s)(design, scenarios), MTDRule(target=0.25)) for s in (False, True))
+    assert operating_characteristics(whole)["sample_size"].item() == pytest.approx(2, abs=1e-12)
+    oc = operating_characteristics(settled)
+    assert oc["sample_size"].item() == pytest.approx(1, abs=1e-12)
+    assert oc["total_dlts"].item() == pytest.approx(0.25, abs=1e-12)
+    assert oc["selection"].item() == pytest.approx(1, abs=1e-12)
+    assert oc["stopped"].sel(stop_reason="settled").item() == pytest.approx(1, abs=1e-12)
+
+
 @pytest.mark.parametrize("name", ["boin", "crm", "3+3"])
 def test_paths_are_counted_anew(name):
     graph = settle(build_graph(DESIGNS[name]))

@@ -10,7 +10,7 @@ import doseopt.calibrate.search as search_module
 from doseopt import DESIGNS, Exact, Utility, judged, operating_characteristics
 from doseopt.calibrate import Objective, calibrate, measures_of
 from doseopt.calibrate.change import held_out_belief
-from doseopt.calibrate.search import _front, chosen_tunables
+from doseopt.calibrate.search import _front, _Search, chosen_tunables
 from doseopt.limits import Rules, bayes_optimal, expected_utility
 from doseopt.means import MEASURES
 from doseopt.modified import Modified
@@ -18,6 +18,7 @@ from doseopt.parameters import Faults
 from doseopt.scenarios import DrawnBelief, LogisticFamily, MTDRule, belief_of_rates
 from doseopt.skeleton import IndifferenceInterval
 from doseopt.study_file import load_study, parse_study
+from doseopt.tuning import Tunable
 
 STUDY = """
 title = "three doses"
@@ -109,6 +110,42 @@ def test_limits_are_kept(study):
     kept = (found["overdose_selection"] <= most) & (found["total_dlts"] <= 3.0)
     assert (kept == (found["excess"] == 0)).all()
     assert found["score"][chosen].item() == found["score"].where(kept).max().item()
+
+
+def test_excess_is_relative_to_each_limit_and_added_up():
+    """Averages over the belief: overdose .25 * .4 + .75 * .2 = .25, DLTs 4.5, patients 9."""
+    belief = belief_of_rates([[0.1, 0.2], [0.2, 0.4]], [0.25, 0.75])
+    measures = {
+        "overdose_selection": np.array([0.4, 0.2]),
+        "total_dlts": np.array([3.0, 5.0]),
+        "sample_size": np.array([9.0, 9.0]),
+    }
+
+    def excess(**limits):
+        return Objective(limits=tuple(limits.items())).excess(measures, belief)
+
+    assert excess(overdose_selection=0.2) == pytest.approx(0.25)  # 0.05 above 0.2
+    assert excess(total_dlts=3.0) == pytest.approx(0.5)  # 1.5 above 3
+    assert excess(overdose_selection=0.2, total_dlts=3.0) == pytest.approx(0.75)
+    # what lies below its limit makes up for nothing
+    assert excess(overdose_selection=0.2, total_dlts=3.0, sample_size=18.0) == pytest.approx(0.75)
+    assert excess(overdose_selection=0.25, total_dlts=4.5) == 0
+    assert excess(overdose_selection=0.0) == pytest.approx(0.25e9)  # finite
+
+
+def test_the_search_ranks_what_exceeds_a_limit_last_and_by_how_much():
+    """Three candidates of one parameter, at 0.3, 0.4 and 0.5: the best score exceeds a limit most, the next less."""
+    said = {0.3: (0.9, 0.5), 0.4: (0.8, 0.25), 0.5: (0.1, 0.0)}
+
+    def judge(row, tuned):
+        score, over = said[row.item()]
+        return {"score": score, "excess": over, "overdose_selection": 0.0}
+
+    tuned = [Tunable("prior_sd", 0.3, 0.5)]
+    costs = _Search(tuned, judge, None, lambda _: None).costs(np.array([[0.3, 0.4, 0.5]]))
+    assert costs[2] == -0.1
+    assert np.argsort(costs).tolist() == [2, 1, 0]
+    assert costs[0] - costs[1] == pytest.approx(0.25)
 
 
 def test_limits_that_nothing_keeps(study):

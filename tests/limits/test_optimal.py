@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from limits.oracle_policy import Trial, fractions
+from scipy import stats
 
 from doseopt import (
     BOIN,
@@ -299,6 +300,38 @@ def test_a_coherent_policy_never_escalates_after_a_toxic_cohort_and_never_skips(
     assert (given.dose[going & toxic] <= state.dose[going & toxic]).all()
     assert (given.dose[going] <= state.highest_tried[going] + 1).all()
     assert (going & toxic).any()
+
+
+@pytest.mark.parametrize(("target", "size", "clean"), [(0.5, 2, 0), (0.25, 4, 0), (0.5, 4, 1), (0.2, 10, 1)])
+def test_a_dlt_fraction_exactly_at_the_target_forbids_escalation(target, size, clean):
+    """One truth, whose right dose 2 must be tried: dose 1 is left only after a cohort with at most `clean` DLTs.
+
+    The last cohort is needed at dose 2, so that two cohorts give one chance to get there and three give two.
+    """
+    belief = belief_of_rates([[0.1, target]])
+    low = stats.binom.cdf(clean, size, 0.1)
+    for cohorts, chance in ((2, low), (3, 1 - (1 - low) ** 2)):
+        rules = Rules(cohorts * size, cohort=size, coherent=True, select_untried=False)
+        found = bayes_optimal(belief, MTDRule(target), rules)
+        assert found.value == pytest.approx(chance, abs=1e-12)
+        assert expectation(found.design, belief, MTDRule(target), Utility()) == pytest.approx(chance, abs=1e-12)
+
+
+@pytest.mark.parametrize("p", [[0.05, 0.25, 0.5], [0.1, 0.2, 0.3], [0.07, 0.23, 0.91], [1 / 3, 0.41, 0.43]])
+@pytest.mark.parametrize("cohort", [1, 3])
+def test_of_equal_moves_the_trial_stops_or_else_takes_the_lowest_dose(p, cohort):
+    """The truth is known and nothing costs anything: all moves are worth 1, but for rounding."""
+    belief, mtd = belief_of_rates([p]), MTDRule(0.25)
+
+    def treated(**rules):
+        design = bayes_optimal(belief, mtd, Rules(6, cohort=cohort, start=2, **rules)).design
+        outcomes = Exact()(design, belief.scenarios)
+        return (outcomes["weight"] @ outcomes["n"]).to_numpy()[0]
+
+    np.testing.assert_allclose(treated(), [0, cohort, 0], atol=1e-12)
+    np.testing.assert_allclose(treated(early_stop=False), [6 - cohort, cohort, 0], atol=1e-12)
+    # what escalation gains is nothing, also where it is allowed
+    np.testing.assert_allclose(treated(early_stop=False, no_skipping=False), [6 - cohort, cohort, 0], atol=1e-12)
 
 
 def test_saved_loaded_mapped_and_equal(solved, tmp_path):

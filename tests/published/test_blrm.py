@@ -71,6 +71,13 @@ def test_the_largest_increment_holds_allocation_back_and_not_the_mtd():
     assert DOSES[tried.select(state, np.zeros(1, int))[0]] == 1.0
 
 
+def test_the_largest_increment_is_counted_from_the_last_dose_and_not_from_the_highest():
+    """At most 2.5 times 2.5 mg is 5 mg (5 < 6.25 < 10); back at 1 mg it is 2.5 mg, though 2.5 mg was given before."""
+    blrm = design(rule="ewoc", max_increment=1.5)
+    assert DOSES[blrm.decide(after(blrm, "1NNN 2NNN")).dose[0]] == 5.0
+    assert DOSES[blrm.decide(after(blrm, "1NNN 2NNN 1NNN")).dose[0]] == 2.5
+
+
 def test_no_admissible_dose_stops_the_trial():
     blrm = design()
     given = blrm.decide(after(blrm, "1TTT 1TTT"))

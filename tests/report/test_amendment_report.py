@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 from pypdf import PdfReader
 from report.reading import numbers, read_html, words_of_docx
 from small_study import SMALL
@@ -16,6 +17,7 @@ from doseopt.outcome_string import parse_outcomes
 from doseopt.prospects import STUDY_MODEL
 from doseopt.report import Document, Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
 from doseopt.report.checklist import ITEMS
+from doseopt.report.summary import summary
 from doseopt.study_file import parse_study
 
 SECTIONS = (
@@ -159,6 +161,83 @@ def test_what_cannot_be_declared_from_here(interim, prospective):
     assert "From here it cannot declare 1 mg, 2 mg or 4 mg the MTD, whatever the truth." in texts(made(interim))
     # from the start: level 1 is filled to six after a DLT; level 2 gets five at most. BOIN 9: 1 + 3 + 3 + 2
     assert [row[4] for row in table(made(prospective), "What differs").rows] == ["2 and 4", "none"]
+
+
+def with_values(dossier, node, name, change):
+    """The dossier with a measure of its amendment changed: `change` alters it in place."""
+    tree = dossier.amendment.copy(deep=True)
+    ds = tree[node].to_dataset()
+    ds[name] = ds[name].copy(deep=True)
+    change(ds[name])
+    tree[node] = xr.DataTree(ds)
+    return dataclasses.replace(dossier, amendment=tree)
+
+
+def said_of(dossier):
+    """The sentences of the first page."""
+    return " ".join(summary(dossier)[-1].items)
+
+
+def test_a_dose_that_can_be_declared_however_seldom_is_not_among_those_that_cannot(prospective):
+    def once(selection):
+        selection.loc[{"design": "ATD 6", "scenario": "safe"}] = [0.0, 1e-12, 0.0]
+        selection.loc[{"design": "ATD 6", "scenario": "middle"}] = [0.0, 0.0, 0.3]
+        selection.loc[{"design": "ATD 6", "scenario": "too toxic"}] = [0.0, 0.0, 0.0]
+
+    text = said_of(with_values(prospective, "now", "selection", once))
+    assert "From here it cannot declare 1 mg the MTD, whatever the truth." in text
+
+    def each(selection):
+        selection.loc[{"design": "ATD 6", "scenario": "too toxic"}] = [1e-12, 1e-12, 1e-12]
+
+    assert "cannot declare" not in said_of(with_values(prospective, "now", "selection", each))
+
+
+def gain(values):
+    """What sets the correct selection of BOIN 9 to that of ATD 6 and so much more."""
+
+    def change(right):
+        for place, more in enumerate(values):
+            where = {right.dims[1]: place} if right.dims[0] == "design" else {right.dims[0]: place}
+            right[{**where, "design": 1}] = right[{**where, "design": 0}] + more
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ([-0.0004, 0.1, 0.2], None),
+        ([-0.0006, 0.1, 0.2], '"safe"'),
+        ([0.1, -0.0004, -0.0006], '"too toxic"'),
+        ([-0.0006, 0.0, -0.0007], '"safe" and "too toxic"'),
+    ],
+)
+def test_less_often_is_a_difference_that_is_seen_in_print(interim, change, named):
+    """A difference below 0.05 points is none: from there on it rounds to 0.1."""
+    text = said_of(with_values(interim, "now", "correct_selection", gain(change)))
+    none = "In no scenario does a proposed design select correctly less often than the registered one."
+    price = f"The price: in {named} a proposed design selects correctly less often"
+    assert (none in text) == (named is None)
+    assert (price in text) == (named is not None)
+
+
+@pytest.mark.parametrize(
+    ("least", "said"),
+    [
+        (0.0006, "Under each of these beliefs every proposed design selects correctly more often than the"),
+        (0.0004, "Under each of these beliefs every proposed design selects correctly at least as often as"),
+        (-0.0004, "Under each of these beliefs every proposed design selects correctly at least as often as"),
+        (
+            -0.0006,
+            "Under at least one of these beliefs BOIN 9 selects correctly less often than the",
+        ),
+    ],
+)
+def test_over_beliefs_more_or_less_often_is_a_difference_that_is_seen_in_print(interim, least, said):
+    beliefs = interim.amendment["average"].sizes["belief"]
+    changed = with_values(interim, "average", "correct_selection", gain([0.1, least, *[0.2] * (beliefs - 2)]))
+    assert said in said_of(changed)
 
 
 def test_many_scenarios_are_shown_by_their_true_mtd(study):
