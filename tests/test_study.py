@@ -206,7 +206,7 @@ def studies(draw):
     return Study(
         title=draw(NAMES),
         target=target,
-        mtd=MTDRule(target, rule, 0.1, draw(st.none() | st.just(0.6))),
+        mtd=MTDRule(target, rule, 0.1, None if rule == "interval" else draw(st.none() | st.just(0.6))),
         doses=doses,
         scenario_specs=draw(scenarios(count, has_values and count > 1)),
         designs=draw(designs(count)),
@@ -403,6 +403,12 @@ def test_what_is_no_difference_does_not_show_in_the_hash(parts):
 )
 def test_what_is_a_difference_shows_in_the_hash(parts):
     assert said(**parts) != said()
+
+
+def test_a_study_without_truths_has_a_hash_of_its_own():
+    text = SAME.format(**BARE)
+    bare = text[: text.index("[scenarios]")] + text[text.index("[designs.A]") :]
+    assert parse_study(bare).hash == parse_study(parse_study(bare).to_toml()).hash != said()
 
 
 def test_weights_of_scenarios_go_with_their_names():

@@ -70,7 +70,7 @@ class NestedPosterior:
                 ends.append(np.full(self.average.shape, float(rate >= 1)))
             else:
                 logit = np.full(self.average.shape, np.log(rate) - np.log1p(-rate))
-                ends.append(self._below(logit, known, CUT)[0])
+                ends.append(self._below(logit, known, CUT, steep=False)[0])
         return np.asarray(np.clip(ends[1] - ends[0], 0, 1))
 
     def quantile(self, q: float) -> FloatArray:
@@ -110,22 +110,26 @@ class NestedPosterior:
         owner, w = np.repeat(self.panels.owner, ORDER), self.panels.nodes.ravel()
         return [(rows, line, mass.sum(axis=1)) for rows, line, _, mass in lines(self.tallies, owner, w, self.top)]
 
-    def _below(self, logit: FloatArray, known: Known, tolerance: float) -> tuple[FloatArray, FloatArray]:
-        """Return the distribution function of the logits of the rates and its density, [U, D] -> [U, D]."""
+    def _below(
+        self, logit: FloatArray, known: Known, tolerance: float, steep: bool = True
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the distribution function of the logits of the rates and its density if asked, [U, D] -> [U, D]."""
         doses, tallies = logit.shape[1], self.tallies
+        parts = 2 if steep else 1
         asked = iter([known])
 
         def columns(owner: IntArray, w: FloatArray) -> FloatArray:
-            out = np.empty((len(w), 1 + 2 * doses))
+            out = np.empty((len(w), 1 + parts * doses))
             cut = (logit[owner] - np.stack([tallies.centre(w, x) for x in tallies.reported], axis=1)) / tallies.s
             fresh = ((rows, line, mass.sum(axis=1)) for rows, line, _, mass in lines(tallies, owner, w, self.top))
             for rows, line, mass in next(asked, fresh):
                 out[rows, 0] = mass
                 out[rows, 1 : 1 + doses] = line.up_to(cut[rows])
-                out[rows, 1 + doses :] = line.density(cut[rows]) / tallies.s
+                if steep:
+                    out[rows, 1 + doses :] = line.density(cut[rows]) / tallies.s
             return out
 
-        least = np.repeat([1.0, 1.0, np.inf], [1, doses, doses])
+        least = np.repeat([1.0, 1.0, np.inf][: 1 + parts], [1, doses, doses][: 1 + parts])
         total = _integrated(self.panels, columns, len(logit), tolerance, least)[1]
         share = total[:, 1:] / total[:, :1]
         return np.clip(share[:, :doses], 0, 1), share[:, doses:]
