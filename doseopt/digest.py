@@ -34,7 +34,7 @@ def digest(tables: Mapping[str, Any], values: tuple[float, ...] | None) -> str:
     said = dict(_plain_numbers(tables))
     said["mtd"] = _mtd(said.get("mtd", {}), said["target"])
     said["posterior"] = _posterior(said.get("posterior", {}), values, len(said["doses"]["labels"]))
-    said["belief"] = _belief(said.get("belief", {}), list(said["scenarios"]))
+    said["belief"] = _belief(said.get("belief", {}), list(said.get("scenarios", {})))
     said["designs"] = {name: _design(table) for name, table in said["designs"].items()}
     whole = {name: part for name, part in said.items() if part != {}}
     return hashlib.sha256(_text(whole).encode()).hexdigest()[:16]
