@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,15 +20,11 @@ from doseopt.limits.frontier import frontier, frontier_bound
 from doseopt.limits.maps import truth_map
 from doseopt.limits.price import price_of_rules
 from doseopt.limits.shares import reasons
-from doseopt.means import linear_measures, linear_utility, means_of
 from doseopt.metrics import measure
-from doseopt.model_belief import updated
-from doseopt.outcomes import judged, planned_of
+from doseopt.outcomes import judged
 from doseopt.parameters import Fault, Faults
-from doseopt.scenarios import ACCURACY, Belief, integrated
-from doseopt.state import FloatArray, TrialState
+from doseopt.scenarios import ACCURACY, Belief
 from doseopt.study import Study
-from doseopt.unfinished import Unfinished, under
 
 type Progress = Callable[[str], object]
 
@@ -97,7 +92,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
     left_out = ", ".join(name for name in study.designs if name not in designs)
-    belief, attained, optima, refused = _integrated(study, designs, progress)
+    belief, attained, optima, refused = averages(study, designs, progress)
     classes: dict[Rules, _Class] = {}
     rows: dict[str, dict[str, float]] = {}
     for name, (rules, row) in attained.items():
@@ -133,7 +128,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
 type Attained = dict[str, tuple[Rules, dict[str, float]]]
 
 
-def _integrated(
+def averages(
     study: Study, designs: Mapping[str, Design], progress: Progress
 ) -> tuple[Belief, Attained, dict[Rules, _Best | None], dict[str, str]]:
     """Return the belief by rules that are fine enough, what designs attain under it, the best of their classes.
@@ -167,87 +162,6 @@ def _largest_error(row: Mapping[str, float]) -> float:
     """Return the largest error of an average, of numbers of patients relative to the most."""
     most = row["most_patients"]
     return max(row[f"{name}_error"] / (most if LABELS[name][0] == "patients" else 1) for name in AVERAGED)
-
-
-def attainable_from(
-    study: Study,
-    starts: Mapping[str, TrialState],
-    progress: Progress = lambda _: None,
-    going: Mapping[str, Design] | None = None,
-) -> xr.Dataset:
-    """Return what designs attain of what is attainable, from the start of the trial and from where it stands.
-
-    An optimal policy goes on optimally from any tally of its class, as Bayes' rule says what is believed there.
-
-    Parameters
-    ----------
-    study : Study
-    starts : mapping of str to TrialState
-        Designs by name, and where their trials stand, a batch of one each.
-    progress : callable, optional
-    going : mapping of str to Design, optional
-        The designs as their trials go on, amid cohorts or not; the study's when left out.
-
-    Returns
-    -------
-    Dataset
-        attrs: `error`, the largest of what follows, as integrals. (design): `most_patients`; `attained`, expected
-        utility under the study's belief, and `attainable`, that of the best design of its class (see `limits_of`), nan
-        if the class is too large (the attribute `not_computed` says why, a line for each design, and what is not);
-        `attained_now` and `attainable_now`, the same under the belief after the data, from the data on, nan if no
-        trial of the class comes to the tally.
-
-    Raises
-    ------
-    TooManyStates
-        If a design is too large.
-    """
-    designs = {name: study.designs[name] for name in starts}
-    belief, attained, best, refused = _integrated(study, designs, lambda name: progress(f"what is attainable: {name}"))
-    if len(attained) < len(designs):
-        raise TooManyStates(reasons(refused))
-    rows, errors = {}, []
-    for name, start in starts.items():
-        rules, row = attained[name]
-        optimum = best[rules]
-        now = updated(belief, start.n[0], start.y[0])
-        standing = designs[name] if going is None else going[name]
-        worth, error = _worth(standing, now, start, study)
-        values = [row["utility"], np.nan, worth, np.nan]
-        errors += [row["utility_error"], error]
-        if optimum is not None:
-            values[1] = optimum.optimum.value
-            best_now = under(optimum.optimum.design, standing)
-            seen = start.with_memory(np.zeros((1, 0), np.int64))
-            seen = best_now.start if isinstance(best_now, Unfinished) else seen
-            with suppress(Faults):  # a tally that no trial of the class comes to
-                values[3], error = _worth(best_now, now, seen, study)
-            errors += [optimum.error, error]
-        rows[name] = [row["most_patients"], *values]
-    texts = {
-        "most_patients": ("patients", "most patients that a trial can have"),
-        "attained": ("1", "expected utility under the belief"),
-        "attainable": ("1", "expected utility of the best design of the class"),
-        "attained_now": ("1", "expected utility under the belief after the data, from the data on"),
-        "attainable_now": ("1", "the same of the best design of the class"),
-    }
-    columns = zip(texts.items(), np.array(list(rows.values())).T, strict=True)
-    data = {key: ("design", column, {"units": unit, "long_name": text}) for (key, (unit, text)), column in columns}
-    attrs = {"belief": belief.source, "utility": study.utility.describe(), "mtd_rule": study.mtd.describe()}
-    attrs |= {"not_computed": reasons(refused)}
-    return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs | {"error": float(np.nanmax(errors))})
-
-
-def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> tuple[float, float]:
-    """Return the expected utility of a design from a state on, and its error."""
-    planned = planned_of(belief.scenarios)
-
-    def utility(belief: Belief) -> FloatArray:
-        measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
-        return linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned)
-
-    belief, values = integrated(belief, utility)
-    return float(belief.mean(values)), float(belief.error(values))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amend import amend
-from doseopt.attained import attainable_from
+from doseopt.attained_now import attainable_from
 from doseopt.comparison import compare
 from doseopt.conduct.examples import example_trials
 from doseopt.conduct.paths import paths

@@ -7,7 +7,7 @@ import pytest
 from small_study import SMALL
 
 from doseopt import Exact, after, judged
-from doseopt.attained import attainable_from
+from doseopt.attained_now import attainable_from
 from doseopt.conduct.examples import example_trials
 from doseopt.dossier import at_interims, proposed
 from doseopt.engine.simulate import Simulate

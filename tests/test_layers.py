@@ -31,6 +31,7 @@ LAYERS = """
     5c   evaluation
     5d   families
     6    comparison  posterior  attained
+    6a   attained_now
     6b   conduct/*  calibrate/*  prospects  verify/*
     6c   amend  silences
     6d   dossier  silence_words
