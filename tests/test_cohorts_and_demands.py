@@ -115,6 +115,13 @@ def test_a_demand_holds_up_a_complete_trial_until_it_is_met():
     assert answer(design, f"{COMPLETE} 2NTT") == (1, 3)
 
 
+def test_a_demand_leaves_the_size_to_a_design_that_has_a_cohort_in_mind():
+    """Nobody was at level 2, where four are wanted: BOIN's next cohort there is of three. One is missing at level 1."""
+    rules = (EnoughAtDose(n=3, dose="any"), DemandAtDose(n=4), CAP)
+    assert answer(Modified(BASE, rules), "1NNN") == (2, 3)
+    assert answer(Modified(BASE, rules), "1NNT") == (1, 3)  # 1/3 stays
+
+
 def test_a_demand_never_undoes_the_cap_or_too_toxic():
     assert answer(Modified(THREE, (DemandAtDose(n=9), MaxPatients(n=12))), COMPLETE) == ("max_patients", 2)
     toxic = Modified(BASE, (DemandAtDose(n=9), CAP))

@@ -133,6 +133,19 @@ def test_run_in_replaces_the_base_until_its_part_is_over():
     ]
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "wanted"),
+    [
+        ("1T", (1, 2)),
+        ("1N 2N 3T", (3, 2)),  # the last level of the run-in is one of it
+        ("1N 2N 3N 4T", (4, 3)),  # beyond it the base decides
+        ("2T 1N", (4, 3)),  # the DLT was not at the last dose given
+    ],
+)
+def test_a_run_in_fills_the_dose_of_its_first_dlt_to_the_cohort_size(outcomes, wanted):
+    assert answer(Modified(Stub(), (RunIn(levels=3, top_up=True),)), outcomes) == wanted
+
+
 def test_run_in_comes_after_the_restrictions_and_before_the_cap():
     # A restriction would hold the dose; the run-in goes up whatever the rest says. The cap still truncates.
     design = Modified(Stub(dose=0, size=3), (MaxPatients(n=4), RunIn(levels=2)))

@@ -43,8 +43,8 @@ def prospective(dossier: Dossier) -> list[Block]:
         Heading("Operating characteristics"),
         Paragraph(
             "From the first patient on, exact, in each scenario. "
-            f"{whole.attrs['mtd_rule']} Overdose: a dose above the highest correct one, and any dose where only "
-            "selecting none is correct."
+            f"{whole.attrs['mtd_rule']} Overdose: a dose above the highest correct one whose true DLT rate is above "
+            "the target."
         ),
         _scenarios(dossier),
         _curves(dossier),

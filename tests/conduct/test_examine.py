@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from doseopt.cli import app
 from doseopt.conduct.examine import courses, examine
-from doseopt.conduct.irrational import KINDS, search
+from doseopt.conduct.irrational import KINDS, Steps, search
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.engine.graph import build_graph, graph_of
 from doseopt.modified import Modified
@@ -140,6 +140,60 @@ def test_the_search_finds_what_going_through_every_trial_finds(name):
 def counts(design):
     found = search(graph_of(design), scenarios(design.doses))
     return dict(zip(found["kind"].to_numpy().tolist(), found["found"].to_numpy().tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cohort", "at_dose", "two_of_three", "toxic_cohort"),
+    [
+        ((2, 3), (2, 9), True, True),  # in the cohort alone
+        ((0, 3), (4, 6), True, False),  # in all at the dose alone
+        ((1, 2), (3, 8), False, True),
+        ((2, 4), (2, 4), False, True),
+        ((1, 1), (1, 1), False, True),  # one DLT is not two
+        ((1, 4), (1, 4), False, True),  # exactly at the target of 0.25
+        ((1, 5), (1, 5), False, False),
+        ((0, 4), (1, 8), False, False),
+    ],
+)
+@pytest.mark.parametrize("up", [True, False])
+def test_an_escalation_is_judged_by_its_cohort_and_by_all_at_the_dose(cohort, at_dose, two_of_three, toxic_cohort, up):
+    (dlts, size), (y, n) = cohort, at_dose
+    one = {"given": 0, "size": size, "dlts": dlts, "highest": 0, "going": True, "dose": int(up), "mtd": -1}
+    steps = Steps(
+        **{name: np.array([value]) for name, value in one.items()},
+        n=np.array([[n, 0]]),
+        y=np.array([[y, 0]]),
+        admissible=np.ones((1, 2), bool),
+        target=0.25,
+    )
+    assert KINDS["up_after_two_of_three"].found(steps).tolist() == [up and two_of_three]
+    assert KINDS["up_after_toxic_cohort"].found(steps).tolist() == [up and toxic_cohort]
+
+
+@pytest.mark.parametrize("name", ["boin", "crm"])
+def test_the_example_is_the_likeliest_in_its_own_scenario(name):
+    """Beside a truth without any DLT, under which all ways that have one are impossible, it stays what it is alone."""
+    design = BRUTE[name]
+    p = [0.06, 0.25, 0.5]
+    alone = search(build_graph(design), make_scenarios([p], ["mid"]))
+    beside = search(build_graph(design), make_scenarios([[0.0, 0.0, 0.0], p], ["never", "mid"]))
+    in_mid = beside["example_scenario"].to_numpy() == "mid"
+    assert in_mid.any()
+    assert beside["example"].to_numpy()[in_mid].tolist() == alone["example"].to_numpy()[in_mid].tolist()
+    for outcomes, level, chance in zip(
+        *(beside[v].to_numpy()[in_mid] for v in ("example", "level", "example_probability")), strict=True
+    ):
+        each = [(p[int(word[0]) - 1], word.count("T"), len(word) - 1) for word in outcomes.split()]
+        assert chance == pytest.approx(math.prod(binom.pmf(y, n, q) for q, y, n in each), abs=1e-14)
+        assert level > 0
+
+
+def test_steps_are_counted_by_whether_the_trial_goes_on_or_declares():
+    """One dose, two single patients: two outcomes of the first, after each two of the second."""
+    design = Modified(BOIN(doses=1, target=TARGET, cohort=1), (MaxPatients(n=2),))
+    found = search(build_graph(design), make_scenarios([[0.25]]))
+    for kind, steps in zip(KINDS.values(), found["steps"].to_numpy().tolist(), strict=True):
+        assert steps == (4 if kind.declares else 2)
 
 
 def test_the_crm_escalates_incoherently_unless_coherent():

@@ -240,6 +240,14 @@ def test_over_beliefs_more_or_less_often_is_a_difference_that_is_seen_in_print(i
     assert said in said_of(changed)
 
 
+def test_an_overdose_is_defined_by_the_true_rate(case):
+    """A dose above the highest right one whose rate is above the target: not every dose where none is right."""
+    _, document = case
+    wanted = "Overdose: a dose above the highest correct one whose true DLT rate is above the target."
+    assert wanted in texts(document)
+    assert "any dose where only selecting none" not in texts(document)
+
+
 def test_many_scenarios_are_shown_by_their_true_mtd(study):
     text = SMALL.replace("[scenarios]", '[scenarios]\nr = { generator = "paoletti", count = 30, seed = 1 }')
     dossier = dossier_of(parse_study(text, "many.toml"), "1N")
