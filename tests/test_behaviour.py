@@ -519,3 +519,9 @@ def test_levels_rise_by_one_in_the_trials_above():
         assert all(b - a in (0, 1) for a, b in pairwise(levels))
         assert levels[0] == 1
         assert max(levels) == 4
+
+
+def test_a_dose_below_an_excluded_one_is_filled_to_six_though_the_top_dose_is_not():
+    design = ThreePlusThree(doses=3, target=0.25, start=2, confirm_top=False)
+    assert answer(design, "2NTT 1NNN") == (1, 3)
+    assert answer(design, "2NNN 3NNN") == ("complete", 3)

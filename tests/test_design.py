@@ -117,6 +117,12 @@ def test_no_skipping_counts_from_the_last_dose_or_from_the_highest():
     assert answer(Modified(Stub(), (NoSkipping(relative_to="highest"),)), outcomes) == (4, 3)
 
 
+def test_coherence_by_dose_holds_only_above_the_target():
+    design = Modified(Stub(), (Coherent(scope="dose"),))
+    assert answer(design, "1NNNT") == (4, 3)  # 1/4 is the target
+    assert answer(design, "1NNT") == (1, 3)
+
+
 def test_the_first_cohort_passes_through_the_modifiers():
     assert answer(Modified(Stub(), (RunIn(levels=2), NoSkipping())), "") == (1, 1)
     assert answer(Modified(Stub(size=3), (MaxPatients(n=3),)), "") == (1, 3)
