@@ -107,6 +107,21 @@ def found(data, name):
     return value.transpose("scenario", ...).to_numpy()
 
 
+def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):
+    p = np.random.default_rng(1).uniform(0, 1, (7, 3))
+    for design, moderate in ((BOIN.example().base, None), (AcceleratedTitration.example(), 0.3)):
+        capped = Modified(design.base if isinstance(design, Modified) else design, (MaxPatients(n=9),))
+        rates = np.resize(p, (7, capped.doses))
+        given = () if moderate is None else (None, np.full(rates.shape, moderate))
+        monkeypatch.setattr(means, "ROOM", 1 << 24)
+        whole = means.means_of(capped, rates, *given)
+        monkeypatch.setattr(means, "ROOM", 1)
+        parts = means.means_of(capped, rates, *given)
+        for name in ("selection", "n", "y"):
+            np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=0, atol=1e-13)
+        np.testing.assert_allclose(parts.selection.sum(axis=1), 1, atol=1e-12)
+
+
 def test_every_measure_has_a_row():
     assert set(BY_HAND) == set(METRICS) | set(QUANTILES)
 
