@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from doseopt.designs import BOIN
+from doseopt import means
+from doseopt.designs import BOIN, AcceleratedTitration
 from doseopt.engine.exact import Exact
 from doseopt.means import linear_measures, means_of
 from doseopt.metrics import LEVELS, METRICS, QUANTILES, measure, operating_characteristics, quantile
@@ -108,10 +109,9 @@ def found(data, name):
 
 
 def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):
-    p = np.random.default_rng(1).uniform(0, 1, (7, 3))
-    for design, moderate in ((BOIN.example().base, None), (AcceleratedTitration.example(), 0.3)):
-        capped = Modified(design.base if isinstance(design, Modified) else design, (MaxPatients(n=9),))
-        rates = np.resize(p, (7, capped.doses))
+    for design, moderate in ((BOIN(doses=3, target=0.25), None), (AcceleratedTitration.example(), 0.3)):
+        capped = Modified(design, (MaxPatients(n=9),)) if moderate is None else design
+        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.doses))
         given = () if moderate is None else (None, np.full(rates.shape, moderate))
         monkeypatch.setattr(means, "ROOM", 1 << 24)
         whole = means.means_of(capped, rates, *given)
