@@ -16,10 +16,15 @@ from doseopt.patient_rows import COLUMNS, columns_not_read, header_faults, read_
 from doseopt.state import FloatArray, IntArray
 from doseopt.table_text import read_table
 
-__all__ = ["EXAMPLE", "Patient", "TrialData", "data_from_csv", "data_from_outcomes", "letter"]
+__all__ = ["EXAMPLE", "Patient", "TrialData", "data_from_csv", "data_from_outcomes", "example", "letter"]
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
 """A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
+
+
+def example(doses: int) -> str:
+    """Return as much of the worked example as a study with so many doses can have."""
+    return " ".join(cohort for cohort in EXAMPLE.split() if int(cohort[0]) <= doses)
 
 
 @dataclass(frozen=True)

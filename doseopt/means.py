@@ -29,6 +29,8 @@ MEASURES = (
     "accuracy_index",
 )
 """Measures that are linear in the selection, patients and DLTs."""
+ROOM = 1 << 24
+"""States x scenarios at a time: 128 MB an array, however many nodes a belief has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +67,13 @@ def means_of(
     graph = build_graph(design, start)
     chosen = graph.selected[:, None] == np.arange(-1, design.doses)
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
-    weight = (
-        ending_weights(graph, p_observed)
-        if design.categories == 2
-        else edge_weights(graph, p_observed, p_moderate)[:, graph.ending]
-    )
-    means = weight @ np.concatenate([chosen, n, y], axis=1).astype(float)
+    counted = np.concatenate([chosen, n, y], axis=1).astype(float)
+    means = np.empty((len(p_observed), counted.shape[1]))
+    step = max(ROOM // len(graph.state), 1)
+    for rows in (slice(first, first + step) for first in range(0, len(means), step)):
+        p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
+        weight = ending_weights(graph, p) if design.categories == 2 else edge_weights(graph, p, moderate)
+        means[rows] = (weight if design.categories == 2 else weight[:, graph.ending]) @ counted
     return Means(*np.split(means, [1 + design.doses, 1 + 2 * design.doses], axis=1))
 
 

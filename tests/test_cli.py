@@ -109,6 +109,19 @@ def test_a_valid_study_is_called_valid(study):
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["compare", "limits", "report"])
+def test_what_is_refused_leaves_no_empty_folder(study, tmp_path, command):
+    bare = SMALL[: SMALL.index("[scenarios]")] + SMALL[SMALL.index("[designs") :]
+    study.write_text(bare)
+    (tmp_path / "kept").mkdir()
+    for folder in (tmp_path / "new" / "results", tmp_path / "kept"):
+        result = run(command, study, "--out", folder)
+        assert result.exit_code == 2
+        assert "scenarios: missing" in result.stderr
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "kept").is_dir()
+
+
 def test_the_bundled_study_is_valid():
     result = run("check", "renji-elo")
     assert result.exit_code == 0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from doseopt.designs import BOIN
+from doseopt import means
+from doseopt.designs import BOIN, AcceleratedTitration
 from doseopt.engine.exact import Exact
 from doseopt.means import linear_measures, means_of
 from doseopt.metrics import LEVELS, METRICS, QUANTILES, correct_at, measure, operating_characteristics, quantile
@@ -105,6 +106,20 @@ def simulated():
 def found(data, name):
     value = quantile(data, name) if name in QUANTILES else measure(data, name)[0]
     return value.transpose("scenario", ...).to_numpy()
+
+
+def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):
+    for design, moderate in ((BOIN(doses=3, target=0.25), None), (AcceleratedTitration.example(), 0.3)):
+        capped = Modified(design, (MaxPatients(n=9),)) if moderate is None else design
+        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.doses))
+        given = () if moderate is None else (None, np.full(rates.shape, moderate))
+        monkeypatch.setattr(means, "ROOM", 1 << 24)
+        whole = means.means_of(capped, rates, *given)
+        monkeypatch.setattr(means, "ROOM", 1)
+        parts = means.means_of(capped, rates, *given)
+        for name in ("selection", "n", "y"):
+            np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=0, atol=1e-13)
+        np.testing.assert_allclose(parts.selection.sum(axis=1), 1, atol=1e-12)
 
 
 def test_every_measure_has_a_row():

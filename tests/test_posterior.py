@@ -112,6 +112,25 @@ def test_a_warning_names_the_patient_and_who_was_left_out(study, tmp_path):
     assert "B2 (cannot be evaluated)" in text
 
 
+def test_a_pending_patient_is_named_and_not_counted(study, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("patient,dose_level,dlt\nA7,1,0\nB2,1,NA\n")
+    summary = analyse(study, data_from_csv(path, study.doses)).summary
+    assert int(summary["n"].sum()) == 1
+    pending = [line for line in posterior_text(summary).plain.splitlines() if line.startswith("Pending")]
+    assert pending == ["Pending          B2: not counted"]
+
+
+@pytest.mark.parametrize(("doses", "worked"), [(1, "1N"), (2, "1N 2NNT 2NNN"), (4, EXAMPLE)])
+def test_the_worked_example_is_one_of_the_study(tmp_path, doses, worked):
+    path = tmp_path / "few.toml"
+    labels = [str(k) for k in range(doses)]
+    path.write_text(f'title = "t"\ntarget = 0.25\n[doses]\nlabels = {labels}\n[designs.B]\nkind = "three_plus_three"\n')
+    result = run(path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert f'as if --outcomes "{worked}"' in result.stdout
+
+
 @pytest.mark.parametrize(
     ("table", "where"),
     [

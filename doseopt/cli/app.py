@@ -49,8 +49,10 @@ def plain_errors() -> Iterator[None]:
     from doseopt.parameters import Faults
     from doseopt.text import neutral
 
+    made.clear()
     try:
-        yield
+        with _no_empty_folders():
+            yield
     except (Faults, TooManyStates) as error:
         print(neutral(f"doseopt: {error}"), file=sys.stderr)
         raise typer.Exit(2) from None
@@ -64,6 +66,21 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+made: list[Path] = []
+"""Folders that this command made, outermost first."""
+
+
+@contextmanager
+def _no_empty_folders() -> Iterator[None]:
+    """Leave no folder behind that a command made and wrote nothing into."""
+    try:
+        yield
+    finally:
+        for folder in reversed(made):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder for the results, before the work begins."""
     from doseopt.files import sweep_unfinished
@@ -71,6 +88,7 @@ def make_folder(folder: Path) -> None:
 
     if folder.exists() and not folder.is_dir():
         raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
+    made.extend(place for place in (*reversed(folder.parents), folder) if not place.exists())
     folder.mkdir(parents=True, exist_ok=True)
     sweep_unfinished(folder)
 

@@ -209,16 +209,17 @@ def posterior(
 ) -> None:
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
-        from doseopt.data import EXAMPLE, data_from_csv, data_from_outcomes
+        from doseopt.data import data_from_csv, data_from_outcomes, example
         from doseopt.posterior import analyse, as_object, check_choice
         from doseopt.study_file import load_study
 
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
+        worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
         if data is not None:
             read = data_from_csv(data, loaded.doses)
         else:
-            read = data_from_outcomes(outcomes or EXAMPLE, loaded.doses)
+            read = data_from_outcomes(outcomes or worked, loaded.doses)
         folder = out if out is not None or json else Path("results")
         if folder is not None:
             make_folder(folder)
@@ -232,8 +233,8 @@ def posterior(
         from doseopt.cli.terminal import terminal
         from doseopt.tables import print_posterior
 
-        if not outcomes and data is None:
-            print(f'No data were given; this is a worked example, as if --outcomes "{EXAMPLE}".\n')
+        if worked:
+            print(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
         print_posterior(result.summary, terminal())
         print_written(folder, written)
 

@@ -16,7 +16,7 @@ def chosen_designs(study: Study, names: Sequence[str]) -> dict[str, Design]:
     unknown = [name for name in names if name not in study.designs]
     if unknown:
         raise Faults(
-            [Fault("--design", f"no design {name!r} in the study{nearest(name, study.designs)}") for name in unknown]
+            [Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}") for name in unknown]
         )
     return {name: study.designs[name] for name in names or study.designs}
 

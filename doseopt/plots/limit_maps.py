@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVELS = (-60, -40, -30, -20, -10, -5, 0, 5, 10, 20, 30, 40, 60)
+EDGE = 0.9
+"""Dose levels between the middle of a name and the ends of the picture."""
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
 MOST = 4
 """Designs of a row."""
@@ -122,11 +124,13 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
         colour, hatch = SHADES[looks[k] % len(SHADES)], HATCHES[looks[k] % len(HATCHES)]
         ax.contourf(x, y, mine.astype(float), levels=[0.5, 1.5], colors=[colour], hatches=[hatch])
         room = distance_transform_edt(np.pad(mine, 1))[1:-1, 1:-1]
-        row, column = np.unravel_index(int((room * free).argmax()), room.shape)
+        room = room * free
+        whole = room * ((x >= x[0] + EDGE) & (x <= x[-1] - EDGE))  # elsewhere a name does not fit into the picture
+        row, column = np.unravel_index(int((whole if whole.any() else room).argmax()), room.shape)
         rows, columns = np.indices(free.shape)
         free &= np.hypot((rows - row) / WRITTEN / len(y), (columns - column) / WRITTEN / len(x)) > 1
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
-        inside = float(np.clip(x[column], x[0] + 0.9, x[-1] - 0.9))
+        inside = float(np.clip(x[column], x[0] + EDGE, x[-1] - EDGE))
         ax.text(
             inside,
             y[row],

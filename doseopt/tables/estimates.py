@@ -125,6 +125,7 @@ def posterior_text(ds: xr.Dataset, width: int = WIDTH) -> Text:
         "Target interval": f"{100 * attrs['interval_low']:g}% to {100 * attrs['interval_high']:g}%; over: above it",
         "Actual doses": "used as given" if attrs["actual_doses"] else "",
         "Left out": attrs["left_out"],
+        "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] else "",
         "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
     }
     margin = max(map(len, rows)) + 2
