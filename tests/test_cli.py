@@ -422,3 +422,12 @@ def weights_of(n, y, tried):
     """Inverse of the variance of the Beta posterior of each dose."""
     a, b = np.array([y[j] + 0.05 for j in tried]), np.array([n[j] - y[j] + 0.05 for j in tried])
     return 1 / (a * b / ((a + b) ** 2 * (a + b + 1)))
+
+
+@pytest.mark.parametrize("hostile", ["\x1b", "\u202e", "\ufffe"])
+@pytest.mark.parametrize("words", [["{}[2J"], ["--x{}"], ["check", "a", "b{}"], ["next", "--x{}"]])
+def test_an_error_of_usage_controls_no_terminal(words, hostile):
+    done = CliRunner().invoke(app, [word.format(hostile) for word in words], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert hostile not in done.output
+    assert f"U+{ord(hostile):04X}" in done.stderr or repr(hostile)[1:-1] in done.stderr
