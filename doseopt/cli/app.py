@@ -111,9 +111,10 @@ def print_written(folder: Path | None, files: Sequence[Path]) -> None:
     from rich.console import Console
 
     from doseopt.tables.layout import page_width, paragraph
+    from doseopt.text import neutral
 
-    print(f"\nWritten to {folder}:")
-    for line in paragraph(", ".join(file.name for file in files), page_width(Console()), "  "):
+    print(neutral(f"\nWritten to {folder}:"))
+    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
         print(line)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 INPUTS, MANY = 400, 100_000
-"""Inputs of a fuzzer in the ordinary suite, and with `-m fuzz`."""
+"""Inputs of a fuzzer in the ordinary suite (a part of them where one takes long), and with `-m fuzz`."""
 SECONDS, MEMORY = 60, 3_000_000_000
 """Processor time and memory of one input: far more than any needs, so that only what hangs or explodes is stopped."""
 LONGEST = 500_000

@@ -72,6 +72,6 @@ def states_of(design):
         return None
 
 
-@pytest.mark.parametrize("inputs", [INPUTS, pytest.param(MANY, marks=pytest.mark.fuzz)])
+@pytest.mark.parametrize("inputs", [INPUTS // 4, pytest.param(MANY, marks=pytest.mark.fuzz)])
 def test_a_study_file_is_refused_with_faults_or_runs(inputs):
     assert failures(study_file, inputs) == []
