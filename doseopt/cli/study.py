@@ -269,8 +269,8 @@ def check(study: StudyName) -> None:
         loaded = load_study(study)
         scenarios = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else "no"
         print(
-            f"{neutral(study)}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
-            f"hash {loaded.hash})"
+            f"{neutral(study)}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, "
+            f"{len(loaded.doses.labels)} doses, hash {loaded.hash})"
         )
         for fault in loaded.unweighed():
             print(neutral(f"To compare the designs, {fault}"))
