@@ -60,9 +60,14 @@ class FixedScenario:
     transform: Any = None
 
     def __post_init__(self) -> None:
-        """Take lists and arrays of rates, too."""
+        """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
         for name in ("p_dlt", "p_moderate"):
             object.__setattr__(self, name, native(getattr(self, name)))
+        texts = {name: getattr(self, name) for name in ("reason", "source")}
+        wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
+        faults = [Fault(name, message) for name, message in wrong.items() if message]
+        if faults:
+            raise Faults(faults, "FixedScenario")
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""

@@ -127,3 +127,16 @@ def test_a_study_names_what_is_wrong_with_its_parts(change, said):
     assert Study(**STUDY).scenarios().sizes == {"scenario": 1, "dose": 2}
     with pytest.raises(Faults, match=said):
         Study(**STUDY | change)
+
+
+@pytest.mark.parametrize("name", ["reason", "source"])
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\u202eb", "x" * 30_000, 5, None])
+def test_the_texts_of_a_scenario_are_held_to_what_those_of_a_file_are(name, text):
+    with pytest.raises(Faults, match=rf"^FixedScenario: 1 fault\n  {name}: wanted "):
+        FixedScenario((0.1, 0.2), **{name: text})
+
+
+@pytest.mark.parametrize("sd", [-1.0, 1001.0, 1e308, math.inf, math.nan])
+def test_a_belief_is_as_wide_as_levels_can_be(sd):
+    with pytest.raises(Faults, match=r"location_sd: wanted a number in \[0, 1000\]"):
+        BELIEFS["logistic"](2.0, sd)

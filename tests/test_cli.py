@@ -435,3 +435,29 @@ def weights_of(n, y, tried):
     """Inverse of the variance of the Beta posterior of each dose."""
     a, b = np.array([y[j] + 0.05 for j in tried]), np.array([n[j] - y[j] + 0.05 for j in tried])
     return 1 / (a * b / ((a + b) ** 2 * (a + b + 1)))
+
+
+@pytest.mark.parametrize("hostile", ["\x1b", "\u202e", "\ufffe"])
+@pytest.mark.parametrize("words", [["{}[2J"], ["--x{}"], ["check", "a", "b{}"], ["next", "--x{}"]])
+def test_an_error_of_usage_controls_no_terminal(words, hostile):
+    done = CliRunner().invoke(app, [word.format(hostile) for word in words], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert hostile not in done.output
+    assert f"U+{ord(hostile):04X}" in done.stderr or repr(hostile)[1:-1] in done.stderr
+
+
+def test_the_name_of_a_study_file_controls_no_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a\x1b[2J.toml").write_text(SMALL, encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", "a\x1b[2J.toml"])
+    assert done.exit_code == 0
+    assert done.output.startswith("a<U+001B>[2J.toml: valid (3 designs")
+
+
+def test_the_name_of_a_folder_controls_no_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text(SMALL, encoding="utf-8")
+    done = CliRunner().invoke(app, ["table", "study.toml", "--out", "a\x1b[2J\u202e"])
+    assert done.exit_code == 0
+    assert "Written to a<U+001B>[2J<U+202E>:" in done.output
+    assert not {"\x1b", "\u202e"} & set(done.output)

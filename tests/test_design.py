@@ -475,5 +475,5 @@ def test_any_design_checks_its_declared_parameters_and_its_first_dose():
 def test_scenarios_of_other_doses_are_refused():
     design = ThreePlusThree(doses=4, target=0.25)
     for engine in (Exact(), Simulate(trials=10)):
-        with pytest.raises(ValueError, match="wanted scenarios of 4 doses, as the design has, got 2"):
+        with pytest.raises(Faults, match="wanted scenarios of 4 doses, as the design has, got 2"):
             engine(design, make_scenarios([[0.1, 0.2]]))

@@ -9,13 +9,44 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import doseopt
 
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""Of the command line's parser, which some versions of typer bring themselves and some import."""
+
+
+@contextmanager
+def _neutral_usage() -> Iterator[None]:
+    """Make harmless what an error of usage repeats of the arguments."""
+    from doseopt.text import neutral
+
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(neutral(error.format_message()), error.ctx) from None
+
+
+class _Commands(TyperGroup):
+    """The commands; their errors of usage control no terminal."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the options before the command."""
+        with _neutral_usage():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's options, and run it."""
+        with _neutral_usage():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,9 +129,10 @@ def print_written(folder: Path | None, files: Sequence[Path]) -> None:
     from rich.console import Console
 
     from doseopt.tables.layout import page_width, paragraph
+    from doseopt.text import neutral
 
-    print(f"\nWritten to {folder}:")
-    for line in paragraph(", ".join(file.name for file in files), page_width(Console()), "  "):
+    print(neutral(f"\nWritten to {folder}:"))
+    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
         print(line)
 
 

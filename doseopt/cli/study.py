@@ -265,12 +265,13 @@ def check(study: StudyName) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
         from doseopt.study_file import load_study
+        from doseopt.text import neutral
 
         loaded = load_study(study)
         scenarios = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else "no"
         print(
-            f"{study}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, {len(loaded.doses.labels)} doses, "
-            f"hash {loaded.hash})"
+            f"{neutral(study)}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, "
+            f"{len(loaded.doses.labels)} doses, hash {loaded.hash})"
         )
         for fault in loaded.unweighed():
-            print(f"To compare the designs, {fault}")
+            print(neutral(f"To compare the designs, {fault}"))

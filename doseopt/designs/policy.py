@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,14 @@ from doseopt.files import write_whole
 from doseopt.parameters import MOST_DOSES, Fault, Faults, param
 from doseopt.state import CONTINUE, NONE, Decision, IntArray, TrialState
 from doseopt.tallies import Course, Tallies, tallies_of
+from doseopt.text import text_fault
 
 STOP, TOO_TOXIC, TREAT = 0, 1, 2
 """Moves: stop; stop because the lowest dose is too toxic; TREAT + j: the next cohort at dose j."""
 FORMAT = "doseopt policy 1"
+MOST_HEAD, MOST_DOSES, MOST_PATIENTS, MOST_BYTES = 100_000, 254, 1000, 2_000_000_000
+"""Of a policy's file: bytes that say what it is, doses and patients of its course; and bytes that the numbering may
+take, where the codes themselves are fewer."""
 type Codes = npt.NDArray[np.uint8 | np.uint16]
 
 
@@ -110,27 +114,62 @@ def load_policy(path: str | Path) -> PolicyTable:
     wanted = "wanted a file that PolicyTable.save wrote"
     try:
         with Path(path).open("rb") as file:
-            head = json.loads(np.lib.format.read_array(file).tobytes())
+            head = _read_head(file)
             if head["format"] != FORMAT:
                 raise Faults([Fault("", f"{wanted} in {FORMAT!r}, got {head['format']!r}")], str(path))
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError("not an array of version 1.0")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            shape, dtype = _read_header(file)
             codes = np.memmap(path, dtype, "r", file.tell(), shape)
-        course = Course(**head["course"])
-        table = PolicyTable(course, codes, head["toxic"], head["title"], str(path))
-        variants = 1 if table.toxic is None else course.doses
-        if codes.shape != (variants, table.tallies.size) or codes.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"{codes.shape} codes for {table.tallies.size} tallies")
-        if codes.dtype != code_type(course.doses):
-            message = f"made by a version whose policies of 15 doses and more are wrong, got {course.doses} doses"
-            raise Faults([Fault("", f"{message}; make it anew")], str(path))
+        table = _table_of(head, codes, str(path))
     except OSError as error:
         raise Faults([Fault("", f"cannot be read: {error.strerror or error}")], str(path)) from error
     except Faults:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Faults([Fault("", f"{wanted}: {error}")], str(path)) from error
+    return table
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and type of an array in a file."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("not an array of version 1.0")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype
+
+
+def _read_head(file: BinaryIO) -> Any:
+    """Return what a file says of its codes; no more is read than that may be."""
+    shape, dtype = _read_header(file)
+    if len(shape) != 1 or not 0 < shape[0] <= MOST_HEAD or dtype != np.uint8:
+        raise ValueError(f"its first array is {dtype} of shape {shape}")
+    return json.loads(file.read(shape[0]))
+
+
+def _table_of(head: Any, codes: Codes, path: str) -> PolicyTable:
+    """Return a table whose numbers are what they can be; nothing is counted out before its course is known to be so."""
+    course, toxic, title = Course(**head["course"]), head["toxic"], head["title"]
+    numbers = {name: part for name, part in asdict(course).items() if name != "skips"}
+    if (
+        any(type(part) is not int or part < 1 for part in numbers.values())
+        or not isinstance(course.skips, bool)
+        or course.start > course.doses
+        or not course.first_cohort <= course.patients <= MOST_PATIENTS
+        or course.doses > min(course.most_doses, MOST_DOSES)
+    ):
+        raise ValueError(f"a course of {course}")
+    if not isinstance(title, str) or text_fault(title) or not (toxic is None or 0 <= toxic <= 1):
+        raise ValueError(f"a title {title!r}, cohorts toxic from {toxic!r}")
+    variants, wanted = 1 if toxic is None else course.doses, code_type(course.doses)
+    if course.size(variants, np.dtype(wanted).itemsize) > MOST_BYTES + 100 * codes.nbytes:
+        raise ValueError(f"{codes.shape} codes for a course of {course}")
+    table = PolicyTable(course, codes, toxic, title, path)
+    if codes.shape != (variants, table.tallies.size) or codes.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{codes.shape} codes for {table.tallies.size} tallies")
+    if codes.dtype != wanted:
+        message = f"made by a version whose policies of 15 doses and more are wrong, got {course.doses} doses"
+        raise Faults([Fault("", f"{message}; make it anew")], path)
+    if codes.max() >= (course.doses + 1) * (course.doses + TREAT):
+        raise ValueError(f"a code of {codes.max()} with {course.doses} doses")
     return table
 
 

@@ -79,7 +79,8 @@ class Exact:
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
     if scenarios.sizes["dose"] != design.doses:
-        raise ValueError(f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}")
+        wanted = f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}"
+        raise Faults([Fault("scenarios", wanted)])
     return np.asarray(scenarios["p_observed"].to_numpy())
 
 

@@ -64,7 +64,7 @@ class LogisticFamily:
     location: float = param(
         kind=float, low=-1000, high=1000, doc="median level at which the DLT rate is the target, counted from 1"
     )
-    location_sd: float = param(kind=float, low=0, doc="its standard deviation, in levels")
+    location_sd: float = param(kind=float, low=0, high=1000, doc="its standard deviation, in levels")
     odds_ratio: float = param(
         3.0, low=1, high=1e100, open_low=True, doc="median odds ratio of a DLT between neighbouring doses"
     )

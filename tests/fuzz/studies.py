@@ -1,0 +1,154 @@
+"""Study files to begin with: the bundled ones, and ones whose designs have random parameters of what they declare."""
+
+import functools
+import tomllib
+
+from fuzz.hostile import increasing, mutate, number_in, pick, scramble
+
+from doseopt.designs import DESIGNS
+from doseopt.modifiers import MODIFIERS
+from doseopt.parameters import declared
+from doseopt.scenarios import BELIEFS, GENERATORS, TRANSFORMS
+from doseopt.study_file import BUNDLED
+
+GIVEN = ("doses", "target", "dose_values", "unit")
+"""What a study gives to its designs."""
+
+
+@functools.cache
+def bundled():
+    """The documents of the bundled studies."""
+    return tuple(
+        tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in sorted(BUNDLED.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    )
+
+
+def _free(rng, name, doses):
+    """A value for what no single declaration bounds, mostly a sensible one."""
+    made = {
+        "skeleton": lambda: pick(
+            rng,
+            (
+                increasing(rng, doses, 0.001, 0.999),
+                {"prior_mtd": number_in(rng, 1, 5, True), "halfwidth": number_in(rng, 0, 0.3, False)},
+            ),
+        ),
+        "initial": lambda: sorted(number_in(rng, 1, doses, True) for _ in range(int(rng.integers(0, 9)))),
+        "other": lambda: increasing(rng, doses, 0, 1),
+        "skeletons": lambda: [increasing(rng, doses, 0.01, 0.99) for _ in range(int(rng.integers(1, 4)))],
+        "weights": lambda: [float(v) for v in rng.dirichlet([1] * int(rng.integers(1, 4)))],
+        "mean": lambda: [float(v) for v in rng.normal(0, pick(rng, (1, 5, 100)), 2)],
+        "cov": lambda: _cov(rng),
+        "intervals": lambda: increasing(rng, 2, 0, 1),
+        "decisions": lambda: [
+            f"{n}: " + " ".join(pick(rng, ("E", "S", "D", "DU")) for _ in range(n + 1))
+            for n in range(1, int(rng.integers(2, 14)))
+        ],
+        "sizes": lambda: [number_in(rng, 1, 100, True) for _ in range(int(rng.integers(1, doses + 2)))],
+        "dose": lambda: pick(rng, ("recommended", "any", number_in(rng, 1, doses, True))),
+    }
+    return made[name]() if name in made else number_in(rng, 0, 10, True)
+
+
+def _cov(rng):
+    a, b = (float(rng.choice([0.01, 0.5, 1.0, 3.0, 10.0])) for _ in range(2))
+    rho = float(rng.choice([0.0, 0.0, 0.5, -0.9, 0.99, 1.0]))
+    return [[a * a, rho * a * b], [rho * a * b, b * b]]
+
+
+def table_of(rng, kind, cls, doses):
+    """A design or modifier with random parameters of what it declares."""
+    table = {"kind": kind}
+    for name, field in declared(cls).items():
+        domain = field.metadata["domain"]
+        needed = not hasattr(cls, name) and name not in GIVEN
+        if name in GIVEN or (not needed and rng.random() < 0.6):
+            continue
+        if domain.choices:
+            table[name] = pick(rng, domain.choices)
+        elif domain.kind is bool:
+            table[name] = bool(rng.integers(2))
+        elif domain.kind in (int, float) and domain.custom is None:
+            table[name] = number_in(rng, domain.low, domain.high, domain.kind is int)
+        else:
+            table[name] = _free(rng, name, doses)
+    return table
+
+
+def random_study(rng):
+    """A study of one or two designs with random parameters: many can run, others are refused."""
+    doses = pick(rng, (1, 2, 3, 4, 4, 5, 9, 20))
+    values = [float(v) for v in 10.0 ** rng.uniform(-3, 3) * 1.7 ** rng.uniform(0.2, 2, doses).cumsum()]
+    document = {
+        "title": "random",
+        "target": pick(rng, (0.25, 0.3, 1 / 3, 0.05, 0.9, float(rng.uniform(0, 1)))),
+        "doses": {"labels": [str(i) for i in range(doses)], "values": values, "unit": "mg"},
+        "scenarios": {f"s{k}": increasing(rng, doses, 0, 1) for k in range(int(rng.integers(1, 4)))},
+        "designs": {},
+    }
+    for k in range(int(rng.integers(1, 3))):
+        kind = pick(rng, [kind for kind in DESIGNS if kind != "policy" or rng.random() < 0.1])
+        table = table_of(rng, kind, DESIGNS[kind], doses)
+        if kind == "blrm" and rng.random() < 0.8:
+            table["reference_dose"] = pick(rng, values)
+        laid = [name for name in MODIFIERS if rng.random() < 0.15 and name != "max_patients"]
+        table["modifiers"] = [table_of(rng, name, MODIFIERS[name], doses) for name in laid]
+        if rng.random() < 0.9:
+            table["modifiers"].append({"kind": "max_patients", "n": pick(rng, (1, 3, 6, 9, 12, 24, 40, 1000))})
+        if rng.random() < 0.1:
+            other = pick(rng, tuple(DESIGNS))
+            table["selection"] = table_of(rng, other, DESIGNS[other], doses)
+        document["designs"][f"design {k}"] = table
+    if rng.random() < 0.5:
+        document["posterior"] = _posterior(rng, doses, values)
+    if rng.random() < 0.3:
+        kind = pick(rng, tuple(BELIEFS))
+        document["belief"] = table_of(rng, kind, BELIEFS[kind], doses)
+    if rng.random() < 0.2:
+        document["scenarios"]["drawn"] = {
+            "generator": pick(rng, tuple(GENERATORS)),
+            "count": number_in(rng, 1, 20, True),
+            "seed": number_in(rng, 0, 9, True),
+        }
+    if rng.random() < 0.2:
+        kind = pick(rng, tuple(TRANSFORMS))
+        transform = table_of(rng, kind, TRANSFORMS[kind], doses)
+        document["scenarios"]["changed"] = {"p_dlt": increasing(rng, doses, 0, 1), "transform": transform}
+    if rng.random() < 0.1:
+        del document["scenarios"]
+    return document
+
+
+def _posterior(rng, doses, values):
+    model = pick(rng, ("blrm", "empiric", "logistic", "bma", "beta"))
+    table = {"model": model}
+    if model == "blrm":
+        table |= {"reference_dose": pick(rng, values), "mean": _free(rng, "mean", doses), "cov": _cov(rng)}
+    elif model == "beta":
+        table |= {"a": number_in(rng, 0, 5, False), "b": number_in(rng, 0, 5, False)}
+    else:
+        table |= {"prior_sd": number_in(rng, 0.001, 10, False)}
+        table |= {} if model == "bma" else {"skeleton": _free(rng, "skeleton", doses)}
+    return table
+
+
+def fewer_designs(rng, document):
+    """The same study with one to three of its designs, for a quick answer."""
+    names = [list(document["designs"])[i] for i in rng.permutation(len(document["designs"]))[: int(rng.integers(1, 4))]]
+    kept = {key: part for key, part in document.items() if key != "amendment"}
+    if "amendment" in document and rng.random() < 0.3:
+        return document
+    return {**kept, "designs": {name: document["designs"][name] for name in names}}
+
+
+def study_text(rng):
+    """The text of a study file: right, nearly right, or not at all."""
+    import tomli_w
+
+    document = random_study(rng) if rng.random() < 0.6 else fewer_designs(rng, pick(rng, bundled()))
+    if rng.random() < 0.4:
+        document = mutate(rng, document)
+    text = tomli_w.dumps(document)
+    return scramble(rng, text) if rng.random() < 0.1 else text

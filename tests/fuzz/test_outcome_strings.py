@@ -1,0 +1,40 @@
+"""Outcome strings: cohorts that are written back as they were read, or faults."""
+
+import pytest
+from fuzz.guard import INPUTS, MANY, check_shown, failures
+from fuzz.hostile import TEXTS, pick
+
+from doseopt.data import data_from_outcomes
+from doseopt.doses import Doses
+from doseopt.outcome_string import format_outcomes, parse_outcomes
+from doseopt.parameters import Faults
+
+PIECES = (*"NTMntm", *"12345", "0", "00001", "NNN", "NT", ".", "..", " ", "  ", "\t", "\n", "\u2003", "X", "é", "-1")
+RARE = (*TEXTS, "٣NNN", "²N", "1N,2N", "1" * 5_000, "N" * 11_000, "1" + "N" * 9_000, "1N " * 3_000)
+
+
+def text_of(rng):
+    """Mostly levels and letters."""
+    pieces = [pick(rng, RARE if rng.random() < 0.03 else PIECES) for _ in range(int(rng.integers(0, 30)))]
+    cohorts = [f"{int(rng.integers(1, 6))}{'NTM'[int(rng.integers(3))] * int(rng.integers(1, 5))}" for _ in range(3)]
+    return " ".join(cohorts) if rng.random() < 0.2 else "".join(pieces)
+
+
+def outcome_string(rng):
+    """Read, and write again."""
+    text, doses = text_of(rng), pick(rng, (None, 1, 3, 5))
+    try:
+        cohorts = parse_outcomes(text, doses)
+    except Faults as faults:
+        check_shown(str(faults), text[:300])
+        return
+    assert parse_outcomes(format_outcomes(cohorts), doses) == cohorts
+    assert all(1 <= c.level <= (doses or 999) and set(c.letters) <= set("NTM") for c in cohorts)
+    if doses is not None:
+        data = data_from_outcomes(text, Doses(tuple(str(i) for i in range(doses))))
+        assert len(data.patients) == sum(len(c.letters) for c in cohorts)
+
+
+@pytest.mark.parametrize("inputs", [INPUTS, pytest.param(MANY, marks=pytest.mark.fuzz)])
+def test_an_outcome_string_is_refused_with_faults_or_read_as_it_is_written(inputs):
+    assert failures(outcome_string, inputs) == []

@@ -1,0 +1,77 @@
+"""Study files: a fault with its place, or a study that runs."""
+
+import io
+
+import numpy as np
+import pytest
+from fuzz.guard import INPUTS, MANY, check_shown, failures
+from fuzz.hostile import pick
+from fuzz.studies import study_text
+from rich.console import Console
+
+from doseopt.comparison import compare
+from doseopt.conduct.next_dose import next_dose
+from doseopt.data import data_from_outcomes
+from doseopt.engine.exact import Exact
+from doseopt.engine.graph import TooManyStates, build_graph
+from doseopt.parameters import Faults
+from doseopt.scenarios import StatedBelief
+from doseopt.study_file import parse_study
+from doseopt.tables.conduct_next import print_next
+
+STATES = 2_000
+"""Of the graphs that are made: a design with more is not followed to its end."""
+
+
+def outcomes(rng, doses):
+    """A few cohorts at any doses."""
+    cohorts = int(rng.integers(0, 5))
+    letters = [pick(rng, ("N", "NN", "NNN", "NNT", "NTT", "T", "NMN.")) for _ in range(cohorts)]
+    return " ".join(f"{int(rng.integers(1, doses + 1))}{each}" for each in letters)
+
+
+def study_file(rng):
+    """Read a study file, and run what is accepted."""
+    text = study_text(rng)
+    try:
+        study = parse_study(text)
+    except Faults as faults:
+        check_shown(str(faults), text)
+        return
+    try:
+        run(rng, study)
+    except BaseException as error:
+        error.add_note(text)
+        raise
+
+
+def run(rng, study):
+    """Ask for the next dose, and compare the designs that are small."""
+    data = data_from_outcomes(outcomes(rng, len(study.doses.labels)), study.doses)
+    try:
+        answer = next_dose(study, data)
+    except Faults as faults:  # the data may contradict a design
+        check_shown(str(faults), "the data")
+    else:
+        print_next(answer, Console(file=io.StringIO(), markup=False, highlight=False))
+    assert len(study.hash) == 16
+    states = [states_of(design) for design in study.designs.values()]
+    if None not in states and study.scenario_specs and not study.unweighed() and rng.random() < 0.3:
+        compare(study, Exact(), posteriors=False)
+    if study.scenario_specs or not isinstance(study.belief, StatedBelief):
+        belief = study.believed()
+        assert np.isfinite(belief.weights).all()
+        assert np.isfinite(belief.p_observed).all()
+
+
+def states_of(design):
+    """The states of a design, None if they are too many."""
+    try:
+        return len(build_graph(design, max_states=STATES).state)
+    except TooManyStates:
+        return None
+
+
+@pytest.mark.parametrize("inputs", [INPUTS // 4, pytest.param(MANY, marks=pytest.mark.fuzz)])
+def test_a_study_file_is_refused_with_faults_or_runs(inputs):
+    assert failures(study_file, inputs) == []
