@@ -22,7 +22,7 @@ from doseopt.text import text_fault
 STOP, TOO_TOXIC, TREAT = 0, 1, 2
 """Moves: stop; stop because the lowest dose is too toxic; TREAT + j: the next cohort at dose j."""
 FORMAT = "doseopt policy 1"
-MOST_HEAD, MOST_DOSES, MOST_PATIENTS, MOST_BYTES = 100_000, 254, 1000, 2_000_000_000
+MOST_HEAD, MOST_LEVELS, MOST_PATIENTS, MOST_BYTES = 100_000, 254, 1000, 2_000_000_000
 """Of a policy's file: bytes that say what it is, doses and patients of its course; and bytes that the numbering may
 take, where the codes themselves are fewer."""
 type Codes = npt.NDArray[np.uint8 | np.uint16]
@@ -154,7 +154,7 @@ def _table_of(head: Any, codes: Codes, path: str) -> PolicyTable:
         or not isinstance(course.skips, bool)
         or course.start > course.doses
         or not course.first_cohort <= course.patients <= MOST_PATIENTS
-        or course.doses > min(course.most_doses, MOST_DOSES)
+        or course.doses > min(course.most_doses, MOST_LEVELS)
     ):
         raise ValueError(f"a course of {course}")
     if not isinstance(title, str) or text_fault(title) or not (toxic is None or 0 <= toxic <= 1):
