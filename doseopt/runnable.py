@@ -23,12 +23,12 @@ def obstacles(design: Any) -> list[Fault]:
         return [Fault("modifiers", wanted)]
     modifiers: tuple[Any, ...] = design.modifiers if isinstance(design, Modified) else ()
     base = design.base if isinstance(design, Modified) else design
-    rule = base.base if isinstance(base, Selecting) else base
-    sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rule, "cohort", 1)]
+    rules = (base.base, base.selector) if isinstance(base, Selecting) else (base,)
+    sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rules[0], "cohort", 1)]
     cap = next((m.cap for m in modifiers if m.phase == Phase.CAP), max(sizes))
     if max(sizes) > cap:
         return [Fault("modifiers", f"wanted a cap of at least one cohort of {max(sizes)}, got {cap}")]
-    return _not_in_table(design) if isinstance(rule, DecisionTable | Policy) else []
+    return _not_in_table(design) if any(isinstance(rule, DecisionTable | Policy) for rule in rules) else []
 
 
 def _not_in_table(design: Any) -> list[Fault]:

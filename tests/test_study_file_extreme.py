@@ -235,3 +235,10 @@ def test_a_file_with_letters_changed_is_a_study_or_faults(data):
     except Faults:
         return
     assert parse_study(study.to_toml()).hash == study.hash
+
+
+def test_a_table_that_selects_has_a_row_for_what_its_trials_show():
+    selection = {"kind": "table", "decisions": ["3: E S D DU"]}
+    design = {"kind": "boin", "modifiers": [{"kind": "max_patients", "n": 6}], "selection": selection}
+    (found,) = faults(changed(["designs"], {"x": design}))
+    assert "wanted a row for n = 6" in found
