@@ -213,7 +213,7 @@ def group(correct, names=("a", "b", "c")):
         {m: (("design", "scenario"), np.array(correct, float)) for m in MEASURES},
         coords={"design": list(names), "scenario": [f"s{k}" for k in range(len(correct[0]))]},
     )
-    return Group("paoletti", 0.25, 10, data)
+    return Group("paoletti", 0.25, 10, data.assign(weight=("scenario", np.ones(len(correct[0])))))
 
 
 def test_ranks_wins_and_regrets_by_hand():
