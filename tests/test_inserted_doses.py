@@ -75,6 +75,36 @@ def test_a_grid_without_insertion_is_the_design_itself():
         assert not wide[name][..., [1, 3, 5]].any()
 
 
+def inserting(rule):
+    base = Modified(BOIN(doses=4, target=0.25), (rule, NoSkipping(relative_to="highest")))
+    return Modified(OnGrid(base, VALUES, PLANNED, inserts=True), (MaxPatients(n=30),))
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcomes", "wanted"),
+    [
+        # 5, the third planned dose, is excluded and 4 inserted: it has the cohort size of the dose above it, three
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 3NN 5TTT", (4, 3)),
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 3NN 5TTT 4TTT", (3, 2)),
+        (CohortsByDose(sizes=(5, 3, 2, 2)), "1NNNNN 3TTT", (2, 3)),
+        # a level stays the planned dose that it meant
+        (EnoughAtDose(n=6, dose=3), "1NNN 3NNN 5TTT 4NNN 4NNN", (4, 3)),
+        (EnoughAtDose(n=6, dose=2), "1NNN 3NNN 5TTT 4TTT 3NNN", ("enough_at_dose", 3)),
+        (EnoughAtDose(n=3, dose=3), "1NNN 3NNN 5TTT", ("enough_at_dose", 3)),
+    ],
+)
+def test_rules_on_levels_keep_the_doses_that_they_mean(rule, outcomes, wanted):
+    assert answer(inserting(rule), outcomes) == wanted
+
+
+def test_a_rule_with_a_dose_more():
+    sizes = CohortsByDose(sizes=(1, 2, 3))
+    assert [sizes.with_dose(position).sizes for position in (0, 1, 2)] == [(1, 1, 2, 3), (1, 2, 2, 3), (1, 2, 3, 3)]
+    # level 2 is index 1: a dose that stands there or below takes it up
+    assert [EnoughAtDose(n=6, dose=2).with_dose(position).dose for position in (0, 1, 2)] == [3, 3, 2]
+    assert EnoughAtDose(n=6, dose="any").with_dose(0) == EnoughAtDose(n=6, dose="any")
+
+
 def three_plus_three(p, q):
     """P(none, low, between, high) and E[N] of 3+3, six at the MTD, at two doses with rates p, the one between with q.
 

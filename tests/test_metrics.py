@@ -7,7 +7,7 @@ import xarray as xr
 from doseopt.designs import BOIN
 from doseopt.engine.exact import Exact
 from doseopt.means import linear_measures, means_of
-from doseopt.metrics import LEVELS, METRICS, QUANTILES, measure, operating_characteristics, quantile
+from doseopt.metrics import LEVELS, METRICS, QUANTILES, correct_at, measure, operating_characteristics, quantile
 from doseopt.modified import Modified
 from doseopt.modifiers import MaxPatients
 from doseopt.outcomes import judged
@@ -212,6 +212,22 @@ def test_a_safe_drug_has_no_overdose_by_any_definition():
         lean = linear_measures(means_of(design, np.array([[0.01, 0.04, 0.08, 0.13]])), data["p_dlt"].to_numpy(), rule)
         for name, value in lean.items():
             assert value.item() == pytest.approx(found(data, name).item(), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("none_above", "wanted"),
+    [
+        # closest to 0.40 are doses 3, -, 3, 3 and 2; none where the lowest is above it, and with 0.5 at no truth
+        (0.28, [0.3, 0.7, 0.25, 0.3, 0.4]),
+        (0.50, [0.3, 0.0, 0.25, 0.3, 0.4]),
+    ],
+)
+def test_correct_selection_at_another_target_than_the_study(none_above, wanted):
+    """A design's target of 0.40 above the study's `none_above` of 0.28: the rule takes that up to the target."""
+    found = correct_at(exact(), MTDRule(0.25, none_above=none_above), 0.40)
+    np.testing.assert_allclose(found.transpose("scenario"), wanted, rtol=0, atol=1e-13)
+    at_own = correct_at(exact(), MTDRule(0.25, none_above=none_above), 0.25)
+    np.testing.assert_allclose(at_own, [0.5, 0.7 * (none_above < 0.45), 0.25, 0.3, 0.0], rtol=0, atol=1e-13)
 
 
 def test_what_is_not_known_is_nan():

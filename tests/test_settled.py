@@ -92,6 +92,18 @@ def test_the_settled_trial(name):
         assert float(oc["stopped"].sel(stop_reason="settled")) > 0
 
 
+def test_a_trial_treats_its_first_cohort_though_its_answer_is_known_before():
+    """One dose that is always selected: the answer is settled from the start, and no trial ends without a patient."""
+    design = Modified(CRM(doses=1, target=0.25, skeleton=(0.25,), cohort=2), (MaxPatients(n=6),))
+    scenarios = make_scenarios([[0.4]], ["a"], ["1"])
+    oc = operating_characteristics(judged(Exact(settled=True)(design, scenarios), MTDRule(target=0.25)))
+    assert oc["selection"].item() == oc["stopped"].sel(stop_reason="settled").item() == 1
+    assert oc["sample_size"].item() == 2
+    assert oc["total_dlts"].item() == pytest.approx(0.8)
+    whole = operating_characteristics(judged(Exact()(design, scenarios), MTDRule(target=0.25)))
+    assert whole["sample_size"].item() == 6
+
+
 @pytest.mark.parametrize("name", ["boin", "crm", "3+3"])
 def test_paths_are_counted_anew(name):
     graph = settle(build_graph(DESIGNS[name]))

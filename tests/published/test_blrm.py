@@ -71,6 +71,13 @@ def test_the_largest_increment_holds_allocation_back_and_not_the_mtd():
     assert DOSES[tried.select(state, np.zeros(1, int))[0]] == 1.0
 
 
+def test_the_largest_increment_counts_from_the_last_dose_and_not_from_the_highest_tried():
+    # 10 mg, then back to 2.5 mg: at most 5 mg next, a doubling of the last, though 10 mg has been tried
+    blrm = design(rule="ewoc", feasibility=1.0, max_increment=1.0)
+    assert DOSES[blrm.decide(after(blrm, "4NNN 2NNN")).dose[0]] == 5.0
+    assert DOSES[blrm.decide(after(blrm, "2NNN 4NNN")).dose[0]] == 20.0
+
+
 def test_no_admissible_dose_stops_the_trial():
     blrm = design()
     given = blrm.decide(after(blrm, "1TTT 1TTT"))
