@@ -133,6 +133,31 @@ def test_paired_differences_agree_with_the_exact_ones(interim):
         assert (at["selects_differently"] + 4.6 * at["selects_differently_mcse"] >= gap - 2e-4).all()
 
 
+def test_paired_differences_and_their_error_are_those_of_the_single_trials(study, interim):
+    """The same 20,000 trials of each design, compared one by one; the error is the root of variance over trials."""
+    scenarios, trials = study.scenarios().isel(scenario=[0, 2]), 20_000
+    mtd = study.mtd.mtd(scenarios["p_dlt"].to_numpy())[:, None]  # by this rule one answer is right
+
+    def declared(name):
+        design = study.designs[name]
+        return Simulate(trials, 1)(design, scenarios, after(design, OUTCOMES))["selected"].to_numpy()
+
+    first = declared(REGISTERED)
+    for name in AMENDED:
+        chosen = declared(name)
+        found = interim["paired"].to_dataset().sel(amended=name, scenario=scenarios["scenario"])
+        differ = (chosen != first).mean(axis=1)
+        gained, lost = (((a == mtd) & (b != mtd)).mean(axis=1) for a, b in ((chosen, first), (first, chosen)))
+        assert (differ > gained + lost).any()
+        np.testing.assert_allclose(found["selects_differently"], differ, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(found["correct_selection_gain"], gained - lost, rtol=0, atol=1e-12)
+        for error, variance in (
+            ("selects_differently_mcse", differ * (1 - differ)),
+            ("correct_selection_gain_mcse", gained + lost - (gained - lost) ** 2),
+        ):
+            np.testing.assert_allclose(found[error], np.sqrt(variance / trials), rtol=1e-9)
+
+
 def test_what_is_next_is_what_conduct_says(study, interim):
     said = next_dose(study, data_from_outcomes(OUTCOMES, study.doses), parse_outcomes(OUTCOMES, 4))["designs"]
     found = interim["next"].to_dataset()
