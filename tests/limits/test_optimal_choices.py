@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 from test_behaviour import answer
 
-from doseopt import Coherent, Exact, Utility, judged
+from doseopt import Coherent, Exact, TooToxic, Utility, judged
 from doseopt.engine.graph import build_graph
 from doseopt.limits import Rules, bayes_optimal, expected_utility
 from doseopt.modified import Modified
@@ -89,3 +89,15 @@ def test_a_gain_up_to_1e_12_is_none(gain, goes_on):
     found = bayes_optimal(belief, MTDRule(0.25, "highest_below"), Rules(2))
     assert answer(found.design, "1N") == ((2, 1) if goes_on else ("complete", 2))
     assert found.value == pytest.approx(1 if goes_on else 1 - gain, abs=1e-14)
+
+
+@pytest.mark.parametrize(("above", "value"), [(None, 0.784), (0.3, 0.784), (0.5, 0.973)])
+def test_a_safety_stop_without_a_rate_of_its_own_is_about_the_target(above, value):
+    """One dose, three patients, a true rate of 0.3, which is right: selected unless the safety rule stops the trial.
+
+    Pr(p > 0.3 | 2 of 3) is 0.916 under Beta(1, 1), Pr(p > 0.5 | 2 of 3) 0.6875, and that of 3 of 3 0.9375.
+    """
+    rules = Rules(3, cohort=3, too_toxic=TooToxic(0.9, above))
+    found = bayes_optimal(belief_of_rates([[0.3]]), MTDRule(0.3), rules)
+    assert found.value == pytest.approx(value, abs=1e-12)
+    assert answer(found.design, "1NTT")[0] == ("complete" if above == 0.5 else "too_toxic")
