@@ -312,6 +312,11 @@ def test_boin_after_a_run_in(design, outcomes, wanted):
     assert answer(design, outcomes) == wanted
 
 
+def test_a_run_in_from_a_higher_dose_ends_at_the_top():
+    design = Modified(BOIN(doses=4, target=0.25, start=3), (RunIn(levels=3), MaxPatients(n=13)))
+    assert [answer(design, seen) for seen in ("", "3N", "3N 4N")] == [(3, 1), (4, 1), (4, 3)]
+
+
 def test_boin_ties_at_the_upper_boundary():
     # tox such that lambda_d is 1/3 to the last bits is rare; the option only changes an exact tie
     down, stay = BOIN(doses=2, target=0.25), BOIN(doses=2, target=0.25, tie="stay")

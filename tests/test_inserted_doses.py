@@ -15,7 +15,7 @@ from doseopt.metrics import operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import CohortsByDose, EnoughAtDose, MaxPatients, NoSkipping
 from doseopt.on_grid import OnGrid
-from doseopt.outcomes import judged
+from doseopt.outcomes import judged, judged_on
 from doseopt.parameters import Faults
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.state import NONE
@@ -288,6 +288,14 @@ def test_a_comparison_with_an_insertable_dose():
     few = compare(plain)
     for measure in ("correct_selection", "sample_size", "overdosed", "benchmark_correct_selection"):
         np.testing.assert_allclose(ds[measure].sel(design=["3+3", "CRM"]), few[measure].sel(design=["3+3", "CRM"]))
+
+
+def test_what_is_right_stands_where_the_planned_doses_stand():
+    """Four doses, the third of them inserted: what would be closest to the target there is not right."""
+    p = np.array([[0.05, 0.15, 0.25, 0.45], [0.02, 0.05, 0.15, 0.25], [0.01, 0.02, 0.25, 0.40], [0.5, 0.6, 0.7, 0.8]])
+    right, mtd = judged_on(MTDRule(0.25), p, np.array([0, 1, 3]))
+    assert mtd.tolist() == [1, 3, 3, NONE]
+    assert [np.flatnonzero(row).tolist() for row in right] == [[1], [3], [3], []]
 
 
 def test_the_findings_are_on_planned_doses():

@@ -214,6 +214,20 @@ def test_a_safe_drug_has_no_overdose_by_any_definition():
             assert value.item() == pytest.approx(found(data, name).item(), abs=1e-12)
 
 
+@pytest.mark.parametrize(("target", "patients"), [(0.25, 10), (0.30, 20), (0.35, 5), (0.35, 10)])
+def test_a_dlt_fraction_of_exactly_the_target_plus_a_twentieth_is_not_high(target, patients):
+    """Fractions that decimals state and floats only nearly; one DLT more is high."""
+    dlts = round((target + 0.05) * patients)
+    data = xr.Dataset(
+        {
+            "n": (("ending", "dose"), [[patients], [patients], [patients]]),
+            "y": (("ending", "dose"), [[dlts - 1], [dlts], [dlts + 1]]),
+        },
+        attrs={"target": target},
+    )
+    assert METRICS["high_dlt_fraction"].function(data).to_numpy().tolist() == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("none_above", "wanted"),
     [

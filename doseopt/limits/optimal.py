@@ -136,7 +136,7 @@ def bayes_optimal(
     -------
     Optimum
         Its value is reproduced by the exact engine within 1e-9. Of moves that are worth the same within 1e-12 the trial
-        stops if that is one of them, and else takes the lowest dose.
+        stops if that is one of them, and else takes the lowest dose; of selections, none and then the lowest dose.
 
     Raises
     ------

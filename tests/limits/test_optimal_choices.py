@@ -71,12 +71,11 @@ def test_of_moves_worth_the_same_that_do_not_stop_the_lowest_dose_is_given(skipp
 
 
 def test_of_selections_worth_the_same_none_and_then_the_lowest_dose_is_taken():
-    tie = bayes_optimal(belief_of_rates([[0.3, 0.9], [0.9, 0.95]]), MTDRule(0.3), Rules(1, select_untried=False))
-    # after a DLT of the first patient the odds are 1 to 3 for the first truth; after none 7 to 1
-    assert answer(tie.design, "1T")[1] is None
-    assert answer(tie.design, "1N")[1] == 1
-    even = bayes_optimal(belief_of_rates([[0.5, 0.5], [0.5, 0.9]]), MTDRule(0.5, "interval"), Rules(1))
-    assert answer(even.design, "1N")[1] == answer(even.design, "1T")[1] == 1
+    """After a DLT both truths are as likely, 2/3 x 1/4 = 1/3 x 1/2 and 2/3 x 1/2 = 1/3 x 1, in floats too."""
+    doses = bayes_optimal(belief_of_rates([[0.25, 0.5], [0.5, 0.75]], [2, 1]), MTDRule(0.5), Rules(1)).design
+    assert (answer(doses, "1T"), answer(doses, "1N")) == (("complete", 1), ("complete", 2))
+    none = bayes_optimal(belief_of_rates([[0.5, 0.75], [1.0, 1.0]], [2, 1]), MTDRule(0.5), Rules(1)).design
+    assert (answer(none, "1T"), answer(none, "1N")) == (("complete", None), ("complete", 1))
 
 
 @pytest.mark.parametrize(("gain", "goes_on"), [(1e-6, True), (1e-10, True), (1e-13, False)])
