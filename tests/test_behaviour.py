@@ -219,6 +219,9 @@ def test_three_new_patients_alone_can_prove_a_dose():
     assert answer(design, "1N 2T 2NNT 2NNN 3TTT") == ("complete", 2)
     assert answer(design, "1N 2T 2NTT") == (1, 2)
     assert answer(titration(2), "1N 2T 2NT") == (1, 2)
+    # titration has ended at level 1: the cohort at level 2, of 3, counts, and 2 of 3 exclude the level
+    assert answer(design, "1T 1NNN") == (2, 3)
+    assert answer(design, "1T 1NNN 2NTT") == (1, 3)
 
 
 # BOIN: the boundary tables of R BOIN 2.7.2 (phi = .25: up at 0 to 5 patients with 0 DLTs, 6 with 1; down at 1 of 3,
@@ -307,6 +310,11 @@ def test_boin_with_its_own_titration(design, outcomes, wanted):
 )
 def test_boin_after_a_run_in(design, outcomes, wanted):
     assert answer(design, outcomes) == wanted
+
+
+def test_a_run_in_from_a_higher_dose_ends_at_the_top():
+    design = Modified(BOIN(doses=4, target=0.25, start=3), (RunIn(levels=3), MaxPatients(n=13)))
+    assert [answer(design, seen) for seen in ("", "3N", "3N 4N")] == [(3, 1), (4, 1), (4, 3)]
 
 
 def test_boin_ties_at_the_upper_boundary():

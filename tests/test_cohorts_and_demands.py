@@ -122,6 +122,24 @@ def test_a_demand_leaves_the_size_to_a_design_that_has_a_cohort_in_mind():
     assert answer(Modified(BASE, rules), "1NNT") == (1, 3)  # 1/3 stays
 
 
+def test_a_demand_keeps_the_cohort_size_that_the_design_has_in_mind():
+    # 2 of 6 is between the boundaries of BOIN at 0.30: stay. One patient is missing, the cohort has three
+    enough = EnoughAtDose(n=6)
+    assert answer(Modified(BASE, (enough, CAP)), "1NNT 1NNT") == ("enough_at_dose", 1)
+    assert answer(Modified(BASE, (enough, DemandAtDose(n=7), CAP)), "1NNT 1NNT") == (1, 3)
+    # 3+3 has no further cohort in mind: it treats those that are missing
+    assert answer(Modified(THREE, (DemandAtDose(n=7),)), COMPLETE) == (2, 1)
+
+
+def test_the_narrow_interval_is_that_of_the_dose_to_be_given():
+    # 90% intervals: of 0 in 6 under Beta(1, 7) 0.34 wide, of none 0.90, of 2 in 2 0.61
+    design = Modified(BASE, (NarrowInterval(width=0.4), CAP))
+    assert answer(design, "1NNNNNN") == (2, 3)
+    assert answer(design, "1NNNNNN 2TT")[0] == "narrow_interval"
+    wide = Modified(BASE, (NarrowInterval(width=0.3), CAP))
+    assert answer(wide, "1NNNNNN 2TT") == (1, 3)
+
+
 def test_a_demand_never_undoes_the_cap_or_too_toxic():
     assert answer(Modified(THREE, (DemandAtDose(n=9), MaxPatients(n=12))), COMPLETE) == ("max_patients", 2)
     toxic = Modified(BASE, (DemandAtDose(n=9), CAP))

@@ -107,6 +107,23 @@ def test_of_several_restrictions_the_lowest_ceiling_holds():
     assert answer(Modified(Stub(), both[::-1]), "1NNN 2NNT") == (2, 3)
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "target", "cohort", "dose"),
+    [
+        ("1NNNT", 0.25, (1, 3), (4, 3)),  # the target itself: at it after a cohort, not above it at the dose
+        ("1NNTT", 0.25, (1, 3), (1, 3)),
+        ("1NNNNT", 0.25, (4, 3), (4, 3)),
+        ("1NNT 1NNN", 1 / 6, (4, 3), (4, 3)),
+        ("1NNN 1NNT", 1 / 6, (1, 3), (4, 3)),
+        ("1NNNNNNNTTT", 0.3, (1, 3), (4, 3)),
+        ("1" + 18 * "N" + 7 * "T", 0.28, (1, 3), (4, 3)),  # 25 x 0.28 is more than 7 in floats
+    ],
+)
+def test_coherence_where_the_dlt_fraction_is_the_target(outcomes, target, cohort, dose):
+    assert answer(Modified(Stub(target=target), (Coherent(),)), outcomes) == cohort
+    assert answer(Modified(Stub(target=target), (Coherent(scope="dose"),)), outcomes) == dose
+
+
 def test_a_restriction_comes_down_to_an_admissible_dose():
     assert answer(Modified(Stub(barred=(1,)), (NoSkipping(),)), "1NNN") == (1, 3)
 

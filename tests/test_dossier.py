@@ -1,6 +1,7 @@
 """What a report is made from: what is proposed, interims, example trials, and what is attainable from here."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -150,6 +151,32 @@ def test_example_trials_are_trials_of_the_simulation(study):
         assert ("earliest" in found[name]) == (size.min() < size.max())
         earliest = found[name].get("earliest", worst)
         assert sum(one["size"] for one in earliest["steps"]) == size.min()
+
+
+ABOVE = {"safe": [], "middle": [2], "too toxic": [0, 1, 2]}
+"""Indices of the doses above the true MTD."""
+
+
+def test_the_typical_and_the_worst_example_are_what_they_are_said_to_be(study):
+    unlike = 0  # how often the medians are not those of all trials
+    for outcomes, (scenario, above) in itertools.product(("1N", "1T"), ABOVE.items()):
+        found = example_trials(study, starts(study, outcomes), scenario, trials=300, seed=2)
+        truth = study.scenarios().sel(scenario=[scenario])
+        for name, start in starts(study, outcomes).items():
+            drawn = Simulate(300, 2)(study.designs[name], truth, start).isel(scenario=0)
+            n, dlts = drawn["n"].to_numpy(), drawn["y"].to_numpy().sum(axis=1)
+            size, selected = n.sum(axis=1), drawn["selected"].to_numpy().tolist()
+            most = max(sorted(set(selected)), key=selected.count)
+            usual = [k for k in range(300) if selected[k] == most]
+            patients, struck = (np.median(counts[usual]) for counts in (size, dlts))
+            unlike += (patients, struck) != (np.median(size), np.median(dlts))
+            typical, worst = (np.array(_ending(found[name][which], start)) for which in ("typical", "worst"))
+            assert found[name]["typical"]["mtd"] == (None if most < 0 else most + 1)
+            off = min(abs(size[k] - patients) + abs(dlts[k] - struck) for k in usual)
+            assert abs(typical[:-1].sum() - patients) + abs(typical[-1] - struck) == off
+            reached = list(zip(dlts.tolist(), n[:, above].sum(axis=1).tolist(), strict=True))
+            assert (worst[-1], worst[above].sum()) == max(reached)
+    assert unlike
 
 
 def _ending(trial, start):

@@ -15,7 +15,7 @@ from doseopt.metrics import operating_characteristics
 from doseopt.modified import Modified
 from doseopt.modifiers import CohortsByDose, EnoughAtDose, MaxPatients, NoSkipping
 from doseopt.on_grid import OnGrid
-from doseopt.outcomes import judged
+from doseopt.outcomes import judged, judged_on
 from doseopt.parameters import Faults
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.state import NONE
@@ -73,6 +73,36 @@ def test_a_grid_without_insertion_is_the_design_itself():
     for name in ("selection", "patients", "dlts"):
         np.testing.assert_allclose(wide[name][..., list(PLANNED)], narrow[name], atol=1e-14)
         assert not wide[name][..., [1, 3, 5]].any()
+
+
+def inserting(rule):
+    base = Modified(BOIN(doses=4, target=0.25), (rule, NoSkipping(relative_to="highest")))
+    return Modified(OnGrid(base, VALUES, PLANNED, inserts=True), (MaxPatients(n=30),))
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcomes", "wanted"),
+    [
+        # 5, the third planned dose, is excluded and 4 inserted: it has the cohort size of the dose above it, three
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 3NN 5TTT", (4, 3)),
+        (CohortsByDose(sizes=(1, 2, 3, 4)), "1N 3NN 5TTT 4TTT", (3, 2)),
+        (CohortsByDose(sizes=(5, 3, 2, 2)), "1NNNNN 3TTT", (2, 3)),
+        # a level stays the planned dose that it meant
+        (EnoughAtDose(n=6, dose=3), "1NNN 3NNN 5TTT 4NNN 4NNN", (4, 3)),
+        (EnoughAtDose(n=6, dose=2), "1NNN 3NNN 5TTT 4TTT 3NNN", ("enough_at_dose", 3)),
+        (EnoughAtDose(n=3, dose=3), "1NNN 3NNN 5TTT", ("enough_at_dose", 3)),
+    ],
+)
+def test_rules_on_levels_keep_the_doses_that_they_mean(rule, outcomes, wanted):
+    assert answer(inserting(rule), outcomes) == wanted
+
+
+def test_a_rule_with_a_dose_more():
+    sizes = CohortsByDose(sizes=(1, 2, 3))
+    assert [sizes.with_dose(position).sizes for position in (0, 1, 2)] == [(1, 1, 2, 3), (1, 2, 2, 3), (1, 2, 3, 3)]
+    # level 2 is index 1: a dose that stands there or below takes it up
+    assert [EnoughAtDose(n=6, dose=2).with_dose(position).dose for position in (0, 1, 2)] == [3, 3, 2]
+    assert EnoughAtDose(n=6, dose="any").with_dose(0) == EnoughAtDose(n=6, dose="any")
 
 
 def three_plus_three(p, q):
@@ -258,6 +288,14 @@ def test_a_comparison_with_an_insertable_dose():
     few = compare(plain)
     for measure in ("correct_selection", "sample_size", "overdosed", "benchmark_correct_selection"):
         np.testing.assert_allclose(ds[measure].sel(design=["3+3", "CRM"]), few[measure].sel(design=["3+3", "CRM"]))
+
+
+def test_what_is_right_stands_where_the_planned_doses_stand():
+    """Four doses, the third of them inserted: what would be closest to the target there is not right."""
+    p = np.array([[0.05, 0.15, 0.25, 0.45], [0.02, 0.05, 0.15, 0.25], [0.01, 0.02, 0.25, 0.40], [0.5, 0.6, 0.7, 0.8]])
+    right, mtd = judged_on(MTDRule(0.25), p, np.array([0, 1, 3]))
+    assert mtd.tolist() == [1, 3, 3, NONE]
+    assert [np.flatnonzero(row).tolist() for row in right] == [[1], [3], [3], []]
 
 
 def test_the_findings_are_on_planned_doses():

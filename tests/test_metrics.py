@@ -232,7 +232,7 @@ def test_a_safe_drug_has_no_overdose_by_any_definition():
 @pytest.mark.parametrize(("n", "y", "high"), [(3, 1, 1), (13, 4, 1), (10, 3, 0), (20, 6, 0), (7, 2, 0)])
 def test_a_dlt_fraction_is_high_from_0_05_above_the_target_on(n, y, high):
     """At a target of 0.25: 1/3 and 4/13 = 0.308 are above 0.30; 3/10 and 6/20 are just at it; 2/7 is below."""
-    data = exact()
+    data = exact().copy(deep=True)
     data["n"][:], data["y"][:] = [n, 0, 0], [y, 0, 0]
     np.testing.assert_allclose(found(data, "high_dlt_fraction"), high, rtol=0, atol=1e-12)
 

@@ -270,7 +270,7 @@ class Policy(Defaults):
         """Keep whether this cohort was toxic."""
         if self.table.toxic is None:
             return np.zeros((len(before), 0), np.int64)
-        return np.asarray(outcome[:, :1] >= self.table.toxic * outcome.sum(axis=1, keepdims=True), np.int64)
+        return np.asarray(outcome[:, :1] / outcome.sum(axis=1, keepdims=True) >= self.table.toxic, np.int64)
 
     def first(self) -> Decision:
         """Return the first cohort."""

@@ -136,7 +136,7 @@ def bayes_optimal(
     -------
     Optimum
         Its value is reproduced by the exact engine within 1e-9. Of moves that are worth the same within 1e-12 the trial
-        stops if that is one of them, and else takes the lowest dose.
+        stops if that is one of them, and else takes the lowest dose; of selections, none and then the lowest dose.
 
     Raises
     ------
@@ -277,7 +277,7 @@ class _Solver:
         after = later[a + size if below else a]
         q: FloatArray = np.zeros(0)
         for y in range(size + 1):
-            toxic = self.rules.coherent and y >= self.target * size
+            toxic = self.rules.coherent and y / size >= self.target  # a product may exceed a whole number
             values = after[dose if toxic else -1]
             found, known = part.find(patients + size, keys + part.step(dose, size, y))
             child = values[found] if below else values[:, found]

@@ -13,6 +13,7 @@ from doseopt.plots.scenarios import scenario_figure
 from doseopt.report.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.report.outlook import outlook
 from doseopt.report.words import NOTHING, bare, by_scenario, columns, decimal, dose_words, percent, points
+from doseopt.tables.comparison import OVERDOSE
 from doseopt.tables.labels import listed
 
 BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
@@ -42,9 +43,7 @@ def prospective(dossier: Dossier) -> list[Block]:
     return [
         Heading("Operating characteristics"),
         Paragraph(
-            "From the first patient on, exact, in each scenario. "
-            f"{whole.attrs['mtd_rule']} Overdose: a dose above the highest correct one whose true DLT rate is above "
-            "the target."
+            f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: {OVERDOSE}"
         ),
         _scenarios(dossier),
         _curves(dossier),

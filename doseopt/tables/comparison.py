@@ -17,6 +17,7 @@ from doseopt.tables.layout import MARK, chunks, grid, heading, page_width, parag
 from doseopt.tables.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 
 WIDTH = 100
+OVERDOSE = "a dose above the highest correct one whose true DLT rate is above the target."
 NOISE = (
     "Simulated numbers have a Monte Carlo standard error, the largest of which is stated below each table: a "
     "difference of less than two or three of them does not say which design is better."
@@ -84,7 +85,7 @@ def _header(ds: xr.Dataset, width: int) -> list[Text]:
         "Doses": f"{', '.join(labels)} {unit}".strip(),
         "Target DLT rate": f"{float(attrs['target']):g}",
         "Definition": attrs["mtd_rule"],
-        "Overdose": "a dose above the highest correct one whose true DLT rate is above the target.",
+        "Overdose": OVERDOSE,
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
         "Drop-out": f"{100 * dropout:g}% of patients, replaced" if dropout else "",
         "Compared": f"{_count(ds.sizes['design'], 'design')} in {_count(ds.sizes['scenario'], 'scenario')}",

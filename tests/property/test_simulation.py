@@ -83,6 +83,17 @@ def test_the_same_seed_gives_the_same_trials_and_the_scenarios_beside_do_not_mat
     assert (Simulate(300, 6)(design, SCENARIOS)["y"] != drawn["y"]).any()
 
 
+def test_trials_in_several_batches_are_those_of_one_and_no_two_batches_are_alike():
+    """Of 500 scenarios 200 trials are drawn at a time, of one scenario all 500."""
+    design = Modified(BOIN(doses=4, target=0.25), (MaxPatients(18),))
+    scenarios = SCENARIOS.isel(scenario=[0])
+    many = make_scenarios(np.repeat(scenarios["p_dlt"].to_numpy(), 500, axis=0))
+    alone, drawn = (Simulate(500, 5)(design, truth)["y"].to_numpy() for truth in (scenarios, many))
+    np.testing.assert_array_equal(drawn[0], alone[0])
+    np.testing.assert_array_equal(drawn[-1], alone[0])
+    assert (alone[0, :200] != alone[0, 200:400]).any()
+
+
 def test_all_designs_treat_the_same_patients():
     """At a single dose, designs that differ in all else must see the same DLTs in the same trials."""
     scenarios = make_scenarios([[0.1], [0.35], [0.6]])

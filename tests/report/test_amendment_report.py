@@ -133,6 +133,11 @@ def test_plain_words_come_from_the_results(interim):
     assert f"it declares none in {100 * now['no_selection'].item():.1f}%" in text
 
 
+def test_overdose_is_said_to_be_what_is_counted(case):
+    said = "Overdose: a dose above the highest correct one whose true DLT rate is above the target."
+    assert said in texts(case[1])
+
+
 def test_gains_are_proposed_minus_registered(case):
     dossier, document = case
     average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
