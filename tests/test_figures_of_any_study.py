@@ -122,4 +122,5 @@ def test_figures_of_conduct(levels, patients):
 
 @pytest.mark.parametrize("levels", [1, 4, 7])
 def test_figures_of_calibrations(levels):
-    assert_legible(calibration_figure([calibrate(study_of(levels, 6), "BOIN", candidates=8).dataset]))
+    found = calibrate(study_of(levels, 6), "BOIN", candidates=8).dataset
+    assert_legible(calibration_figure([found]), zoomed=True)
