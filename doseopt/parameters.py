@@ -19,7 +19,7 @@ from doseopt.text import MOST_NAME, shortened
 
 MOST_DOSES = 1_000
 """Doses of a design."""
-MOST_WHERE, MOST_MESSAGE, MOST_FAULTS = 1_000, 2_000, 200
+MOST_WHERE, MOST_MESSAGE, MOST_FAULTS = 1_000, 2_000, 100
 """Letters of a place and of a message, and faults that are listed, at the most."""
 
 

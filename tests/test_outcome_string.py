@@ -77,7 +77,7 @@ def test_a_full_stop_says_that_a_cohort_was_closed_early():
         ("1N " * 300_000, "wanted at most 10000 letters, got 900000"),
         ("x" * 9_999, "wanted a dose level and one of N, T, M"),
         ("2\u202eN\x1b[31m", "wanted a dose level and one of N, T, M"),
-        ("q " * 4_999, "and 4899 more"),
+        ("q " * 4_999, "and 4,899 more"),
     ],
     ids=["huge level", "high level", "other figures", "many letters", "many cohorts", "one word", "controls", "faults"],
 )

@@ -219,7 +219,7 @@ def test_a_message_is_bounded_whatever_came():
     with pytest.raises(Faults) as caught:
         parse(document)
     assert len(str(caught.value)) < 500_000
-    assert "... and 1,800 more" in str(caught.value)
+    assert "... and 1,900 more" in str(caught.value)
     assert all(len(f.message) <= 2000 and len(f.where) <= 1000 for f in caught.value.faults)
 
 
