@@ -41,7 +41,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         unfinished.chmod(0o666 & ~_umask())
         unfinished.replace(path)
     except OSError as error:
-        error.filename, error.filename2 = str(path), None
+        if error.errno is not None:  # else the error says in its own words what happened
+            error.filename, error.filename2 = str(path), None
         raise
     finally:
         if unfinished is not None:
