@@ -13,6 +13,7 @@ import doseopt
 from doseopt.engine.graph import MAX_BYTES, MAX_STATES
 from doseopt.estimation import LEVEL
 from doseopt.limits.optimal import MAX_BYTES as MOST_OF_A_POLICY
+from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
 from doseopt.tables.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,7 @@ def stated() -> list[str]:
     needed = int(uncapped["fewest_patients"].sel(design="u", dose="4.5"))
     assert (python, len(data_sets), MAX_STATES, MAX_BYTES) == (">=3.12", 1, 5_000_000, 2_000_000_000)
     assert MOST_OF_A_POLICY == 1_250_000_000
+    nodes = len((ROOT / "doseopt/verify/reference/viola_dtp_nodes.csv").read_text(encoding="utf-8").splitlines()) - 1
     return [
         rf"Python {python.removeprefix('>=')} or later",
         rf"its {100 * LEVEL:.0f}% interval",
@@ -88,8 +90,11 @@ def stated() -> list[str]:
         # tests/test_cli.py simulates it
         r"8 doses and 60 patients, say",
         rf"policies above {MOST_OF_A_POLICY / 1e9:g} GB",
-        # the bound that tests/models/test_posteriors.py holds
-        r"tested to 1e-9",
+        # the bounds that tests/models holds, and the domain of a prior
+        r"within 1e-9 for every prior",
+        rf"sds of {SMALLEST_SD:g} to {LARGEST_SD:g}, correlations to {MOST_CORRELATED:g}",
+        r"probability at a quantile within 3e-7",
+        rf"{nodes:,} nodes of the VIOLA",
     ]
 
 
