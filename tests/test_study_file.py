@@ -332,7 +332,7 @@ ONE_FAULT = [
         CRM_TABLE | {"estimate": "plug-in"},
         "designs.c.estimate: wanted one of 'plugin', 'mean', got 'plug-in'; did you mean 'plugin'?",
     ),
-    (["designs", "c"], CRM_TABLE | {"prior_sd": 0}, "designs.c.prior_sd: wanted a number in (0, 10], got 0"),
+    (["designs", "c"], CRM_TABLE | {"prior_sd": 0}, "designs.c.prior_sd: wanted a number in [0.001, 10], got 0"),
     (["designs", "c"], CRM_TABLE | {"start": 4}, "designs.c.start: wanted a level of 1 to 3, got 4"),
     (["designs", "c"], CRM_TABLE | {"target": 1.2}, "designs.c.target: wanted a number in (0, 1), got 1.2"),
     (["designs", "b"], BOIN_TABLE | {"cohort": 2.5}, "designs.b.cohort: wanted a whole number in [1, 100], got 2.5"),

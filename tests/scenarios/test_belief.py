@@ -92,7 +92,10 @@ def test_weights_that_fit_no_belief(weight):
     [
         ('belief = { kind = "logistik", location = 1, location_sd = 1 }', "belief.kind: unknown kind 'logistik'; did"),
         ('belief = { kind = "logistic", location = 1 }', "belief.location_sd: missing"),
-        ('belief = { kind = "logistic", location = 1, location_sd = -1 }', "belief.location_sd: wanted a number of at"),
+        (
+            'belief = { kind = "logistic", location = 1, location_sd = -1 }',
+            "belief.location_sd: wanted a number in [0, 1000]",
+        ),
         ('belief = { kind = "scenarios", weights = [1] }', "belief.weights: wanted 2 numbers, one a scenario, got 1"),
         ('belief = { kind = "scenarios", weights = [1, -2] }', "belief.weights: wanted"),
         ('belief = { kind = "scenarios", weights = ["a", "b"] }', "belief.weights: wanted"),
