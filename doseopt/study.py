@@ -37,7 +37,7 @@ from doseopt.scenarios import (
     make_scenarios,
     without_moderate,
 )
-from doseopt.scenarios.split import FINEST, normal_rule
+from doseopt.scenarios.split import FINEST, kinks, normal_rule
 from doseopt.state import BoolArray, FloatArray
 from doseopt.study_designs import design_table, policy_files
 from doseopt.text import name_fault, text_fault
@@ -241,7 +241,10 @@ class Study:
             p = family.at(z, doses, self.target)  # its distance from the target has a kink there
             return np.column_stack([self.mtd.acceptable(p), p > self.target])
 
-        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k) for k in (0, 1))
+        cuts: list[float] = []
+        if self.mtd.rule == "interval":  # by the other rules one dose is right, and nothing comes between two others
+            cuts = kinks(lambda z: self.mtd.acceptable(family.at(z, doses, self.target)))
+        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k, cuts) for k in (0, 1))
         p = family.at(np.concatenate([fine, coarse]), doses, self.target)
         none, nothing = np.zeros(len(check)), np.zeros(len(weight))
         return p, np.concatenate([weight, none]), np.concatenate([nothing, check])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,8 +27,10 @@ NODES = ((4, 2), (6, 2), (9, 5), (13, 9))
 """Of `normal_rule`, finer and finer: nodes of the outer parameter; of the inner one in each piece, besides `PER_SD`."""
 FINEST = len(NODES) - 2
 """Fineness of the finest rule that has a finer one to be compared with."""
-PER_SD, CENTRE = 1.2, 4.0
-"""Further inner nodes for each standard deviation of a piece's width that lies in [-CENTRE, CENTRE]."""
+PER_SD, OUTER_PER_SD, CENTRE = 1.2, 0.5, 4.0
+"""Further nodes, inner and outer, for each standard deviation of a piece's width that lies in [-CENTRE, CENTRE]."""
+OUTER, ACROSS = np.linspace(-REACH, REACH, 57), SCAN[::2]
+"""Where kinks are looked for, and what is looked at there."""
 
 
 def jumps(
@@ -57,11 +59,55 @@ def jumps(
     return line, (low + high) / 2
 
 
-def normal_rule(judged: Callable[[FloatArray], BoolArray], fineness: int) -> tuple[FloatArray, FloatArray]:
+def kinks(judged: Callable[[FloatArray], BoolArray]) -> list[float]:
+    """Return the outer parameters at which, along the inner one, something comes to be right between two others.
+
+    Means have a kink there. An interval of rates has them: only if the curve is flat enough are two doses in it.
+    """
+
+    def follows(outer: FloatArray) -> list[dict[bytes, bytes]]:
+        """Return what is right next after what, along the inner parameter."""
+        z = np.column_stack([np.tile(ACROSS, len(outer)), np.repeat(outer, len(ACROSS))])
+        rows = judged(z).reshape(len(outer), len(ACROSS), -1)
+        changes = (rows[:, 1:] != rows[:, :-1]).any(axis=2)
+        return [
+            {r[i].tobytes(): r[i + 1].tobytes() for i in np.flatnonzero(c)} for r, c in zip(rows, changes, strict=True)
+        ]
+
+    def differ(one: dict[bytes, bytes], other: dict[bytes, bytes]) -> bool:
+        return any(one[what] != other[what] for what in one.keys() & other.keys())
+
+    found = []
+    for (low, high), (below, above) in zip(pairwise(OUTER.tolist()), pairwise(follows(OUTER)), strict=True):
+        if differ(below, above):
+            for _ in range(BISECTIONS):
+                middle = (low + high) / 2
+                low, high = (low, middle) if differ(below, follows(np.array([middle]))[0]) else (middle, high)
+            found.append((low + high) / 2)
+    return found
+
+
+def _pieces(cuts: Sequence[float], least: int, per_sd: float) -> tuple[FloatArray, FloatArray]:
+    """Return the Gauss rules of the standard normal density on the pieces between cuts, one after the other."""
+    x, weight = [], []
+    for low, high in pairwise([-REACH, *cuts, REACH]):
+        fine = low + (high - low) / 2 * (1 + FINE[0])
+        mass = (high - low) / 2 * FINE[1] * norm.pdf(fine)
+        if mass.sum() > NEGLIGIBLE:
+            width = max(min(high, CENTRE) - max(low, -CENTRE), 0.0)
+            place, part = gauss_rule(fine, mass, least + int(np.ceil(per_sd * width)))
+            x.append(place)
+            weight.append(part)
+    return np.concatenate(x), np.concatenate(weight)
+
+
+def normal_rule(
+    judged: Callable[[FloatArray], BoolArray], fineness: int, cuts: Sequence[float] = ()
+) -> tuple[FloatArray, FloatArray]:
     """Return nodes and weights for means over z = (inner, outer), independent standard normal.
 
-    Gauss-Hermite in the outer parameter. Given it, the inner one is cut where what is right changes, and each piece has
-    the Gauss rule of the normal density on it.
+    Gauss-Hermite in the outer parameter, or Gauss rules of the normal density between its cuts. Given it, the inner one
+    is cut where what is right changes, and each piece has the Gauss rule of the normal density on it.
 
     Parameters
     ----------
@@ -69,6 +115,8 @@ def normal_rule(judged: Callable[[FloatArray], BoolArray], fineness: int) -> tup
         What is right at z.
     fineness : int
         Which of `NODES`.
+    cuts : sequence of float
+        Of the outer parameter, increasing: its `kinks`.
 
     Returns
     -------
@@ -77,18 +125,14 @@ def normal_rule(judged: Callable[[FloatArray], BoolArray], fineness: int) -> tup
         Sums to 1.
     """
     lines, least = NODES[fineness]
-    outer, share = np.polynomial.hermite_e.hermegauss(lines)
-    line, place = jumps(lambda k, inner: judged(np.column_stack([inner, outer[k]])), lines, SCAN)
+    smooth = np.polynomial.hermite_e.hermegauss(lines)
+    outer, share = _pieces(cuts, 1 + fineness, OUTER_PER_SD) if cuts else smooth
+    line, place = jumps(lambda k, inner: judged(np.column_stack([inner, outer[k]])), len(outer), SCAN)
     z, weight = [], []
-    for i in range(lines):
-        for low, high in pairwise([-REACH, *np.sort(place[line == i]).tolist(), REACH]):
-            fine = low + (high - low) / 2 * (1 + FINE[0])
-            mass = (high - low) / 2 * FINE[1] * norm.pdf(fine)
-            if mass.sum() > NEGLIGIBLE:
-                width = max(min(high, CENTRE) - max(low, -CENTRE), 0.0)
-                inner, part = gauss_rule(fine, mass, least + int(np.ceil(PER_SD * width)))
-                z.append(np.column_stack([inner, np.full(len(inner), outer[i])]))
-                weight.append(share[i] * part)
+    for i in range(len(outer)):
+        inner, part = _pieces(np.sort(place[line == i]).tolist(), least, PER_SD)
+        z.append(np.column_stack([inner, np.full(len(inner), outer[i])]))
+        weight.append(share[i] * part)
     total = np.concatenate(weight)
     return np.concatenate(z), total / total.sum()
 

@@ -153,6 +153,18 @@ def test_limits_of_a_study():
     assert ds.attrs["scenarios"] == 25
 
 
+def test_fewer_patients_attain_less():
+    """By any price c of a patient no design with N expected patients attains more than V(c) + c N."""
+    rules = 'modifiers = [{ kind = "enough_at_dose", n = 3 }, { kind = "max_patients", n = 9 }]'
+    text = STUDY.replace('modifiers = [{ kind = "max_patients", n = 5 }]', rules)
+    row = limits_of(parse_study(text)).dataset.sel(design="BOIN")
+    size, found = row["sample_size"].item(), row["attainable_same_size"].item()
+    assert size < 6.5
+    bounds = [bayes_optimal(BELIEF, MTD, Rules(9), Utility(per_patient=c)).value + c * size for c in (0.004, 0.012)]
+    assert row["utility"].item() <= found <= min(bounds) + 1e-12
+    assert found < row["attainable"].item() - 0.01
+
+
 def test_with_prices_there_is_no_ratio():
     text = STUDY.replace("[scenarios]", "utility = { per_dlt = 0.05 }\n[scenarios]")
     ds = limits_of(parse_study(text)).dataset

@@ -14,7 +14,7 @@ from doseopt.report import Bullets, Figure, Table
 from doseopt.report.summary import summary
 from doseopt.study_file import parse_study
 
-SCENARIOS = ["safe", "middle", "too toxic"]
+SCENARIOS = ["safe", "middle", "too toxic", "steep", "flat"]
 DESIGNS = ["ATD 6", "BOIN 9"]
 BELIEFS = [STUDY_MODEL, "prior sd doubled", "model empiric"]
 NO_PRICE = "In no scenario does a proposed design select correctly less often than the registered one."
@@ -38,12 +38,12 @@ def tell(study, comparison, monkeypatch):
     def told(by_scenario=(0, 0, 0), by_belief=(0, 0, 0), selection=None, going=(2, 1), wait=0, **average):
         now = xr.Dataset(
             {
-                "correct_selection": (("design", "scenario"), 0.5 + np.array([(0, 0, 0), by_scenario])),
-                "no_selection": (("design", "scenario"), np.array([[0.1, 0.2, 0.3], [0.0, 0.0, 0.0]])),
-                "selection": (("design", "scenario", "dose"), np.full((2, 3, 3), 0.1)),
-                "p_dlt": (("scenario", "dose"), comparison["p_dlt"].to_numpy()),
+                "correct_selection": (("design", "scenario"), 0.5 + np.array([(0,) * len(by_scenario), by_scenario])),
+                "no_selection": (("design", "scenario"), np.tile(0.1 * np.arange(1, 1 + len(by_scenario)), (2, 1))),
+                "selection": (("design", "scenario", "dose"), np.full((2, len(by_scenario), 3), 0.1)),
+                "p_dlt": (("scenario", "dose"), np.resize(comparison["p_dlt"].to_numpy(), (len(by_scenario), 3))),
             },
-            coords={"design": DESIGNS, "scenario": SCENARIOS},
+            coords={"design": DESIGNS, "scenario": SCENARIOS[: len(by_scenario)]},
         )
         if selection is not None:
             now["selection"][0] = selection
@@ -88,6 +88,8 @@ def tell(study, comparison, monkeypatch):
         ((-0.1, 0.2, -0.2), 'in "safe" and "too toxic" a proposed design'),
         ((-0.1, 0.2, -0.2), 'at worst in 30.0% instead of 50.0% (BOIN 9, "too toxic").'),
         ((-0.1, -0.0004, 0.0), 'The price: in "safe" a proposed design'),
+        ((-0.1, -0.2, -0.1, 0.0, -0.1), 'in "safe", "middle", "too toxic" and "flat" a proposed design'),
+        ((-0.1, -0.2, -0.1, -0.1, -0.1), "The price: in 5 scenarios a proposed design"),
     ],
 )
 def test_a_scenario_is_a_price_from_half_of_what_is_printed_on(tell, change, wanted):
@@ -146,6 +148,19 @@ def test_gains_are_said_with_their_sign(tell):
         ("ATD 6", "2 patients at 2 mg", "40.0%", "12.5%", "25.0%", "1.5", "2.0"),
         ("BOIN 9", "1 patient at 1 mg", "45.0%", "37.5%", "6.2%", "0.5", "5.0"),
     )
+
+
+@pytest.mark.parametrize(
+    ("patients", "dlts", "wanted"),
+    [
+        (2.25, 1.25, "(0.2 more patients, 0.2 fewer DLTs)"),
+        (1.75, 1.75, "(0.2 fewer patients, 0.2 more DLTs)"),
+        (2.0, 1.5, "(0.0 more patients, 0.0 more DLTs)"),
+    ],
+)
+def test_more_and_fewer_are_said_of_small_differences_too(tell, patients, dlts, wanted):
+    said, _ = tell(further_patients=[[2.0] * 3, [patients] * 3], further_dlts=[[1.5] * 3, [dlts] * 3])
+    assert f"+0.0 points with BOIN 9 {wanted}." in said
 
 
 def test_a_trial_that_is_over_or_waits_says_so(tell):

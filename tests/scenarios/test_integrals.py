@@ -20,8 +20,8 @@ from scipy.stats import norm
 from doseopt.limits import Rules, bayes_optimal, error_of
 from doseopt.means import linear_measures, means_of
 from doseopt.model_belief import updated
-from doseopt.scenarios import ACCURACY, Belief, MTDRule, belief_of_rates, integrated
-from doseopt.scenarios.split import gauss_rule, jumps
+from doseopt.scenarios import ACCURACY, Belief, LogisticFamily, MTDRule, belief_of_rates, integrated
+from doseopt.scenarios.split import gauss_rule, jumps, kinks
 from doseopt.study_file import load_study, parse_study
 
 STATED = {
@@ -143,6 +143,19 @@ modifiers = [{{ kind = "max_patients", n = 15 }}]
 """
 
 
+@pytest.mark.parametrize("halfwidth", [0.05, 0.1])
+def test_kinks_are_where_the_interval_begins_to_hold_two_doses(halfwidth):
+    """On the logit scale k steps of exp(spread u) log(odds ratio) must be shorter than the interval."""
+    mtd, family = MTDRule(0.25, rule="interval", halfwidth=halfwidth), LogisticFamily(3.0, 1.5, 2.5, 0.4)
+    found = kinks(lambda z: mtd.acceptable(family.at(z, 5, 0.25)))
+    long = logit(0.25 + halfwidth) - logit(0.25 - halfwidth)
+    wanted = [np.log(long / (k * np.log(2.5))) / 0.4 for k in (4, 3, 2, 1)]
+    inside = [u for u in wanted if abs(u) < 3]
+    assert inside
+    for u in inside:
+        assert min(abs(u - v) for v in found) < 0.03  # what is right in less than 0.01 sds is overlooked
+
+
 def study_of(mtd, location=3.0, sd=1.5, ratio=2.5, spread=0.4):
     return parse_study(
         FAMILY.format(
@@ -158,14 +171,7 @@ def study_of(mtd, location=3.0, sd=1.5, ratio=2.5, spread=0.4):
     )
 
 
-KINKED = pytest.mark.xfail(
-    strict=True,
-    reason="where the interval is jumped over depends on the steepness: averages have kinks along it, at which the "
-    "outer rule is not split. The error is stated, and not yet below what is printed",
-)
-
-
-@pytest.mark.parametrize("rule", [pytest.param(r, marks=KINKED) if r == "interval" else r for r in RULES])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("n", "y"), [((0, 0, 0, 0, 0), (0, 0, 0, 0, 0)), ((3, 3, 6, 0, 0), (0, 0, 2, 0, 0))])
 def test_integrated_averages_are_those_of_an_independent_integral(rule, n, y):
     study, n, y = study_of(RULES[rule]), np.array(n), np.array(y)
@@ -180,20 +186,7 @@ def test_integrated_averages_are_those_of_an_independent_integral(rule, n, y):
     off = np.abs(belief.mean(values) - whole[1:] / whole[0])
     assert belief.error(values).max() <= ACCURACY
     assert off.max() <= ACCURACY
-
-
-@pytest.mark.parametrize(("n", "y"), [((0, 0, 0, 0, 0), (0, 0, 0, 0, 0)), ((3, 3, 6, 0, 0), (0, 0, 2, 0, 0))])
-def test_where_the_interval_may_be_jumped_over_the_error_stated_is_about_that_made(n, y):
-    study, n, y = study_of(RULES["interval"]), np.array(n), np.array(y)
-    average = chances(study.designs["BOIN"], study.mtd, ("correct_selection",))
-
-    def joint(p):
-        likelihood = np.prod(p**y * (1 - p) ** (n - y), axis=1)[:, None]
-        return np.column_stack([likelihood, likelihood * average(p)])
-
-    whole = integral(joint, study.belief, 5, study.mtd)
-    belief, values = integrated(updated(study.believed(), n, y), lambda b: average(b.p_dlt))
-    assert np.abs(belief.mean(values) - whole[1:] / whole[0]).max() <= 2 * belief.error(values).max() < 0.005
+    assert len(belief.weights) < 2500
 
 
 @settings(max_examples=8, deadline=None)
