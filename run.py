@@ -111,6 +111,8 @@ def main(args):
         tools = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
         return max([subprocess.call([python, "-m", *tool]) for tool in tools])
     start = {"test": [python, "-m", "pytest"], "python": [python]}.get(command, [str(BIN / "doseopt"), command])
+    if args == ["test"]:
+        start += ["-n", "auto", "--dist", "worksteal"]  # the whole suite, on all cores
     return subprocess.call(start + args[1:]) if os.name == "nt" else os.execv(start[0], start + args[1:])
 
 
