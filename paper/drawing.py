@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from doseopt.files import write_whole
+from doseopt.core.files import write_whole
 from doseopt.plots import attained_figure, enrolment_figure, estimates_figure, price_figure
 from doseopt.plots.save import rendered
 from doseopt.plots.style import (

@@ -7,18 +7,19 @@ import math
 import numpy as np
 import pytest
 
+from doseopt.beliefs import BELIEFS
+from doseopt.beliefs.utility import Utility
+from doseopt.core.parameters import Faults, declared
 from doseopt.designs import BOIN, CRM, DESIGNS
-from doseopt.doses import Doses
-from doseopt.modified import Modified
-from doseopt.modifiers import MODIFIERS, CohortsByDose, EnoughAtDose, MaxPatients
-from doseopt.on_grid import OnGrid
-from doseopt.parameters import Faults, declared
-from doseopt.posterior_model import PosteriorModel
-from doseopt.scenarios import BELIEFS, TRANSFORMS, MTDRule
-from doseopt.selecting import Selecting
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.study import FixedScenario, Study
-from doseopt.utility import Utility
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MODIFIERS, CohortsByDose, EnoughAtDose, MaxPatients
+from doseopt.designs.on_grid import OnGrid
+from doseopt.designs.selecting import Selecting
+from doseopt.models.choice import PosteriorModel
+from doseopt.models.skeleton import IndifferenceInterval
+from doseopt.scenarios import TRANSFORMS, MTDRule
+from doseopt.scenarios.doses import Doses
+from doseopt.study.study import FixedScenario, Study
 
 
 def rule_of(design):

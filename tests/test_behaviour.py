@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from doseopt.core.cohort import Cohort
+from doseopt.core.state import NONE
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
-from doseopt.outcome_string import Cohort
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import NONE
-from doseopt.trial import after, selected, step
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.models.skeleton import IndifferenceInterval
 
 
 def answer(design, outcomes):

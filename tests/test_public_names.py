@@ -40,7 +40,7 @@ def test_a_name_that_is_not_public_does_not_resolve():
 
 def test_a_public_name_is_the_object_of_its_module():
     from doseopt.designs.boin import BOIN
-    from doseopt.engine.exact import Exact
+    from doseopt.engines.exact import Exact
 
     assert doseopt.BOIN is BOIN
     assert doseopt.Exact is Exact
@@ -49,7 +49,7 @@ def test_a_public_name_is_the_object_of_its_module():
 def test_compare_is_the_function_and_not_its_module():
     run = "import doseopt; doseopt.compare; assert callable(doseopt.compare), doseopt.compare"
     assert loaded_after(run) == []
-    run = "from doseopt.comparison import truth_of; import doseopt; assert callable(doseopt.compare), doseopt.compare"
+    run = "from doseopt.comparison.compare import rules; import doseopt; assert callable(doseopt.compare)"
     assert loaded_after(run) == []
 
 

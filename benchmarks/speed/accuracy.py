@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, timed
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import Graph
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import Graph
 
 DESIGNS = {"3+3": cases.three_plus_three, "BOIN": cases.boin, "CRM": cases.crm}
 ERRORS = (1e-2, 1e-3, 1e-4, 5e-5)

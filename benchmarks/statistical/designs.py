@@ -12,16 +12,16 @@ import numpy as np
 import tomli_w
 from scipy.special import logit
 
-from doseopt.calibrate import calibrate
-from doseopt.design import Design
+from doseopt.attainable import Rules, bayes_optimal
+from doseopt.calibration import calibrate
+from doseopt.comparison.enrolment import capped
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
 from doseopt.designs import BLRM
-from doseopt.families import capped
-from doseopt.limits import Rules, bayes_optimal
-from doseopt.modified import Modified
+from doseopt.designs.modified import Modified
 from doseopt.scenarios import PUBLISHED
-from doseopt.state import FloatArray
-from doseopt.study import Study
-from doseopt.study_file import load_study, parse_study
+from doseopt.study.file import load_study, parse_study
+from doseopt.study.study import Study
 
 STUDIES = Path(__file__).parent / "studies"
 TARGETS = (0.20, 0.25, 0.30)

@@ -14,11 +14,11 @@ from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_wri
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from doseopt.data import TrialData
-    from doseopt.dossier import Dossier
-    from doseopt.outcome_string import Cohort
-    from doseopt.proposal import Proposal
-    from doseopt.study import Study
+    from doseopt.amendment.dossier import Dossier
+    from doseopt.core.cohort import Cohort
+    from doseopt.records.data import TrialData
+    from doseopt.study.amendment import Proposal
+    from doseopt.study.study import Study
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -38,12 +38,12 @@ def amend(
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
+        from doseopt.amendment.dossier import proposed
         from doseopt.conduct.groupings import cohorts_and_data
-        from doseopt.data import data_from_csv, data_from_outcomes
-        from doseopt.dossier import proposed
-        from doseopt.outcome_string import parse_outcomes
-        from doseopt.parameters import Fault, Faults
-        from doseopt.study_file import load_study
+        from doseopt.core.cohort import parse_outcomes
+        from doseopt.core.parameters import Fault, Faults
+        from doseopt.records.data import data_from_csv, data_from_outcomes
+        from doseopt.study.file import load_study
 
         if outcomes and data is not None:
             raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
@@ -66,9 +66,9 @@ def amend(
 def report(study: StudyName = "renji-elo", out: Out = None, json: Json = False) -> None:
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
-        from doseopt.data import data_from_outcomes
-        from doseopt.dossier import proposed
-        from doseopt.study_file import load_study
+        from doseopt.amendment.dossier import proposed
+        from doseopt.records.data import data_from_outcomes
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         nothing = data_from_outcomes("", loaded.doses)
@@ -91,8 +91,8 @@ def _report(
 
     from rich.text import Text
 
+    from doseopt.amendment.dossier import gather
     from doseopt.cli.terminal import terminal
-    from doseopt.dossier import gather
 
     folder = out if out is not None or json else Path("results")
     if folder is not None:
@@ -104,12 +104,12 @@ def _report(
         status.update(Text("amendment: writing the report"))
         written = [] if folder is None else _write(dossier, command, folder, file)
     if json:
-        from doseopt.output import plain
-        from doseopt.tables.amendment import as_object
+        from doseopt.cli.output import plain
+        from doseopt.reports.tables.amendment import as_object
 
         print(dumps(plain(as_object(dossier.amendment)), allow_nan=False))
         return
-    from doseopt.tables.amendment import print_amendment
+    from doseopt.reports.tables.amendment import print_amendment
 
     print_amendment(dossier.amendment, terminal())
     print_written(folder, written)
@@ -120,9 +120,9 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
     import shutil
     import tempfile
 
-    from doseopt.files import unfinished_prefix
-    from doseopt.output import write_netcdf
-    from doseopt.report import amendment_report, write_docx, write_html, write_pdf
+    from doseopt.cli.output import write_netcdf
+    from doseopt.core.files import unfinished_prefix
+    from doseopt.reports import amendment_report, write_docx, write_html, write_pdf
 
     document = amendment_report(dossier, command)
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:

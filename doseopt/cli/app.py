@@ -23,7 +23,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 @contextmanager
 def _neutral_usage() -> Iterator[None]:
     """Make harmless what an error of usage repeats of the arguments."""
-    from doseopt.text import neutral
+    from doseopt.core.text import neutral
 
     try:
         yield
@@ -76,9 +76,9 @@ def options(
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a message on standard error and exit status 2."""
-    from doseopt.engine.graph import TooManyStates
-    from doseopt.parameters import Faults
-    from doseopt.text import neutral
+    from doseopt.core.parameters import Faults
+    from doseopt.core.text import neutral
+    from doseopt.engines.graph import TooManyStates
 
     made.clear()
     try:
@@ -114,8 +114,8 @@ def _no_empty_folders() -> Iterator[None]:
 
 def make_folder(folder: Path) -> None:
     """Make the folder for the results, before the work begins."""
-    from doseopt.files import sweep_unfinished
-    from doseopt.parameters import Fault, Faults
+    from doseopt.core.files import sweep_unfinished
+    from doseopt.core.parameters import Fault, Faults
 
     if folder.exists() and not folder.is_dir():
         raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
@@ -128,8 +128,8 @@ def print_written(folder: Path | None, files: Sequence[Path]) -> None:
     """Name the files that were written, as wide as the terminal."""
     from rich.console import Console
 
-    from doseopt.tables.layout import page_width, paragraph
-    from doseopt.text import neutral
+    from doseopt.core.text import neutral
+    from doseopt.reports.render.layout import page_width, paragraph
 
     print(neutral(f"\nWritten to {folder}:"))
     for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):

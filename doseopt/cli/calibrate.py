@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from doseopt.calibrate import Calibration, Objective
-    from doseopt.study import Study
+    from doseopt.calibration import Calibration, Objective
+    from doseopt.study.study import Study
 
 SERIAL = 60
 """Candidates below which it is not worth starting other processes."""
@@ -44,8 +44,8 @@ def calibrate(
 ) -> None:
     """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
     with plain_errors():
-        from doseopt.calibrate import Objective
-        from doseopt.study_file import load_study
+        from doseopt.calibration import Objective
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         names = designs_meant(loaded, design)
@@ -59,12 +59,12 @@ def calibrate(
         if json:
             from json import dumps
 
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain({name: each.dataset.to_dict() for name, each in found.items()}), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.calibration import print_calibration
+        from doseopt.reports.tables.calibration import print_calibration
 
         for k, each in enumerate(found.values()):
             print("\n" * min(k, 1), end="")
@@ -74,7 +74,7 @@ def calibrate(
 
 def designs_meant(study: Study, text: str) -> list[str]:
     """Return the design of that name, or those whose names begin with that word."""
-    from doseopt.parameters import Fault, Faults, nearest
+    from doseopt.core.parameters import Fault, Faults, nearest
 
     if text in study.designs:
         return [text]
@@ -87,7 +87,7 @@ def designs_meant(study: Study, text: str) -> list[str]:
 
 def _limits(texts: list[str]) -> tuple[tuple[str, float], ...]:
     """Read "measure=number" limits; all faults together."""
-    from doseopt.parameters import Fault, Faults
+    from doseopt.core.parameters import Fault, Faults
 
     limits, faults = [], []
     for text in texts:
@@ -105,7 +105,7 @@ def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
     """Return other processes where they pay; Ctrl-C is for this one only."""
     if candidates < SERIAL or (os.cpu_count() or 1) < 2:
         return nullcontext()
-    from doseopt.sweep import processes
+    from doseopt.study.sweep import processes
 
     return processes(os.cpu_count() or 1)
 
@@ -116,7 +116,7 @@ def _run(
     """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from doseopt.calibrate import calibrate as run
+    from doseopt.calibration import calibrate as run
     from doseopt.cli.terminal import terminal
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -140,10 +140,10 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     """Write the study with the calibrated designs, every candidate, and the figure."""
     import dataclasses
 
-    from doseopt.output import write_csv
+    from doseopt.cli.output import write_csv
     from doseopt.plots.calibration import calibration_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.calibration import candidates_frame
+    from doseopt.reports.tables.calibration import candidates_frame
 
     designs = {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
     data = [each.dataset for each in found.values()]

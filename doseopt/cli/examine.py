@@ -28,7 +28,7 @@ def examine(
     with plain_errors():
         from doseopt.conduct.examine import as_object
         from doseopt.conduct.examine import examine as run
-        from doseopt.study_file import load_study
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
@@ -36,12 +36,12 @@ def examine(
         result = run(loaded, design, scenario)
         written = [] if out is None else _write(result, out)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(as_object(result)), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_examine import print_examination
+        from doseopt.reports.tables.examination import print_examination
 
         print_examination(result.hypothetical, result.irrational, terminal())
         if written:
@@ -50,8 +50,8 @@ def examine(
 
 def _write(result: Examination, folder: Path) -> list[Path]:
     """Write both tables."""
-    from doseopt.output import write_csv
-    from doseopt.tables.conduct_examine import hypothetical_table, irrational_table
+    from doseopt.cli.output import write_csv
+    from doseopt.reports.tables.examination import hypothetical_table, irrational_table
 
     tables = {
         "hypothetical": hypothetical_table(result.hypothetical),

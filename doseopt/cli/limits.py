@@ -10,8 +10,8 @@ import typer
 from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
 
 if TYPE_CHECKING:
-    from doseopt.attained import Limits
-    from doseopt.study import Study
+    from doseopt.attainable.attained import Limits
+    from doseopt.study.study import Study
 
 
 @app.command()
@@ -24,8 +24,8 @@ def limits(
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
     with plain_errors():
-        from doseopt.limits.shares import anything_attainable
-        from doseopt.study_file import load_study
+        from doseopt.display.attained import anything_attainable
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         folder = out if out is not None or json else Path("results")
@@ -35,7 +35,7 @@ def limits(
         written = [] if folder is None else _write(loaded, found, folder)
         _show(found, folder, written, json)
         if not anything_attainable(found.dataset):
-            from doseopt.engine.graph import TooManyStates
+            from doseopt.engines.graph import TooManyStates
 
             raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
 
@@ -43,12 +43,12 @@ def limits(
 def _show(found: Limits, folder: Path | None, written: list[Path], json: bool) -> None:
     """Print what was found, as tables or as JSON."""
     if json:
-        from doseopt.output import as_json
+        from doseopt.cli.output import as_json
 
         print(as_json(found.dataset))
         return
     from doseopt.cli.terminal import terminal
-    from doseopt.tables.limits import print_limits
+    from doseopt.reports.tables.limits import print_limits
 
     print_limits(found.dataset, terminal())
     print_written(folder, written)
@@ -58,7 +58,7 @@ def _run(study: Study) -> Limits:
     """Compute behind a spinner on standard error that says what is being done."""
     from rich.text import Text
 
-    from doseopt.attained import limits_of
+    from doseopt.attainable.attained import limits_of
     from doseopt.cli.terminal import terminal
 
     with terminal(stderr=True).status("what is attainable") as status:
@@ -70,9 +70,9 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
     import dataclasses
     import re
 
-    from doseopt.output import write_csv, write_netcdf
+    from doseopt.cli.output import write_csv, write_netcdf
     from doseopt.plots import save_limit_figures
-    from doseopt.tables.limits import limits_frame
+    from doseopt.reports.tables.limits import limits_frame
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),

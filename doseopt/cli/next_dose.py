@@ -22,9 +22,9 @@ def next_command(
     """Say what each design does now: next dose and cohort, or stop and why; the first cohort without data."""
     with plain_errors():
         from doseopt.conduct.next_dose import next_dose
-        from doseopt.data import data_from_csv, data_from_outcomes
-        from doseopt.parameters import Fault, Faults
-        from doseopt.study_file import load_study
+        from doseopt.core.parameters import Fault, Faults
+        from doseopt.records.data import data_from_csv, data_from_outcomes
+        from doseopt.study.file import load_study
 
         if outcomes and data is not None:
             raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
@@ -32,11 +32,11 @@ def next_command(
         read = data_from_outcomes(outcomes, loaded.doses) if data is None else data_from_csv(data, loaded.doses)
         answer = next_dose(loaded, read, designs=design or ())
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(answer), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_next import print_next
+        from doseopt.reports.tables.next_dose import print_next
 
         print_next(answer, terminal())

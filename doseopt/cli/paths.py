@@ -13,7 +13,7 @@ from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_wri
 if TYPE_CHECKING:
     import xarray as xr
 
-    from doseopt.study import Study
+    from doseopt.study.study import Study
 
 
 @app.command()
@@ -33,9 +33,9 @@ def paths(
 ) -> None:
     """Show the dose transition pathways: each way the next cohorts can turn out, what is next, and how likely it is."""
     with plain_errors():
-        from doseopt.conduct.paths import as_object
-        from doseopt.conduct.paths import paths as run
-        from doseopt.study_file import load_study
+        from doseopt.conduct.pathways import as_object
+        from doseopt.conduct.pathways import paths as run
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
@@ -46,12 +46,12 @@ def paths(
             dataset = _from_file(loaded, design, cohorts, scenario, data, outcomes)
         written = [] if out is None else _write(dataset, out)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(as_object(dataset)), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_paths import print_paths
+        from doseopt.reports.tables.pathways import print_paths
 
         print_paths(dataset, terminal())
         if written:
@@ -61,10 +61,10 @@ def paths(
 def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
     """Return the pathways from the patients of a file on."""
     from doseopt.conduct.groupings import cohorts_and_data
-    from doseopt.conduct.paths import paths as run
-    from doseopt.conduct.replay import chosen_designs
-    from doseopt.data import data_from_csv
-    from doseopt.parameters import Fault, Faults
+    from doseopt.conduct.pathways import paths as run
+    from doseopt.core.parameters import Fault, Faults
+    from doseopt.records.data import data_from_csv
+    from doseopt.study.study import chosen_designs
 
     if outcomes:
         raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
@@ -78,10 +78,10 @@ def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Pat
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the paths as a table, the whole tree, and the figure."""
-    from doseopt.output import write_csv, write_netcdf
-    from doseopt.plots.paths import paths_figure
+    from doseopt.cli.output import write_csv, write_netcdf
+    from doseopt.plots.pathways import paths_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.conduct_paths import paths_frame
+    from doseopt.reports.tables.pathways import paths_frame
 
     return [
         write_csv(paths_frame(dataset), folder / "paths.csv"),

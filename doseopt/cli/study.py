@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.progress import Progress
 
-    from doseopt.evaluation import Engine
-    from doseopt.posterior import Analysis
-    from doseopt.study import Study
+    from doseopt.comparison.evaluate import Engine
+    from doseopt.conduct.posterior import Analysis
+    from doseopt.study.study import Study
 
 TRIALS, MOST_TRIALS = 10_000, 1_000_000
 """Simulated trials a scenario: as usual, and at most."""
@@ -70,7 +70,7 @@ def compare(
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
-        from doseopt.study_file import load_study
+        from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
         loaded = load_study(study)
@@ -81,7 +81,7 @@ def compare(
         written = [] if folder is None else _write(dataset, folder)
         if not json:
             from doseopt.cli.terminal import terminal
-            from doseopt.tables import print_comparison
+            from doseopt.reports.tables import print_comparison
 
             print_comparison(dataset, terminal())
             sys.stdout.flush()
@@ -98,12 +98,12 @@ def compare(
 def _say(dataset: xr.Dataset, written: list[Path], folder: Path | None, json: bool) -> None:
     """Print what has not been printed yet: the posteriors and the files, or everything as JSON."""
     if json:
-        from doseopt.output import as_json
+        from doseopt.cli.output import as_json
 
         print(as_json(dataset))
         return
     from doseopt.cli.terminal import terminal
-    from doseopt.tables import print_estimates
+    from doseopt.reports.tables import print_estimates
 
     print_estimates(dataset, terminal())
     print_written(folder, written)
@@ -111,9 +111,9 @@ def _say(dataset: xr.Dataset, written: list[Path], folder: Path | None, json: bo
 
 def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
     """Return what evaluates the designs."""
-    from doseopt.engine.exact import Exact
-    from doseopt.engine.simulate import ExactWherePossible, Simulate
-    from doseopt.parameters import Fault, Faults
+    from doseopt.core.parameters import Fault, Faults
+    from doseopt.engines.exact import Exact
+    from doseopt.engines.simulate import ExactWherePossible, Simulate
 
     if settled and simulate is not None:
         wanted = "wanted one of --settled and --simulate: a simulated trial does not see that its answer is settled"
@@ -140,7 +140,7 @@ def _bar(what: str) -> Progress:
 
 def _compared(study: Study, engine: Engine) -> xr.Dataset:
     """Run the comparison behind a progress bar."""
-    from doseopt.comparison import compare as run
+    from doseopt.comparison.compare import compare as run
 
     with _bar("comparing") as bar:
         task = bar.add_task("", total=len(study.designs) + 1)
@@ -153,7 +153,7 @@ def _compared(study: Study, engine: Engine) -> xr.Dataset:
 
 def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple[xr.Dataset, bool]:
     """Add the posteriors behind a progress bar; when interrupted, those so far, and False."""
-    from doseopt.comparison import estimates_of, with_posteriors
+    from doseopt.comparison.compare import estimates_of, with_posteriors
 
     estimates, finished = None, False
     try:
@@ -177,8 +177,8 @@ def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
 
 
 def _write_data(dataset: xr.Dataset, folder: Path) -> list[Path]:
-    from doseopt.output import write_csv, write_netcdf
-    from doseopt.tables import tidy
+    from doseopt.cli.output import write_csv, write_netcdf
+    from doseopt.reports.tables import tidy
 
     return [
         write_netcdf(dataset, folder / "comparison.nc"),
@@ -209,9 +209,9 @@ def posterior(
 ) -> None:
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
-        from doseopt.data import data_from_csv, data_from_outcomes, example
-        from doseopt.posterior import analyse, as_object, check_choice
-        from doseopt.study_file import load_study
+        from doseopt.conduct.posterior import analyse, as_object, check_choice
+        from doseopt.records.data import data_from_csv, data_from_outcomes, example
+        from doseopt.study.file import load_study
 
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
@@ -226,12 +226,12 @@ def posterior(
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         written = [] if folder is None else _write_posterior(result, folder)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(as_object(result.summary)), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables import print_posterior
+        from doseopt.reports.tables import print_posterior
 
         if worked:
             print(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
@@ -243,7 +243,7 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
     import xarray
 
-    from doseopt.output import write_csv, write_netcdf
+    from doseopt.cli.output import write_csv, write_netcdf
     from doseopt.plots.posterior import posterior_figures
     from doseopt.plots.save import save_figure
 
@@ -264,8 +264,8 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
 def check(study: StudyName) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
-        from doseopt.study_file import load_study
-        from doseopt.text import neutral
+        from doseopt.core.text import neutral
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         scenarios = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else "no"

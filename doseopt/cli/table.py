@@ -31,7 +31,7 @@ def table(
     """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next."""
     with plain_errors():
         from doseopt.conduct.decision_table import as_object, decision_table, with_table
-        from doseopt.study_file import load_study
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
@@ -39,12 +39,12 @@ def table(
         dataset = decision_table(loaded, design, patients)
         written = [] if out is None else _write(dataset, out)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(as_object(dataset)), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_table import print_decision_table
+        from doseopt.reports.tables.decision_table import print_decision_table
 
         others = with_table(loaded)[1:]
         if not design and others:
@@ -56,11 +56,11 @@ def table(
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the decisions and the boundaries, the figure, and the page."""
-    from doseopt.output import write_csv
+    from doseopt.cli.output import write_csv
     from doseopt.plots.decision_page import decision_pages, save_pages
     from doseopt.plots.decision_table import decision_table_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.conduct_table import boundaries_frame, decisions_frame
+    from doseopt.reports.tables.decision_table import boundaries_frame, decisions_frame
 
     return [
         write_csv(decisions_frame(dataset), folder / "table.csv"),

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderHook
 from rich.segment import Segment
 
-from doseopt.text import neutral
+from doseopt.core.text import neutral
 
 
 class _Neutral:

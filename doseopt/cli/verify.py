@@ -22,7 +22,7 @@ def verify(
 ) -> None:
     """Recompute every number of the literature and of other software that the package quotes; exit 1 if one differs."""
     with plain_errors():
-        from doseopt.parameters import Fault, Faults
+        from doseopt.core.parameters import Fault, Faults
         from doseopt.verify import about, as_rows
 
         if out is not None:
@@ -34,16 +34,16 @@ def verify(
         if out is not None:
             import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
-            from doseopt.output import write_csv
+            from doseopt.cli.output import write_csv
 
             write_csv(pd.DataFrame(rows), out)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(told | {"rows": rows}), allow_nan=False))
         else:
             from doseopt.cli.terminal import terminal
-            from doseopt.tables.verify import print_verification
+            from doseopt.reports.tables.verify import print_verification
 
             print_verification(rows, told, terminal())
     if told["differing"]:

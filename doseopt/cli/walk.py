@@ -21,17 +21,17 @@ def walk(
     """Tell one simulated trial in words, cohort by cohort, with the reasons."""
     with plain_errors():
         from doseopt.conduct.walk import walk as run
-        from doseopt.study_file import load_study
+        from doseopt.study.file import load_study
 
         trial = run(load_study(study), design, scenario, seed)
         if json:
-            from doseopt.output import plain
+            from doseopt.cli.output import plain
 
             print(dumps(plain(trial), allow_nan=False))
             return
         from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_walk import walk_text
-        from doseopt.tables.layout import page_width
+        from doseopt.reports.render.layout import page_width
+        from doseopt.reports.tables.walk import walk_text
 
         console = terminal()
         console.print(walk_text(trial, page_width(console)), soft_wrap=True)

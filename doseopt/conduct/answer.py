@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.engine.graph import cohort_outcomes
-from doseopt.parameters import Faults
-from doseopt.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
-from doseopt.trial import advance, selected, step
+from doseopt.core.design import Design
+from doseopt.core.parameters import Faults
+from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
+from doseopt.core.trial import advance, selected, step
+from doseopt.engines.graph import cohort_outcomes
 
 
 @dataclass(frozen=True)

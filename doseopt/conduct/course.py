@@ -9,12 +9,12 @@ from itertools import combinations_with_replacement, groupby, islice
 import numpy as np
 
 from doseopt.conduct.answer import Answer, admissible, answers, answers_amid, asked, treated
-from doseopt.data import Patient, TrialData, letter
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults
-from doseopt.state import CONTINUE, IntArray, TrialState
-from doseopt.unfinished import PENDING, seen
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import CONTINUE, IntArray, TrialState
+from doseopt.designs.unfinished import PENDING, seen
+from doseopt.records.data import Patient, TrialData, letter
 
 MOST_OUTCOMES = 1000
 """Outcomes of pending patients that are told apart; of more, none is."""

@@ -10,17 +10,16 @@ import numpy.typing as npt
 import xarray as xr
 
 import doseopt
-from doseopt.design import Design, Phase
+from doseopt.core.design import Design, Phase
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import BoolArray, IntArray
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import BoolArray, IntArray
-from doseopt.study import Study
+from doseopt.display.decision_table import LETTERS
+from doseopt.study.study import Study
 
 type StrArray = npt.NDArray[np.str_]
 
-LETTERS = {"E": "escalate", "S": "stay", "D": "de-escalate", "DU": "de-escalate and eliminate the dose"}
-"""The decisions, as the papers abbreviate them."""
 MOST, WITHOUT_CAP = 99, 30
 """Patients of the largest table, and of that of a design without a cap."""
 

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.conduct.irrational import search
+from doseopt.conduct.questionable import search
 from doseopt.conduct.rates import known_rates
-from doseopt.design import Design
-from doseopt.engine.graph import graph_of
-from doseopt.estimation import LEVEL
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import CONTINUE, TrialState
-from doseopt.study import Study
-from doseopt.trial import after, selected, step
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import CONTINUE, TrialState
+from doseopt.core.trial import after, selected, step
+from doseopt.engines.graph import graph_of
+from doseopt.measures.estimation import LEVEL
+from doseopt.study.study import Study
 
 LONG_NAMES = {
     "mean": "posterior mean DLT rate",

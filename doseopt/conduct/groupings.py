@@ -10,13 +10,13 @@ import numpy as np
 
 from doseopt.conduct.answer import Answer, answers_amid, treated
 from doseopt.conduct.course import Course, cohorts_of, course_of
-from doseopt.data import TrialData
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Faults
-from doseopt.rows import unique_rows
-from doseopt.state import IntArray, TrialState
-from doseopt.unfinished import PENDING
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Faults
+from doseopt.core.state import IntArray, TrialState
+from doseopt.designs.unfinished import PENDING
+from doseopt.records.data import TrialData
 
 MOST_MEMORIES, MOST_FILLINGS, LONGEST = 300, 16, 60
 """What is looked through: memories of a design after one patient, outcomes of pending patients, patients in a row."""

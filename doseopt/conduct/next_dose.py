@@ -11,15 +11,14 @@ import doseopt
 from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
 from doseopt.conduct.groupings import groupings
 from doseopt.conduct.rates import known_rates
-from doseopt.conduct.replay import chosen_designs
-from doseopt.data import TrialData
-from doseopt.design import Design
-from doseopt.estimation import LEVEL
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults
-from doseopt.reading import key
-from doseopt.study import Study
-from doseopt.trial import after
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.trial import after
+from doseopt.measures.estimation import LEVEL
+from doseopt.records.data import TrialData
+from doseopt.study.reader import key
+from doseopt.study.study import Study, chosen_designs
 
 KNOWN = ("mean", "lower", "upper", "p_above_target")
 

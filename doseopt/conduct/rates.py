@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from doseopt.data import TrialData
-from doseopt.estimation import LEVEL
-from doseopt.models.base import Posterior
+from doseopt.conduct.posterior import actual_doses
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.measures.estimation import LEVEL
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
-from doseopt.posterior import actual_doses
-from doseopt.state import FloatArray, IntArray
-from doseopt.study import Study
+from doseopt.records.data import TrialData
+from doseopt.study.study import Study
 
 
 def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, FloatArray]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from doseopt.conduct.course import MOST_OUTCOMES, Course, branches
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort
-from doseopt.parameters import Fault, Faults
-from doseopt.state import TrialState
-from doseopt.trial import after
-from doseopt.unfinished import PENDING, Unfinished
+from doseopt.core.cohort import Cohort
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import TrialState
+from doseopt.core.trial import after
+from doseopt.designs.unfinished import PENDING, Unfinished
 
 type Standing = tuple[Design, TrialState]
 """A design as the trial goes on with it, and where it stands (a batch of one, in which what is known counts)."""

@@ -8,15 +8,14 @@ import numpy as np
 import xarray as xr
 
 import doseopt
-from doseopt.conduct.replay import chosen_designs
-from doseopt.design import Design
-from doseopt.engine.exact import moderate_rates
-from doseopt.engine.simulate import Patients
-from doseopt.outcomes import judged_on, planned_of
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import CONTINUE, NONE, Decision, TrialState
-from doseopt.study import Study
-from doseopt.trial import advance, selected, step
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
+from doseopt.core.trial import advance, selected, step
+from doseopt.engines.exact import moderate_rates
+from doseopt.engines.simulate import Patients
+from doseopt.scenarios.mtd_rule import judged_on, planned_of
+from doseopt.study.study import Study, chosen_designs
 
 
 def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, Any]:

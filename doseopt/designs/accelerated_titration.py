@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import Fault, param
+from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.three_plus_three import ThreePlusThree
-from doseopt.parameters import Fault, param
-from doseopt.state import BoolArray, Decision, IntArray, TrialState
 
 THRESHOLD = {"first_dlt": 0, "first_moderate": 1, "second_moderate": 2}
 

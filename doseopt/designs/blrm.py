@@ -11,8 +11,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
-from doseopt.models.base import Posterior
+from doseopt.core.design import Row
+from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import TIE, closest
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
@@ -21,12 +28,6 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, is_number, param
-from doseopt.selection import TIE, closest
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import COHORT, Tunable
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc")

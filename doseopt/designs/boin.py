@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import Fault, param
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import Tunable
 from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, SafeIntervalDesign
-from doseopt.modifiers.run_in import single_patient_part
-from doseopt.parameters import Fault, param
-from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import Tunable
+from doseopt.designs.modifiers.run_in import single_patient_part
 
 
 @dataclass(frozen=True)

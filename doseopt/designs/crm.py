@@ -11,18 +11,18 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import Decision, FloatArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.model_based import ModelBased
-from doseopt.models.base import Posterior
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
-from doseopt.models.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.skeleton import IndifferenceInterval, skeleton_fault
-from doseopt.state import Decision, FloatArray, TrialState
-from doseopt.tuning import COHORT, Tunable
+from doseopt.models.quadrature.one_parameter import OneParameterPosterior
+from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 
 
 def _initial_fault(value: Any) -> str | None:

@@ -9,15 +9,16 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import betainc
 
-from doseopt.design import Defaults, Row, highest_admissible
-from doseopt.models.base import Posterior
+from doseopt.core.design import Row, highest_admissible
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import closest, isotonic
 from doseopt.models.beta import BetaBinomial
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.selection import closest, isotonic
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import COHORT, Tunable
 
 TOO_TOXIC = 1
 UP, STAY, DOWN = 1, 0, -1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import MarginDesign, equal_pieces, move_to_densest
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)

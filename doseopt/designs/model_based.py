@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from doseopt.design import Defaults
-from doseopt.selection import closest
-from doseopt.state import Decision, IntArray, TrialState
+from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.selection import closest
 
 
 class ModelBased(Defaults):

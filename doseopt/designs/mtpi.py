@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import MarginDesign, move_to_densest
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)

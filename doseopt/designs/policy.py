@@ -12,12 +12,13 @@ from typing import Any, BinaryIO, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from doseopt.design import Defaults, Row
-from doseopt.files import write_whole
-from doseopt.parameters import MOST_DOSES, Fault, Faults, param
-from doseopt.state import CONTINUE, NONE, Decision, IntArray, TrialState
-from doseopt.tallies import Course, Tallies, tallies_of
-from doseopt.text import text_fault
+from doseopt.core.design import Row
+from doseopt.core.files import write_whole
+from doseopt.core.parameters import MOST_DOSES, Fault, Faults, param
+from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, TrialState
+from doseopt.core.text import text_fault
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.tallies import Course, Tallies, tallies_of
 
 STOP, TOO_TOXIC, TREAT = 0, 1, 2
 """Moves: stop; stop because the lowest dose is too toxic; TREAT + j: the next cohort at dose j."""

@@ -7,9 +7,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.state import NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.core.design import Row
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.state import NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.designs.defaults import Defaults
 
 COMPLETE, TOO_TOXIC = 1, 2
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import param
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import DOWN, STAY, UP, SafeIntervalDesign, beta_tail, last_largest
-from doseopt.parameters import param
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln
 
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.line import check_level
-from doseopt.state import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from doseopt.core.parameters import are_numbers
+from doseopt.core.state import FloatArray
 from doseopt.models.base import GaussianPrior
-from doseopt.parameters import are_numbers
-from doseopt.state import FloatArray
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import sici
 
-from doseopt.state import FloatArray, IntArray
+from doseopt.core.state import FloatArray, IntArray
 
 HALVINGS = 36
 CHUNK = 4096

@@ -6,8 +6,8 @@ import functools
 
 import numpy as np
 
+from doseopt.core.state import BoolArray, FloatArray
 from doseopt.models.base import Model
-from doseopt.state import BoolArray, FloatArray
 
 FAR = 40.0
 """Distance in z beyond which no prior mass is left in double precision."""

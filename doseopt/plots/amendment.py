@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.display.panels import Panel, counted, doses, grouped, over, panels
 from doseopt.plots.enrolment_needed import enrolment_needed_figure
-from doseopt.plots.panels import Panel, counted, doses, grouped, over, panels
 from doseopt.plots.registered import AMENDED, REGISTERED, Look, looks_of, names_of, registered_first, so_far
 from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled
-from doseopt.prospects import STUDY_MODEL
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`.
+        Of `doseopt.amendment.amend`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`. More than 12 scenarios are averaged by their true MTD.
+        Of `doseopt.amendment.amend`. More than 12 scenarios are averaged by their true MTD.
     node : {"now", "start"}
         From the data so far on, or from the empty trial.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import grouped, over, panels
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import grouped, over, panels
 from doseopt.plots.style import (
     BLUE,
     GREY,
@@ -21,7 +22,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

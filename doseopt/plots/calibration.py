@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from doseopt.metrics import METRICS
+from doseopt.core.state import FloatArray
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, new_figure, styled
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def calibration_figure(datasets: Sequence[xr.Dataset]) -> Figure:
     Parameters
     ----------
     datasets : sequence of Dataset
-        Of `doseopt.calibrate`, for the same objective.
+        Of `doseopt.calibration`, for the same objective.
 
     Returns
     -------

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from doseopt.conduct.decision_words import DESIGN, notes, rules
-from doseopt.files import write_whole
+from doseopt.core.files import write_whole
+from doseopt.display.decision_table import DESIGN, notes, rules
 from doseopt.plots.decision_table import LABEL, ROW, blocks, bold_note, draw_block, draw_key, rows_of
 from doseopt.plots.style import GREY, INK, LARGE, NORMAL, styled, wrapped
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from doseopt.conduct.decision_words import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
+from doseopt.display.decision_table import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
 from doseopt.plots.selection import ink_on
 from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, new_figure, styled, text_width
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, counted, grouped, panels
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import Panel, counted, grouped, panels
 from doseopt.plots.placement import GAP, Box, Label, along, beside, spread
 from doseopt.plots.style import (
     FAINT,
@@ -24,7 +25,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

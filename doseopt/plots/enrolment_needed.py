@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
+from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.placement import Box, Label, along, beside, spread
 from doseopt.plots.registered import REGISTERED, Look, looks_of, names_of, registered_first, so_far
 from doseopt.plots.style import GREY, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled, text_width
-from doseopt.prospects import STUDY_MODEL
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`; `enrolment/planned_maximum` (design) says what is planned, nan for no most.
+        Of `doseopt.amendment.amend`; `enrolment/planned_maximum` (design) says what is planned, nan for no most.
 
     Returns
     -------

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, doses, grouped, over, panels
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import Panel, doses, grouped, over, panels
 from doseopt.plots.posterior import entry, key
 from doseopt.plots.scenarios import ticks
 from doseopt.plots.style import (
@@ -24,7 +25,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import counted, grouped, over, panels
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import counted, grouped, over, panels
 from doseopt.plots.selection import ink_on
 from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, new_figure, styled, text_width
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

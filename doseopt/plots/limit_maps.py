@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import distance_transform_edt
 
-from doseopt.limits.shares import of_study, same_cap, winners
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.display.attained import of_study, same_cap, winners
 from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, styled
-from doseopt.state import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

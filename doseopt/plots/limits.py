@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from doseopt.limits.price import ATTAINABLE
-from doseopt.limits.shares import is_correct_selection, of_study
+from doseopt.core.state import FloatArray
+from doseopt.display.attained import ATTAINABLE, is_correct_selection, of_study
 from doseopt.plots.placement import Box, Label, along, beside, spread
 from doseopt.plots.style import (
     BLUE,
@@ -26,7 +26,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.state import FloatArray
+from doseopt.core.state import FloatArray
 
 type Box = tuple[float, float, float, float]
 GAP = 5.0

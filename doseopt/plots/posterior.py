@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import counted, doses
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import counted, doses
 from doseopt.plots.placement import Box, Label, beside
 from doseopt.plots.scenarios import INNER, positions, ticks
 from doseopt.plots.selection import EDGE, ink_on
@@ -26,7 +27,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

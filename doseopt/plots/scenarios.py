@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, doses, grouped, panels
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import Panel, doses, grouped, panels
 from doseopt.plots.style import (
     BLUE,
     FAINT,
@@ -22,7 +23,6 @@ from doseopt.plots.style import (
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, doses, grouped, over, panels
-from doseopt.plots.style import (
-    GREY,
-    INK,
-    NORMAL,
-    SMALL,
-    WIDTH,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
-from doseopt.state import FloatArray
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import Panel, doses, grouped, over, panels
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Row
-from doseopt.state import IntArray
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 
 type Ask = Callable[[IntArray], IntArray]
 """The answers for some rows of a table of trials, [rows, ...]."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.engine.exact import edge_weights
-from doseopt.engine.graph import Graph, build_graph, cohort_outcomes
-from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.trial import advance, step
+from doseopt.engines.exact import edge_weights
+from doseopt.engines.graph import Graph, build_graph, cohort_outcomes
 from doseopt.testing.common import check_pure, check_value, demand
-from doseopt.trial import advance, step
 
 WALKED_COHORTS, WALKED_TRIALS = 8, 100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from doseopt.metrics import Metric
+from doseopt.measures.operating_characteristics import Metric
 from doseopt.testing.common import demand
 
 N = [[3, 3, 0], [3, 3, 4], [2, 0, 0]]

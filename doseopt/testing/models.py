@@ -8,11 +8,11 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import betaln
 
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage
 from doseopt.models.quadrature import quadrature
-from doseopt.state import FloatArray, IntArray
 from doseopt.testing.common import check_value, demand
 
 ACCURACY = {1: (1e-6, 1e-5), 2: (1e-5, 1e-4)}

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.design import Design, Modifier, Phase
-from doseopt.engine.graph import Graph, build_graph
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
-from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.design import Design, Modifier, Phase
+from doseopt.core.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
+from doseopt.engines.graph import Graph, build_graph
 from doseopt.testing.common import check_pure, check_value, demand
 from doseopt.testing.designs import check_design, tally
 

@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 import doseopt
-from doseopt.parameters import Fault, Faults, nearest
+from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.verify import boin, conduct, crm, interval, pathways, posteriors, published, three_plus_three
 from doseopt.verify.check import Check, Number
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from doseopt.design import Design
+from doseopt.core.design import Design
+from doseopt.core.trial import after
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import NoSkipping
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
+from doseopt.designs.selection import isotonic
 from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tpi import TPI
-from doseopt.modified import Modified
-from doseopt.modifiers import NoSkipping
-from doseopt.selection import isotonic
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.trial import after
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.verify.cases import Case, peers, published
 from doseopt.verify.check import Answers, Check
 from doseopt.verify.trials import design_of, next_of, tally

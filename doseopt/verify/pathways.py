@@ -11,22 +11,22 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.stats import norm
 
-from doseopt.design import Design, Phase, Row
+from doseopt.core.design import Design, Phase, Row
+from doseopt.core.state import Decision, TrialState
+from doseopt.core.trial import advance, step
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
 from doseopt.designs.interval import DOWN
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, DemandAtDose, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
+from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
 from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tpi import TPI
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import graph_of
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import graph_of
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, DemandAtDose, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
-from doseopt.modifiers.rule import Rule
-from doseopt.state import Decision, TrialState
-from doseopt.trial import advance, step
 from doseopt.verify.cases import Case, Source, peers, quoted
 from doseopt.verify.check import SLACK, Answers, Check
 from doseopt.verify.trials import next_of

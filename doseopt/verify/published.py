@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
-from doseopt.limits import complete_information_benchmark
+from doseopt.core.state import TrialState
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
+from doseopt.measures.complete_information import complete_information_benchmark
 from doseopt.models.quadrature import quadrature
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import TrialState
 from doseopt.verify.cases import published
 from doseopt.verify.check import SLACK, Answers, Check
 from doseopt.verify.trials import design_of, operating, tally, treated

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from doseopt.design import Design
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray, TrialState
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import DESIGNS
-from doseopt.engine.exact import Exact
-from doseopt.modified import Modified
-from doseopt.modifiers import MODIFIERS
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MODIFIERS
+from doseopt.engines.exact import Exact
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import CONTINUE, NONE, FloatArray, IntArray, TrialState
-from doseopt.trial import after, selected, step
 from doseopt.verify.check import Answers
 
 DOSES = range(1, 5)

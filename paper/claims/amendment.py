@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.families import capped
-from doseopt.means import linear_measures, means_of
+from doseopt.amendment.outlook import MOST, beliefs_now
+from doseopt.beliefs import Belief
+from doseopt.comparison.enrolment import capped
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, TrialState
+from doseopt.core.trial import after, step
+from doseopt.designs.modified import Modified
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.outcome_string import Cohort, parse_outcomes
-from doseopt.prospects import MOST, STUDY_MODEL, beliefs_now
-from doseopt.scenarios import Belief
-from doseopt.state import CONTINUE, TrialState
-from doseopt.trial import after, step
 from paper.claims.protocol import CELLS
 from paper.material import LARGEST, Material
 

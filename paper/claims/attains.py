@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.engine.exact import Exact
-from doseopt.families import capped
-from doseopt.metrics import measure
-from doseopt.modified import Modified
-from doseopt.outcomes import judged
-from doseopt.tables import findings
+from doseopt.comparison.enrolment import capped
+from doseopt.designs.modified import Modified
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.measures.operating_characteristics import measure
+from doseopt.reports.tables import findings
 from paper.material import Material
 
 SHOWN = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts", "patients_above_mtd")

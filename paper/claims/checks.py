@@ -8,13 +8,13 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from doseopt.core.state import FloatArray
 from doseopt.designs import ThreePlusThree
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import METRICS, measure
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.models.quadrature import quadrature
-from doseopt.outcomes import judged
-from doseopt.state import FloatArray
 from paper.material import Material
 from paper.store import ROOT, digest, read_json
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from doseopt.designs import BOIN
-from doseopt.doses import Doses
-from doseopt.engine.exact import Exact
-from doseopt.estimation import CEILING, LEVEL
-from doseopt.study import Study
+from doseopt.engines.exact import Exact
+from doseopt.measures.estimation import CEILING, LEVEL
+from doseopt.scenarios.doses import Doses
+from doseopt.study.study import Study
 from paper.material import Material
 
 CELLS = 1e9

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from doseopt.design import Design
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs import CRM
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import measure
-from doseopt.models.one_parameter import log_complement
-from doseopt.outcomes import judged
-from doseopt.state import FloatArray, TrialState
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import measure
+from doseopt.models.quadrature.one_parameter import log_complement
 from paper.material import Material
 
 NODES = (21, 41, 81)

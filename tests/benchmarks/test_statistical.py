@@ -25,13 +25,14 @@ from benchmarks.statistical.designs import (
 from benchmarks.statistical.figures import steepness
 from benchmarks.statistical.tables import Group, groups_of, probability_best, ranking, regret, wins
 from doseopt import load_study
-from doseopt.comparison import rules
-from doseopt.limits import complete_information_benchmark
-from doseopt.means import MEASURES, means_of
-from doseopt.modifiers import MaxPatients, RunIn
+from doseopt.comparison.compare import rules
+from doseopt.core.state import CONTINUE
+from doseopt.core.trial import after, step
+from doseopt.designs.modifiers import MaxPatients, RunIn
+from doseopt.engines.means import means_of
+from doseopt.measures.complete_information import complete_information_benchmark
+from doseopt.measures.expected import MEASURES
 from doseopt.scenarios import PUBLISHED
-from doseopt.state import CONTINUE
-from doseopt.trial import after, step
 
 TABLES = ("summary", "ranking", "regret", "wins")
 KEYS = ["family", "target", "enrolment"]

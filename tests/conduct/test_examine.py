@@ -12,17 +12,17 @@ from typer.testing import CliRunner
 
 from doseopt.cli import app
 from doseopt.conduct.examine import courses, examine
-from doseopt.conduct.irrational import KINDS, Steps, search
+from doseopt.conduct.questionable import KINDS, Steps, search
+from doseopt.core.cohort import format_outcomes
+from doseopt.core.state import TrialState
+from doseopt.core.trial import advance, selected, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.graph import build_graph, graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, MaxPatients, NoSkipping
-from doseopt.outcome_string import format_outcomes
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
+from doseopt.engines.graph import build_graph, graph_of
+from doseopt.reports.tables.examination import examination_text
 from doseopt.scenarios import make_scenarios
-from doseopt.state import TrialState
-from doseopt.study_file import load_study
-from doseopt.tables.conduct_examine import examination_text
-from doseopt.trial import advance, selected, step
+from doseopt.study.file import load_study
 
 TARGET = 0.25
 STUDY = """

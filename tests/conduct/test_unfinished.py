@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 from small_study import SMALL
 from typer.testing import CliRunner
 
-from doseopt.amend import amend
+from doseopt.amendment.amend import amend
+from doseopt.amendment.dossier import gather, proposed
 from doseopt.cli import app
 from doseopt.conduct.course import Course, branches
 from doseopt.conduct.groupings import cohorts_and_data
 from doseopt.conduct.next_dose import next_dose
-from doseopt.conduct.paths import courses, paths
+from doseopt.conduct.pathways import paths
 from doseopt.conduct.standing import standings
-from doseopt.data import data_from_csv, data_from_outcomes
-from doseopt.dossier import gather, proposed
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.outcome_string import Cohort, parse_outcomes
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.trial import after
+from doseopt.display.pathways import courses
+from doseopt.engines.exact import Exact
+from doseopt.engines.simulate import Simulate
+from doseopt.records.data import data_from_csv, data_from_outcomes
 from doseopt.scenarios import make_scenarios
-from doseopt.study_file import load_study, parse_study
-from doseopt.trial import after
+from doseopt.study.file import load_study, parse_study
 
 STUDY = """
 title = "four doses"

@@ -5,11 +5,12 @@ import tomllib
 
 from fuzz.hostile import increasing, mutate, number_in, pick, scramble
 
+from doseopt.beliefs import BELIEFS
+from doseopt.core.parameters import declared
 from doseopt.designs import DESIGNS
-from doseopt.modifiers import MODIFIERS
-from doseopt.parameters import declared
-from doseopt.scenarios import BELIEFS, GENERATORS, TRANSFORMS
-from doseopt.study_file import BUNDLED
+from doseopt.designs.modifiers import MODIFIERS
+from doseopt.scenarios import GENERATORS, TRANSFORMS
+from doseopt.study.file import BUNDLED
 
 GIVEN = ("doses", "target", "dose_values", "unit")
 """What a study gives to its designs."""

@@ -9,15 +9,15 @@ from fuzz.hostile import pick
 from fuzz.studies import study_text
 from rich.console import Console
 
-from doseopt.comparison import compare
+from doseopt.beliefs import StatedBelief
+from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
-from doseopt.data import data_from_outcomes
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import TooManyStates, build_graph
-from doseopt.parameters import Faults
-from doseopt.scenarios import StatedBelief
-from doseopt.study_file import parse_study
-from doseopt.tables.conduct_next import print_next
+from doseopt.core.parameters import Faults
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import TooManyStates, build_graph
+from doseopt.records.data import data_from_outcomes
+from doseopt.reports.tables.next_dose import print_next
+from doseopt.study.file import parse_study
 
 STATES = 2_000
 """Of the graphs that are made: a design with more is not followed to its end."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 import doseopt
-from doseopt.engine.exact import Exact
+from doseopt.core.state import NONE, TrialState
+from doseopt.engines.exact import Exact
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE, TrialState
 
 REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
 BY_DOSE = [f"{stem}_{j}" for stem in ("sel", "n", "tox") for j in range(1, 5)]

@@ -7,12 +7,12 @@ import pytest
 from peers.reading import assert_operating_characteristics, grouped, read, tallies, vector
 from scipy.optimize import isotonic_regression
 
+from doseopt.core.state import NONE, TrialState
 from doseopt.designs import BOIN
 from doseopt.designs.interval import beta_tail
-from doseopt.modified import Modified
-from doseopt.modifiers import EnoughAtDose, MaxPatients
-from doseopt.selection import isotonic
-from doseopt.state import NONE, TrialState
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import EnoughAtDose, MaxPatients
+from doseopt.designs.selection import isotonic
 
 R = functools.partial(BOIN, tie="stay")  # from 2.7.2 an exact tie at lambda_d stays
 

@@ -5,12 +5,12 @@ import pytest
 from peers.reading import assert_operating_characteristics, grouped, read, vector
 from scipy.special import log_expit
 
+from doseopt.core.state import TrialState
 from doseopt.designs import CRM
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, MaxPatients, NoSkipping
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import TrialState
+from doseopt.models.skeleton import IndifferenceInterval
 
 PRIOR = grouped(read("dfcrm_getprior.csv"), "model", "target", "nlevel")
 

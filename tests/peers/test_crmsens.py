@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from peers.reading import read
 
-from doseopt.skeleton import model_sensitivity
+from doseopt.models.skeleton import model_sensitivity
 
 ROWS = read("dfcrm_crmsens.csv")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from peers.reading import grouped, read
 
+from doseopt.core.state import TrialState
 from doseopt.designs import MTPI, MTPI2, TPI, Keyboard
 from doseopt.designs.interval import DOWN, STAY, UP
-from doseopt.state import TrialState
 
 MAKE = {"mTPI": MTPI, "mTPI2": MTPI2, "TPI": TPI}
 LETTERS = {UP: "E", STAY: "S", DOWN: "D"}

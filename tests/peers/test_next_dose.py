@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from peers.reading import grouped, read, vector
 
+from doseopt.core.state import CONTINUE, TrialState
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import BOIN, CRM, MTPI, MTPI2, TPI, ThreePlusThree
-from doseopt.modified import Modified
-from doseopt.modifiers import NoSkipping
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import CONTINUE, TrialState
-from doseopt.trial import after, selected, step
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import NoSkipping
+from doseopt.models.skeleton import IndifferenceInterval
 
 PRIOR = IndifferenceInterval(prior_mtd=2, halfwidth=0.05)
 MAKE = {

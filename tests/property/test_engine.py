@@ -9,12 +9,12 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt.core.state import NONE, TrialState
+from doseopt.core.trial import advance, selected, step
 from doseopt.designs import ThreePlusThree
-from doseopt.engine.exact import Exact, edge_weights, ending_weights
-from doseopt.engine.graph import graph_of
+from doseopt.engines.exact import Exact, edge_weights, ending_weights
+from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE, TrialState
-from doseopt.trial import advance, selected, step
 
 RATES = [(0.05, 0.15, 0.30, 0.45), (0.30, 0.20, 0.55, 0.40), (0.0, 0.0, 1.0, 1.0)]
 MODERATE = (0.10, 0.20, 0.30, 0.40)

@@ -11,14 +11,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt.core.state import CONTINUE, NONE, TrialState
+from doseopt.core.trial import advance, after, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.exact import Exact, edge_weights, ending_weights
-from doseopt.engine.graph import build_graph, cohort_outcomes
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.engines.exact import Exact, edge_weights, ending_weights
+from doseopt.engines.graph import build_graph, cohort_outcomes
 from doseopt.scenarios import make_scenarios
-from doseopt.state import CONTINUE, NONE, TrialState
-from doseopt.trial import advance, after, step
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=60)
 SKELETON = strategies.SKELETON[:4]

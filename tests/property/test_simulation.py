@@ -6,15 +6,15 @@ import strategies
 import xarray as xr
 from scipy.stats import norm
 
+from doseopt.core.trial import after
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import METRICS
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
-from doseopt.outcomes import judged
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.scenarios import MTDRule, make_scenarios
-from doseopt.trial import after
 
 TRIALS, SEED = 20_000, 20261123
 RULE = MTDRule(target=0.25)

@@ -12,14 +12,14 @@ from published.reading import assert_printed, entries
 from scipy import integrate, stats
 from scipy.special import expit
 
+from doseopt.core.parameters import Faults
+from doseopt.core.state import NONE, TrialState
+from doseopt.core.trial import after
 from doseopt.designs import BLRM
-from doseopt.engine.graph import build_graph
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Faults
-from doseopt.state import NONE, TrialState
-from doseopt.study_file import load_study, parse_study
-from doseopt.trial import after
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.engines.graph import build_graph
+from doseopt.study.file import load_study, parse_study
 
 DOSES = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0)
 PRIOR = {"mean": (2.15, 0.52), "cov": ((0.84**2, 0.134), (0.134, 0.80**2))}

@@ -6,14 +6,14 @@ from published.reading import assert_printed, entries
 from scipy.stats import norm
 from test_behaviour import answer
 
+from doseopt.core.state import NONE, TrialState
+from doseopt.core.trial import after, step
 from doseopt.designs import BOIN
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE, TrialState
-from doseopt.trial import after, step
 
 
 def exact(design, p):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from published.reading import assert_printed, entries
 
+from doseopt.core.state import TrialState
 from doseopt.designs import CRM
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import TrialState
 
 
 def tally(doses, levels, dlts):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from published.reading import entries
 
+from doseopt.core.state import NONE
 from doseopt.designs import BOIN, MTPI, MTPI2, TPI, I3Plus3, Keyboard
 from doseopt.designs.interval import DOWN, STAY, UP
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE
 
 LETTERS = {UP: "E", STAY: "S", DOWN: "D"}
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doseopt.core.state import CONTINUE, NONE
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import AcceleratedTitration, ThreePlusThree
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios
-from doseopt.state import CONTINUE, NONE
-from doseopt.trial import after, selected, step
 
 WITHOUT = {"on_descent": "declare", "confirm_top": False}
 TOP_WITH_THREE = {"confirm_top": False}

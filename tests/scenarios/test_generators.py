@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from doseopt.parameters import Faults
+from doseopt.core.parameters import Faults
 from doseopt.scenarios import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.generators import _clertant, _paoletti, _redraw
 

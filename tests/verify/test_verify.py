@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import doseopt
 from doseopt.cli import app
-from doseopt.tables.verify import verification_text
-from doseopt.text import neutral
+from doseopt.core.text import neutral
+from doseopt.reports.tables.verify import verification_text
 from doseopt.verify import CHECKS, about, as_rows, cases, verify
 from doseopt.verify.check import Number
 

@@ -1,0 +1,136 @@
+"""Estimation apart from allocation: a design's trials with another final selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.design import Design, Row, highest_admissible, is_design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.designs.defaults import Wrapped
+
+ALLOCATION = (
+    "decision",
+    "cohorts",
+    "first stage",
+    "largest increment",
+    "titration",
+    "what ends titration early",
+    "a titration dose with a DLT",
+    "a dose below an excluded one with fewer than 6",
+    "top dose after 0/3",
+    "the incomplete keys at 0 and 1",
+    "the shorter pieces at 0 and 1",
+    "K1 and K2",
+)
+"""Rows of a selector that say how it would give doses: it gives none."""
+WORDS = {"next dose": "choice"}
+
+
+@dataclass(frozen=True)
+class Selecting(Wrapped):
+    """A design whose MTD is chosen by another design's rule.
+
+    The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
+    own. A dose that the base has excluded is not selected: the highest admissible dose below it is. A trial that the
+    base stopped as too toxic selects none.
+
+    Parameters
+    ----------
+    base : Design
+    selector : Design
+        Any design without memory: ``BOIN`` for isotonic regression, ``CRM`` or ``BLRM`` for a model's choice.
+
+    Raises
+    ------
+    Faults
+        If the selector keeps memory, or has another number of doses.
+    """
+
+    base: Design
+    selector: Design
+
+    def __post_init__(self) -> None:
+        """Check that the selector can read the base's tally."""
+        wrong = [Fault(n, f"wanted a design, got {v!r}") for n, v in vars(self).items() if not is_design(v)]
+        if wrong:
+            raise Faults(wrong, "Selecting")
+        found = []
+        if self.selector.memory:
+            found.append(
+                Fault("", f"wanted a rule that reads the tally alone, got one that keeps {self.selector.memory[0]}")
+            )
+        if self.selector.doses != self.base.doses:
+            found.append(
+                Fault("doses", f"wanted {self.base.doses} doses, as the design has, got {self.selector.doses}")
+            )
+        if found:
+            raise Faults(found, "selection")
+
+    @property
+    def doses(self) -> int:
+        """Number of doses."""
+        return self.base.doses
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of what the base keeps."""
+        return self.base.memory
+
+    @property
+    def skips(self) -> bool:
+        """Whether the base may skip an untried dose."""
+        return self.base.skips
+
+    @property
+    def titration(self) -> bool:
+        """Whether the base begins with a titration of its own."""
+        return bool(getattr(self.base, "titration", False))
+
+    def with_dose(self, position: int, value: float) -> Selecting:
+        """Return both designs with one dose more."""
+        return Selecting(self.base.with_dose(position, value), self.selector.with_dose(position, value))
+
+    def first(self) -> Decision:
+        """Return the base's first cohort."""
+        return self.base.first()
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the base's memory."""
+        return self.base.remember(before, given, outcome)
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return what the base decides."""
+        return self.base.decide(state)
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Return the doses that the base calls admissible."""
+        return self.base.admissible(state)
+
+    def _tally(self, state: TrialState) -> TrialState:
+        return state.with_memory(np.zeros((len(state), 0), np.int64))
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the selector's MTD, lowered to a dose that the base has not excluded."""
+        wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
+        mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
+        reasons = np.array(["", *self.base.stops])[stop]
+        return np.where(reasons == "too_toxic", NONE, mtd)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the base's posterior, by which its modifiers judge."""
+        return self.base.posterior(state)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the selector's estimate of the DLT rates."""
+        return self.selector.estimated(self._tally(state))
+
+    def describe(self) -> list[Row]:
+        """Return the base's rows, and what the selection rests on in the selector's own words, its prior included."""
+        own = [row for row in self.selector.describe() if row.rule not in ALLOCATION]
+        rows = [Row(f"selection: {WORDS.get(row.rule, row.rule)}", row.reading, row.source) for row in own]
+        limit = Row("selection: limit", "a dose that allocation has excluded is not selected; the next lower one is")
+        return [row for row in self.base.describe() if "MTD" not in row.rule] + rows + [limit]

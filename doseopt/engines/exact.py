@@ -1,0 +1,126 @@
+"""Graph x scenarios -> outcomes, without replicates and without Monte Carlo error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, TrialState
+from doseopt.engines.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
+from doseopt.engines.outcomes import make_outcomes
+from doseopt.engines.settled import SETTLED, settle
+from doseopt.scenarios import without_moderate
+
+LOG_ZERO = -1e300
+"""Stands for log 0, so that 0 * log 0 = 0 and exp(k log 0) = 0 for k >= 1."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exact operating characteristics: every ending of a design with its probability in each scenario.
+
+    Exact is the evaluation: each probability is a sum of finitely many products, with rounding errors only. What the
+    scenario says remains an assumption, and a posterior inside a design is as accurate as its quadrature.
+
+    Parameters
+    ----------
+    max_states : int
+        Refuse larger graphs.
+    settled : bool
+        Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
+    """
+
+    max_states: int = MAX_STATES
+    settled: bool = False
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Weigh the endings of a design.
+
+        Parameters
+        ----------
+        design : Design
+        scenarios : Dataset
+            With `p_dlt`, `p_observed` and `p_moderate` (scenario, dose).
+        start : TrialState, optional
+            Start midway (see `doseopt.after`); the endings then count the patients treated before, too.
+
+        Returns
+        -------
+        Dataset
+            Outcomes; attrs hold the counts of states, edges, endings and paths.
+        """
+        if start is None and self.max_states == MAX_STATES:
+            graph = graph_of(design)
+        else:
+            graph = build_graph(design, start, self.max_states)
+        graph = settle(graph) if self.settled else graph
+        p = observed_rates(design, scenarios)
+        if design.categories == 2:
+            weight = ending_weights(graph, p)
+        else:
+            weight = edge_weights(graph, p, moderate_rates(scenarios))[:, graph.ending]
+        return make_outcomes(
+            design,
+            scenarios,
+            n=graph.state.n[graph.ending],
+            y=graph.state.y[graph.ending],
+            selected=graph.selected,
+            stop=graph.decision.stop[graph.ending],
+            weight=weight,
+            reasons=(*design.stops, SETTLED) if self.settled else design.stops,
+            attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
+        )
+
+
+def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
+    if scenarios.sizes["dose"] != design.doses:
+        wanted = f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}"
+        raise Faults([Fault("scenarios", wanted)])
+    return np.asarray(scenarios["p_observed"].to_numpy())
+
+
+def moderate_rates(scenarios: xr.Dataset) -> FloatArray:
+    """Return P(moderate toxicity | no DLT), [R, D], or say which scenarios lack it."""
+    lacking = without_moderate(scenarios)
+    if lacking:
+        names = ", ".join(map(repr, lacking))
+        wanted = f"this design looks at moderate toxicity; wanted p_moderate in every scenario, missing in {names}"
+        raise Faults([Fault("", wanted)])
+    return np.asarray(scenarios["p_moderate"].to_numpy())
+
+
+def _log(p: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(p), LOG_ZERO)
+
+
+def ending_weights(graph: Graph, p: FloatArray) -> FloatArray:
+    """Return the probability of each ending in each scenario, [R, E], as paths x likelihood."""
+    n = (graph.state.n[graph.ending] - graph.start.n).astype(float)
+    y = (graph.state.y[graph.ending] - graph.start.y).astype(float)
+    weight = _log(p) @ y.T
+    weight += _log(1 - p) @ (n - y).T
+    weight += np.log(graph.paths[graph.ending])
+    return np.asarray(np.exp(weight, out=weight))
+
+
+def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
+    """Return the probability of reaching each state in each scenario, [R, S], edge by edge.
+
+    Serves designs with three outcome categories; for two it is the second route to `ending_weights`.
+    """
+    weight = np.zeros((len(graph.state), len(p)))
+    weight[0] = 1
+    dose, ways = graph.decision.dose[graph.source], graph.category_counts
+    by_category = [p, 1 - p] if p_moderate is None else [p, (1 - p) * p_moderate, (1 - p) * (1 - p_moderate)]
+    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(by_category)], axis=0)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients):
+        rows = patients == count
+        np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
+    return weight.T

@@ -1,0 +1,192 @@
+"""The same outcomes by drawing patients; for what cannot be merged, and to check the exact engine.
+
+A patient is one uniform number u: a DLT at dose j if u < p_j, a moderate toxicity if u lies in the next
+(1 - p_j) m_j. All designs treat the same patients in the same order, so that differences between designs are paired,
+and so are differences between scenarios.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import check, param
+from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.trial import advance, decide_and_select
+from doseopt.engines.exact import Exact, moderate_rates, observed_rates
+from doseopt.engines.graph import TooManyStates
+from doseopt.engines.outcomes import make_outcomes
+
+MOST_COHORTS = 1000
+ROWS = 100_000
+"""Trials at a time, all scenarios counted."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Simulated operating characteristics with Monte Carlo standard errors.
+
+    Parameters
+    ----------
+    trials : int
+        Trials a scenario.
+    seed : int
+        One seed a run. Patient i of every trial has a stream of its own, spawned from it, whichever design treats
+        them and whatever the number of scenarios.
+    """
+
+    trials: int = param(10_000, low=1, doc="trials a scenario")
+    seed: int = param(1, low=0, doc="seed of the run")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
+        start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+        p = observed_rates(design, scenarios)
+        moderate = moderate_rates(scenarios) if design.categories == 3 else np.zeros_like(p)
+        each, parts = max(1, ROWS // len(p)), []
+        for first in range(0, self.trials, each):
+            patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
+            parts.append(run_trials(design, start, patients, p, moderate))
+        n, y, mtd, stop = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        weight = np.full((len(p), self.trials), 1 / self.trials)
+        attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
+        ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
+        return make_outcomes(design, scenarios, **ends, reasons=design.stops, attrs=attrs)
+
+
+class Patients:
+    """The latent tolerances of the patients of all trials, drawn when first needed.
+
+    Parameters
+    ----------
+    trials : int
+    seed : SeedSequence
+        Patient i of the trials gets its i-th child.
+    first : int
+        Trials of the run that come before these.
+    """
+
+    def __init__(self, trials: int, seed: np.random.SeedSequence, first: int = 0) -> None:
+        self.trials = trials
+        self._seed = seed
+        self._first = first
+        self._columns: list[FloatArray] = []
+
+    def tolerance(self, trial: IntArray, patient: IntArray) -> FloatArray:
+        """Return the tolerance of a trial's i-th patient, elementwise."""
+        missing = int(patient.max(initial=-1)) + 1 - len(self._columns)
+        if missing > 0:
+            for child in self._seed.spawn(missing):
+                stream = np.random.PCG64(child).advance(self._first)  # one number a trial
+                self._columns.append(np.random.Generator(stream).random(self.trials))
+        result = np.empty(len(trial))
+        for i in np.unique(patient).tolist():
+            rows = patient == i
+            result[rows] = self._columns[i][trial[rows]]
+        return result
+
+
+def run_trials(
+    design: Design, start: TrialState, patients: Patients, p: FloatArray, moderate: FloatArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Run all trials of all scenarios, cohort by cohort; a rule is asked once about trials that are in the same state.
+
+    Parameters
+    ----------
+    design : Design
+    start : TrialState
+    patients : Patients
+        Of T trials, the same ones in each scenario.
+    p, moderate : float array [R, D]
+
+    Returns
+    -------
+    n, y : int array [R, T, D]
+    selected, stop : int array [R, T]
+    """
+    shape = len(p), patients.trials
+    rows = shape[0] * shape[1]
+    state = start[np.zeros(rows, np.int64)]
+    running = np.arange(rows)
+    n, y = np.zeros((2, rows, design.doses), np.int64)
+    mtd, reason = np.full(rows, NONE), np.zeros(rows, np.int64)
+    for _ in range(MOST_COHORTS):
+        first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
+        decision, ended = decide_and_select(design, state[first])
+        chosen = np.full(len(first), NONE)
+        chosen[decision.stop != CONTINUE] = ended
+        done = (decision.stop != CONTINUE)[inverse]
+        at = running[done]
+        n[at], y[at] = state.n[done], state.y[done]
+        mtd[at], reason[at] = chosen[inverse[done]], decision.stop[inverse[done]]
+        running, state = running[~done], state[~done]
+        if not len(running):
+            return n.reshape(*shape, -1), y.reshape(*shape, -1), mtd.reshape(shape), reason.reshape(shape)
+        given = decision[inverse[~done]]
+        scenario, trial = np.divmod(running, patients.trials)
+        outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
+        state = advance(design, state, given, outcome)
+    raise RuntimeError(f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")
+
+
+def _treat(
+    design: Design,
+    state: TrialState,
+    given: Decision,
+    trial: IntArray,
+    patients: Patients,
+    start: TrialState,
+    p: FloatArray,
+    moderate: FloatArray,
+) -> IntArray:
+    """Draw the outcomes of one cohort in each trial, whose rates are p and moderate [T, D]; returns [T, K]."""
+    who = np.repeat(np.arange(len(trial)), given.size)
+    order = np.arange(len(who)) - np.repeat(np.cumsum(given.size) - given.size, given.size)
+    number = (state.total - start.total)[who] + order
+    u = patients.tolerance(trial[who], number)
+    dlt, other = p[who, given.dose[who]], moderate[who, given.dose[who]]
+    category = np.where(u < dlt, 0, np.where((design.categories == 3) & (u < dlt + (1 - dlt) * other), 1, 2))
+    columns = [np.bincount(who[category == k], minlength=len(trial)) for k in range(3)]
+    return np.stack(columns if design.categories == 3 else [columns[0], columns[1] + columns[2]], axis=1)
+
+
+@dataclass(frozen=True)
+class ExactWherePossible:
+    """Exact operating characteristics of every design whose graph is not refused, simulated ones of the others.
+
+    Parameters
+    ----------
+    exact : Exact
+        If it stops trials once they are settled, which a simulation does not, nothing is simulated.
+    simulate : Simulate
+    refused : set of Design
+        Designs found too large, so that none is tried twice.
+    """
+
+    exact: Exact = field(default_factory=Exact)
+    simulate: Simulate = field(default_factory=Simulate)
+    refused: set[Design] = field(default_factory=set, compare=False, repr=False)
+
+    @property
+    def trials(self) -> int:
+        """Trials a scenario where one is simulated."""
+        return self.simulate.trials
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Return the outcomes of a design; see `Exact`. A design without a rule that ends every trial is refused."""
+        if design not in self.refused:
+            try:
+                return self.exact(design, scenarios, start)
+            except TooManyStates:
+                if self.exact.settled or not design.ends:
+                    raise
+                self.refused.add(design)
+        return self.simulate(design, scenarios, start)

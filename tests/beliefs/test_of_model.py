@@ -1,0 +1,163 @@
+"""A posterior as weighted scenarios: the same means and tails as the quadrature, and Bayes' rule for any belief."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from doseopt.beliefs import belief_of_rates
+from doseopt.beliefs.of_model import belief_of_model, updated
+from doseopt.core.parameters import Faults
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+
+SKELETON, SD = (0.06, 0.14, 0.25, 0.38), 1.34**0.5
+MODELS = {
+    "empiric": (Empiric(SKELETON, SD), 1e-6),
+    "logistic": (OneParameterLogistic(SKELETON, SD, 3.0), 1e-6),
+    "blrm": (TwoParameterLogistic.weakly_informative((0.15e9, 0.5e9, 1.5e9, 4.5e9), "cells", 1.5e9), 1e-5),
+    "bma": (
+        ModelAverage((Empiric(SKELETON, SD), Empiric((0.15, 0.25, 0.36, 0.47), SD)), (0.7, 0.3)),
+        1e-6,
+    ),
+    "beta": (BetaBinomial(4, 0.5, 1.0), 1e-3),
+}
+TALLIES = [
+    ((0, 0, 0, 0), (0, 0, 0, 0)),
+    ((1, 3, 0, 0), (0, 1, 0, 0)),
+    ((3, 6, 9, 7), (0, 1, 2, 4)),
+    ((0, 0, 0, 36), (0, 0, 0, 0)),
+    ((12, 0, 0, 0), (9, 0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("n", "y"), TALLIES)
+def test_means_and_tails_are_those_of_the_quadrature(name, n, y):
+    model, tolerance = MODELS[name]
+    n, y = np.array(n), np.array(y)
+    belief = belief_of_model(model, n, y)
+    posterior = quadrature(model).posterior(n[None], y[None])
+    assert belief.weights @ belief.p_dlt == pytest.approx(posterior.mean()[0], abs=tolerance)
+    second = belief.weights @ belief.p_dlt**2 - (belief.weights @ belief.p_dlt) ** 2
+    assert np.sqrt(second) == pytest.approx(posterior.sd()[0], abs=2 * tolerance)
+
+
+# the pieces of two parameters are cut for the data, those of one are narrow enough for both
+@pytest.mark.parametrize(("name", "tolerance"), [("empiric", 1e-9), ("logistic", 1e-9), ("blrm", 5e-5), ("bma", 1e-9)])
+def test_updating_the_prior_gives_the_posterior(name, tolerance):
+    model, _ = MODELS[name]
+    n, y = np.array([3, 6, 3, 0]), np.array([0, 1, 2, 0])
+    after = updated(belief_of_model(model), n, y)
+    direct = belief_of_model(model, n, y)
+    assert after.weights @ after.p_dlt == pytest.approx(direct.weights @ direct.p_dlt, abs=tolerance)
+
+
+def test_bayes_rule_by_hand():
+    belief = belief_of_rates([[0.1, 0.2], [0.3, 0.5]], [0.75, 0.25])
+    after = updated(belief, np.array([2, 1]), np.array([1, 1]))
+    one, two = 0.75 * 0.1 * 0.9 * 0.2, 0.25 * 0.3 * 0.7 * 0.5
+    assert after.weights.tolist() == pytest.approx([one / (one + two), two / (one + two)])
+
+
+def test_data_that_no_scenario_allows():
+    with pytest.raises(Faults, match=r"^belief: .* probability 0: n = \[1\] patients and y = \[1\] DLTs"):
+        updated(belief_of_rates([[0.0]]), np.array([1]), np.array([1]))
+
+
+# Indicators that jump: an independent rule, adaptive quadrature between roots
+
+TARGET, TOO_TOXIC = 0.25, 0.35
+LOG_ODDS_PRIOR = (np.log(0.25), 1.5, 0.7)
+X = np.log(np.array([0.1, 1 / 3, 1.0, 3.0]))
+
+
+def right(p):
+    """The dose closest to the target by thresholds, for rates that increase; none if the lowest is too toxic."""
+    closest = (p[:, :-1] + p[:, 1:] < 2 * TARGET).sum(axis=1)
+    return (np.arange(p.shape[1]) == closest[:, None]) & (p[:, :1] <= TOO_TOXIC)
+
+
+def integrals(rates, edges_of, n, y):
+    """Integrals over a standard normal z of likelihood times (1, the same with p_1^2 (1 - p_2)^3), [1 + D, 2] by MTD.
+
+    Between the roots of p_j + p_(j+1) = 2 phi and p_1 = none, each found by brentq; -1, none, comes last.
+    """
+    thresholds = [lambda z, j=j: rates(z)[j] + rates(z)[j + 1] - 2 * TARGET for j in range(len(n) - 1)]
+    thresholds.append(lambda z: rates(z)[0] - TOO_TOXIC)
+    roots = [brentq(f, -6, 6, xtol=1e-13) for f in thresholds if f(-6.0) * f(6.0) < 0]
+    edges = sorted({-6.0, *roots, *edges_of, 6.0})
+    found = np.zeros((1 + len(n), 2))
+    for low, high in pairwise(edges):
+        p = rates((low + high) / 2)
+        which = -1 if p[0] > TOO_TOXIC else int(sum(p[j] + p[j + 1] < 2 * TARGET for j in range(len(n) - 1)))
+
+        def weighed(z, power):
+            p = rates(z)
+            seen = np.exp(-(z**2) / 2) * np.prod(p**y * (1 - p) ** (n - y))
+            return seen * (p[0] ** 2 * (1 - p[1]) ** 3) ** power
+
+        for power in (0, 1):
+            found[which, power] += quad(weighed, low, high, args=(power,), epsabs=1e-17, epsrel=1e-9, limit=200)[0]
+    return found
+
+
+def of_belief(model, n, y):
+    belief = belief_of_model(model, n, y, right)
+    chosen = right(belief.p_dlt)
+    chosen = np.column_stack([chosen, ~chosen.any(axis=1)])
+    value = belief.p_dlt[:, 0] ** 2 * (1 - belief.p_dlt[:, 1]) ** 3
+    return np.column_stack([belief.weights @ chosen, (belief.weights * value) @ chosen])
+
+
+JUMP_TALLIES = [TALLIES[0], TALLIES[1], ((9, 9, 9, 9), (0, 1, 2, 5))]
+
+
+@pytest.mark.parametrize("name", ["empiric", "logistic"])
+@pytest.mark.parametrize(("n", "y"), JUMP_TALLIES)
+def test_jumps_of_one_parameter(name, n, y):
+    n, y, s = np.array(n), np.array(y), np.array(SKELETON)
+    formula = {
+        "empiric": lambda z: s ** np.exp(SD * z),
+        "logistic": lambda z: expit(3 + np.exp(SD * z) * (np.log(s / (1 - s)) - 3)),
+    }[name]
+    wanted = integrals(formula, np.arange(-5, 6), n, y)
+    np.testing.assert_allclose(of_belief(MODELS[name][0], n, y), wanted / wanted[:, 0].sum(), rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(("n", "y"), JUMP_TALLIES)
+def test_jumps_of_two_parameters(n, y):
+    n, y = np.array(n), np.array(y)
+    mean, sd_a, sd_b = LOG_ODDS_PRIOR
+    wanted = np.zeros((5, 2))
+    for u in np.linspace(-6, 6, 81):
+        slope = np.exp(sd_b * u) * X
+        wanted += np.exp(-(u**2) / 2) * integrals(lambda z, s=slope: expit(mean + sd_a * z + s), [-3, -1, 1, 3], n, y)
+    np.testing.assert_allclose(of_belief(MODELS["blrm"][0], n, y), wanted / wanted[:, 0].sum(), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize(("n", "y"), TALLIES)
+def test_nodes_are_few(n, y):
+    assert len(belief_of_model(MODELS["blrm"][0], np.array(n), np.array(y), right).weights) <= 3000
+
+
+def test_extreme_data_leave_weights():
+    n = np.array([0, 0, 0, 3000])
+    belief = belief_of_model(MODELS["blrm"][0], n, n, right)
+    assert (belief.weights @ belief.p_dlt)[3] > 0.99
+
+
+def test_doses_that_patients_were_given():
+    model, _ = MODELS["blrm"]
+    n, y = np.array([1, 3, 0, 0]), np.array([0, 1, 0, 0])
+    planned = belief_of_model(model, n, y, right)
+    same = belief_of_model(model, n, y, right, (model.values[:2], n[:2], y[:2]))
+    np.testing.assert_allclose(same.weights, planned.weights, rtol=1e-12)
+    at = ((0.15e9, 0.4e9, 0.5e9), np.array([1, 1, 2]), np.array([0, 1, 0]))
+    belief = belief_of_model(model, n, y, right, at)
+    posterior = quadrature(model).posterior(at[1][None], at[2][None], at=at[0])
+    assert belief.weights @ belief.p_dlt == pytest.approx(posterior.mean()[0], abs=1e-5)
