@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import norm
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 
@@ -92,7 +91,7 @@ def _pieces(cuts: Sequence[float], least: int, per_sd: float) -> tuple[FloatArra
     x, weight = [], []
     for low, high in pairwise([-REACH, *cuts, REACH]):
         fine = low + (high - low) / 2 * (1 + FINE[0])
-        mass = (high - low) / 2 * FINE[1] * norm.pdf(fine)
+        mass = (high - low) / 2 * FINE[1] * np.exp(-(fine**2) / 2) / np.sqrt(2 * np.pi)
         if mass.sum() > NEGLIGIBLE:
             width = max(min(high, CENTRE) - max(low, -CENTRE), 0.0)
             place, part = gauss_rule(fine, mass, least + int(np.ceil(per_sd * width)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,6 @@ from scipy.special import comb
 
 import doseopt
 from doseopt.core.parameters import Fault, Faults, nearest
-from doseopt.core.posterior import Posterior
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
@@ -20,6 +20,7 @@ from doseopt.models.choice import FIELDS, PosteriorCurve, PosteriorModel, descri
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.predictive import prior_tails
 from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.data import TrialData
 from doseopt.study.study import Study
 
@@ -87,7 +88,7 @@ def analyse(
     Analysis
     """
     asked = _Question.of(study, data, model)
-    posterior = computed = asked.posterior()
+    posterior = computed = asked.posterior
     tree: xr.DataTree | None = None
     extra: dict[str, Any] = {}
     if method == "nuts":
@@ -100,13 +101,13 @@ def analyse(
     )
     evidence = float(computed.log_marginal()[0])
     summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
-    return Analysis(summary, _densities(study, asked.prior(), computed), tree)
+    return Analysis(summary, _densities(study, asked.prior, computed), tree)
 
 
 def summarise(study: Study, data: TrialData, model: str | None = None) -> xr.Dataset:
     """Return posterior and prior of the DLT rates by quadrature, (dose): what `analyse` says of them and no more."""
     asked = _Question.of(study, data, model)
-    return _labelled(study, data, asked, asked.posterior())
+    return _labelled(study, data, asked, asked.posterior)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,40 +130,41 @@ class _Question:
         curve = study.curve(model)
         return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
 
-    def posterior(self) -> Posterior:
+    @functools.cached_property
+    def posterior(self) -> Distributed:
         if self.at is not None and isinstance(self.curve, TwoParameterLogistic):
             given, n, y = self.at
             return quadrature(self.curve).posterior(n[None, :], y[None, :], at=given)
         return quadrature(self.curve).posterior(self.n[None, :], self.y[None, :])
 
-    def prior(self) -> Posterior:
+    @functools.cached_property
+    def prior(self) -> Distributed:
         nothing = np.zeros_like(self.n)[None, :]
         return quadrature(self.curve).posterior(nothing, nothing)
 
-    def summary(self, posterior: Posterior) -> dict[str, FloatArray]:
+    def summary(self, posterior: Distributed) -> dict[str, FloatArray]:
         """Return what is said of each dose, by its name in `LONG_NAMES`, [D]."""
         low, high = self.choice.intervals
         tail = (1 - LEVEL) / 2
+        under, up_to, at_target = np.moveaxis(posterior.below(np.array([low, high, self.target])), 1, 0)
         summary = {
             "mean": posterior.mean(),
             "sd": posterior.sd(),
             "lower": posterior.quantile(tail),
             "upper": posterior.quantile(1 - tail),
-            "p_under": posterior.prob(0.0, low),
-            "p_target": posterior.prob(low, high),
-            "p_over": posterior.prob(high),
-            "p_above_target": posterior.prob(self.target),
+            "p_under": under,
+            "p_target": np.maximum(up_to - under, 0),
+            "p_over": 1 - up_to,
+            "p_above_target": 1 - at_target,
         }
         return {name: value[0] for name, value in summary.items()}
 
 
-def _densities(study: Study, prior: Posterior, posterior: Posterior) -> xr.Dataset:
+def _densities(study: Study, prior: Distributed, posterior: Distributed) -> xr.Dataset:
     """Return densities of the DLT rate as the rise of its distribution function, and what they predict."""
     edges = np.linspace(0, 1, 201)
     middle = (edges[:-1] + edges[1:]) / 2
-    below = np.stack([posterior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
-    above = np.stack([prior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
-    mass, before = (np.diff(f, axis=1, prepend=0.0, append=1.0) for f in (below, above))
+    mass, before = (np.diff(one.below(edges[1:-1])[0].T, axis=1, prepend=0.0, append=1.0) for one in (posterior, prior))
     count = np.arange(COHORT + 1)
     chance = comb(COHORT, count) * middle[:, None] ** count * (1 - middle[:, None]) ** (COHORT - count)
     rate = {"units": "1", "long_name": "DLT rate"}
@@ -203,8 +205,11 @@ def actual_doses(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, .
 
 def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
     """Return the summaries with the prior standard deviations halved, as they are, and doubled, (prior_scale, dose)."""
-    cases = [dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor)) for factor in PRIOR_SCALES]
-    each = [case.summary(case.posterior()) for case in cases]
+    cases = [
+        asked if factor == 1 else dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor))
+        for factor in PRIOR_SCALES
+    ]
+    each = [case.summary(case.posterior) for case in cases]
     varied = "by the factor on the prior standard deviations"
     return {
         f"sensitivity_{name}": (
@@ -216,10 +221,10 @@ def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Posterior) -> xr.Dataset:
+def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distributed) -> xr.Dataset:
     """Return the summaries of posterior and prior, (dose), and what they were made from."""
     one = {"units": "1"}
-    values, prior = asked.summary(posterior), asked.summary(asked.prior())
+    values, prior = asked.summary(posterior), asked.summary(asked.prior)
     variables: dict[str, Any] = {
         "n": ("dose", asked.n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
         "y": ("dose", asked.y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),
@@ -256,7 +261,7 @@ def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Poster
 
 def _sampled(
     asked: _Question, study: Study, seed: int, progress: bool
-) -> tuple[Posterior, xr.DataTree, dict[str, Any]]:
+) -> tuple[Distributed, xr.DataTree, dict[str, Any]]:
     """Sample by NUTS, and say how well that went."""
     from doseopt.models.nuts.draws import SampledPosterior, diagnose
     from doseopt.models.nuts.pymc import sample

@@ -38,6 +38,10 @@ class BetaPosterior:
         upper = betainc(self.alpha, self.beta, high) if high < 1 else 1.0
         return np.asarray(upper - betainc(self.alpha, self.beta, low))
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [S, C, D]."""
+        return np.asarray(betainc(self.alpha[:, None, :], self.beta[:, None, :], rates[:, None]))
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [S, D]."""
         return np.asarray(betaincinv(self.alpha, self.beta, check_level(q)))

@@ -95,10 +95,12 @@ class OneParameterLogistic:
     def theta_at(self, logit: FloatArray) -> FloatArray:
         """Return the b at which each dose has this logit of the DLT rate, [..., D] -> [..., D].
 
-        Minus infinity for a rate on the other side of that at b = minus infinity, expit(a_0).
+        Minus infinity for a rate on the other side of that at b = minus infinity, expit(a_0). A dose that has this rate
+        whatever b is counts as one whose rate falls.
         """
+        x = np.where(self._x == 0, -0.0, self._x)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(np.maximum((logit - self.intercept) / self._x, 0.0))
+            return np.log(np.fmax((logit - self.intercept) / x, 0.0))
 
 
 SMALLEST_SD, LARGEST_SD = 1e-3, 10.0

@@ -8,6 +8,7 @@ import numpy as np
 
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.models.base import Model
+from doseopt.models.curves import Empiric, OneParameterLogistic
 
 FAR = 40.0
 """Distance in z beyond which no prior mass is left in double precision."""
@@ -36,9 +37,16 @@ def rising(model: Model) -> BoolArray:
     return np.asarray(high > low)
 
 
-@functools.lru_cache(maxsize=1024)
-def cut(model: Model, rate: float, dose: int) -> float:
-    """Return the z at which the dose has this DLT rate, or the end, -FAR or FAR, that is nearest to having it."""
+@functools.lru_cache(maxsize=256)
+def cuts(model: Model, rate: float) -> FloatArray:
+    """Return the z at which each dose has this DLT rate, or the end, -FAR or FAR, that is nearest to having it, [D]."""
+    if not isinstance(model, Empiric | OneParameterLogistic):
+        return np.array([_sought(model, rate, dose) for dose in range(model.doses)])
+    logit, prior = np.full(model.doses, np.log(rate) - np.log1p(-rate)), model.prior()
+    return np.asarray(np.clip((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0], -FAR, FAR))
+
+
+def _sought(model: Model, rate: float, dose: int) -> float:
     from scipy.optimize import brentq  # slow to import
 
     def excess(z: float) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from doseopt.core.parameters import MOST_DOSES, Fault, are_numbers, check, param
@@ -135,6 +134,8 @@ def model_sensitivity(
     ----------
     Cheung & Chappell 2002, Biometrics 58:671; Lee & Cheung 2009, Clinical Trials 6:227.
     """
+    from scipy.optimize import brentq  # slow to import
+
     s = np.asarray(skeleton, float)
 
     def rates(b: float) -> FloatArray:

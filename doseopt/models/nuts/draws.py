@@ -140,6 +140,10 @@ class SampledPosterior:
         """Return Pr(low < rate <= high), [S, D]; low = 0 and high = 1 are included."""
         return np.asarray(self._inside(low, high).mean(dim=("chain", "draw")).to_numpy())
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [S, C, D]."""
+        return np.stack([self.prob(0.0, rate) for rate in rates.tolist()], axis=1)
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [S, D]."""
         return np.asarray(np.quantile(self._flat, check_level(q), axis=0))

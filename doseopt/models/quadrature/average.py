@@ -63,6 +63,11 @@ class MixturePosterior:
         """Return Pr(low < rate <= high), [U, D]."""
         return np.clip(self._mixed([joined(parts, lambda part: part.prob(low, high)) for parts in self.parts]), 0, 1)
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        each = np.stack([joined(parts, lambda part: part.below(rates)) for parts in self.parts])
+        return np.asarray(np.clip(np.einsum("uk,kucd->ucd", self.model_prob(), each), 0, 1))
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
         level, weight = check_level(q), self.model_prob()

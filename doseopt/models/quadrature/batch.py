@@ -23,8 +23,16 @@ FEWEST = 32
 type Values = tuple[float, ...]
 
 
+class Distributed(Posterior, Protocol):
+    """A posterior by quadrature, which knows its distribution function at many rates at once."""
+
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), all between 0 and 1: [S, C, D]."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class Batch[P: Posterior]:
+class Batch[P: Distributed]:
     """The posterior in a batch of S trials.
 
     Parameters
@@ -55,6 +63,10 @@ class Batch[P: Posterior]:
         """Return Pr(low < rate <= high), [S, D]."""
         return self.joined(lambda part: part.prob(low, high))
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [S, C, D]."""
+        return self.joined(lambda part: part.below(rates))
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [S, D]."""
         return self.joined(lambda part: part.quantile(q))
@@ -67,7 +79,7 @@ class Batch[P: Posterior]:
 class Engine(Protocol):
     """What computes the posteriors of one model."""
 
-    def posterior(self, n: IntArray, y: IntArray) -> Posterior:
+    def posterior(self, n: IntArray, y: IntArray) -> Distributed:
         """Return the posterior after y DLTs in n patients at each dose, [S, D]."""
         ...
 
@@ -95,7 +107,7 @@ def joined[P](parts: Parts[P], ask: Callable[[P], FloatArray]) -> FloatArray:
     return found
 
 
-def solved[P: Posterior](
+def solved[P: Distributed](
     n: IntArray, y: IntArray, solve: Callable[[int, IntArray, IntArray], Parts[P]]
 ) -> tuple[list[P], IntArray]:
     """Solve each distinct tally once.
@@ -126,7 +138,7 @@ def solved[P: Posterior](
     return parts, place[inverse]
 
 
-def checked[P: Posterior](
+def checked[P: Distributed](
     sure: BoolArray, quick: Callable[[BoolArray], P], careful: Callable[[IntArray], Parts[P]]
 ) -> Parts[P]:
     """Return posteriors that are quick where that is accurate enough, and careful elsewhere.

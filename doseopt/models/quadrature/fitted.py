@@ -11,17 +11,8 @@ from scipy.special import xlogy
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.line import check_level
-from doseopt.models.quadrature.panels import (
-    ORDER,
-    TO_COEFFICIENTS,
-    WEIGHTS,
-    Panels,
-    antiderivatives,
-    found,
-    resolved,
-    sums,
-)
-from doseopt.models.rates import cut, log_complement, log_rates, rising
+from doseopt.models.quadrature.panels import ORDER, TO_COEFFICIENTS, WEIGHTS, Panels, found, integral_of, resolved, sums
+from doseopt.models.rates import cuts, log_complement, log_rates, rising
 
 TOLERANCE = 1e-10
 """Last Legendre coefficients that are left out."""
@@ -79,19 +70,22 @@ class FittedPosterior:
         panel = np.clip((z[..., None] >= self.ends[:, None, :]).sum(axis=-1) - 1, 0, self.ends.shape[1] - 2)
         low, high = self.ends[row, panel], self.ends[row, panel + 1]
         s = 2 * (np.clip(z, low, high) - low) / np.where(high > low, high - low, 1.0) - 1
-        inside = (self.coefficients[row, panel] * antiderivatives(s)).sum(axis=-1)
+        inside = integral_of(self.coefficients[row, panel], s)
         return np.clip(self.before[row, panel] + inside, 0, 1)
 
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [U, D]."""
         return np.clip(self._at_most(high) - self._at_most(low), 0, 1)
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        return np.stack([self._at_most(rate) for rate in rates.tolist()], axis=1)
+
     def _at_most(self, rate: float) -> FloatArray:
         shape = self.average.shape
         if rate <= 0 or rate >= 1:
             return np.full(shape, float(rate >= 1))
-        cuts = np.array([cut(self.model, rate, j) for j in range(shape[1])])
-        below = self.cdf(np.broadcast_to(cuts, shape))
+        below = self.cdf(np.broadcast_to(cuts(self.model, rate), shape))
         return np.where(rising(self.model), below, 1 - below)
 
     def quantile(self, q: float) -> FloatArray:

@@ -32,6 +32,8 @@ STEPS = 100
 NEAR, CLOSE = 1e-3, 1e-10
 """How close its probability is to the one asked for, before and after panels are halved for it."""
 
+MOST_CUTS = 1 << 13
+"""Cuts that panels are halved for together: of all tallies and doses."""
 FEW = 256
 """Panels up to which the lines at their nodes are kept."""
 
@@ -69,23 +71,37 @@ class NestedPosterior:
             if rate <= 0 or rate >= 1:
                 ends.append(np.full(self.average.shape, float(rate >= 1)))
             else:
-                logit = np.full(self.average.shape, np.log(rate) - np.log1p(-rate))
-                ends.append(self._below(logit, known, CUT, steep=False)[0])
+                ends.append(self._at_most(np.array([rate]), known)[:, 0])
         return np.asarray(np.clip(ends[1] - ends[0], 0, 1))
+
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        known, pieces = self._known(), -(-len(rates) * self.average.size // MOST_CUTS)
+        return np.concatenate([self._at_most(part, known) for part in np.array_split(rates, pieces)], axis=1)
+
+    def _at_most(self, rates: FloatArray, known: Known) -> FloatArray:
+        lines, doses = self.average.shape
+        logit = np.repeat(np.log(rates) - np.log1p(-rates), doses)
+        wide = np.broadcast_to(logit, (lines, len(logit)))
+        share, _ = self._below(wide, self.panels, known, CUT, steep=False)
+        return share.reshape(lines, len(rates), doses)
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
         level, known = check_level(q), self._known()
         inside = np.clip(self.average, 1e-300, 1 - 2.0**-53)
         start = np.log(inside) - np.log1p(-inside)
-        near = self._sought(level, known, start, np.inf, NEAR)
-        return np.asarray(expit(self._sought(level, known, near, CUT, CLOSE)))
+        near = self._sought(level, self.panels, known, start, np.inf, NEAR)
+        panels, _ = resolved(self.panels, self._columns(near, known), len(near), CUT, _least(near.shape[1], 2))
+        return np.asarray(expit(self._sought(level, panels, self._resolved(panels), near, CUT, CLOSE)))
 
-    def _sought(self, level: float, known: Known, logit: FloatArray, tolerance: float, close: float) -> FloatArray:
+    def _sought(
+        self, level: float, panels: Panels, known: Known, logit: FloatArray, tolerance: float, close: float
+    ) -> FloatArray:
         """Return the logits at which the distribution functions are about `level`, by Newton's method in a bracket."""
         low, high = np.full(logit.shape, -FURTHEST), np.full(logit.shape, FURTHEST)
         for _ in range(STEPS):
-            share, density = self._below(logit, known, tolerance)
+            share, density = self._below(logit, panels, known, tolerance)
             off = share - level
             done = (np.abs(off) < close) | (high - low < CLOSE)
             if done.all():
@@ -100,27 +116,38 @@ class NestedPosterior:
         return logit
 
     def _known(self) -> Known:
-        return self._lines if len(self.panels.owner) <= FEW else self._resolved()
+        return self._lines if len(self.panels.owner) <= FEW else self._resolved(self.panels)
 
     @functools.cached_property
     def _lines(self) -> Known:
-        return self._resolved()
+        return self._resolved(self.panels)
 
-    def _resolved(self) -> Known:
-        owner, w = np.repeat(self.panels.owner, ORDER), self.panels.nodes.ravel()
+    def _resolved(self, panels: Panels) -> Known:
+        owner, w = np.repeat(panels.owner, ORDER), panels.nodes.ravel()
         return [(rows, line, mass.sum(axis=1)) for rows, line, _, mass in lines(self.tallies, owner, w, self.top)]
 
     def _below(
-        self, logit: FloatArray, known: Known, tolerance: float, steep: bool = True
+        self, logit: FloatArray, panels: Panels, known: Known, tolerance: float, steep: bool = True
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the distribution function of the logits of the rates and its density if asked, [U, D] -> [U, D]."""
+        """Return the distribution function of the logits of rates, its density if asked, [U, C D] -> [U, C D]."""
+        cuts = logit.shape[1]
+        columns, least = self._columns(logit, known, steep), _least(cuts, 1 + steep)
+        total = _integrated(panels, columns, len(logit), tolerance, least)[1]
+        share = total[:, 1:] / total[:, :1]
+        return np.clip(share[:, :cuts], 0, 1), share[:, cuts:]
+
+    def _columns(self, logit: FloatArray, known: Known, steep: bool = True) -> Columns:
+        """Return what is integrated along w: the density, times the distribution function of z, and times its density.
+
+        The lines at the nodes that are asked for first are known.
+        """
         doses, tallies = logit.shape[1], self.tallies
-        parts = 2 if steep else 1
+        repeats, parts = doses // len(tallies.reported), 1 + steep
         asked = iter([known])
 
         def columns(owner: IntArray, w: FloatArray) -> FloatArray:
             out = np.empty((len(w), 1 + parts * doses))
-            cut = (logit[owner] - np.stack([tallies.centre(w, x) for x in tallies.reported], axis=1)) / tallies.s
+            cut = (logit[owner] - np.tile(tallies.centre(w, tallies.reported), (1, repeats))) / tallies.s
             fresh = ((rows, line, mass.sum(axis=1)) for rows, line, _, mass in lines(tallies, owner, w, self.top))
             for rows, line, mass in next(asked, fresh):
                 out[rows, 0] = mass
@@ -129,10 +156,12 @@ class NestedPosterior:
                     out[rows, 1 + doses :] = line.density(cut[rows]) / tallies.s
             return out
 
-        least = np.repeat([1.0, 1.0, np.inf][: 1 + parts], [1, doses, doses][: 1 + parts])
-        total = _integrated(self.panels, columns, len(logit), tolerance, least)[1]
-        share = total[:, 1:] / total[:, :1]
-        return np.clip(share[:, :doses], 0, 1), share[:, doses:]
+        return columns
+
+
+def _least(cuts: int, parts: int) -> FloatArray:
+    """Return what the columns are worth at least: a slope needs no digits."""
+    return np.repeat([1.0, 1.0, np.inf][: 1 + parts], [1, cuts, cuts][: 1 + parts])
 
 
 def _integrated(
@@ -151,8 +180,8 @@ def _moments(tallies: Whitened, top: FloatArray, near: FloatArray) -> Callable[[
         out = np.empty((len(w), 1 + 2 * doses))
         for rows, _, z, mass in lines(tallies, owner, w, top):
             out[rows, 0] = mass.sum(axis=1)
-            for j, x in enumerate(tallies.reported):
-                off = expit(tallies.centre(w[rows], x)[:, None] + tallies.s * z) - near[owner[rows], j][:, None]
+            for j, centre in enumerate(tallies.centre(w[rows], tallies.reported).T):
+                off = expit(centre[:, None] + tallies.s * z) - near[owner[rows], j][:, None]
                 weighed = mass * off
                 out[rows, 1 + j] = weighed.sum(axis=1)
                 out[rows, 1 + doses + j] = (weighed * off).sum(axis=1)
@@ -166,7 +195,7 @@ def solve(model: TwoParameterLogistic, at: tuple[float, ...], n: IntArray, y: In
     tallies = Whitened(model, at, n, y)
     panels, top, peak = found(tallies.profile, tallies.ceiling, tallies.scale)
     z, _ = tallies.mode(np.arange(len(n)), peak)
-    near = np.stack([expit(tallies.centre(peak, x) + tallies.s * z) for x in tallies.reported], axis=1)
+    near = expit(tallies.centre(peak, tallies.reported) + tallies.s * z[:, None])
     least = np.repeat([1.0, TINY, TINY**2], [1, model.doses, model.doses])
     panels, total = _integrated(panels, _moments(tallies, top, near), len(n), TOLERANCE, least)
     off, square = np.split(total[:, 1:] / total[:, :1], 2, axis=1)

@@ -5,8 +5,9 @@ that is analytic and decays at both ends the rule converges geometrically: for a
 the error of a mean is about exp(-2 pi^2 (s/h)^2). Gauss-Hermite nodes placed on the prior do not, because the
 posterior is much narrower than the prior. The narrowest posterior sd that N patients can give is 2.1 steps (from the
 largest Fisher information a patient can carry). The range is where any tally of N patients can put mass. The sum of
-the weights with alternating signs bounds the error of each tally; where it is too large, and where the prior is so wide
-that the grid would be, the tally is integrated on panels of its own (see ``fitted``).
+the weights with alternating signs bounds the error of each tally; where it is too large the tally gets the grid of
+twice as many patients, and where that does not do, or the prior is so wide that the grid would be, it is integrated on
+panels of its own (see ``fitted``).
 
 Interval probabilities and quantiles read a distribution function instead of counting nodes (see ``line``): every DLT
 rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it where the rate falls with z.
@@ -14,6 +15,7 @@ rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it wh
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -26,18 +28,23 @@ from doseopt.models.line import Distribution, Line, check_level
 from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
 from doseopt.models.quadrature.fitted import FittedPosterior
-from doseopt.models.rates import FAR, cut, log_complement, log_rates, rising
+from doseopt.models.rates import FAR, cuts, log_complement, log_rates, rising
 
 STEPS_PER_SD = 2.1
 NEGLIGIBLE = 42.0
 """Log density below the mode that is left out: exp(-42) = 6e-19."""
 LARGEST = 1000
 """Nodes of a grid; where tallies need more, each gets panels of its own."""
-ROUGHEST = 3e-9
+ROUGHEST, FINE = 3e-9, 1e-12
 """Largest sum of the weights with alternating signs: the error of a rule with twice the step, and of the distribution
-function between the nodes. Where it is larger, a tally gets panels of its own."""
+function between the nodes. Where it is larger than the first, a tally gets finer nodes; where it is larger than the
+second with these, panels of its own."""
+FAST = 0.95 * np.pi
+"""Angle from node to node instead of pi, with the finer nodes: alternating signs may cancel by chance."""
 EDGE = 1e-13
 """Largest weight at either end of the grid."""
+NOTHING = 1e-18
+"""Weight of a node that is left out where many cuts are asked for."""
 CHUNK = 256
 """Tallies with panels of their own at a time."""
 MOST_BYTES = 1 << 25
@@ -68,13 +75,16 @@ class Grid:
         if rate not in self._upper:
             while len(self._upper) >= RATES:
                 del self._upper[next(iter(self._upper))]
-            self._upper[rate] = self._upper_weights(rate)
+            below = self.below(np.array([rate]), np.arange(self.line.size))[0]
+            self._upper[rate] = np.ascontiguousarray(1 - below.T)
         return self._upper[rate]
 
-    def _upper_weights(self, rate: float) -> FloatArray:
-        cuts = np.array([cut(self.model, rate, j) for j in range(len(self.rises))])
-        below = np.where((np.abs(cuts) == FAR)[:, None], (cuts > 0)[:, None], self.line.below(cuts))
-        return np.ascontiguousarray(np.where(self.rises[:, None], 1 - below, below).T)
+    def below(self, rates: FloatArray, nodes: IntArray) -> FloatArray:
+        """Return v [C, D, G'], for some of the nodes, such that v @ weight = Pr(p_j <= each of the rates)."""
+        z = np.stack([cuts(self.model, rate) for rate in rates.tolist()])
+        below = self.line.below(z, nodes)
+        below = np.where((np.abs(z) == FAR)[..., None], (z > 0)[..., None], below)
+        return np.where(self.rises[:, None], below, 1 - below)
 
 
 @remembered(MOST_BYTES)
@@ -108,6 +118,8 @@ class GridPosterior:
     grid: Grid
     weight: FloatArray  # [U, G], sums to 1 along the nodes
     log_evidence: FloatArray  # [U]
+    fine: bool = False
+    """Whether quantiles are those of the distribution function itself, and not of its interpolation."""
 
     @functools.cached_property
     def distribution(self) -> Distribution:
@@ -143,6 +155,11 @@ class GridPosterior:
             weights = weights - self.grid.upper_weights(high)
         return np.clip(self.weight @ weights, 0, 1)
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        nodes = np.flatnonzero(self.weight.max(axis=0) > NOTHING)
+        return np.clip(np.moveaxis(self.grid.below(rates, nodes) @ self.weight[:, nodes].T, -1, 0), 0, 1)
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
         level, rises = check_level(q), self.grid.rises
@@ -150,6 +167,7 @@ class GridPosterior:
         for where, at in ((rises, level), (~rises, 1 - level)):
             if where.any():
                 z = self.distribution.quantile(at)
+                z = self.grid.line.refined(self.weight, z, at) if self.fine else z
                 rates[:, where] = np.exp(log_rates(self.grid.model, z))[:, where]
         return rates
 
@@ -159,26 +177,31 @@ class GridPosterior:
 
     def part(self, rows: BoolArray) -> GridPosterior:
         """Return the posterior after some of the tallies."""
-        return self if rows.all() else GridPosterior(self.grid, self.weight[rows], self.log_evidence[rows])
+        if rows.all():
+            return self
+        return dataclasses.replace(self, weight=self.weight[rows], log_evidence=self.log_evidence[rows])
 
 
-def solve(model: Model, patients: int, n: IntArray, y: IntArray) -> Parts[Part]:
-    """Return the posteriors after tallies [U, D] of at most so many patients."""
+def solve(model: Model, patients: int, n: IntArray, y: IntArray, finer: bool = False) -> Parts[Part]:
+    """Return the posteriors after tallies [U, D] of at most so many patients; `finer`: on a grid that is closer."""
 
     def careful(rows: IntArray) -> Parts[Part]:
+        if not finer:
+            return solve(model, 2 * patients, n[rows], y[rows], finer=True)
         pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
         return [(own, fitted.solve(model, n[rows[own]], y[rows[own]])) for own in pieces]
 
     nodes = grid(model, patients)
     if nodes is None:
         return careful(np.arange(len(n)))
-    on_grid = _on_grid(nodes, n, y)
-    rough = np.abs(on_grid.weight @ (-1.0) ** np.arange(nodes.line.size))
-    sure = (rough < ROUGHEST) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
+    on_grid = _on_grid(nodes, n, y, finer)
+    angle = (FAST if finer else np.pi) * np.arange(nodes.line.size)
+    rough = np.hypot(*(on_grid.weight @ np.stack([np.cos(angle), np.sin(angle)], axis=1)).T)
+    sure = (rough < (FINE if finer else ROUGHEST)) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
     return checked(sure, on_grid.part, careful)
 
 
-def _on_grid(nodes: Grid, n: IntArray, y: IntArray) -> GridPosterior:
+def _on_grid(nodes: Grid, n: IntArray, y: IntArray, fine: bool) -> GridPosterior:
     log_f = y @ nodes.log_p.T
     log_f += (n - y) @ nodes.log_q.T
     log_f += nodes.log_prior
@@ -187,7 +210,7 @@ def _on_grid(nodes: Grid, n: IntArray, y: IntArray) -> GridPosterior:
     weight = np.exp(log_f, out=log_f)
     total = weight.sum(axis=1, keepdims=True)
     weight /= total
-    return GridPosterior(nodes, weight, (peak + np.log(total))[:, 0])
+    return GridPosterior(nodes, weight, (peak + np.log(total))[:, 0], fine)
 
 
 type Part = GridPosterior | FittedPosterior

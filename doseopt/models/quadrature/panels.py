@@ -21,6 +21,10 @@ ORDER = 16
 NODES, WEIGHTS = leggauss(ORDER)
 TO_COEFFICIENTS = legvander(NODES, ORDER - 1) * WEIGHTS[:, None] * (np.arange(ORDER) + 0.5)
 """[node, coefficient]: values @ this gives the Legendre coefficients of a function on a panel."""
+TO_CHECKS = np.stack(
+    [*TO_COEFFICIENTS[:, -3:].T, TO_COEFFICIENTS @ (-1.0) ** np.arange(ORDER), TO_COEFFICIENTS.sum(axis=1)]
+)
+"""[5, node]: this @ values gives the last three coefficients, and the values at both ends."""
 NEGLIGIBLE = 36.0
 """Log density below the highest peak that is left out: exp(-36) = 2e-16."""
 ZOOMS, POINTS = 8, 9
@@ -45,13 +49,15 @@ def unresolved() -> Faults:
     return Faults([Fault("prior", f"{wanted}: larger sds, a correlation further from 1, or a mean nearer to the data")])
 
 
-def antiderivatives(s: FloatArray) -> FloatArray:
-    """Return the integrals of the Legendre polynomials from -1 to s, [...] -> [..., coefficient]."""
-    values = legvander(s, ORDER)
-    found = np.empty((*np.shape(s), ORDER))
-    found[..., 0] = s + 1
-    found[..., 1:] = (values[..., 2:] - values[..., :-2]) / (2 * np.arange(1, ORDER) + 1)
-    return found
+def integral_of(coefficients: FloatArray, s: FloatArray) -> FloatArray:
+    """Return the integrals of Legendre series from -1 to s; coefficients [..., coefficient], s [...]."""
+    before, here = np.ones_like(s), s
+    found = coefficients[..., 0] * (s + 1)
+    for k in range(1, ORDER):
+        after = ((2 * k + 1) * s * here - k * before) / (k + 1)
+        found += coefficients[..., k] * (after - before) / (2 * k + 1)
+        before, here = here, after
+    return np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,11 +147,10 @@ def resolved(
 
 def _rough(panels: Panels, values: FloatArray, allowed: FloatArray) -> BoolArray:
     """Return which panels are to be halved, [Q]."""
-    coefficients = np.einsum("qic,il->qlc", values, TO_COEFFICIENTS)
+    found = TO_CHECKS @ values
     limit = allowed[panels.owner] / panels.half[:, None]
-    rough = (np.abs(coefficients[:, -3:]).max(axis=1) > limit).any(axis=1)
-    sign = (-1.0) ** np.arange(ORDER)
-    left, right = np.einsum("l,qlc->qc", sign, coefficients), coefficients.sum(axis=1)
+    rough = (np.abs(found[:, :3]).max(axis=1) > limit).any(axis=1)
+    left, right = found[:, 3], found[:, 4]
     joined = (panels.owner[1:] == panels.owner[:-1]) & (panels.low[1:] == panels.high[:-1])
     apart = (np.abs(left[1:] - right[:-1]) > JOINT * np.maximum(limit[1:], limit[:-1])).any(axis=1) & joined
     rough[1:] |= apart

@@ -64,6 +64,12 @@ class LinePosterior:
             np.stack([weight @ (grid.below(high) - grid.below(low)) for grid, weight in pairs], axis=1), 0, 1
         )
 
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        logit, pairs = np.log(rates) - np.log1p(-rates), zip(self.grids, self.weight, strict=True)
+        each = [weight @ grid.line.below(grid.stretch.u(logit)).T for grid, weight in pairs]
+        return np.clip(np.stack(each, axis=2), 0, 1)
+
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
         level, rates = check_level(q), []

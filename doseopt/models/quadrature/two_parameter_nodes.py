@@ -45,6 +45,8 @@ MOST_DOSES = 8
 """Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 LARGEST = 2_000_000
 """Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
+CHUNK = 1 << 12
+"""Nodes at a time: few enough for the processor's cache."""
 MOST_BYTES = 1 << 26
 """Of the nodes that are kept."""
 RATES = 256
@@ -77,17 +79,26 @@ class Space:
 
     def extremes(self, theta: FloatArray) -> FloatArray:
         """Return the log density (over theta) of prior times likelihood after the extreme tallies, [G, E]."""
-        log_p, log_q = self.likelihood(theta, self.typical)
-        columns = [np.zeros(len(theta)), *log_p.T, *log_q.T]
+        log_p, log_q = (part.T.copy() for part in self.likelihood(theta, self.typical))
+        rows = [np.zeros(len(theta)), *log_p, *log_q]
         last = self.typical.doses - 1
         for j, k in {(0, last), *itertools.pairwise(range(last + 1))} - {(0, 0)}:
-            columns += [(log_p[:, j] + log_q[:, k]) / 2, (log_q[:, j] + log_p[:, k]) / 2]
-        prior: FloatArray = self.prior.log_density(theta)[:, None]
-        return np.asarray(prior + self.patients * np.stack(columns, axis=1))
+            rows += [(log_p[j] + log_q[k]) / 2, (log_q[j] + log_p[k]) / 2]
+        found = np.stack(rows)
+        found *= self.patients
+        found += self.prior.log_density(theta)
+        return found.T
 
     def mass(self, theta: FloatArray) -> BoolArray:
         """Return whether any tally can put mass there; [G, 2] -> [G]."""
-        return np.asarray((self.extremes(theta) > self.peak - NEGLIGIBLE).any(axis=1))
+        prior = self.prior.log_density(theta)
+        found = np.asarray(prior > self.peak[0] - NEGLIGIBLE)
+        left = np.flatnonzero(~found & (prior > self.peak.min() - NEGLIGIBLE))  # likelihoods are at most 1
+        for start in range(0, len(left), CHUNK):
+            rows = left[start : start + CHUNK]
+            off = self.extremes(theta[rows]).T - self.peak[:, None]
+            found[rows] = (off > -NEGLIGIBLE).any(axis=0)
+        return found
 
 
 @dataclass(frozen=True)
