@@ -45,7 +45,7 @@ MOST_DOSES = 8
 """Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 LARGEST = 2_000_000
 """Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 27
 """Of the nodes that are kept."""
 RATES = 256
 """Cuts that the nodes of a dose keep the weights of."""
