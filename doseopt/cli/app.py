@@ -91,6 +91,10 @@ def plain_errors() -> Iterator[None]:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except MemoryError:
+        way = "fewer patients or doses, larger cohorts, fewer scenarios, or compare --simulate"
+        print(f"doseopt: this machine's memory does not suffice: {way}", file=sys.stderr)
+        raise typer.Exit(2) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(neutral(f"doseopt: {place}{error.strerror or error}"), file=sys.stderr)

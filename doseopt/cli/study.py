@@ -60,7 +60,7 @@ def compare(
         bool | None,
         typer.Option(
             "--posterior/--no-posterior",
-            help="Say what is known of the DLT rates after each design; by default if the study has a [posterior].",
+            help="Say what is known of the DLT rates after each design; by default if the study states a posterior.",
             show_default=False,
         ),
     ] = None,

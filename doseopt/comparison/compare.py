@@ -76,7 +76,9 @@ def compare(
     return result
 
 
-def estimates_of(study: Study, engine: Engine, progress: Progress = lambda _: None) -> Estimates:
+def estimates_of(
+    study: Study, engine: Engine, progress: Progress = lambda _: None, most_nodes: int | None = None
+) -> Estimates:
     """Return the tallies that the designs of a study can end with, to compute posteriors at; see `with_posteriors`."""
     scenarios = study.scenarios()
 
@@ -85,7 +87,7 @@ def estimates_of(study: Study, engine: Engine, progress: Progress = lambda _: No
             progress(name)
             yield from outcomes_of(study, engine, name, design, scenarios)
 
-    return Estimates(study.curve(), each())
+    return Estimates(study.curve(), each(), most_nodes)
 
 
 def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates: Estimates) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -52,3 +53,12 @@ def unique_rows(columns: Iterable[IntArray]) -> tuple[IntArray, IntArray]:
     """
     _, first, inverse = np.unique(fold(columns), return_index=True, return_inverse=True)
     return first, inverse
+
+
+def row_keys(*columns: IntArray) -> Any:
+    """Return one string of bytes for each row of arrays [S, ...]: sorted and compared faster than rows of numbers.
+
+    Numbers are those of doses and patients: not negative, and below 2^31.
+    """
+    rows = np.concatenate(columns, axis=-1).astype(np.int32)
+    return rows.view(f"S{rows.shape[1] * rows.itemsize}")[:, 0]

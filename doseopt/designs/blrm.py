@@ -20,6 +20,7 @@ from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.selection import TIE, closest
+from doseopt.models.asked import Intervals, asked
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
@@ -158,7 +159,14 @@ class BLRM(Defaults):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the posterior mean DLT rates, [S, D]."""
-        return self.posterior(state).mean()
+        return self._asked(state)[..., 0]
+
+    def _asked(self, state: TrialState) -> FloatArray:
+        """Return the mean, Pr(DLT rate > limit) and, if the rule looks at it, Pr(rate in the interval), [S, D, :]."""
+        intervals: Intervals = ((self.limit, 1.0),)
+        if self.rule == "interval":
+            intervals = (*intervals, self.intervals)
+        return asked(self.curve, intervals)(state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -168,7 +176,7 @@ class BLRM(Defaults):
         """Exclude doses that overdose too probably; none before the first patient."""
         if self.feasibility == 1 or not state.started.any():
             return np.ones(state.n.shape, bool)
-        return (self.posterior(state).prob(self.limit) < self.feasibility) | ~state.started[:, None]
+        return (self._asked(state)[..., 1] < self.feasibility) | ~state.started[:, None]
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
         """Return which of the allowed doses the rule takes, NONE if there is none, [S]."""
@@ -176,7 +184,7 @@ class BLRM(Defaults):
             return closest(self.estimated(state), self.target, allowed)
         if self.rule == "ewoc":
             return np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
-        inside = np.where(allowed, self.posterior(state).prob(*self.intervals), -1.0)
+        inside = np.where(allowed, self._asked(state)[..., 2], -1.0)
         best = inside >= inside.max(axis=1, keepdims=True) - TIE
         return np.where(allowed.any(axis=1), best.argmax(axis=1), NONE)
 

@@ -53,8 +53,8 @@ class Exact:
         Dataset
             Outcomes; attrs hold the counts of states, edges, endings and paths.
         """
-        if start is None and self.max_states == MAX_STATES:
-            graph = graph_of(design)
+        if self.max_states == MAX_STATES:
+            graph = graph_of(design, start)
         else:
             graph = build_graph(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
@@ -103,9 +103,8 @@ def ending_weights(graph: Graph, p: FloatArray) -> FloatArray:
     """Return the probability of each ending in each scenario, [R, E], as paths x likelihood."""
     n = (graph.state.n[graph.ending] - graph.start.n).astype(float)
     y = (graph.state.y[graph.ending] - graph.start.y).astype(float)
-    weight = _log(p) @ y.T
-    weight += _log(1 - p) @ (n - y).T
-    weight += np.log(graph.paths[graph.ending])
+    factors = np.concatenate([y, n - y, np.log(graph.paths[graph.ending])[:, None]], axis=1).T
+    weight = np.concatenate([_log(p), _log(1 - p), np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
 
 

@@ -30,7 +30,13 @@ from doseopt.core.trial import advance, decide_and_select
 MAX_STATES = 5_000_000
 MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made."""
-MOST_BYTES = 1 << 26
+SURELY = 4.0
+"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
+STEADY = {"too_toxic", "max_patients"}
+"""Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
+WINDOW = 0.75
+"""Share of the patients so far from which on it is seen how a graph grows."""
+MOST_BYTES = 1 << 27
 """Of the graphs that are remembered, besides the last one."""
 
 
@@ -181,6 +187,7 @@ def build_graph(
     waiting = {int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.categories), np.int64), one, one)]}
     found = _Columns()
     base = edges = 0
+    sizes: list[tuple[int, int]] = []
     while waiting:
         patients = min(waiting)
         parts = waiting.pop(patients)
@@ -200,10 +207,49 @@ def build_graph(
         if needed > max_bytes:
             what = f"{base + len(state):,} states and could then need {needed / 1e9:.1f} GB, more than "
             raise TooManyStates(_too_many(design, patients, f"{what}the {max_bytes / 1e9:.1f} GB of max_bytes"))
+        sizes.append((patients - int(start.total[0]), base + len(state)))
+        growth = (
+            1.0
+            if design.cap is None or not set(design.stops) <= STEADY
+            else growth_ahead(sizes, design.cap - int(start.total[0]))
+        )
+        if growth * max(needed / max_bytes, sizes[-1][1] / max_states) > SURELY:
+            expected = (
+                f"{sizes[-1][1]:,} states, and would have about {growth * sizes[-1][1]:.2g} at the end if it goes on "
+            )
+            allowed = f"{max_states:,} states and {max_bytes / 1e9:.1f} GB"
+            raise TooManyStates(_too_many(design, patients, f"{expected}growing as it does, more than {allowed} allow"))
         for child in _children(design, state, decision, base, paths, cohort_paths):
             waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
         base += len(state)
     return _assemble(design, start, found)
+
+
+def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
+    """Return about how many times as many states there will be at the cap, rather too few than too many; 1 if unknown.
+
+    States grow as a power of the patients, which is that of the last quarter of the patients so far; where it has
+    fallen since the quarter before, it is taken to go on falling.
+
+    Parameters
+    ----------
+    sizes : list of (int, int)
+        Patients, and states up to these, layer by layer.
+    cap : int
+        Patients at the end.
+    """
+    points = [sizes[-1]]
+    for _ in range(2):
+        before = [size for size in sizes if 0 < size[0] <= WINDOW * points[-1][0]]
+        if not before:
+            return 1.0
+        points.append(before[-1])
+    logs = np.log(np.array(points, float))
+    power, earlier = (logs[:-1, 1] - logs[1:, 1]) / (logs[:-1, 0] - logs[1:, 0])
+    ahead = max(math.log(cap) - float(logs[0, 0]), 0.0)
+    windows = ahead / -math.log(WINDOW)
+    falling = max(earlier - power, 0.0) * (windows + 1) / 2
+    return math.exp(ahead * max(power - falling, 0.0))
 
 
 def _ways(design: Design, decision: Decision) -> int:
@@ -252,7 +298,14 @@ def _too_many(design: Design, patients: int, what: str) -> str:
     return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
+def graph_of(design: Design, start: TrialState | None = None) -> Graph:
+    """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
+    begin = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+    return _remembered_graph(design, *(tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__))
+
+
 @remembered(MOST_BYTES)
-def graph_of(design: Design) -> Graph:
-    """Return the graph of a design from the empty trial, built once while it is remembered."""
-    return build_graph(design)
+def _remembered_graph(design: Design, *start: tuple[int, ...]) -> Graph:
+    """Build the graph of a design from the state that has these rows."""
+    n, y, dose, memory = (np.array(row, np.int64) for row in start)
+    return build_graph(design, TrialState(n[None], y[None], dose, memory[None]))

@@ -13,10 +13,10 @@ import numpy as np
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.engines.exact import edge_weights, ending_weights
-from doseopt.engines.graph import build_graph
+from doseopt.engines.graph import graph_of
 
-ROOM = 1 << 24
-"""States x scenarios at a time: 128 MB an array, however many nodes a belief has."""
+ROOM = 1 << 21
+"""States x scenarios at a time: 16 MB an array, however many nodes a belief has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def means_of(
     p_moderate : float array [R, D], optional
         P(moderate toxicity | no DLT), for a design that looks at it.
     """
-    graph = build_graph(design, start)
+    graph = graph_of(design, start)
     chosen = graph.selected[:, None] == np.arange(-1, design.doses)
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([chosen, n, y], axis=1).astype(float)

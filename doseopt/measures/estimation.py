@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
-from doseopt.core.distinct import unique_rows
+from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.outcomes import expect
 from doseopt.models.choice import PosteriorCurve
@@ -61,18 +61,20 @@ class Estimates:
     outcomes : iterable of Dataset
         Of one or several designs on the same doses, in any order, each with any scenarios. A tally counts by its
         probability in all of them together.
+    most_nodes : int, optional
+        Nodes of the quadrature that are visited, all tallies together.
 
     Attributes
     ----------
     mean, lower, upper : float array [U, D]
         Of the tallies so far, `done` of them; the ends of the interval are exact posterior quantiles.
     wanted : int
-        Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `MOST_NODES`.
+        Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `most_nodes`.
     prior : dict of str to float array [D]
         The same before any patient.
     """
 
-    def __init__(self, model: PosteriorCurve, outcomes: Iterable[xr.Dataset]) -> None:
+    def __init__(self, model: PosteriorCurve, outcomes: Iterable[xr.Dataset], most_nodes: int | None = None) -> None:
         self._engine = quadrature(model)
         keys, weight = _weighed(outcomes)
         order = np.argsort(-weight, kind="stable")
@@ -82,7 +84,7 @@ class Estimates:
         self._tallies = keys[order].view(np.int32).reshape(len(keys), -1).astype(np.int64)
         doses = self._tallies.shape[1] // 2
         nodes = self._engine.nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
-        self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, MOST_NODES // nodes))
+        self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, (most_nodes or MOST_NODES) // nodes))
         self.mean, self.lower, self.upper = np.full((3, self.wanted, doses), np.nan)
         nobody = np.zeros((1, 2 * doses), np.int64)
         names = ("mean", "lower", "upper")
@@ -113,9 +115,8 @@ class Estimates:
 
 
 def _keys_of(n: IntArray, y: IntArray) -> Any:
-    """Return one string of bytes for each tally, which sorts and compares faster than a row of numbers."""
-    rows = np.concatenate([n, y], axis=-1).reshape(-1, 2 * n.shape[-1]).astype(np.int32)
-    return rows.view(f"S{rows.shape[1] * rows.itemsize}")[:, 0]
+    """Return the keys of tallies [..., D], in one row after the other."""
+    return row_keys(n.reshape(-1, n.shape[-1]), y.reshape(-1, y.shape[-1]))
 
 
 def _weighed(outcomes: Iterable[xr.Dataset]) -> tuple[Any, FloatArray]:

@@ -16,7 +16,7 @@ from doseopt.comparison.compare import compare
 from doseopt.core import trial
 from doseopt.core.parameters import Faults
 from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
 from doseopt.engines import simulate
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import TooManyStates, build_graph, cohort_outcomes
@@ -121,6 +121,42 @@ def test_a_layer_is_refused_before_it_is_made(monkeypatch):
     made.clear()
     build_graph(designs()["boin"])
     assert refused_at < len(made) - 1
+
+
+def growing():
+    six = {"doses": 6, "target": 0.25}
+    crm = doseopt.CRM(**six, skeleton=(0.05, 0.1, 0.18, 0.25, 0.35, 0.45))
+    singles = CohortsInOrder(sizes=(1,) * 12 + (6,) * 8)
+    return {
+        "boin": Modified(doseopt.BOIN(**six), (MaxPatients(n=36),)),
+        "crm": Modified(crm, (MaxPatients(n=27),)),
+        "single patients, then sixes": Modified(crm, (singles, MaxPatients(n=24))),
+        "run-in": Modified(doseopt.BOIN(doses=2, target=0.25, cohort=1), (RunIn(levels=2), MaxPatients(n=60))),
+        "enough at a dose": Modified(doseopt.BOIN(**six), (EnoughAtDose(n=6), MaxPatients(n=60))),
+    }
+
+
+@pytest.mark.parametrize("name", growing())
+def test_a_graph_that_has_as_many_states_as_allowed_is_not_refused_for_its_growth(name):
+    design = growing()[name]
+    states = build_graph(design).counts()["states"]
+    assert build_graph(design, max_states=states).counts()["states"] == states
+
+
+def test_a_graph_that_will_be_far_too_large_is_refused_early():
+    design = Modified(doseopt.BOIN(doses=8, target=0.25), (MaxPatients(n=60),))
+    tracemalloc.start()
+    told = refused_for(design, engine.graph.MAX_BYTES)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "would have about" in told
+    assert peak < engine.graph.MAX_BYTES / 4
+
+
+@pytest.mark.parametrize("power", [2, 5, 8])
+def test_a_power_of_the_patients_is_continued_as_one(power):
+    sizes = [(m, m**power) for m in range(1, 31)]
+    assert engine.graph.growth_ahead(sizes, 60) == pytest.approx(2**power)
 
 
 @pytest.mark.parametrize(("size", "categories"), [(1, 2), (3, 2), (6, 2), (1, 3), (4, 3)])

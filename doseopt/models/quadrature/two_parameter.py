@@ -9,8 +9,9 @@ by the trapezoid rule, which for smooth integrands converges geometrically; f_j 
 ``line``), and mean, sd, interval probabilities, quantiles and the marginal likelihood of dose j are read from it.
 
 The nodes, which all tallies of about as many patients share, are those of ``two_parameter_nodes``. Each dose has its
-own, so that the log evidences found with them bound the error of each tally; where it is too large, and where the prior
-is so wide that the nodes would be too many, the tally is integrated on panels of its own (see ``nested``).
+own, so that the log evidences found with them bound the error of each tally. Where it is too large the nodes of more
+patients, which lie closer, are tried; where it still is, and where the prior is so wide that the nodes would be too
+many, the tally is integrated on panels of its own (see ``nested``).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from doseopt.models.quadrature.two_parameter_nodes import DoseGrid, dose_grids
 
 CHUNK = 32
 """Tallies at a time."""
+FINER, FEW_ENOUGH = 2, 250_000
+"""Tallies that need closer nodes get those of so many times their patients, if their own are not more than these."""
 OWN = 500_000
 """Nodes of a tally that gets panels of its own, about."""
 APART, ROUGHEST = 8e-9, 3e-8
@@ -85,16 +88,20 @@ class LinePosterior:
 type Part = LinePosterior | NestedPosterior
 
 
-def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray) -> Parts[Part]:
+def solve(
+    model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray, finer: bool = True
+) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
-
-    def careful(rows: IntArray) -> Parts[Part]:
-        pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
-        return [(own, nested.solve(model, at, n[rows[own]], y[rows[own]])) for own in pieces]
-
     grids = dose_grids(model, at, patients)
     if grids is None:
-        return careful(np.arange(len(n)))
+        return _on_panels(model, at, n, y)
+    again = finer and sum(grid.columns.shape[1] for grid in grids) <= FEW_ENOUGH
+
+    def careful(rows: IntArray) -> Parts[Part]:
+        if again:
+            return solve(model, at, FINER * patients, n[rows], y[rows], finer=False)
+        return _on_panels(model, at, n[rows], y[rows])
+
     weight, log_total = _on_grids(grids, n, y)
     alternate = [np.abs(part @ (-1.0) ** np.arange(part.shape[1])) for part in weight]
     sure = (np.ptp(log_total, axis=1) < APART) & (np.max(alternate, axis=0) < ROUGHEST)
@@ -104,6 +111,12 @@ def solve(model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y
         return LinePosterior(grids, kept, log_total[rows].mean(axis=1))
 
     return checked(sure, quick, careful)
+
+
+def _on_panels(model: TwoParameterLogistic, at: Values, n: IntArray, y: IntArray) -> Parts[Part]:
+    """Return the posteriors after tallies [U, K], each with panels of its own."""
+    pieces = np.array_split(np.arange(len(n)), -(-len(n) // CHUNK))
+    return [(rows, nested.solve(model, at, n[rows], y[rows])) for rows in pieces]
 
 
 def _on_grids(grids: tuple[DoseGrid, ...], n: IntArray, y: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:

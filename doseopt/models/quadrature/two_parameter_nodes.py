@@ -47,7 +47,7 @@ LARGEST = 2_000_000
 """Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
 CHUNK = 1 << 12
 """Nodes at a time: few enough for the processor's cache."""
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 27
 """Of the nodes that are kept."""
 RATES = 256
 """Cuts that the nodes of a dose keep the weights of."""
