@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.special import comb
 
 import doseopt
-from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.parameters import Fault, Faults, demand, nearest
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL, effective_sample_size
@@ -125,6 +125,8 @@ class _Question:
 
     @classmethod
     def of(cls, study: Study, data: TrialData, model: str | None) -> _Question:
+        demand(isinstance(study, Study), "study", "a Study", study)
+        demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
         choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
         curve = study.curve(model)
         return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
@@ -160,8 +162,8 @@ def _densities(study: Study, prior: Posterior, posterior: Posterior) -> xr.Datas
     """Return densities of the DLT rate as the rise of its distribution function, and what they predict."""
     edges = np.linspace(0, 1, 201)
     middle = (edges[:-1] + edges[1:]) / 2
-    below = np.stack([posterior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
-    above = np.stack([prior.prob(0.0, r)[0] for r in edges[1:-1]], axis=1)
+    both = [(posterior.prob(0.0, r)[0], prior.prob(0.0, r)[0]) for r in edges[1:-1]]  # a rate's weights serve both
+    below, above = (np.stack(part, axis=1) for part in zip(*both, strict=True))
     mass, before = (np.diff(f, axis=1, prepend=0.0, append=1.0) for f in (below, above))
     count = np.arange(COHORT + 1)
     chance = comb(COHORT, count) * middle[:, None] ** count * (1 - middle[:, None]) ** (COHORT - count)
