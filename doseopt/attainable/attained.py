@@ -17,7 +17,7 @@ from doseopt.attainable.maps import truth_map
 from doseopt.attainable.price import price_of_rules
 from doseopt.beliefs import ACCURACY, Belief
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults
+from doseopt.core.parameters import Fault, Faults, demand
 from doseopt.designs.policy import Policy
 from doseopt.display.attained import reasons
 from doseopt.engines.exact import Exact
@@ -89,6 +89,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     TooManyStates
         If every design is too large.
     """
+    demand(isinstance(study, Study), "study", "a Study", study)
     designs = {name: design for name, design in study.designs.items() if design.categories == 2}
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])

@@ -76,8 +76,8 @@ def options(
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a message on standard error and exit status 2."""
+    from doseopt.cli.terminal import print_lines
     from doseopt.core.parameters import Faults
-    from doseopt.core.text import neutral
     from doseopt.engines.graph import TooManyStates
 
     made.clear()
@@ -85,7 +85,7 @@ def plain_errors() -> Iterator[None]:
         with _no_empty_folders():
             yield
     except (Faults, TooManyStates) as error:
-        print(neutral(f"doseopt: {error}"), file=sys.stderr)
+        print_lines(f"doseopt: {error}", stderr=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
@@ -97,7 +97,7 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(neutral(f"doseopt: {place}{error.strerror or error}"), file=sys.stderr)
+        print_lines(f"doseopt: {place}{error.strerror or error}", stderr=True)
         raise typer.Exit(2) from None
 
 

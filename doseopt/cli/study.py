@@ -230,11 +230,11 @@ def posterior(
 
             print(dumps(plain(as_object(result.summary)), allow_nan=False))
             return
-        from doseopt.cli.terminal import terminal
+        from doseopt.cli.terminal import print_lines, terminal
         from doseopt.reports.tables import print_posterior
 
         if worked:
-            print(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
+            print_lines(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
         print_posterior(result.summary, terminal())
         print_written(folder, written)
 
@@ -264,14 +264,18 @@ def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
 def check(study: StudyName) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
-        from doseopt.core.text import neutral
+        from doseopt.cli.terminal import print_lines
+        from doseopt.core.text import counted
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
-        scenarios = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else "no"
-        print(
-            f"{neutral(study)}: valid ({len(loaded.designs)} designs, {scenarios} scenarios, "
-            f"{len(loaded.doses.labels)} doses, hash {loaded.hash})"
-        )
+        truths = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else 0
+        parts = [
+            counted(len(loaded.designs), "design"),
+            counted(truths, "scenario") if truths else "no scenarios",
+            counted(len(loaded.doses.labels), "dose"),
+            f"hash {loaded.hash}",
+        ]
+        print_lines(f"{study}: valid ({', '.join(parts)})")
         for fault in loaded.unweighed():
-            print(neutral(f"To compare the designs, {fault}"))
+            print_lines(f"To compare the designs, {fault}")

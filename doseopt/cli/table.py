@@ -43,12 +43,12 @@ def table(
 
             print(dumps(plain(as_object(dataset)), allow_nan=False))
             return
-        from doseopt.cli.terminal import terminal
+        from doseopt.cli.terminal import print_lines, terminal
         from doseopt.reports.tables.decision_table import print_decision_table
 
         others = with_table(loaded)[1:]
         if not design and others:
-            print(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
+            print_lines(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
         print_decision_table(dataset, terminal())
         if written:
             print_written(out, written)

@@ -12,7 +12,7 @@ import doseopt
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.core.design import Design, Modifier
-from doseopt.core.parameters import Faults
+from doseopt.core.parameters import Faults, demand
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.exact import Exact
@@ -52,6 +52,8 @@ def compare(
         scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine` and `trials` (design).
     """
     engine = ExactWherePossible() if engine is None else engine
+    demand(isinstance(study, Study), "study", "a Study", study)
+    demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
     scenarios = study.scenarios()
     unweighed = study.unweighed()
     if unweighed:

@@ -13,7 +13,7 @@ from doseopt.conduct.groupings import groupings
 from doseopt.conduct.rates import known_rates
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults
+from doseopt.core.parameters import Fault, Faults, demand
 from doseopt.core.trial import after
 from doseopt.measures.estimation import LEVEL
 from doseopt.records.data import TrialData
@@ -66,6 +66,7 @@ def next_dose(
         If a design is not in the study, looks at a grade that is not recorded, or has no rule for the data.
     """
     chosen = chosen_designs(study, designs)
+    demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
     labels = list(study.doses.labels)
     courses = {graded: course_of(data, graded, cohorts) for graded in {d.categories > 2 for d in chosen.values()}}
     seen = {name: courses[design.categories > 2] for name, design in chosen.items()}

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.special import comb
 
 import doseopt
-from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.parameters import Fault, Faults, demand, nearest
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
@@ -126,6 +126,8 @@ class _Question:
 
     @classmethod
     def of(cls, study: Study, data: TrialData, model: str | None) -> _Question:
+        demand(isinstance(study, Study), "study", "a Study", study)
+        demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
         choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
         curve = study.curve(model)
         return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))

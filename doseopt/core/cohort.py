@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from doseopt.core.parameters import Fault, Faults, quoted
+from doseopt.core.parameters import Fault, Faults, demand, quoted
 
 MOST = 10_000
 """Letters of an outcome string at the most; a trial has some dozens of patients."""
@@ -54,6 +54,7 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
     >>> parse_outcomes("1N 2NNT")
     (Cohort(level=1, letters='N', closed=False), Cohort(level=2, letters='NNT', closed=False))
     """
+    demand(isinstance(text, str), "outcomes", "text such as '1N 2NNT'", text)
     if len(text) > MOST:
         raise Faults([Fault("", f"wanted at most {MOST} letters, got {len(text)}")], f"outcomes {quoted(text)}")
     cohorts, faults = [], []

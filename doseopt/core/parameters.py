@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from doseopt.core.text import MOST_NAME, shortened
+from doseopt.core.text import MOST_NAME, neutral, shortened
 
 MOST_DOSES = 1_000
 """Doses of a design."""
@@ -31,9 +31,9 @@ class Fault:
     message: str
 
     def __post_init__(self) -> None:
-        """Keep within bounds what a hostile input makes long."""
+        """Keep within bounds what a hostile input makes long, and show characters of it that nobody sees."""
         object.__setattr__(self, "where", shortened(self.where, MOST_WHERE))
-        object.__setattr__(self, "message", shortened(self.message, MOST_MESSAGE))
+        object.__setattr__(self, "message", neutral(shortened(self.message, MOST_MESSAGE)))
 
     def under(self, prefix: str) -> Fault:
         """Return the same fault seen from one level further out."""
@@ -64,6 +64,18 @@ class Faults(ValueError):
             many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
             lines = [f"{title}: {many}", *(f"  {line}" for line in lines)]
         super().__init__("\n".join(lines))
+
+
+def demand(right: bool, where: str, wanted: str, value: object) -> None:
+    """Refuse an argument that is not what is wanted.
+
+    Raises
+    ------
+    Faults
+        Unless it is right.
+    """
+    if not right:
+        raise Faults([Fault(where, f"wanted {wanted}, got {quoted(repr(value))}")])
 
 
 def quoted(text: str, most: int = 60) -> str:

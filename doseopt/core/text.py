@@ -81,6 +81,11 @@ def name_fault(name: str) -> str | None:
     return text_fault(name)
 
 
+def counted(n: int, what: str) -> str:
+    """Return "1 dose", "2 doses"."""
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
 def shortened(text: str, most: int) -> str:
     """Return a text of at most so many letters: the middle of a longer one is left out."""
     if len(text) <= most:

@@ -8,6 +8,7 @@ import numpy as np
 
 from doseopt.core.cohort import Cohort, parse_outcomes
 from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, TrialState
 
 PIECE = 5_000
@@ -21,7 +22,7 @@ def step(design: Design, state: TrialState) -> Decision:
 
     Raises
     ------
-    ValueError
+    Faults
         If a trial that goes on is given an inadmissible dose, a dose that does not exist or an empty cohort.
     """
     if not state.started.any():
@@ -36,11 +37,12 @@ def step(design: Design, state: TrialState) -> Decision:
     outside[inside] = ~allowed[inside, decision.dose[inside]]
     if outside.any():
         i = int(np.flatnonzero(outside)[0])
-        raise ValueError(
+        message = (
             f"{type(design).__name__} broke its own rule: after n={state.n[i].tolist()}, y={state.y[i].tolist()} it "
             f"gives dose level {decision.dose[i] + 1} to {decision.size[i]}; wanted an admissible level "
             f"{(np.flatnonzero(allowed[i]) + 1).tolist()} and at least one patient"
         )
+        raise Faults([Fault("", message)])
     return decision
 
 
@@ -51,10 +53,11 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
     bad = (mtd != NONE) & ~allowed[np.arange(len(mtd)), mtd]
     if bad.any():
         i = int(np.flatnonzero(bad)[0])
-        raise ValueError(
+        message = (
             f"{type(design).__name__} selects dose level {mtd[i] + 1}, which it calls inadmissible, after "
             f"n={state.n[i].tolist()}, y={state.y[i].tolist()}"
         )
+        raise Faults([Fault("", message)])
     return mtd
 
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -134,7 +135,10 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and type of an array in a file."""
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("not an array of version 1.0")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    try:
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    except (SyntaxError, MemoryError, TokenError) as error:  # NumPy reads a header as Python reads a program
+        raise ValueError("no header of an array") from error
     return shape, dtype
 
 

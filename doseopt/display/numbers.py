@@ -37,11 +37,6 @@ def typeset(text: str) -> str:
     return re.sub(r"x10\^(-?\d+)", lambda power: f"×10{power[1].translate(SUPERSCRIPTS)}", text)
 
 
-def many(n: int, what: str) -> str:
-    """Return "1 patient", "2 patients"."""
-    return f"{n} {what}{'s' * (n != 1)}"
-
-
 def rates(p: FloatArray) -> str:
     """Return DLT rates as "5%, 9%, 14% and 24%"."""
     each = [f"{round(100 * v, 1):g}%" for v in p]

@@ -78,8 +78,3 @@ def over(values: FloatArray, panel: Panel) -> FloatArray:
     """Average [design, scenario, ...] over the scenarios of a panel."""
     mean: FloatArray = values[:, panel.rows].mean(axis=1)
     return mean
-
-
-def counted(n: int, what: str) -> str:
-    """Return "1 scenario", "2 scenarios"."""
-    return f"{n} {what}{'s' * (n != 1)}"

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults
+from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.engines.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
@@ -34,8 +34,12 @@ class Exact:
         Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
     """
 
-    max_states: int = MAX_STATES
-    settled: bool = False
+    max_states: int = param(MAX_STATES, low=1, doc="states of a graph at the most")
+    settled: bool = param(False, doc="stop once the selection is settled")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Weigh the endings of a design.

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from scipy.special import factorial
 
-from doseopt.core.design import Design
+from doseopt.core.design import Design, is_design
 from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
@@ -181,6 +182,8 @@ def build_graph(
     TooManyStates
         With what to do about it.
     """
+    demand(is_design(design), "design", "a design", design)
+    demand(is_number(max_states), "max_states", "a number of states", max_states)
     start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
     one = np.ones(1)
     nobody = np.full(1, -1, np.int64)

@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.scenarios import MTDRule
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
@@ -57,12 +58,12 @@ def make_outcomes(
 
     Raises
     ------
-    ValueError
+    Faults
         If the weights of a scenario do not sum to 1 within 1e-12, or the shapes do not fit.
     """
     astray = np.abs(weight.sum(axis=1) - 1).max(initial=0)
     if not astray <= 1e-12:
-        raise ValueError(f"the weights of a scenario sum to 1 only within {astray:.3g}; wanted 1e-12")
+        raise Faults([Fault("", f"the weights of a scenario sum to 1 only within {astray:.3g}; wanted 1e-12")])
     lead = ("scenario", "ending") if n.ndim == 3 else ("ending",)
     return xr.Dataset(
         {

@@ -14,7 +14,7 @@ import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
-from doseopt.core.parameters import check, param
+from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.exact import Exact, moderate_rates, observed_rates
@@ -134,7 +134,7 @@ def run_trials(
         scenario, trial = np.divmod(running, patients.trials)
         outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
         state = advance(design, state, given, outcome)
-    raise RuntimeError(f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")
+    raise Faults([Fault("", f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")])
 
 
 def _treat(
@@ -174,6 +174,11 @@ class ExactWherePossible:
     exact: Exact = field(default_factory=Exact)
     simulate: Simulate = field(default_factory=Simulate)
     refused: set[Design] = field(default_factory=set, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the engines."""
+        demand(isinstance(self.exact, Exact), "exact", "Exact", self.exact)
+        demand(isinstance(self.simulate, Simulate), "simulate", "Simulate", self.simulate)
 
     @property
     def trials(self) -> int:

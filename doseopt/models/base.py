@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 
 
@@ -34,14 +35,15 @@ class GaussianPrior:
         """Check the shapes and the covariance."""
         size, cov = len(self.names), np.array([list(row) for row in self.cov], dtype=np.float64)
         if len(self.mean) != size or cov.shape != (size, size):
-            raise ValueError(
+            message = (
                 f"wanted a mean of {size} and a covariance of {size} by {size} for ({', '.join(self.names)}), got "
                 f"{len(self.mean)} and {' by '.join(map(str, cov.shape))}"
             )
+            raise Faults([Fault("", message)])
         if not (np.isfinite(cov).all() and np.isfinite(self.mean).all()):
-            raise ValueError(f"wanted finite means and covariances, got {self.mean} and {self.cov}")
+            raise Faults([Fault("", f"wanted finite means and covariances, got {self.mean} and {self.cov}")])
         if not np.array_equal(cov, cov.T) or np.linalg.eigvalsh(cov).min() <= 0:
-            raise ValueError(f"wanted a symmetric, positive definite covariance, got {self.cov}")
+            raise Faults([Fault("", f"wanted a symmetric, positive definite covariance, got {self.cov}")])
 
     @property
     def cholesky(self) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.core.parameters import are_numbers
+from doseopt.core.parameters import Fault, Faults, are_numbers
 from doseopt.core.state import FloatArray
 from doseopt.models.base import GaussianPrior
 
@@ -183,7 +183,7 @@ class TwoParameterLogistic:
         """Check the doses and the prior."""
         for name, doses in (("values", self.values), ("reference_dose", (self.reference_dose,))):
             if not doses or not all(d > 0 and math.isfinite(d) for d in doses):
-                raise ValueError(f"{name}: wanted positive doses in {self.unit}, got {getattr(self, name)!r}")
+                raise Faults([Fault(name, f"wanted positive doses in {self.unit}, got {getattr(self, name)!r}")])
         self.prior()
 
     @classmethod
@@ -246,13 +246,13 @@ class ModelAverage:
     def __post_init__(self) -> None:
         """Check that there is one weight a model, and one number of doses."""
         if not self.models or len(self.models) != len(self.weights):
-            raise ValueError(f"weights: wanted one a model, got {len(self.weights)} for {len(self.models)} models")
+            message = f"wanted one a model, got {len(self.weights)} for {len(self.models)} models"
+            raise Faults([Fault("weights", message)])
         if not all(w > 0 for w in self.weights) or abs(sum(self.weights) - 1) > 1e-9:
-            raise ValueError(f"weights: wanted positive weights that sum to 1, got {self.weights!r}")
+            raise Faults([Fault("weights", f"wanted positive weights that sum to 1, got {self.weights!r}")])
         if len({model.doses for model in self.models}) > 1:
-            raise ValueError(
-                f"models: wanted the same number of doses in each, got {[model.doses for model in self.models]}"
-            )
+            message = f"wanted the same number of doses in each, got {[model.doses for model in self.models]}"
+            raise Faults([Fault("models", message)])
 
     @property
     def doses(self) -> int:

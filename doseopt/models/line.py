@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import sici
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 
 HALVINGS = 36
@@ -29,7 +30,7 @@ ALL = slice(None)
 def check_level(q: float) -> float:
     """Return the level of a quantile if it is one."""
     if not 0 < q < 1:
-        raise ValueError(f"wanted the level of a quantile between 0 and 1, both excluded, got {q!r}")
+        raise Faults([Fault("", f"wanted the level of a quantile between 0 and 1, both excluded, got {q!r}")])
     return float(q)
 
 

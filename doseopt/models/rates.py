@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from doseopt.core.state import BoolArray, FloatArray
-from doseopt.models.base import Model
+from doseopt.models.base import GaussianPrior, Model
 from doseopt.models.curves import Empiric, OneParameterLogistic
 
 FAR = 40.0
@@ -23,10 +23,10 @@ def log_complement(log_p: FloatArray) -> FloatArray:
         return np.where(log_p > half, np.log(-np.expm1(log_p)), np.log1p(-np.exp(np.minimum(log_p, half))))
 
 
-def log_rates(model: Model, z: FloatArray) -> FloatArray:
-    """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite."""
+def log_rates(model: Model, z: FloatArray, prior: GaussianPrior | None = None) -> FloatArray:
+    """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite; `prior` is its own."""
     with np.errstate(over="ignore"):
-        log_p = np.asarray(model.log_dlt_rate(model.prior().theta(z[..., None]), np))
+        log_p = np.asarray(model.log_dlt_rate((prior or model.prior()).theta(z[..., None]), np))
     return np.clip(log_p, LOWEST, -1e-300)
 
 
@@ -49,8 +49,10 @@ def cuts(model: Model, rate: float) -> FloatArray:
 def _sought(model: Model, rate: float, dose: int) -> float:
     from scipy.optimize import brentq  # slow to import
 
+    prior = model.prior()  # made once: to check it takes longer than to use it
+
     def excess(z: float) -> float:
-        return float(log_rates(model, np.array(z))[dose] - np.log(rate))
+        return float(log_rates(model, np.array(z), prior)[dose] - np.log(rate))
 
     low, high = excess(-FAR), excess(FAR)
     if (low > 0) == (high > 0):

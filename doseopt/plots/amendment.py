@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.display.panels import Panel, counted, doses, grouped, over, panels
+from doseopt.display.panels import Panel, doses, grouped, over, panels
 from doseopt.plots.enrolment_needed import enrolment_needed_figure
 from doseopt.plots.registered import AMENDED, REGISTERED, Look, looks_of, names_of, registered_first, so_far
 from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.display.panels import Panel, counted, grouped, panels
+from doseopt.core.text import counted
+from doseopt.display.panels import Panel, grouped, panels
 from doseopt.plots.placement import GAP, Box, Label, along, beside, spread
 from doseopt.plots.style import (
     FAINT,

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.display.panels import counted, grouped, over, panels
+from doseopt.core.text import counted
+from doseopt.display.panels import grouped, over, panels
 from doseopt.plots.selection import ink_on
 from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, new_figure, styled, text_width
 

@@ -117,7 +117,7 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
     x, y = _grid(ds)
     best = winners(correct).argmax(axis=0)
     free = np.ones(best.shape, bool)
-    for k, name in enumerate(names):
+    for k, name in enumerate(fitted(names, WIDTH * 72 / 4.6, SMALL)):
         mine = np.asarray(best == k)
         if not mine.any():
             continue

@@ -184,6 +184,7 @@ def _name_lines(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
 def _name_points(ax: Axes, names: list[str], x: FloatArray, y: FloatArray, taken: list[Box]) -> None:
     """Write the designs' names beside their points, with a thin line where they are further off."""
     px, py = _points(ax, x, y)
+    names = fitted(names, INNER[0] / 2, SMALL)
     boxes = [*taken, *((a - 4, b - 4, a + 4, b + 4) for a, b in zip(px, py, strict=True))]
     for k in np.argsort(-y):
         label = Label(names[k], text_width(names[k], SMALL) + 2, SMALL + 2, px[k], py[k])

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.display.panels import counted, doses
+from doseopt.core.text import counted
+from doseopt.display.panels import doses
 from doseopt.plots.placement import Box, Label, beside
 from doseopt.plots.scenarios import INNER, positions, ticks
 from doseopt.plots.selection import EDGE, ink_on

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import BoolArray
-from doseopt.display.panels import counted
+from doseopt.core.text import counted
 from doseopt.display.readings import factor_words, ranked, reading_words
 from doseopt.plots.style import BLUE, FAINT, INK, SMALL, WIDTH, fitted, new_figure, styled
 

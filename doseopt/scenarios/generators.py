@@ -198,9 +198,8 @@ def _redraw(count: int, attempt: Callable[[IntArray], FloatArray], advice: str) 
         if not missing.size:
             return drawn
         drawn[missing] = attempt(missing)
-    raise RuntimeError(
-        f"{np.isnan(drawn).sum()} of {count} curves found no acceptable draw in {ROUNDS} rounds: {advice}"
-    )
+    message = f"{np.isnan(drawn).sum()} of {count} curves found no acceptable draw in {ROUNDS} rounds: {advice}"
+    raise Faults([Fault("", message)])
 
 
 def _check(doses: int, target: float, count: int, **sd: float) -> None:

@@ -55,6 +55,8 @@ def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
             return path.read_text(encoding="utf-8-sig")
         if path.is_dir():
             raise Faults([Fault("", "wanted a study file, got a folder")], name)
+        if path.exists():  # of a device, say, reading never ends
+            raise Faults([Fault("", "wanted a study file, got a device or a pipe")], name)
         beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
     except (UnicodeDecodeError, OSError) as error:
         raise Faults([Fault("", f"cannot be read as text: {error}")], name) from error

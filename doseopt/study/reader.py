@@ -207,8 +207,9 @@ class Reader:
                 raise Faults([Fault("", f"{wanted}, got one outside of it")])
             if path.exists() and not path.is_file():  # of a device, say, reading never ends
                 raise Faults([Fault("", "cannot be read: it is a folder or a device")])
-        except OSError as error:
-            raise Faults([Fault("", f"cannot be read: {error.strerror or error}")]) from error
+        except (OSError, RuntimeError) as error:  # before Python 3.13 a link to itself is a RuntimeError
+            reason = getattr(error, "strerror", None) or "it is a link to itself"
+            raise Faults([Fault("", f"cannot be read: {reason}")]) from error
         return path
 
     def _single_faults(self, cls: type, values: Mapping[str, Any], where: str, before: int) -> None:

@@ -20,7 +20,7 @@ from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedB
 from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design, is_design
-from doseopt.core.parameters import Fault, Faults, check, native, nearest, param
+from doseopt.core.parameters import Fault, Faults, check, demand, native, nearest, param
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.core.text import name_fault, text_fault
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
@@ -323,6 +323,9 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
 
 def chosen_designs(study: Study, names: Sequence[str]) -> dict[str, Design]:
     """Return the designs of these names, or all; unknown names are reported together."""
+    demand(isinstance(study, Study), "study", "a Study", study)
+    listed = isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(n, str) for n in names)
+    demand(listed, "designs", "a list of names", names)
     unknown = [name for name in names if name not in study.designs]
     if unknown:
         raise Faults(

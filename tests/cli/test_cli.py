@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from rich.cells import cell_len
 from scipy.optimize import isotonic_regression
 from scipy.stats import beta
 from typer.testing import CliRunner
@@ -107,6 +108,35 @@ def test_a_valid_study_is_called_valid(study):
     hash_ = doseopt.load_study(study).hash
     assert result.stdout == f"{study}: valid (3 designs, 2 scenarios, 3 doses, hash {hash_})\n"
     assert result.stderr == ""
+
+
+def test_one_of_a_kind_is_said_in_the_singular(tmp_path):
+    one = tmp_path / "one.toml"
+    one.write_text(
+        'title = "x"\ntarget = 0.3\ndoses.labels = ["1"]\nscenarios.a = [0.1]\n'
+        'designs.D = { kind = "boin", modifiers = [{ kind = "max_patients", n = 6 }] }\n'
+    )
+    assert "valid (1 design, 1 scenario, 1 dose, hash" in run("check", one).stdout
+
+
+@pytest.mark.parametrize("columns", [12, 40, 200])
+@pytest.mark.parametrize("name", ["a design with a name of many words", "剂" * 60, "δόση" * 20, "x" * 150])
+def test_faults_are_as_wide_as_the_terminal(tmp_path, monkeypatch, columns, name):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(
+        f'title = "x"\ntarget = 3\ndoses.labels = ["1"]\ndesigns."{name}" = {{ kind = "boin", cutoff = 7 }}\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    whole = run("check", "wrong.toml").stderr
+    monkeypatch.setenv("COLUMNS", str(columns))
+    broken = run("check", "wrong.toml").stderr
+    assert max(map(cell_len, broken.splitlines())) <= columns
+    assert "".join(broken.split()) == "".join(whole.split())
+    assert len(whole.splitlines()) == 1 + 2
+
+
+def test_a_device_is_no_study():
+    refused(run("check", os.devnull), "a device or a pipe")
 
 
 @pytest.mark.parametrize("command", ["compare", "limits", "report"])

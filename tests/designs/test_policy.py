@@ -10,6 +10,7 @@ import pytest
 from doseopt.core.parameters import Faults
 from doseopt.designs.policy import load_policy
 from doseopt.designs.tallies import Course, tallies_of
+from doseopt.study.file import parse_study
 
 
 def _written(path, codes=None, **changes):
@@ -60,3 +61,26 @@ def test_a_policy_file_that_claims_to_be_larger_than_it_is_is_refused(tmp_path):
     (tmp_path / "x.policy").write_bytes(_written(tmp_path / "y.policy").read_bytes().replace(b'"title"', b"[[[[[[["))
     with pytest.raises(Faults, match=r"wanted a file that PolicyTable\.save wrote"):
         load_policy(tmp_path / "x.policy")
+
+
+@pytest.mark.parametrize("cut", [("{'descr'", "{'descr"), ("'|u1'", "'|u1\x14"), ("), }", "((((")])
+def test_a_policy_file_whose_header_is_no_header_is_refused(cut, tmp_path):
+    old, new = (part.encode() for part in cut)
+    path = _written(tmp_path / "x.policy")
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(Faults, match="wanted a file that PolicyTable"):
+        load_policy(path)
+
+
+def test_a_message_shows_what_a_policy_file_hides(tmp_path):
+    path = _written(tmp_path / "x.policy")
+    path.write_bytes(path.read_bytes().replace(b"first_cohort", b"fi\\u0000coho"))
+    with pytest.raises(Faults, match=r"fi<U\+0000>coho"):
+        load_policy(path)
+
+
+def test_a_file_of_a_study_that_is_a_link_to_itself_is_a_fault_of_its_place(tmp_path):
+    (tmp_path / "d.policy").symlink_to(tmp_path / "d.policy")
+    text = 'title = "x"\ntarget = 0.3\ndoses.labels = ["1", "2"]\ndesigns.P = { kind = "policy", table = "d.policy" }\n'
+    with pytest.raises(Faults, match=r"designs\.P\.table\[d\.policy\].*cannot be read"):
+        parse_study(text, str(tmp_path / "study.toml"))

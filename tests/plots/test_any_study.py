@@ -1,5 +1,7 @@
 """Every figure for any study: 1 to 12 doses, unevenly spaced ones too, 1 or 14 designs, 6 or 60 patients."""
 
+import io
+
 import numpy as np
 import pytest
 from figure_checks import assert_legible
@@ -107,6 +109,16 @@ def test_figures_of_limits(levels, patients):
         assert_legible(draw(ds))
     if same_cap(ds):
         assert_legible(maps_figure(ds))
+
+
+@pytest.mark.parametrize("more", [" a long name" * 15, "x" * 190, " δοκιμή ασφάλειας" * 8])
+@pytest.mark.filterwarnings("error")
+def test_figures_of_limits_with_long_names(more):
+    ds = limits_of(study_of(3, 6)).dataset
+    studied = set(ds["design"].to_numpy().tolist()) - set(ds["policy"].to_numpy().tolist())
+    named = ds.assign_coords(design=[f"{name}{more}" if name in studied else name for name in ds["design"].to_numpy()])
+    for draw in (attained_figure, frontier_figure, maps_figure):
+        draw(named).savefig(io.BytesIO())
 
 
 @pytest.mark.parametrize("levels", DOSES)

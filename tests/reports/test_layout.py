@@ -7,6 +7,7 @@ import pytest
 from cli.test_cli import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from doseopt.reports.render.layout import grid, page_width, paragraph
@@ -46,6 +47,15 @@ def test_a_paragraph_fits_and_cuts_no_word(text, margin, width):
     lines = paragraph(text, width, " " * margin, "name".ljust(margin))
     assert max(line.cell_len for line in lines) <= width
     assert [word for line in lines for word in line.plain.split()] == ["name", *text.split()]
+
+
+@pytest.mark.parametrize("first", ["", "! ", "D: ", "剂量递增试验" * 12 + ": ", "long name " * 20 + ": "])
+@pytest.mark.parametrize("text", ["剂量" * 60, "δοκιμή ασφάλειας " * 9, "a 剂量 b " * 20, "stop now"])
+@pytest.mark.parametrize("width", [20, 41, 100])
+def test_a_paragraph_of_any_script_fits_and_loses_nothing(first, text, width):
+    lines = [line.plain for line in paragraph(text, width, "  ", first)]
+    assert max(map(cell_len, lines)) <= width
+    assert "".join("".join(lines).split()) == "".join((first + text).split())
 
 
 @pytest.mark.parametrize(("columns", "width"), [("40", 40), ("60", 60), ("120", 100), (None, 100)])

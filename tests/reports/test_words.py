@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from doseopt.core.cohort import parse_outcomes
-from doseopt.display.numbers import bare, decimal, many, percent, points, rates, typeset
+from doseopt.core.text import counted
+from doseopt.display.numbers import bare, decimal, percent, points, rates, typeset
 from doseopt.reports.sections.words import so_far
 
 
@@ -44,7 +45,7 @@ def test_digits_are_those_asked_for():
 
 
 def test_one_is_singular_and_none_is_not():
-    assert [many(n, "DLT") for n in (0, 1, 2)] == ["0 DLTs", "1 DLT", "2 DLTs"]
+    assert [counted(n, "DLT") for n in (0, 1, 2)] == ["0 DLTs", "1 DLT", "2 DLTs"]
 
 
 def test_dlt_rates_in_words():

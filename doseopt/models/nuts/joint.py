@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GaussianPrior, Model
 from doseopt.models.beta import BetaBinomial
@@ -47,10 +48,11 @@ class Joint:
     def __post_init__(self) -> None:
         """Check that the model takes actual doses."""
         if self.at is not None and not isinstance(self.model, TwoParameterLogistic | TwoPopulations):
-            raise ValueError(
-                f"at: {type(self.model).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
+            message = (
+                f"{type(self.model).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
                 f"TwoPopulations for doses actually given"
             )
+            raise Faults([Fault("at", message)])
 
     @property
     def groups(self) -> tuple[str, ...]:

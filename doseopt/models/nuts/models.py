@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betaln, digamma
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.models.base import GaussianPrior
 from doseopt.models.curves import TwoParameterLogistic
@@ -42,9 +43,11 @@ class BetaPrior:
     def __post_init__(self) -> None:
         """Check the parameters."""
         if not len(self.names) == len(self.a) == len(self.b):
-            raise ValueError(f"wanted {len(self.names)} values of a and of b, got {len(self.a)} and {len(self.b)}")
+            message = f"wanted {len(self.names)} values of a and of b, got {len(self.a)} and {len(self.b)}"
+            raise Faults([Fault("", message)])
         if not all(0 < value < np.inf for value in (*self.a, *self.b)):
-            raise ValueError(f"wanted positive parameters of the beta distributions, got a = {self.a}, b = {self.b}")
+            message = f"wanted positive parameters of the beta distributions, got a = {self.a}, b = {self.b}"
+            raise Faults([Fault("", message)])
 
     @functools.cached_property
     def _shape(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -131,9 +134,10 @@ class Monotone:
         if not self.guess or not all(
             low < high for low, high in zip((0.0, *self.guess), (*self.guess, 1.0), strict=True)
         ):
-            raise ValueError(f"wanted guessed DLT rates that increase strictly between 0 and 1, got {self.guess}")
+            message = f"wanted guessed DLT rates that increase strictly between 0 and 1, got {self.guess}"
+            raise Faults([Fault("", message)])
         if not 0 < self.precision < np.inf:
-            raise ValueError(f"wanted a positive precision (patients), got {self.precision}")
+            raise Faults([Fault("", f"wanted a positive precision (patients), got {self.precision}")])
 
     @property
     def doses(self) -> int:
@@ -192,9 +196,10 @@ class TwoPopulations:
     def __post_init__(self) -> None:
         """Check the parameters."""
         if len(self.groups) != 2 or len(set(self.groups)) != 2:
-            raise ValueError(f"wanted the names of two different populations, got {self.groups}")
+            raise Faults([Fault("", f"wanted the names of two different populations, got {self.groups}")])
         if not (0 < self.between < np.inf and 0 < self.between_log_sd < np.inf):
-            raise ValueError(f"wanted between and between_log_sd above 0, got {self.between} and {self.between_log_sd}")
+            message = f"wanted between and between_log_sd above 0, got {self.between} and {self.between_log_sd}"
+            raise Faults([Fault("", message)])
 
     @property
     def doses(self) -> int:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from doseopt import __version__
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import IntArray
 from doseopt.models.base import GaussianPrior
 from doseopt.models.likelihood import log_likelihood
@@ -258,7 +259,7 @@ def sample(
         If the draws cannot be trusted: R-hat above 1.01, an effective sample size below 400, divergences.
     """
     if sampler not in SAMPLERS:
-        raise ValueError(f"sampler: wanted one of {', '.join(SAMPLERS)}, got {sampler!r}")
+        raise Faults([Fault("sampler", f"wanted one of {', '.join(SAMPLERS)}, got {sampler!r}")])
     joint = Joint(model, None if at is None else tuple(float(d) for d in at))
     axes = Axes.of(joint, labels, values, unit)
     tally = check_tally(joint, n, y)
@@ -278,10 +279,11 @@ def check_tally(joint: Joint, n: npt.ArrayLike, y: npt.ArrayLike) -> tuple[IntAr
     for name, given in (("n", n), ("y", y)):
         array = np.asarray(given)
         if array.shape != joint.data_shape:
-            raise ValueError(f"{name}: wanted shape {joint.data_shape}, got {array.shape}")
+            raise Faults([Fault(name, f"wanted shape {joint.data_shape}, got {array.shape}")])
         if not (np.issubdtype(array.dtype, np.number) and (array == np.floor(array)).all()):
-            raise ValueError(f"{name}: wanted whole numbers, got {array.tolist()}")
+            raise Faults([Fault(name, f"wanted whole numbers, got {array.tolist()}")])
         result.append(array.astype(np.int64))
     if (result[1] < 0).any() or (result[1] > result[0]).any():
-        raise ValueError(f"wanted 0 <= y <= n at each dose, got n = {result[0].tolist()}, y = {result[1].tolist()}")
+        message = f"wanted 0 <= y <= n at each dose, got n = {result[0].tolist()}, y = {result[1].tolist()}"
+        raise Faults([Fault("", message)])
     return result[0], result[1]

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import gammaln
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.likelihood import log_likelihood
@@ -53,7 +54,7 @@ class Axes:
         model, lead = joint.model, ("group",) if joint.groups else ()
         names = tuple(labels) if labels is not None else tuple(str(j) for j in range(1, model.doses + 1))
         if len(names) != model.doses:
-            raise ValueError(f"labels: wanted {model.doses}, one a dose, got {len(names)}")
+            raise Faults([Fault("labels", f"wanted {model.doses}, one a dose, got {len(names)}")])
         coords: dict[str, tuple[Any, ...]] = {"dose": names}
         if joint.groups:
             coords["group"] = joint.groups
@@ -140,9 +141,9 @@ def _dose_values(joint: Joint, values: Sequence[float] | None, unit: str | None)
     if values is None:
         return {}
     if not unit:
-        raise ValueError("unit: missing; wanted the unit of the doses")
+        raise Faults([Fault("unit", "missing; wanted the unit of the doses")])
     if len(values) != model.doses:
-        raise ValueError(f"values: wanted {model.doses}, one a dose, got {len(values)}")
+        raise Faults([Fault("values", f"wanted {model.doses}, one a dose, got {len(values)}")])
     return {"dose_value": ("dose", [float(d) for d in values], {"units": unit, "long_name": "dose"})}
 
 

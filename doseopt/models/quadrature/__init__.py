@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 from typing import overload
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
@@ -46,7 +47,7 @@ def quadrature(model: Model | ModelAverage | BetaBinomial) -> Engine:
 
     Raises
     ------
-    ValueError
+    Faults
         If the model has more than one parameter and is not a two-parameter logistic one.
     """
     return _engine(model)
@@ -62,8 +63,9 @@ def _engine(model: Model | ModelAverage | BetaBinomial) -> Engine:
         return TwoParameterQuadrature(model)
     names = model.prior().names
     if len(names) != 1:
-        raise ValueError(
+        message = (
             f"wanted a model with one parameter or a TwoParameterLogistic, got {type(model).__name__} with "
             f"{', '.join(names)}: sample it"
         )
+        raise Faults([Fault("", message)])
     return OneParameterQuadrature(model)

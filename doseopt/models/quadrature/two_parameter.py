@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.line import check_level
@@ -168,7 +169,8 @@ class TwoParameterQuadrature:
         """
         given = tuple(float(d) for d in (self.model.values if at is None else at))
         if n.shape != y.shape or n.shape[1:] != (len(given),):
-            raise ValueError(f"wanted n and y [S, {len(given)}], one column a dose, got {n.shape} and {y.shape}")
+            message = f"wanted n and y [S, {len(given)}], one column a dose, got {n.shape} and {y.shape}"
+            raise Faults([Fault("", message)])
         return self._kept(n, y, lambda: Batch(*solved(n, y, functools.partial(solve, self.model, given))), given)
 
     def nodes(self, patients: int) -> int:

@@ -23,6 +23,10 @@ def page_width(console: Console) -> int:
 def paragraph(text: str, width: int, indent: str = "", first: str | None = None, style: str = "") -> list[Text]:
     """Break a text into lines, `first` before the first line and `indent` before the others."""
     start = indent if first is None else first
+    if start.strip() and cell_len(start) >= width:
+        return [*paragraph(start.rstrip(), width, style=style), *paragraph(text, width, indent, style=style)]
+    if cell_len(text) != len(text):
+        return [Text(line, style) for line in folded(text, width, start, indent)]
     longest = max(map(len, text.split()), default=0)
     if indent and longest > width - len(indent) > 0:  # else a word would be cut
         indent = "  "
@@ -37,6 +41,13 @@ def paragraph(text: str, width: int, indent: str = "", first: str | None = None,
         break_long_words=longest > width - len(indent),
     )
     return [Text(line, style) for line in lines]
+
+
+def folded(text: str, width: int, first: str, indent: str) -> list[str]:
+    """Break a text of any script into lines: letters that take two columns are counted as two, long words are cut."""
+    margin = max(cell_len(first), cell_len(indent))
+    parts = Text(text).wrap(Console(width=width), max(width - margin, 2))
+    return [(indent if k else first) + part.plain.rstrip() for k, part in enumerate(parts)]
 
 
 def heading(text: str, width: int) -> list[Text]:
@@ -123,7 +134,7 @@ def _wrapped(
     lines: list[list[str]] = []
     bold: set[tuple[int, int]] = set()
     for r, row in enumerate(rows):
-        cells = [textwrap.wrap(cell, room) or [""] for cell, room in zip(row, words, strict=False)]
+        cells = [_cut(cell, room) or [""] for cell, room in zip(row, words, strict=False)]
         tall = max(map(len, cells), default=1)
         for k in range(tall):
             last = k == tall - 1
@@ -131,6 +142,11 @@ def _wrapped(
             text = [cell[k] if k < len(cell) else "" for cell in cells]
             lines.append(text + [cell if last else "" for cell in row[len(words) :]])
     return lines, bold
+
+
+def _cut(cell: str, room: int) -> list[str]:
+    """Break the text of a cell."""
+    return textwrap.wrap(cell, room) if cell_len(cell) == len(cell) else folded(cell, room, "", "")
 
 
 def _cell(text: str, width: int, flush_left: bool) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import FloatArray
-from doseopt.display.numbers import bare, decimal, many, percent
+from doseopt.core.text import counted
+from doseopt.display.numbers import bare, decimal, percent
 from doseopt.plots.posterior import density_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.words import dose_words, so_far, statement
@@ -23,8 +24,9 @@ def known(dossier: Dossier) -> list[Block]:
     if patients:
         blocks.append(
             Paragraph(
-                f"{many(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: {dossier.outcomes}. "
-                "The notation gives the dose level of each cohort and a letter a patient, T for a DLT and N for none"
+                f"{counted(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: "
+                f"{dossier.outcomes}. The notation gives the dose level of each cohort and a letter a patient, "
+                "T for a DLT and N for none"
                 f"{', ? for a patient who is pending' if dossier.data.pending else ''}."
             )
         )

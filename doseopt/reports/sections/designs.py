@@ -9,8 +9,9 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.comparison.readings import uncapped
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design, Row
+from doseopt.core.text import counted
 from doseopt.display.labels import listed
-from doseopt.display.numbers import NOTHING, many, percent
+from doseopt.display.numbers import NOTHING, percent
 from doseopt.display.pathways import cohort_of
 from doseopt.display.readings import factor_words, reading_words
 from doseopt.plots.pathways import paths_figure
@@ -98,7 +99,7 @@ def _differences(dossier: Dossier) -> Table:
                 name,
                 "none" if cap != cap else f"{cap:.0f}",
                 f"{design.target:g}",
-                f"{many(int(first.size[0]), 'patient')} at level {int(first.dose[0]) + 1}",
+                f"{counted(int(first.size[0]), 'patient')} at level {int(first.dose[0]) + 1}",
                 listed(never) if never else "none",
             )
         )

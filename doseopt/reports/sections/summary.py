@@ -5,8 +5,9 @@ from __future__ import annotations
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.core.text import counted
 from doseopt.display.labels import listed
-from doseopt.display.numbers import decimal, many, percent, points, rates, typeset
+from doseopt.display.numbers import decimal, percent, points, rates, typeset
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
@@ -47,7 +48,7 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
         at, value = now.sel(design=name), mean.sel(design=name)
         said = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
         if at["pending"]:
-            said = f"wait for {many(int(at['pending']), 'pending patient')}"
+            said = f"wait for {counted(int(at['pending']), 'pending patient')}"
         shares = [percent(float(value[measure])) for measure in SHARES]
         counts = [decimal(float(value[measure])) for measure in ("further_dlts", "further_patients")]
         rows.append((name, said, *shares, *counts))
@@ -149,7 +150,7 @@ def _over_beliefs(dossier: Dossier, average: xr.Dataset) -> str:
         f"{'more often than' if bool((change > 5e-4).all()) else 'at least as often as'} the registered one."
     )
     return (
-        f"Sensitivity: over the study's model and {many(average.sizes['belief'] - 1, 'alternative')} to it correct "
+        f"Sensitivity: over the study's model and {counted(average.sizes['belief'] - 1, 'alternative')} to it correct "
         f"selection is {listed(ranges)}. {order}"
     )
 

@@ -9,8 +9,9 @@ import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import IntArray
+from doseopt.core.text import counted
 from doseopt.designs.unfinished import PENDING
-from doseopt.display.numbers import bare, many
+from doseopt.display.numbers import bare
 from doseopt.display.panels import doses, grouped, panels
 from doseopt.reports.render.document import Block, Gap, Paragraph, Table
 from doseopt.reports.tables.measures import LETTERS
@@ -33,7 +34,7 @@ def dose(dossier: Dossier, level: int) -> str:
 def decided(dossier: Dossier, level: int, size: int, mtd: int, stop: str = "") -> str:
     """Say what a design does: the next cohort, or that it stops and what it declares."""
     if level:
-        return f"{many(size, 'patient')} at {dose(dossier, level)}"
+        return f"{counted(size, 'patient')} at {dose(dossier, level)}"
     why = f" ({stop.replace('_', ' ')})" if stop else ""
     return f"stops{why}: {'no MTD' if not mtd else f'MTD {dose(dossier, mtd)}'}"
 
@@ -53,7 +54,7 @@ def so_far(dossier: Dossier) -> str:
     dlts = sum(c.letters.count("T") for c in dossier.cohorts)
     pending = sum(c.letters.count(PENDING) for c in dossier.cohorts)
     waiting = f", {pending} of them pending," if pending else ""
-    return f"after {many(dlts, 'DLT')} in {many(patients, 'patient')}{waiting} ({dossier.outcomes})"
+    return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')}{waiting} ({dossier.outcomes})"
 
 
 def statement(dossier: Dossier, key: str) -> Block:
