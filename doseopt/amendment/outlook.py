@@ -23,7 +23,6 @@ from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.choice import FIELDS, with_prior_sd
 from doseopt.records.data import TrialData
-from doseopt.scenarios.mtd_rule import judged_on
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -50,7 +49,7 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
     planned = _planned(study)
 
     def right(p: FloatArray) -> BoolArray:
-        return judged_on(study.mtd, p, planned)[0]
+        return study.mtd.acceptable(p[:, planned])
 
     own = study.curve()
     models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
@@ -63,7 +62,7 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
     beliefs = {}
     for name, model in models.items():
         at = None if data is None else actual_doses(model, data)
-        beliefs[name] = belief_of_model(model, n, y, right, at)
+        beliefs[name] = belief_of_model(model, n, y, right, at, study.target)
     return beliefs | {"the study's belief": updated(study.believed(), n, y)}
 
 
@@ -163,6 +162,7 @@ def by_enrolment(
     starts : mapping of str to TrialState
         Where their trials stand.
     belief : Belief
+        By the rule that it comes with: its error is not looked at for each of the caps.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def by_enrolment(
         `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
         none.
     """
-    standing = dict(designs)
+    standing, belief = dict(designs), belief.as_sum()
     treated = max(_committed(design, starts[name]) for name, design in standing.items())
     designs = {name: d.base if isinstance(d, Unfinished) else d for name, d in standing.items()}
     first = treated or min(int(design.first().size[0]) for design in designs.values())

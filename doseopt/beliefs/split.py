@@ -12,8 +12,8 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 type Right = Callable[[FloatArray], BoolArray]
 """DLT rates [R, D] -> which doses are right [R, D]."""
 
-BISECTIONS = 36
-"""Of a step of a scan."""
+BISECTIONS, KINK_BISECTIONS = 36, 14
+"""Of a step of a scan, for jumps and for kinks; around a kink, rules err by the square of what it is off."""
 REACH = 7.0
 """Standard deviations on either side of the mean that nodes cover."""
 SCAN = np.linspace(-REACH, REACH, 2801)
@@ -22,8 +22,11 @@ FINE = np.polynomial.legendre.leggauss(64)
 """In a piece: what its own nodes are found from."""
 NEGLIGIBLE = 1e-10
 """Mass of a piece that is left out."""
-NODES = ((4, 2), (6, 2), (9, 5), (13, 9))
-"""Of `normal_rule`, finer and finer: nodes of the outer parameter; of the inner one in each piece, besides `PER_SD`."""
+NODES = ((4, 1), (6, 2), (9, 4), (13, 8), (20, 13), (30, 20))
+"""Of `normal_rule`, finer and finer: nodes of the outer parameter; of the inner one in each piece, besides `PER_SD`.
+
+Both rise at each step, so that the difference of two neighbours shows the error in either parameter.
+"""
 FINEST = len(NODES) - 2
 """Fineness of the finest rule that has a finer one to be compared with."""
 PER_SD, OUTER_PER_SD, CENTRE = 1.2, 0.5, 4.0
@@ -79,7 +82,7 @@ def kinks(judged: Callable[[FloatArray], BoolArray]) -> list[float]:
     found = []
     for (low, high), (below, above) in zip(pairwise(OUTER.tolist()), pairwise(follows(OUTER)), strict=True):
         if differ(below, above):
-            for _ in range(BISECTIONS):
+            for _ in range(KINK_BISECTIONS):
                 middle = (low + high) / 2
                 low, high = (low, middle) if differ(below, follows(np.array([middle]))[0]) else (middle, high)
             found.append((low + high) / 2)

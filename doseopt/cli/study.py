@@ -202,7 +202,7 @@ def posterior(
     outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
     data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")] = None,
     model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
-    method: Annotated[str, typer.Option(help="quadrature or nuts.")] = "quadrature",
+    method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
     seed: Annotated[int, typer.Option(help="Seed of NUTS.", min=0)] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,

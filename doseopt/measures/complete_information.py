@@ -108,10 +108,11 @@ def benchmark_beside(
     Returns
     -------
     float array [S, R, D]
-        nan where no dose is acceptable, because the benchmark never answers "none"; and where rates fall with dose.
+        nan where no dose is acceptable, because the benchmark never answers "none"; where rates fall with dose; and for
+        a single dose, which it would always select.
     """
     p, right, size = np.asarray(p_dlt), np.asarray(acceptable), np.asarray(patients)
-    defined = right.any(axis=1) & (np.diff(p, axis=1) >= 0).all(axis=1)
+    defined = right.any(axis=1) & (np.diff(p, axis=1) >= 0).all(axis=1) & (p.shape[1] > 1)
     result = np.full((*size.shape, p.shape[1]), np.nan)
 
     @cache

@@ -44,7 +44,7 @@ def linear_measures(
     above = above_mtd(p_dlt, right, mtd.target)
     distance = np.abs(p_dlt - mtd.target)
     none, each = means.selection[:, 0], means.selection[:, 1:]
-    total = distance.sum(axis=1)
+    total = np.where(right.shape[1] > 1, distance.sum(axis=1), 0.0)  # with one dose there is nothing to choose between
     return {
         "correct_selection": (each * right).sum(axis=1) + none * ~right.any(axis=1),
         "overdose_selection": (each * above).sum(axis=1),

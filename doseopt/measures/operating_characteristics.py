@@ -208,20 +208,23 @@ def stopped(outcomes: xr.Dataset) -> xr.DataArray:
 
 
 def _index(outcomes: xr.Dataset, share: xr.DataArray) -> xr.DataArray:
-    """Return 1 - J sum rho_j share_j / sum rho_j, rho_j the distance of p_j from the target."""
+    """Return 1 - J sum rho_j share_j / sum rho_j, rho_j the distance of p_j from the target; nan for a single dose.
+
+    With one dose it would be the probability that none is selected.
+    """
     rho = abs(outcomes["p_dlt"] - float(outcomes.attrs["target"]))
     total = rho.sum("dose")
     weighted: xr.DataArray = xr.dot(rho, share.astype(float), dim="dose")
-    return 1 - outcomes.sizes["dose"] * weighted / total.where(total > 0)
+    return 1 - outcomes.sizes["dose"] * weighted / total.where((total > 0) & (outcomes.sizes["dose"] > 1))
 
 
-@metric("accuracy index of the selection (Cheung 2011); no selection adds nothing", better=1)
+@metric("accuracy index of the selection (Cheung 2011); no selection adds nothing; blank for one dose", better=1)
 def accuracy_index(outcomes: xr.Dataset) -> xr.DataArray:
     """Return A = 1 - J sum rho_j pi_j / sum rho_j, linear in the selection probabilities pi_j."""
     return _index(outcomes, selection(outcomes))
 
 
-@metric("accuracy index of the allocation (Cheung 2011)", better=1)
+@metric("accuracy index of the allocation (Cheung 2011); blank for one dose", better=1)
 def allocation_index(outcomes: xr.Dataset) -> xr.DataArray:
     """Return the same index of the shares n_j / N."""
     return _index(outcomes, allocation(outcomes))

@@ -230,12 +230,17 @@ class Study:
         return Belief(scenarios, weight, self.belief.describe(), check, finer)
 
     def _rules(self, family: LogisticFamily, fineness: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule."""
-        doses = len((self.planned_doses or self.doses).labels)
+        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule.
+
+        They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
+        too, which is an overdose from there on, and the distance of all from the target has a kink.
+        """
+        planned = self.planned_doses or self.doses
+        doses = len(planned.labels)
 
         def judged(z: FloatArray) -> BoolArray:
-            p = family.at(z, doses, self.target)  # its distance from the target has a kink there
-            return np.column_stack([self.mtd.acceptable(p), p > self.target])
+            p = family.at(z, doses, self.target)
+            return np.column_stack([self.mtd.acceptable(p), planned.on_grid(p) > self.target])
 
         cuts: list[float] = []
         if self.mtd.rule == "interval":  # by the other rules one dose is right, and nothing comes between two others

@@ -80,7 +80,8 @@ def test_names_that_are_no_design(study):
 
 def test_interims_are_averages_of_exact_results(study):
     ds = at_interims(study, study.proposal)
-    belief = belief_of_model(study.curve(), np.array([1, 0, 0]), np.array([1, 0, 0]), study.mtd.acceptable)
+    one = np.array([1, 0, 0])
+    belief = belief_of_model(study.curve(), one, one, study.mtd.acceptable, None, study.target)
     for name, start in starts(study, "1T").items():
         outcomes = judged(Exact()(study.designs[name], belief.scenarios, start), study.mtd)
         at = ds.sel(interim="a DLT in the first patient", design=name)

@@ -56,7 +56,17 @@ def edges(family, u, doses, mtd):
     limits = {mtd.target, mtd.target - mtd.halfwidth, mtd.target + mtd.halfwidth}
     conditions += [lambda z, j=j, limit=limit: p(z)[j] - limit for j in range(doses) for limit in limits]
     roots = [brentq(f, -8, 8, xtol=1e-13) for f in conditions if f(-8.0) * f(8.0) < 0]
-    return sorted({-8.0, -3.0, 3.0, 8.0, *roots})
+    # and where steep curves rise: p_j = t at the location j - (logit t - logit phi) / slope
+    slope = np.log(family.odds_ratio) * np.exp(family.steepness_sd * u)
+    rise = (logit([0.01, 0.06, 0.5, 0.9, 0.99]) - logit(mtd.target)) / slope
+    roots += ((np.arange(1, doses + 1)[:, None] - rise - family.location) / family.location_sd).ravel().tolist()
+    # and where the lower of two rates comes to tie with the highest, both next to 0
+    low = (doses - (logit(0.01) - logit(mtd.target)) / slope - family.location) / family.location_sd
+    for j in range(doses - 1):
+        ties = [p(z)[-1] - p(z)[j] - 1e-9 for z in (low, 8.0)]
+        if low < 8 and ties[0] > 0 > ties[1]:
+            roots.append(brentq(lambda z, j=j: p(z)[-1] - p(z)[j] - 1e-9, low, 8))
+    return sorted({-8.0, -3.0, 3.0, 8.0, *(z for z in roots if abs(z) < 8)})
 
 
 def integral(values, family, doses, mtd, step=0.15):
@@ -216,6 +226,118 @@ def test_any_family_is_integrated_by_rules_that_agree(rule, location, sd, ratio,
 
     wanted = sum(norm.pdf(u) * over_location(u) for u in np.arange(-6, 6.1, 0.5)) * 0.5
     assert belief.mean(belief.p_dlt[:, 2]) == pytest.approx(wanted, abs=2e-3)
+
+
+ANY = """
+title = "any"
+target = {target}
+mtd = {{ {mtd} }}
+doses = {{ labels = {labels} }}
+[belief]
+kind = "logistic"
+location = {location}
+location_sd = {sd}
+odds_ratio = {ratio}
+steepness_sd = {spread}
+[scenarios]
+s = {rates}
+[designs.X]
+{design}
+modifiers = [{{ kind = "max_patients", n = 9 }}]
+"""
+DESIGNS = [
+    'kind = "boin"',
+    'kind = "crm"\nskeleton = {{ prior_mtd = 2, halfwidth = 0.04 }}',
+    'kind = "three_plus_three"',
+]
+MTDS = [
+    'rule = "closest"',
+    'rule = "closest", none_above = {target}',
+    'rule = "highest_below"',
+    'rule = "interval", halfwidth = 0.06',
+    'rule = "interval", halfwidth = 0.08, jumped = "none"',
+]
+
+
+def any_study(seed):
+    """A study with any number of doses, rule, design, and belief; half of them as steep at all locations."""
+    rng = np.random.default_rng(seed)
+    doses, target = int(rng.choice([2, 3, 4, 7])), float(rng.choice([0.2, 0.25, 0.33]))
+    return parse_study(
+        ANY.format(
+            target=target,
+            mtd=str(rng.choice(MTDS)).format(target=target),
+            labels=[f"d{j}" for j in range(doses)],
+            location=rng.uniform(0, doses + 1),
+            sd=float(rng.choice([0.5, 1.5, 4.0])),
+            ratio=np.exp(rng.uniform(0.2, 2.4)),
+            spread=float(rng.choice([0.0, 0.3, 0.6, 1.0])) if seed % 2 else 0.0,
+            rates=np.linspace(0.05, 0.6, doses).tolist(),
+            design=str(rng.choice(DESIGNS)).format(),
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_the_stated_error_is_true_of_any_belief(seed):
+    """Of 58 others it was exceeded in two, 1.3 and 1.8 times; what is printed is never off by half a step."""
+    study = any_study(seed)
+    average = chances(study.designs["X"], study.mtd)
+    belief, values = integrated(study.believed(), lambda b: average(b.p_dlt))
+    doses = len(study.doses.labels)
+    off = np.abs(belief.mean(values) - integral(average, study.belief, doses, study.mtd, step=0.1)).max()
+    error = belief.error(values).max()
+    assert off <= 2 * error + 3e-5  # of the independent integral, whose steps do not mind the kinks
+    assert error < 5e-4
+
+
+@pytest.mark.parametrize("fineness", [0, 1, 2])
+def test_the_error_of_equally_steep_curves_is_seen(fineness):
+    """The inner parameter alone is integrated: a coarser rule that differs in the outer one only would say 0."""
+    study = study_of(RULES["interval"], spread=0.0)
+    belief = study.believed(fineness)
+    values = chances(study.designs["BOIN"], study.mtd)(belief.p_dlt)
+    assert belief.error(values).max() > 1e-9
+
+
+def test_a_dose_that_may_be_inserted_is_an_overdose_from_the_target_on():
+    text = FAMILY.replace('labels = ["a", "b", "c", "d", "e"]', 'labels = ["a", "b"], values = [1, 4], unit = "mg"')
+    text = text.replace("values = [1, 4]", 'values = [1, 4], insertable = "midpoints"').replace(
+        "[0.1, 0.2, 0.3, 0.4, 0.5]", "[0.1, 0.3]"
+    )
+    fixed = {"target": 0.25, "rule": "closest", "halfwidth": 0.05, "none": "", "location": 1.5, "sd": 1, "ratio": 4}
+    study = parse_study(text.format(**fixed, spread=0.4))
+    planned = study.planned_doses
+
+    def average(p):
+        above = (p[:, 1] > 0.25) & (p[:, 0] + p[:, 2] > 0.5)  # the first dose is the closest, or none is right
+        return np.column_stack([above, above * p[:, 1]])
+
+    def values(p):
+        return average(planned.on_grid(p))
+
+    wanted = integral_cut(values, study.belief, study.mtd, planned)
+    belief, each = integrated(study.believed(), lambda b: average(b.p_dlt))
+    assert np.abs(belief.mean(each) - wanted).max() < 1e-5
+
+
+def integral_cut(values, family, mtd, planned, step=0.15):
+    """As `integral`, with cuts where the rate at the inserted dose is the target, too."""
+    x, share = np.polynomial.legendre.leggauss(10)
+    total = top = 0.0
+    for u in np.arange(-40, 41) * step:
+
+        def inserted(z, u=u):
+            return planned.on_grid(curves(family, [z], u, 2, mtd.target))[0, 1] - mtd.target
+
+        cuts = edges(family, u, 2, mtd)
+        cuts = sorted({*cuts, brentq(inserted, -8, 8)} if inserted(-8.0) * inserted(8.0) < 0 else cuts)
+        for low, high in pairwise(cuts):
+            z = low + (high - low) / 2 * (1 + x)
+            weight = norm.pdf(u) * norm.pdf(z) * share * (high - low) / 2
+            top = top + weight @ values(curves(family, z, u, 2, mtd.target))
+            total += weight.sum()
+    return top / total
 
 
 def test_a_belief_without_a_law_has_sums_without_error():

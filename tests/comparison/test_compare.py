@@ -12,8 +12,11 @@ from doseopt.comparison.enrolment import capped, families
 from doseopt.designs import CRM
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
 from doseopt.engines.exact import Exact
+from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
+from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import METRICS, QUANTILES
+from doseopt.reports.tables.benchmark import benchmark_lines
 from doseopt.study.file import load_study, parse_study
 
 SMALL = """
@@ -397,3 +400,28 @@ modifiers = [{ kind = "max_patients", n = 80 }]
     assert ds["paths"].item() > 2**64
     ds.to_netcdf(tmp_path / "long.nc")
     assert xr.load_dataset(tmp_path / "long.nc")["paths"].item() == ds["paths"].item()
+
+
+def test_one_dose_has_no_accuracy_index_and_no_benchmark():
+    """The index would be the probability of selecting none, and the benchmark would always select the dose."""
+    study = parse_study(
+        """
+title = "one dose"
+target = 0.25
+doses = { labels = ["a"] }
+[scenarios]
+safe = [0.1]
+[designs.BOIN]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 6 }]
+"""
+    )
+    result = compare(study)
+    blank = ("accuracy_index", "allocation_index", "benchmark_accuracy_index", "benchmark_correct_selection")
+    for name in (*blank, "benchmark_selection", "regret_to_benchmark"):
+        assert np.isnan(result[name]).all(), name
+    assert "single dose" in " ".join(line.plain for line in benchmark_lines(result, 100))
+    design = study.designs["BOIN"]
+    lean = linear_measures(means_of(design, np.array([[0.1]])), np.array([[0.1]]), study.mtd)
+    assert np.isnan(lean["accuracy_index"]).all()
+    assert lean["correct_selection"][0] == pytest.approx(result["correct_selection"].item(), abs=1e-12)

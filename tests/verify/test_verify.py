@@ -16,9 +16,13 @@ from typer.testing import CliRunner
 import doseopt
 from doseopt.cli import app
 from doseopt.core.text import neutral
+from doseopt.designs import TPI
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 from doseopt.reports.tables.verify import verification_text
 from doseopt.verify import CHECKS, about, as_rows, cases, verify
 from doseopt.verify.check import Number
+from doseopt.verify.pathways import characteristics
 
 REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
 FAMILIES = sorted({Path(inspect.getfile(check.ours)) for check in CHECKS.values()})
@@ -294,3 +298,13 @@ def test_what_is_said_about_the_run():
     numbers = verify(["mtd"])
     assert about(numbers)["numbers"] == len(as_rows(numbers)) == 1
     assert about(numbers)["sources"] == ["Yan et al. 2020"]
+
+
+def test_tpi_with_smaller_intervals_gives_all_that_its_paper_simulated():
+    """All of scenario 1 of Ji 2007, patients too, with K1 = 0.6 and K2 = 1; it calibrates them for each target."""
+    rows = [row for row in rows_of(REFERENCE / "exact_and_published_oc.csv") if row["case"] == "TPI"]
+    design = Modified(TPI(doses=8, target=0.25, k1=0.6, k2=1.0), (MaxPatients(30),))
+    found = characteristics(design, json.loads(rows[0]["inputs"])["p"])
+    for row in rows:
+        assert abs(found[row["quantity"]] - float(row["theirs"])) <= float(row["granted"]), row["quantity"]
+    assert len(rows) == 9

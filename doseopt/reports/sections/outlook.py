@@ -45,7 +45,7 @@ def _averages(dossier: Dossier) -> Table:
     head = ("", "correct %", "no MTD %", "overdose %", "further patients", "further DLTs", "above the MTD")
     caption = f"Averages over what may be believed {so_far(dossier)}; the trial is evaluated exactly under each belief"
     accuracy = accuracy_words(float(ds["error"].max()))
-    caption += f"; under the study's belief they are {accuracy}" if accuracy else ""
+    caption += f"; averages are {accuracy}" if accuracy else ""
     return Table(caption, head, tuple(rows))
 
 

@@ -57,7 +57,7 @@ def amendment_text(tree: xr.DataTree, width: int = WIDTH) -> Text:
     made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
     accuracy = accuracy_words(float(average["error"].max()))
     how = "Trials are evaluated exactly under each belief"
-    how += f"; averages over the belief of the study are {accuracy}" if accuracy else ""
+    how += f"; averages over a belief are {accuracy}" if accuracy else ""
     how += f". Made by {made}."
     return Text("\n").join([*lines, Text(""), *paragraph(how, width)])
 

@@ -25,9 +25,18 @@ WHAT = (
 )
 
 
+ONE_DOSE = (
+    "Not shown for a single dose: the benchmark would always select it, and the accuracy index would be the "
+    "probability that a design selects none."
+)
+
+
 def benchmark_lines(ds: xr.Dataset, width: int) -> list[Text]:
     """Show each design against the benchmark with the same expected number of patients; empty if it is not there."""
+    title = "Against the complete-information benchmark"
+    if "benchmark_correct_selection" in ds and ds.sizes["dose"] == 1:
+        return [*heading(title, width), *paragraph(ONE_DOSE, width)]
     if "benchmark_correct_selection" not in ds or not bool(ds["benchmark_correct_selection"].notnull().any()):
         return []
-    lines = [*heading("Against the complete-information benchmark", width), *paragraph(WHAT, width)]
+    lines = [*heading(title, width), *paragraph(WHAT, width)]
     return [*lines, *measure_tables(ds, width, MEASURES)]
