@@ -59,7 +59,7 @@ class Exact:
             graph = build_graph(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
         p = observed_rates(design, scenarios)
-        if design.categories == 2:
+        if design.facts.categories == 2:
             weight = ending_weights(graph, p)
         else:
             weight = edge_weights(graph, p, moderate_rates(scenarios))[:, graph.ending]
@@ -71,15 +71,15 @@ class Exact:
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
             weight=weight,
-            reasons=(*design.stops, SETTLED) if self.settled else design.stops,
+            reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
-    if scenarios.sizes["dose"] != design.doses:
-        wanted = f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}"
+    if scenarios.sizes["dose"] != design.facts.doses:
+        wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
     return np.asarray(scenarios["p_observed"].to_numpy())
 

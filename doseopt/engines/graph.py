@@ -129,7 +129,7 @@ def _children(
     found = []
     for size in np.unique(decision.size[decision.stop == CONTINUE]).tolist():
         rows = np.flatnonzero((decision.stop == CONTINUE) & (decision.size == size))
-        ways, orders = cohort_outcomes(size, design.categories)
+        ways, orders = cohort_outcomes(size, design.facts.categories)
         repeated = np.repeat(rows, len(ways))
         outcome = np.tile(ways, (len(rows), 1))
         children = advance(design, state[repeated], decision[repeated], outcome)
@@ -175,10 +175,12 @@ def build_graph(
     TooManyStates
         With what to do about it.
     """
-    start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+    start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
     one = np.ones(1)
     nobody = np.full(1, -1, np.int64)
-    waiting = {int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.categories), np.int64), one, one)]}
+    waiting = {
+        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.facts.categories), np.int64), one, one)]
+    }
     found = _Columns()
     base = edges = 0
     while waiting:
@@ -210,7 +212,8 @@ def _ways(design: Design, decision: Decision) -> int:
     """Return how many trials arrive from these, before any are merged."""
     sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
     return sum(
-        int(k) * math.comb(int(size) + design.categories - 1, int(size)) for size, k in zip(sizes, trials, strict=True)
+        int(k) * math.comb(int(size) + design.facts.categories - 1, int(size))
+        for size, k in zip(sizes, trials, strict=True)
     )
 
 
@@ -221,9 +224,9 @@ def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
     joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
     joined, and then sorted, which takes five numbers each.
     """
-    row = 2 * design.doses + len(design.memory) + 1
-    state = row + 6 + design.doses
-    edge = 2 + design.categories
+    row = 2 * design.facts.doses + len(design.facts.memory) + 1
+    state = row + 6 + design.facts.doses
+    edge = 2 + design.facts.categories
     arrival = 2 * (row + edge + 2) + 5
     return 8 * (states * state + edges * edge + arrivals * arrival)
 
@@ -245,11 +248,11 @@ def _too_many(design: Design, patients: int, what: str) -> str:
     advice = (
         "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
         "doseopt.Simulate)"
-        if design.ends
+        if design.facts.ends
         else "it has no rule that ends every trial: add a max_patients modifier"
     )
-    cap = "" if design.cap is None else f", at most {design.cap} patients"
-    return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
+    cap = "" if design.facts.cap is None else f", at most {design.facts.cap} patients"
+    return f"the graph of this design ({design.facts.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
 @remembered(MOST_BYTES)

@@ -120,7 +120,7 @@ def found(data, name):
 def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):
     for design, moderate in ((BOIN(doses=3, target=0.25), None), (AcceleratedTitration.example(), 0.3)):
         capped = Modified(design, (MaxPatients(n=9),)) if moderate is None else design
-        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.doses))
+        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.facts.doses))
         given = () if moderate is None else (None, np.full(rates.shape, moderate))
         monkeypatch.setattr(means, "ROOM", 1 << 24)
         whole = means.means_of(capped, rates, *given)

@@ -30,9 +30,9 @@ class Sound(Defaults):
     doses: int = 3
     target: float = 0.25
 
-    stops: ClassVar[tuple[str, ...]] = ("full",)
-    ends: ClassVar[bool] = True
-    skips: ClassVar[bool] = False
+    @property
+    def facts(self):
+        return dataclasses.replace(super().facts, stops=("full",), ends=True, skips=False)
 
     def first(self):
         return Decision(np.array([0]), np.array([2]), np.array([0]))
@@ -127,8 +127,8 @@ class Remembering(Sound):
     """Keeps the number of cohorts with a DLT."""
 
     @property
-    def memory(self):
-        return ("toxic_cohorts",)
+    def facts(self):
+        return dataclasses.replace(super().facts, memory=("toxic_cohorts",))
 
     def remember(self, before, given, outcome):
         return before.memory + (outcome[:, :1] > 0)
