@@ -120,7 +120,7 @@ def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, 
     faults += [
         Fault(f"designs.{name}", "wanted a design that looks at DLTs only, not at moderate toxicity")
         for name, design in designs.items()
-        if design.facts.categories != 2
+        if design.facts.outcomes.graded
     ]
     if faults:
         raise Faults(faults, "amend")

@@ -89,7 +89,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     TooManyStates
         If every design is too large.
     """
-    designs = {name: design for name, design in study.designs.items() if design.facts.categories == 2}
+    designs = {name: design for name, design in study.designs.items() if not design.facts.outcomes.graded}
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
     left_out = ", ".join(name for name in study.designs if name not in designs)

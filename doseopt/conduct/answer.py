@@ -110,7 +110,7 @@ def answers_amid(design: Design, before: TrialState, level: int, counts: IntArra
     rows = [
         i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]
     ]
-    ways = [cohort_outcomes(int(given.size[i] - many[i]), design.facts.categories)[0] for i in rows]
+    ways = [cohort_outcomes(int(given.size[i] - many[i]), len(design.facts.outcomes))[0] for i in rows]
     if ways:
         each = np.repeat(rows, [len(way) for way in ways])
         whole = treated(design, before[each], level, counts[each] + np.concatenate(ways))

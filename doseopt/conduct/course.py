@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, groupby, islice
+from itertools import groupby, islice
 
 import numpy as np
 
@@ -178,8 +178,7 @@ def _cuts(design: Design, course: Course, place: tuple[int, int], batch: list[_O
 
 def _fillings(design: Design, cohort: Cohort) -> list[str]:
     """Return what the pending patients of a cohort can turn out to have, the best first."""
-    kinds = "NT" if design.facts.categories == 2 else "NMT"
-    return ["".join(way) for way in combinations_with_replacement(kinds, cohort.letters.count(PENDING))]
+    return design.facts.outcomes.fillings(cohort.letters.count(PENDING))
 
 
 def _spread(design: Design, rows: list[_Open], cohort: Cohort) -> tuple[list[_Open], list[Cohort], TrialState]:
@@ -191,7 +190,7 @@ def _spread(design: Design, rows: list[_Open], cohort: Cohort) -> tuple[list[_Op
 
 
 def _counts(design: Design, cohorts: list[Cohort]) -> IntArray:
-    return np.array([cohort.counts(design.facts.categories) for cohort in cohorts])
+    return np.array([cohort.counts(design.facts.outcomes) for cohort in cohorts])
 
 
 def _further(design: Design, rows: list[_Open], cohort: Cohort) -> list[_Open]:

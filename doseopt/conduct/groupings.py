@@ -59,7 +59,7 @@ def groupings(design: Design, course: Course) -> Groupings | None:
     """
     if not course.ambiguous:
         return Groupings(())
-    kinds = "NT" if design.facts.categories == 2 else "NMT"
+    kinds = design.facts.outcomes.letters[::-1]
     if len(kinds) ** course.pending > MOST_FILLINGS:
         return None
     for letters in product(kinds, repeat=course.pending):
@@ -73,7 +73,7 @@ def groupings(design: Design, course: Course) -> Groupings | None:
 
 def cohorts_and_data(design: Design, data: TrialData) -> tuple[tuple[Cohort, ...], TrialData]:
     """Return the patients of a trial as cohorts, and the data; with a warning if they leave open what is done now."""
-    course = course_of(data, design.facts.categories > 2)
+    course = course_of(data, design.facts.outcomes.graded)
     cohorts = cohorts_of(design, course)
     found = groupings(design, course)
     if found is not None and not found.ways:
@@ -107,7 +107,7 @@ def _answers(design: Design, blocks: list[Cohort]) -> list[tuple[str, Answer]] |
         (before.state, Cohort(last.level, last.letters[begin:], last.closed), before.cohorts)
         for begin, before in enumerate(places[:-1])
     ]
-    counts = np.concatenate([np.tile(cohort.counts(design.facts.categories), (len(at), 1)) for at, cohort, _ in each])
+    counts = np.concatenate([np.tile(cohort.counts(design.facts.outcomes), (len(at), 1)) for at, cohort, _ in each])
     before = TrialState.concatenate([at for at, _, _ in each])
     ways = [(*cohorts, cohort) for _, cohort, behind in each for cohorts in behind]
     found: dict[Answer, str] = {}
@@ -145,7 +145,7 @@ def _places(design: Design, start: _Place, block: Cohort) -> list[_Place] | None
         here = places[begin]
         ends = np.arange(begin + 1, many + 1)
         parts = [Cohort(block.level, block.letters[begin:end]) for end in ends]
-        counts = np.array([part.counts(design.facts.categories) for part in parts])
+        counts = np.array([part.counts(design.facts.outcomes) for part in parts])
         rows = np.repeat(np.arange(len(here.state)), len(ends))
         state = treated(design, here.state[rows], block.level - 1, np.tile(counts, (len(here.state), 1)))
         for k, part in enumerate(parts):

@@ -67,8 +67,10 @@ def next_dose(
     """
     chosen = chosen_designs(study, designs)
     labels = list(study.doses.labels)
-    courses = {graded: course_of(data, graded, cohorts) for graded in {d.facts.categories > 2 for d in chosen.values()}}
-    seen = {name: courses[design.facts.categories > 2] for name, design in chosen.items()}
+    courses = {
+        graded: course_of(data, graded, cohorts) for graded in {d.facts.outcomes.graded for d in chosen.values()}
+    }
+    seen = {name: courses[design.facts.outcomes.graded] for name, design in chosen.items()}
     answers, faults = {}, list[Fault]()
     for name, design in chosen.items():
         try:

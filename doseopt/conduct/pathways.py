@@ -110,7 +110,7 @@ def paths(
     design, start = standings({name: design}, seen, study.designs[judge or name])[name]
     layers = _grown(design, start, cohorts)
     nodes = _Nodes.joined(layers)
-    if scenarios is None and design.facts.categories == 3:
+    if scenarios is None and design.facts.outcomes.graded:
         branch = np.full(len(nodes.parent), np.nan)
         weights = "none: the design looks at moderate toxicity, which no posterior predicts (--scenario weighs)"
     elif scenarios is None:
@@ -158,7 +158,7 @@ def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset
 
 def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:
     """Return the tree, a layer for each number of cohorts; it ends early where all trials have stopped."""
-    nothing = np.zeros((1, design.facts.categories), np.int64)
+    nothing = np.zeros((1, len(design.facts.outcomes)), np.int64)
     layers = [_decided(design, start, np.full(1, -1), nothing, np.ones(1))]
     base = ended = 0
     for depth in range(1, cohorts + 1):
@@ -167,7 +167,7 @@ def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:
         if not len(going):
             break
         ended += len(last.state) - len(going)
-        ways = [cohort_outcomes(int(size), design.facts.categories) for size in last.decision.size[going]]
+        ways = [cohort_outcomes(int(size), len(design.facts.outcomes)) for size in last.decision.size[going]]
         counts = np.array([len(outcome) for outcome, _ in ways])
         if ended + counts.sum() > MOST_PATHS:
             raise Faults([_too_many(depth, int(ended + counts.sum()))])
@@ -210,11 +210,9 @@ def _predicted(curve: PosteriorCurve, nodes: _Nodes) -> FloatArray:
 def _under(design: Design, scenarios: xr.Dataset, nodes: _Nodes) -> FloatArray:
     """Return the probability of each node given its parent under one scenario, [node]."""
     p = observed_rates(design, scenarios)[0]
-    rates = [p, 1 - p]
-    if design.facts.categories == 3:
-        moderate = moderate_rates(scenarios)[0]
-        rates = [p, (1 - p) * moderate, (1 - p) * (1 - moderate)]
-    chance = np.prod([rate[nodes.given] ** nodes.outcome[:, k] for k, rate in enumerate(rates)], axis=0)
+    space = design.facts.outcomes
+    rates = space.probabilities(p, moderate_rates(scenarios)[0]) if space.graded else space.probabilities(p)
+    chance = np.prod(rates[nodes.given] ** nodes.outcome, axis=1)
     return np.where(nodes.parent < 0, 1.0, nodes.orders * chance)
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 import doseopt
 from doseopt.core.design import Design, estimated_by
+from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, selected, step
@@ -115,16 +116,15 @@ def _steps(
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
     p = truth["p_observed"].to_numpy()[0]
-    moderate = moderate_rates(truth)[0] if design.facts.categories == 3 else np.zeros_like(p)
+    moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        other = p[dose] + (1 - p[dose]) * moderate[dose]
-        letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
-        counts = [letters.count(letter) for letter in ("TMN" if design.facts.categories == 3 else "TN")]
+        letters = "".join(GRADED.letters[k] for k in GRADED.draw(u, p[dose], moderate[dose]))
+        counts = design.facts.outcomes.counts(letters)
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
         given = step(design, state)
         steps.append(_step(design, state, given, letters))

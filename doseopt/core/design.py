@@ -21,6 +21,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -61,8 +62,8 @@ class Facts:
         Number of doses.
     target : float
         Target DLT rate.
-    categories : int
-        2 outcomes a patient (DLT, not), or 3 (DLT, moderate, neither).
+    outcomes : OutcomeSpace
+        How a patient can respond, as far as the rule tells it apart.
     memory : tuple of str
         Names of what the design keeps beside the tally: small named integers; often none.
     stops : tuple of str
@@ -85,7 +86,7 @@ class Facts:
 
     doses: int
     target: float
-    categories: int = 2
+    outcomes: OutcomeSpace = TOXICITY
     memory: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     ends: bool = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.core.design import Facts, Row
+from doseopt.core.outcome_space import GRADED, TOXICITY
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.three_plus_three import ThreePlusThree
@@ -67,7 +68,7 @@ class AcceleratedTitration(ThreePlusThree):
         moderate = ("moderate",) if self._graded else ()
         left_out = ("left_out_level", "left_out_n", "left_out_y") if self.after_dlt == "three_new" else ()
         return dataclasses.replace(
-            super().facts, categories=3 if self._graded else 2, memory=moderate + left_out, titration=True
+            super().facts, outcomes=GRADED if self._graded else TOXICITY, memory=moderate + left_out, titration=True
         )
 
     def _ended(self, state: TrialState) -> BoolArray:

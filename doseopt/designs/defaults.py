@@ -17,7 +17,7 @@ from doseopt.models.beta import BetaBinomial
 
 
 class Defaults:
-    """What most designs share: nothing to remember, two outcome categories, every dose admissible.
+    """What most designs share: nothing to remember, DLT or none, every dose admissible.
 
     A design inherits these and supplies ``doses``, ``target``, ``first``, ``decide``, ``select`` and ``describe``.
     """

@@ -141,8 +141,8 @@ class OnGrid:
         """Return the design's memory, which only cohorts at its own doses change, and the dose inserted so far."""
         memory = before.memory.copy()
         n, y = before.n.copy(), before.y.copy()
-        n[before.at, given.dose] += outcome.sum(axis=1)
-        y[before.at, given.dose] += outcome[:, 0]
+        n[before.at, given.dose] += self.facts.outcomes.evaluated(outcome)
+        y[before.at, given.dose] += self.facts.outcomes.dlts(outcome)
         kept = len(self.base.facts.memory)
         for slot, rows in self._parts(before):
             dose = self._place(slot)[given.dose[rows]]

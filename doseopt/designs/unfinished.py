@@ -63,7 +63,7 @@ class Unfinished:
     @cached_property
     def facts(self) -> Facts:
         """The design's; kept besides: the stage, and what was seen in each."""
-        kinds = ("dlts", "moderate")[: self.base.facts.categories - 1]
+        kinds = self.base.facts.outcomes.letters[:-1]
         seen_in = (f"{kind}_{number}" for number in range(len(self.stages)) for kind in kinds)
         return dataclasses.replace(self.base.facts, memory=(*self.base.facts.memory, "stage", *seen_in))
 
@@ -99,7 +99,7 @@ class Unfinished:
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Note what a stage showed; when all is seen, and from then on, what the design remembers."""
-        kept, kinds, last = len(self.base.facts.memory), self.facts.categories - 1, len(self.stages)
+        kept, kinds, last = len(self.base.facts.memory), len(self.facts.outcomes) - 1, len(self.stages)
         memory, stage = before.memory.copy(), self.stage(before)
         for number in range(last):
             rows = np.flatnonzero(stage == number)
@@ -116,10 +116,10 @@ class Unfinished:
 
     def _replayed(self, found: IntArray, rest: IntArray) -> IntArray:
         """Return the design's memory after all cohorts, from what the stages and the rest of the last one showed."""
-        kinds, trials = self.facts.categories - 1, len(found)
+        kinds, trials = len(self.facts.outcomes) - 1, len(found)
         state = TrialState.empty(self.facts.doses, len(self.base.facts.memory))[np.zeros(trials, np.int64)]
         for position, cohort in enumerate(self.cohorts):
-            counts = np.tile(seen(cohort).counts(self.facts.categories), (trials, 1))
+            counts = np.tile(seen(cohort).counts(self.facts.outcomes), (trials, 1))
             if position in self.stages:
                 column = self.stages.index(position) * kinds
                 some = found[:, column : column + kinds]

@@ -129,7 +129,7 @@ def _children(
     found = []
     for size in np.unique(decision.size[decision.stop == CONTINUE]).tolist():
         rows = np.flatnonzero((decision.stop == CONTINUE) & (decision.size == size))
-        ways, orders = cohort_outcomes(size, design.facts.categories)
+        ways, orders = cohort_outcomes(size, len(design.facts.outcomes))
         repeated = np.repeat(rows, len(ways))
         outcome = np.tile(ways, (len(rows), 1))
         children = advance(design, state[repeated], decision[repeated], outcome)
@@ -179,7 +179,7 @@ def build_graph(
     one = np.ones(1)
     nobody = np.full(1, -1, np.int64)
     waiting = {
-        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.facts.categories), np.int64), one, one)]
+        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, len(design.facts.outcomes)), np.int64), one, one)]
     }
     found = _Columns()
     base = edges = 0
@@ -212,7 +212,7 @@ def _ways(design: Design, decision: Decision) -> int:
     """Return how many trials arrive from these, before any are merged."""
     sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
     return sum(
-        int(k) * math.comb(int(size) + design.facts.categories - 1, int(size))
+        int(k) * math.comb(int(size) + len(design.facts.outcomes) - 1, int(size))
         for size, k in zip(sizes, trials, strict=True)
     )
 
@@ -226,7 +226,7 @@ def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
     """
     row = 2 * design.facts.doses + len(design.facts.memory) + 1
     state = row + 6 + design.facts.doses
-    edge = 2 + design.facts.categories
+    edge = 2 + len(design.facts.outcomes)
     arrival = 2 * (row + edge + 2) + 5
     return 8 * (states * state + edges * edge + arrivals * arrival)
 

@@ -58,6 +58,6 @@ def means_of(
     step = max(ROOM // len(graph.state), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
-        weight = ending_weights(graph, p) if design.facts.categories == 2 else edge_weights(graph, p, moderate)
-        means[rows] = (weight if design.facts.categories == 2 else weight[:, graph.ending]) @ counted
+        weight = ending_weights(graph, p) if not design.facts.outcomes.graded else edge_weights(graph, p, moderate)
+        means[rows] = (weight if not design.facts.outcomes.graded else weight[:, graph.ending]) @ counted
     return Means(*np.split(means, [1 + design.facts.doses, 1 + 2 * design.facts.doses], axis=1))

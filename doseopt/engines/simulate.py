@@ -50,7 +50,7 @@ class Simulate:
         """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
         start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
-        moderate = moderate_rates(scenarios) if design.facts.categories == 3 else np.zeros_like(p)
+        moderate = moderate_rates(scenarios) if design.facts.outcomes.graded else np.zeros_like(p)
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
             patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
@@ -153,9 +153,9 @@ def _treat(
     number = (state.total - start.total)[who] + order
     u = patients.tolerance(trial[who], number)
     dlt, other = p[who, given.dose[who]], moderate[who, given.dose[who]]
-    category = np.where(u < dlt, 0, np.where((design.facts.categories == 3) & (u < dlt + (1 - dlt) * other), 1, 2))
-    columns = [np.bincount(who[category == k], minlength=len(trial)) for k in range(3)]
-    return np.stack(columns if design.facts.categories == 3 else [columns[0], columns[1] + columns[2]], axis=1)
+    space = design.facts.outcomes
+    category = space.draw(u, dlt, other) if space.graded else space.draw(u, dlt)
+    return np.stack([np.bincount(who[category == k], minlength=len(trial)) for k in range(len(space))], axis=1)
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ class Study:
         lacking = without_moderate(self.scenarios()) if self.scenario_specs else []
         some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
         wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
-        graded = [name for name, design in self.designs.items() if design.facts.categories == 3]
+        graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
         return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
 
     def believed(self, fineness: int = 0) -> Belief:

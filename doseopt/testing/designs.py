@@ -66,7 +66,7 @@ def _check_memory_shape(design: Design) -> None:
         parts = []
         for size in np.unique(given.size[going]).tolist():
             rows = going[given.size[going] == size]
-            ways, _ = cohort_outcomes(size, design.facts.categories)
+            ways, _ = cohort_outcomes(size, len(design.facts.outcomes))
             repeated, outcome = np.repeat(rows, len(ways)), np.tile(ways, (len(rows), 1))
             memory = np.asarray(design.remember(state[repeated], given[repeated], outcome))
             wanted = (len(repeated), len(design.facts.memory))
@@ -161,6 +161,6 @@ def _check_memory_used(design: Design, graph: Graph) -> None:
 
 def _check_mass(design: Design, graph: Graph) -> None:
     p, moderate = np.sort(np.random.default_rng(2).random((2, 20, design.facts.doses)), axis=2)
-    weight = edge_weights(graph, p, moderate if design.facts.categories == 3 else None)[:, graph.ending]
+    weight = edge_weights(graph, p, moderate if design.facts.outcomes.graded else None)[:, graph.ending]
     astray = float(np.abs(weight.sum(axis=1) - 1).max())
     demand(astray <= 1e-12, "the endings' probabilities to sum to 1 within 1e-12", f"a difference of {astray:.2g}")

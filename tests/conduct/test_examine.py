@@ -93,9 +93,9 @@ def walk(design, p, moderate, state, chance, kinds, steps, path, ends):
         return
     at, size = int(decision.dose[0]), int(decision.size[0])
     for k in range(size + 1):
-        for m in range(size - k + 1) if design.facts.categories == 3 else [0]:
-            outcome = np.array([[k, m, size - k - m] if design.facts.categories == 3 else [k, size - k]])
-            if design.facts.categories == 3:
+        for m in range(size - k + 1) if design.facts.outcomes.graded else [0]:
+            outcome = np.array([[k, m, size - k - m] if design.facts.outcomes.graded else [k, size - k]])
+            if design.facts.outcomes.graded:
                 q = [p[at], (1 - p[at]) * moderate[at], (1 - p[at]) * (1 - moderate[at])]
                 here = float(multinomial.pmf(outcome[0], size, q))
             else:

@@ -435,7 +435,7 @@ def test_coherence_remembers_the_last_cohort(outcomes, toxic):
 )
 def test_titration_remembers_its_moderate_toxicities(outcomes, moderate):
     design = AcceleratedTitration(doses=5, target=0.25, titrate=3, trigger="second_moderate")
-    assert design.facts.categories == 3
+    assert design.facts.outcomes.graded
     assert after(design, outcomes).memory.tolist() == [[moderate]]
 
 

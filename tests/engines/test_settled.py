@@ -29,12 +29,12 @@ P, MODERATE = np.array([0.1, 0.25, 0.45]), np.array([0.1, 0.2, 0.3])
 def children(design, state, decision):
     size, dose = int(decision.size[0]), int(decision.dose[0])
     ways = range(size + 1)
-    if design.facts.categories == 2:
+    if design.facts.outcomes.graded is False:
         outcomes = [(k, size - k) for k in ways]
     else:
         outcomes = [(k, m, size - k - m) for k in ways for m in range(size - k + 1)]
     rates = [P[dose], 1 - P[dose]]
-    if design.facts.categories == 3:
+    if design.facts.outcomes.graded:
         rates = [P[dose], (1 - P[dose]) * MODERATE[dose], (1 - P[dose]) * (1 - MODERATE[dose])]
     for outcome in outcomes:
         chance = float(np.prod([r**k for r, k in zip(rates, outcome, strict=True)]))

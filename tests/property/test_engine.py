@@ -184,10 +184,10 @@ def paths(design, state, p, moderate, weight=1.0):
         yield weight, state.n[0].tolist(), state.y[0].tolist(), chosen
         return
     size, dose = int(decision.size[0]), int(decision.dose[0])
-    q = p[dose], *((1 - p[dose],) if design.facts.categories == 2 else ())
-    if design.facts.categories == 3:
+    q = p[dose], *((1 - p[dose],) if design.facts.outcomes.graded is False else ())
+    if design.facts.outcomes.graded:
         q = p[dose], (1 - p[dose]) * moderate[dose], (1 - p[dose]) * (1 - moderate[dose])
-    for way in itertools.product(range(size + 1), repeat=design.facts.categories):
+    for way in itertools.product(range(size + 1), repeat=len(design.facts.outcomes)):
         if sum(way) == size:
             orders = math.factorial(size) // math.prod(math.factorial(k) for k in way)
             chance = orders * math.prod(x**k for x, k in zip(q, way, strict=True))
@@ -222,7 +222,9 @@ def test_the_exact_engine_agrees_with_the_enumeration_of_all_paths(design):
     assert graph_of(design).counts()["paths"] == len(found)
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if strategies.design_of(spec).categories == 2], ids=str)
+@pytest.mark.parametrize(
+    "spec", [spec for spec in SPECS if strategies.design_of(spec).facts.outcomes.graded is False], ids=str
+)
 def test_ending_weights_are_the_edge_weights_of_the_endings(spec):
     graph = graph_of(strategies.design_of(spec))
     p = np.array([*RATES, *strategies.random_rates(4, 3, seed=3).tolist(), (1.0, 1.0, 0.0, 0.5)])

@@ -68,9 +68,9 @@ def test_mass_sums_to_one(data, spec):
         [data.draw(strategies.rates(design.facts.doses)), *np.eye(design.facts.doses)[:1], np.zeros(design.facts.doses)]
     )
     graph = build_graph(design)
-    if design.facts.categories == 2:
+    if design.facts.outcomes.graded is False:
         assert np.abs(ending_weights(graph, p).sum(axis=1) - 1).max() <= 1e-12
-    moderate = np.array([data.draw(strategies.rates(design.facts.doses))] * 3) if design.facts.categories == 3 else None
+    moderate = np.array([data.draw(strategies.rates(design.facts.doses))] * 3) if design.facts.outcomes.graded else None
     assert np.abs(edge_weights(graph, p, moderate)[:, graph.ending].sum(axis=1) - 1).max() <= 1e-12
     assert (edge_weights(graph, p, moderate) >= 0).all()
 
@@ -87,7 +87,7 @@ def test_a_start_midway_has_total_probability_one(design):
 @each_design
 def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(design):
     p = np.array([0.07, 0.22, 0.31, 0.48])
-    q = {2: np.array([p, 1 - p]), 3: np.array([p, (1 - p) * 0.2, (1 - p) * 0.8])}[design.facts.categories]
+    q = {2: np.array([p, 1 - p]), 3: np.array([p, (1 - p) * 0.2, (1 - p) * 0.8])}[len(design.facts.outcomes)]
     total = 0.0
 
     def condition(state, weight, cohorts):
@@ -96,7 +96,7 @@ def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(des
         if cohorts == 0 or given.stop[0] != CONTINUE:
             total = total + weight * expectations(Exact()(design, scenarios_of(p), state), 4)
             return
-        for way, orders in zip(*cohort_outcomes(int(given.size[0]), design.facts.categories), strict=True):
+        for way, orders in zip(*cohort_outcomes(int(given.size[0]), len(design.facts.outcomes)), strict=True):
             chance = orders * np.prod(q[:, given.dose[0]] ** way)
             condition(advance(design, state, given, way[None]), weight * chance, cohorts - 1)
 
