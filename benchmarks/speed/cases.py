@@ -67,7 +67,7 @@ def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Graph, FloatArray, FloatArray
     """Return the graph, made anew, P(selected), E[n_j] and E[y_j] in each scenario: what simulations report, too."""
     graph = build_graph(design)
     weight = ending_weights(graph, np.asarray(p))
-    chosen = (graph.selected[:, None] == np.arange(-1, design.doses)).astype(float)
+    chosen = (graph.selected[:, None] == np.arange(-1, design.facts.doses)).astype(float)
     n, y = graph.state.n[graph.ending].astype(float), graph.state.y[graph.ending].astype(float)
     return graph, weight @ chosen, weight @ n, weight @ y
 

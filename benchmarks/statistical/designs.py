@@ -14,10 +14,10 @@ from scipy.special import logit
 
 from doseopt.attainable import Rules, bayes_optimal
 from doseopt.calibration import calibrate
-from doseopt.comparison.enrolment import capped
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.designs import BLRM
+from doseopt.designs.layers import tunable, with_cap, with_values
 from doseopt.designs.modified import Modified
 from doseopt.scenarios import PUBLISHED
 from doseopt.study.file import load_study, parse_study
@@ -76,7 +76,7 @@ def _moved(design: Design, base: float, target: float) -> Design:
     if not (isinstance(design, Modified) and isinstance(design.base, BLRM)):
         return design
     low, high = (round(end * target / base, 4) for end in design.base.intervals)
-    moved = design.tuned({"mean_log_a": design.base.mean[0] + float(logit(target) - logit(base))})
+    moved = with_values(design, {"mean_log_a": design.base.mean[0] + float(logit(target) - logit(base))})
     return dataclasses.replace(moved, base=dataclasses.replace(moved.base, intervals=(low, high)))
 
 
@@ -96,7 +96,7 @@ def design_at(study: Study, name: str, enrolment: int) -> Design:
     if name == CALIBRATED:
         return study.designs[f"{CALIBRATED} {enrolment}"]
     design = study.designs[name]
-    return capped(design if isinstance(design, Modified) else Modified(design, ()), enrolment)
+    return with_cap(design, enrolment)
 
 
 def calibrated_file(target: float, folder: Path = STUDIES) -> Path:
@@ -117,7 +117,7 @@ def calibrated_study(study: Study, values: Mapping[int, Mapping[str, FloatArray]
     designs = {}
     for n, row in values.items():
         default = design_at(study, "CRM", n)
-        chosen = {t.name: t.rounded(row[t.name].item()) for t in default.tunable() if t.name in row}
-        designs[f"{CALIBRATED} {n}"] = default.tuned(chosen)
+        chosen = {t.name: t.rounded(row[t.name].item()) for t in tunable(default) if t.name in row}
+        designs[f"{CALIBRATED} {n}"] = with_values(default, chosen)
     title = f"CRM calibrated at target {study.target:g}, a design for each cap: about {CANDIDATES} candidates each"
     return dataclasses.replace(study, title=title, designs=designs)

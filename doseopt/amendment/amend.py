@@ -16,7 +16,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, IntArray, TrialState
 from doseopt.core.trial import selected, step
-from doseopt.designs.unfinished import Unfinished, enrolled
+from doseopt.designs.unfinished import enrolled, pending_next
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
@@ -81,7 +81,7 @@ def amend(
     standing = standings(designs, cohorts, designs[registered])
     going = {name: design for name, (design, _) in standing.items()}
     starts = {name: state for name, (_, state) in standing.items()}
-    empty = {name: TrialState.empty(design.doses, len(design.memory)) for name, design in designs.items()}
+    empty = {name: TrialState.empty(design.facts.doses, len(design.facts.memory)) for name, design in designs.items()}
     progress("from the data so far")
     nodes = {"now": _characteristics(study, going, starts)}
     progress("from the start of the trial")
@@ -120,7 +120,7 @@ def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, 
     faults += [
         Fault(f"designs.{name}", "wanted a design that looks at DLTs only, not at moderate toxicity")
         for name, design in designs.items()
-        if design.categories != 2
+        if design.facts.outcomes.graded
     ]
     if faults:
         raise Faults(faults, "amend")
@@ -146,7 +146,7 @@ def _characteristics(study: Study, designs: Mapping[str, Design], starts: Mappin
         part["further_dlts"] = (part["total_dlts"] - y.sum()).assign_attrs(
             units="patients", long_name="expected patients with a DLT still to come"
         )
-        part["correct_selection_own_target"] = correct_at(outcomes, study.mtd, design.target)
+        part["correct_selection_own_target"] = correct_at(outcomes, study.mtd, design.facts.target)
         if "acceptable_of_all" in outcomes:
             part["correct_selection_of_all"] = correct_of_all(outcomes)
         parts.append(part.drop_dims("stop_reason").expand_dims(design=[name]))
@@ -192,8 +192,8 @@ def _next(designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr
         given = step(design, starts[name])
         going = given.stop[0] == CONTINUE
         mtd = 0 if going else int(selected(design, starts[name], given.stop)[0]) + 1
-        reason = "" if going else design.stops[given.stop[0] - 1]
-        pending = int(design.pending(starts[name])[0]) if isinstance(design, Unfinished) else 0
+        reason = "" if going else design.facts.stops[given.stop[0] - 1]
+        pending = int(pending_next(design, starts[name])[0])
         rows.append((int(given.dose[0]) + 1 if going else 0, int(given.size[0]) if going else 0, reason, mtd, pending))
     texts = {
         "level": "dose level of the next cohort, 0 if the trial stops",

@@ -10,13 +10,12 @@ import xarray as xr
 
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.of_model import belief_of_model, updated
-from doseopt.comparison.enrolment import capped
 from doseopt.conduct.posterior import actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
-from doseopt.designs.modified import Modified
-from doseopt.designs.unfinished import Unfinished, enrolled, under
+from doseopt.designs.layers import layers, with_cap
+from doseopt.designs.unfinished import alone, committed, enrolled, under
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
@@ -98,8 +97,10 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
         each = linear_measures(means, belief.p_dlt, study.mtd, planned)
         return np.column_stack([*(each[name] for name in MEASURES), means.selection])
 
-    most = design.cap or int(start.n.sum()) + MOST
-    largest = [most if METRICS[name].units == "patients" else 1.0 for name in MEASURES] + [1.0] * (1 + design.doses)
+    most = design.facts.cap or int(start.n.sum()) + MOST
+    largest = [most if METRICS[name].units == "patients" else 1.0 for name in MEASURES] + [1.0] * (
+        1 + design.facts.doses
+    )
     belief, each = integrated(belief, values, largest)
     average = belief.mean(each)
     found = dict(zip(MEASURES, average.tolist(), strict=False))
@@ -171,18 +172,18 @@ def by_enrolment(
         none.
     """
     standing, belief = dict(designs), belief.as_sum()
-    treated = max(_committed(design, starts[name]) for name, design in standing.items())
-    designs = {name: d.base if isinstance(d, Unfinished) else d for name, d in standing.items()}
+    treated = max(committed(design, starts[name]) for name, design in standing.items())
+    designs = {name: alone(design) for name, design in standing.items()}
     first = treated or min(int(design.first().size[0]) for design in designs.values())
-    own = [np.nan if design.cap is None else float(design.cap) for design in designs.values()]
+    own = [np.nan if design.facts.cap is None else float(design.facts.cap) for design in designs.values()]
     caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
     values = np.full((len(designs), len(caps)), np.nan)
     found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
     for d, (name, design) in enumerate(designs.items()):
-        base = design if isinstance(design, Modified) else Modified(design, ())
+        smallest = int(layers(design).rule.first().size[0])
         for k, cap in enumerate(caps):
-            changed = capped(base, cap)
-            if changed not in found and cap >= int(base.base.first().size[0]):
+            changed = with_cap(design, cap)
+            if changed not in found and cap >= smallest:
                 going = under(changed, standing[name])
                 found[changed] = expected(study, going, belief, starts[name])[0]["correct_selection"]
             values[d, k] = found.get(changed, np.nan)
@@ -194,15 +195,6 @@ def by_enrolment(
         },
         coords={"design": list(designs), "enrolment": caps},
     )
-
-
-def _committed(design: Design, start: TrialState) -> int:
-    """Return how many patients the trial has when its cohorts so far are whole."""
-    if isinstance(design, Unfinished):
-        return sum(len(cohort.letters) for cohort in design.cohorts) + max(
-            (rest for _, rest in design.rests), default=0
-        )
-    return int(start.total[0])
 
 
 def enrolment_needed(curve: xr.DataArray, probability: float) -> dict[str, int | None]:

@@ -90,7 +90,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         If every design is too large.
     """
     demand(isinstance(study, Study), "study", "a Study", study)
-    designs = {name: design for name, design in study.designs.items() if design.categories == 2}
+    designs = {name: design for name, design in study.designs.items() if not design.facts.outcomes.graded}
     if not designs:
         raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
     left_out = ", ".join(name for name in study.designs if name not in designs)
@@ -109,7 +109,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     for name, policy in policies.items():
         _, rows[name] = _attained(policy, belief, study)
     result = _labelled(rows)
-    caps = sorted({design.cap for design in designs.values() if design.cap is not None})
+    caps = sorted({design.facts.cap for design in designs.values() if design.facts.cap is not None})
     if caps:
         prices = price_of_rules(belief, study.mtd, caps, study.utility, progress=progress)
         result = result.merge(prices)
@@ -205,7 +205,7 @@ def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict
     """Return the class that a design belongs to, and what it attains, averaged over the belief."""
     outcomes = judged(Exact()(design, belief.scenarios), study.mtd)
     most = int(outcomes["n"].sum("dose").max())
-    rules = Rules(most, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
+    rules = Rules(most, start=int(design.first().dose[0]) + 1, no_skipping=not design.facts.skips)
     values: dict[str, Any] = {name: measure(outcomes, name)[0] for name in MEASURES}
     values["utility"] = expected_utility(outcomes, study.utility)
     row = {name: float(belief.mean(v.to_numpy())) for name, v in values.items()}

@@ -41,7 +41,7 @@ def truth_map(
         `map_correct_selection` (design, odds_ratio, location), and `map_mtd` (odds_ratio, location): index of the true
         MTD, -1 where selecting none is correct.
     """
-    doses = next(iter(designs.values())).doses
+    doses = next(iter(designs.values())).facts.doses
     location = np.round(np.arange(0, doses + 1.5, 0.1), 1)
     p = logistic_rates(location, np.array(ODDS_RATIOS)[:, None], doses, mtd.target)
     shape = p.shape[:2]

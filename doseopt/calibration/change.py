@@ -12,6 +12,8 @@ from doseopt.attainable import Rules, bayes_optimal, error_of
 from doseopt.beliefs import Belief, DrawnBelief
 from doseopt.calibration.objective import Objective, measures_of
 from doseopt.core.design import Design
+from doseopt.designs.crm import CRM
+from doseopt.designs.layers import layers
 from doseopt.engines.graph import TooManyStates
 from doseopt.scenarios import make_scenarios
 from doseopt.study.study import Study
@@ -61,13 +63,13 @@ def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study
 
 def skeletons_of(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, Any]]:
     """Return the skeletons of a CRM, (which, level), and its model; nothing for other designs."""
-    bases: dict[str, Any] = {which: getattr(design, "base", design) for which, design in designs.items()}
-    base = bases["default"]
-    if not (hasattr(base, "rates") and hasattr(base, "intercept")):
+    rules = {which: layers(design).rule for which, design in designs.items()}
+    crms = {which: rule for which, rule in rules.items() if isinstance(rule, CRM)}
+    if "default" not in crms:
         return xr.Dataset(), {}
-    skeletons = np.array([base.rates for base in bases.values()])
-    data = xr.Dataset({"skeleton": (("which", "level"), skeletons)}, coords={"which": list(bases)})
-    return data, {"model": base.model, "intercept": base.intercept}
+    skeletons = np.array([crm.rates for crm in crms.values()])
+    data = xr.Dataset({"skeleton": (("which", "level"), skeletons)}, coords={"which": list(crms)})
+    return data, {"model": crms["default"].model, "intercept": crms["default"].intercept}
 
 
 def _attainable(design: Design, belief: Belief, study: Study) -> tuple[float, float]:
@@ -75,8 +77,8 @@ def _attainable(design: Design, belief: Belief, study: Study) -> tuple[float, fl
 
     nan without a cap.
     """
-    if design.cap is None:
+    if design.facts.cap is None:
         return float("nan"), float("nan")
-    rules = Rules(design.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.skips)
+    rules = Rules(design.facts.cap, start=int(design.first().dose[0]) + 1, no_skipping=not design.facts.skips)
     best = bayes_optimal(belief, study.mtd, rules)
     return best.value, error_of(best.design, belief, study.mtd)

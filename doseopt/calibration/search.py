@@ -23,8 +23,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
 from doseopt.core.tunable import Tunable
-from doseopt.designs.modified import Modified
-from doseopt.designs.on_grid import grid_of
+from doseopt.designs.layers import layers, tunable, with_values
 from doseopt.scenarios import MTDRule
 from doseopt.study.study import Study
 from doseopt.study.sweep import as_finished
@@ -111,7 +110,7 @@ def calibrate(
     search.run(candidates, seed)
     result = _dataset(search, tuned, aim)
     best = _best(result)
-    chosen = None if best is None else design.tuned(_values(tuned, result["value"].to_numpy()[best]))
+    chosen = None if best is None else with_values(design, _values(tuned, result["value"].to_numpy()[best]))
     designs = {"default": design} | ({} if chosen is None else {"calibrated": chosen})
     beliefs = {"belief": belief, "held out": held_out}
     result = result.merge(compared(designs, beliefs, study, aim))
@@ -131,7 +130,7 @@ def _tunable_design(study: Study, name: str) -> Design:
     if name not in study.designs:
         raise Faults([Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}")], "calibrate")
     design = study.designs[name]
-    if design.categories != 2 or study.planned_doses is not None or grid_of(design) is not None:
+    if design.facts.outcomes.graded or study.planned_doses is not None or layers(design).grid is not None:
         message = "wanted a design on the planned doses, all of them and no other, that looks at DLTs only"
         raise Faults([Fault(f"designs.{name}", message)], "calibrate")
     return design
@@ -139,7 +138,7 @@ def _tunable_design(study: Study, name: str) -> Design:
 
 def chosen_tunables(design: Design, free: Sequence[str], name: str = "the design") -> list[Tunable]:
     """Return what is tuned, or say what could be."""
-    possible = design.tunable()
+    possible = tunable(design)
     keys = list(dict.fromkeys(t.key for t in possible))
     if not possible:
         raise Faults([Fault("design", f"{name} has no parameter that can be tuned")], "calibrate")
@@ -170,7 +169,7 @@ def _judged(
     utility: Utility,
 ) -> dict[str, float]:
     """Return the averages of a candidate's measures, its score and its excess."""
-    measures = measures_of(design.tuned(_values(tuned, row)), belief, mtd, aim.needed, utility)
+    measures = measures_of(with_values(design, _values(tuned, row)), belief, mtd, aim.needed, utility)
     means = {name: float(belief.mean(value)) for name, value in measures.items()}
     return means | {"score": aim.score(measures, belief), "excess": aim.excess(measures, belief)}
 
@@ -267,7 +266,7 @@ def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_ou
     return {
         "title": study.title,
         "design": name,
-        "kind": type(design.base if isinstance(design, Modified) else design).__name__,
+        "kind": type(layers(design).rule).__name__,
         "objective": aim.name,
         "worst": int(aim.worst),
         "limits": "; ".join(f"{measure} at most {most:g}" for measure, most in aim.limits),

@@ -11,10 +11,9 @@ import xarray as xr
 import doseopt
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
-from doseopt.core.design import Design, Modifier
+from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
-from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.layers import with_cap
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
@@ -209,10 +208,7 @@ def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
 
 def rules(design: Design) -> str:
     """Return a design's rules, one a line, its enrolment cap apart."""
-    parts: list[Design | Modifier] = [design]
-    if isinstance(design, Modified):
-        parts = [design.base, *(m for m in design.modifiers if not isinstance(m, MaxPatients))]
-    return "\n".join(f"{row.rule}: {row.reading}" for part in parts for row in part.describe())
+    return "\n".join(f"{row.rule}: {row.reading}" for row in with_cap(design, None).describe())
 
 
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:

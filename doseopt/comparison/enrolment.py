@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import xarray as xr
 
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
 from doseopt.core.design import Design
-from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.layers import Layers, in_any_order, layers, with_cap
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.measures.operating_characteristics import measure
 from doseopt.study.study import Study
@@ -20,21 +17,19 @@ from doseopt.study.study import Study
 CURVES = ("correct_selection", "overdose_selection", "no_selection", "sample_size")
 
 
-def families(designs: Mapping[str, Design]) -> dict[str, tuple[Modified, list[int]]]:
+def families(designs: Mapping[str, Design]) -> dict[str, tuple[Design, list[int]]]:
     """Return the designs that differ by their enrolment cap only, and would not end without it, by family name.
 
     Returns
     -------
-    dict of str to (Modified, list of int)
+    dict of str to (Design, list of int)
         One member, and the caps of all.
     """
-    groups: dict[tuple[Any, ...], list[tuple[str, Modified, int]]] = {}
+    groups: dict[Layers, list[tuple[str, Design, int]]] = {}
     for name, design in designs.items():
-        if isinstance(design, Modified) and not design.base.ends:
-            cap = [m.n for m in design.modifiers if isinstance(m, MaxPatients)]
-            rest = frozenset(m for m in design.modifiers if not isinstance(m, MaxPatients))
-            if cap:
-                groups.setdefault((design.base, rest), []).append((name, design, min(cap)))
+        bare = with_cap(design, None)
+        if design.facts.cap is not None and not bare.facts.ends:
+            groups.setdefault(in_any_order(bare), []).append((name, design, design.facts.cap))
     found = {}
     for members in groups.values():
         label = _common_start([name for name, _, _ in members]).strip(" -_,(")
@@ -50,16 +45,9 @@ def _common_start(names: list[str]) -> str:
     return names[0][:length]
 
 
-def capped(design: Modified, n: int) -> Modified:
-    """Return the same design with another enrolment cap."""
-    return dataclasses.replace(
-        design, modifiers=(*(m for m in design.modifiers if not isinstance(m, MaxPatients)), MaxPatients(n=n))
-    )
-
-
-def _caps(design: Modified, members: Iterable[int]) -> list[int]:
+def _caps(design: Design, members: Iterable[int]) -> list[int]:
     """Return the caps to evaluate: every full cohort up to the largest member's, and the members' own."""
-    step = int(design.base.first().size[0])
+    step = int(layers(design).rule.first().size[0])
     members = sorted(members)
     first = members[0] - step * ((members[0] - step) // step)
     return sorted({*range(first, members[-1] + 1, step), *members})
@@ -72,7 +60,7 @@ def enrolment_curves(study: Study, engine: Engine, scenarios: xr.Dataset) -> xr.
         caps, rows = _caps(design, members), []
         each = engine
         for n in caps:
-            blocks = outcomes_of(study, each, label, capped(design, n), scenarios)
+            blocks = outcomes_of(study, each, label, with_cap(design, n), scenarios)
             row = in_one(_curves(outcomes) for outcomes in blocks)
             if isinstance(each, ExactWherePossible) and row.attrs["engine"] == "simulated":
                 each = each.simulate  # with a higher cap the graph is no smaller

@@ -73,7 +73,7 @@ def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     Dataset
         Without the dimension `design`; coordinates `engine` and `trials`, infinite for the exact engine.
     """
-    parts, fewest = [], np.full(design.doses, np.nan)
+    parts, fewest = [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
         part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
         if "acceptable_of_all" in outcomes:
@@ -95,7 +95,7 @@ def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
 def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:
     """Return the fewest patients with which each dose can be declared, nan if it cannot; a simulation does not know."""
     if np.isfinite(outcomes.attrs["trials"]):
-        return np.full(design.doses, np.nan)
+        return np.full(design.facts.doses, np.nan)
     total, chosen = outcomes["n"].sum("dose").to_numpy(), outcomes["selected"].to_numpy()
-    each = [total[chosen == j] for j in range(design.doses)]
+    each = [total[chosen == j] for j in range(design.facts.doses)]
     return np.array([found.min() if len(found) else np.nan for found in each])

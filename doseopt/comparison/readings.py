@@ -15,9 +15,7 @@ import doseopt
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.state import FloatArray
-from doseopt.designs.modified import Modified
-from doseopt.designs.on_grid import OnGrid
-from doseopt.designs.selecting import Selecting
+from doseopt.designs.layers import layers, with_cap, with_rule
 from doseopt.display.readings import ACTUAL, CAP, TARGET
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
@@ -31,8 +29,6 @@ MEASURES = ("correct_selection", "overdose_selection", "no_selection", "sample_s
 TARGETS = (0.20, 0.25, 0.30, 1 / 3)
 MODERATE = 0.10
 """P(moderate toxicity | no DLT) at every dose, where the scenarios state none and a reading looks at it."""
-WRAPPERS = (Modified, OnGrid, Selecting)
-"""What may lie around the design that a protocol describes."""
 
 
 def _same(study: Study, design: Design) -> tuple[Study, Design]:
@@ -69,22 +65,10 @@ def read(study: Study, design: Design, readings: Sequence[Reading]) -> tuple[Stu
         If the readings exclude each other.
     """
     parameters = {name: value for reading in readings for name, value in reading.parameters.items()}
-    found = study, _changed(design, parameters)
+    found = study, with_rule(design, lambda rule: dataclasses.replace(rule, **parameters))
     for reading in readings:
         found = reading.change(*found)
     return found
-
-
-def _under(design: Design) -> Any:
-    """Return the design under its modifiers, its grid and its selection."""
-    return _under(design.base) if isinstance(design, WRAPPERS) else design
-
-
-def _changed(design: Any, parameters: Mapping[str, Any]) -> Any:
-    """Return the same with other parameters of the design under its modifiers, its grid and its selection."""
-    if isinstance(design, WRAPPERS):
-        return dataclasses.replace(design, base=_changed(design.base, parameters))
-    return dataclasses.replace(design, **parameters)
 
 
 def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
@@ -98,7 +82,7 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
     study : Study
     design : Design
     """
-    base = _under(design)
+    base = layers(design).rule
     found: dict[str, list[Reading]] = {}
     for name, declaration in declared(type(base)).items():
         domain: Domain = declaration.metadata["domain"]
@@ -107,8 +91,8 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
         if values:
             each = [now, *(v for v in values if v != now)]
             found[name] = [Reading(name, _word(v), {name: v}) for v in each]
-    if isinstance(design, Modified) and design.cap is not None and base.ends:
-        found[CAP] = [Reading(CAP, str(design.cap)), Reading(CAP, "none", change=_without_cap)]
+    if design.facts.cap is not None and with_cap(design, None).facts.ends:
+        found[CAP] = [Reading(CAP, str(design.facts.cap)), Reading(CAP, "none", change=_without_cap)]
     others = [t for t in TARGETS if abs(t - study.target) > 1e-9]
     found[TARGET] = [Reading(TARGET, f"{t:.3g}", {"target": t}, _with_target(t)) for t in others]
     found[TARGET].insert(0, Reading(TARGET, f"{study.target:.3g}"))
@@ -123,15 +107,7 @@ def _word(value: Any) -> str:
 
 
 def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:
-    return study, uncapped(design)
-
-
-def uncapped(design: Design) -> Design:
-    """Return the design without the rules that cap its enrolment."""
-    if not isinstance(design, Modified):
-        return design
-    kept = tuple(m for m in design.modifiers if m.cap is None)
-    return dataclasses.replace(design, modifiers=kept) if kept else design.base
+    return study, with_cap(design, None)
 
 
 def _with_target(target: float) -> Callable[[Study, Design], tuple[Study, Design]]:

@@ -11,7 +11,7 @@ import xarray as xr
 from doseopt.conduct.questionable import search
 from doseopt.conduct.rates import known_rates
 from doseopt.core.cohort import Cohort, format_outcomes
-from doseopt.core.design import Design
+from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, TrialState
 from doseopt.core.trial import after, selected, step
@@ -110,7 +110,7 @@ def courses(design: Design) -> list[tuple[Cohort, ...]]:
     """
     clean: tuple[Cohort, ...] = ()
     first, second = [], []
-    for _ in range(design.doses):
+    for _ in range(design.facts.doses):
         variants = _variants(design, clean)
         first += variants
         if len(variants) > 1:
@@ -145,12 +145,12 @@ def hypothetical(study: Study, design: Design) -> xr.Dataset:
         "given": ("case", [case[-1].level for case in cases]),
         "level": ("case", np.where(going, decision.dose + 1, 0)),
         "size": ("case", np.where(going, decision.size, 0)),
-        "stop": ("case", np.array(["", *design.stops])[decision.stop]),
+        "stop": ("case", np.array(["", *design.facts.stops])[decision.stop]),
         "mtd": ("case", mtd),
         "n": (("case", "dose"), state.n),
         "y": (("case", "dose"), state.y),
     }
-    known = known_rates(study, state.n, state.y) | {"own": design.estimated(state)}
+    known = known_rates(study, state.n, state.y) | {"own": estimated_by(design, state)}
     variables |= {
         name: (("case", "dose"), value, {"units": "1", "long_name": LONG_NAMES[name]}) for name, value in known.items()
     }

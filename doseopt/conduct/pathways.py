@@ -21,7 +21,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.designs.unfinished import Unfinished
+from doseopt.designs.unfinished import pending_next
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.exact import moderate_rates, observed_rates
 from doseopt.engines.graph import cohort_outcomes
@@ -106,11 +106,11 @@ def paths(
     """
     scenarios = _checked(study, name, cohorts, scenario)
     design = study.designs[name]
-    seen = parse_outcomes(outcomes, design.doses) if isinstance(outcomes, str) else tuple(outcomes)
+    seen = parse_outcomes(outcomes, design.facts.doses) if isinstance(outcomes, str) else tuple(outcomes)
     design, start = standings({name: design}, seen, study.designs[judge or name])[name]
     layers = _grown(design, start, cohorts)
     nodes = _Nodes.joined(layers)
-    if scenarios is None and design.categories == 3:
+    if scenarios is None and design.facts.outcomes.graded:
         branch = np.full(len(nodes.parent), np.nan)
         weights = "none: the design looks at moderate toxicity, which no posterior predicts (--scenario weighs)"
     elif scenarios is None:
@@ -158,7 +158,7 @@ def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset
 
 def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:
     """Return the tree, a layer for each number of cohorts; it ends early where all trials have stopped."""
-    nothing = np.zeros((1, design.categories), np.int64)
+    nothing = np.zeros((1, len(design.facts.outcomes)), np.int64)
     layers = [_decided(design, start, np.full(1, -1), nothing, np.ones(1))]
     base = ended = 0
     for depth in range(1, cohorts + 1):
@@ -167,7 +167,7 @@ def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:
         if not len(going):
             break
         ended += len(last.state) - len(going)
-        ways = [cohort_outcomes(int(size), design.categories) for size in last.decision.size[going]]
+        ways = [cohort_outcomes(int(size), len(design.facts.outcomes)) for size in last.decision.size[going]]
         counts = np.array([len(outcome) for outcome, _ in ways])
         if ended + counts.sum() > MOST_PATHS:
             raise Faults([_too_many(depth, int(ended + counts.sum()))])
@@ -210,17 +210,10 @@ def _predicted(curve: PosteriorCurve, nodes: _Nodes) -> FloatArray:
 def _under(design: Design, scenarios: xr.Dataset, nodes: _Nodes) -> FloatArray:
     """Return the probability of each node given its parent under one scenario, [node]."""
     p = observed_rates(design, scenarios)[0]
-    rates = [p, 1 - p]
-    if design.categories == 3:
-        moderate = moderate_rates(scenarios)[0]
-        rates = [p, (1 - p) * moderate, (1 - p) * (1 - moderate)]
-    chance = np.prod([rate[nodes.given] ** nodes.outcome[:, k] for k, rate in enumerate(rates)], axis=0)
+    space = design.facts.outcomes
+    rates = space.probabilities(p, moderate_rates(scenarios)[0]) if space.graded else space.probabilities(p)
+    chance = np.prod(rates[nodes.given] ** nodes.outcome, axis=1)
     return np.where(nodes.parent < 0, 1.0, nodes.orders * chance)
-
-
-def _pending(design: Design, state: TrialState) -> IntArray:
-    """Return how many of the next patients at each node are pending, [node]."""
-    return design.pending(state) if isinstance(design, Unfinished) else np.zeros(len(state), np.int64)
 
 
 def _arrival(branch: FloatArray, parent: IntArray, depth: IntArray) -> FloatArray:
@@ -250,8 +243,8 @@ def _labelled(
         "moderate": (nodes.outcome[:, 1:-1].sum(axis=1), people),
         "level": (np.where(going, nodes.decision.dose + 1, 0), {}),
         "size": (np.where(going, nodes.decision.size, 0), people),
-        "stop": (np.array(["", *design.stops])[nodes.decision.stop], {}),
-        "pending": (np.where(going, _pending(design, nodes.state), 0), people),
+        "stop": (np.array(["", *design.facts.stops])[nodes.decision.stop], {}),
+        "pending": (np.where(going, pending_next(design, nodes.state), 0), people),
         "mtd": (nodes.mtd, {}),
         "leaf": (~np.isin(np.arange(len(depth)), nodes.parent), {}),
         "branch": (branch, chance | {"long_name": "probability given the parent"}),

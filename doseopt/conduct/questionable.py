@@ -91,7 +91,7 @@ def steps_of(graph: Graph) -> Steps:
         dose=graph.decision.dose[target],
         mtd=mtd[target],
         admissible=graph.design.admissible(graph.state)[target],
-        target=graph.design.target,
+        target=graph.design.facts.target,
     )
 
 
@@ -178,7 +178,7 @@ def search(graph: Graph, scenarios: xr.Dataset) -> xr.Dataset:
         `example_scenario`, where it is largest.
     """
     p = observed_rates(graph.design, scenarios)
-    moderate = moderate_rates(scenarios) if graph.design.categories == 3 else None
+    moderate = moderate_rates(scenarios) if graph.design.facts.outcomes.graded else None
     steps = steps_of(graph)
     going, declaring = int(steps.going.sum()), int((steps.mtd != NONE).sum())
     likeliest = Likeliest.of(graph, p, moderate)

@@ -33,7 +33,7 @@ def rests(design: Design, cohorts: Sequence[Cohort]) -> dict[tuple[int, ...], in
     if found is None:
         wanted = f"wanted pending patients with at most {MOST_OUTCOMES} outcomes, got more"
         raise Faults([Fault("data", f"{wanted}: wait for some of them")])
-    kinds = "TM"[: design.categories - 1]
+    kinds = design.facts.outcomes.letters[:-1]
     return {
         tuple(letters.count(kind) for letters in branch.outcome.split() for kind in kinds): wanted - treated
         for branch in found

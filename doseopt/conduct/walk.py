@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 import doseopt
-from doseopt.core.design import Design
+from doseopt.core.design import Design, estimated_by
+from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, selected, step
@@ -85,7 +86,7 @@ def account(
     """
     rule = chosen_designs(study, [design])[design] if going is None else going
     truth = study.scenarios().sel(scenario=[scenario])
-    empty = TrialState.empty(rule.doses, len(rule.memory))
+    empty = TrialState.empty(rule.facts.doses, len(rule.facts.memory))
     steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
@@ -97,7 +98,7 @@ def account(
         "unit": study.doses.unit,
         "target": study.target,
         "p_dlt": truth["p_dlt"].to_numpy()[0].tolist(),
-        "exclusion": rule.exclusion,
+        "exclusion": rule.facts.exclusion,
         "steps": steps,
         "stop": reason,
         "mtd": None if mtd == NONE else mtd + 1,
@@ -115,20 +116,19 @@ def _steps(
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
     p = truth["p_observed"].to_numpy()[0]
-    moderate = moderate_rates(truth)[0] if design.categories == 3 else np.zeros_like(p)
+    moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        other = p[dose] + (1 - p[dose]) * moderate[dose]
-        letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
-        counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]
+        letters = "".join(GRADED.letters[k] for k in GRADED.draw(u, p[dose], moderate[dose]))
+        counts = design.facts.outcomes.counts(letters)
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
         given = step(design, state)
         steps.append(_step(design, state, given, letters))
-    return steps, int(selected(design, state, given.stop)[0]), design.stops[given.stop[0] - 1]
+    return steps, int(selected(design, state, given.stop)[0]), design.facts.stops[given.stop[0] - 1]
 
 
 def _step(design: Design, state: TrialState, given: Decision, letters: str) -> dict[str, Any]:
@@ -141,8 +141,8 @@ def _step(design: Design, state: TrialState, given: Decision, letters: str) -> d
         "n": int(state.n[0, dose]),
         "y": int(state.y[0, dose]),
         "inadmissible": (np.flatnonzero(~design.admissible(state)[0]) + 1).tolist(),
-        "estimated": [None if np.isnan(x) else float(x) for x in design.estimated(state)[0]],
-        "then": move if given.stop[0] == CONTINUE else design.stops[given.stop[0] - 1],
+        "estimated": [None if np.isnan(x) else float(x) for x in estimated_by(design, state)[0]],
+        "then": move if given.stop[0] == CONTINUE else design.facts.stops[given.stop[0] - 1],
         "next_level": int(given.dose[0]) + 1 if given.stop[0] == CONTINUE else None,
         "next_size": int(given.size[0]) if given.stop[0] == CONTINUE else None,
     }

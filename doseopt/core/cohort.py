@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.parameters import Fault, Faults, demand, quoted
 
 MOST = 10_000
@@ -27,11 +28,9 @@ class Cohort:
     letters: str
     closed: bool = False
 
-    def counts(self, categories: int = 2) -> tuple[int, ...]:
-        """Count the outcomes by category: (DLT, not), or (DLT, moderate, neither)."""
-        dlt, moderate = self.letters.count("T"), self.letters.count("M")
-        rest = len(self.letters) - dlt
-        return (dlt, rest) if categories == 2 else (dlt, moderate, rest - moderate)
+    def counts(self, outcomes: OutcomeSpace = TOXICITY) -> tuple[int, ...]:
+        """Count its patients by category."""
+        return outcomes.counts(self.letters)
 
 
 def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:

@@ -17,10 +17,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -51,70 +52,59 @@ UNDOABLE = ("complete", "enough_at_dose", "narrow_interval")
 """Reasons to stop that a demand may undo."""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What is fixed about a design before its trial begins.
+
+    Parameters
+    ----------
+    doses : int
+        Number of doses.
+    target : float
+        Target DLT rate.
+    outcomes : OutcomeSpace
+        How a patient can respond, as far as the rule tells it apart.
+    memory : tuple of str
+        Names of what the design keeps beside the tally: small named integers; often none.
+    stops : tuple of str
+        The reasons to stop that the design may give; a stop code is 1 + the position here.
+    ends : bool
+        Whether every trial ends without a modifier's help.
+    cap : int, optional
+        Most patients that may be enrolled, None if no rule says it.
+    skips : bool
+        Whether a dose more than one level above the highest tried may be given; False is a promise.
+    exclusion : str
+        Why a dose is inadmissible, in words; empty if the design excludes none.
+    sizes_own_cohorts : bool
+        Whether the rule counts on the cohort sizes that it sets itself.
+    titration : bool
+        Whether the rule begins with a titration of its own.
+    pending : bool
+        Whether the rule decides while patients are pending; `decide` is shown them then.
+    """
+
+    doses: int
+    target: float
+    outcomes: OutcomeSpace = TOXICITY
+    memory: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    ends: bool = False
+    cap: int | None = None
+    skips: bool = True
+    exclusion: str = ""
+    sizes_own_cohorts: bool = False
+    titration: bool = False
+    pending: bool = False
+
+
 class Design(Protocol):
     """A dose-finding design: (what has been seen) -> (what to do next). Frozen, so that it hashes."""
 
     def __hash__(self) -> int: ...
     @property
-    def doses(self) -> int:
-        """Number of doses."""
-        ...
-
-    @property
-    def target(self) -> float:
-        """Target DLT rate."""
-        ...
-
-    @property
-    def categories(self) -> int:
-        """2 outcomes a patient (DLT, not), or 3 (DLT, moderate, neither)."""
-        ...
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """Names of what the design keeps beside the tally: small named integers; often none."""
-        ...
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """The reasons to stop that the design may give; a stop code is 1 + the position here."""
-        ...
-
-    @property
-    def ends(self) -> bool:
-        """Whether every trial ends without a modifier's help."""
-        ...
-
-    @property
-    def cap(self) -> int | None:
-        """Most patients that may be enrolled, None if no rule says it."""
-        ...
-
-    @property
-    def sizes_own_cohorts(self) -> bool:
-        """Whether the rule counts on the cohort sizes that it sets itself."""
-        ...
-
-    @property
-    def skips(self) -> bool:
-        """Whether a dose more than one level above the highest tried may be given."""
-        ...
-
-    @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible, in words; empty if the design excludes none."""
-        ...
-
-    def with_dose(self, position: int, value: float) -> Design:
-        """Return the design with one dose more, of that value, standing at that index."""
-        ...
-
-    def tunable(self) -> tuple[Tunable, ...]:
-        """Return the parameters that a calibration may tune."""
-        ...
-
-    def tuned(self, values: Mapping[str, float]) -> Design:
-        """Return the design with other values of some of them."""
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
         ...
 
     def first(self) -> Decision:
@@ -137,6 +127,15 @@ class Design(Protocol):
         """Return the MTD, or NONE, [S]; `stop` is the design's own reason, or 0 if something else ended the trial."""
         ...
 
+    def describe(self) -> list[Row]:
+        """Return the rules, the readings chosen and their sources."""
+        ...
+
+
+@runtime_checkable
+class Estimates(Protocol):
+    """A design that says what it believes of the DLT rates."""
+
     def posterior(self, state: TrialState) -> Posterior:
         """Return the posterior of the DLT rates by which the design itself judges."""
         ...
@@ -145,8 +144,26 @@ class Design(Protocol):
         """Return the design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
         ...
 
-    def describe(self) -> list[Row]:
-        """Return the rules, the readings chosen and their sources."""
+
+@runtime_checkable
+class Extendable(Protocol):
+    """A design that can have one dose more."""
+
+    def with_dose(self, position: int, value: float) -> Design:
+        """Return the design with one dose more, of that value, standing at that index."""
+        ...
+
+
+@runtime_checkable
+class Tuned(Protocol):
+    """A design with parameters that a calibration may tune."""
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters that a calibration may tune."""
+        ...
+
+    def tuned(self, values: Mapping[str, float]) -> Design:
+        """Return the design with other values of some of them."""
         ...
 
 
@@ -219,6 +236,23 @@ def is_design(value: object) -> bool:
 def is_modifier(value: object) -> bool:
     """Tell whether a value is a modifier."""
     return isinstance(getattr(type(value), "phase", None), Phase) and callable(value)
+
+
+def posterior_of(design: Design, state: TrialState) -> Posterior:
+    """Return the posterior of the DLT rates by which a design itself judges."""
+    assert isinstance(design, Estimates)
+    return design.posterior(state)
+
+
+def estimated_by(design: Design, state: TrialState) -> FloatArray:
+    """Return a design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
+    return design.estimated(state) if isinstance(design, Estimates) else np.full(state.n.shape, np.nan)
+
+
+def with_dose(design: Design, position: int, value: float) -> Design:
+    """Return a design with one dose more, of that value, standing at that index."""
+    assert isinstance(design, Extendable)
+    return design.with_dose(position, value)
 
 
 def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:

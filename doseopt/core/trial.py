@@ -31,7 +31,7 @@ def step(design: Design, state: TrialState) -> Decision:
     else:
         decision = design.decide(state)
     on = decision.stop == CONTINUE
-    outside = on & ((decision.dose < 0) | (decision.dose >= design.doses) | (decision.size < 1))
+    outside = on & ((decision.dose < 0) | (decision.dose >= design.facts.doses) | (decision.size < 1))
     allowed = design.admissible(state)
     inside = on & ~outside
     outside[inside] = ~allowed[inside, decision.dose[inside]]
@@ -91,8 +91,8 @@ def advance(design: Design, before: TrialState, given: Decision, outcome: IntArr
         Its patients by outcome category, DLT first.
     """
     n, y = before.n.copy(), before.y.copy()
-    n[before.at, given.dose] += outcome.sum(axis=1)
-    y[before.at, given.dose] += outcome[:, 0]
+    n[before.at, given.dose] += design.facts.outcomes.evaluated(outcome)
+    y[before.at, given.dose] += design.facts.outcomes.dlts(outcome)
     return TrialState(n, y, given.dose, design.remember(before, given, outcome))
 
 
@@ -112,10 +112,10 @@ def after(design: Design, outcomes: str | Iterable[Cohort]) -> TrialState:
     TrialState
         A batch of one.
     """
-    cohorts = parse_outcomes(outcomes, design.doses) if isinstance(outcomes, str) else outcomes
-    state = TrialState.empty(design.doses, len(design.memory))
+    cohorts = parse_outcomes(outcomes, design.facts.doses) if isinstance(outcomes, str) else outcomes
+    state = TrialState.empty(design.facts.doses, len(design.facts.memory))
     for cohort in cohorts:
-        counts = np.array([cohort.counts(design.categories)])
+        counts = np.array([cohort.counts(design.facts.outcomes)])
         given = Decision(np.array([cohort.level - 1]), counts.sum(axis=1), np.zeros(1, np.int64))
         state = advance(design, state, given, counts)
     return state

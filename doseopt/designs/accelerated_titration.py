@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from doseopt.core.design import Row
+from doseopt.core.design import Facts, Row
+from doseopt.core.outcome_space import GRADED, TOXICITY
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.three_plus_three import ThreePlusThree
@@ -51,8 +52,6 @@ class AcceleratedTitration(ThreePlusThree):
     trigger: str = param("first_dlt", choices=tuple(THRESHOLD), doc="what ends titration")
     after_dlt: str = param("fill", choices=("fill", "three_new"), doc="a titration dose with a DLT")
 
-    titration: ClassVar[bool] = True
-
     def _faults(self) -> list[Fault]:
         found = super()._faults()
         if isinstance(self.titrate, int) and isinstance(self.doses, int) and self.titrate > self.doses:
@@ -60,21 +59,22 @@ class AcceleratedTitration(ThreePlusThree):
         return found
 
     @property
-    def categories(self) -> int:
-        """Three if titration looks at moderate toxicity."""
-        return 2 if self.trigger == "first_dlt" else 3
+    def _graded(self) -> bool:
+        return self.trigger != "first_dlt"
 
     @property
-    def memory(self) -> tuple[str, ...]:
-        """Moderate toxicities seen in titration; the titration cohort that the 3+3 rule leaves out."""
-        moderate = () if self.trigger == "first_dlt" else ("moderate",)
+    def facts(self) -> Facts:
+        """Kept: moderate toxicities seen in titration; the titration cohort that the 3+3 rule leaves out."""
+        moderate = ("moderate",) if self._graded else ()
         left_out = ("left_out_level", "left_out_n", "left_out_y") if self.after_dlt == "three_new" else ()
-        return moderate + left_out
+        return dataclasses.replace(
+            super().facts, outcomes=GRADED if self._graded else TOXICITY, memory=moderate + left_out, titration=True
+        )
 
     def _ended(self, state: TrialState) -> BoolArray:
         """Whether a trigger has occurred, [S]."""
         ended: BoolArray = state.y.any(axis=1)
-        if self.categories == 3:
+        if self._graded:
             ended = ended | (state.memory[:, 0] >= THRESHOLD[self.trigger])
         return ended
 
@@ -83,7 +83,7 @@ class AcceleratedTitration(ThreePlusThree):
         untried = before.n[np.arange(len(before)), given.dose] == 0
         titrating = (given.dose < self.titrate) & untried & ~self._ended(before)
         memory = before.memory.copy()
-        if self.categories == 3:
+        if self._graded:
             seen = np.minimum(memory[:, 0] + outcome[:, 1], THRESHOLD[self.trigger])
             memory[:, 0] = np.where(titrating, seen, memory[:, 0])
         if self.after_dlt == "three_new":

@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
-from doseopt.core.design import Row
+from doseopt.core.design import Facts, Row
 from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -117,8 +117,6 @@ class BLRM(Defaults):
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
-    stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
-
     def _faults(self) -> list[Fault]:
         found = super()._faults()
         if isinstance(self.dose_values, tuple) and isinstance(self.doses, int) and len(self.dose_values) != self.doses:
@@ -144,9 +142,12 @@ class BLRM(Defaults):
         return self.intervals[1] if self.overdose is None else self.overdose
 
     @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return "" if self.feasibility == 1 else f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        excluded = f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
+        return dataclasses.replace(
+            super().facts, stops=("too_toxic",), exclusion="" if self.feasibility == 1 else excluded
+        )
 
     def with_dose(self, position: int, value: float) -> Self:
         """Return the design with one dose more, of that value, standing at that index."""

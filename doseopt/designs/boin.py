@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from doseopt.core.design import Row
+from doseopt.core.design import Facts, Row
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import Tunable
@@ -91,9 +92,9 @@ class BOIN(SafeIntervalDesign):
         return (Tunable("saf", 0.2, 0.95), Tunable("tox", 1.05, highest), *super().tunable())
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """In titration it does."""
-        return self.titration
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        return dataclasses.replace(super().facts, sizes_own_cohorts=self.titration, titration=self.titration)
 
     @property
     def lambda_e(self) -> float:

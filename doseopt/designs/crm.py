@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from doseopt.core.design import Row
+from doseopt.core.design import Facts, Row
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, TrialState
@@ -164,9 +164,9 @@ class CRM(ModelBased):
         return dataclasses.replace(self, **given)
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """In its first stage it does."""
-        return self.initial is not None
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins; in its first stage it sizes cohorts itself."""
+        return dataclasses.replace(super().facts, sizes_own_cohorts=self.initial is not None)
 
     def first(self) -> Decision:
         """Return the first cohort."""

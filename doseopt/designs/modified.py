@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, pairwise
 
 import numpy as np
 
-from doseopt.core.design import UNDOABLE, Design, Modifier, Phase, Row, highest_admissible, is_design, is_modifier
+from doseopt.core.design import (
+    UNDOABLE,
+    Design,
+    Facts,
+    Modifier,
+    Phase,
+    Row,
+    estimated_by,
+    highest_admissible,
+    is_design,
+    is_modifier,
+    posterior_of,
+    with_dose,
+)
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.designs.defaults import Wrapped
 
 
 @dataclass(frozen=True)
-class Modified(Wrapped):
+class Modified:
     """A design with modifiers: a design again.
 
     Parameters
@@ -43,43 +57,25 @@ class Modified(Wrapped):
             raise Faults(faults, type(self.base).__name__)
         object.__setattr__(self, "modifiers", tuple(m.bind(self.base) for m in self.modifiers))
 
-    @property
-    def _parts(self) -> tuple[Design | Modifier, ...]:
-        return self.base, *self.modifiers
-
-    @property
-    def doses(self) -> int:
-        """Number of doses."""
-        return int(self.base.doses)
-
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """Every reason that a part may give, each once."""
-        return tuple(dict.fromkeys(name for part in self._parts for name in part.stops))
-
-    @property
-    def ends(self) -> bool:
-        """Whether every trial ends."""
-        return any(part.ends for part in self._parts)
-
-    @property
-    def cap(self) -> int | None:
-        """The smallest cap of its parts."""
-        return min((part.cap for part in self._parts if part.cap is not None), default=None)
-
-    @property
-    def skips(self) -> bool:
-        """Whether an untried dose may be skipped: the base may, and no modifier forbids it."""
-        return bool(self.base.skips) and not any(m.forbids_skipping for m in self.modifiers)
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """Names of what the parts keep, the base first."""
-        return tuple(name for part in self._parts for name in part.memory)
+    @cached_property
+    def facts(self) -> Facts:
+        """The base's, with every reason that a modifier may give, the smallest cap, and what modifiers keep."""
+        base = self.base.facts
+        parts: tuple[Facts | Modifier, ...] = (base, *self.modifiers)
+        return dataclasses.replace(
+            base,
+            memory=tuple(name for part in parts for name in part.memory),
+            stops=tuple(dict.fromkeys(name for part in parts for name in part.stops)),
+            ends=any(part.ends for part in parts),
+            cap=min((part.cap for part in parts if part.cap is not None), default=None),
+            skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
+        )
 
     def _slices(self) -> list[slice]:
         """Return where each part's memory lies."""
-        ends = np.cumsum([0, *(len(part.memory) for part in self._parts)]).tolist()
+        ends = np.cumsum(
+            [0, len(self.base.facts.memory), *(len(modifier.memory) for modifier in self.modifiers)]
+        ).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def _views(self, state: TrialState) -> list[TrialState]:
@@ -88,12 +84,13 @@ class Modified(Wrapped):
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the memory of all parts after a cohort."""
-        views = zip(self._parts, self._views(before), strict=True)
+        parts: tuple[Design | Modifier, ...] = (self.base, *self.modifiers)
+        views = zip(parts, self._views(before), strict=True)
         return np.concatenate([part.remember(view, given, outcome) for part, view in views], axis=1)
 
     def _recode(self, decision: Decision, stops: tuple[str, ...]) -> Decision:
         """Translate a part's stop codes into this design's."""
-        codes = np.array([CONTINUE, *(1 + self.stops.index(name) for name in stops)])
+        codes = np.array([CONTINUE, *(1 + self.facts.stops.index(name) for name in stops)])
         return Decision(decision.dose, decision.size, codes[decision.stop])
 
     def _modify(self, decision: Decision, views: list[TrialState]) -> Decision:
@@ -125,7 +122,9 @@ class Modified(Wrapped):
 
     def _demanded(self, demand: Modifier, decision: Decision, views: list[TrialState], i: int) -> Decision:
         """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
-        undoable = np.isin(decision.stop, [1 + self.stops.index(name) for name in UNDOABLE if name in self.stops])
+        undoable = np.isin(
+            decision.stop, [1 + self.facts.stops.index(name) for name in UNDOABLE if name in self.facts.stops]
+        )
         asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
         answer = demand(views[1 + i], asked)
         undone = undoable & (answer.stop == CONTINUE)
@@ -140,17 +139,17 @@ class Modified(Wrapped):
     def with_dose(self, position: int, value: float) -> Modified:
         """Return the design and its modifiers with one dose more."""
         modifiers = tuple(modifier.with_dose(position) for modifier in self.modifiers)
-        return Modified(self.base.with_dose(position, value), modifiers)
+        return Modified(with_dose(self.base, position, value), modifiers)
 
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""
-        empty = TrialState.empty(self.doses, len(self.memory))
-        return self._modify(self._recode(self.base.first(), self.base.stops), self._views(empty))
+        empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
+        return self._modify(self._recode(self.base.first(), self.base.facts.stops), self._views(empty))
 
     def decide(self, state: TrialState) -> Decision:
         """Return what the base decides, as the modifiers leave it."""
         views = self._views(state)
-        return self._modify(self._recode(self.base.decide(views[0]), self.base.stops), views)
+        return self._modify(self._recode(self.base.decide(views[0]), self.base.facts.stops), views)
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible."""
@@ -159,24 +158,23 @@ class Modified(Wrapped):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the base's MTD, unless a part that selects no dose stopped the trial."""
-        own = {name: 1 + i for i, name in enumerate(self.base.stops)}
-        to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.stops)])
+        own = {name: 1 + i for i, name in enumerate(self.base.facts.stops)}
+        to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
-        silent = [1 + self.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
+        silent = [1 + self.facts.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
         return np.where(np.isin(stop, silent), NONE, mtd)
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the base's posterior."""
-        posterior: Posterior = self.base.posterior(self._views(state)[0])
-        return posterior
+        return posterior_of(self.base, self._views(state)[0])
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the base's own estimate."""
-        return self.base.estimated(self._views(state)[0])
+        return estimated_by(self.base, self._views(state)[0])
 
     def describe(self) -> list[Row]:
         """Return the base's rows and one for each modifier."""
-        return [row for part in self._parts for row in part.describe()]
+        return [*self.base.describe(), *(row for modifier in self.modifiers for row in modifier.describe())]
 
 
 def _check_types(base: object, modifiers: object) -> None:

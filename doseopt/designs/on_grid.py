@@ -6,20 +6,21 @@ shown its own part of the grid; a dose that is not inserted keeps n = 0.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from doseopt.core.design import Design, Modifier, Phase, Row, highest_admissible, is_design
+from doseopt.core.design import Design, Facts, Row, estimated_by, highest_admissible, is_design, with_dose
 from doseopt.core.parameters import Fault, Faults, native
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.designs.defaults import Wrapped
 from doseopt.models.beta import BetaBinomial
 
 
 @dataclass(frozen=True)
-class OnGrid(Wrapped):
+class OnGrid:
     """A design of its own doses on a larger grid; with `inserts`, one dose may be added to them in the course.
 
     When a dose that was tried is excluded for the first time, the insertable dose between it and the design's dose
@@ -65,14 +66,16 @@ class OnGrid(Wrapped):
         for name in ("values", "planned", "dropped"):
             object.__setattr__(self, name, native(getattr(self, name)))
         found = []
-        if self.base.doses != len(self.planned):
-            found.append(Fault("planned", f"wanted {self.base.doses} doses, as the design has, got {self.planned}"))
-        if any(modifier.phase == Phase.CAP for modifier in getattr(self.base, "modifiers", ())):
+        if self.base.facts.doses != len(self.planned):
+            found.append(
+                Fault("planned", f"wanted {self.base.facts.doses} doses, as the design has, got {self.planned}")
+            )
+        if self.base.facts.cap is not None:
             wanted = "wanted the enrolment cap over the grid, where it counts every patient"
             found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
-        if self.inserts and not self.base.exclusion:
+        if self.inserts and not self.base.facts.exclusion:
             found.append(Fault("inserts", "wanted a design that excludes doses, got one that excludes none"))
-        if self.inserts and "left_out_level" in self.base.memory:
+        if self.inserts and "left_out_level" in self.base.facts.memory:
             found.append(Fault("inserts", 'wanted after_dlt = "fill" with insertion, got "three_new"'))
         if found:
             raise Faults(found, type(self.base).__name__)
@@ -82,7 +85,7 @@ class OnGrid(Wrapped):
         """Where an inserted dose stands on the grid, by the design's level (index) whose exclusion inserts it."""
         if not self.inserts:
             return {}
-        free = [position for position in range(self.doses) if position not in (*self.planned, *self.dropped)]
+        free = [position for position in range(len(self.values)) if position not in (*self.planned, *self.dropped)]
         gaps = enumerate(zip(self.planned[:-1], self.planned[1:], strict=True), 1)
         between = {level: [p for p in free if low < p < high] for level, (low, high) in gaps}
         return {level: positions[-1] for level, positions in between.items() if positions}
@@ -93,13 +96,13 @@ class OnGrid(Wrapped):
 
     def _place(self, slot: int) -> IntArray:
         """Return which of the trial's doses stands at each grid position, -1 for none."""
-        place = np.full(self.doses, -1)
+        place = np.full(len(self.values), -1)
         place[list(self._grid(slot))] = np.arange(len(self._grid(slot)))
         return place
 
     def _design(self, slot: int) -> Design:
         """Return the design as it goes on."""
-        return self.base.with_dose(self._grid(slot).index(slot), self.values[slot]) if slot else self.base
+        return with_dose(self.base, self._grid(slot).index(slot), self.values[slot]) if slot else self.base
 
     def _view(self, state: TrialState, slot: int) -> TrialState:
         """Return the state as the design sees it; not begun while none of its own doses has a patient."""
@@ -107,7 +110,7 @@ class OnGrid(Wrapped):
         n, y = state.n[:, grid], state.y[:, grid]
         below = highest_admissible(np.searchsorted(grid, state.dose, side="right") - 1, n > 0)
         lowest = np.where(n.any(axis=1), (n > 0).argmax(axis=1), -1)
-        return TrialState(n, y, np.where(below >= 0, below, lowest), state.memory[:, : len(self.base.memory)])
+        return TrialState(n, y, np.where(below >= 0, below, lowest), state.memory[:, : len(self.base.facts.memory)])
 
     def _parts(self, state: TrialState) -> list[tuple[int, IntArray]]:
         """Return the rows of the trials by inserted dose."""
@@ -116,36 +119,18 @@ class OnGrid(Wrapped):
         inserted = state.memory[:, -1]
         return [(int(slot), np.flatnonzero(inserted == slot)) for slot in np.unique(inserted)]
 
-    @property
-    def doses(self) -> int:
-        """Number of doses of the grid."""
-        return len(self.values)
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """What the design keeps, and which dose was inserted."""
-        return (*self.base.memory, "inserted") if self.inserts else self.base.memory
-
-    @property
-    def modifiers(self) -> tuple[Modifier, ...]:
-        """The design's modifiers."""
-        return tuple(getattr(self.base, "modifiers", ()))
-
-    @property
-    def skips(self) -> bool:
-        """A dose that was not inserted, or is not the design's own, is passed over."""
-        return True
-
-    @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        if len(self.planned) == self.doses:
-            return self.base.exclusion
-        return ", or ".join(filter(None, (self.base.exclusion, "not a dose of the design")))
-
-    def with_dose(self, position: int, value: float) -> OnGrid:
-        """Refuse: the grid is fixed."""
-        raise NotImplementedError("a grid holds all doses already")
+    @cached_property
+    def facts(self) -> Facts:
+        """The design's, on the grid: a dose that is not inserted, or is not the design's own, is passed over."""
+        base = self.base.facts
+        outside = "" if len(self.planned) == len(self.values) else "not a dose of the design"
+        return dataclasses.replace(
+            base,
+            doses=len(self.values),
+            memory=(*base.memory, "inserted") if self.inserts else base.memory,
+            skips=True,
+            exclusion=", or ".join(filter(None, (base.exclusion, outside))),
+        )
 
     def first(self) -> Decision:
         """Return the design's first cohort."""
@@ -156,9 +141,9 @@ class OnGrid(Wrapped):
         """Return the design's memory, which only cohorts at its own doses change, and the dose inserted so far."""
         memory = before.memory.copy()
         n, y = before.n.copy(), before.y.copy()
-        n[before.at, given.dose] += outcome.sum(axis=1)
-        y[before.at, given.dose] += outcome[:, 0]
-        kept = len(self.base.memory)
+        n[before.at, given.dose] += self.facts.outcomes.evaluated(outcome)
+        y[before.at, given.dose] += self.facts.outcomes.dlts(outcome)
+        kept = len(self.base.facts.memory)
         for slot, rows in self._parts(before):
             dose = self._place(slot)[given.dose[rows]]
             rows, dose = rows[dose >= 0], dose[dose >= 0]
@@ -209,13 +194,15 @@ class OnGrid(Wrapped):
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return Beta(1, 1) posteriors on the grid; the design's own rules use its own."""
-        return BetaBinomial(self.doses).posterior(state.n, state.y)
+        return BetaBinomial(len(self.values)).posterior(state.n, state.y)
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the design's own estimates, nan at doses that are not in the trial."""
         estimate = np.full(state.n.shape, np.nan)
         for slot, rows in self._parts(state):
-            estimate[np.ix_(rows, list(self._grid(slot)))] = self._design(slot).estimated(self._view(state[rows], slot))
+            estimate[np.ix_(rows, list(self._grid(slot)))] = estimated_by(
+                self._design(slot), self._view(state[rows], slot)
+            )
         return estimate
 
     def describe(self) -> list[Row]:
@@ -224,7 +211,7 @@ class OnGrid(Wrapped):
         if self.inserts:
             how = "once, the insertable dose below the first tried dose that is excluded; the rule goes on with it"
             rows = [*rows, Row("inserted dose", how, "registry")]
-        if len(self.planned) == self.doses:
+        if len(self.planned) == len(self.values):
             return rows
         own = ", ".join(str(position + 1) for position in self.planned)
         reading = (
@@ -232,15 +219,10 @@ class OnGrid(Wrapped):
             "its own doses below that has patients (else the lowest that has; else with its first cohort)"
         )
         doses = Row(
-            "doses", f"levels {own} of the study's {self.doses}, which the rules count as 1 to {len(self.planned)}"
+            "doses",
+            f"levels {own} of the study's {len(self.values)}, which the rules count as 1 to {len(self.planned)}",
         )
         return [*rows, doses, Row("patients at other doses", reading, "reading")]
-
-
-def grid_of(design: Design) -> OnGrid | None:
-    """Return the design on its grid, without the enrolment cap over it; None if there is none."""
-    placed = getattr(design, "base", None)
-    return design if isinstance(design, OnGrid) else placed if isinstance(placed, OnGrid) else None
 
 
 def _decided(design: Design, view: TrialState) -> Decision:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.design import Design, Row, highest_admissible, is_design
+from doseopt.core.design import Design, Facts, Row, estimated_by, highest_admissible, is_design, posterior_of, with_dose
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.designs.defaults import Wrapped
 
 ALLOCATION = (
     "decision",
@@ -31,7 +30,7 @@ WORDS = {"next dose": "choice"}
 
 
 @dataclass(frozen=True)
-class Selecting(Wrapped):
+class Selecting:
     """A design whose MTD is chosen by another design's rule.
 
     The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
@@ -59,40 +58,29 @@ class Selecting(Wrapped):
         if wrong:
             raise Faults(wrong, "Selecting")
         found = []
-        if self.selector.memory:
+        if self.selector.facts.memory:
             found.append(
-                Fault("", f"wanted a rule that reads the tally alone, got one that keeps {self.selector.memory[0]}")
+                Fault(
+                    "", f"wanted a rule that reads the tally alone, got one that keeps {self.selector.facts.memory[0]}"
+                )
             )
-        if self.selector.doses != self.base.doses:
+        if self.selector.facts.doses != self.base.facts.doses:
             found.append(
-                Fault("doses", f"wanted {self.base.doses} doses, as the design has, got {self.selector.doses}")
+                Fault(
+                    "doses", f"wanted {self.base.facts.doses} doses, as the design has, got {self.selector.facts.doses}"
+                )
             )
         if found:
             raise Faults(found, "selection")
 
     @property
-    def doses(self) -> int:
-        """Number of doses."""
-        return self.base.doses
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """Names of what the base keeps."""
-        return self.base.memory
-
-    @property
-    def skips(self) -> bool:
-        """Whether the base may skip an untried dose."""
-        return self.base.skips
-
-    @property
-    def titration(self) -> bool:
-        """Whether the base begins with a titration of its own."""
-        return bool(getattr(self.base, "titration", False))
+    def facts(self) -> Facts:
+        """The base's: it gives the doses and ends the trials."""
+        return self.base.facts
 
     def with_dose(self, position: int, value: float) -> Selecting:
         """Return both designs with one dose more."""
-        return Selecting(self.base.with_dose(position, value), self.selector.with_dose(position, value))
+        return Selecting(with_dose(self.base, position, value), with_dose(self.selector, position, value))
 
     def first(self) -> Decision:
         """Return the base's first cohort."""
@@ -117,16 +105,16 @@ class Selecting(Wrapped):
         """Return the selector's MTD, lowered to a dose that the base has not excluded."""
         wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
         mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
-        reasons = np.array(["", *self.base.stops])[stop]
+        reasons = np.array(["", *self.base.facts.stops])[stop]
         return np.where(reasons == "too_toxic", NONE, mtd)
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the base's posterior, by which its modifiers judge."""
-        return self.base.posterior(state)
+        return posterior_of(self.base, state)
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the selector's estimate of the DLT rates."""
-        return self.selector.estimated(self._tally(state))
+        return estimated_by(self.selector, self._tally(state))
 
     def describe(self) -> list[Row]:
         """Return the base's rows, and what the selection rests on in the selector's own words, its prior included."""

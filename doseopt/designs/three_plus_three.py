@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
-from doseopt.core.design import Row
+from doseopt.core.design import Facts, Row
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.state import NONE, BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.defaults import Defaults
@@ -62,10 +63,6 @@ class ThreePlusThree(Defaults):
         "definition", choices=("definition", "not_excluded"), doc="MTD when the enrolment cap stops the trial"
     )
 
-    stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
-    ends: ClassVar[bool] = True
-    skips: ClassVar[bool] = False
-
     @classmethod
     def example(cls) -> Self:
         """Return the design as the conformance checks try it."""
@@ -81,14 +78,16 @@ class ThreePlusThree(Defaults):
         return found
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """The rule counts in threes and sixes."""
-        return True
-
-    @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return "2 or more DLTs at this dose or a lower one"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins; the rule counts in threes and sixes."""
+        return dataclasses.replace(
+            super().facts,
+            stops=("complete", "too_toxic"),
+            ends=True,
+            skips=False,
+            exclusion="2 or more DLTs at this dose or a lower one",
+            sizes_own_cohorts=True,
+        )
 
     def first(self) -> Decision:
         """Return the first cohort: three patients."""

@@ -7,16 +7,17 @@ and decides. As this is a design again, every engine treats such a trial as any 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from doseopt.core.cohort import Cohort
-from doseopt.core.design import Design, Row
+from doseopt.core.design import Design, Facts, Row, estimated_by, posterior_of
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, step
-from doseopt.designs.defaults import Wrapped
 
 PENDING = "?"
 """Stands in a cohort for a patient who is in the DLT window."""
@@ -28,7 +29,7 @@ def seen(cohort: Cohort) -> Cohort:
 
 
 @dataclass(frozen=True)
-class Unfinished(Wrapped):
+class Unfinished:
     """A design whose trial stands amid its cohorts.
 
     Its trials begin at `start` and nowhere else. The memory is the design's, then the stage, then DLTs and moderate
@@ -59,47 +60,37 @@ class Unfinished(Wrapped):
         each = [self.cohorts[i].letters.count(PENDING) for i in self.stages]
         return np.array([*each, 0])[np.minimum(self.stage(state), len(each))]
 
-    @property
-    def doses(self) -> int:
-        """Number of doses."""
-        return self.base.doses
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """What the design keeps, the stage, and what was seen in each."""
-        kinds = ("dlts", "moderate")[: self.base.categories - 1]
-        outcomes = (f"{kind}_{number}" for number in range(len(self.stages)) for kind in kinds)
-        return (*self.base.memory, "stage", *outcomes)
-
-    @property
-    def skips(self) -> bool:
-        """Whether an untried dose may be skipped."""
-        return self.base.skips
+    @cached_property
+    def facts(self) -> Facts:
+        """The design's; kept besides: the stage, and what was seen in each."""
+        kinds = self.base.facts.outcomes.letters[:-1]
+        seen_in = (f"{kind}_{number}" for number in range(len(self.stages)) for kind in kinds)
+        return dataclasses.replace(self.base.facts, memory=(*self.base.facts.memory, "stage", *seen_in))
 
     @property
     def start(self) -> TrialState:
         """The trial as it stands: what is known counts; a batch of one."""
-        n, y = np.zeros((2, 1, self.doses), np.int64)
+        n, y = np.zeros((2, 1, self.facts.doses), np.int64)
         for cohort in self.cohorts:
             dlts, others = seen(cohort).counts()
             n[0, cohort.level - 1] += dlts + others
             y[0, cohort.level - 1] += dlts
         last = np.full(1, self.cohorts[-1].level - 1)
-        return TrialState(n, y, last, np.zeros((1, len(self.memory)), np.int64))
+        return TrialState(n, y, last, np.zeros((1, len(self.facts.memory)), np.int64))
 
     def stage(self, state: TrialState) -> IntArray:
         """Return the stage of each trial, [S]."""
-        return np.asarray(state.memory[:, len(self.base.memory)])
+        return np.asarray(state.memory[:, len(self.base.facts.memory)])
 
     def _view(self, state: TrialState) -> TrialState:
         """Return trials in which all is seen as the design sees them."""
         just = self.stage(state) == len(self.stages) + 1
         dose = np.where(just, self.cohorts[-1].level - 1, state.dose)
-        return TrialState(state.n, state.y, dose, state.memory[:, : len(self.base.memory)])
+        return TrialState(state.n, state.y, dose, state.memory[:, : len(self.base.facts.memory)])
 
     def _rest(self, memory: IntArray) -> IntArray:
         """Return how many patients are still treated of the last cohort, once no patient is pending, [S]."""
-        known, kept = dict(self.rests), len(self.base.memory) + 1
+        known, kept = dict(self.rests), len(self.base.facts.memory) + 1
         return np.array([known.get(tuple(row), 0) for row in memory[:, kept:].tolist()], np.int64)
 
     def first(self) -> Decision:
@@ -108,7 +99,7 @@ class Unfinished(Wrapped):
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Note what a stage showed; when all is seen, and from then on, what the design remembers."""
-        kept, kinds, last = len(self.base.memory), self.categories - 1, len(self.stages)
+        kept, kinds, last = len(self.base.facts.memory), len(self.facts.outcomes) - 1, len(self.stages)
         memory, stage = before.memory.copy(), self.stage(before)
         for number in range(last):
             rows = np.flatnonzero(stage == number)
@@ -125,10 +116,10 @@ class Unfinished(Wrapped):
 
     def _replayed(self, found: IntArray, rest: IntArray) -> IntArray:
         """Return the design's memory after all cohorts, from what the stages and the rest of the last one showed."""
-        kinds, trials = self.categories - 1, len(found)
-        state = TrialState.empty(self.doses, len(self.base.memory))[np.zeros(trials, np.int64)]
+        kinds, trials = len(self.facts.outcomes) - 1, len(found)
+        state = TrialState.empty(self.facts.doses, len(self.base.facts.memory))[np.zeros(trials, np.int64)]
         for position, cohort in enumerate(self.cohorts):
-            counts = np.tile(seen(cohort).counts(self.categories), (trials, 1))
+            counts = np.tile(seen(cohort).counts(self.facts.outcomes), (trials, 1))
             if position in self.stages:
                 column = self.stages.index(position) * kinds
                 some = found[:, column : column + kinds]
@@ -166,15 +157,11 @@ class Unfinished(Wrapped):
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the design's posterior from what is known."""
-        return self.base.posterior(self._view(state))
+        return posterior_of(self.base, self._view(state))
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the design's estimates from what is known."""
-        return self.base.estimated(self._view(state))
-
-    def with_dose(self, position: int, value: float) -> Unfinished:
-        """Refuse: the trial is under way."""
-        raise NotImplementedError("the trial is under way")
+        return estimated_by(self.base, self._view(state))
 
     def describe(self) -> list[Row]:
         """Return the design's rows."""
@@ -190,3 +177,22 @@ def enrolled(design: Design, start: TrialState) -> int:
 def under(design: Design, standing: Design) -> Design:
     """Return a design as it goes on where another stands: amid the same cohorts, if that is amid some."""
     return Unfinished(design, standing.cohorts, standing.rests) if isinstance(standing, Unfinished) else design
+
+
+def committed(design: Design, start: TrialState) -> int:
+    """Return how many patients the trial has when its cohorts so far are whole."""
+    if isinstance(design, Unfinished):
+        return sum(len(cohort.letters) for cohort in design.cohorts) + max(
+            (rest for _, rest in design.rests), default=0
+        )
+    return int(start.total[0])
+
+
+def alone(design: Design) -> Design:
+    """Return a design without the cohorts that it stands amid."""
+    return design.base if isinstance(design, Unfinished) else design
+
+
+def pending_next(design: Design, state: TrialState) -> IntArray:
+    """Return how many of the patients seen next are pending, [S]."""
+    return design.pending(state) if isinstance(design, Unfinished) else np.zeros(len(state), np.int64)

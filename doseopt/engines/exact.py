@@ -63,7 +63,7 @@ class Exact:
             graph = build_graph(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
         p = observed_rates(design, scenarios)
-        if design.categories == 2:
+        if not design.facts.outcomes.graded:
             weight = ending_weights(graph, p)
         else:
             weight = edge_weights(graph, p, moderate_rates(scenarios))[:, graph.ending]
@@ -75,15 +75,15 @@ class Exact:
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
             weight=weight,
-            reasons=(*design.stops, SETTLED) if self.settled else design.stops,
+            reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
-    if scenarios.sizes["dose"] != design.doses:
-        wanted = f"wanted scenarios of {design.doses} doses, as the design has, got {scenarios.sizes['dose']}"
+    if scenarios.sizes["dose"] != design.facts.doses:
+        wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
     return np.asarray(scenarios["p_observed"].to_numpy())
 
@@ -120,8 +120,9 @@ def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = No
     weight = np.zeros((len(graph.state), len(p)))
     weight[0] = 1
     dose, ways = graph.decision.dose[graph.source], graph.category_counts
-    by_category = [p, 1 - p] if p_moderate is None else [p, (1 - p) * p_moderate, (1 - p) * (1 - p_moderate)]
-    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(by_category)], axis=0)
+    chances = (p,) if p_moderate is None else (p, p_moderate)
+    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
+    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
     patients = graph.state.total[graph.source]
     for count in np.unique(patients):
         rows = patients == count

@@ -136,7 +136,7 @@ def _children(
     found = []
     for size in np.unique(decision.size[decision.stop == CONTINUE]).tolist():
         rows = np.flatnonzero((decision.stop == CONTINUE) & (decision.size == size))
-        ways, orders = cohort_outcomes(size, design.categories)
+        ways, orders = cohort_outcomes(size, len(design.facts.outcomes))
         repeated = np.repeat(rows, len(ways))
         outcome = np.tile(ways, (len(rows), 1))
         children = advance(design, state[repeated], decision[repeated], outcome)
@@ -184,10 +184,12 @@ def build_graph(
     """
     demand(is_design(design), "design", "a design", design)
     demand(is_number(max_states), "max_states", "a number of states", max_states)
-    start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+    start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
     one = np.ones(1)
     nobody = np.full(1, -1, np.int64)
-    waiting = {int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, design.categories), np.int64), one, one)]}
+    waiting = {
+        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, len(design.facts.outcomes)), np.int64), one, one)]
+    }
     found = _Columns()
     base = edges = 0
     sizes: list[tuple[int, int]] = []
@@ -213,8 +215,8 @@ def build_graph(
         sizes.append((patients - int(start.total[0]), base + len(state)))
         growth = (
             1.0
-            if design.cap is None or not set(design.stops) <= STEADY
-            else growth_ahead(sizes, design.cap - int(start.total[0]))
+            if design.facts.cap is None or not set(design.facts.stops) <= STEADY
+            else growth_ahead(sizes, design.facts.cap - int(start.total[0]))
         )
         if growth * max(needed / max_bytes, sizes[-1][1] / max_states) > SURELY:
             expected = (
@@ -259,7 +261,8 @@ def _ways(design: Design, decision: Decision) -> int:
     """Return how many trials arrive from these, before any are merged."""
     sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
     return sum(
-        int(k) * math.comb(int(size) + design.categories - 1, int(size)) for size, k in zip(sizes, trials, strict=True)
+        int(k) * math.comb(int(size) + len(design.facts.outcomes) - 1, int(size))
+        for size, k in zip(sizes, trials, strict=True)
     )
 
 
@@ -270,9 +273,9 @@ def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
     joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
     joined, and then sorted, which takes five numbers each.
     """
-    row = 2 * design.doses + len(design.memory) + 1
-    state = row + 6 + design.doses
-    edge = 2 + design.categories
+    row = 2 * design.facts.doses + len(design.facts.memory) + 1
+    state = row + 6 + design.facts.doses
+    edge = 2 + len(design.facts.outcomes)
     arrival = 2 * (row + edge + 2) + 5
     return 8 * (states * state + edges * edge + arrivals * arrival)
 
@@ -294,16 +297,16 @@ def _too_many(design: Design, patients: int, what: str) -> str:
     advice = (
         "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
         "doseopt.Simulate)"
-        if design.ends
+        if design.facts.ends
         else "it has no rule that ends every trial: add a max_patients modifier"
     )
-    cap = "" if design.cap is None else f", at most {design.cap} patients"
-    return f"the graph of this design ({design.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
+    cap = "" if design.facts.cap is None else f", at most {design.facts.cap} patients"
+    return f"the graph of this design ({design.facts.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
 def graph_of(design: Design, start: TrialState | None = None) -> Graph:
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
-    begin = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+    begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
     return _remembered_graph(design, *(tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__))
 
 

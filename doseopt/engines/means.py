@@ -51,13 +51,13 @@ def means_of(
         P(moderate toxicity | no DLT), for a design that looks at it.
     """
     graph = graph_of(design, start)
-    chosen = graph.selected[:, None] == np.arange(-1, design.doses)
+    chosen = graph.selected[:, None] == np.arange(-1, design.facts.doses)
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([chosen, n, y], axis=1).astype(float)
     means = np.empty((len(p_observed), counted.shape[1]))
     step = max(ROOM // len(graph.state), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
-        weight = ending_weights(graph, p) if design.categories == 2 else edge_weights(graph, p, moderate)
-        means[rows] = (weight if design.categories == 2 else weight[:, graph.ending]) @ counted
-    return Means(*np.split(means, [1 + design.doses, 1 + 2 * design.doses], axis=1))
+        weight = ending_weights(graph, p) if not design.facts.outcomes.graded else edge_weights(graph, p, moderate)
+        means[rows] = (weight if not design.facts.outcomes.graded else weight[:, graph.ending]) @ counted
+    return Means(*np.split(means, [1 + design.facts.doses, 1 + 2 * design.facts.doses], axis=1))

@@ -80,7 +80,7 @@ def make_outcomes(
             "dose": scenarios["dose"],
             "stop_reason": list(reasons),
         },
-        attrs={"planned": float("nan") if design.cap is None else float(design.cap), **attrs},
+        attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
     )
 
 

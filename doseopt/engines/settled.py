@@ -15,7 +15,7 @@ SETTLED = "settled"
 
 def extremes(graph: Graph) -> tuple[IntArray, IntArray]:
     """Return the lowest and the highest level whose selection can still be reached from each state, -1 for none."""
-    lowest = np.full(len(graph.state), graph.design.doses)
+    lowest = np.full(len(graph.state), graph.design.facts.doses)
     highest = np.full(len(graph.state), NONE)
     lowest[graph.ending] = highest[graph.ending] = graph.selected
     patients = graph.state.total[graph.source]
@@ -50,7 +50,7 @@ def settle(graph: Graph) -> Graph:
     place = np.full(len(graph.state), -1)
     place[kept] = np.arange(len(kept))
     edges = np.flatnonzero((place[graph.source] >= 0) & ~stopping[graph.source])
-    stop = np.where(stopping, 1 + len(graph.design.stops), graph.decision.stop)[kept]
+    stop = np.where(stopping, 1 + len(graph.design.facts.stops), graph.decision.stop)[kept]
     ending = np.flatnonzero(stop != CONTINUE)
     return dataclasses.replace(
         graph,

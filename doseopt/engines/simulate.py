@@ -48,9 +48,9 @@ class Simulate:
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
-        start = TrialState.empty(design.doses, len(design.memory)) if start is None else start
+        start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
-        moderate = moderate_rates(scenarios) if design.categories == 3 else np.zeros_like(p)
+        moderate = moderate_rates(scenarios) if design.facts.outcomes.graded else np.zeros_like(p)
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
             patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
@@ -59,7 +59,7 @@ class Simulate:
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
         ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
-        return make_outcomes(design, scenarios, **ends, reasons=design.stops, attrs=attrs)
+        return make_outcomes(design, scenarios, **ends, reasons=design.facts.stops, attrs=attrs)
 
 
 class Patients:
@@ -116,7 +116,7 @@ def run_trials(
     rows = shape[0] * shape[1]
     state = start[np.zeros(rows, np.int64)]
     running = np.arange(rows)
-    n, y = np.zeros((2, rows, design.doses), np.int64)
+    n, y = np.zeros((2, rows, design.facts.doses), np.int64)
     mtd, reason = np.full(rows, NONE), np.zeros(rows, np.int64)
     for _ in range(MOST_COHORTS):
         first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
@@ -153,9 +153,9 @@ def _treat(
     number = (state.total - start.total)[who] + order
     u = patients.tolerance(trial[who], number)
     dlt, other = p[who, given.dose[who]], moderate[who, given.dose[who]]
-    category = np.where(u < dlt, 0, np.where((design.categories == 3) & (u < dlt + (1 - dlt) * other), 1, 2))
-    columns = [np.bincount(who[category == k], minlength=len(trial)) for k in range(3)]
-    return np.stack(columns if design.categories == 3 else [columns[0], columns[1] + columns[2]], axis=1)
+    space = design.facts.outcomes
+    category = space.draw(u, dlt, other) if space.graded else space.draw(u, dlt)
+    return np.stack([np.bincount(who[category == k], minlength=len(trial)) for k in range(len(space))], axis=1)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class ExactWherePossible:
             try:
                 return self.exact(design, scenarios, start)
             except TooManyStates:
-                if self.exact.settled or not design.ends:
+                if self.exact.settled or not design.facts.ends:
                     raise
                 self.refused.add(design)
         return self.simulate(design, scenarios, start)

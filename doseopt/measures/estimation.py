@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.core.design import Design
+from doseopt.core.design import Design, estimated_by
 from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.outcomes import expect
@@ -181,15 +181,15 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     """Return the accuracy of a design's own estimate of the DLT rates, given that it makes one at the dose."""
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
-    flat = np.concatenate([n, y], axis=-1).reshape(-1, 2 * design.doses)
+    flat = np.concatenate([n, y], axis=-1).reshape(-1, 2 * design.facts.doses)
     first, inverse = unique_rows(flat.T)
-    estimates = np.empty((len(first), design.doses))
+    estimates = np.empty((len(first), design.facts.doses))
     for start in range(0, len(first), PIECE):
         tallies = flat[first[start : start + PIECE]]
         nowhere = np.zeros(len(tallies), np.int64)
-        memory = np.zeros((len(tallies), len(design.memory)), np.int64)
-        state = TrialState(tallies[:, : design.doses], tallies[:, design.doses :], nowhere, memory)
-        estimates[start : start + PIECE] = design.estimated(state)
+        memory = np.zeros((len(tallies), len(design.facts.memory)), np.int64)
+        state = TrialState(tallies[:, : design.facts.doses], tallies[:, design.facts.doses :], nowhere, memory)
+        estimates[start : start + PIECE] = estimated_by(design, state)
     own = xr.DataArray(estimates[inverse].reshape(n.shape), dims=(*outcomes["selected"].dims, "dose"))
     made = own.notnull().astype(float)
     own = own.fillna(0.0)

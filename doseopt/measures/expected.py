@@ -8,10 +8,11 @@ import numpy as np
 import xarray as xr
 
 from doseopt.beliefs.utility import Utility
-from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.means import Means
-from doseopt.measures.operating_characteristics import measure
-from doseopt.scenarios import MTDRule, above_mtd
+from doseopt.measures.endings import Truth
+from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.scenarios import MTDRule
 from doseopt.scenarios.mtd_rule import judged_on
 
 MEASURES = (
@@ -40,20 +41,9 @@ def linear_measures(
     planned : int array, optional
         The doses that may be right, where others can be given too.
     """
-    right = _acceptable(p_dlt, mtd, planned)
-    above = above_mtd(p_dlt, right, mtd.target)
-    distance = np.abs(p_dlt - mtd.target)
-    none, each = means.selection[:, 0], means.selection[:, 1:]
-    total = np.where(right.shape[1] > 1, distance.sum(axis=1), 0.0)  # with one dose there is nothing to choose between
-    return {
-        "correct_selection": (each * right).sum(axis=1) + none * ~right.any(axis=1),
-        "overdose_selection": (each * above).sum(axis=1),
-        "no_selection": none,
-        "sample_size": means.n.sum(axis=1),
-        "total_dlts": means.y.sum(axis=1),
-        "patients_above_mtd": (means.n * above).sum(axis=1),
-        "accuracy_index": 1 - right.shape[1] * (each * distance).sum(axis=1) / np.where(total > 0, total, np.nan),
-    }
+    truth = Truth(p_dlt, _acceptable(p_dlt, mtd, planned), np.full(len(p_dlt), NONE), mtd.target)
+    counts = {"chosen": means.selection, "patients": means.n, "dlts": means.y}
+    return {name: METRICS[name].weighed(counts[METRICS[name].of], truth) for name in MEASURES}
 
 
 def _acceptable(p_dlt: FloatArray, mtd: MTDRule, planned: IntArray | None) -> BoolArray:

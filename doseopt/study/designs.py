@@ -15,9 +15,10 @@ from typing import Any
 from doseopt.core.design import Phase
 from doseopt.core.parameters import Domain, Faults, nearest
 from doseopt.designs import DESIGNS
+from doseopt.designs.layers import Layers, layers
 from doseopt.designs.modified import Modified, clashes
 from doseopt.designs.modifiers import MODIFIERS
-from doseopt.designs.on_grid import OnGrid, grid_of
+from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
@@ -220,11 +221,10 @@ def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:
 
 
 def _policies(design: Any) -> list[PolicyTable]:
-    """Return the policy of a design, or those of the designs inside it."""
-    if isinstance(getattr(design, "table", None), PolicyTable):
-        return [design.table]
-    inside = [getattr(design, name) for name in ("base", "selector") if hasattr(design, name)]
-    return [table for part in inside for table in _policies(part)]
+    """Return the policies that the designs inside a design look up."""
+    parts = layers(design)
+    tables = [getattr(part, "table", None) for part in (parts.rule, parts.selector)]
+    return [table for table in tables if isinstance(table, PolicyTable)]
 
 
 def design_table(design: Any, target: float, doses: Doses, files: Mapping[PolicyTable, str]) -> dict[str, Any]:
@@ -241,13 +241,12 @@ def design_table(design: Any, target: float, doses: Doses, files: Mapping[Policy
         Of `policy_files`.
     """
     grid = doses.grid()
-    placed = grid_of(design)
+    parts = layers(design)
+    placed = parts.grid
+    own = {"target": target, **_doses_given(grid, doses.planned() if placed is None else placed.planned)}
+    table = _table(parts, own, files)
     if placed is None:
-        return _table(design, {"target": target, **_doses_given(grid, doses.planned())}, files)
-    own, caps = placed.base, () if design is placed else design.modifiers
-    base, rest = (own.base, own.modifiers) if isinstance(own, Modified) else (own, ())
-    whole = Modified(base, (*rest, *caps)) if rest or caps else base
-    table = _table(whole, {"target": target, **_doses_given(grid, placed.planned)}, files)
+        return table
     inserted = set(placed.planned) - set(doses.planned())
     for name, positions in (("drop", placed.dropped), ("insert", sorted(inserted))):
         if positions:
@@ -255,21 +254,18 @@ def design_table(design: Any, target: float, doses: Doses, files: Mapping[Policy
     return table | ({"inserts": True} if placed.inserts else {})
 
 
-def _table(design: Any, given: Mapping[str, Any], files: Mapping[PolicyTable, str]) -> dict[str, Any]:
-    base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
-    if isinstance(base, Selecting):
-        inner = dataclasses.replace(design, base=base.base) if isinstance(design, Modified) else base.base
-        return _table(inner, given, files) | {
-            "selection": _table(base.selector, {**given, "target": base.target}, files)
-        }
-    without = ["doses", *(name for name, value in given.items() if getattr(base, name, None) == value)]
-    result: dict[str, Any] = plain(base, {type_: kind for kind, type_ in DESIGNS.items()}, without)
-    looked_up = getattr(base, "table", None)
+def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, str]) -> dict[str, Any]:
+    target = parts.rule.facts.target
+    without = ["doses", *(name for name, value in given.items() if getattr(parts.rule, name, None) == value)]
+    result: dict[str, Any] = plain(parts.rule, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    looked_up = getattr(parts.rule, "table", None)
     if isinstance(looked_up, PolicyTable):
         result["table"] = files[looked_up]
-    if modifiers:
+    if parts.laid:
         kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
-        result["modifiers"] = [_modifier_table(m, base.target, kinds) for m in modifiers]
+        result["modifiers"] = [_modifier_table(modifier, target, kinds) for modifier in parts.laid]
+    if parts.selector is not None:
+        result["selection"] = _table(layers(parts.selector), {**given, "target": target}, files)
     return result
 
 

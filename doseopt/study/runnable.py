@@ -7,9 +7,9 @@ from typing import Any
 from doseopt.core.design import Phase
 from doseopt.core.parameters import Fault, Faults
 from doseopt.designs.decision_table import DecisionTable
-from doseopt.designs.modified import Modified
+from doseopt.designs.layers import layers
+from doseopt.designs.modifiers import CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.policy import Policy
-from doseopt.designs.selecting import Selecting
 from doseopt.engines.graph import TooManyStates, build_graph
 
 WALKED = 20_000
@@ -18,17 +18,20 @@ WALKED = 20_000
 
 def obstacles(design: Any) -> list[Fault]:
     """Return why trials of a design would not end, hold no cohort, or leave the table that decides."""
-    if not design.ends:
+    if not design.facts.ends:
         wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
         return [Fault("modifiers", wanted)]
-    modifiers: tuple[Any, ...] = design.modifiers if isinstance(design, Modified) else ()
-    base = design.base if isinstance(design, Modified) else design
-    rules = (base.base, base.selector) if isinstance(base, Selecting) else (base,)
-    sizes = [size for m in modifiers if m.phase == Phase.SIZE for size in m.sizes] or [getattr(rules[0], "cohort", 1)]
-    cap = next((m.cap for m in modifiers if m.phase == Phase.CAP), max(sizes))
+    parts = layers(design)
+    own = [size for m in parts.laid if isinstance(m, CohortsByDose | CohortsByDLT | CohortsInOrder) for size in m.sizes]
+    sizes = own or [getattr(parts.rule, "cohort", 1)]
+    cap = next((m.cap for m in parts.laid if m.phase == Phase.CAP), None) or max(sizes)
     if max(sizes) > cap:
         return [Fault("modifiers", f"wanted a cap of at least one cohort of {max(sizes)}, got {cap}")]
-    return _not_in_table(design) if any(isinstance(rule, DecisionTable | Policy) for rule in rules) else []
+    return (
+        _not_in_table(design)
+        if any(isinstance(rule, DecisionTable | Policy) for rule in (parts.rule, parts.selector))
+        else []
+    )
 
 
 def _not_in_table(design: Any) -> list[Fault]:

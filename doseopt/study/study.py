@@ -182,8 +182,8 @@ class Study:
             where = f"designs.{key(name)}"
             if not is_design(design):
                 found.append(Fault(where, f"wanted a design, got {design!r}"))
-            elif design.doses != len(self.doses.labels):
-                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.doses}"
+            elif design.facts.doses != len(self.doses.labels):
+                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.facts.doses}"
                 found.append(Fault(where, wanted))
         return found
 
@@ -205,7 +205,7 @@ class Study:
         lacking = without_moderate(self.scenarios()) if self.scenario_specs else []
         some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
         wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
-        graded = [name for name, design in self.designs.items() if design.categories == 3]
+        graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
         return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
 
     def believed(self, fineness: int = 0) -> Belief:

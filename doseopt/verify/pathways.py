@@ -98,7 +98,7 @@ def characteristics(design: Design, p: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"E[N]": weight @ n.sum(axis=1), "E[DLT]": weight @ y.sum(axis=1)}
     found["none"] = found["select@0"] = weight[graph.selected < 0].sum()
     found["DLT share"] = found["E[DLT]"] / found["E[N]"]
-    for j in range(design.doses):
+    for j in range(design.facts.doses):
         found[f"select@{j + 1}"] = weight[graph.selected == j].sum()
         found[f"n@{j + 1}"] = weight @ n[:, j]
         found[f"administration@{j + 1}"] = weight @ (n[:, j] / n.sum(axis=1))
@@ -147,7 +147,7 @@ def _nodes(given: Mapping[str, Any]) -> Answers:
     for length in {len(path) for path in paths}:
         rows = [i for i, path in enumerate(paths) if len(path) == length]
         cohorts = np.array([paths[i] for i in rows])
-        state = TrialState.concatenate([TrialState.empty(VIOLA.doses, len(VIOLA.memory))] * len(rows))
+        state = TrialState.concatenate([TrialState.empty(VIOLA.facts.doses, len(VIOLA.facts.memory))] * len(rows))
         for dose, dlts in np.moveaxis(cohorts, 1, 0).transpose(0, 2, 1):
             given_now = Decision(dose, np.full(len(rows), 3), np.zeros(len(rows), np.int64))
             state = advance(VIOLA, state, given_now, np.stack([dlts, 3 - dlts], axis=1))

@@ -28,7 +28,7 @@ def _exact(given: Mapping[str, Any]) -> Answers:
     design = design_of(given["design"])
     graph = graph_of(design)
     some = graph.selected >= 0
-    paths = np.bincount(graph.selected[some], graph.cohort_paths[graph.ending][some], minlength=design.doses)
+    paths = np.bincount(graph.selected[some], graph.cohort_paths[graph.ending][some], minlength=design.facts.doses)
     counted = {"paths": graph.counts()["paths"], "paths_by_mtd": paths.astype(int)}
     return {**operating(design, given["p_dlt"], given.get("p_moderate")), **counted}
 

@@ -49,7 +49,7 @@ def operating(design: Design, p_dlt: Sequence[float], p_moderate: Sequence[float
     """Return the operating characteristics in one scenario, by their names in `OPERATING`."""
     outcomes = Exact()(design, make_scenarios([p_dlt], p_moderate=None if p_moderate is None else [p_moderate]))
     weight, n, y = (outcomes[name].to_numpy() for name in ("weight", "n", "y"))
-    choice = weight[0] @ (outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses))
+    choice = weight[0] @ (outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses))
     patients, dlts = weight[0] @ n, weight[0] @ y
     return {
         "no_selection": choice[0],

@@ -95,7 +95,7 @@ def definition(material: Material) -> dict[str, Any]:
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
     declared = np.flatnonzero(selected >= 0)
     at = selected[declared]
-    clean = np.flatnonzero((y.sum(axis=1) == 0) & (selected == design.doses - 1))[0]
+    clean = np.flatnonzero((y.sum(axis=1) == 0) & (selected == design.facts.doses - 1))[0]
     patients, dlts = int(n[declared, at].min()), int(y[declared, at].max())
     cap = outcomes["n"].sum("dose").max()
     return {

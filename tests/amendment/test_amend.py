@@ -7,12 +7,12 @@ from doseopt import Exact, Simulate, after, compare, judged, operating_character
 from doseopt.amendment.amend import amend
 from doseopt.amendment.outlook import beliefs_now, enrolment_needed
 from doseopt.beliefs import ACCURACY
-from doseopt.comparison.enrolment import capped
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.posterior import analyse
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE
+from doseopt.designs.layers import with_cap
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import measure
 from doseopt.models.quadrature import quadrature
@@ -179,7 +179,7 @@ def test_enrolment_needed(study, interim):
     curve = interim["enrolment"]["correct_selection"]
     assert (curve["enrolment"].to_numpy() >= 4).all()
     belief = beliefs_now(study, np.array([1, 3, 0, 0]), np.array([0, 1, 0, 0]))[STUDY_MODEL]
-    design = capped(study.designs["CRM 25"], 19)
+    design = with_cap(study.designs["CRM 25"], 19)
     outcomes = judged(Exact()(design, belief.scenarios, after(design, OUTCOMES)), study.mtd)
     correct = float(belief.weights @ measure(outcomes, "correct_selection")[0].to_numpy())
     assert curve.sel(design="CRM 25", enrolment=19).item() == pytest.approx(correct, abs=1e-10)

@@ -191,7 +191,7 @@ def _ending(trial, start):
 
 def test_no_example_of_an_early_stop_where_all_trials_have_the_same_size(study):
     design = study.designs["BOIN 9"]
-    empty = {"BOIN 9": TrialState.empty(3, len(design.memory))}
+    empty = {"BOIN 9": TrialState.empty(3, len(design.facts.memory))}
     found = example_trials(study, empty, "safe", trials=50)
     assert set(found["BOIN 9"]) == {"typical", "worst"}
 

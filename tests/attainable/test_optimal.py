@@ -207,9 +207,9 @@ def designs(cap):
         CRM(**common, skeleton=(0.02, 0.1, 0.25), cohort=2, estimate="mean"),
     ]
     for base in bases:
-        extra = (NoSkipping(),) if base.skips else ()
+        extra = (NoSkipping(),) if base.facts.skips else ()
         yield Modified(base, (*extra, MaxPatients(n=cap)))
-        if base.skips:
+        if base.facts.skips:
             yield Modified(base, (NoSkipping(relative_to="highest"), TooToxic(0.9), MaxPatients(n=cap)))
             yield Modified(base, (NoSkipping(), RunIn(levels=2), MaxPatients(n=cap)))
 
@@ -250,7 +250,7 @@ def test_no_design_of_the_class_exceeds_the_sequential_optimum(truths, utility, 
     best = bayes_optimal(belief, mtd, Rules(cap), utility).value
     rng = np.random.default_rng(seed)
     for design in [*designs(cap), random_policy(rng, cap)]:
-        assert not design.skips
+        assert not design.facts.skips
         assert expectation(design, belief, mtd, utility) <= best + 1e-9, design
 
 

@@ -233,7 +233,7 @@ def test_what_is_found_is_said_beside_what_is_not(monkeypatch, tmp_path):
 
 def test_designs_that_are_too_large_themselves_are_left_out_and_said_so(monkeypatch):
     def run_exact(self, design, scenarios):
-        if design.cap == 36:
+        if design.facts.cap == 36:
             raise TooManyStates("more than 5 million states; lower its max_patients")
         return exact(self, design, scenarios)
 

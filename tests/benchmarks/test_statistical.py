@@ -146,7 +146,7 @@ def test_the_designs_are_the_bundled_studys():
     }
     assert own.mtd.none_threshold == pytest.approx(bundled.mtd.none_threshold)
     for name, same in (("CRM", "CRM 13"), ("BOIN", "BOIN 25"), ("ATD+3+3", "ATD+3+3 cap 10")):
-        cap = bundled.designs[same].cap
+        cap = bundled.designs[same].facts.cap
         assert rules(design_at(own, name, cap)) == rules(bundled.designs[same])
         assert design_at(own, name, cap).cap == cap
 
@@ -155,7 +155,7 @@ def test_the_designs_are_the_bundled_studys():
 def test_what_follows_the_target(target):
     study = study_at(target)
     assert study.mtd.none_threshold == pytest.approx(target + 0.10)
-    assert {design.target for design in study.designs.values()} == {target}
+    assert {design.facts.target for design in study.designs.values()} == {target}
     assert study.designs["CRM"].base.rates[2] == target
     blrm, before = study.designs["BLRM"].base, study_at(0.25).designs["BLRM"].base
     assert blrm.intervals == pytest.approx((0.64 * target, 1.32 * target))

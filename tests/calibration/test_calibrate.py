@@ -15,6 +15,7 @@ from doseopt.calibration.change import held_out_belief
 from doseopt.calibration.search import _front, _Search, chosen_tunables
 from doseopt.core.parameters import Faults
 from doseopt.core.tunable import Tunable
+from doseopt.designs.layers import tunable, with_values
 from doseopt.designs.modified import Modified
 from doseopt.measures.expected import MEASURES, expected_utility
 from doseopt.models.skeleton import IndifferenceInterval
@@ -221,30 +222,30 @@ def test_progress_counts_the_candidates(study):
     assert told == list(range(1, found.dataset.sizes["candidate"] + 1))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DESIGNS if DESIGNS[kind].example().tunable()])
+@pytest.mark.parametrize("kind", [kind for kind in DESIGNS if tunable(DESIGNS[kind].example())])
 def test_every_tunable_parameter_can_be_tuned_over_its_range(kind):
     design = DESIGNS[kind].example()
     groups = {}
-    for tunable in design.tunable():
-        groups.setdefault(tunable.key, []).append(tunable)
+    for each in tunable(design):
+        groups.setdefault(each.key, []).append(each)
     for group in groups.values():
         for end in ("low", "high"):
             values = {t.name: t.rounded(getattr(t, end)) for t in group}
-            tuned = design.tuned(values)
+            tuned = with_values(design, values)
             assert tuned != design
-            assert hash(tuned) == hash(design.tuned(values))
-    usual = {t.name: t.rounded((t.low + t.high) / 2) for t in design.tunable() if t.usual}
-    assert design.tuned(usual) != design
+            assert hash(tuned) == hash(with_values(design, values))
+    usual = {t.name: t.rounded((t.low + t.high) / 2) for t in tunable(design) if t.usual}
+    assert with_values(design, usual) != design
 
 
 def test_a_skeleton_tuned_directly_rises_by_its_gaps(study):
-    design = study.designs["CRM 6"].tuned({"lowest_rate": 0.1, "gap_2": 1.0, "gap_3": 0.5})
+    design = with_values(study.designs["CRM 6"], {"lowest_rate": 0.1, "gap_2": 1.0, "gap_3": 0.5})
     rates = np.array(design.base.rates)
     assert np.log(rates / (1 - rates)) - np.log(0.1 / 0.9) == pytest.approx([0, 1.0, 1.5], abs=1e-4)
 
 
 def test_the_prior_of_a_blrm_is_set_by_means_and_sds(study):
-    base = study.designs["BLRM"].tuned({"mean_log_a": -1.0, "sd_log_b": 0.5}).base
+    base = with_values(study.designs["BLRM"], {"mean_log_a": -1.0, "sd_log_b": 0.5}).base
     assert base.mean == (-1.0, 0.0)
     assert np.array(base.cov) == pytest.approx(np.diag([1.5**2, 0.25]))
 

@@ -8,8 +8,9 @@ import xarray as xr
 import doseopt
 from doseopt.cli.output import as_json, write_netcdf
 from doseopt.comparison.compare import compare
-from doseopt.comparison.enrolment import capped, families
+from doseopt.comparison.enrolment import families
 from doseopt.designs import CRM
+from doseopt.designs.layers import with_cap
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
@@ -295,7 +296,7 @@ def test_the_order_of_modifiers_does_not_part_a_family():
 
 def test_another_cap_replaces_the_old_one():
     design = doseopt.Modified(CRM(doses=3, target=0.25, skeleton=(0.1, 0.2, 0.3)), (NoSkipping(), MaxPatients(n=6)))
-    assert capped(design, 9).modifiers == (NoSkipping(), MaxPatients(n=9))
+    assert with_cap(design, 9).modifiers == (NoSkipping(), MaxPatients(n=9))
 
 
 # Engines

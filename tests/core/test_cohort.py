@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
+from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Faults
 
 COHORT = st.builds(Cohort, st.integers(1, 12), st.text("NTM", min_size=1, max_size=9), st.booleans())
@@ -35,7 +36,7 @@ def test_no_outcomes_are_no_cohorts():
 )
 def test_outcomes_are_counted_by_category(letters, two, three):
     assert Cohort(1, letters).counts() == two
-    assert Cohort(1, letters).counts(3) == three
+    assert Cohort(1, letters).counts(GRADED) == three
 
 
 def test_all_faults_come_together_each_with_its_place():

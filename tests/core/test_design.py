@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import dataclass
 from itertools import permutations
 from typing import ClassVar
@@ -35,7 +36,9 @@ class Stub(Defaults):
     barred: tuple[int, ...] = ()
     mtd: int = 1
 
-    stops: ClassVar[tuple[str, ...]] = ("complete", "own")
+    @property
+    def facts(self):
+        return dataclasses.replace(super().facts, stops=("complete", "own"))
 
     def first(self):
         return decision(0, self.size, 0)
@@ -75,7 +78,7 @@ def answer(design, outcomes):
     given = step(design, state)
     if given.stop[0]:
         mtd = selected(design, state, given.stop)[0]
-        return design.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
+        return design.facts.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
     return int(given.dose[0]) + 1, int(given.size[0])
 
 
@@ -248,13 +251,13 @@ def test_too_toxic_selects_no_dose():
 
 def test_every_reason_of_every_part_is_declared_once():
     design = Modified(Stub(), (MaxPatients(n=9), EnoughAtDose(n=3), EnoughAtDose(n=6), TooToxic()))
-    assert design.stops == ("complete", "own", "max_patients", "enough_at_dose", "too_toxic")
+    assert design.facts.stops == ("complete", "own", "max_patients", "enough_at_dose", "too_toxic")
 
 
 def test_a_modified_design_ends_if_any_part_ends_it():
-    assert not Modified(Stub(), (EnoughAtDose(n=3), TooToxic())).ends
-    assert Modified(Stub(), (TooToxic(), MaxPatients(n=9))).ends
-    assert Modified(ThreePlusThree(doses=4, target=0.25), (TooToxic(),)).ends
+    assert not Modified(Stub(), (EnoughAtDose(n=3), TooToxic())).facts.ends
+    assert Modified(Stub(), (TooToxic(), MaxPatients(n=9))).facts.ends
+    assert Modified(ThreePlusThree(doses=4, target=0.25), (TooToxic(),)).facts.ends
 
 
 def test_modifiers_take_what_was_left_open_from_the_design():
@@ -267,7 +270,7 @@ def test_modifiers_take_what_was_left_open_from_the_design():
 def test_a_modified_design_can_be_modified_again():
     inner = Modified(Stub(), (NoSkipping(), Coherent()))
     outer = Modified(inner, (MaxPatients(n=7), Coherent(target=0.5)))
-    assert outer.memory == ("toxic_cohort", "toxic_cohort")
+    assert outer.facts.memory == ("toxic_cohort", "toxic_cohort")
     assert answer(outer, "1NNN 2NNT") == (2, 1)
     assert answer(outer, "1NNN 2NNN 3N") == ("max_patients", 2)
 
@@ -432,7 +435,7 @@ def test_coherence_remembers_the_last_cohort(outcomes, toxic):
 )
 def test_titration_remembers_its_moderate_toxicities(outcomes, moderate):
     design = AcceleratedTitration(doses=5, target=0.25, titrate=3, trigger="second_moderate")
-    assert design.categories == 3
+    assert design.facts.outcomes.graded
     assert after(design, outcomes).memory.tolist() == [[moderate]]
 
 
@@ -443,7 +446,7 @@ def test_a_design_that_does_not_grade_reads_moderate_as_none():
 
 def test_the_titration_cohort_that_three_new_patients_replace_is_remembered():
     design = AcceleratedTitration(doses=4, target=0.25, titrate=2, titration_cohort=2, after_dlt="three_new")
-    assert design.memory == ("left_out_level", "left_out_n", "left_out_y")
+    assert design.facts.memory == ("left_out_level", "left_out_n", "left_out_y")
     assert after(design, "1NN").memory.tolist() == [[0, 0, 0]]
     assert after(design, "1NN 2NT").memory.tolist() == [[2, 2, 1]]
     assert after(design, "1NN 2NT 2NNT").memory.tolist() == [[2, 2, 1]]
@@ -452,7 +455,7 @@ def test_the_titration_cohort_that_three_new_patients_replace_is_remembered():
 def test_each_part_sees_its_own_slice_of_the_memory():
     base = AcceleratedTitration(doses=4, target=0.25, titrate=3, trigger="second_moderate", after_dlt="three_new")
     design = Modified(base, (MaxPatients(n=9), Coherent()))
-    assert design.memory == ("moderate", "left_out_level", "left_out_n", "left_out_y", "toxic_cohort")
+    assert design.facts.memory == ("moderate", "left_out_level", "left_out_n", "left_out_y", "toxic_cohort")
     assert after(design, "1M 2T").memory.tolist() == [[1, 2, 1, 1, 1]]
     assert after(design, "1M 2T 2NNN").memory.tolist() == [[1, 2, 1, 1, 0]]
     assert after(base, "1M 2T").memory.tolist() == [[1, 2, 1, 1]]

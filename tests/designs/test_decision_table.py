@@ -48,7 +48,7 @@ def test_du_at_the_lowest_dose_ends_the_trial():
     design = table()
     state = after(design, "1TTT")
     decision = step(design, state)
-    assert design.stops[decision.stop[0] - 1] == "too_toxic"
+    assert design.facts.stops[decision.stop[0] - 1] == "too_toxic"
     assert selected(design, state, decision.stop)[0] == -1
 
 

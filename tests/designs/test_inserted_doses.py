@@ -36,7 +36,7 @@ def answer(design, outcomes):
     given = step(design, state)
     if given.stop[0]:
         mtd = selected(design, state, given.stop)[0]
-        return design.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
+        return design.facts.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
     return int(given.dose[0]) + 1, int(given.size[0])
 
 

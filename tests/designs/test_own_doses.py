@@ -10,7 +10,7 @@ from doseopt.amendment.amend import amend
 from doseopt.attainable.attained import limits_of
 from doseopt.calibration import calibrate
 from doseopt.comparison.compare import compare
-from doseopt.comparison.enrolment import capped, families
+from doseopt.comparison.enrolment import families
 from doseopt.comparison.readings import silences
 from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.examine import examine
@@ -23,9 +23,10 @@ from doseopt.core.parameters import Faults, declared
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, step
 from doseopt.designs import BOIN, CRM, ThreePlusThree
+from doseopt.designs.layers import layers, with_cap
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, TooToxic
-from doseopt.designs.on_grid import OnGrid, grid_of
+from doseopt.designs.on_grid import OnGrid
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.measures.operating_characteristics import measure
@@ -54,7 +55,7 @@ def characteristics(design, p, start=None):
     """P(none, each dose), E[patients at each dose], E[DLTs], of a design in one scenario."""
     outcomes = Exact()(design, make_scenarios([p]), start)
     weight = outcomes["weight"].to_numpy()[0]
-    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses)
+    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses)
     return weight @ choice, weight @ outcomes["n"].to_numpy(), float(weight @ outcomes["y"].sum("dose").to_numpy())
 
 
@@ -145,13 +146,13 @@ def test_an_inserted_dose_is_a_dose_of_the_design(study):
 
 def test_what_a_design_is_given_is_its_own(study):
     boin = study.designs["BOIN"]
-    assert boin.doses == 4
-    assert grid_of(boin).planned == (0, 2, 3)
-    assert grid_of(boin).dropped == (1,)
-    assert grid_of(boin).base.base.base == BOIN(doses=3, target=0.30, start=2)
+    assert boin.facts.doses == 4
+    assert layers(boin).grid.planned == (0, 2, 3)
+    assert layers(boin).grid.dropped == (1,)
+    assert layers(boin).grid.base.base.base == BOIN(doses=3, target=0.30, start=2)
     assert int(boin.first().dose[0]) == 2, "start level 2 is the second dose of its own"
     text = OWN.replace('kind = "boin"\n', 'kind = "blrm"\nreference_dose = 2.0\n').replace("start = 2\n", "")
-    assert grid_of(parse_study(text).designs["BOIN"]).base.base.base.dose_values == (1.0, 3.0, 4.0)
+    assert layers(parse_study(text).designs["BOIN"]).grid.base.base.base.dose_values == (1.0, 3.0, 4.0)
 
 
 def test_insertion_in_the_course_never_takes_a_dropped_dose():
@@ -195,23 +196,23 @@ def test_a_target_of_its_own_in_every_kind(kind):
     assert "target" in declared(type(base))
     own = dataclasses.replace(base, target=0.35)
     whole = Modified(own, modifiers) if modifiers else own
-    doses = Doses(tuple("abcdef"[: base.doses]), LEVELS[: base.doses], "mg")
-    specs = {"s": FixedScenario((0.08, 0.18, 0.28, 0.42)[: base.doses])}
+    doses = Doses(tuple("abcdef"[: base.facts.doses]), LEVELS[: base.facts.doses], "mg")
+    specs = {"s": FixedScenario((0.08, 0.18, 0.28, 0.42)[: base.facts.doses])}
     made = Study("t", 0.25, MTDRule(0.25), doses, specs, {kind: whole})
     table = made.to_dict()["designs"][kind]
     assert table["target"] == 0.35
     if kind != "policy":  # its table stands in a file of its own
         again = parse_study(made.to_toml())
-        assert again.designs[kind].target == 0.35
+        assert again.designs[kind].facts.target == 0.35
         assert again.designs == made.designs
-        without = parse_study(dataclasses.replace(made, designs={kind: design}, target=base.target).to_toml())
-        assert without.designs[kind].target == base.target
+        without = parse_study(dataclasses.replace(made, designs={kind: design}, target=base.facts.target).to_toml())
+        assert without.designs[kind].facts.target == base.facts.target
 
 
 def test_what_takes_its_target_from_the_design_takes_the_designs_own(study):
-    placed = grid_of(study.designs["BOIN"])
-    assert placed.target == 0.30
-    assert {m.above for m in placed.modifiers if isinstance(m, TooToxic)} == {0.30}
+    placed = layers(study.designs["BOIN"]).grid
+    assert placed.facts.target == 0.30
+    assert {m.above for m in layers(study.designs["BOIN"]).modifiers if isinstance(m, TooToxic)} == {0.30}
     assert {m.target for m in placed.modifiers if isinstance(m, Coherent)} == {0.30}
     assert placed.base.base.selector.target == 0.30
 
@@ -321,10 +322,10 @@ def test_amendment(study, tree):
 def test_the_enrolment_curve_counts_everybody(study, tree):
     """At 6 patients, of which 3 are at its own doses, the trial is over; the design's own cap is not in the way."""
     curve = tree["enrolment"]["correct_selection"].sel(design="BOIN")
-    design = capped(study.designs["BOIN"], 6)
+    design = with_cap(study.designs["BOIN"], 6)
     start = after(design, "1NNN 2NNT")
     over = step(design, start)
-    assert design.stops[over.stop[0] - 1] == "max_patients"
+    assert design.facts.stops[over.stop[0] - 1] == "max_patients"
     assert len(np.unique(curve.sel(enrolment=[9, 12, 15, 18]).to_numpy().round(12))) == 4
 
 

@@ -28,7 +28,7 @@ def characteristics(design, p, start=None):
     """P(none, each dose), E[patients at each dose], E[DLTs], of a design in one scenario."""
     outcomes = Exact()(design, make_scenarios([p]), start)
     weight = outcomes["weight"].to_numpy()[0]
-    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses)
+    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses)
     return weight @ choice, weight @ outcomes["n"].to_numpy(), float(weight @ outcomes["y"].sum("dose").to_numpy())
 
 
@@ -130,7 +130,7 @@ def test_a_trial_without_a_patient_at_its_doses_declares_no_mtd():
     design = Modified(OnGrid(crm, LEVELS, (1, 2, 3), dropped=(0,)), (MaxPatients(n=6),))
     state = after(design, "1NNN 1NNN")
     given = step(design, state)
-    assert design.stops[given.stop[0] - 1] == "max_patients"
+    assert design.facts.stops[given.stop[0] - 1] == "max_patients"
     assert selected(design, state, given.stop)[0] == NONE
 
 

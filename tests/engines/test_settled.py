@@ -29,12 +29,12 @@ P, MODERATE = np.array([0.1, 0.25, 0.45]), np.array([0.1, 0.2, 0.3])
 def children(design, state, decision):
     size, dose = int(decision.size[0]), int(decision.dose[0])
     ways = range(size + 1)
-    if design.categories == 2:
+    if design.facts.outcomes.graded is False:
         outcomes = [(k, size - k) for k in ways]
     else:
         outcomes = [(k, m, size - k - m) for k in ways for m in range(size - k + 1)]
     rates = [P[dose], 1 - P[dose]]
-    if design.categories == 3:
+    if design.facts.outcomes.graded:
         rates = [P[dose], (1 - P[dose]) * MODERATE[dose], (1 - P[dose]) * (1 - MODERATE[dose])]
     for outcome in outcomes:
         chance = float(np.prod([r**k for r, k in zip(rates, outcome, strict=True)]))
@@ -64,11 +64,11 @@ def walked(design, state, known):
     """[P(none), P(1), ...] and the expected patients of the trial that stops when its answer is settled."""
     found = reachable(design, state, known)
     if state.started[0] and len(found) == 1:
-        chosen = np.zeros(design.doses + 1)
+        chosen = np.zeros(design.facts.doses + 1)
         chosen[min(found) + 1] = 1
         return chosen, float(state.total[0])
     decision = step(design, state)
-    total, size = np.zeros(design.doses + 1), 0.0
+    total, size = np.zeros(design.facts.doses + 1), 0.0
     for chance, child in children(design, state, Decision(decision.dose, decision.size, decision.stop)):
         chosen, patients = walked(design, child, known)
         total, size = total + chance * chosen, size + chance * patients
@@ -82,7 +82,7 @@ def test_the_settled_trial(name):
     rule = MTDRule(target=0.25)
     oc = operating_characteristics(judged(Exact(settled=True)(design, scenarios), rule)).isel(scenario=0)
     whole = operating_characteristics(judged(Exact()(design, scenarios), rule)).isel(scenario=0)
-    chosen, size = walked(design, TrialState.empty(3, len(design.memory)), {})
+    chosen, size = walked(design, TrialState.empty(3, len(design.facts.memory)), {})
     np.testing.assert_allclose(oc["no_selection"], chosen[0], atol=1e-12)
     np.testing.assert_allclose(oc["selection"], chosen[1:], atol=1e-12)
     np.testing.assert_allclose(oc["sample_size"], size, atol=1e-12)

@@ -20,6 +20,7 @@ from doseopt.measures.operating_characteristics import (
     measure,
     operating_characteristics,
     quantile,
+    values,
 )
 from doseopt.scenarios import MTDRule, make_scenarios
 
@@ -120,7 +121,7 @@ def found(data, name):
 def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):
     for design, moderate in ((BOIN(doses=3, target=0.25), None), (AcceleratedTitration.example(), 0.3)):
         capped = Modified(design, (MaxPatients(n=9),)) if moderate is None else design
-        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.doses))
+        rates = np.random.default_rng(1).uniform(0, 1, (7, capped.facts.doses))
         given = () if moderate is None else (None, np.full(rates.shape, moderate))
         monkeypatch.setattr(means, "ROOM", 1 << 24)
         whole = means.means_of(capped, rates, *given)
@@ -166,11 +167,10 @@ def test_monte_carlo_error_is_the_root_of_variance_over_trials(name):
 @pytest.mark.parametrize("name", METRICS)
 def test_monte_carlo_error_is_that_of_the_single_trials(name):
     data = simulated()
-    values = METRICS[name].function(data).astype(float)
-    values = values.broadcast_like(data["selected"]).transpose("ending", "scenario", ...)
-    mean, error = (part.transpose("scenario", ...) for part in measure(data, name))
-    np.testing.assert_allclose(mean, values.mean("ending"), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(error, values.std("ending") / math.sqrt(TRIALS), rtol=0, atol=1e-12)
+    each = values(data, name)
+    mean, error = measure(data, name)
+    np.testing.assert_allclose(mean, each.mean("ending"), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(error, each.std("ending") / math.sqrt(TRIALS), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -13,7 +13,7 @@ from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSki
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Simulate
-from doseopt.measures.operating_characteristics import METRICS
+from doseopt.measures.operating_characteristics import values
 from doseopt.scenarios import MTDRule, make_scenarios
 
 TRIALS, SEED = 20_000, 20261123
@@ -45,7 +45,7 @@ each_design = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 
 def moments(outcomes, name):
     """Mean and variance of one ending, flat."""
-    value = METRICS[name].function(outcomes).astype(float)
+    value = values(outcomes, name)
     weight = outcomes["weight"]
     mean = xr.dot(weight, value, dim="ending")
     variance = xr.dot(weight, (value - mean) ** 2, dim="ending")

@@ -81,7 +81,7 @@ def test_the_largest_increment_is_counted_from_the_last_dose_and_not_from_the_hi
 def test_no_admissible_dose_stops_the_trial():
     blrm = design()
     given = blrm.decide(after(blrm, "1TTT 1TTT"))
-    assert blrm.stops[given.stop[0] - 1] == "too_toxic"
+    assert blrm.facts.stops[given.stop[0] - 1] == "too_toxic"
     assert blrm.select(after(blrm, "1TTT 1TTT"), given.stop)[0] == NONE
 
 

@@ -20,7 +20,7 @@ def exact(design, p):
     """P(none, 1..D), E[n_j], E[DLT]."""
     outcomes = Exact()(design, make_scenarios([p]))
     weight = outcomes["weight"].to_numpy()[0]
-    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses)
+    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses)
     return weight @ choice, weight @ outcomes["n"].to_numpy(), float(weight @ outcomes["y"].sum("dose").to_numpy())
 
 

@@ -24,7 +24,7 @@ def exact(design, p, moderate=None):
     moderate = None if moderate is None else [moderate]
     outcomes = Exact()(design, make_scenarios([p], p_moderate=moderate))
     weight = outcomes["weight"].to_numpy()[0]
-    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses)
+    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses)
     return weight @ choice, weight @ outcomes["n"].to_numpy(), float(weight @ outcomes["y"].sum("dose").to_numpy())
 
 
@@ -201,7 +201,7 @@ def test_a_dose_below_an_excluded_one_by_its_own_words(variant, outcomes, wanted
     design = ThreePlusThree(doses=5, target=0.3, **variant)
     state = after(design, outcomes)
     given = step(design, state)
-    reason = "" if given.stop[0] == CONTINUE else design.stops[given.stop[0] - 1]
+    reason = "" if given.stop[0] == CONTINUE else design.facts.stops[given.stop[0] - 1]
     size = int(given.size[0]) if not reason else 0
     assert (int(given.dose[0]), size, reason) == wanted
     if reason:

@@ -143,7 +143,7 @@ def test_a_file_without_patients_or_without_a_file_is_a_fault(tmp_path: Path) ->
 def decided(design: Design, data: TrialData) -> tuple[int, int]:
     """Return the level, from 1, and the number of patients that a design gives next."""
     cohorts = data.cohorts or [(patient,) for patient in data.patients]
-    graded = design.categories > 2
+    graded = design.facts.outcomes.graded
     state = after(design, [Cohort(c[0].level + 1, "".join(letter(p, graded) for p in c)) for c in cohorts])
     given = step(design, state)
     return int(given.dose[0]) + 1, int(given.size[0])

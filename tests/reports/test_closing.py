@@ -23,7 +23,7 @@ def dossier(utility):
     }
     attrs = {"belief": "so", "utility": "so", "error": 0.0, "not_computed": ""}
     regret = (("design", "scenario"), [[0.25, 0.5], [np.nan, np.nan]])
-    skips = {name: SimpleNamespace(skips=False) for name in NAMES}
+    skips = {name: SimpleNamespace(facts=SimpleNamespace(skips=False)) for name in NAMES}
     return SimpleNamespace(
         attainable=xr.Dataset({k: ("design", v) for k, v in values.items()}, {"design": NAMES}, attrs),
         comparison=xr.Dataset({"regret_to_benchmark": regret}, {"design": NAMES}),

@@ -173,7 +173,7 @@ def test_valid_variants(path, value):
 
 def test_a_design_may_have_a_target_of_its_own():
     study = parse(changed(["designs", "3+3", "target"], 0.3))
-    assert study.designs["3+3"].target == 0.3
+    assert study.designs["3+3"].facts.target == 0.3
     assert study.target == study.mtd.target == 0.25
 
 

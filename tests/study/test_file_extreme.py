@@ -144,16 +144,16 @@ def test_what_was_accepted_without_a_word_is_one_fault(path, value, said):
 def test_a_table_that_a_trial_runs_out_of_is_a_fault_before_it_does():
     table = ["3: E S D DU", "6: E E S D DU DU DU", "9: E E S S D D DU DU DU DU"]
     design = {"kind": "table", "decisions": table, "modifiers": [{"kind": "max_patients", "n": 9}]}
-    assert parse(changed(["designs", "t"], design)).designs["t"].cap == 9
+    assert parse(changed(["designs", "t"], design)).designs["t"].facts.cap == 9
     (found,) = faults(changed(["designs", "t"], design | {"modifiers": CAPPED}))
     assert found.startswith("designs.t.decisions: wanted a row for n = 12 at dose level 1")
     stopped = [{"kind": "enough_at_dose", "n": 9, "dose": "any"}, *CAPPED]
-    assert parse(changed(["designs", "t"], design | {"modifiers": stopped})).designs["t"].cap == 12
+    assert parse(changed(["designs", "t"], design | {"modifiers": stopped})).designs["t"].facts.cap == 12
 
 
 def test_a_size_rule_replaces_the_cohort_that_the_cap_is_compared_with():
     design = {"kind": "boin", "cohort": 20, "modifiers": [{"kind": "cohorts_in_order", "sizes": [1, 3]}, *CAPPED]}
-    assert parse(changed(["designs", "b"], design)).designs["b"].cap == 12
+    assert parse(changed(["designs", "b"], design)).designs["b"].facts.cap == 12
 
 
 def test_what_doseopt_does_not_have_is_called_that():

@@ -72,9 +72,9 @@ def test_no_other_design_is_compared_and_none_stops_early_for_enough_patients():
     designs = bundled().designs
     assert len(designs) == 8
     for design in designs.values():
-        assert design.ends
+        assert design.facts.ends
         assert not any(isinstance(m, EnoughAtDose) for m in getattr(design, "modifiers", ()))
-        assert design.doses == 4
+        assert design.facts.doses == 4
 
 
 def test_the_scenarios_put_the_mtd_at_each_dose_twice_and_beyond_both_ends():

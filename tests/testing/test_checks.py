@@ -16,7 +16,7 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, NoSkipping
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.engines.graph import TooManyStates
-from doseopt.measures.operating_characteristics import Metric, sample_size
+from doseopt.measures.operating_characteristics import Metric
 from doseopt.models.curves import Empiric, TwoParameterLogistic
 from doseopt.testing import check_design, check_metric, check_model, check_modifier
 
@@ -30,9 +30,9 @@ class Sound(Defaults):
     doses: int = 3
     target: float = 0.25
 
-    stops: ClassVar[tuple[str, ...]] = ("full",)
-    ends: ClassVar[bool] = True
-    skips: ClassVar[bool] = False
+    @property
+    def facts(self):
+        return dataclasses.replace(super().facts, stops=("full",), ends=True, skips=False)
 
     def first(self):
         return Decision(np.array([0]), np.array([2]), np.array([0]))
@@ -127,8 +127,8 @@ class Remembering(Sound):
     """Keeps the number of cohorts with a DLT."""
 
     @property
-    def memory(self):
-        return ("toxic_cohorts",)
+    def facts(self):
+        return dataclasses.replace(super().facts, memory=("toxic_cohorts",))
 
     def remember(self, before, given, outcome):
         return before.memory + (outcome[:, :1] > 0)
@@ -190,7 +190,7 @@ HIDDEN, BEYOND = "draws at random or keeps something", "depends on more than the
     ("broken", "told"),
     [
         (Impure, rf"wanted decide\(\) to answer alike when asked twice; got another answer after n=.*{HIDDEN}"),
-        (ByChance, rf"wanted decide\(\) to answer alike when asked twice; .*{HIDDEN}"),
+        (ByChance, rf"wanted decide\(\) to answer alike when (asked twice|a fresh copy is asked); .*{HIDDEN}"),
         (KeepsOnItself, rf"wanted decide\(\) to answer alike when a fresh copy is asked; .*{HIDDEN}"),
         (ByPosition, rf"wanted decide\(\) to answer alike when the batch is .*; got another answer after n=.*{BEYOND}"),
         (ByBatchSize, rf"wanted decide\(\) to answer alike when the batch is .*{BEYOND}"),
@@ -369,27 +369,34 @@ def test_doses_of_a_model_may_stand_in_any_order_and_its_prior_may_be_correlated
 # Measures
 
 
-def _uses_weight(outcomes):
-    return outcomes["weight"] * 1.0
+def _size(endings, truth):
+    return endings.total
 
 
-def _uses_neighbours(outcomes):
-    return sample_size(outcomes) / sample_size(outcomes).sum("ending")
+def _uses_weight(endings, truth):
+    return endings.weight * 1.0
 
 
-def _writes(outcomes):
-    outcomes["n"] = outcomes["n"] + 1
-    return sample_size(outcomes) / 100
+def _uses_neighbours(endings, truth):
+    return endings.total / endings.total.sum(axis=1, keepdims=True)
+
+
+def _writes(endings, truth):
+    endings.n[:] += 1
+    return endings.n.sum(axis=-1) / 100
 
 
 @pytest.mark.parametrize(
     ("metric", "told"),
     [
-        (Metric(sample_size, "", "x", -1), "wanted units"),
-        (Metric(sample_size, "patients", "", -1), "wanted a long_name"),
-        (Metric(sample_size, "1", "x", -1), "wanted values of -2 to 1, the unit being '1'"),
-        (Metric(lambda o: sample_size(o).mean("ending"), "patients", "x", -1), "wanted a value at each ending"),
-        (Metric(lambda o: sample_size(o).where(o["selected"] >= 0), "patients", "x", -1), "wanted finite values"),
+        (Metric(_size, "", "x", -1), "wanted units"),
+        (Metric(_size, "patients", "", -1), "wanted a long_name"),
+        (Metric(_size, "1", "x", -1), "wanted values of -2 to 1, the unit being '1'"),
+        (
+            Metric(lambda e, t: e.total.mean(axis=1, keepdims=True), "patients", "x", -1),
+            "wanted a value at each ending",
+        ),
+        (Metric(lambda e, t: np.where(e.selected >= 0, e.total, np.nan), "patients", "x", -1), "wanted finite values"),
         (Metric(_uses_weight, "1", "x", -1), "the same value for an ending of another weight"),
         (Metric(_uses_neighbours, "1", "x", -1), "the same value for an ending alone"),
         (Metric(_writes, "1", "x", -1), "the outcomes left as they are"),

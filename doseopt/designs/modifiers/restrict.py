@@ -77,7 +77,7 @@ class Coherent(Rule):
 
     def bind(self, base: Design) -> Self:
         """Take the design's target."""
-        return self if self.target is not None else dataclasses.replace(self, target=base.target)
+        return self if self.target is not None else dataclasses.replace(self, target=base.facts.target)
 
     @property
     def _threshold(self) -> float:

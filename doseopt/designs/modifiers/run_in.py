@@ -67,9 +67,9 @@ class RunIn(Rule):
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a second titration, and more levels than there are."""
-        if self.levels > base.doses:
-            return Fault("levels", f"wanted 1 to {base.doses} levels, got {self.levels}")
-        if getattr(base, "titration", False):
+        if self.levels > base.facts.doses:
+            return Fault("levels", f"wanted 1 to {base.facts.doses} levels, got {self.levels}")
+        if base.facts.titration:
             return Fault("", "wanted one run-in, got this and the design's own titration; drop one of them")
         return None
 

@@ -31,7 +31,7 @@ class SizeRule(Rule):
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a design that counts on its own cohort sizes."""
-        if base.sizes_own_cohorts:
+        if base.facts.sizes_own_cohorts:
             wanted = "wanted a design that leaves the cohort size open, got one whose rule sets it (3+3, titration)"
             return Fault("", wanted)
         return None
@@ -56,8 +56,8 @@ class CohortsByDose(SizeRule):
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse another number of doses."""
-        if len(self.sizes) != base.doses:
-            return Fault("sizes", f"wanted {base.doses} sizes, one a dose, got {len(self.sizes)}")
+        if len(self.sizes) != base.facts.doses:
+            return Fault("sizes", f"wanted {base.facts.doses} sizes, one a dose, got {len(self.sizes)}")
         return super().clash(base)
 
     def with_dose(self, position: int) -> Self:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Row
+from doseopt.core.design import Design, Phase, Row, posterior_of
 from doseopt.core.parameters import Fault, Faults, is_number, param
 from doseopt.core.state import Decision, TrialState
 from doseopt.designs.modifiers.rule import Rule
@@ -51,13 +51,13 @@ class TooToxic(Rule):
 
     def bind(self, base: Design) -> Self:
         """Take the design's posterior, and its target."""
-        return dataclasses.replace(self, base=base, above=base.target if self.above is None else self.above)
+        return dataclasses.replace(self, base=base, above=base.facts.target if self.above is None else self.above)
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Stop where the lowest dose is too toxic."""
         if self.base is None or self.above is None:
             raise Faults([Fault("", "TooToxic works as a modifier: Modified(design, (TooToxic(),))")])
-        certain = self.base.posterior(state).prob(self.above)[:, 0] > self.confidence
+        certain = posterior_of(self.base, state).prob(self.above)[:, 0] > self.confidence
         return dataclasses.replace(decision, stop=np.where(state.started & certain, 1, decision.stop))
 
     def describe(self) -> list[Row]:
@@ -100,8 +100,8 @@ class EnoughAtDose(Rule):
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a level that does not exist."""
-        if isinstance(self.dose, int) and self.dose > base.doses:
-            return Fault("dose", f"wanted a level of 1 to {base.doses}, got {self.dose}")
+        if isinstance(self.dose, int) and self.dose > base.facts.doses:
+            return Fault("dose", f"wanted a level of 1 to {base.facts.doses}, got {self.dose}")
         return None
 
     def with_dose(self, position: int) -> Self:
@@ -166,7 +166,7 @@ class NarrowInterval(Rule):
         if self.base is None:
             message = "NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))"
             raise Faults([Fault("", message)])
-        posterior, tail = self.base.posterior(state), (1 - self.level) / 2
+        posterior, tail = posterior_of(self.base, state), (1 - self.level) / 2
         width = (posterior.quantile(1 - tail) - posterior.quantile(tail))[state.at, decision.dose]
         narrow = state.started & (width <= self.width)
         return dataclasses.replace(decision, stop=np.where(narrow, 1, decision.stop))

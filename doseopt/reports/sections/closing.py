@@ -67,7 +67,7 @@ def _attained(dossier: Dossier, when: str, words: str) -> Table:
 
 def _skipping(dossier: Dossier) -> str:
     """Say whether the designs of the class may skip a dose."""
-    free = [name for name in dossier.designs if dossier.study.designs[name].skips]
+    free = [name for name in dossier.designs if dossier.study.designs[name].facts.skips]
     return f"skip no dose ({listed(free)}: may skip doses)" if free else "skip no dose"
 
 

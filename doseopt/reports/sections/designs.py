@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.comparison.readings import uncapped
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design, Row
 from doseopt.core.text import counted
+from doseopt.designs.layers import with_cap
 from doseopt.display.labels import listed
 from doseopt.display.numbers import NOTHING, percent
 from doseopt.display.pathways import cohort_of
@@ -45,7 +45,7 @@ def amended(dossier: Dossier) -> list[Block]:
     blocks: list[Block] = [Heading("The proposed designs"), _differences(dossier)]
     alike: dict[Design, list[str]] = {}
     for name in dossier.proposal.amended:
-        alike.setdefault(uncapped(dossier.study.designs[name]), []).append(name)
+        alike.setdefault(with_cap(dossier.study.designs[name], None), []).append(name)
     blocks += [_rules(dossier, names) for names in alike.values()]
     blocks += [statement(dossier, key) for key in ("reason", "prespecified")]
     return [*blocks, Heading("What they do next", 2), *_pathways(dossier, list(dossier.proposal.amended))]
@@ -98,7 +98,7 @@ def _differences(dossier: Dossier) -> Table:
             (
                 name,
                 "none" if cap != cap else f"{cap:.0f}",
-                f"{design.target:g}",
+                f"{design.facts.target:g}",
                 f"{counted(int(first.size[0]), 'patient')} at level {int(first.dose[0]) + 1}",
                 listed(never) if never else "none",
             )
