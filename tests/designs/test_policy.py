@@ -44,7 +44,7 @@ def _written(path, codes=None, **changes):
         {"codes": lambda size: np.zeros((1, size), np.float64)},
         {"codes": lambda size: np.zeros((1, 0), np.uint8)},
     ],
-    ids=str,
+    ids=lambda change: "-".join(change),
 )
 def test_a_hostile_policy_file_is_refused_before_any_work(changes, tmp_path):
     with pytest.raises(Faults, match=r"wanted a file that PolicyTable\.save wrote") as caught:
