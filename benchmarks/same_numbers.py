@@ -1,7 +1,7 @@
-"""Compare the numbers of two folders of results: `python3 run.py python benchmarks/same_numbers.py OLD NEW [--within X]`.
+"""Compare the numbers of two folders of results: `python3 run.py python benchmarks/same_numbers.py OLD NEW`.
 
-Every netCDF and JSON file that both folders have is read, in all its groups. Numbers may differ by `within` (1e-12), nan
-is nan, texts are the same. What only one of them has is listed. Exit status 1 if anything differs.
+Every netCDF and JSON file that both folders have is read, in all its groups. Numbers may differ by `--within` (1e-12),
+nan is nan, texts are the same. What only one of them has is listed. Exit status 1 if anything differs.
 
     doseopt compare library --out old      # with one version, then --out new with another
 """
@@ -81,9 +81,8 @@ def main() -> int:
             if off > given.within:
                 different.append(f"{name}: {place}: apart by {off:.3g}")
     print("\n".join(different))
-    print(
-        f"{len(files[0] & files[1])} files, {count} values, {len(different)} differences; within {given.within:g}: {worst:.3g}"
-    )
+    both = len(files[0] & files[1])
+    print(f"{both} files, {count} values: {len(different)} differences; largest {worst:.3g}, {given.within:g} allowed")
     return int(bool(different))
 
 
