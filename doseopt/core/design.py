@@ -17,14 +17,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.tunable import Tunable
 
 
@@ -81,7 +81,7 @@ class Facts:
     titration : bool
         Whether the rule begins with a titration of its own.
     pending : bool
-        Whether the rule decides while patients are pending; `decide` is shown them then.
+        Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
     """
 
     doses: int
@@ -129,6 +129,14 @@ class Design(Protocol):
 
     def describe(self) -> list[Row]:
         """Return the rules, the readings chosen and their sources."""
+        ...
+
+
+class DecidesOnPending(Design, Protocol):
+    """A design whose `facts.pending` is true: it need not wait until all patients were followed to the end."""
+
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what happens next; the tally holds the patients who are not pending. A size of 0 is to wait."""
         ...
 
 
@@ -236,6 +244,11 @@ def is_design(value: object) -> bool:
 def is_modifier(value: object) -> bool:
     """Tell whether a value is a modifier."""
     return isinstance(getattr(type(value), "phase", None), Phase) and callable(value)
+
+
+def decision_of(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
+    """Return what a design decides, shown the pending patients if it looks at them."""
+    return cast(DecidesOnPending, design).decide(state, pending) if design.facts.pending else design.decide(state)
 
 
 def posterior_of(design: Design, state: TrialState) -> Posterior:

@@ -92,6 +92,29 @@ class TrialState:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pending:
+    """The patients of each trial who were treated and whose outcome is still open.
+
+    Parameters
+    ----------
+    dose : int array [S, P]
+        The dose of each, -1 where a trial has fewer than P.
+    share : float array [S, P]
+        How much of the DLT window each has been followed without a DLT, in [0, 1).
+    """
+
+    dose: IntArray
+    share: FloatArray
+
+    def __getitem__(self, index: IntArray | BoolArray | slice) -> Pending:
+        return Pending(self.dose[index], self.share[index])
+
+    def at(self, doses: int) -> IntArray:
+        """Return how many are pending at each dose, [S, D]."""
+        return np.asarray((self.dose[..., None] == np.arange(doses)).sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """What happens next in each trial of a batch.
 
@@ -100,7 +123,7 @@ class Decision:
     dose : int array [S]
         Next dose; without meaning where the trial stops.
     size : int array [S]
-        Patients in the next cohort.
+        Patients in the next cohort; 0, from a design that decides while patients are pending, to wait for them.
     stop : int array [S]
         0 to go on, or k for the k-th declared reason.
     """

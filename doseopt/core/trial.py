@@ -7,18 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from doseopt.core.cohort import Cohort, parse_outcomes
-from doseopt.core.design import Design
+from doseopt.core.design import Design, decision_of
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, TrialState
+from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, Pending, TrialState
 
 PIECE = 5_000
 """Trials that a rule is asked about at a time."""
 
 
-def step(design: Design, state: TrialState) -> Decision:
+def step(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
     """Ask a design what to do next, and hold it to its own word.
 
-    The first decision in empty trials, ``decide`` in all others.
+    The first decision in empty trials, ``decide`` in all others. A design that decides while patients are pending may
+    answer that the trial waits, by an empty cohort.
 
     Raises
     ------
@@ -29,9 +30,10 @@ def step(design: Design, state: TrialState) -> Decision:
         first = design.first()
         decision = Decision(*(np.repeat(part, len(state)) for part in (first.dose, first.size, first.stop)))
     else:
-        decision = design.decide(state)
+        decision = decision_of(design, state, pending)
     on = decision.stop == CONTINUE
-    outside = on & ((decision.dose < 0) | (decision.dose >= design.facts.doses) | (decision.size < 1))
+    least = 0 if design.facts.pending and pending is not None else 1
+    outside = on & ((decision.dose < 0) | (decision.dose >= design.facts.doses) | (decision.size < least))
     allowed = design.admissible(state)
     inside = on & ~outside
     outside[inside] = ~allowed[inside, decision.dose[inside]]

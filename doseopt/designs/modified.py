@@ -17,6 +17,7 @@ from doseopt.core.design import (
     Modifier,
     Phase,
     Row,
+    decision_of,
     estimated_by,
     highest_admissible,
     is_design,
@@ -26,7 +27,7 @@ from doseopt.core.design import (
 )
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,14 @@ class Modified:
         empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
         return self._modify(self._recode(self.base.first(), self.base.facts.stops), self._views(empty))
 
-    def decide(self, state: TrialState) -> Decision:
-        """Return what the base decides, as the modifiers leave it."""
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what the base decides, as the modifiers leave it; where it waits, they are not asked."""
         views = self._views(state)
-        return self._modify(self._recode(self.base.decide(views[0]), self.base.facts.stops), views)
+        decision = self._recode(decision_of(self.base, views[0], pending), self.base.facts.stops)
+        waits = (decision.stop == CONTINUE) & (decision.size == 0)
+        answer = self._modify(decision, views)
+        size = np.where(waits, 0, answer.size)
+        return Decision(np.where(waits, decision.dose, answer.dose), size, np.where(waits, CONTINUE, answer.stop))
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible."""

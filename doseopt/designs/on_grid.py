@@ -73,6 +73,8 @@ class OnGrid:
         if self.base.facts.cap is not None:
             wanted = "wanted the enrolment cap over the grid, where it counts every patient"
             found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
+        if self.base.facts.pending:
+            found.append(Fault("base", "wanted a design that decides when all outcomes are known"))
         if self.inserts and not self.base.facts.exclusion:
             found.append(Fault("inserts", "wanted a design that excludes doses, got one that excludes none"))
         if self.inserts and "left_out_level" in self.base.facts.memory:

@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.design import Design, Facts, Row, estimated_by, highest_admissible, is_design, posterior_of, with_dose
+from doseopt.core.design import (
+    Design,
+    Facts,
+    Row,
+    decision_of,
+    estimated_by,
+    highest_admissible,
+    is_design,
+    posterior_of,
+    with_dose,
+)
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 
 ALLOCATION = (
     "decision",
@@ -90,9 +100,9 @@ class Selecting:
         """Return the base's memory."""
         return self.base.remember(before, given, outcome)
 
-    def decide(self, state: TrialState) -> Decision:
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return what the base decides."""
-        return self.base.decide(state)
+        return decision_of(self.base, state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible."""
