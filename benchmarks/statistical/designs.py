@@ -17,8 +17,7 @@ from doseopt.calibration import calibrate
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.designs import BLRM
-from doseopt.designs.layers import tunable, with_cap, with_values
-from doseopt.designs.modified import Modified
+from doseopt.designs.layers import layers, tunable, with_cap, with_rule, with_values
 from doseopt.scenarios import PUBLISHED
 from doseopt.study.file import load_study, parse_study
 from doseopt.study.study import Study
@@ -73,11 +72,12 @@ def study_at(target: float, doses: int = DOSES, folder: Path = STUDIES) -> Study
 
 def _moved(design: Design, base: float, target: float) -> Design:
     """Return a BLRM with prior and target interval moved from one target to another, any other design as it is."""
-    if not (isinstance(design, Modified) and isinstance(design.base, BLRM)):
+    rule = layers(design).rule
+    if not isinstance(rule, BLRM):
         return design
-    low, high = (round(end * target / base, 4) for end in design.base.intervals)
-    moved = with_values(design, {"mean_log_a": design.base.mean[0] + float(logit(target) - logit(base))})
-    return dataclasses.replace(moved, base=dataclasses.replace(moved.base, intervals=(low, high)))
+    intervals = tuple(round(end * target / base, 4) for end in rule.intervals)
+    moved = with_values(design, {"mean_log_a": rule.mean[0] + float(logit(target) - logit(base))})
+    return with_rule(moved, lambda blrm: dataclasses.replace(blrm, intervals=intervals))
 
 
 def names_of(study: Study) -> list[str]:

@@ -1,4 +1,4 @@
-"""What designs share."""
+"""What designs share, and what a design wrapped around another leaves as it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from doseopt.core.design import Facts
+from doseopt.core.design import Design, Facts, Row
 from doseopt.core.parameters import Fault, check
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -70,3 +70,30 @@ class Defaults:
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the observed DLT fraction, nan at untried doses, [S, D]."""
         return np.where(state.n > 0, state.y / np.maximum(state.n, 1), np.nan)
+
+
+class Around:
+    """The verbs of the design inside, for wrappers that leave them as they are.
+
+    Attributes
+    ----------
+    base : Design
+    """
+
+    base: Design
+
+    def first(self) -> Decision:
+        """Return the first cohort of the design inside."""
+        return self.base.first()
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return what the design inside remembers."""
+        return self.base.remember(before, given, outcome)
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Return the doses that the design inside calls admissible."""
+        return self.base.admissible(state)
+
+    def describe(self) -> list[Row]:
+        """Return the rows of the design inside."""
+        return self.base.describe()

@@ -19,7 +19,8 @@ from doseopt.core.design import (
 )
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import NONE, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.designs.defaults import Around
 
 ALLOCATION = (
     "decision",
@@ -40,7 +41,7 @@ WORDS = {"next dose": "choice"}
 
 
 @dataclass(frozen=True)
-class Selecting:
+class Selecting(Around):
     """A design whose MTD is chosen by another design's rule.
 
     The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
@@ -92,21 +93,9 @@ class Selecting:
         """Return both designs with one dose more."""
         return Selecting(with_dose(self.base, position, value), with_dose(self.selector, position, value))
 
-    def first(self) -> Decision:
-        """Return the base's first cohort."""
-        return self.base.first()
-
-    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
-        """Return the base's memory."""
-        return self.base.remember(before, given, outcome)
-
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return what the base decides."""
         return decision_of(self.base, state, pending)
-
-    def admissible(self, state: TrialState) -> BoolArray:
-        """Return the doses that the base calls admissible."""
-        return self.base.admissible(state)
 
     def _tally(self, state: TrialState) -> TrialState:
         return state.with_memory(np.zeros((len(state), 0), np.int64))

@@ -14,10 +14,11 @@ from functools import cached_property
 import numpy as np
 
 from doseopt.core.cohort import Cohort
-from doseopt.core.design import Design, Facts, Row, estimated_by, posterior_of
+from doseopt.core.design import Design, Facts, estimated_by, posterior_of
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, step
+from doseopt.designs.defaults import Around
 
 PENDING = "?"
 """Stands in a cohort for a patient who is in the DLT window."""
@@ -29,7 +30,7 @@ def seen(cohort: Cohort) -> Cohort:
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class Unfinished(Around):
     """A design whose trial stands amid its cohorts.
 
     Its trials begin at `start` and nowhere else. The memory is the design's, then the stage, then DLTs and moderate
@@ -92,10 +93,6 @@ class Unfinished:
         """Return how many patients are still treated of the last cohort, once no patient is pending, [S]."""
         known, kept = dict(self.rests), len(self.base.facts.memory) + 1
         return np.array([known.get(tuple(row), 0) for row in memory[:, kept:].tolist()], np.int64)
-
-    def first(self) -> Decision:
-        """Return the design's first cohort."""
-        return self.base.first()
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Note what a stage showed; when all is seen, and from then on, what the design remembers."""
@@ -162,10 +159,6 @@ class Unfinished:
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the design's estimates from what is known."""
         return estimated_by(self.base, self._view(state))
-
-    def describe(self) -> list[Row]:
-        """Return the design's rows."""
-        return self.base.describe()
 
 
 def enrolled(design: Design, start: TrialState) -> int:

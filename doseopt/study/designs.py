@@ -15,7 +15,7 @@ from typing import Any
 from doseopt.core.design import Phase
 from doseopt.core.parameters import Domain, Faults, nearest
 from doseopt.designs import DESIGNS
-from doseopt.designs.layers import Layers, layers
+from doseopt.designs.layers import Layers, layers, with_cap
 from doseopt.designs.modified import Modified, clashes
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.designs.on_grid import OnGrid
@@ -84,12 +84,9 @@ def _doses_given(grid: Doses, own: tuple[int, ...]) -> dict[str, Any]:
 
 def _on_grid(design: Any, grid: Doses, place: _Place) -> Any:
     """Lay a design over its part of the grid, and its enrolment cap over the grid, where it counts every patient."""
-    base, modifiers = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
-    caps = tuple(m for m in modifiers if m.phase == Phase.CAP)
-    rest = tuple(m for m in modifiers if m.phase != Phase.CAP)
+    caps = tuple(modifier for modifier in layers(design).laid if modifier.phase == Phase.CAP)
     values = grid.values or tuple(float(level + 1) for level in range(len(grid.labels)))
-    own = Modified(base, rest) if rest else base
-    placed = OnGrid(own, values, place.planned, place.inserts, place.dropped)
+    placed = OnGrid(with_cap(design, None), values, place.planned, place.inserts, place.dropped)
     return Modified(placed, caps) if caps else placed
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from doseopt.designs import BOIN
+from doseopt.designs.layers import layers
 from doseopt.engines.exact import Exact
 from doseopt.measures.estimation import CEILING, LEVEL
 from doseopt.scenarios.doses import Doses
@@ -110,7 +111,7 @@ def definition(material: Material) -> dict[str, Any]:
 
 
 def _crm(material: Material) -> Any:
-    return material.study.designs[material.roles["crm_small"]].base  # type: ignore[attr-defined]
+    return layers(material.study.designs[material.roles["crm_small"]]).rule
 
 
 def _skeleton(material: Material) -> dict[str, Any]:
@@ -118,7 +119,8 @@ def _skeleton(material: Material) -> dict[str, Any]:
 
 
 def _boin(study: Study) -> dict[str, Any]:
-    design = next(d.base for d in study.designs.values() if isinstance(getattr(d, "base", None), BOIN))
+    rules = (layers(design).rule for design in study.designs.values())
+    design = next(rule for rule in rules if isinstance(rule, BOIN))
     return {"escalate": design.lambda_e, "deescalate": design.lambda_d}
 
 

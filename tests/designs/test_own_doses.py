@@ -210,11 +210,11 @@ def test_a_target_of_its_own_in_every_kind(kind):
 
 
 def test_what_takes_its_target_from_the_design_takes_the_designs_own(study):
-    placed = layers(study.designs["BOIN"]).grid
-    assert placed.facts.target == 0.30
-    assert {m.above for m in layers(study.designs["BOIN"]).modifiers if isinstance(m, TooToxic)} == {0.30}
-    assert {m.target for m in placed.modifiers if isinstance(m, Coherent)} == {0.30}
-    assert placed.base.base.selector.target == 0.30
+    parts = layers(study.designs["BOIN"])
+    assert parts.rule.target == parts.grid.facts.target == 0.30
+    assert {m.above for m in parts.modifiers if isinstance(m, TooToxic)} == {0.30}
+    assert {m.target for m in parts.modifiers if isinstance(m, Coherent)} == {0.30}
+    assert parts.selector.target == 0.30
 
 
 def faults(text):
