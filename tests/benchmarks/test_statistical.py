@@ -148,7 +148,7 @@ def test_the_designs_are_the_bundled_studys():
     for name, same in (("CRM", "CRM 13"), ("BOIN", "BOIN 25"), ("ATD+3+3", "ATD+3+3 cap 10")):
         cap = bundled.designs[same].facts.cap
         assert rules(design_at(own, name, cap)) == rules(bundled.designs[same])
-        assert design_at(own, name, cap).cap == cap
+        assert design_at(own, name, cap).facts.cap == cap
 
 
 @pytest.mark.parametrize("target", TARGETS)
