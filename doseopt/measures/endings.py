@@ -105,7 +105,8 @@ class Truth:
     Parameters
     ----------
     p_dlt : float array [R, D]
-    acceptable : bool array [R, D]
+    right : bool array [R, D], optional
+        Which doses are acceptable; None if the outcomes were not judged, which is enough for what counts only.
     mtd : int array [R]
         -1 for none.
     target : float
@@ -115,7 +116,7 @@ class Truth:
     """
 
     p_dlt: FloatArray
-    acceptable: BoolArray
+    right: BoolArray | None
     mtd: IntArray
     target: float
     planned: float = float("nan")
@@ -125,12 +126,20 @@ class Truth:
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Truth:
         """Return the truth of labelled and judged outcomes."""
-        p_dlt, right = (outcomes[name].transpose("scenario", "dose").to_numpy() for name in ("p_dlt", "acceptable"))
+        p_dlt = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()
+        right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy() if "acceptable" in outcomes else None
         mtd = outcomes["mtd"].to_numpy() if "mtd" in outcomes else np.full(len(p_dlt), -1)
         given = {
             name: float(outcomes.attrs[name]) for name in ("planned", "registered", "dropout") if name in outcomes.attrs
         }
-        return cls(p_dlt, right, mtd, float(outcomes.attrs["target"]), **given)
+        return cls(p_dlt, right, mtd, float(outcomes.attrs.get("target", np.nan)), **given)
+
+    @property
+    def acceptable(self) -> BoolArray:
+        """Which doses are right, [R, D]."""
+        if self.right is None:
+            raise ValueError("wanted outcomes that were judged (doseopt.judged), got others")
+        return self.right
 
     @cached_property
     def nothing(self) -> BoolArray:
@@ -162,7 +171,9 @@ class Truth:
     @cached_property
     def alike(self) -> tuple[Truth, IntArray]:
         """One truth for all scenarios in which the same is right, U of them, and which of them each is, [R]."""
-        same = np.column_stack([self.acceptable, self.above, self.mtd])
+        if self.right is None:
+            return self, np.arange(len(self.p_dlt))
+        same = np.column_stack([self.right, self.above, self.mtd])
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
         rest = (self.target, self.planned, self.registered, self.dropout)
-        return Truth(self.p_dlt[first], self.acceptable[first], self.mtd[first], *rest), which.reshape(-1)
+        return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which.reshape(-1)

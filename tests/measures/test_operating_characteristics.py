@@ -279,3 +279,11 @@ def test_operating_characteristics_hold_every_measure_and_its_error():
     assert result["quantile"].to_numpy().tolist() == list(LEVELS)
     for name, wanted in BY_HAND.items():
         np.testing.assert_allclose(result[name].transpose("scenario", ...), np.array(wanted), rtol=0, atol=1e-13)
+
+
+def test_what_counts_only_needs_no_judgement_and_what_is_right_does():
+    data = exact().drop_vars(["acceptable", "mtd"])
+    np.testing.assert_allclose(found(data, "selection"), np.array(BY_HAND["selection"]), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found(data, "stopped"), np.array(BY_HAND["stopped"]), rtol=0, atol=1e-13)
+    with pytest.raises(ValueError, match="wanted outcomes that were judged"):
+        found(data, "correct_selection")
