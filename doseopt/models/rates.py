@@ -39,7 +39,7 @@ def rising(model: Model) -> BoolArray:
 
 
 def cuts(model: Model, rates: FloatArray) -> FloatArray:
-    """Return the z at which doses have these DLT rates, or the end, -FAR or FAR, that is nearest to it, [C] -> [C, D]."""
+    """Return the z at which doses have these DLT rates, or the end, -FAR or FAR, nearest to it, [C] -> [C, D]."""
     prior, shape = model.prior(), (len(rates), model.doses)  # made once: to check it takes longer than to use it
     if isinstance(model, Empiric | OneParameterLogistic):
         logit = np.broadcast_to((np.log(rates) - np.log1p(-rates))[:, None], shape)

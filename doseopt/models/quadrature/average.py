@@ -151,8 +151,7 @@ def solve(model: ModelAverage, patients: int, n: IntArray, y: IntArray) -> Parts
     """Return the posteriors after tallies [U, D] of at most so many patients."""
     pieces = np.array_split(np.arange(len(n)), -(-len(n) // CHUNK) or 1)
     return [
-        (rows, _mixture(model, [solve_one(one, patients, n[rows], y[rows]) for one in model.models]))
-        for rows in pieces
+        (rows, _mixture(model, [solve_one(one, patients, n[rows], y[rows]) for one in model.models])) for rows in pieces
     ]
 
 

@@ -17,7 +17,15 @@ from scipy.special import expit, xlogy
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.quadrature.panels import NODES, ORDER, TO_COEFFICIENTS, TO_INTEGRAL, WEIGHTS, integral_of, unresolved
+from doseopt.models.quadrature.panels import (
+    NODES,
+    ORDER,
+    TO_COEFFICIENTS,
+    TO_INTEGRAL,
+    WEIGHTS,
+    integral_of,
+    unresolved,
+)
 
 DROP = 36.0
 """Fall of the log density in z from its mode to the ends of the box."""
