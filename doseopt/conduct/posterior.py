@@ -19,7 +19,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.predictive import prior_tails
-from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature import posterior_after
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.data import TrialData
 from doseopt.study.study import Study
@@ -134,15 +134,18 @@ class _Question:
 
     @functools.cached_property
     def posterior(self) -> Distributed:
-        if self.at is not None and isinstance(self.curve, TwoParameterLogistic):
-            given, n, y = self.at
-            return quadrature(self.curve).posterior(n[None, :], y[None, :], at=given)
-        return quadrature(self.curve).posterior(self.n[None, :], self.y[None, :])
+        given, n, y = self.at or (None, self.n, self.y)
+        return posterior_after(self.curve, n, y, given)
 
     @functools.cached_property
     def prior(self) -> Distributed:
-        nothing = np.zeros_like(self.n)[None, :]
-        return quadrature(self.curve).posterior(nothing, nothing)
+        nothing = np.zeros_like(self.n)
+        return posterior_after(self.curve, nothing, nothing)
+
+    @functools.cached_property
+    def known(self) -> dict[str, FloatArray]:
+        """What is said of each dose after the data, by quadrature."""
+        return self.summary(self.posterior)
 
     def summary(self, posterior: Distributed) -> dict[str, FloatArray]:
         """Return what is said of each dose, by its name in `LONG_NAMES`, [D]."""
@@ -211,7 +214,7 @@ def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
         asked if factor == 1 else dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor))
         for factor in PRIOR_SCALES
     ]
-    each = [case.summary(case.posterior) for case in cases]
+    each = [case.known for case in cases]
     varied = "by the factor on the prior standard deviations"
     return {
         f"sensitivity_{name}": (
@@ -226,7 +229,8 @@ def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
 def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distributed) -> xr.Dataset:
     """Return the summaries of posterior and prior, (dose), and what they were made from."""
     one = {"units": "1"}
-    values, prior = asked.summary(posterior), asked.summary(asked.prior)
+    values = asked.known if posterior is asked.posterior else asked.summary(posterior)
+    prior = asked.summary(asked.prior)
     variables: dict[str, Any] = {
         "n": ("dose", asked.n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
         "y": ("dose", asked.y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),

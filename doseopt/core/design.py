@@ -15,7 +15,7 @@ others agreed on, and stops the trial.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
@@ -82,6 +82,9 @@ class Facts:
         Whether the rule begins with a titration of its own.
     pending : bool
         Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
+    nodes : callable, optional
+        Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
+        much work.
     """
 
     doses: int
@@ -96,6 +99,7 @@ class Facts:
     sizes_own_cohorts: bool = False
     titration: bool = False
     pending: bool = False
+    nodes: Callable[[int], int] | None = None
 
 
 class Design(Protocol):

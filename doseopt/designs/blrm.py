@@ -146,8 +146,15 @@ class BLRM(Defaults):
         """What is fixed before the trial begins."""
         excluded = f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
         return dataclasses.replace(
-            super().facts, stops=("too_toxic",), exclusion="" if self.feasibility == 1 else excluded
+            super().facts,
+            stops=("too_toxic",),
+            exclusion="" if self.feasibility == 1 else excluded,
+            nodes=self.nodes,
         )
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for the posterior of one state with so many patients, about."""
+        return quadrature(self.curve).nodes(patients)
 
     def with_dose(self, position: int, value: float) -> Self:
         """Return the design with one dose more, of that value, standing at that index."""

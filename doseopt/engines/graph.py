@@ -31,6 +31,8 @@ from doseopt.core.trial import advance, decide_and_select
 MAX_STATES = 5_000_000
 MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made."""
+MAX_WORK = 3 * 10**10
+"""Nodes of quadratures that are visited for one graph or simulation: minutes."""
 SURELY = 4.0
 """A graph that grows as it does so far to so many times more than is allowed is refused at once."""
 STEADY = {"too_toxic", "max_patients"}
@@ -192,6 +194,7 @@ def build_graph(
     }
     found = _Columns()
     base = edges = 0
+    work = 0
     sizes: list[tuple[int, int]] = []
     while waiting:
         patients = min(waiting)
@@ -199,6 +202,10 @@ def build_graph(
         state, inverse, paths, cohort_paths = _merge(parts)
         if base + len(state) > max_states:
             what = f"{base + len(state):,} states, more than max_states = {max_states:,}"
+            raise TooManyStates(_too_many(design, patients, what))
+        work += work_of(design, state)
+        if work > MAX_WORK:
+            what = f"{base + len(state):,} states whose posteriors take {work:.2g} nodes, more than {MAX_WORK:.2g}"
             raise TooManyStates(_too_many(design, patients, what))
         source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
         del parts
@@ -218,16 +225,21 @@ def build_graph(
             if design.facts.cap is None or not set(design.facts.stops) <= STEADY
             else growth_ahead(sizes, design.facts.cap - int(start.total[0]))
         )
-        if growth * max(needed / max_bytes, sizes[-1][1] / max_states) > SURELY:
+        if growth * max(needed / max_bytes, sizes[-1][1] / max_states, work / MAX_WORK) > SURELY:
             expected = (
                 f"{sizes[-1][1]:,} states, and would have about {growth * sizes[-1][1]:.2g} at the end if it goes on "
             )
-            allowed = f"{max_states:,} states and {max_bytes / 1e9:.1f} GB"
+            allowed = f"{max_states:,} states, {max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
             raise TooManyStates(_too_many(design, patients, f"{expected}growing as it does, more than {allowed} allow"))
         for child in _children(design, state, decision, base, paths, cohort_paths):
             waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
         base += len(state)
     return _assemble(design, start, found)
+
+
+def work_of(design: Design, state: TrialState) -> int:
+    """Return how many nodes are visited for the posteriors of a batch of states, about."""
+    return 0 if design.facts.nodes is None else len(state) * design.facts.nodes(int(state.total.max()))
 
 
 def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:

@@ -18,7 +18,7 @@ from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.exact import Exact, moderate_rates, observed_rates
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.graph import MAX_WORK, STEADY, TooManyStates, work_of
 from doseopt.engines.outcomes import make_outcomes
 
 MOST_COHORTS = 1000
@@ -118,8 +118,10 @@ def run_trials(
     running = np.arange(rows)
     n, y = np.zeros((2, rows, design.facts.doses), np.int64)
     mtd, reason = np.full(rows, NONE), np.zeros(rows, np.int64)
-    for _ in range(MOST_COHORTS):
+    work = 0
+    for cohorts in range(MOST_COHORTS):
         first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
+        work = _worked(design, work, state[first], start, cohorts)
         decision, ended = decide_and_select(design, state[first])
         chosen = np.full(len(first), NONE)
         chosen[decision.stop != CONTINUE] = ended
@@ -135,6 +137,28 @@ def run_trials(
         outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
         state = advance(design, state, given, outcome)
     raise Faults([Fault("", f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")])
+
+
+def _worked(design: Design, before: int, state: TrialState, start: TrialState, so_far: int) -> int:
+    """Return the nodes of quadratures visited so far, these distinct states after so many cohorts included.
+
+    Raises
+    ------
+    TooManyStates
+        If they are too many, or will be with as many in every cohort until the cap.
+    """
+    here, now = work_of(design, state), int(state.total.min())
+    steady = design.facts.cap is not None and set(design.facts.stops) <= STEADY
+    cohorts = (design.facts.cap or 0) - now if steady else 0
+    cohorts //= max((now - int(start.total[0])) // so_far, 1) if so_far else 1
+    ahead = before + here * (1 + max(cohorts, 0))
+    if ahead > MAX_WORK:
+        message = (
+            f"the posteriors of the states that are simulated take about {ahead:.2g} nodes, more than {MAX_WORK:.2g}; "
+            "lower max_patients, simulate fewer trials or scenarios, or take a prior that is less vague or correlated"
+        )
+        raise TooManyStates(message)
+    return before + here
 
 
 def _treat(

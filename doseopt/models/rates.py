@@ -9,6 +9,7 @@ import numpy as np
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.models.base import GaussianPrior, Model
 from doseopt.models.curves import Empiric, OneParameterLogistic
+from doseopt.models.root import root
 
 FAR = 40.0
 """Distance in z beyond which no prior mass is left in double precision."""
@@ -37,24 +38,17 @@ def rising(model: Model) -> BoolArray:
     return np.asarray(high > low)
 
 
-@functools.lru_cache(maxsize=256)
-def cuts(model: Model, rate: float) -> FloatArray:
-    """Return the z at which each dose has this DLT rate, or the end, -FAR or FAR, that is nearest to having it, [D]."""
-    if not isinstance(model, Empiric | OneParameterLogistic):
-        return np.array([_sought(model, rate, dose) for dose in range(model.doses)])
-    logit, prior = np.full(model.doses, np.log(rate) - np.log1p(-rate)), model.prior()
-    return np.asarray(np.clip((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0], -FAR, FAR))
+def cuts(model: Model, rates: FloatArray) -> FloatArray:
+    """Return the z at which doses have these DLT rates, or the end, -FAR or FAR, nearest to it, [C] -> [C, D]."""
+    prior, shape = model.prior(), (len(rates), model.doses)  # made once: to check it takes longer than to use it
+    if isinstance(model, Empiric | OneParameterLogistic):
+        logit = np.broadcast_to((np.log(rates) - np.log1p(-rates))[:, None], shape)
+        return np.asarray(np.clip((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0], -FAR, FAR))
 
+    def excess(z: FloatArray) -> FloatArray:
+        return np.asarray(np.diagonal(log_rates(model, z, prior), axis1=-2, axis2=-1) - np.log(rates)[:, None])
 
-def _sought(model: Model, rate: float, dose: int) -> float:
-    from scipy.optimize import brentq  # slow to import
-
-    prior = model.prior()  # made once: to check it takes longer than to use it
-
-    def excess(z: float) -> float:
-        return float(log_rates(model, np.array(z), prior)[dose] - np.log(rate))
-
-    low, high = excess(-FAR), excess(FAR)
-    if (low > 0) == (high > 0):
-        return FAR if (low > 0) != rising(model)[dose] else -FAR
-    return float(brentq(excess, -FAR, FAR, xtol=1e-13))
+    far = np.full(shape, FAR)
+    low, high = excess(-far), excess(far)
+    end = np.where((low > 0) != rising(model), far, -far)
+    return np.where((low > 0) == (high > 0), end, root(excess, -far, far))

@@ -15,11 +15,12 @@ from doseopt.comparison import evaluate as evaluation
 from doseopt.comparison.compare import compare
 from doseopt.core import trial
 from doseopt.core.parameters import Faults
+from doseopt.core.state import TrialState
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
-from doseopt.engines import simulate
+from doseopt.engines import graph, simulate
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates, build_graph, cohort_outcomes
+from doseopt.engines.graph import TooManyStates, build_graph, cohort_outcomes, work_of
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots import _with_error
 from doseopt.reports.tables import comparison_text, findings, tidy
@@ -335,3 +336,38 @@ def test_a_mixed_comparison_is_written_and_read(both, tmp_path):
     file = io.StringIO()
     Console(file=file, width=100).print(comparison_text(again), soft_wrap=True)
     assert file.getvalue().rstrip("\n") == comparison_text(both).plain
+
+
+def blrm(sd, rho, cap):
+    cov = ((sd * sd, rho * sd * sd), (rho * sd * sd, sd * sd))
+    base = doseopt.BLRM(4, 0.25, (10.0, 20.0, 40.0, 80.0), reference_dose=40.0, unit="mg", mean=(-1.0, 0.0), cov=cov)
+    return Modified(base, (MaxPatients(n=cap),))
+
+
+def test_a_design_whose_posteriors_are_too_much_work_is_refused(monkeypatch):
+    vague = blrm(3.0, 0.99, 1000)
+    text = STUDY.replace('["low", "mid", "high"]', '["a", "b", "c", "d"]').replace("[1, 3, 10]", "[1, 3, 10, 30]")
+    text = text.replace("0.25, 0.50]", "0.25, 0.50, 0.60]").replace("0.08, 0.25]", "0.08, 0.25, 0.40]")
+    scenarios = parse_study(text).scenarios()
+    calls = []
+    monkeypatch.setattr(graph, "work_of", lambda design, state: calls.append(len(state)) or work_of(design, state))
+    with pytest.raises(TooManyStates, match="nodes of posteriors allow; lower its max_patients, use larger"):
+        build_graph(vague)
+    assert sum(calls) < 300
+    with pytest.raises(TooManyStates, match="lower max_patients, simulate fewer trials or scenarios, or take a prior"):
+        Simulate(2000, 1)(vague, scenarios)
+
+
+def test_work_is_counted_in_nodes(monkeypatch):
+    design = blrm(1.0, 0.0, 12)
+    states = len(build_graph(design).state)
+    each = design.facts.nodes(12)
+    monkeypatch.setattr(graph, "MAX_WORK", states * each)
+    assert len(build_graph(design).state) == states
+    monkeypatch.setattr(graph, "MAX_WORK", states * each - 1)
+    with pytest.raises(TooManyStates, match="states whose posteriors take"):
+        build_graph(design)
+
+
+def test_a_rule_that_takes_no_posterior_has_no_work():
+    assert work_of(doseopt.BOIN(doses=8, target=0.25), TrialState.empty(8, 0)) == 0

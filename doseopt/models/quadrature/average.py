@@ -6,7 +6,7 @@ pi_k:
 
     E p = sum_k pi_k E_k p,    var p = sum_k pi_k (var_k p + (E_k p)^2) - (E p)^2,    F(c) = sum_k pi_k F_k(c).
 
-A quantile of the mixture lies between the smallest and the largest of the models' quantiles and is found by bisection
+A quantile of the mixture lies between the smallest and the largest of the models' quantiles and is found between them
 in logit p.
 """
 
@@ -17,18 +17,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.models.base import GaussianPrior
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic
 from doseopt.models.line import Distribution, check_level
+from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, joined, solved
 from doseopt.models.quadrature.fitted import FittedPosterior
 from doseopt.models.quadrature.one_parameter import OneParameterQuadrature, Part
 from doseopt.models.quadrature.one_parameter import solve as solve_one
 from doseopt.models.rates import rising
+from doseopt.models.root import root
 
-HALVINGS = 30
 CHUNK = 2048
 """Tallies at a time."""
 
@@ -72,15 +74,16 @@ class MixturePosterior:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
         level, weight = check_level(q), self.model_prob()
         found = np.stack([_logit(joined(parts, lambda part: part.quantile(level))) for parts in self.parts])
-        low, high = found.min(axis=0), found.max(axis=0)
-        known = [[(rows, _distribution(part)) for rows, part in parts] for parts in self.parts]
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            below = np.zeros(low.shape)
-            for model, parts, share in zip(self.models, known, weight.T, strict=True):
-                below += share[:, None] * _below(model, parts, middle)
-            low, high = np.where(below < level, middle, low), np.where(below < level, high, middle)
-        return np.asarray(1 / (1 + np.exp(-(low + high) / 2)))
+        known = [
+            (model, model.prior(), rising(model), [(rows, _distribution(part)) for rows, part in parts])
+            for model, parts in zip(self.models, self.parts, strict=True)
+        ]
+
+        def excess(logit: FloatArray) -> FloatArray:
+            each = [_below(*one, logit) for one in known]
+            return np.asarray(np.einsum("uk,kud->ud", weight, np.stack(each)) - level)
+
+        return expit(root(excess, found.min(axis=0), found.max(axis=0)))
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""
@@ -99,13 +102,17 @@ def _distribution(part: Part) -> Distribution | FittedPosterior:
 
 
 def _below(
-    model: Empiric | OneParameterLogistic, parts: Parts[Distribution | FittedPosterior], logit: FloatArray
+    model: Empiric | OneParameterLogistic,
+    prior: GaussianPrior,
+    rises: BoolArray,
+    parts: Parts[Distribution | FittedPosterior],
+    logit: FloatArray,
 ) -> FloatArray:
-    """Return Pr(logit p_j <= logit) under one model, [U, D]."""
-    prior, below = model.prior(), np.empty(logit.shape)
+    """Return Pr(logit p_j <= logit) under one model, [U, D]; its prior is known, and which rates rise."""
+    below, z = np.empty(logit.shape), (model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0]
     for rows, part in parts:
-        below[rows] = part.cdf((model.theta_at(logit[rows]) - prior.mean[0]) / prior.cholesky[0, 0])
-    return np.where(rising(model), below, 1 - below)
+        below[rows] = part.cdf(z[rows])
+    return np.where(rises, below, 1 - below)
 
 
 class AveragePosterior(Batch[MixturePosterior]):
@@ -142,10 +149,17 @@ class AverageQuadrature:
 
 def solve(model: ModelAverage, patients: int, n: IntArray, y: IntArray) -> Parts[MixturePosterior]:
     """Return the posteriors after tallies [U, D] of at most so many patients."""
-    found = []
-    for rows in np.array_split(np.arange(len(n)), -(-len(n) // CHUNK) or 1):
-        parts = [solve_one(one, patients, n[rows], y[rows]) for one in model.models]
-        log_marginal = [joined(part, lambda one: one.log_marginal()) for part in parts]
-        log_joint = np.stack(log_marginal, axis=1) + np.log(model.weights)
-        found.append((rows, MixturePosterior(model.models, parts, log_joint)))
-    return found
+    pieces = np.array_split(np.arange(len(n)), -(-len(n) // CHUNK) or 1)
+    return [
+        (rows, _mixture(model, [solve_one(one, patients, n[rows], y[rows]) for one in model.models])) for rows in pieces
+    ]
+
+
+def solve_alone(model: ModelAverage, n: IntArray, y: IntArray) -> MixturePosterior:
+    """Return the posteriors after tallies [U, D], each on panels of its own."""
+    return _mixture(model, [[(np.arange(len(n)), fitted.solve(one, n, y))] for one in model.models])
+
+
+def _mixture(model: ModelAverage, parts: Sequence[Parts[Part]]) -> MixturePosterior:
+    log_marginal = [joined(part, lambda one: one.log_marginal()) for part in parts]
+    return MixturePosterior(model.models, parts, np.stack(log_marginal, axis=1) + np.log(model.weights))

@@ -11,14 +11,24 @@ from scipy.special import xlogy
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.line import check_level
-from doseopt.models.quadrature.panels import ORDER, TO_COEFFICIENTS, WEIGHTS, Panels, found, integral_of, resolved, sums
+from doseopt.models.quadrature.panels import (
+    ORDER,
+    TO_COEFFICIENTS,
+    TO_INTEGRAL,
+    WEIGHTS,
+    Panels,
+    found,
+    integral_of,
+    resolved,
+    sums,
+)
 from doseopt.models.rates import cuts, log_complement, log_rates, rising
+from doseopt.models.root import root
 
 TOLERANCE = 1e-10
 """Last Legendre coefficients that are left out."""
 TINY = 1e-8
 """Standard deviation of a rate or of the standardised parameter that needs no digits."""
-HALVINGS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +76,20 @@ class FittedPosterior:
 
     def cdf(self, z: FloatArray) -> FloatArray:
         """Return Pr(Z <= z), Z being the standardised parameter; z [U, D], infinite ones too."""
+        panel = (z[..., None] >= self.ends[:, None, :]).sum(axis=-1) - 1
+        return self._up_to(z, np.clip(panel, 0, self.ends.shape[1] - 2))
+
+    def _up_to(self, z: FloatArray, panel: IntArray) -> FloatArray:
+        """Return Pr(Z <= z) for z in these panels, [U, D] -> [U, D]."""
         row = np.arange(len(z))[:, None]
-        panel = np.clip((z[..., None] >= self.ends[:, None, :]).sum(axis=-1) - 1, 0, self.ends.shape[1] - 2)
         low, high = self.ends[row, panel], self.ends[row, panel + 1]
         s = 2 * (np.clip(z, low, high) - low) / np.where(high > low, high - low, 1.0) - 1
-        inside = integral_of(self.coefficients[row, panel], s)
+        inside = integral_of(self._integrals, row * self.coefficients.shape[1] + panel, s)
         return np.clip(self.before[row, panel] + inside, 0, 1)
+
+    @functools.cached_property
+    def _integrals(self) -> FloatArray:
+        return np.asarray(TO_INTEGRAL @ self.coefficients.reshape(-1, ORDER).T)
 
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [U, D]."""
@@ -79,14 +97,15 @@ class FittedPosterior:
 
     def below(self, rates: FloatArray) -> FloatArray:
         """Return Pr(rate <= each of the rates), [U, C, D]."""
-        return np.stack([self._at_most(rate) for rate in rates.tolist()], axis=1)
+        shape = (len(self.average), len(rates), self.average.shape[1])
+        z = cuts(self.model, rates).ravel()
+        below = self.cdf(np.broadcast_to(z, (shape[0], len(z)))).reshape(shape)
+        return np.where(rising(self.model), below, 1 - below)
 
     def _at_most(self, rate: float) -> FloatArray:
-        shape = self.average.shape
         if rate <= 0 or rate >= 1:
-            return np.full(shape, float(rate >= 1))
-        below = self.cdf(np.broadcast_to(cuts(self.model, rate), shape))
-        return np.where(rising(self.model), below, 1 - below)
+            return np.full(self.average.shape, float(rate >= 1))
+        return self.below(np.array([rate]))[:, 0]
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
@@ -99,14 +118,9 @@ class FittedPosterior:
 
     def _z(self, q: float) -> FloatArray:
         """Return the z with Pr(Z <= z) = q, [U]."""
-        row = np.arange(len(self.ends))
-        panel = np.clip((self.before <= q).sum(axis=1) - 1, 0, self.coefficients.shape[1] - 1)
-        low, high = self.ends[row, panel], self.ends[row, panel + 1]
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            under = self.cdf(middle[:, None])[:, 0] < q
-            low, high = np.where(under, middle, low), np.where(under, high, middle)
-        return (low + high) / 2
+        row = np.arange(len(self.ends))[:, None]
+        panel = np.clip((self.before <= q).sum(axis=1) - 1, 0, self.coefficients.shape[1] - 1)[:, None]
+        return root(lambda z: self._up_to(z, panel) - q, self.ends[row, panel], self.ends[row, panel + 1])[:, 0]
 
 
 def solve(model: Model, n: IntArray, y: IntArray) -> FittedPosterior:
@@ -117,21 +131,21 @@ def solve(model: Model, n: IntArray, y: IntArray) -> FittedPosterior:
     Faults
         If the posterior of one of them cannot be resolved.
     """
-    lines, doses = n.shape
+    (lines, doses), prior = n.shape, model.prior()
 
     def log_f(owner: IntArray, z: FloatArray) -> FloatArray:
-        log_p = log_rates(model, z)
+        log_p = log_rates(model, z, prior)
         seen = y[owner] * log_p + (n - y)[owner] * log_complement(log_p)
         return np.asarray(seen.sum(axis=1) - z**2 / 2 - np.log(2 * np.pi) / 2)
 
     share = y / np.maximum(n, 1)
     ceiling = (xlogy(y, share) + xlogy(n - y, 1 - share)).sum(axis=1) - np.log(2 * np.pi) / 2
-    panels, top, peak = found(log_f, ceiling, min(1.0, 0.25 / float(model.prior().cholesky[0, 0])))
-    near = np.exp(log_rates(model, peak))
+    panels, top, peak = found(log_f, ceiling, min(1.0, 0.25 / float(prior.cholesky[0, 0])))
+    near = np.exp(log_rates(model, peak, prior))
 
     def columns(owner: IntArray, z: FloatArray) -> FloatArray:
         f = np.exp(log_f(owner, z) - top[owner])[:, None]
-        off = np.column_stack([z - peak[owner], np.exp(log_rates(model, z)) - near[owner]])
+        off = np.column_stack([z - peak[owner], np.exp(log_rates(model, z, prior)) - near[owner]])
         return np.concatenate([f, f * off, f * off**2], axis=1)
 
     least = np.repeat([1.0, TINY, TINY**2], [1, 1 + doses, 1 + doses])

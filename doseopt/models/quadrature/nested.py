@@ -21,7 +21,7 @@ from doseopt.models.line import check_level
 from doseopt.models.quadrature.panels import ORDER, WEIGHTS, Columns, Panels, found, resolved, sums
 from doseopt.models.quadrature.whitened import Lines, Whitened, lines
 
-TOLERANCE, CUT = 1e-7, 1e-9
+TOLERANCE, CUT = 1e-7, 1e-8
 """Last Legendre coefficients along w that are left out: of densities, and of a distribution function."""
 TINY = 1e-8
 """Standard deviation of a rate that needs no digits."""
@@ -32,8 +32,8 @@ STEPS = 100
 NEAR, CLOSE = 1e-3, 1e-10
 """How close its probability is to the one asked for, before and after panels are halved for it."""
 
-MOST_CUTS = 1 << 13
-"""Cuts that panels are halved for together: of all tallies and doses."""
+MOST_CUTS = 1 << 11
+"""Cuts that panels are halved for together, of all tallies and doses: those of others cost and need no halves."""
 FEW = 256
 """Panels up to which the lines at their nodes are kept."""
 
@@ -76,7 +76,7 @@ class NestedPosterior:
 
     def below(self, rates: FloatArray) -> FloatArray:
         """Return Pr(rate <= each of the rates), [U, C, D]."""
-        known, pieces = self._known(), -(-len(rates) * self.average.size // MOST_CUTS)
+        known, pieces = self._known(), min(-(-len(rates) * self.average.size // MOST_CUTS), len(rates))
         return np.concatenate([self._at_most(part, known) for part in np.array_split(rates, pieces)], axis=1)
 
     def _at_most(self, rates: FloatArray, known: Known) -> FloatArray:

@@ -81,7 +81,7 @@ class Grid:
 
     def below(self, rates: FloatArray, nodes: IntArray) -> FloatArray:
         """Return v [C, D, G'], for some of the nodes, such that v @ weight = Pr(p_j <= each of the rates)."""
-        z = np.stack([cuts(self.model, rate) for rate in rates.tolist()])
+        z = cuts(self.model, rates)
         below = self.line.below(z, nodes)
         below = np.where((np.abs(z) == FAR)[..., None], (z > 0)[..., None], below)
         return np.where(self.rises[:, None], below, 1 - below)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial.legendre import leggauss, legvander
+from numpy.polynomial.chebyshev import chebinterpolate
+from numpy.polynomial.legendre import Legendre, leggauss, legvander
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
@@ -21,6 +22,8 @@ ORDER = 16
 NODES, WEIGHTS = leggauss(ORDER)
 TO_COEFFICIENTS = legvander(NODES, ORDER - 1) * WEIGHTS[:, None] * (np.arange(ORDER) + 0.5)
 """[node, coefficient]: values @ this gives the Legendre coefficients of a function on a panel."""
+TO_INTEGRAL = np.stack([chebinterpolate(Legendre.basis(k).integ(lbnd=-1), ORDER) for k in range(ORDER)], axis=1)
+"""[coefficient, coefficient]: this @ Legendre coefficients gives those of Chebyshev of the integral from -1 on."""
 TO_CHECKS = np.stack(
     [*TO_COEFFICIENTS[:, -3:].T, TO_COEFFICIENTS @ (-1.0) ** np.arange(ORDER), TO_COEFFICIENTS.sum(axis=1)]
 )
@@ -49,15 +52,24 @@ def unresolved() -> Faults:
     return Faults([Fault("prior", f"{wanted}: larger sds, a correlation further from 1, or a mean nearer to the data")])
 
 
-def integral_of(coefficients: FloatArray, s: FloatArray) -> FloatArray:
-    """Return the integrals of Legendre series from -1 to s; coefficients [..., coefficient], s [...]."""
-    before, here = np.ones_like(s), s
-    found = coefficients[..., 0] * (s + 1)
-    for k in range(1, ORDER):
-        after = ((2 * k + 1) * s * here - k * before) / (k + 1)
-        found += coefficients[..., k] * (after - before) / (2 * k + 1)
-        before, here = here, after
-    return np.asarray(found)
+def integral_of(integrals: FloatArray, panel: IntArray, s: FloatArray) -> FloatArray:
+    """Return the integrals from -1 to s on panels, by the sums of Clenshaw (1955).
+
+    Parameters
+    ----------
+    integrals : float array [coefficient, Q]
+        `TO_INTEGRAL` @ Legendre coefficients.
+    panel : int array [...]
+        Which of the Q.
+    s : float array [...]
+    """
+    twice, here, after = 2 * s, np.zeros(s.shape), np.zeros(s.shape)
+    for series in integrals[:0:-1]:
+        found = twice * here
+        found -= after
+        found += series[panel]
+        here, after = found, here
+    return np.asarray(integrals[0][panel] + s * here - after)
 
 
 @dataclass(frozen=True, eq=False)
