@@ -6,7 +6,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,10 +52,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Exact operating characteristics of phase I dose-finding designs.",
 )
-
-StudyName = Annotated[
-    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
-]
 
 
 def _version(wanted: bool) -> None:
@@ -126,18 +122,6 @@ def make_folder(folder: Path) -> None:
     made.extend(place for place in (*reversed(folder.parents), folder) if not place.exists())
     folder.mkdir(parents=True, exist_ok=True)
     sweep_unfinished(folder)
-
-
-def print_written(folder: Path | None, files: Sequence[Path]) -> None:
-    """Name the files that were written, as wide as the terminal."""
-    from rich.console import Console
-
-    from doseopt.core.text import neutral
-    from doseopt.reports.render.layout import page_width, paragraph
-
-    print(neutral(f"\nWritten to {folder}:"))
-    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
-        print(line)
 
 
 def main() -> None:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import Folder, Json, StudyName, seed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from doseopt.calibration import Calibration, Objective
@@ -38,38 +40,31 @@ def calibrate(
         list[str] | None, typer.Option(help="A limit of an average: overdose_selection=0.15. Repeatable.")
     ] = None,
     candidates: Annotated[int, typer.Option(help="About how many are evaluated.", min=8)] = 300,
-    seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    seed: Annotated[int, seed("Seed of the search.")] = 1,
+    out: Folder = None,
+    json: Json = False,
 ) -> None:
     """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
     with plain_errors():
         from doseopt.calibration import Objective
+        from doseopt.cli.output import deliver, folder_for
+        from doseopt.reports.tables.calibration import print_calibration
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
         names = designs_meant(loaded, design)
         aim = Objective(objective, worst, _limits(at_most or []))
         keys = tuple(part.strip() for part in free.split(",") if part.strip())
-        folder = out if out is not None or json else Path("results")
-        if folder is not None:
-            make_folder(folder)
+        folder = folder_for(out, json)
         found = _run(loaded, names, keys, aim, candidates, seed)
-        written = [] if folder is None else _write(loaded, found, folder)
-        if json:
-            from json import dumps
 
-            from doseopt.cli.output import plain
+        def show(console: Console) -> None:
+            for k, each in enumerate(found.values()):
+                print("\n" * min(k, 1), end="")
+                print_calibration(each.dataset, console)
 
-            print(dumps(plain({name: each.dataset.to_dict() for name, each in found.items()}), allow_nan=False))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.reports.tables.calibration import print_calibration
-
-        for k, each in enumerate(found.values()):
-            print("\n" * min(k, 1), end="")
-            print_calibration(each.dataset, terminal())
-        print_written(folder, written)
+        answer = {name: each.dataset.to_dict() for name, each in found.items()}
+        deliver(answer, folder, partial(_write, loaded, found), show, json)
 
 
 def designs_meant(study: Study, text: str) -> list[str]:

@@ -1,20 +1,68 @@
-"""Results as netCDF, CSV and JSON."""
+"""Results as netCDF, CSV and JSON, and how a command delivers them."""
 
 from __future__ import annotations
 
 import errno
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
+from rich.console import Console
 
+from doseopt.cli.app import make_folder
+from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
 from doseopt.core.text import neutral
+from doseopt.reports.render.layout import page_width, paragraph
+
+
+def folder_for(out: Path | None, json: bool) -> Path | None:
+    """Return the folder for the results, made before the work begins; None where only JSON is asked for."""
+    folder = out if out is not None or json else Path("results")
+    if folder is not None:
+        make_folder(folder)
+    return folder
+
+
+def deliver(
+    result: Any,
+    folder: Path | None,
+    write: Callable[[Path], Sequence[Path]],
+    show: Callable[[Console], None],
+    json: bool,
+) -> None:
+    """Write the files, and print the result: as one JSON object, or as tables with the names of the files.
+
+    Parameters
+    ----------
+    result : Dataset, or what JSON holds
+    folder : Path, optional
+        Where the files go; nothing is written if None.
+    write : callable
+        Of the folder; returns the files.
+    show : callable
+        Of the terminal.
+    json : bool
+    """
+    written = [] if folder is None else write(folder)
+    if json:
+        print(as_json(result))
+        return
+    show(terminal())
+    if folder is not None:
+        print_written(folder, written)
+
+
+def print_written(folder: Path, files: Sequence[Path]) -> None:
+    """Name the files that were written, as wide as the terminal."""
+    print(neutral(f"\nWritten to {folder}:"))
+    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
+        print(line)
 
 
 def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
@@ -41,9 +89,10 @@ def _cell(value: Any) -> Any:
     return neutral(value, "csv") if isinstance(value, str) else value
 
 
-def as_json(dataset: xr.Dataset) -> str:
-    """Return a Dataset as one JSON object (xarray's ``to_dict``), with null for nan and infinity."""
-    return json.dumps(plain(dataset.to_dict()), allow_nan=False)
+def as_json(result: Any) -> str:
+    """Return a result as one JSON object (a Dataset as xarray's ``to_dict``), with null for nan and infinity."""
+    value = result.to_dict() if isinstance(result, xr.Dataset) else result
+    return json.dumps(plain(value), allow_nan=False)
 
 
 def plain(value: Any) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderHook
 from rich.segment import Segment
+from rich.text import Text
 
 from doseopt.core.text import neutral
 from doseopt.reports.render.layout import folded
@@ -37,6 +39,13 @@ def terminal(stderr: bool = False) -> Console:
     console = Console(stderr=stderr, markup=False, highlight=False)
     console.push_render_hook(_Boundary())
     return console
+
+
+@contextmanager
+def spinner(what: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner on standard error; the function that is returned says which step is being done."""
+    with terminal(stderr=True).status(what) as status:
+        yield lambda step: status.update(Text(f"{what}: {step}"))
 
 
 def print_lines(text: str, stderr: bool = False) -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses
-from doseopt.plots.selection import Colour, colours, ink_on
-from doseopt.plots.style import GREY, SMALL, WIDTH, fitted, new_figure, styled, text_width
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.plots.scaffold import Axes, Figure, inside
+from doseopt.plots.selection import colours
+from doseopt.plots.style import GREY, SMALL, WIDTH, Colour, fitted, ink_on, new_figure, styled, text_width
 
 MOST, DEEPEST = 100, 6
 """Paths and cohorts that are drawn; of more, the first cohorts only."""
@@ -32,10 +27,6 @@ def paths_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `conduct.paths`. Of more than 100 paths or 6 cohorts the first cohorts are drawn only.
-
-    Returns
-    -------
-    Figure
     """
     whole = int(ds["depth"].max())
     ds = _drawable(ds)
@@ -108,14 +99,14 @@ def _draw(ax: Axes, ds: xr.Dataset, place: FloatArray, column: float) -> None:
             start = place[parent[i]]
             ax.plot([x - GAP, x - 0.65 * GAP, x], [start, y, y], color=GREY, linewidth=0.5, zorder=1)
             count = f"{dlts[i]}+{moderate[i]}" if moderate[i] else f"{dlts[i]}"
-            ax.text(x - 0.3 * GAP, y, count, size=SMALL, ha="center", va="center_baseline", bbox=_PAPER, zorder=2)
+            inside(ax, x - 0.3 * GAP, y, count, bbox=_PAPER, zorder=2)
         _box(ax, x, y, width, words[i], ramp[level[i]])
         if leaf[i] and parent[i] >= 0 and chance[i] == chance[i]:
             text = f"{100 * chance[i]:.1f}" if chance[i] >= 0.0005 else "<0.1"
-            ax.text(x + width + 21 / column, y, text, size=SMALL, ha="right", va="center_baseline")
+            inside(ax, x + width + 21 / column, y, text, ha="right")
     for k in range(max(depth) + 1):
         text = f"cohort {k + 1}" if k < max(depth) else "then"
-        ax.text(k + width / 2, -1.3, text, size=SMALL, ha="center", va="center_baseline", color=GREY)
+        inside(ax, k + width / 2, -1.3, text, color=GREY)
 
 
 _PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
@@ -125,5 +116,4 @@ def _box(ax: Axes, x: float, y: float, width: float, text: str, colour: Colour) 
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle((x, y - 0.44), width, 0.88, facecolor=colour, edgecolor=GREY, linewidth=0.4, zorder=2))
-    ink = ink_on(colour)
-    ax.text(x + width / 2, y, text, size=SMALL, ha="center", va="center_baseline", color=ink, zorder=3)
+    inside(ax, x + width / 2, y, text, color=ink_on(colour), zorder=3)

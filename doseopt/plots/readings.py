@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 
 from doseopt.core.state import BoolArray
 from doseopt.core.text import counted
 from doseopt.display.readings import factor_words, ranked, reading_words
-from doseopt.plots.style import BLUE, FAINT, INK, SMALL, WIDTH, fitted, new_figure, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.plots.scaffold import Axes, Figure, bare, name_rows, note, small_multiples
+from doseopt.plots.style import BLUE, FAINT, INK, WIDTH, styled
 
 ROW = 0.145
 """Inches a line takes."""
@@ -45,17 +40,15 @@ def silences_figure(ds: xr.Dataset) -> Figure:
     shown = [(factor, [k for k in rows if not missing[k]]) for factor, rows in ranked(ds)]
     lines = [line for factor, rows in shown if len(rows) > 1 for line in _lines(ds, factor, rows)]
     used = int(np.flatnonzero(ds["in_use"].to_numpy())[0])
-    title = "What the protocol does not say, and what it changes"
-    figure = new_figure(len(lines) * ROW + 0.8, title, _subtitle(ds, missing))
-    axes = figure.subplots(1, 3, sharey=True)
+    heading = ("What the protocol does not say, and what it changes", _subtitle(ds, missing))
+    figure, axes = small_multiples(heading, [*PANELS], 3, WIDTH, row=len(lines) * ROW, rest=0.8, shared="rows")
     for ax, (name, (what, unit, _, digits)) in zip(axes, PANELS.items(), strict=True):
         _bars(ax, [None if k is None else float(values[name][k]) for _, k in lines], float(values[name][used]), digits)
         ax.set_title(f"{what}\nin use: {values[name][used]:.{digits}f}", weight="bold", linespacing=1.2)
         ax.set_xlabel(unit)
-    axes[0].set_yticks(range(len(lines)), fitted([text for text, _ in lines], 0.42 * WIDTH * 72, SMALL))
+    name_rows(axes[0], [text for text, _ in lines], 0.42)
     for label, (_, k) in zip(axes[0].get_yticklabels(), lines, strict=True):
         label.set_fontweight("bold" if k is None else "normal")
-    axes[0].set_ylim(len(lines) - 0.4, -0.6)
     return figure
 
 
@@ -100,16 +93,6 @@ def _bars(ax: Axes, values: list[float | None], used: float, digits: int) -> Non
         else:
             ax.barh(y, value - used, 0.6, used, color=BLUE, zorder=2)
             side = -1 if value < used else 1
-            ax.annotate(
-                f"{value:.{digits}f}",
-                (value, y),
-                (3.5 * side, 0),
-                textcoords="offset points",
-                size=SMALL,
-                ha="left" if side > 0 else "right",
-                va="center_baseline",
-                zorder=5,
-            )
+            note(ax, f"{value:.{digits}f}", (value, y), (3.5 * side, 0), zorder=5)
         heading = value is None
-    ax.tick_params(left=False)
-    ax.spines["left"].set_visible(False)
+    bare(ax)

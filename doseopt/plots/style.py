@@ -7,10 +7,15 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from doseopt.core.state import FloatArray
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+type Colour = tuple[float, float, float, float]
 WIDTH = 6.3
 """Inches: 16 cm, so that a size in points is that size in print."""
 
@@ -162,5 +167,22 @@ def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> No
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xlim if which == "x" else ax.set_ylim)(0, top)
     axis.set_major_locator(MultipleLocator(step))
+    faint_grid(ax, which)
+
+
+def faint_grid(ax: Axes, which: str = "both") -> None:
+    """Draw a faint grid behind everything."""
     ax.grid(axis=which, color=FAINT, linewidth=0.4)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
+
+
+def ramp(name: str, shares: FloatArray) -> list[Colour]:
+    """Return the colours of a map at these shares of it."""
+    from matplotlib import colormaps
+
+    return [(float(r), float(g), float(b), 1.0) for r, g, b, _ in colormaps[name](shares)]
+
+
+def ink_on(colour: Colour) -> str:
+    """Return black or white, whichever reads better on a colour."""
+    return INK if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.5 else "white"

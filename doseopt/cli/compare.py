@@ -1,23 +1,22 @@
-"""Commands on a whole study: compare, posterior, check."""
+"""The command that compares the designs of a study."""
 
 from __future__ import annotations
 
 import sys
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import DatasetJson, Folder, StudyName, seed
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.progress import Progress
 
     from doseopt.comparison.evaluate import Engine
-    from doseopt.conduct.posterior import Analysis
     from doseopt.study.study import Study
 
 TRIALS, MOST_TRIALS = 10_000, 1_000_000
@@ -41,7 +40,7 @@ class _TrialsMayBeLeftOut(TyperCommand):
 @app.command(cls=_TrialsMayBeLeftOut)
 def compare(
     study: StudyName = "renji-elo",
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
+    out: Folder = None,
     settled: Annotated[
         bool, typer.Option("--settled", help="Stop a trial once every ending it can reach selects the same dose.")
     ] = False,
@@ -55,7 +54,7 @@ def compare(
             "simulated are only the designs that are too large for it.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of simulations.", min=0)] = 1,
+    seed: Annotated[int, seed("Seed of simulations.")] = 1,
     posterior: Annotated[
         bool | None,
         typer.Option(
@@ -64,25 +63,21 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the Dataset as one JSON object instead of tables.")
-    ] = False,
+    json: DatasetJson = False,
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
+        from doseopt.cli.output import deliver, folder_for
+        from doseopt.cli.terminal import terminal
+        from doseopt.reports.tables import print_comparison, print_estimates
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
         loaded = load_study(study)
-        folder = out if out is not None or json else Path("results")
-        if folder is not None:
-            make_folder(folder)
+        folder = folder_for(out, json)
         dataset = _compared(loaded, engine)
         written = [] if folder is None else _write(dataset, folder)
         if not json:
-            from doseopt.cli.terminal import terminal
-            from doseopt.reports.tables import print_comparison
-
             print_comparison(dataset, terminal())
             sys.stdout.flush()
         finished = True
@@ -90,23 +85,9 @@ def compare(
             known, finished = _with_posteriors(dataset, loaded, engine)
             written += [] if folder is None else _write_posteriors(known, folder)
             dataset = known
-        _say(dataset, written, folder, json)
+        deliver(dataset, folder, lambda _: written, lambda console: print_estimates(dataset, console), json)
         if not finished:
             raise typer.Exit(INTERRUPTED)
-
-
-def _say(dataset: xr.Dataset, written: list[Path], folder: Path | None, json: bool) -> None:
-    """Print what has not been printed yet: the posteriors and the files, or everything as JSON."""
-    if json:
-        from doseopt.cli.output import as_json
-
-        print(as_json(dataset))
-        return
-    from doseopt.cli.terminal import terminal
-    from doseopt.reports.tables import print_estimates
-
-    print_estimates(dataset, terminal())
-    print_written(folder, written)
 
 
 def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
@@ -194,88 +175,3 @@ def _write_posteriors(dataset: xr.Dataset, folder: Path) -> list[Path]:
         return []
     _write_data(dataset, folder)
     return save_figure(estimates_figure(dataset), folder, "estimates")
-
-
-@app.command()
-def posterior(
-    study: StudyName = "renji-elo",
-    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
-    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")] = None,
-    model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
-    method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
-    seed: Annotated[int, typer.Option(help="Seed of NUTS.", min=0)] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
-) -> None:
-    """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
-    with plain_errors():
-        from doseopt.conduct.posterior import analyse, as_object, check_choice
-        from doseopt.records.data import data_from_csv, data_from_outcomes, example
-        from doseopt.study.file import load_study
-
-        check_choice(model, method, both=bool(outcomes) and data is not None)
-        loaded = load_study(study)
-        worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
-        if data is not None:
-            read = data_from_csv(data, loaded.doses)
-        else:
-            read = data_from_outcomes(outcomes or worked, loaded.doses)
-        folder = out if out is not None or json else Path("results")
-        if folder is not None:
-            make_folder(folder)
-        result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
-        written = [] if folder is None else _write_posterior(result, folder)
-        if json:
-            from doseopt.cli.output import plain
-
-            print(dumps(plain(as_object(result.summary)), allow_nan=False))
-            return
-        from doseopt.cli.terminal import print_lines, terminal
-        from doseopt.reports.tables import print_posterior
-
-        if worked:
-            print_lines(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
-        print_posterior(result.summary, terminal())
-        print_written(folder, written)
-
-
-def _write_posterior(result: Analysis, folder: Path) -> list[Path]:
-    """Write the DataTree, the table and the figures."""
-    import xarray
-
-    from doseopt.cli.output import write_csv, write_netcdf
-    from doseopt.plots.posterior import posterior_figures
-    from doseopt.plots.save import save_figure
-
-    whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
-    whole["summary"] = xarray.DataTree(result.summary)
-    whole["density"] = xarray.DataTree(result.density)
-    table = result.summary.drop_dims("prior_scale").to_dataframe()
-    files = [
-        write_netcdf(whole, folder / "posterior.nc"),
-        write_csv(table, folder / "posterior.csv", index=True),
-    ]
-    for name, figure in posterior_figures(result.summary, result.density).items():
-        files += save_figure(figure, folder, name)
-    return files
-
-
-@app.command()
-def check(study: StudyName) -> None:
-    """Validate a study file: every fault at once, each with its place in the file."""
-    with plain_errors():
-        from doseopt.cli.terminal import print_lines
-        from doseopt.core.text import counted
-        from doseopt.study.file import load_study
-
-        loaded = load_study(study)
-        truths = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else 0
-        parts = [
-            counted(len(loaded.designs), "design"),
-            counted(truths, "scenario") if truths else "no scenarios",
-            counted(len(loaded.doses.labels), "dose"),
-            f"hash {loaded.hash}",
-        ]
-        print_lines(f"{study}: valid ({', '.join(parts)})")
-        for fault in loaded.unweighed():
-            print_lines(f"To compare the designs, {fault}")
