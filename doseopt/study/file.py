@@ -7,7 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import doseopt
 from doseopt.beliefs.utility import Utility
+from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, declared, nearest
 from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
@@ -82,6 +84,7 @@ def _said(named: str, where: str) -> bool:
 
 
 TOP = (
+    "format",
     "title",
     "registry",
     "target",
@@ -101,6 +104,7 @@ TOP = (
 def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
     """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
     top = reader.table(document, "", TOP)
+    _check_format(reader, top.get("format", FORMAT))
     for name in ("title", "target", "doses", "designs"):
         if name not in top:
             reader.fault(name, "missing")
@@ -149,6 +153,15 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         name=Path(path).stem,
         planned_doses=None if grid is doses else doses,
     )
+
+
+def _check_format(reader: Reader, found: Any) -> None:
+    """Note a format that is none, or that a later doseopt wrote."""
+    if type(found) is int and found > FORMAT:
+        later = f"a file of format {found} is read by a doseopt later than {doseopt.__version__}"
+        reader.fault("format", f"wanted at most {FORMAT}, got {found}: {later}")
+    elif type(found) is not int or found < 1:
+        reader.fault("format", f"wanted 1 or {FORMAT}, got {found!r}")
 
 
 def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:
