@@ -30,7 +30,7 @@ TYPES = {
     "boin.cohort": "int",
     "design": "doseopt.designs.modified.Modified",
     "design.facts": "doseopt.core.design.Facts",
-    "CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(prior_mtd=2))": "doseopt.designs.crm.CRM",
+    "CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(2, 0.05))": "doseopt.designs.crm.CRM",
     'after(design, "3NNT")': "doseopt.core.state.TrialState",
     "build_graph(design)": "doseopt.engines.graph.Graph",
     "outcomes": "xarray.core.dataset.Dataset",

@@ -1,4 +1,4 @@
-"""What is written says in which format, by which version and of which study; and what was written before is told apart."""
+"""Results say their format, version and study; files and hashes of before are read, or told apart."""
 
 import json
 import tomllib
