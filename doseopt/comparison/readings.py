@@ -1,4 +1,4 @@
-"""How much it matters what a protocol does not say: its operating characteristics under every reading."""
+"""Operating characteristics under every reading of what a protocol does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each design of a study does now, after the data so far."""
+"""The next cohort of each design of a study, after the data so far."""
 
 from __future__ import annotations
 

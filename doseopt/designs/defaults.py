@@ -1,4 +1,4 @@
-"""What designs share."""
+"""Defaults that designs share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where labels go: beside what they name if there is room, else in a column at the right, none over another."""
+"""Places of labels: beside what they name if there is room, else in a column at the right, none over another."""
 
 from __future__ import annotations
 

@@ -38,6 +38,12 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     ------
     Faults
         With every fault of the file, each with its path in it.
+
+    Examples
+    --------
+    >>> from doseopt import load_study
+    >>> load_study("renji-elo").target
+    0.25
     """
     if not isinstance(name_or_path, str | Path):
         raise Faults([Fault("", f"wanted the name of a study or the path of its file, got {name_or_path!r}")], "study")
