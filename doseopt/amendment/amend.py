@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.amendment.outlook import averages, beliefs_now, by_enrolment
 from doseopt.comparison.compare import dose_coordinates, truth_of
 from doseopt.conduct.standing import standings
@@ -103,9 +102,7 @@ def amend(
         "target": study.target,
         "trials": TRIALS,
         "seed": SEED,
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
         "pending": "" if data is None else ", ".join(p.name for p in data.pending),
         "left_out": "" if data is None else ", ".join(data.left_out),
         "warnings": "" if data is None else "\n".join(data.warnings),

@@ -1,4 +1,4 @@
-"""What is to be expected of designs from where their trials stand, averaged over what may be believed; exact."""
+"""Expectations of designs from where their trials stand, averaged over what may be believed; exact."""
 
 from __future__ import annotations
 

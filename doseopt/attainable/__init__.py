@@ -1,4 +1,4 @@
-"""What no design can beat."""
+"""The attainable: what no design can beat."""
 
 from doseopt.attainable.accuracy import error_of
 from doseopt.attainable.optimal import Optimum, Rules, bayes_optimal

@@ -1,4 +1,4 @@
-"""What a design is worth under a utility."""
+"""The accuracy of a design under a utility."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.attainable import Optimum, Rules, bayes_optimal, error_of
 from doseopt.attainable.frontier import frontier, frontier_bound
 from doseopt.attainable.maps import truth_map
@@ -293,7 +292,5 @@ def _attributes(study: Study, belief: Belief) -> dict[str, Any]:
         "belief": belief.source,
         "scenarios": int(np.count_nonzero(belief.weights)),
         "utility": study.utility.describe(),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }

@@ -1,4 +1,4 @@
-"""What trials are worth that end with a tally, weighed with its likelihood; a whole matrix of tallies at once."""
+"""Values of trials that end with a tally, weighed with its likelihood; a whole matrix of tallies at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What designs attain of what is attainable from where a trial stands."""
+"""Attainment of designs from where a trial stands."""
 
 from __future__ import annotations
 

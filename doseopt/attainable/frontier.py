@@ -1,4 +1,4 @@
-"""What can be attained if patients, or patients above the MTD, may not be more than so many."""
+"""The frontier of what can be attained if patients, or patients above the MTD, may not be more than so many."""
 
 from __future__ import annotations
 

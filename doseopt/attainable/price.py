@@ -1,4 +1,4 @@
-"""What each rule costs the best design that keeps it."""
+"""The price of each rule to the best design that keeps it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial is worth: a correct selection, less a price of what it cost the patients."""
+"""The utility of a trial: a correct selection, less a price of what it cost the patients."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ class Utility:
         The reward for selecting none where only that is correct.
     per_dlt, per_patient_above_mtd, per_patient : float
         Prices, in correct selections.
+
+    Examples
+    --------
+    >>> from doseopt import Utility
+    >>> Utility(per_dlt=0.1).per_patient
+    0.0
     """
 
     none: float = param(1.0, low=0, doc="reward for selecting none where only that is correct")

@@ -1,4 +1,4 @@
-"""What a calibration changes: under the belief, on curves held out, and beside what was attainable."""
+"""Changes by a calibration: under the belief, on curves held out, and beside what was attainable."""
 
 from __future__ import annotations
 

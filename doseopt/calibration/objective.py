@@ -1,4 +1,4 @@
-"""What a candidate is judged by: exact measures of many designs, as lean as they can be."""
+"""The objective that a candidate is judged by: exact measures of many designs, as lean as they can be."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ import xarray as xr
 from scipy.optimize import differential_evolution
 from scipy.stats import qmc
 
-import doseopt
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.utility import Utility
 from doseopt.calibration.change import compared, held_out_belief, skeletons_of
@@ -276,7 +275,5 @@ def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_ou
         "mtd_rule": study.mtd.describe(),
         "target": study.target,
         "seed": seed,
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }

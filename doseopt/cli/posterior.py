@@ -62,6 +62,7 @@ def _write(result: Analysis, folder: Path) -> list[Path]:
     from doseopt.plots.save import save_figure
 
     whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
+    whole.attrs |= {name: result.summary.attrs[name] for name in ("format", "version", "study", "study_hash")}
     whole["summary"] = xarray.DataTree(result.summary)
     whole["density"] = xarray.DataTree(result.density)
     table = result.summary.drop_dims("prior_scale").to_dataframe()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.core.design import Design
@@ -240,9 +239,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         "dropout": study.dropout,
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
         **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),
     }

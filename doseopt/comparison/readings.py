@@ -1,4 +1,4 @@
-"""How much it matters what a protocol does not say: its operating characteristics under every reading."""
+"""Operating characteristics under every reading of what a protocol does not say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.state import FloatArray
@@ -188,9 +187,7 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
         "design": name,
         "combinations": len(combined),
         "p_moderate": MODERATE,
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
     return xr.Dataset(data, coords=coords, attrs=attrs)
 

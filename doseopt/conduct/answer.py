@@ -1,4 +1,4 @@
-"""What a design does after a cohort, which may be a part of the one that it gave."""
+"""The answer of a design after a cohort, which may be a part of the one that it gave."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-import doseopt
 from doseopt.core.design import Design, Phase
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import BoolArray, IntArray
@@ -111,9 +110,7 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
             "kind": type(base).__name__,
             "target": base.target,
             "cohort": cohort,
-            "study": study.name,
-            "study_hash": study.hash,
-            "version": doseopt.__version__,
+            **study.provenance(),
         },
     )
 

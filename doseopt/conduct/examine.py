@@ -92,8 +92,7 @@ def _labels(study: Study, name: str) -> dict[str, Any]:
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Whether what a design does depends on how its patients were grouped into cohorts, where the data do not say."""
+"""Groupings of patients into cohorts where the data do not say them, and whether a design's answer depends on them."""
 
 from __future__ import annotations
 

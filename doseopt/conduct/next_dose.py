@@ -1,4 +1,4 @@
-"""What each design of a study does now, after the data so far."""
+"""The next cohort of each design of a study, after the data so far."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import doseopt
 from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
 from doseopt.conduct.groupings import groupings
 from doseopt.conduct.rates import known_rates
@@ -99,9 +98,7 @@ def next_dose(
         "warnings": "\n".join(data.warnings),
         "pending": [p.name for p in data.pending],
         "left_out": ", ".join(data.left_out),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.conduct.standing import standings
 from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
 from doseopt.core.design import Design
@@ -130,9 +129,7 @@ def paths(
         "warnings": "",
         "scenario": scenario,
         "weights": weights,
-        "study": study.name,
-        "study_hash": study.hash,
-        "version": doseopt.__version__,
+        **study.provenance(),
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])
     return _labelled(study, design, nodes, depth, branch, attrs)

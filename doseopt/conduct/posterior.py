@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 from scipy.special import comb
 
-import doseopt
 from doseopt.core.parameters import Fault, Faults, demand, nearest
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL, effective_sample_size
@@ -258,9 +257,7 @@ def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distri
         "left_out": ", ".join(data.left_out),
         "pending": ", ".join(p.name for p in data.pending),
         "warnings": "\n".join(data.warnings),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 

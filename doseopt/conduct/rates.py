@@ -1,4 +1,4 @@
-"""What is known of the DLT rates under a study's common model."""
+"""DLT rates under a study's common model, given the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a trial stands for a design: between two cohorts, or amid some whose patients are still to be seen."""
+"""The standing of a trial for a design: between two cohorts, or amid some whose patients are still to be seen."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
@@ -105,9 +104,7 @@ def account(
         "true_mtd": None if best[0] < 0 else int(best[0]) + 1,
         "correct": correct,
         "mtd_rule": study.mtd.describe(),
-        "study": study.name,
-        "study_hash": study.hash,
-        "version": doseopt.__version__,
+        **study.provenance(),
     }
 
 

@@ -1,4 +1,4 @@
-"""What a design is, how modifiers change one, and the one place where admissibility is enforced.
+"""Designs, the modifiers that change one, and the one place where admissibility is enforced.
 
 A design is a frozen dataclass of the parameters that a protocol would state, with pure methods that see the
 :class:`~doseopt.core.state.TrialState` and nothing else. Modifiers are a flat tuple, applied in fixed phases, so that

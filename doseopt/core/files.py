@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 UNFINISHED = re.compile(r"\.unfinished-(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-")
+FORMAT = 2
+"""Of study files, and of the JSON and netCDF that is made of them; study files of format 1 are read, too."""
 DAY = 86_400
 """Seconds after which what is unfinished is left over, whoever began it."""
 

@@ -52,6 +52,15 @@ class Faults(ValueError):
     faults : iterable of Fault
     title : str
         What was being read, e.g. the path of a study file.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, Faults
+    >>> try:
+    ...     BOIN(doses=4, target=25)
+    ... except Faults as faults:
+    ...     print(faults.faults[0])
+    target: wanted a number in (0, 1), got 25
     """
 
     def __init__(self, faults: Iterable[Fault], title: str = "") -> None:

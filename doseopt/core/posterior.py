@@ -1,4 +1,4 @@
-"""What a posterior of the DLT rates answers."""
+"""Posteriors of the DLT rates."""
 
 from __future__ import annotations
 

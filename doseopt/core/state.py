@@ -1,4 +1,4 @@
-"""What a rule is shown and what it answers.
+"""States, which a rule is shown, and decisions, which it answers.
 
 A trial between two cohorts is its *tally* (patients and DLTs at each dose), the dose last given, and whatever else a
 design declared that it keeps. Arrays hold a batch of trials: axis 0 is the trial, the last axis the dose.

@@ -113,6 +113,13 @@ def after(design: Design, outcomes: str | Iterable[Cohort]) -> TrialState:
     -------
     TrialState
         A batch of one.
+
+    Examples
+    --------
+    >>> from doseopt import ThreePlusThree, after
+    >>> state = after(ThreePlusThree(doses=3, target=0.25), "1NNN 2NNT")
+    >>> state.n.tolist(), state.y.tolist()
+    ([[3, 3, 0]], [[0, 1, 0]])
     """
     cohorts = parse_outcomes(outcomes, design.facts.doses) if isinstance(outcomes, str) else outcomes
     state = TrialState.empty(design.facts.doses, len(design.facts.memory))

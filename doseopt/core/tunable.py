@@ -1,4 +1,4 @@
-"""What may be tuned in a design: declared with the design, read by the calibration."""
+"""Parameters of a design that may be tuned: declared with the design, read by the calibration."""
 
 from __future__ import annotations
 

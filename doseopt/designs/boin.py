@@ -61,6 +61,15 @@ class BOIN(SafeIntervalDesign):
     References
     ----------
     Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
+
+    Examples
+    --------
+    The boundaries of Liu & Yuan (2015), Table 1, at a target of 0.30:
+
+    >>> from doseopt import BOIN
+    >>> design = BOIN(doses=5, target=0.30)
+    >>> f"{design.lambda_e:.3f} {design.lambda_d:.3f}"
+    '0.236 0.358'
     """
 
     saf: float = param(0.6, low=0, high=1, open_low=True, open_high=True, doc="phi1 = saf * target")

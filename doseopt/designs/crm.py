@@ -71,6 +71,15 @@ class CRM(ModelBased):
     References
     ----------
     O'Quigley, Pepe, Fisher 1990, Biometrics 46:33; Cheung 2011, Dose Finding by the Continual Reassessment Method.
+
+    Examples
+    --------
+    Before any data the plug-in estimate is the skeleton.
+
+    >>> from doseopt import CRM, TrialState
+    >>> crm = CRM(doses=3, target=0.25, skeleton=(0.1, 0.25, 0.4))
+    >>> [round(p, 2) for p in crm.estimated(TrialState.empty(3))[0].tolist()]
+    [0.1, 0.25, 0.4]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

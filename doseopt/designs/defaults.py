@@ -1,4 +1,4 @@
-"""What designs share, and what a design wrapped around another leaves as it is."""
+"""Defaults that designs share, and what a design wrapped around another leaves as it is."""
 
 from __future__ import annotations
 

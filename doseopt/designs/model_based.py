@@ -1,4 +1,4 @@
-"""What the designs share that give the dose whose estimated DLT rate is closest to the target."""
+"""The base of designs that give the dose whose estimated DLT rate is closest to the target."""
 
 from __future__ import annotations
 

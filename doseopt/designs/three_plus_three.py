@@ -50,6 +50,15 @@ class ThreePlusThree(Defaults):
     ----------
     Storer 1989, Biometrics 45:925; Korn et al. 1994, Statistics in Medicine 13:1799; Lin & Shih 2001, Biostatistics
     2:203.
+
+    Examples
+    --------
+    Up after 0 of 3 DLTs, three more after 1 of 3, down after 2 of 3:
+
+    >>> from doseopt import ThreePlusThree, after
+    >>> design = ThreePlusThree(doses=3, target=0.25)
+    >>> [design.decide(after(design, f"1NNN 2{seen}")).dose.item() + 1 for seen in ("NNN", "NNT", "NTT")]
+    [3, 2, 1]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

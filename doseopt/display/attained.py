@@ -1,4 +1,4 @@
-"""What the Dataset of `doseopt.limits_of` says, for tables and figures alike."""
+"""Sentences on the Dataset of `doseopt.limits_of`, for tables and figures alike."""
 
 from __future__ import annotations
 

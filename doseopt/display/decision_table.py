@@ -1,4 +1,4 @@
-"""What stands around a decision table, in print as on the screen."""
+"""Captions of a decision table, in print as on the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What designs, doses and scenarios are called in a text: short, and no two alike."""
+"""Labels of designs, doses and scenarios in a text: short, and no two alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the averages of an amendment are called."""
+"""Names of the averages of an amendment."""
 
 from __future__ import annotations
 

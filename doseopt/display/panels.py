@@ -1,4 +1,4 @@
-"""What a figure has a panel for: each scenario, or each true MTD where there are too many; and names of doses."""
+"""Panels of a figure: each scenario, or each true MTD where there are too many; and names of doses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a protocol is silent on, and how it is read, in plain words; for figures as for tables."""
+"""Silences of a protocol and their readings in plain words, for figures as for tables."""
 
 from __future__ import annotations
 

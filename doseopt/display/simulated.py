@@ -1,4 +1,4 @@
-"""Which designs of a comparison are simulated, and how they are named."""
+"""Names of the designs of a comparison that are simulated."""
 
 from __future__ import annotations
 

@@ -32,6 +32,15 @@ class Exact:
         Refuse larger graphs.
     settled : bool
         Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
+
+    Examples
+    --------
+    With one dose 3+3 selects it if at most 1 of 6 patients has a DLT: at a rate of 0.3, 0.7^6 + 6 x 0.3 x 0.7^5.
+
+    >>> from doseopt import Exact, ThreePlusThree, make_scenarios
+    >>> outcomes = Exact()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(float((outcomes["weight"] * (outcomes["selected"] == 0)).sum()), 4)
+    0.4202
     """
 
     max_states: int = param(MAX_STATES, low=1, doc="states of a graph at the most")

@@ -183,6 +183,14 @@ def build_graph(
     ------
     TooManyStates
         With what to do about it.
+
+    Examples
+    --------
+    With one dose 3+3 ends after 2 or 3 DLTs in 3 patients, or with 0 to 6 in 6 of which 0 or 1 in the first three:
+
+    >>> from doseopt import ThreePlusThree, build_graph
+    >>> build_graph(ThreePlusThree(doses=1, target=0.25)).counts()["endings"]
+    7
     """
     demand(is_design(design), "design", "a design", design)
     demand(is_number(max_states), "max_states", "a number of states", max_states)

@@ -1,4 +1,4 @@
-"""How trials of one design can end, and how much each ending weighs: one labelled Dataset, whichever engine made it.
+"""Outcomes of one design, the endings of its trials with their weights: one labelled Dataset, whichever engine made it.
 
     n, y       ([scenario,] ending, dose)    patients and DLTs
     selected   ([scenario,] ending)          the MTD declared, as an index; -1 for none
@@ -88,6 +88,13 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     """Add what counts as right: `acceptable` (scenario, dose), `mtd` (scenario, -1 for none) and the target.
 
     Judged on the planned doses; with insertable ones `acceptable_of_all` says what is right among all.
+
+    Examples
+    --------
+    >>> from doseopt import Exact, MTDRule, ThreePlusThree, judged, make_scenarios
+    >>> outcomes = Exact()(ThreePlusThree(doses=2, target=0.25), make_scenarios([[0.25, 0.5]], ["first"]))
+    >>> judged(outcomes, MTDRule(target=0.25))["acceptable"].values.tolist()
+    [[True, False]]
     """
     p_dlt = outcomes["p_dlt"].to_numpy()
     right, mtd = judged_on(rule, p_dlt, planned_of(outcomes))

@@ -37,6 +37,15 @@ class Simulate:
     seed : int
         One seed a run. Patient i of every trial has a stream of its own, spawned from it, whichever design treats
         them and whatever the number of scenarios.
+
+    Examples
+    --------
+    Without DLTs every trial selects the highest dose.
+
+    >>> from doseopt import Simulate, ThreePlusThree, make_scenarios
+    >>> outcomes = Simulate(trials=100, seed=1)(ThreePlusThree(doses=2, target=0.25), make_scenarios([[0, 0]], ["no"]))
+    >>> set(outcomes["selected"].values.ravel().tolist())
+    {1}
     """
 
     trials: int = param(10_000, low=1, doc="trials a scenario")
@@ -193,6 +202,12 @@ class ExactWherePossible:
     simulate : Simulate
     refused : set of Design
         Designs found too large, so that none is tried twice.
+
+    Examples
+    --------
+    >>> from doseopt import ExactWherePossible, ThreePlusThree, make_scenarios
+    >>> ExactWherePossible()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"])).attrs["engine"]
+    'exact'
     """
 
     exact: Exact = field(default_factory=Exact)

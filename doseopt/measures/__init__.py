@@ -1,1 +1,1 @@
-"""What an ending is worth: operating characteristics, estimation, and what complete information would give."""
+"""Measures of endings: operating characteristics, estimation, and what complete information would give."""

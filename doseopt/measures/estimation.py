@@ -1,4 +1,4 @@
-"""What is known about the DLT rate at each dose after a trial: bias, error and coverage, under each design.
+"""Accuracy of estimated DLT rates after a trial: bias, error and coverage at each dose, under each design.
 
 The posterior depends on the tally only, so its operating characteristics are exact sums over a design's endings,
 whatever the design. Posteriors are computed once for each distinct tally, whichever designs reach it.

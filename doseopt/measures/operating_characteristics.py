@@ -320,6 +320,15 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     ----------
     outcomes : Dataset
         Judged (`doseopt.judged`), with attrs `planned`, and where they apply `registered` and `dropout`.
+
+    Examples
+    --------
+    With one dose 3+3 selects it if at most 1 of 6 patients has a DLT: at a rate of 0.3, 0.7^6 + 6 x 0.3 x 0.7^5.
+
+    >>> from doseopt import Exact, MTDRule, ThreePlusThree, judged, make_scenarios, operating_characteristics
+    >>> outcomes = Exact()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(operating_characteristics(judged(outcomes, MTDRule(target=0.25))).correct_selection.item(), 4)
+    0.4202
     """
     result = {}
     endings, truth = Endings.of(outcomes), Truth.of(outcomes)

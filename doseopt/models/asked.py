@@ -1,4 +1,4 @@
-"""What a rule has asked of the posteriors of tallies: the same ones come back under every cap and from every start."""
+"""Answers of posteriors that a rule has asked for: the same ones come back under every cap and from every start."""
 
 from __future__ import annotations
 

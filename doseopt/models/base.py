@@ -1,4 +1,4 @@
-"""What a model states, and what a posterior answers."""
+"""Models, and the posteriors that answer for them."""
 
 from __future__ import annotations
 

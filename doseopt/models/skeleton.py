@@ -35,6 +35,14 @@ class IndifferenceInterval:
     References
     ----------
     Lee & Cheung 2009, Clinical Trials 6:227.
+
+    Examples
+    --------
+    `getprior(0.02, 0.1, 2, 3)` of R dfcrm:
+
+    >>> from doseopt import IndifferenceInterval
+    >>> [round(p, 4) for p in IndifferenceInterval(prior_mtd=2, halfwidth=0.02).rates(target=0.1, doses=3)]
+    [0.0644, 0.1, 0.1447]
     """
 
     prior_mtd: int = param(kind=int, low=1, doc="dose level thought to be the MTD, counted from 1")

@@ -1,4 +1,4 @@
-"""What would be known of the DLT rates after each design: expected posterior mean and interval beside the truth."""
+"""Expected posterior mean and interval of the DLT rates after each design, beside the truth."""
 
 from __future__ import annotations
 

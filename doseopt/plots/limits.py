@@ -1,4 +1,4 @@
-"""What is attained of what is attainable: bars to a bound, the trade against overdosing, the price of rules."""
+"""Attainment drawn: bars to a bound, the trade against overdosing, the price of rules."""
 
 from __future__ import annotations
 

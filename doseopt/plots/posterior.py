@@ -1,4 +1,4 @@
-"""What the data of a trial say of the DLT rates: prior and posterior, the curve, the next cohort."""
+"""The posterior of a trial drawn: prior and posterior DLT rates, the curve, the next cohort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each silence of a protocol matters: a tornado of its readings, one silence at a time."""
+"""A tornado of the readings of a protocol, one silence at a time."""
 
 from __future__ import annotations
 

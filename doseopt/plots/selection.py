@@ -1,4 +1,4 @@
-"""Which dose each design selects, scenario by scenario: stacked bars."""
+"""Selection probabilities of each dose, scenario by scenario: stacked bars."""
 
 from __future__ import annotations
 

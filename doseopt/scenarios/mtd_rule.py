@@ -1,4 +1,4 @@
-"""What is right: which doses may be called the MTD when the true DLT rates are known."""
+"""The rule of what is right: which doses may be called the MTD when the true DLT rates are known."""
 
 from __future__ import annotations
 

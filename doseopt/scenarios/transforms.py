@@ -1,4 +1,4 @@
-"""What happens to the DLT rates on the way from the planned dose to the recorded DLT."""
+"""Changes of the DLT rates on the way from the planned dose to the recorded DLT."""
 
 from __future__ import annotations
 

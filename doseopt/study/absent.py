@@ -1,4 +1,4 @@
-"""What users of other software may look for, and doseopt does not have: said so, where a near name would mislead."""
+"""Names of other software that doseopt does not have: said so, where a near name would mislead."""
 
 from __future__ import annotations
 

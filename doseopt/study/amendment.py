@@ -1,4 +1,4 @@
-"""What a study file says of an amendment: which design is registered, which are proposed, and the words of the team."""
+"""The amendment of a study file: which design is registered, which are proposed, and the words of the team."""
 
 from __future__ import annotations
 

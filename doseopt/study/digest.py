@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN
 from doseopt.scenarios import MTDRule
 
+SCHEME = "h2"
+"""Of the digest, in front of it; the scheme before wrote none."""
 ORDER = list(MODIFIERS)
 LARGEST = 2**53
 """Whole numbers up to this are exact as floats."""
@@ -37,7 +40,32 @@ def digest(tables: Mapping[str, Any], values: tuple[float, ...] | None) -> str:
     said["belief"] = _belief(said.get("belief", {}), list(said.get("scenarios", {})))
     said["designs"] = {name: _design(table) for name, table in said["designs"].items()}
     whole = {name: part for name, part in said.items() if part != {}}
-    return hashlib.sha256(_text(whole).encode()).hexdigest()[:16]
+    return f"{SCHEME}:{hashlib.sha256(_text(whole).encode()).hexdigest()[:16]}"
+
+
+def hash_fault(stated: str, actual: str) -> str | None:
+    """Return why a hash that a report or a result states is not that of a study; None if it is.
+
+    Parameters
+    ----------
+    stated : str
+        Hashes were written without a scheme at first, those of scheme 2, too.
+    actual : str
+        Of the study.
+    """
+    scheme, prefixed, digits = stated.strip().rpartition(":")
+    if not re.fullmatch("[0-9a-f]{16}", digits) or (prefixed and not re.fullmatch("h[0-9]+", scheme)):
+        return f"wanted a study hash such as {actual}, got {stated!r}"
+    if scheme in ("", SCHEME) and actual == f"{SCHEME}:{digits}":
+        return None
+    if scheme == SCHEME:
+        return f"is of another study: wanted {actual}, got {stated}"
+    if prefixed:
+        return f"is of scheme {scheme}; wanted one of scheme {SCHEME}, which this doseopt writes, got {stated}"
+    return (
+        f"is of no scheme, and so perhaps of the old one, by which the same study has other digits; wanted {actual}, "
+        f"got {stated}. Make the result again to compare"
+    )
 
 
 def _text(value: Any) -> str:

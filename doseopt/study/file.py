@@ -7,7 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import doseopt
 from doseopt.beliefs.utility import Utility
+from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, declared, nearest
 from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
@@ -36,6 +38,12 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     ------
     Faults
         With every fault of the file, each with its path in it.
+
+    Examples
+    --------
+    >>> from doseopt import load_study
+    >>> load_study("renji-elo").target
+    0.25
     """
     if not isinstance(name_or_path, str | Path):
         raise Faults([Fault("", f"wanted the name of a study or the path of its file, got {name_or_path!r}")], "study")
@@ -82,6 +90,7 @@ def _said(named: str, where: str) -> bool:
 
 
 TOP = (
+    "format",
     "title",
     "registry",
     "target",
@@ -101,6 +110,7 @@ TOP = (
 def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
     """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
     top = reader.table(document, "", TOP)
+    _check_format(reader, top.get("format", FORMAT))
     for name in ("title", "target", "doses", "designs"):
         if name not in top:
             reader.fault(name, "missing")
@@ -149,6 +159,15 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         name=Path(path).stem,
         planned_doses=None if grid is doses else doses,
     )
+
+
+def _check_format(reader: Reader, found: Any) -> None:
+    """Note a format that is none, or that a later doseopt wrote."""
+    if type(found) is int and found > FORMAT:
+        later = f"a file of format {found} is read by a doseopt later than {doseopt.__version__}"
+        reader.fault("format", f"wanted at most {FORMAT}, got {found}: {later}")
+    elif type(found) is not int or found < 1:
+        reader.fault("format", f"wanted 1 or {FORMAT}, got {found!r}")
 
 
 def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:

@@ -1,6 +1,6 @@
 """A study: doses, what counts as right, scenarios and designs; and how its file writes it.
 
-Reading the file is in ``study_file.py``.
+Reading the file is in ``study/file.py``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import numpy as np
 import tomli_w
 import xarray as xr
 
+import doseopt
 from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedBelief
 from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design, is_design
+from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, native, nearest, param
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.core.text import name_fault, text_fault
@@ -273,7 +275,7 @@ class Study:
 
     def to_toml(self) -> str:
         """Return the study as the text of a study file."""
-        return tomli_w.dumps(self.to_dict())
+        return tomli_w.dumps({"format": FORMAT} | self.to_dict())
 
     def save(self, path: str | Path) -> list[Path]:
         """Write the study file, and beside it the policies that it names: all of them or none; return their paths."""
@@ -305,6 +307,15 @@ class Study:
     def hash(self) -> str:
         """Digest of everything the study says, the same for studies that say the same."""
         return digest(self.to_dict(), self.doses.values)
+
+    def provenance(self) -> dict[str, str | int]:
+        """Return what every result of the study carries: format, version of the package, name and hash."""
+        return {
+            "format": FORMAT,
+            "version": doseopt.__version__,
+            "study": self.name,
+            "study_hash": self.hash,
+        }
 
 
 def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the checks share: a demand, and one question asked in batches of every kind."""
+"""Parts that the checks share: a demand, and one question asked in batches of every kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every design must keep to."""
+"""Promises that every design must keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every measure must keep to."""
+"""Promises that every measure must keep."""
 
 from __future__ import annotations
 

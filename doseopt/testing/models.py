@@ -1,4 +1,4 @@
-"""What every dose-toxicity model must keep to, and an integration rule that shares no line with `models.quadrature`."""
+"""Promises of every dose-toxicity model, and an integration rule that shares nothing with the quadrature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every modifier must keep to."""
+"""Promises that every modifier must keep."""
 
 from __future__ import annotations
 

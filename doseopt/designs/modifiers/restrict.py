@@ -23,6 +23,16 @@ class NoSkipping(Rule):
     Parameters
     ----------
     relative_to : {"last", "highest"}
+
+    Examples
+    --------
+    A CRM that has seen no DLT would skip to the dose with the prior rate closest to the target.
+
+    >>> from doseopt import CRM, Modified, NoSkipping, after
+    >>> crm = CRM(doses=4, target=0.25, skeleton=(0.05, 0.1, 0.15, 0.25))
+    >>> free, held = crm, Modified(crm, (NoSkipping(),))
+    >>> [design.decide(after(design, "1NNN")).dose.item() + 1 for design in (free, held)]
+    [4, 2]
     """
 
     relative_to: str = param("last", choices=("last", "highest"), doc="what the next level is counted from")

@@ -1,4 +1,4 @@
-"""What most modifiers share."""
+"""The base that most modifiers share."""
 
 from __future__ import annotations
 

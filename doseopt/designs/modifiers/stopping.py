@@ -185,6 +185,12 @@ class MaxPatients(Rule):
     ----------
     n : int
         Evaluable patients.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, MaxPatients, Modified
+    >>> Modified(BOIN(doses=4, target=0.25), (MaxPatients(n=18),)).facts.cap
+    18
     """
 
     n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")

@@ -1,4 +1,4 @@
-"""What sampling needs of a model: the prior, and the log DLT rates where they are reported and where data are."""
+"""The joint density that is sampled: the prior, and the log DLT rates where they are reported and where data are."""
 
 from __future__ import annotations
 
