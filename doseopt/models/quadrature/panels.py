@@ -22,7 +22,10 @@ ORDER = 16
 NODES, WEIGHTS = leggauss(ORDER)
 TO_COEFFICIENTS = legvander(NODES, ORDER - 1) * WEIGHTS[:, None] * (np.arange(ORDER) + 0.5)
 """[node, coefficient]: values @ this gives the Legendre coefficients of a function on a panel."""
-TO_INTEGRAL = np.stack([chebinterpolate(Legendre.basis(k).integ(lbnd=-1), ORDER) for k in range(ORDER)], axis=1)
+TO_INTEGRAL = np.stack(
+    [chebinterpolate(lambda s, k=k: Legendre.basis(k).integ(lbnd=-1)(s), ORDER) for k in range(ORDER)],  # type: ignore[misc]
+    axis=1,
+)
 """[coefficient, coefficient]: this @ Legendre coefficients gives those of Chebyshev of the integral from -1 on."""
 TO_CHECKS = np.stack(
     [*TO_COEFFICIENTS[:, -3:].T, TO_COEFFICIENTS @ (-1.0) ** np.arange(ORDER), TO_COEFFICIENTS.sum(axis=1)]
