@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -11,19 +13,20 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.display.panels import Panel, doses, grouped, over, panels
 from doseopt.plots.enrolment_needed import enrolment_needed_figure
 from doseopt.plots.registered import AMENDED, REGISTERED, Look, looks_of, registered_first, so_far
-from doseopt.plots.scaffold import Axes, Figure, bare, draw_key, entry, name_rows, names_of, note, small_multiples
-from doseopt.plots.style import (
-    FAINT,
-    GREY,
-    INK,
-    NORMAL,
-    SMALL,
-    WIDTH,
+from doseopt.plots.scaffold import (
+    Axes,
+    Figure,
+    bare,
+    draw_key,
+    entry,
     faint_grid,
-    fitted,
+    name_rows,
+    names_of,
+    note,
     percent_axis,
-    styled,
+    small_multiples,
 )
+from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
 
 __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
@@ -125,7 +128,7 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
         "Joined to it: the amended designs, solid where better, dotted where worse."
     )
     band = len(names) * PART + GAP
-    size = {"row": len(shown) * band, "key": 0.17 * -(-len(names) // 3)}
+    size: dict[str, Any] = {"row": len(shown) * band, "key": 0.17 * -(-len(names) // 3)}
     heading, titles = ("Correct selection, no MTD and overdose by scenario", subtitle), list(CONDITIONAL.values())
     figure, (head, *axes) = small_multiples(heading, titles, 3, THIRD, **size, rest=0.65 + size["key"], shared="rows")
     each = zip(fitted(names, 0.21 * WIDTH * 72, NORMAL, bold=True), looks, strict=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from doseopt.display.decision_table import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
-from doseopt.plots.scaffold import Axes, Figure, inside
-from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, ink_on, new_figure, styled, text_width
+from doseopt.plots.scaffold import Axes, Figure, inside, new_figure
+from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, ink_on, styled, text_width
 
 COLOURS = {"E": "#6fb1e4", "S": "#ffffff", "D": "#ffc266", "DU": "#a63c00"}
 """Apart in grey too: light, white, lighter, dark."""

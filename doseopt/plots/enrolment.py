@@ -12,21 +12,8 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import Panel, grouped, panels
 from doseopt.plots.placement import GAP, Box, Canvas, End
-from doseopt.plots.scaffold import Axes, Figure
-from doseopt.plots.style import (
-    GREY,
-    INK,
-    LINES,
-    NORMAL,
-    SMALL,
-    WIDTH,
-    faint_grid,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure, percent_axis
+from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
 LEFT = 0.5
 MARGINS = (0.9, 1.5)

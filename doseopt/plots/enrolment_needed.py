@@ -11,8 +11,8 @@ from doseopt.core.state import FloatArray
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.placement import Canvas, End
 from doseopt.plots.registered import REGISTERED, Look, looks_of, registered_first, so_far
-from doseopt.plots.scaffold import Figure, names_of
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled
+from doseopt.plots.scaffold import Figure, names_of, new_figure, percent_axis
+from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, styled
 
 LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
 """Inches beside the axes, and their height."""
@@ -20,14 +20,7 @@ LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Average correct selection (%) by most patients, of all designs that it is the same for.
-
-    Parameters
-    ----------
-    names : list of str
-    x, y : float array [K]
-    look : Look
-    """
+    """Average correct selection y (%) by most patients x, both [K], of all designs that it is the same for."""
 
     names: list[str]
     x: FloatArray

@@ -9,9 +9,9 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses, grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, dose_label, draw_key, entry, names_of, small_multiples
+from doseopt.plots.scaffold import Axes, Figure, dose_label, draw_key, entry, names_of, percent_axis, small_multiples
 from doseopt.plots.scenarios import ticks
-from doseopt.plots.style import FAINT, GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, percent_axis, styled, text_width
+from doseopt.plots.style import FAINT, GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
 COLOURS = (*(colour for colour, _, _ in LINES), "#4b2e83", GREY)
 MARKERS = "os^DvPX*<>ph"
@@ -37,7 +37,8 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
         f"Black bar: the true DLT rate{means}."
     )
     heading, titles = ("What is known of the DLT rates after the trial", subtitle), [panel.title for panel in shown]
-    width, size = 0.92 * WIDTH * 72 / columns - 14, {"row": tall, "rest": 0.16 * lines + 0.5, "key": 0.15 * lines}
+    width = 0.92 * WIDTH * 72 / columns - 14
+    size: dict[str, Any] = {"row": tall, "rest": 0.16 * lines + 0.5, "key": 0.15 * lines}
     figure, (head, *axes) = small_multiples(heading, titles, columns, width, **size, ragged=True)
     mean, low, high = (
         100 * ds[f"posterior_{name}"].transpose("design", "scenario", "dose").to_numpy()

@@ -8,8 +8,8 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, inside, name_rows, names_of
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, ink_on, new_figure, styled, text_width
+from doseopt.plots.scaffold import Axes, Figure, inside, name_rows, names_of, new_figure
+from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, ink_on, styled, text_width
 
 ROW = 0.175
 """Inches a design takes."""

@@ -10,8 +10,8 @@ from scipy.ndimage import distance_transform_edt
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.display.attained import of_study, same_cap, winners
-from doseopt.plots.scaffold import Axes, Figure, inside, names_of
-from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, styled
+from doseopt.plots.scaffold import Axes, Figure, inside, names_of, new_figure
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
 
 if TYPE_CHECKING:
     from matplotlib.contour import QuadContourSet

@@ -8,23 +8,8 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.attained import ATTAINABLE, is_correct_selection, of_study
 from doseopt.plots.placement import Canvas, End
-from doseopt.plots.scaffold import Axes, Figure, inside, name_rows, names_of
-from doseopt.plots.style import (
-    BLUE,
-    FAINT,
-    GREY,
-    INK,
-    LINES,
-    NORMAL,
-    SMALL,
-    VERMILLION,
-    faint_grid,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, inside, name_rows, names_of, new_figure, percent_axis
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, LINES, NORMAL, SMALL, VERMILLION, fitted, styled, text_width
 
 ROW = 0.26
 """Inches a design takes."""

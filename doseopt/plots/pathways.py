@@ -7,9 +7,9 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses
-from doseopt.plots.scaffold import Axes, Figure, inside
+from doseopt.plots.scaffold import Axes, Figure, inside, new_figure
 from doseopt.plots.selection import colours
-from doseopt.plots.style import GREY, SMALL, WIDTH, Colour, fitted, ink_on, new_figure, styled, text_width
+from doseopt.plots.style import GREY, SMALL, WIDTH, Colour, fitted, ink_on, styled, text_width
 
 MOST, DEEPEST = 100, 6
 """Paths and cohorts that are drawn; of more, the first cohorts only."""

@@ -11,7 +11,18 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import doses
 from doseopt.plots.placement import Box, Label, beside
-from doseopt.plots.scaffold import Axes, Figure, dose_label, draw_key, entry, inside, name_rows, note
+from doseopt.plots.scaffold import (
+    Axes,
+    Figure,
+    dose_label,
+    draw_key,
+    entry,
+    inside,
+    name_rows,
+    new_figure,
+    note,
+    percent_axis,
+)
 from doseopt.plots.scenarios import INNER, positions, ticks
 from doseopt.plots.selection import EDGE
 from doseopt.plots.style import (
@@ -24,8 +35,6 @@ from doseopt.plots.style import (
     VERMILLION,
     WIDTH,
     ink_on,
-    new_figure,
-    percent_axis,
     ramp,
     styled,
     text_width,
@@ -170,7 +179,7 @@ def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     for k, colour in enumerate(colours):
         ax.barh(np.arange(count), values[:, k], 0.75, left[:, k], color=colour, **EDGE)
         for j in np.flatnonzero(values[:, k] > 4):
-            inside(ax, left[j, k] + values[j, k] / 2, j, f"{values[j, k]:.0f}", color=ink_on(colour))
+            inside(ax, left[j, k] + values[j, k] / 2, float(j), f"{values[j, k]:.0f}", color=ink_on(colour))
     _dose_rows(ax, ds, 0.5, 0.5)
     percent_axis(ax, "x")
     ax.set_xlabel("posterior predictive probability (%)")

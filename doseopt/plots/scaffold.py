@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.display.panels import Panel
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, text_width
+from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, SMALL, WIDTH, fitted, text_width, wrapped
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -17,8 +17,43 @@ if TYPE_CHECKING:
 
 type Axes = matplotlib.axes.Axes
 type Figure = matplotlib.figure.Figure
+SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
 type Heading = tuple[str, str]
 """Title and subtitle of a figure."""
+
+
+def new_figure(body: float, title: str, subtitle: str) -> Figure:
+    """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
+    from matplotlib.figure import Figure
+
+    lines = wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
+    top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
+    height = body + top
+    figure = Figure(figsize=(WIDTH, height))
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
+    (name,) = fitted([title], (WIDTH - 0.2) * 72, LARGE, bold=True)
+    from_top = 1 - 4 / (72 * height)
+    figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
+    figure.text(0.012, from_top - (LARGE + 5) / (72 * height), "\n".join(lines), color=GREY, va="top", linespacing=1.25)
+    return figure
+
+
+def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> None:
+    """Scale an axis of percentages from 0, a faint grid behind."""
+    from matplotlib.ticker import MultipleLocator
+
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xlim if which == "x" else ax.set_ylim)(0, top)
+    axis.set_major_locator(MultipleLocator(step))
+    faint_grid(ax, which)
+
+
+def faint_grid(ax: Axes, which: str = "both") -> None:
+    """Draw a faint grid behind everything."""
+    ax.grid(axis=which, color=FAINT, linewidth=0.4)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
 
 
 def names_of(ds: xr.Dataset, dim: str = "design") -> list[str]:
@@ -94,14 +129,14 @@ def design_multiples(
     columns, row = min(4, len(shown)), max(len(names) * bar, 0.4)
     width = (0.97 * WIDTH * 72 - max(text_width(name, SMALL) for name in names)) / columns - 8
     titles = [panel.title for panel in shown]
-    size = {"row": row, "gap": 0.34, "rest": rest, "key": key}
+    size: dict[str, Any] = {"row": row, "gap": 0.34, "rest": rest, "key": key}
     figure, axes = small_multiples(heading, titles, columns, width, **size, ragged=ragged)
     panels = axes[int(key > 0) :]
     for ax in panels:
         bare(ax)
         percent_axis(ax, "x", 100, 50)
         ax.set_xticks([0, 50, 100])
-        for label, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=False):  # none but at the foot
+        for label, side in zip(ax.get_xticklabels(), SIDES, strict=False):  # none but at the foot
             label.set_horizontalalignment(side)
     name_rows(panels[0], names)
     return figure, axes, width
@@ -144,7 +179,8 @@ def note(ax: Axes, text: str, at: tuple[float, float], away: tuple[float, float]
 
 def inside(ax: Axes, x: float, y: float, text: str, **look: Any) -> None:
     """Write in the middle of a bar, a box or a cell."""
-    ax.text(x, y, text, **({"size": SMALL, "ha": "center", "va": "center_baseline"} | look))
+    usual: dict[str, Any] = {"size": SMALL, "ha": "center", "va": "center_baseline"}
+    ax.text(x, y, text, **usual | look)
 
 
 def entry(label: str, **look: Any) -> Any:

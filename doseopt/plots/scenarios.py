@@ -7,20 +7,8 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import Panel, doses, grouped, panels
-from doseopt.plots.scaffold import Axes, Figure, dose_label, note, small_multiples
-from doseopt.plots.style import (
-    BLUE,
-    FAINT,
-    GREY,
-    NORMAL,
-    SMALL,
-    VERMILLION,
-    WIDTH,
-    fitted,
-    percent_axis,
-    styled,
-    text_width,
-)
+from doseopt.plots.scaffold import Axes, Figure, dose_label, note, percent_axis, small_multiples
+from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, WIDTH, fitted, styled, text_width
 
 INNER = 0.72
 """Share of an axis between its first and its last dose, at least."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from doseopt.core.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 type Colour = tuple[float, float, float, float]
 WIDTH = 6.3
@@ -130,24 +126,6 @@ def _cut(label: str, width: float, size: float, bold: bool, tail: float) -> str:
     return short
 
 
-def new_figure(body: float, title: str, subtitle: str) -> Figure:
-    """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
-    from matplotlib.figure import Figure
-
-    lines = wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
-    top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
-    height = body + top
-    figure = Figure(figsize=(WIDTH, height))
-    layout = figure.get_layout_engine()
-    assert layout is not None
-    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
-    (name,) = fitted([title], (WIDTH - 0.2) * 72, LARGE, bold=True)
-    from_top = 1 - 4 / (72 * height)
-    figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
-    figure.text(0.012, from_top - (LARGE + 5) / (72 * height), "\n".join(lines), color=GREY, va="top", linespacing=1.25)
-    return figure
-
-
 def wrapped(text: str, width: float, size: float) -> list[str]:
     """Break a text into lines of a width in points."""
     lines = [""]
@@ -158,22 +136,6 @@ def wrapped(text: str, width: float, size: float) -> list[str]:
         else:
             lines[-1] = longer
     return lines
-
-
-def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> None:
-    """Scale an axis of percentages from 0, a faint grid behind."""
-    from matplotlib.ticker import MultipleLocator
-
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    (ax.set_xlim if which == "x" else ax.set_ylim)(0, top)
-    axis.set_major_locator(MultipleLocator(step))
-    faint_grid(ax, which)
-
-
-def faint_grid(ax: Axes, which: str = "both") -> None:
-    """Draw a faint grid behind everything."""
-    ax.grid(axis=which, color=FAINT, linewidth=0.4)  # type: ignore[arg-type]
-    ax.set_axisbelow(True)
 
 
 def ramp(name: str, shares: FloatArray) -> list[Colour]:
