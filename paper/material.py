@@ -72,7 +72,7 @@ class Material:
     @cached_property
     def caps(self) -> dict[str, int]:
         """The enrolment caps of CRM and BOIN."""
-        return {size: int(self.study.designs[self.roles[f"crm_{size}"]].cap or 0) for size in SIZES}
+        return {size: int(self.study.designs[self.roles[f"crm_{size}"]].facts.cap or 0) for size in SIZES}
 
     @cached_property
     def comparison(self) -> xr.Dataset:
