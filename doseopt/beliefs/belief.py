@@ -138,6 +138,12 @@ def belief_of_rates(p_dlt: npt.ArrayLike, weight: npt.ArrayLike | None = None, s
         scenarios.
     weight : float array [R], optional
     source : str
+
+    Examples
+    --------
+    >>> from doseopt import belief_of_rates
+    >>> belief_of_rates([[0.1, 0.3], [0.2, 0.4]]).weights.tolist()
+    [0.5, 0.5]
     """
     rates = np.asarray(p_dlt, float)
     return Belief(

@@ -48,6 +48,13 @@ def compare(
         `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
         simulated; for designs that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment,
         scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine` and `trials` (design).
+
+    Examples
+    --------
+    >>> from doseopt import compare, load_study
+    >>> comparison = compare(load_study("renji-elo"))
+    >>> comparison.sizes["design"], comparison.sizes["scenario"]
+    (8, 11)
     """
     engine = ExactWherePossible() if engine is None else engine
     demand(isinstance(study, Study), "study", "a Study", study)

@@ -45,6 +45,15 @@ class AcceleratedTitration(ThreePlusThree):
     References
     ----------
     Simon et al. 1997, Journal of the National Cancer Institute 89:1138.
+
+    Examples
+    --------
+    Single patients go up; the first DLT brings two more patients to its dose:
+
+    >>> from doseopt import AcceleratedTitration, after
+    >>> design = AcceleratedTitration(doses=3, target=0.25, titrate=3)
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("1N", "1N 2T")]
+    [1, 2]
     """
 
     titrate: int = param(1, low=0, doc="dose levels in the titration phase")

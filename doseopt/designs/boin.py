@@ -64,12 +64,12 @@ class BOIN(SafeIntervalDesign):
 
     Examples
     --------
-    The boundaries of Liu & Yuan (2015), Table 1, at a target of 0.30:
+    The boundaries of R BOIN 2.7.2 at a target of 0.25:
 
     >>> from doseopt import BOIN
-    >>> design = BOIN(doses=5, target=0.30)
-    >>> f"{design.lambda_e:.3f} {design.lambda_d:.3f}"
-    '0.236 0.358'
+    >>> design = BOIN(doses=4, target=0.25)
+    >>> f"{design.lambda_e:.6f} {design.lambda_d:.6f}"
+    '0.196801 0.298392'
     """
 
     saf: float = param(0.6, low=0, high=1, open_low=True, open_high=True, doc="phi1 = saf * target")

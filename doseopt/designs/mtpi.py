@@ -46,7 +46,7 @@ class MTPI(MarginDesign):
 
     Examples
     --------
-    Moves after 0, 1, 2 and 3 DLTs in three patients, as in Ji et al. (2010): up, stay, down, down.
+    Moves after 0, 1, 2 and 3 DLTs in three patients: up, stay, down, down.
 
     >>> import numpy as np
     >>> from doseopt import MTPI

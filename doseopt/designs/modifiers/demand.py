@@ -22,6 +22,12 @@ class DemandAtDose(Rule):
     Parameters
     ----------
     n : int
+
+    Examples
+    --------
+    >>> from doseopt import DemandAtDose
+    >>> DemandAtDose(n=6).describe()[0].reading
+    'at least 6 patients at the recommended dose'
     """
 
     n: int = param(kind=int, low=1, high=1000, doc="patients at the recommended dose before the trial may end")

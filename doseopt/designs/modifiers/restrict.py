@@ -68,6 +68,16 @@ class Coherent(Rule):
         ``crmsim(restrict=TRUE)``); ``"dose"``: none while the cumulative DLT fraction at the dose is above it.
     target : float, optional
         Left out: the design's.
+
+    Examples
+    --------
+    No escalation after a cohort whose DLT fraction is at least the target: a CRM that would go up stays.
+
+    >>> from doseopt import CRM, Coherent, Modified, after
+    >>> crm = CRM(doses=3, target=0.25, skeleton=(0.01, 0.02, 0.25))
+    >>> free, held = crm, Modified(crm, (Coherent(),))
+    >>> [design.decide(after(design, "2NNN 2NNN 1NNT")).dose.item() + 1 for design in (free, held)]
+    [2, 1]
     """
 
     scope: str = param("cohort", choices=("cohort", "dose"), doc="whose DLT fraction is compared with the target")

@@ -83,6 +83,15 @@ class EnoughAtDose(Rule):
     only_if_staying : bool
         Only when the next cohort would get the dose last given (with ``"recommended"``: R BOIN from 2.7). It is a
         second condition: with ``"any"`` another dose than that one may have the patients.
+
+    Examples
+    --------
+    Six patients at the dose that would come next are enough.
+
+    >>> from doseopt import BOIN, EnoughAtDose, Modified, after
+    >>> design = Modified(BOIN(doses=2, target=0.25), (EnoughAtDose(n=6),))
+    >>> [design.facts.stops[stop - 1] for stop in design.decide(after(design, "2NNN 2NNT")).stop]
+    ['enough_at_dose']
     """
 
     n: int = param(kind=int, low=1, doc="patients at the dose")
