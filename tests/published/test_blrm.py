@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate
 from scipy.special import expit
 
 from doseopt.core.parameters import Faults
@@ -89,7 +89,8 @@ def test_the_rule_by_an_independent_integral():
     def density(log_a, log_b):
         p = 1 / (1 + np.exp(-(log_a + np.exp(log_b) * x)))
         likelihood = np.prod(p**y * (1 - p) ** (n - y))
-        return likelihood * stats.norm.pdf(log_a, np.log(0.25), 1.5) * stats.norm.pdf(log_b, 0, 0.7)
+        normal = np.exp(-(((log_a - np.log(0.25)) / 1.5) ** 2 + (log_b / 0.7) ** 2) / 2)
+        return likelihood * normal / (2 * np.pi * 1.5 * 0.7)
 
     def mass(j, low, high):
         def line(log_b):
