@@ -13,7 +13,7 @@ from doseopt.beliefs import BELIEFS
 from doseopt.beliefs.utility import Utility
 from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
-from doseopt.conduct.posterior import summarise
+from doseopt.conduct.posterior import analyse
 from doseopt.core.parameters import Faults, declared
 from doseopt.designs import BOIN, CRM, DESIGNS
 from doseopt.designs.modified import Modified
@@ -169,8 +169,8 @@ CALLS = {
     "designs of next_dose": lambda value: next_dose(WHOLE, DATA, designs=value),
     "outcomes": lambda value: data_from_outcomes(value, WHOLE.doses),
     "study of limits_of": limits_of,
-    "study of summarise": lambda value: summarise(value, DATA),
-    "data of summarise": lambda value: summarise(WHOLE, value),
+    "study of analyse": lambda value: analyse(value, DATA),
+    "data of analyse": lambda value: analyse(WHOLE, value),
     "study of a file": load_study,
     "text of a study": parse_study,
 }

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from doseopt.conduct.posterior import known_rates
 from doseopt.conduct.questionable import search
-from doseopt.conduct.rates import known_rates
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, nearest

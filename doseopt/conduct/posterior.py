@@ -18,7 +18,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.predictive import prior_tails
-from doseopt.models.quadrature import posterior_after
+from doseopt.models.quadrature import posterior_after, quadrature
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.data import TrialData
 from doseopt.study.study import Study
@@ -103,10 +103,37 @@ def analyse(
     return Analysis(summary, _densities(study, asked.prior, computed), tree)
 
 
-def summarise(study: Study, data: TrialData, model: str | None = None) -> xr.Dataset:
-    """Return posterior and prior of the DLT rates by quadrature, (dose): what `analyse` says of them and no more."""
-    asked = _Question.of(study, data, model)
-    return _labelled(study, data, asked, asked.posterior)
+def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, FloatArray]:
+    """Return summaries of the posterior under a study's common model after each of several tallies, [S, D] each.
+
+    Parameters
+    ----------
+    study : Study
+    n, y : int array [S, D]
+        Patients and DLTs at the planned doses.
+    data : TrialData, optional
+        The same patients, of one tally: a model that takes doses weighs them at those that were given.
+    """
+    curve = study.curve()
+    posterior = _posterior(curve, n, y, None if data is None else actual_doses(curve, data))
+    tail = (1 - LEVEL) / 2
+    return {
+        "mean": posterior.mean(),
+        "lower": posterior.quantile(tail),
+        "upper": posterior.quantile(1 - tail),
+        "p_above_target": posterior.prob(study.target),
+        "p_over": posterior.prob(study.posterior.intervals[1]),
+    }
+
+
+type _Given = tuple[tuple[float, ...], IntArray, IntArray] | None
+"""The doses actually given with their tallies, where they differ and the model takes them."""
+
+
+def _posterior(curve: PosteriorCurve, n: IntArray, y: IntArray, at: _Given) -> Distributed:
+    if at is not None and isinstance(curve, TwoParameterLogistic):
+        return quadrature(curve).posterior(at[1][None], at[2][None], at=at[0])
+    return quadrature(curve).posterior(n, y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +145,7 @@ class _Question:
     target: float
     n: IntArray
     y: IntArray
-    at: tuple[tuple[float, ...], IntArray, IntArray] | None
-    """The doses actually given with their tallies, where they differ and the model takes them."""
+    at: _Given
     named: bool
     """Whether the model was asked for by its name."""
 
@@ -199,7 +225,7 @@ def check_choice(model: str, method: str, both: bool = False) -> None:
         raise Faults(faults)
 
 
-def actual_doses(curve: PosteriorCurve, data: TrialData) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
+def actual_doses(curve: PosteriorCurve, data: TrialData) -> _Given:
     """Return the doses actually given with their tallies, for a model that takes doses."""
     if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
         return None

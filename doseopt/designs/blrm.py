@@ -20,7 +20,6 @@ from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.selection import TIE, closest
-from doseopt.models.asked import Intervals, asked
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
@@ -29,6 +28,7 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.asked import Intervals, asked
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc")

@@ -1,8 +1,6 @@
-import csv
 import itertools
 from fractions import Fraction
 from math import factorial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,26 +12,8 @@ from doseopt.core.parameters import Faults
 from doseopt.measures.complete_information import benchmark_beside, complete_information_benchmark
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
-PUBLISHED = Path(__file__).parents[1] / "published" / "complete_information_benchmark.csv"
 TIES = ["lower", "higher", "split"]
 FRACTIONS = st.fractions(Fraction(1, 20), Fraction(19, 20), max_denominator=20)
-
-
-def vector(text):
-    return [float(x) for x in text.split("|")]
-
-
-def published():
-    with PUBLISHED.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.mark.parametrize("row", published(), ids=lambda row: f"{row['patients']}-{row['ties']}")
-def test_published(row):
-    found = complete_information_benchmark(
-        vector(row["p_dlt"]), int(row["patients"]), float(row["target"]), row["ties"]
-    )
-    np.testing.assert_array_equal(found.round(int(row["digits"])), vector(row["selection"]))
 
 
 def enumerated(p, n, phi, ties):

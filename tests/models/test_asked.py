@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from doseopt.models import asked as module
-from doseopt.models.asked import Asked
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.asked import Asked
 
 MODEL = TwoParameterLogistic((1.0, 3.0, 10.0), "mg", 3.0, (-1.4, 0.0), ((2.0, 0.0), (0.0, 0.5)))
 INTERVALS = ((0.33, 1.0), (0.16, 0.33))
