@@ -131,9 +131,10 @@ type _Given = tuple[tuple[float, ...], IntArray, IntArray] | None
 
 
 def _posterior(curve: PosteriorCurve, n: IntArray, y: IntArray, at: _Given) -> Distributed:
-    if at is not None and isinstance(curve, TwoParameterLogistic):
-        return quadrature(curve).posterior(at[1][None], at[2][None], at=at[0])
-    return quadrature(curve).posterior(n, y)
+    if len(n) > 1:
+        return quadrature(curve).posterior(n, y)
+    given, n, y = at if at is not None and isinstance(curve, TwoParameterLogistic) else (None, n[0], y[0])
+    return posterior_after(curve, n, y, given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +160,7 @@ class _Question:
 
     @functools.cached_property
     def posterior(self) -> Distributed:
-        given, n, y = self.at or (None, self.n, self.y)
-        return posterior_after(self.curve, n, y, given)
+        return _posterior(self.curve, self.n[None], self.y[None], self.at)
 
     @functools.cached_property
     def prior(self) -> Distributed:

@@ -242,6 +242,8 @@ def test_designs_that_are_too_large_themselves_are_left_out_and_said_so(monkeypa
     found = limits_of(parse_study(LARGE)).dataset
     assert found["design"].to_numpy().tolist() == ["optimal 6", "optimal 6 (policy)"]
     assert found.attrs["not_computed"] == "3+3; BOIN; CRM: more than 5 million states; lower its max_patients"
-    monkeypatch.setattr(Exact, "__call__", lambda *_: run_exact(None, SimpleNamespace(cap=36), None))
+    monkeypatch.setattr(
+        Exact, "__call__", lambda *_: run_exact(None, SimpleNamespace(facts=SimpleNamespace(cap=36)), None)
+    )
     with pytest.raises(TooManyStates, match=r"3\+3; BOIN; CRM; optimal 6: more than 5 million"):
         limits_of(parse_study(LARGE))

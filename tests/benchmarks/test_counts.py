@@ -66,7 +66,7 @@ def by_oracle(rule, **modifiers):
         answers = [trials.decide(oracle.Trial(*trial)) for trial in layer]
         return [None if isinstance(a, oracle.Stop) else (a.dose, a.size) for a in answers]
 
-    return enumerated(((0,) * rule.facts.doses, (0,) * rule.facts.doses, -1), treated, decide)[0]
+    return enumerated(((0,) * rule.doses, (0,) * rule.doses, -1), treated, decide)[0]
 
 
 @pytest.mark.parametrize("doses", range(1, 9))
