@@ -6,65 +6,122 @@ The public names below are loaded when first used, so that ``import doseopt`` an
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors, which see no names that are loaded when first used
+    from doseopt.attainable import Rules as Rules
+    from doseopt.attainable import bayes_optimal as bayes_optimal
+    from doseopt.attainable.attained import limits_of as limits_of
+    from doseopt.beliefs import Belief as Belief
+    from doseopt.beliefs import belief_of_rates as belief_of_rates
+    from doseopt.beliefs.utility import Utility as Utility
+    from doseopt.comparison.compare import compare as compare
+    from doseopt.core.design import Design as Design
+    from doseopt.core.parameters import Faults as Faults
+    from doseopt.core.state import Decision as Decision
+    from doseopt.core.state import TrialState as TrialState
+    from doseopt.core.trial import after as after
+    from doseopt.designs import DESIGNS as DESIGNS
+    from doseopt.designs.accelerated_titration import AcceleratedTitration as AcceleratedTitration
+    from doseopt.designs.blrm import BLRM as BLRM
+    from doseopt.designs.bma_crm import BMACRM as BMACRM
+    from doseopt.designs.boin import BOIN as BOIN
+    from doseopt.designs.crm import CRM as CRM
+    from doseopt.designs.decision_table import DecisionTable as DecisionTable
+    from doseopt.designs.i3p3 import I3Plus3 as I3Plus3
+    from doseopt.designs.keyboard import Keyboard as Keyboard
+    from doseopt.designs.modified import Modified as Modified
+    from doseopt.designs.modifiers import MODIFIERS as MODIFIERS
+    from doseopt.designs.modifiers import Coherent as Coherent
+    from doseopt.designs.modifiers import CohortsByDLT as CohortsByDLT
+    from doseopt.designs.modifiers import CohortsByDose as CohortsByDose
+    from doseopt.designs.modifiers import CohortsInOrder as CohortsInOrder
+    from doseopt.designs.modifiers import DemandAtDose as DemandAtDose
+    from doseopt.designs.modifiers import EnoughAtDose as EnoughAtDose
+    from doseopt.designs.modifiers import MaxPatients as MaxPatients
+    from doseopt.designs.modifiers import NarrowInterval as NarrowInterval
+    from doseopt.designs.modifiers import NoSkipping as NoSkipping
+    from doseopt.designs.modifiers import RunIn as RunIn
+    from doseopt.designs.modifiers import TooToxic as TooToxic
+    from doseopt.designs.mtpi import MTPI as MTPI
+    from doseopt.designs.mtpi2 import MTPI2 as MTPI2
+    from doseopt.designs.on_grid import OnGrid as OnGrid
+    from doseopt.designs.policy import Policy as Policy
+    from doseopt.designs.selecting import Selecting as Selecting
+    from doseopt.designs.three_plus_three import ThreePlusThree as ThreePlusThree
+    from doseopt.designs.tpi import TPI as TPI
+    from doseopt.engines.exact import Exact as Exact
+    from doseopt.engines.graph import build_graph as build_graph
+    from doseopt.engines.outcomes import judged as judged
+    from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
+    from doseopt.engines.simulate import Simulate as Simulate
+    from doseopt.measures.complete_information import complete_information_benchmark as complete_information_benchmark
+    from doseopt.measures.operating_characteristics import METRICS as METRICS
+    from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
+    from doseopt.models.skeleton import IndifferenceInterval as IndifferenceInterval
+    from doseopt.scenarios import MTDRule as MTDRule
+    from doseopt.scenarios import make_scenarios as make_scenarios
+    from doseopt.scenarios import published as published
+    from doseopt.study.file import load_study as load_study
+    from doseopt.study.study import Study as Study
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "AcceleratedTitration": "designs",
-    "BLRM": "designs",
-    "BMACRM": "designs",
-    "BOIN": "designs",
-    "Belief": "scenarios",
-    "CRM": "designs",
-    "Coherent": "modifiers",
-    "CohortsByDLT": "modifiers",
-    "CohortsByDose": "modifiers",
-    "CohortsInOrder": "modifiers",
+    "AcceleratedTitration": "designs.accelerated_titration",
+    "BLRM": "designs.blrm",
+    "BMACRM": "designs.bma_crm",
+    "BOIN": "designs.boin",
+    "Belief": "beliefs",
+    "CRM": "designs.crm",
+    "Coherent": "designs.modifiers",
+    "CohortsByDLT": "designs.modifiers",
+    "CohortsByDose": "designs.modifiers",
+    "CohortsInOrder": "designs.modifiers",
     "DESIGNS": "designs",
-    "Decision": "state",
-    "DecisionTable": "designs",
-    "DemandAtDose": "modifiers",
-    "Design": "design",
-    "EnoughAtDose": "modifiers",
-    "Exact": "engine.exact",
-    "ExactWherePossible": "engine.simulate",
-    "Faults": "parameters",
-    "I3Plus3": "designs",
-    "IndifferenceInterval": "skeleton",
-    "Keyboard": "designs",
-    "METRICS": "metrics",
-    "MODIFIERS": "modifiers",
+    "Decision": "core.state",
+    "DecisionTable": "designs.decision_table",
+    "DemandAtDose": "designs.modifiers",
+    "Design": "core.design",
+    "EnoughAtDose": "designs.modifiers",
+    "Exact": "engines.exact",
+    "ExactWherePossible": "engines.simulate",
+    "Faults": "core.parameters",
+    "I3Plus3": "designs.i3p3",
+    "IndifferenceInterval": "models.skeleton",
+    "Keyboard": "designs.keyboard",
+    "METRICS": "measures.operating_characteristics",
+    "MODIFIERS": "designs.modifiers",
     "MTDRule": "scenarios",
-    "MTPI": "designs",
-    "MTPI2": "designs",
-    "MaxPatients": "modifiers",
-    "Modified": "modified",
-    "NarrowInterval": "modifiers",
-    "NoSkipping": "modifiers",
-    "OnGrid": "on_grid",
-    "Rules": "limits",
-    "RunIn": "modifiers",
-    "Selecting": "selecting",
-    "Policy": "designs",
-    "Simulate": "engine.simulate",
-    "Study": "study",
-    "TPI": "designs",
-    "ThreePlusThree": "designs",
-    "TooToxic": "modifiers",
-    "TrialState": "state",
-    "Utility": "utility",
-    "after": "trial",
-    "bayes_optimal": "limits",
-    "belief_of_rates": "scenarios",
-    "build_graph": "engine.graph",
-    "compare": "comparison",
-    "complete_information_benchmark": "limits",
-    "judged": "outcomes",
-    "limits_of": "attained",
-    "load_study": "study_file",
+    "MTPI": "designs.mtpi",
+    "MTPI2": "designs.mtpi2",
+    "MaxPatients": "designs.modifiers",
+    "Modified": "designs.modified",
+    "NarrowInterval": "designs.modifiers",
+    "NoSkipping": "designs.modifiers",
+    "OnGrid": "designs.on_grid",
+    "Rules": "attainable",
+    "RunIn": "designs.modifiers",
+    "Selecting": "designs.selecting",
+    "Policy": "designs.policy",
+    "Simulate": "engines.simulate",
+    "Study": "study.study",
+    "TPI": "designs.tpi",
+    "ThreePlusThree": "designs.three_plus_three",
+    "TooToxic": "designs.modifiers",
+    "TrialState": "core.state",
+    "Utility": "beliefs.utility",
+    "after": "core.trial",
+    "bayes_optimal": "attainable",
+    "belief_of_rates": "beliefs",
+    "build_graph": "engines.graph",
+    "compare": "comparison.compare",
+    "complete_information_benchmark": "measures.complete_information",
+    "judged": "engines.outcomes",
+    "limits_of": "attainable.attained",
+    "load_study": "study.file",
     "make_scenarios": "scenarios",
-    "operating_characteristics": "metrics",
+    "operating_characteristics": "measures.operating_characteristics",
     "published": "scenarios",
 }
 """Every public name, and the module it lives in."""
@@ -72,11 +129,13 @@ _HOME = {
 __all__ = sorted(["__version__", *_HOME])
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'doseopt' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"doseopt.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # else a misspelt name would pass as one of any type
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name when it is first used."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'doseopt' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"doseopt.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

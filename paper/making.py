@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from doseopt.files import write_whole
-from doseopt.study_file import load_study
+from doseopt.core.files import write_whole
+from doseopt.study.file import load_study
 from paper import drawing, store
 from paper.claims import CLAIMS, benchmark, checks, tuning
 from paper.material import Material, reduced

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 import doseopt
-from doseopt.attained import limits_of
-from doseopt.silences import silences
-from doseopt.study import Study
-from doseopt.study_file import parse_study
+from doseopt.attainable.attained import limits_of
+from doseopt.comparison.readings import silences
+from doseopt.study.file import parse_study
+from doseopt.study.study import Study
 
 KEPT = ("flat", "MTD 0.15 steep", "MTD 1.5 shallow", "MTD 4.5 steep", "too toxic")
 """Scenarios of a reduced build."""
@@ -72,7 +72,7 @@ class Material:
     @cached_property
     def caps(self) -> dict[str, int]:
         """The enrolment caps of CRM and BOIN."""
-        return {size: int(self.study.designs[self.roles[f"crm_{size}"]].cap or 0) for size in SIZES}
+        return {size: int(self.study.designs[self.roles[f"crm_{size}"]].facts.cap or 0) for size in SIZES}
 
     @cached_property
     def comparison(self) -> xr.Dataset:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import doseopt
-from doseopt.files import write_whole
-from doseopt.study import Study
+from doseopt.core.files import write_whole
+from doseopt.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "paper" / "results" / "recorded"

@@ -1,9 +1,9 @@
-"""One model of each kind that is sampled, for the tests of `doseopt.models.pymc`."""
+"""One model of each kind that is sampled, for the tests of `doseopt.models.nuts.pymc`."""
 
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.models.joint import Sampled
-from doseopt.models.pymc_only import Monotone, TwoPopulations
+from doseopt.models.nuts.joint import Sampled
+from doseopt.models.nuts.models import Monotone, TwoPopulations
 
 DOSES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
 BLRM = TwoParameterLogistic.weakly_informative(DOSES, "cells", 1.5e9)

@@ -12,8 +12,8 @@ import oracle
 from hypothesis import strategies as st
 
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 
 FAMILIES = {"3+3": ThreePlusThree, "atd": AcceleratedTitration, "boin": BOIN, "crm": CRM}
 ORACLES = {

@@ -6,8 +6,9 @@ import signal
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from doseopt.means import linear_measures, means_of
-from doseopt.sweep import seed_of
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
+from doseopt.study.sweep import seed_of
 
 
 def measured(study, design, draws):

@@ -6,19 +6,30 @@ import math
 
 import numpy as np
 import pytest
+from small_study import SMALL
 
+from doseopt.attainable.attained import limits_of
+from doseopt.beliefs import BELIEFS
+from doseopt.beliefs.utility import Utility
+from doseopt.comparison.compare import compare
+from doseopt.conduct.next_dose import next_dose
+from doseopt.conduct.posterior import analyse
+from doseopt.core.parameters import Faults, declared
 from doseopt.designs import BOIN, CRM, DESIGNS
-from doseopt.doses import Doses
-from doseopt.modified import Modified
-from doseopt.modifiers import MODIFIERS, CohortsByDose, EnoughAtDose, MaxPatients
-from doseopt.on_grid import OnGrid
-from doseopt.parameters import Faults, declared
-from doseopt.posterior_model import PosteriorModel
-from doseopt.scenarios import BELIEFS, TRANSFORMS, MTDRule
-from doseopt.selecting import Selecting
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.study import FixedScenario, Study
-from doseopt.utility import Utility
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MODIFIERS, CohortsByDose, EnoughAtDose, MaxPatients
+from doseopt.designs.on_grid import OnGrid
+from doseopt.designs.selecting import Selecting
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import build_graph
+from doseopt.engines.simulate import ExactWherePossible, Simulate
+from doseopt.models.choice import PosteriorModel
+from doseopt.models.skeleton import IndifferenceInterval
+from doseopt.records.data import data_from_outcomes
+from doseopt.scenarios import TRANSFORMS, MTDRule, make_scenarios
+from doseopt.scenarios.doses import Doses
+from doseopt.study.file import load_study, parse_study
+from doseopt.study.study import FixedScenario, Study
 
 
 def rule_of(design):
@@ -140,3 +151,41 @@ def test_the_texts_of_a_scenario_are_held_to_what_those_of_a_file_are(name, text
 def test_a_belief_is_as_wide_as_levels_can_be(sd):
     with pytest.raises(Faults, match=r"location_sd: wanted a number in \[0, 1000\]"):
         BELIEFS["logistic"](2.0, sd)
+
+
+WHOLE = parse_study(SMALL)
+DATA = data_from_outcomes("1N", WHOLE.doses)
+CALLS = {
+    "study of compare": compare,
+    "engine": lambda value: compare(WHOLE, 0 if value is None else value),
+    "max_states": lambda value: Exact(max_states=value),
+    "settled": lambda value: Exact(settled=value),
+    "exact": lambda value: ExactWherePossible(exact=value),
+    "simulate": lambda value: ExactWherePossible(simulate=value),
+    "design of a graph": build_graph,
+    "states of a graph": lambda value: build_graph(BASE, max_states=value),
+    "study of next_dose": lambda value: next_dose(value, DATA),
+    "data of next_dose": lambda value: next_dose(WHOLE, value),
+    "designs of next_dose": lambda value: next_dose(WHOLE, DATA, designs=value),
+    "outcomes": lambda value: data_from_outcomes(value, WHOLE.doses),
+    "study of limits_of": limits_of,
+    "study of analyse": lambda value: analyse(value, DATA),
+    "data of analyse": lambda value: analyse(WHOLE, value),
+    "study of a file": load_study,
+    "text of a study": parse_study,
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    "value", [None, b"x", {"a": 1}, math.nan, 3 + 4j, object()], ids=lambda value: type(value).__name__
+)
+def test_an_argument_of_another_kind_is_refused(call, value):
+    with pytest.raises(Faults, match="wanted"):
+        call(value)
+
+
+def test_an_engine_that_sees_no_end_says_what_to_add():
+    scenarios = make_scenarios([[0.1, 0.2]])
+    with pytest.raises(Faults, match="max_patients"):
+        Simulate(2)(BASE, scenarios)

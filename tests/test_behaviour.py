@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from doseopt.core.cohort import Cohort
+from doseopt.core.state import NONE
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
-from doseopt.outcome_string import Cohort
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import NONE
-from doseopt.trial import after, selected, step
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.models.skeleton import IndifferenceInterval
 
 
 def answer(design, outcomes):
@@ -24,7 +24,7 @@ def answer(design, outcomes):
     given = step(design, state)
     if given.stop[0]:
         mtd = selected(design, state, given.stop)[0]
-        return design.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
+        return design.facts.stops[given.stop[0] - 1], None if mtd == NONE else int(mtd) + 1
     return int(given.dose[0]) + 1, int(given.size[0])
 
 
@@ -354,7 +354,7 @@ def recommended(design, outcomes):
         return math.exp(-(b**2) / (2 * design.prior_sd**2)) * float(np.prod(p**y * (1 - p) ** (n - y)))
 
     total, first = (integrate.quad(lambda b, k=k: b**k * f(b), -8, 8, limit=300, points=[0])[0] for k in (0, 1))
-    return int(np.abs(s ** math.exp(first / total) - design.target).argmin()) + 1
+    return int(np.abs(s ** math.exp(first / total) - design.facts.target).argmin()) + 1
 
 
 SKELETON = IndifferenceInterval(3, 0.05)

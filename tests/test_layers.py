@@ -1,5 +1,7 @@
-"""Who may import whom. The list below is the documentation: a file imports from lines above its own, or from its own
-sub-package."""
+"""Who may import whom. The floors below are the documentation: a file imports from lower floors or from its own room.
+
+`pytest tests/test_layers.py -k picture -s` draws the house: its rooms, floor by floor, and the arrows between them.
+"""
 
 import ast
 from pathlib import Path
@@ -8,102 +10,131 @@ import pytest
 
 import doseopt
 
-LAYERS = """
-    0    doseopt  state  text  files
-    0a   parameters
-    0b   absent  rows  utility  tallies  tuning  table_text  patient  remembered
-    0c   cells
-    1    models/*  scenarios/*  outcome_string  reading  skeleton
-    1b   posterior_model  proposal  parsing
-    1c   model_belief
-    2    design  selection
-    2a   wrapped
-    2b   modified  trial  selecting  on_grid  doses
-    2c   modifiers/*  dose_cells  unfinished
-    2d   patient_rows
-    3    outcomes  engine/graph  designs/*
-    3b   engine/settled
-    4    metrics  engine/exact  engine/simulate  runnable  digest
-    4b   study_designs
-    5    study  limits/*  testing/*  estimation  means
-    5a   study_scenarios  sweep
-    5b   study_file  data
-    5c   evaluation
-    5d   families
-    6    comparison  posterior  attained
-    6a   attained_now
-    6b   conduct/*  calibrate/*  prospects  verify/*
-    6c   amend  silences
-    6d   dossier  silence_words
-    7    tables/*  plots/*  output
-    7b   report/*
-    8    cli/*
+FLOORS = """
+    8  cli
+    7  reports
+    6  amendment  calibration
+    5  comparison  conduct  attainable  plots  testing  verify
+    4  study  measures  records
+    3  designs  engines  beliefs
+    2  models  scenarios  display  tabular
+    1  core
 """
-REFUSED = [("engine", "designs"), ("designs", "engine"), ("designs", "scenarios"), ("metrics", "engine")]
+ROOMS_WITHIN = {
+    "designs": ["designs/modifiers"],
+    "models": ["models/nuts", "models/quadrature"],
+    "reports": ["reports/sections", "reports/tables", "reports/render"],
+}
+"""Rooms of a room, each above those that follow it; a room stands below those within it or above, never both."""
+MEASURED = {"engines/outcomes", "engines/means"}
+"""All that measures know of the engines: how trials can end, and their expectations."""
 HEAVY = {"pymc", "pytensor", "matplotlib", "arviz", "nutpie"}
 
 ROOT = Path(doseopt.__file__).parent
 FILES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
-LINES = [line.split()[1:] for line in LAYERS.strip().splitlines()]
-RANK = {entry: rank for rank, entries in enumerate(LINES) for entry in entries}
-
-
-def rank(module):
-    """Line of a module, e.g. "engine/graph", or of a sub-package's own file, "engine"; None if it is not listed."""
-    return RANK.get(module, RANK.get(f"{module.partition('/')[0]}/*"))
-
-
-def name_of(file):
-    """ "modifiers/__init__" is the sub-package "modifiers" itself, "__init__" the package."""
-    return "doseopt" if file == "__init__" else file.removesuffix("/__init__")
+FLOOR = {room: int(line.split()[0]) for line in FLOORS.strip().splitlines() for room in line.split()[1:]}
+INSIDE = sorted(set(FILES) - {"__init__"})
 
 
 def targets(node):
-    """Modules of doseopt that an import statement names, as "engine/graph"."""
+    """Files of doseopt that an import statement names, as "engines/graph"."""
     if isinstance(node, ast.Import):
         dotted = [alias.name for alias in node.names]
     elif node.level:
         raise AssertionError("wanted absolute imports")
     else:
-        inside = [f"{node.module}.{alias.name}" for alias in node.names]
-        dotted = [d if d.removeprefix("doseopt.").replace(".", "/") in FILES else node.module for d in inside]
-    own = [d for d in dotted if d == "doseopt" or d.startswith("doseopt.")]
-    return ["doseopt" if d == "doseopt" else d.removeprefix("doseopt.").replace(".", "/") for d in own]
+        named = [f"{node.module}.{alias.name}" for alias in node.names]
+        dotted = [d if file_of(d) in FILES else node.module for d in named]
+    return [file_of(d) for d in dotted if d == "doseopt" or d.startswith("doseopt.")]
+
+
+def file_of(dotted):
+    """File of a module or a package, without its ending."""
+    path = dotted.removeprefix("doseopt").removeprefix(".").replace(".", "/")
+    return path if path in FILES else f"{path}/__init__".removeprefix("/")
 
 
 def imports(file):
-    """All imports of a file, those inside functions too."""
+    """All imports of a file, those inside functions too, but for the package's version."""
     nodes = [node for node in ast.walk(TREES[file]) if isinstance(node, ast.Import | ast.ImportFrom)]
-    return [target for node in nodes for target in targets(node)]
+    return [target for node in nodes for target in targets(node) if target != "__init__"]
 
 
-def test_every_module_is_in_the_list():
-    # `engine` has no "*": its own file holds a docstring only.
-    assert [f for f in FILES if rank(name_of(f)) is None and name_of(f) != "engine"] == []
+def room_of(file):
+    return file.rpartition("/")[0]
 
 
-def test_the_list_names_no_module_that_is_gone():
-    known = {name_of(f) for f in FILES} | {f"{f.split('/')[0]}/*" for f in FILES if "/" in f}
-    assert [entry for entry in RANK if entry not in known] == []
+def arrows():
+    """Pairs of rooms, the first of which imports from the second, those within rooms included."""
+    pairs = {(room_of(file), room_of(target)) for file in INSIDE for target in imports(file)}
+    return sorted((one, other) for one, other in pairs if one != other)
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_imports_from_lower_layers_only(file):
-    own, package = rank(name_of(file)), file.split("/")[0] if "/" in file else None
+def circle(pairs):
+    """Nodes that are on a circle, or only lead to one."""
+    pairs = set(pairs)
+    while left := {(a, b) for a, b in pairs if any(b == c for c, _ in pairs)}:
+        if left == pairs:
+            return sorted({a for a, _ in pairs})
+        pairs = left
+    return []
+
+
+def test_every_file_stands_in_a_room_of_a_floor():
+    assert {file.partition("/")[0] for file in INSIDE} == set(FLOOR)
+
+
+def test_every_room_within_a_room_is_listed():
+    assert {room_of(file) for file in INSIDE if file.count("/") > 1} == {
+        r for each in ROOMS_WITHIN.values() for r in each
+    }
+
+
+@pytest.mark.parametrize("file", INSIDE)
+def test_imports_from_lower_floors_or_the_own_room_only(file):
+    own = file.partition("/")[0]
     for target in imports(file):
-        assert rank(target) is not None, f"{file} imports {target}, which is in no layer"
-        same_package = package is not None and target.split("/")[0] == package
-        below = rank(target) <= own if same_package else rank(target) < own
-        assert below, f"{file} imports {target}, which does not stand below it"
+        other = target.partition("/")[0]
+        assert other == own or FLOOR[other] < FLOOR[own], f"{file} imports {target}, which does not stand below it"
 
 
-@pytest.mark.parametrize(("importer", "imported"), REFUSED)
-def test_refusals(importer, imported):
-    files = [f for f in FILES if f.split("/")[0] == importer]
-    assert files
-    found = [(f, t) for f in files for t in imports(f) if t.split("/")[0] == imported]
-    assert found == []
+def test_no_circle_of_files():
+    assert circle((file, target) for file in INSIDE for target in imports(file) if target != file) == []
+
+
+def test_no_circle_of_rooms():
+    assert circle(arrows()) == []
+
+
+def test_measures_know_no_engine():
+    found = {t for f in INSIDE if room_of(f) == "measures" for t in imports(f) if room_of(t) == "engines"}
+    assert found <= MEASURED
+
+
+def test_one_room_imports_pymc():
+    found = {f for f in INSIDE for n in ast.walk(TREES[f]) if "pymc" in roots(n)}
+    assert {room_of(file) for file in found} == {"models/nuts"}
+
+
+def roots(node):
+    """Top-level packages that an import statement names."""
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    return {(node.module or "").partition(".")[0]} if isinstance(node, ast.ImportFrom) else set()
+
+
+def test_picture_of_the_house():
+    rooms = sorted({room_of(file) for file in INSIDE})
+    assert len(rooms) <= 28
+    for floor in sorted(set(FLOOR.values()), reverse=True):
+        print(f"\nfloor {floor}")
+        for room in (room for room in rooms if FLOOR[room.partition("/")[0]] == floor):
+            files = [file for file in INSIDE if room_of(file) == room]
+            lines = sum(len(FILES[file].read_text(encoding="utf-8").splitlines()) for file in files)
+            below = [other for one, other in arrows() if one == room]
+            print(f"  {room}: {len(files)} files, {lines} lines -> {', '.join(below) or 'nothing'}")
+    print(f"\n{len(rooms)} rooms, {len(set(FLOOR.values()))} floors, {len(arrows())} arrows, none of them up")
 
 
 def test_the_package_itself_is_imported_for_its_version_only():

@@ -40,7 +40,7 @@ def test_a_name_that_is_not_public_does_not_resolve():
 
 def test_a_public_name_is_the_object_of_its_module():
     from doseopt.designs.boin import BOIN
-    from doseopt.engine.exact import Exact
+    from doseopt.engines.exact import Exact
 
     assert doseopt.BOIN is BOIN
     assert doseopt.Exact is Exact
@@ -49,7 +49,7 @@ def test_a_public_name_is_the_object_of_its_module():
 def test_compare_is_the_function_and_not_its_module():
     run = "import doseopt; doseopt.compare; assert callable(doseopt.compare), doseopt.compare"
     assert loaded_after(run) == []
-    run = "from doseopt.comparison import truth_of; import doseopt; assert callable(doseopt.compare), doseopt.compare"
+    run = "from doseopt.comparison.compare import rules; import doseopt; assert callable(doseopt.compare)"
     assert loaded_after(run) == []
 
 
@@ -70,6 +70,41 @@ def test_every_public_name_has_a_docstring(name):
         ]
         assert len(assigned) == 1
         assert isinstance(ast.literal_eval(assigned[0].value), str)
+
+
+WITHOUT_EXAMPLE = {
+    *(
+        "BLRM",
+        "BMACRM",
+        "Belief",
+        "CohortsByDLT",
+        "CohortsByDose",
+        "CohortsInOrder",
+        "Decision",
+        "DecisionTable",
+        "Design",
+    ),
+    *(
+        "Modified",
+        "NarrowInterval",
+        "OnGrid",
+        "Policy",
+        "Rules",
+        "RunIn",
+        "Selecting",
+        "Study",
+        "TooToxic",
+        "TrialState",
+    ),
+    *("bayes_optimal", "limits_of"),
+}
+"""A list to be made shorter."""
+
+
+def test_public_names_have_an_example_that_runs():
+    parts = {name: getattr(doseopt, name) for name in doseopt.__all__}
+    shown = {name: part for name, part in parts.items() if inspect.isclass(part) or inspect.isfunction(part)}
+    assert {name for name, part in shown.items() if ">>>" not in (part.__doc__ or "")} == WITHOUT_EXAMPLE
 
 
 @pytest.mark.parametrize("name", doseopt.__all__)

@@ -10,11 +10,11 @@ import pytest
 import readme_blocks
 
 import doseopt
-from doseopt.engine.graph import MAX_BYTES, MAX_STATES
-from doseopt.estimation import LEVEL
-from doseopt.limits.optimal import MAX_BYTES as MOST_OF_A_POLICY
+from doseopt.attainable.optimal import MAX_BYTES as MOST_OF_A_POLICY
+from doseopt.engines.graph import MAX_BYTES, MAX_STATES
+from doseopt.measures.estimation import LEVEL
 from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
-from doseopt.tables.limits import limit_findings
+from doseopt.reports.tables.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def stated() -> list[str]:
         rf"calibration, {data_sets.pop()} data sets a model",
         r"at most 1 DLT in at least 6 patients",
         rf"1 \+ 3 \+ 3 \+ 6 = {needed} patients",
-        # tests/test_cli.py simulates it
+        # tests/cli/test_cli.py simulates it
         r"8 doses and 60 patients, say",
         rf"policies above {MOST_OF_A_POLICY / 1e9:g} GB",
         # the bounds that tests/models holds, and the domain of a prior

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, timed
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import Graph
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import Graph
 
 DESIGNS = {"3+3": cases.three_plus_three, "BOIN": cases.boin, "CRM": cases.crm}
 ERRORS = (1e-2, 1e-3, 1e-4, 5e-5)
@@ -34,7 +34,7 @@ def rounding_error(graph: Graph, selection: Any, p: tuple[float, ...]) -> float:
     power = cache(pow)
     n, y = graph.state.n[graph.ending].tolist(), graph.state.y[graph.ending].tolist()
     most = max(map(sum, n))
-    total = [0] * (graph.design.doses + 1)
+    total = [0] * (graph.design.facts.doses + 1)
     for i, (paths, chosen) in enumerate(zip(graph.paths[graph.ending].tolist(), graph.selected.tolist(), strict=True)):
         term = int(paths) << shift * (most - sum(n[i]))
         for j, (patients, dlts) in enumerate(zip(n[i], y[i], strict=True)):

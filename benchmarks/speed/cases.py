@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 import doseopt
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import Graph, build_graph
-from doseopt.limits import Rules
+from doseopt.attainable import Rules
+from doseopt.beliefs import Belief, LogisticFamily, belief_of_rates
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import Graph, build_graph
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.scenarios import Belief, LogisticFamily, MTDRule, belief_of_rates
-from doseopt.state import FloatArray, IntArray
+from doseopt.scenarios import MTDRule
 
 TARGET = 0.25
 TRUTH = (0.05, 0.15, 0.30, 0.45)
@@ -66,7 +67,7 @@ def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Graph, FloatArray, FloatArray
     """Return the graph, made anew, P(selected), E[n_j] and E[y_j] in each scenario: what simulations report, too."""
     graph = build_graph(design)
     weight = ending_weights(graph, np.asarray(p))
-    chosen = (graph.selected[:, None] == np.arange(-1, design.doses)).astype(float)
+    chosen = (graph.selected[:, None] == np.arange(-1, design.facts.doses)).astype(float)
     n, y = graph.state.n[graph.ending].astype(float), graph.state.y[graph.ending].astype(float)
     return graph, weight @ chosen, weight @ n, weight @ y
 

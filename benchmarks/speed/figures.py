@@ -13,7 +13,8 @@ from benchmarks.speed.measure import Record
 from benchmarks.speed.scaling import AXES, FAMILIES
 from doseopt.plots.placement import spread
 from doseopt.plots.save import save_figure
-from doseopt.plots.style import FAINT, LINES, SMALL, WIDTH, new_figure, styled
+from doseopt.plots.scaffold import new_figure
+from doseopt.plots.style import FAINT, LINES, SMALL, WIDTH, styled
 
 NAMES = {
     "patients": ("patients", "4 doses, cohorts of 3, one scenario"),

@@ -15,15 +15,15 @@ import xarray as xr
 import doseopt
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, command, summary, timed
-from doseopt.amend import amend
-from doseopt.calibrate import Objective, calibrate
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import Graph, build_graph, graph_of
-from doseopt.metrics import QUANTILES
+from doseopt.amendment.amend import amend
+from doseopt.calibration import Objective, calibrate
+from doseopt.core.cohort import parse_outcomes
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import Graph, build_graph, graph_of
+from doseopt.measures.operating_characteristics import QUANTILES
 from doseopt.models.quadrature import quadrature
-from doseopt.models.two_parameter_nodes import dose_grids
-from doseopt.outcome_string import parse_outcomes
-from doseopt.study_file import parse_study
+from doseopt.models.quadrature.two_parameter_nodes import dose_grids
+from doseopt.study.file import parse_study
 
 CANDIDATES = 100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.speed.measure import Record, Task, child, summary
 
 CODE = {
-    "imports": "import doseopt.comparison, doseopt.limits",
+    "imports": "import doseopt.comparison.compare, doseopt.attainable",
     "graph_boin_singles": "from benchmarks.speed import cases\ncases.build_graph(cases.boin(cohort=1))",
     "compare_default": "import doseopt\ndoseopt.compare(doseopt.load_study())",
     "policy_25_singles": "from benchmarks.speed import cases\ncases.policy('4_doses_25_singles')",

@@ -14,8 +14,8 @@ from typing import Any
 import doseopt
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, timed
-from doseopt.conduct.paths import paths
-from doseopt.study_file import parse_study
+from doseopt.conduct.pathways import paths
+from doseopt.study.file import parse_study
 
 SOURCE = Path(__file__).with_name("peers.csv")
 DESIGNS: dict[str, Any] = {

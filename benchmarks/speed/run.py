@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.speed import accuracy, figures, jobs, memory, peers, readme, scaling
 from benchmarks.speed.measure import machine
-from doseopt.files import write_whole
+from doseopt.core.files import write_whole
 
 TASKS = (*jobs.TASKS, *scaling.TASKS, *memory.TASKS, *accuracy.TASKS, *peers.TASKS)
 RESULTS = Path(__file__).with_name("results")

@@ -19,13 +19,14 @@ from benchmarks.statistical.designs import (
     study_at,
     tuned,
 )
-from doseopt.design import Design
-from doseopt.limits import benchmark_beside
-from doseopt.means import MEASURES, Means, linear_measures, means_of
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
+from doseopt.engines.means import Means, means_of
+from doseopt.measures.complete_information import benchmark_beside
+from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.scenarios import GENERATORS, MTDRule
-from doseopt.state import FloatArray
-from doseopt.study import Study
-from doseopt.sweep import Cell, Result, seed_of
+from doseopt.study.study import Study
+from doseopt.study.sweep import Cell, Result, seed_of
 
 SEED = 20261125
 """What all seeds are made from, each with what it is for (`seed_of`)."""

@@ -12,16 +12,15 @@ import numpy as np
 import tomli_w
 from scipy.special import logit
 
-from doseopt.calibrate import calibrate
-from doseopt.design import Design
+from doseopt.attainable import Rules, bayes_optimal
+from doseopt.calibration import calibrate
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
 from doseopt.designs import BLRM
-from doseopt.families import capped
-from doseopt.limits import Rules, bayes_optimal
-from doseopt.modified import Modified
+from doseopt.designs.layers import layers, tunable, with_cap, with_rule, with_values
 from doseopt.scenarios import PUBLISHED
-from doseopt.state import FloatArray
-from doseopt.study import Study
-from doseopt.study_file import load_study, parse_study
+from doseopt.study.file import load_study, parse_study
+from doseopt.study.study import Study
 
 STUDIES = Path(__file__).parent / "studies"
 TARGETS = (0.20, 0.25, 0.30)
@@ -73,11 +72,12 @@ def study_at(target: float, doses: int = DOSES, folder: Path = STUDIES) -> Study
 
 def _moved(design: Design, base: float, target: float) -> Design:
     """Return a BLRM with prior and target interval moved from one target to another, any other design as it is."""
-    if not (isinstance(design, Modified) and isinstance(design.base, BLRM)):
+    rule = layers(design).rule
+    if not isinstance(rule, BLRM):
         return design
-    low, high = (round(end * target / base, 4) for end in design.base.intervals)
-    moved = design.tuned({"mean_log_a": design.base.mean[0] + float(logit(target) - logit(base))})
-    return dataclasses.replace(moved, base=dataclasses.replace(moved.base, intervals=(low, high)))
+    intervals = tuple(round(end * target / base, 4) for end in rule.intervals)
+    moved = with_values(design, {"mean_log_a": rule.mean[0] + float(logit(target) - logit(base))})
+    return with_rule(moved, lambda blrm: dataclasses.replace(blrm, intervals=intervals))
 
 
 def names_of(study: Study) -> list[str]:
@@ -96,7 +96,7 @@ def design_at(study: Study, name: str, enrolment: int) -> Design:
     if name == CALIBRATED:
         return study.designs[f"{CALIBRATED} {enrolment}"]
     design = study.designs[name]
-    return capped(design if isinstance(design, Modified) else Modified(design, ()), enrolment)
+    return with_cap(design, enrolment)
 
 
 def calibrated_file(target: float, folder: Path = STUDIES) -> Path:
@@ -117,7 +117,7 @@ def calibrated_study(study: Study, values: Mapping[int, Mapping[str, FloatArray]
     designs = {}
     for n, row in values.items():
         default = design_at(study, "CRM", n)
-        chosen = {t.name: t.rounded(row[t.name].item()) for t in default.tunable() if t.name in row}
-        designs[f"{CALIBRATED} {n}"] = default.tuned(chosen)
+        chosen = {t.name: t.rounded(row[t.name].item()) for t in tunable(default) if t.name in row}
+        designs[f"{CALIBRATED} {n}"] = with_values(default, chosen)
     title = f"CRM calibrated at target {study.target:g}, a design for each cap: about {CANDIDATES} candidates each"
     return dataclasses.replace(study, title=title, designs=designs)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from benchmarks.statistical.designs import ENROLMENTS, OPTIMAL, REFERENCES
 from benchmarks.statistical.tables import TIE, Group, ranking, regrets
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, fitted, new_figure, styled
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.plots.scaffold import new_figure
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, fitted, styled
 from doseopt.scenarios import GENERATORS, MTDRule
-from doseopt.state import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,10 +24,10 @@ from benchmarks.statistical.cells import calibrated_from, calibrations_of, parts
 from benchmarks.statistical.designs import CANDIDATES, ENROLMENTS, TARGETS, calibrated_file
 from benchmarks.statistical.figures import FIGURES
 from benchmarks.statistical.tables import TABLES, Group, compact, dataset_of, groups_of
-from doseopt.files import write_whole
-from doseopt.parameters import Faults
+from doseopt.core.files import write_whole
+from doseopt.core.parameters import Faults
 from doseopt.plots.save import save_figure
-from doseopt.sweep import SweepFailed, processes, sweep
+from doseopt.study.sweep import SweepFailed, processes, sweep
 
 DRAWS = 2000
 """Scenarios of each random family."""

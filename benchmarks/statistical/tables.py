@@ -15,12 +15,12 @@ import xarray as xr
 import doseopt
 from benchmarks.statistical.cells import SEED, Part, seed_of_family
 from benchmarks.statistical.designs import CANDIDATES, COMPLETE, REFERENCES
-from doseopt.limits.shares import winners
-from doseopt.means import MEASURES
-from doseopt.metrics import METRICS
+from doseopt.core.state import FloatArray
+from doseopt.display.attained import winners
+from doseopt.measures.expected import MEASURES
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.scenarios import GENERATORS
-from doseopt.state import FloatArray
-from doseopt.sweep import Result, seed_of
+from doseopt.study.sweep import Result, seed_of
 
 BOOTSTRAPS = 2000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-from json import dumps
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import Cohorts, DataFile, Folder, Json, StudyName, check_one_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from doseopt.data import TrialData
-    from doseopt.dossier import Dossier
-    from doseopt.outcome_string import Cohort
-    from doseopt.proposal import Proposal
-    from doseopt.study import Study
-
-Out = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+    from doseopt.amendment.dossier import Dossier
+    from doseopt.core.cohort import Cohort
+    from doseopt.records.data import TrialData
+    from doseopt.study.amendment import Proposal
+    from doseopt.study.study import Study
 
 
 @app.command()
 def amend(
     study: StudyName = "renji-elo",
-    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')] = "",
-    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")] = None,
+    outcomes: Cohorts = "",
+    data: DataFile = None,
     registered: Annotated[str, typer.Option(help="The registered design; the study's if left out.")] = "",
     amended: Annotated[
         list[str] | None, typer.Option(help="A proposed design; may be repeated; the study's if left out.")
     ] = None,
-    out: Out = None,
+    out: Folder = None,
     json: Json = False,
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
+        from doseopt.amendment.dossier import proposed
         from doseopt.conduct.groupings import cohorts_and_data
-        from doseopt.data import data_from_csv, data_from_outcomes
-        from doseopt.dossier import proposed
-        from doseopt.outcome_string import parse_outcomes
-        from doseopt.parameters import Fault, Faults
-        from doseopt.study_file import load_study
+        from doseopt.core.cohort import parse_outcomes
+        from doseopt.records.data import data_from_csv, data_from_outcomes
+        from doseopt.study.file import load_study
 
-        if outcomes and data is not None:
-            raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
+        check_one_source(outcomes, data)
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
         if data is None:
@@ -63,12 +59,12 @@ def amend(
 
 
 @app.command()
-def report(study: StudyName = "renji-elo", out: Out = None, json: Json = False) -> None:
+def report(study: StudyName = "renji-elo", out: Folder = None, json: Json = False) -> None:
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
-        from doseopt.data import data_from_outcomes
-        from doseopt.dossier import proposed
-        from doseopt.study_file import load_study
+        from doseopt.amendment.dossier import proposed
+        from doseopt.records.data import data_from_outcomes
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         nothing = data_from_outcomes("", loaded.doses)
@@ -89,30 +85,20 @@ def _report(
     import dataclasses
     import hashlib
 
-    from rich.text import Text
+    from doseopt.amendment.dossier import gather
+    from doseopt.cli.output import deliver, folder_for
+    from doseopt.cli.terminal import spinner
+    from doseopt.reports.tables.amendment import as_object, print_amendment
 
-    from doseopt.cli.terminal import terminal
-    from doseopt.dossier import gather
-
-    folder = out if out is not None or json else Path("results")
-    if folder is not None:
-        make_folder(folder)
-    with terminal(stderr=True).status("amendment") as status:
-        dossier = gather(study, proposal, data, cohorts, lambda step: status.update(Text(f"amendment: {step}")))
+    folder = folder_for(out, json)
+    with spinner("amendment") as say:
+        dossier = gather(study, proposal, data, cohorts, say)
         if file is not None:
             dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
-        status.update(Text("amendment: writing the report"))
+        say("writing the report")
         written = [] if folder is None else _write(dossier, command, folder, file)
-    if json:
-        from doseopt.output import plain
-        from doseopt.tables.amendment import as_object
-
-        print(dumps(plain(as_object(dossier.amendment)), allow_nan=False))
-        return
-    from doseopt.tables.amendment import print_amendment
-
-    print_amendment(dossier.amendment, terminal())
-    print_written(folder, written)
+    show = partial(print_amendment, dossier.amendment)
+    deliver(as_object(dossier.amendment), folder, lambda _: written, show, json)
 
 
 def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> list[Path]:
@@ -120,9 +106,9 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
     import shutil
     import tempfile
 
-    from doseopt.files import unfinished_prefix
-    from doseopt.output import write_netcdf
-    from doseopt.report import amendment_report, write_docx, write_html, write_pdf
+    from doseopt.cli.output import write_netcdf
+    from doseopt.core.files import unfinished_prefix
+    from doseopt.reports import amendment_report, write_docx, write_html, write_pdf
 
     document = amendment_report(dossier, command)
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:

@@ -6,7 +6,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 @contextmanager
 def _neutral_usage() -> Iterator[None]:
     """Make harmless what an error of usage repeats of the arguments."""
-    from doseopt.text import neutral
+    from doseopt.core.text import neutral
 
     try:
         yield
@@ -53,10 +53,6 @@ app = typer.Typer(
     help="Exact operating characteristics of phase I dose-finding designs.",
 )
 
-StudyName = Annotated[
-    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
-]
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -76,24 +72,28 @@ def options(
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a message on standard error and exit status 2."""
-    from doseopt.engine.graph import TooManyStates
-    from doseopt.parameters import Faults
-    from doseopt.text import neutral
+    from doseopt.cli.terminal import print_lines
+    from doseopt.core.parameters import Faults
+    from doseopt.engines.graph import TooManyStates
 
     made.clear()
     try:
         with _no_empty_folders():
             yield
     except (Faults, TooManyStates) as error:
-        print(neutral(f"doseopt: {error}"), file=sys.stderr)
+        print_lines(f"doseopt: {error}", stderr=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except MemoryError:
+        way = "fewer patients or doses, larger cohorts, fewer scenarios, or compare --simulate"
+        print(f"doseopt: this machine's memory does not suffice: {way}", file=sys.stderr)
+        raise typer.Exit(2) from None
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(neutral(f"doseopt: {place}{error.strerror or error}"), file=sys.stderr)
+        print_lines(f"doseopt: {place}{error.strerror or error}", stderr=True)
         raise typer.Exit(2) from None
 
 
@@ -114,26 +114,14 @@ def _no_empty_folders() -> Iterator[None]:
 
 def make_folder(folder: Path) -> None:
     """Make the folder for the results, before the work begins."""
-    from doseopt.files import sweep_unfinished
-    from doseopt.parameters import Fault, Faults
+    from doseopt.core.files import sweep_unfinished
+    from doseopt.core.parameters import Fault, Faults
 
     if folder.exists() and not folder.is_dir():
         raise Faults([Fault("", "wanted a folder for the results, got a file")], str(folder))
     made.extend(place for place in (*reversed(folder.parents), folder) if not place.exists())
     folder.mkdir(parents=True, exist_ok=True)
     sweep_unfinished(folder)
-
-
-def print_written(folder: Path | None, files: Sequence[Path]) -> None:
-    """Name the files that were written, as wide as the terminal."""
-    from rich.console import Console
-
-    from doseopt.tables.layout import page_width, paragraph
-    from doseopt.text import neutral
-
-    print(neutral(f"\nWritten to {folder}:"))
-    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
-        print(line)
 
 
 def main() -> None:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import Folder, Json, StudyName, seed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from doseopt.calibrate import Calibration, Objective
-    from doseopt.study import Study
+    from doseopt.calibration import Calibration, Objective
+    from doseopt.study.study import Study
 
 SERIAL = 60
 """Candidates below which it is not worth starting other processes."""
@@ -38,43 +40,36 @@ def calibrate(
         list[str] | None, typer.Option(help="A limit of an average: overdose_selection=0.15. Repeatable.")
     ] = None,
     candidates: Annotated[int, typer.Option(help="About how many are evaluated.", min=8)] = 300,
-    seed: Annotated[int, typer.Option(help="Seed of the search.", min=0)] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    seed: Annotated[int, seed("Seed of the search.")] = 1,
+    out: Folder = None,
+    json: Json = False,
 ) -> None:
     """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
     with plain_errors():
-        from doseopt.calibrate import Objective
-        from doseopt.study_file import load_study
+        from doseopt.calibration import Objective
+        from doseopt.cli.output import deliver, folder_for
+        from doseopt.reports.tables.calibration import print_calibration
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         names = designs_meant(loaded, design)
         aim = Objective(objective, worst, _limits(at_most or []))
         keys = tuple(part.strip() for part in free.split(",") if part.strip())
-        folder = out if out is not None or json else Path("results")
-        if folder is not None:
-            make_folder(folder)
+        folder = folder_for(out, json)
         found = _run(loaded, names, keys, aim, candidates, seed)
-        written = [] if folder is None else _write(loaded, found, folder)
-        if json:
-            from json import dumps
 
-            from doseopt.output import plain
+        def show(console: Console) -> None:
+            for k, each in enumerate(found.values()):
+                print("\n" * min(k, 1), end="")
+                print_calibration(each.dataset, console)
 
-            print(dumps(plain({name: each.dataset.to_dict() for name, each in found.items()}), allow_nan=False))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.tables.calibration import print_calibration
-
-        for k, each in enumerate(found.values()):
-            print("\n" * min(k, 1), end="")
-            print_calibration(each.dataset, terminal())
-        print_written(folder, written)
+        answer = {name: each.dataset.to_dict() for name, each in found.items()}
+        deliver(answer, folder, partial(_write, loaded, found), show, json)
 
 
 def designs_meant(study: Study, text: str) -> list[str]:
     """Return the design of that name, or those whose names begin with that word."""
-    from doseopt.parameters import Fault, Faults, nearest
+    from doseopt.core.parameters import Fault, Faults, nearest
 
     if text in study.designs:
         return [text]
@@ -87,7 +82,7 @@ def designs_meant(study: Study, text: str) -> list[str]:
 
 def _limits(texts: list[str]) -> tuple[tuple[str, float], ...]:
     """Read "measure=number" limits; all faults together."""
-    from doseopt.parameters import Fault, Faults
+    from doseopt.core.parameters import Fault, Faults
 
     limits, faults = [], []
     for text in texts:
@@ -105,7 +100,7 @@ def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
     """Return other processes where they pay; Ctrl-C is for this one only."""
     if candidates < SERIAL or (os.cpu_count() or 1) < 2:
         return nullcontext()
-    from doseopt.sweep import processes
+    from doseopt.study.sweep import processes
 
     return processes(os.cpu_count() or 1)
 
@@ -116,7 +111,7 @@ def _run(
     """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from doseopt.calibrate import calibrate as run
+    from doseopt.calibration import calibrate as run
     from doseopt.cli.terminal import terminal
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -140,10 +135,10 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     """Write the study with the calibrated designs, every candidate, and the figure."""
     import dataclasses
 
-    from doseopt.output import write_csv
+    from doseopt.cli.output import write_csv
     from doseopt.plots.calibration import calibration_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.calibration import candidates_frame
+    from doseopt.reports.tables.calibration import candidates_frame
 
     designs = {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
     data = [each.dataset for each in found.values()]

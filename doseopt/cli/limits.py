@@ -2,67 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import DatasetJson, Folder, StudyName
 
 if TYPE_CHECKING:
-    from doseopt.attained import Limits
-    from doseopt.study import Study
+    from doseopt.attainable.attained import Limits
+    from doseopt.study.study import Study
 
 
 @app.command()
 def limits(
     study: StudyName = "renji-elo",
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the Dataset as one JSON object instead of tables.")
-    ] = False,
+    out: Folder = None,
+    json: DatasetJson = False,
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
     with plain_errors():
-        from doseopt.limits.shares import anything_attainable
-        from doseopt.study_file import load_study
+        from doseopt.attainable.attained import limits_of
+        from doseopt.cli.output import deliver, folder_for
+        from doseopt.cli.terminal import spinner
+        from doseopt.display.attained import anything_attainable
+        from doseopt.reports.tables.limits import print_limits
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
-        folder = out if out is not None or json else Path("results")
-        if folder is not None:
-            make_folder(folder)
-        found = _run(loaded)
-        written = [] if folder is None else _write(loaded, found, folder)
-        _show(found, folder, written, json)
+        folder = folder_for(out, json)
+        with spinner("what is attainable") as say:
+            found = limits_of(loaded, say)
+        deliver(found.dataset, folder, partial(_write, loaded, found), partial(print_limits, found.dataset), json)
         if not anything_attainable(found.dataset):
-            from doseopt.engine.graph import TooManyStates
+            from doseopt.engines.graph import TooManyStates
 
             raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
-
-
-def _show(found: Limits, folder: Path | None, written: list[Path], json: bool) -> None:
-    """Print what was found, as tables or as JSON."""
-    if json:
-        from doseopt.output import as_json
-
-        print(as_json(found.dataset))
-        return
-    from doseopt.cli.terminal import terminal
-    from doseopt.tables.limits import print_limits
-
-    print_limits(found.dataset, terminal())
-    print_written(folder, written)
-
-
-def _run(study: Study) -> Limits:
-    """Compute behind a spinner on standard error that says what is being done."""
-    from rich.text import Text
-
-    from doseopt.attained import limits_of
-    from doseopt.cli.terminal import terminal
-
-    with terminal(stderr=True).status("what is attainable") as status:
-        return limits_of(study, lambda step: status.update(Text(f"what is attainable: {step}")))
 
 
 def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
@@ -70,9 +45,9 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
     import dataclasses
     import re
 
-    from doseopt.output import write_csv, write_netcdf
+    from doseopt.cli.output import write_csv, write_netcdf
     from doseopt.plots import save_limit_figures
-    from doseopt.tables.limits import limits_frame
+    from doseopt.reports.tables.limits import limits_frame
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),

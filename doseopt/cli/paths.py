@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from json import dumps
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.options import DesignName, Outcomes, StudyName, as_json, check_one_source
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from doseopt.study import Study
+    from doseopt.study.study import Study
 
 
 @app.command()
 def paths(
     study: StudyName = "renji-elo",
-    design: Annotated[str, typer.Option(help="Name of a design of the study.")] = "",
+    design: DesignName = "",
     cohorts: Annotated[int, typer.Option(help="Cohorts to look ahead.")] = 3,
-    outcomes: Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')] = "",
+    outcomes: Outcomes = "",
     data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row, instead.")] = None,
     scenario: Annotated[
         str, typer.Option(help="The truth to weigh with; the posterior predictive of the study's model if left out.")
@@ -29,13 +30,15 @@ def paths(
     out: Annotated[
         Path | None, typer.Option(help="Folder for CSV, netCDF and figure; nothing is written if left out.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the tree.")] = False,
+    json: Annotated[bool, as_json("the tree")] = False,
 ) -> None:
     """Show the dose transition pathways: each way the next cohorts can turn out, what is next, and how likely it is."""
     with plain_errors():
-        from doseopt.conduct.paths import as_object
-        from doseopt.conduct.paths import paths as run
-        from doseopt.study_file import load_study
+        from doseopt.cli.output import deliver
+        from doseopt.conduct.pathways import as_object
+        from doseopt.conduct.pathways import paths as run
+        from doseopt.reports.tables.pathways import print_paths
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
@@ -44,30 +47,17 @@ def paths(
             dataset = run(loaded, design, cohorts, outcomes, scenario)
         else:
             dataset = _from_file(loaded, design, cohorts, scenario, data, outcomes)
-        written = [] if out is None else _write(dataset, out)
-        if json:
-            from doseopt.output import plain
-
-            print(dumps(plain(as_object(dataset)), allow_nan=False))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_paths import print_paths
-
-        print_paths(dataset, terminal())
-        if written:
-            print_written(out, written)
+        deliver(as_object(dataset), out, partial(_write, dataset), partial(print_paths, dataset), json)
 
 
 def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
     """Return the pathways from the patients of a file on."""
     from doseopt.conduct.groupings import cohorts_and_data
-    from doseopt.conduct.paths import paths as run
-    from doseopt.conduct.replay import chosen_designs
-    from doseopt.data import data_from_csv
-    from doseopt.parameters import Fault, Faults
+    from doseopt.conduct.pathways import paths as run
+    from doseopt.records.data import data_from_csv
+    from doseopt.study.study import chosen_designs
 
-    if outcomes:
-        raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
+    check_one_source(outcomes, path)
     rule = chosen_designs(study, [design])[design]
     so_far, data = cohorts_and_data(rule, data_from_csv(path, study.doses))
     dataset = run(study, design, cohorts, so_far, scenario)
@@ -78,10 +68,10 @@ def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Pat
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the paths as a table, the whole tree, and the figure."""
-    from doseopt.output import write_csv, write_netcdf
-    from doseopt.plots.paths import paths_figure
+    from doseopt.cli.output import write_csv, write_netcdf
+    from doseopt.plots.pathways import paths_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.conduct_paths import paths_frame
+    from doseopt.reports.tables.pathways import paths_frame
 
     return [
         write_csv(paths_frame(dataset), folder / "paths.csv"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from json import dumps
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, make_folder, plain_errors, print_written
+from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.options import StudyName, as_json
 
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.console import Console
 
 
 @app.command()
@@ -26,41 +28,37 @@ def table(
     out: Annotated[
         Path | None, typer.Option(help="Folder for CSV, SVG and a page for A4; nothing is written if left out.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    json: Annotated[bool, as_json("the table")] = False,
 ) -> None:
     """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next."""
     with plain_errors():
+        from doseopt.cli.output import deliver
+        from doseopt.cli.terminal import print_lines
         from doseopt.conduct.decision_table import as_object, decision_table, with_table
-        from doseopt.study_file import load_study
+        from doseopt.reports.tables.decision_table import print_decision_table
+        from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
         dataset = decision_table(loaded, design, patients)
-        written = [] if out is None else _write(dataset, out)
-        if json:
-            from doseopt.output import plain
 
-            print(dumps(plain(as_object(dataset)), allow_nan=False))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_table import print_decision_table
+        def show(console: Console) -> None:
+            others = ", ".join(with_table(loaded)[1:])
+            if not design and others:
+                print_lines(f"No design was named; this is the first that has a table. The others: {others}.\n")
+            print_decision_table(dataset, console)
 
-        others = with_table(loaded)[1:]
-        if not design and others:
-            print(f"No design was named; this is the first that has a table. The others: {', '.join(others)}.\n")
-        print_decision_table(dataset, terminal())
-        if written:
-            print_written(out, written)
+        deliver(as_object(dataset), out, partial(_write, dataset), show, json)
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     """Write the decisions and the boundaries, the figure, and the page."""
-    from doseopt.output import write_csv
+    from doseopt.cli.output import write_csv
     from doseopt.plots.decision_page import decision_pages, save_pages
     from doseopt.plots.decision_table import decision_table_figure
     from doseopt.plots.save import save_figure
-    from doseopt.tables.conduct_table import boundaries_frame, decisions_frame
+    from doseopt.reports.tables.decision_table import boundaries_frame, decisions_frame
 
     return [
         write_csv(decisions_frame(dataset), folder / "table.csv"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderHook
 from rich.segment import Segment
+from rich.text import Text
 
-from doseopt.text import neutral
+from doseopt.core.text import neutral
+from doseopt.reports.render.layout import folded
 
 
 class _Neutral:
@@ -34,3 +39,25 @@ def terminal(stderr: bool = False) -> Console:
     console = Console(stderr=stderr, markup=False, highlight=False)
     console.push_render_hook(_Boundary())
     return console
+
+
+@contextmanager
+def spinner(what: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner on standard error; the function that is returned says which step is being done."""
+    with terminal(stderr=True).status(what) as status:
+        yield lambda step: status.update(Text(f"{what}: {step}"))
+
+
+def print_lines(text: str, stderr: bool = False) -> None:
+    """Print a text of others as wide as the terminal; in a file or a pipe no line of it is broken."""
+    console, lines = Console(stderr=stderr), neutral(text).split("\n")
+    if console.is_terminal or os.environ.get("COLUMNS"):
+        lines = [part for line in lines for part in _broken(line, console.width)]
+    print("\n".join(lines), file=sys.stderr if stderr else sys.stdout)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """Break a line where the terminal ends, what follows further in."""
+    text = line.lstrip(" ")
+    first = " " * min(len(line) - len(text), width // 8)
+    return folded(text, width, first, first + " " * min(2, width // 8))

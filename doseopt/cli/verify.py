@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from json import dumps
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.options import as_json
 
 if TYPE_CHECKING:
     from doseopt.verify.check import Number
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 def verify(
     only: Annotated[list[str] | None, typer.Option(help="Name of a check; give it again for several.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for every number; none is written if left out.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+    json: Annotated[bool, as_json("the table")] = False,
 ) -> None:
     """Recompute every number of the literature and of other software that the package quotes; exit 1 if one differs."""
     with plain_errors():
-        from doseopt.parameters import Fault, Faults
+        import pandas as pd  # type: ignore[import-untyped]  # ships no types
+
+        from doseopt.cli.output import deliver, write_csv
+        from doseopt.core.parameters import Fault, Faults
+        from doseopt.reports.tables.verify import print_verification
         from doseopt.verify import about, as_rows
 
         if out is not None:
@@ -32,30 +37,16 @@ def verify(
         numbers = _run(only or [])
         rows, told = as_rows(numbers), about(numbers)
         if out is not None:
-            import pandas as pd  # type: ignore[import-untyped]  # ships no types
-
-            from doseopt.output import write_csv
-
             write_csv(pd.DataFrame(rows), out)
-        if json:
-            from doseopt.output import plain
-
-            print(dumps(plain(told | {"rows": rows}), allow_nan=False))
-        else:
-            from doseopt.cli.terminal import terminal
-            from doseopt.tables.verify import print_verification
-
-            print_verification(rows, told, terminal())
+        deliver(told | {"rows": rows}, None, lambda _: [], partial(print_verification, rows, told), json)
     if told["differing"]:
         raise typer.Exit(1)
 
 
 def _run(names: list[str]) -> list[Number]:
     """Compute behind a spinner on standard error that says what is being done."""
-    from rich.text import Text
-
-    from doseopt.cli.terminal import terminal
+    from doseopt.cli.terminal import spinner
     from doseopt.verify import verify as run
 
-    with terminal(stderr=True).status("recomputing") as status:
-        return run(names, lambda name: status.update(Text(f"recomputing: {name}")))
+    with spinner("recomputing") as say:
+        return run(names, say)

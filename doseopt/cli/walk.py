@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from json import dumps
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import StudyName, app, plain_errors
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import StudyName, as_json, seed
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @app.command()
@@ -15,23 +18,20 @@ def walk(
     study: StudyName = "renji-elo",
     design: Annotated[str, typer.Option(help="A design of the study.")] = "",
     scenario: Annotated[str, typer.Option(help="A scenario of the study: the truth.")] = "",
-    seed: Annotated[int, typer.Option(help="Seed; with one seed all designs meet the same patients.", min=0)] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
+    seed: Annotated[int, seed("Seed; with one seed all designs meet the same patients.")] = 1,
+    json: Annotated[bool, as_json("words")] = False,
 ) -> None:
     """Tell one simulated trial in words, cohort by cohort, with the reasons."""
     with plain_errors():
+        from doseopt.cli.output import deliver
         from doseopt.conduct.walk import walk as run
-        from doseopt.study_file import load_study
+        from doseopt.reports.render.layout import page_width
+        from doseopt.reports.tables.walk import walk_text
+        from doseopt.study.file import load_study
 
         trial = run(load_study(study), design, scenario, seed)
-        if json:
-            from doseopt.output import plain
 
-            print(dumps(plain(trial), allow_nan=False))
-            return
-        from doseopt.cli.terminal import terminal
-        from doseopt.tables.conduct_walk import walk_text
-        from doseopt.tables.layout import page_width
+        def show(console: Console) -> None:
+            console.print(walk_text(trial, page_width(console)), soft_wrap=True)
 
-        console = terminal()
-        console.print(walk_text(trial, page_width(console)), soft_wrap=True)
+        deliver(trial, None, lambda _: [], show, json)

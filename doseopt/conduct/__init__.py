@@ -1,1 +1,1 @@
-"""What a running trial needs."""
+"""Conduct of a running trial."""

@@ -1,4 +1,4 @@
-"""What a design does after a cohort, which may be a part of the one that it gave."""
+"""The answer of a design after a cohort, which may be a part of the one that it gave."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.engine.graph import cohort_outcomes
-from doseopt.parameters import Faults
-from doseopt.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
-from doseopt.trial import advance, selected, step
+from doseopt.core.design import Design
+from doseopt.core.parameters import Faults
+from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
+from doseopt.core.trial import advance, selected, step
+from doseopt.engines.graph import cohort_outcomes
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def answers(design: Design, state: TrialState) -> list[Answer]:
     return [
         Answer(dose + 1, size)
         if not stop
-        else Answer(None, None, design.stops[stop - 1], mtd + 1 if mtd >= 0 else None)
+        else Answer(None, None, design.facts.stops[stop - 1], mtd + 1 if mtd >= 0 else None)
         for dose, size, stop, mtd in rows
     ]
 
@@ -110,7 +110,7 @@ def answers_amid(design: Design, before: TrialState, level: int, counts: IntArra
     rows = [
         i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]
     ]
-    ways = [cohort_outcomes(int(given.size[i] - many[i]), design.categories)[0] for i in rows]
+    ways = [cohort_outcomes(int(given.size[i] - many[i]), len(design.facts.outcomes))[0] for i in rows]
     if ways:
         each = np.repeat(rows, [len(way) for way in ways])
         whole = treated(design, before[each], level, counts[each] + np.concatenate(ways))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, groupby, islice
+from itertools import groupby, islice
 
 import numpy as np
 
 from doseopt.conduct.answer import Answer, admissible, answers, answers_amid, asked, treated
-from doseopt.data import Patient, TrialData, letter
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults
-from doseopt.state import CONTINUE, IntArray, TrialState
-from doseopt.unfinished import PENDING, seen
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import CONTINUE, IntArray, TrialState
+from doseopt.designs.unfinished import PENDING, seen
+from doseopt.records.data import Patient, TrialData, letter
 
 MOST_OUTCOMES = 1000
 """Outcomes of pending patients that are told apart; of more, none is."""
@@ -136,7 +136,7 @@ def branches(design: Design, course: Course) -> list[Branch] | None:
     Where the data state no cohorts the design's own are cut: as many patients as it gives, or the whole run where it
     gives another dose. Outcomes that differ by the order of patients within a cohort are one.
     """
-    empty = TrialState.empty(design.doses, len(design.memory))
+    empty = TrialState.empty(design.facts.doses, len(design.facts.memory))
     if not course.blocks:
         return [Branch("", answers(design, empty)[0], (), (), tuple(design.admissible(empty)[0].tolist()))]
     waiting: dict[tuple[int, int], list[_Open]] = {(0, 0): [_Open((), (), (), empty)]}
@@ -178,8 +178,7 @@ def _cuts(design: Design, course: Course, place: tuple[int, int], batch: list[_O
 
 def _fillings(design: Design, cohort: Cohort) -> list[str]:
     """Return what the pending patients of a cohort can turn out to have, the best first."""
-    kinds = "NT" if design.categories == 2 else "NMT"
-    return ["".join(way) for way in combinations_with_replacement(kinds, cohort.letters.count(PENDING))]
+    return design.facts.outcomes.fillings(cohort.letters.count(PENDING))
 
 
 def _spread(design: Design, rows: list[_Open], cohort: Cohort) -> tuple[list[_Open], list[Cohort], TrialState]:
@@ -191,7 +190,7 @@ def _spread(design: Design, rows: list[_Open], cohort: Cohort) -> tuple[list[_Op
 
 
 def _counts(design: Design, cohorts: list[Cohort]) -> IntArray:
-    return np.array([cohort.counts(design.categories) for cohort in cohorts])
+    return np.array([cohort.counts(design.facts.outcomes) for cohort in cohorts])
 
 
 def _further(design: Design, rows: list[_Open], cohort: Cohort) -> list[_Open]:
@@ -242,7 +241,7 @@ def _departures(
 def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, last: bool) -> str:
     """Say how a cohort is not the one that the design gave; empty if it is, or is the begun last one."""
     if stop != CONTINUE:
-        return f"the design had stopped ({design.stops[stop - 1]})"
+        return f"the design had stopped ({design.facts.stops[stop - 1]})"
     many = len(cohort.letters)
     if dose + 1 == cohort.level and (many == size or (last and many < size)):
         return ""

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-import doseopt
-from doseopt.design import Design, Phase
+from doseopt.core.design import Design, Phase
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import BoolArray, IntArray
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import BoolArray, IntArray
-from doseopt.study import Study
+from doseopt.designs.layers import layers
+from doseopt.display.decision_table import LETTERS
+from doseopt.study.study import Study
 
 type StrArray = npt.NDArray[np.str_]
 
-LETTERS = {"E": "escalate", "S": "stay", "D": "de-escalate", "DU": "de-escalate and eliminate the dose"}
-"""The decisions, as the papers abbreviate them."""
 MOST, WITHOUT_CAP = 99, 30
 """Patients of the largest table, and of that of a design without a cap."""
 
 
-def _parts(design: Design) -> Iterator[Any]:
-    """Yield a design and what lies under it: modifiers, another selection and a larger grid are laid over a base."""
-    part: Any = design
-    while part is not None:
-        yield part
-        part = getattr(part, "base", None)
-
-
 def table_design(design: Design) -> IntervalDesign | None:
     """Return the design under its modifiers whose rule is a table, or None."""
-    return next((part for part in _parts(design) if isinstance(part, IntervalDesign)), None)
+    rule = layers(design).rule
+    return rule if isinstance(rule, IntervalDesign) else None
 
 
 def with_table(study: Study) -> list[str]:
@@ -119,9 +110,7 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
             "kind": type(base).__name__,
             "target": base.target,
             "cohort": cohort,
-            "study": study.name,
-            "study_hash": study.hash,
-            "version": doseopt.__version__,
+            **study.provenance(),
         },
     )
 
@@ -130,7 +119,9 @@ def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArr
     """Return the n of the table: all up to the largest, or those that the user's own table has."""
     if patients is not None and not 1 <= patients <= MOST:
         raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
-    most = patients if patients is not None else WITHOUT_CAP if design.cap is None else min(design.cap, MOST)
+    most = (
+        patients if patients is not None else WITHOUT_CAP if design.facts.cap is None else min(design.facts.cap, MOST)
+    )
     if not isinstance(base, DecisionTable):
         return np.arange(1, most + 1)
     found = [size for size in base.sizes if size <= most]
@@ -141,7 +132,7 @@ def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArr
 
 def _varying(design: Design) -> bool:
     """Tell whether a modifier sets other cohort sizes than the design's own."""
-    return any(m.phase == Phase.SIZE for part in _parts(design) for m in getattr(part, "modifiers", ()))
+    return any(modifier.phase == Phase.SIZE for modifier in layers(design).laid)
 
 
 def _decisions(base: IntervalDesign, n: IntArray) -> tuple[StrArray, BoolArray]:

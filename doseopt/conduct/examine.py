@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.conduct.irrational import search
-from doseopt.conduct.rates import known_rates
-from doseopt.design import Design
-from doseopt.engine.graph import graph_of
-from doseopt.estimation import LEVEL
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import CONTINUE, TrialState
-from doseopt.study import Study
-from doseopt.trial import after, selected, step
+from doseopt.conduct.posterior import known_rates
+from doseopt.conduct.questionable import search
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design, estimated_by
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import CONTINUE, TrialState
+from doseopt.core.trial import after, selected, step
+from doseopt.engines.graph import graph_of
+from doseopt.measures.estimation import LEVEL
+from doseopt.study.study import Study
 
 LONG_NAMES = {
     "mean": "posterior mean DLT rate",
@@ -92,8 +92,7 @@ def _labels(study: Study, name: str) -> dict[str, Any]:
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
 
 
@@ -110,7 +109,7 @@ def courses(design: Design) -> list[tuple[Cohort, ...]]:
     """
     clean: tuple[Cohort, ...] = ()
     first, second = [], []
-    for _ in range(design.doses):
+    for _ in range(design.facts.doses):
         variants = _variants(design, clean)
         first += variants
         if len(variants) > 1:
@@ -145,12 +144,12 @@ def hypothetical(study: Study, design: Design) -> xr.Dataset:
         "given": ("case", [case[-1].level for case in cases]),
         "level": ("case", np.where(going, decision.dose + 1, 0)),
         "size": ("case", np.where(going, decision.size, 0)),
-        "stop": ("case", np.array(["", *design.stops])[decision.stop]),
+        "stop": ("case", np.array(["", *design.facts.stops])[decision.stop]),
         "mtd": ("case", mtd),
         "n": (("case", "dose"), state.n),
         "y": (("case", "dose"), state.y),
     }
-    known = known_rates(study, state.n, state.y) | {"own": design.estimated(state)}
+    known = known_rates(study, state.n, state.y) | {"own": estimated_by(design, state)}
     variables |= {
         name: (("case", "dose"), value, {"units": "1", "long_name": LONG_NAMES[name]}) for name, value in known.items()
     }

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.walk import account
-from doseopt.design import Design
-from doseopt.engine.simulate import Patients, Simulate
-from doseopt.outcomes import judged
+from doseopt.core.design import Design
+from doseopt.core.state import TrialState
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Patients, Simulate
 from doseopt.scenarios import above_mtd
-from doseopt.state import TrialState
-from doseopt.study import Study
+from doseopt.study.study import Study
 
 TRIALS, SEED = 1000, 1
 

@@ -1,4 +1,4 @@
-"""Whether what a design does depends on how its patients were grouped into cohorts, where the data do not say."""
+"""Groupings of patients into cohorts where the data do not say them, and whether a design's answer depends on them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from doseopt.conduct.answer import Answer, answers_amid, treated
 from doseopt.conduct.course import Course, cohorts_of, course_of
-from doseopt.data import TrialData
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Faults
-from doseopt.rows import unique_rows
-from doseopt.state import IntArray, TrialState
-from doseopt.unfinished import PENDING
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Faults
+from doseopt.core.state import IntArray, TrialState
+from doseopt.designs.unfinished import PENDING
+from doseopt.records.data import TrialData
 
 MOST_MEMORIES, MOST_FILLINGS, LONGEST = 300, 16, 60
 """What is looked through: memories of a design after one patient, outcomes of pending patients, patients in a row."""
@@ -59,7 +59,7 @@ def groupings(design: Design, course: Course) -> Groupings | None:
     """
     if not course.ambiguous:
         return Groupings(())
-    kinds = "NT" if design.categories == 2 else "NMT"
+    kinds = design.facts.outcomes.letters[::-1]
     if len(kinds) ** course.pending > MOST_FILLINGS:
         return None
     for letters in product(kinds, repeat=course.pending):
@@ -73,7 +73,7 @@ def groupings(design: Design, course: Course) -> Groupings | None:
 
 def cohorts_and_data(design: Design, data: TrialData) -> tuple[tuple[Cohort, ...], TrialData]:
     """Return the patients of a trial as cohorts, and the data; with a warning if they leave open what is done now."""
-    course = course_of(data, design.categories > 2)
+    course = course_of(data, design.facts.outcomes.graded)
     cohorts = cohorts_of(design, course)
     found = groupings(design, course)
     if found is not None and not found.ways:
@@ -92,7 +92,7 @@ def _with(blocks: tuple[Cohort, ...], letters: str) -> list[Cohort]:
 
 
 def _answers(design: Design, blocks: list[Cohort]) -> list[tuple[str, Answer]] | None:
-    place: _Place | None = _Place(TrialState.empty(design.doses, len(design.memory)), ((),))
+    place: _Place | None = _Place(TrialState.empty(design.facts.doses, len(design.facts.memory)), ((),))
     for block in blocks[:-1]:
         assert place is not None
         places = _places(design, place, block)
@@ -107,7 +107,7 @@ def _answers(design: Design, blocks: list[Cohort]) -> list[tuple[str, Answer]] |
         (before.state, Cohort(last.level, last.letters[begin:], last.closed), before.cohorts)
         for begin, before in enumerate(places[:-1])
     ]
-    counts = np.concatenate([np.tile(cohort.counts(design.categories), (len(at), 1)) for at, cohort, _ in each])
+    counts = np.concatenate([np.tile(cohort.counts(design.facts.outcomes), (len(at), 1)) for at, cohort, _ in each])
     before = TrialState.concatenate([at for at, _, _ in each])
     ways = [(*cohorts, cohort) for _, cohort, behind in each for cohorts in behind]
     found: dict[Answer, str] = {}
@@ -134,18 +134,18 @@ def _answered(
 def _places(design: Design, start: _Place, block: Cohort) -> list[_Place] | None:
     """Return the trial before a block and after each of its patients; None if the design has too many memories."""
     many = len(block.letters)
-    if design.memory and many > LONGEST:
+    if design.facts.memory and many > LONGEST:
         return None
     arrived: list[list[_Place]] = [[] for _ in range(many)]
     places = [start]
     for begin in range(many):
-        if begin and not design.memory:
+        if begin and not design.facts.memory:
             places.append(arrived[begin][0])
             continue
         here = places[begin]
         ends = np.arange(begin + 1, many + 1)
         parts = [Cohort(block.level, block.letters[begin:end]) for end in ends]
-        counts = np.array([part.counts(design.categories) for part in parts])
+        counts = np.array([part.counts(design.facts.outcomes) for part in parts])
         rows = np.repeat(np.arange(len(here.state)), len(ends))
         state = treated(design, here.state[rows], block.level - 1, np.tile(counts, (len(here.state), 1)))
         for k, part in enumerate(parts):

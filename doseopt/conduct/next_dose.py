@@ -1,4 +1,4 @@
-"""What each design of a study does now, after the data so far."""
+"""The next cohort of each design of a study, after the data so far."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 
-import doseopt
 from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
 from doseopt.conduct.groupings import groupings
-from doseopt.conduct.rates import known_rates
-from doseopt.conduct.replay import chosen_designs
-from doseopt.data import TrialData
-from doseopt.design import Design
-from doseopt.estimation import LEVEL
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Fault, Faults
-from doseopt.reading import key
-from doseopt.study import Study
-from doseopt.trial import after
+from doseopt.conduct.posterior import known_rates
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.design import Design, estimated_by
+from doseopt.core.parameters import Fault, Faults, demand
+from doseopt.core.trial import after
+from doseopt.measures.estimation import LEVEL
+from doseopt.records.data import TrialData
+from doseopt.study.reader import key
+from doseopt.study.study import Study, chosen_designs
 
 KNOWN = ("mean", "lower", "upper", "p_above_target")
 
@@ -67,9 +65,12 @@ def next_dose(
         If a design is not in the study, looks at a grade that is not recorded, or has no rule for the data.
     """
     chosen = chosen_designs(study, designs)
+    demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
     labels = list(study.doses.labels)
-    courses = {graded: course_of(data, graded, cohorts) for graded in {d.categories > 2 for d in chosen.values()}}
-    seen = {name: courses[design.categories > 2] for name, design in chosen.items()}
+    courses = {
+        graded: course_of(data, graded, cohorts) for graded in {d.facts.outcomes.graded for d in chosen.values()}
+    }
+    seen = {name: courses[design.facts.outcomes.graded] for name, design in chosen.items()}
     answers, faults = {}, list[Fault]()
     for name, design in chosen.items():
         try:
@@ -97,9 +98,7 @@ def next_dose(
         "warnings": "\n".join(data.warnings),
         "pending": [p.name for p in data.pending],
         "left_out": ", ".join(data.left_out),
-        "version": doseopt.__version__,
-        "study": study.name,
-        "study_hash": study.hash,
+        **study.provenance(),
     }
 
 
@@ -124,9 +123,9 @@ def _answer(design: Design, labels: list[str], course: Course) -> dict[str, Any]
 def _estimated(design: Design, cohorts: Sequence[Cohort]) -> list[float | None]:
     """Return the design's own estimates from what is known; none where a table has no row for a part of a cohort."""
     try:
-        rates = design.estimated(after(design, cohorts))[0]
+        rates = estimated_by(design, after(design, cohorts))[0]
     except Faults:
-        return [None] * design.doses
+        return [None] * design.facts.doses
     return [None if np.isnan(p) else float(p) for p in rates]
 
 
@@ -135,7 +134,7 @@ def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list
     if not told:
         return []
     allowed = np.any([branch.allowed for branch in told], axis=0)
-    return [{"level": int(j) + 1, "label": labels[j], "why": design.exclusion} for j in np.flatnonzero(~allowed)]
+    return [{"level": int(j) + 1, "label": labels[j], "why": design.facts.exclusion} for j in np.flatnonzero(~allowed)]
 
 
 def _grouping(designs: dict[str, Design], courses: dict[str, Course], labels: list[str]) -> dict[str, Any]:

@@ -1,16 +1,16 @@
-"""Where a trial stands for a design: between two cohorts, or amid some whose patients are still to be seen."""
+"""The standing of a trial for a design: between two cohorts, or amid some whose patients are still to be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from doseopt.conduct.course import MOST_OUTCOMES, Course, branches
-from doseopt.design import Design
-from doseopt.outcome_string import Cohort
-from doseopt.parameters import Fault, Faults
-from doseopt.state import TrialState
-from doseopt.trial import after
-from doseopt.unfinished import PENDING, Unfinished
+from doseopt.core.cohort import Cohort
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import TrialState
+from doseopt.core.trial import after
+from doseopt.designs.unfinished import PENDING, Unfinished
 
 type Standing = tuple[Design, TrialState]
 """A design as the trial goes on with it, and where it stands (a batch of one, in which what is known counts)."""
@@ -33,7 +33,7 @@ def rests(design: Design, cohorts: Sequence[Cohort]) -> dict[tuple[int, ...], in
     if found is None:
         wanted = f"wanted pending patients with at most {MOST_OUTCOMES} outcomes, got more"
         raise Faults([Fault("data", f"{wanted}: wait for some of them")])
-    kinds = "TM"[: design.categories - 1]
+    kinds = design.facts.outcomes.letters[:-1]
     return {
         tuple(letters.count(kind) for letters in branch.outcome.split() for kind in kinds): wanted - treated
         for branch in found

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import doseopt
-from doseopt.conduct.replay import chosen_designs
-from doseopt.design import Design
-from doseopt.engine.exact import moderate_rates
-from doseopt.engine.simulate import Patients
-from doseopt.outcomes import judged_on, planned_of
-from doseopt.parameters import Fault, Faults, nearest
-from doseopt.state import CONTINUE, NONE, Decision, TrialState
-from doseopt.study import Study
-from doseopt.trial import advance, selected, step
+from doseopt.core.design import Design, estimated_by
+from doseopt.core.outcome_space import GRADED
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
+from doseopt.core.trial import advance, selected, step
+from doseopt.engines.exact import moderate_rates
+from doseopt.engines.simulate import Patients
+from doseopt.scenarios.mtd_rule import judged_on, planned_of
+from doseopt.study.study import Study, chosen_designs
 
 
 def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def account(
     """
     rule = chosen_designs(study, [design])[design] if going is None else going
     truth = study.scenarios().sel(scenario=[scenario])
-    empty = TrialState.empty(rule.doses, len(rule.memory))
+    empty = TrialState.empty(rule.facts.doses, len(rule.facts.memory))
     steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
@@ -98,16 +97,14 @@ def account(
         "unit": study.doses.unit,
         "target": study.target,
         "p_dlt": truth["p_dlt"].to_numpy()[0].tolist(),
-        "exclusion": rule.exclusion,
+        "exclusion": rule.facts.exclusion,
         "steps": steps,
         "stop": reason,
         "mtd": None if mtd == NONE else mtd + 1,
         "true_mtd": None if best[0] < 0 else int(best[0]) + 1,
         "correct": correct,
         "mtd_rule": study.mtd.describe(),
-        "study": study.name,
-        "study_hash": study.hash,
-        "version": doseopt.__version__,
+        **study.provenance(),
     }
 
 
@@ -116,20 +113,19 @@ def _steps(
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
     p = truth["p_observed"].to_numpy()[0]
-    moderate = moderate_rates(truth)[0] if design.categories == 3 else np.zeros_like(p)
+    moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        other = p[dose] + (1 - p[dose]) * moderate[dose]
-        letters = "".join("T" if x < p[dose] else "M" if x < other else "N" for x in u)
-        counts = [letters.count(letter) for letter in ("TMN" if design.categories == 3 else "TN")]
+        letters = "".join(GRADED.letters[k] for k in GRADED.draw(u, p[dose], moderate[dose]))
+        counts = design.facts.outcomes.counts(letters)
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
         given = step(design, state)
         steps.append(_step(design, state, given, letters))
-    return steps, int(selected(design, state, given.stop)[0]), design.stops[given.stop[0] - 1]
+    return steps, int(selected(design, state, given.stop)[0]), design.facts.stops[given.stop[0] - 1]
 
 
 def _step(design: Design, state: TrialState, given: Decision, letters: str) -> dict[str, Any]:
@@ -142,8 +138,8 @@ def _step(design: Design, state: TrialState, given: Decision, letters: str) -> d
         "n": int(state.n[0, dose]),
         "y": int(state.y[0, dose]),
         "inadmissible": (np.flatnonzero(~design.admissible(state)[0]) + 1).tolist(),
-        "estimated": [None if np.isnan(x) else float(x) for x in design.estimated(state)[0]],
-        "then": move if given.stop[0] == CONTINUE else design.stops[given.stop[0] - 1],
+        "estimated": [None if np.isnan(x) else float(x) for x in estimated_by(design, state)[0]],
+        "then": move if given.stop[0] == CONTINUE else design.facts.stops[given.stop[0] - 1],
         "next_level": int(given.dose[0]) + 1 if given.stop[0] == CONTINUE else None,
         "next_size": int(given.size[0]) if given.stop[0] == CONTINUE else None,
     }

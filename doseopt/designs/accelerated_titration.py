@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Facts, Row
+from doseopt.core.outcome_space import GRADED, TOXICITY
+from doseopt.core.parameters import Fault, param
+from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.three_plus_three import ThreePlusThree
-from doseopt.parameters import Fault, param
-from doseopt.state import BoolArray, Decision, IntArray, TrialState
 
 THRESHOLD = {"first_dlt": 0, "first_moderate": 1, "second_moderate": 2}
 
@@ -44,14 +45,21 @@ class AcceleratedTitration(ThreePlusThree):
     References
     ----------
     Simon et al. 1997, Journal of the National Cancer Institute 89:1138.
+
+    Examples
+    --------
+    Single patients go up; the first DLT brings two more patients to its dose:
+
+    >>> from doseopt import AcceleratedTitration, after
+    >>> design = AcceleratedTitration(doses=3, target=0.25, titrate=3)
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("1N", "1N 2T")]
+    [1, 2]
     """
 
     titrate: int = param(1, low=0, doc="dose levels in the titration phase")
     titration_cohort: int = param(1, low=1, high=6, readings=(1, 2, 3), doc="patients in a titration cohort")
     trigger: str = param("first_dlt", choices=tuple(THRESHOLD), doc="what ends titration")
     after_dlt: str = param("fill", choices=("fill", "three_new"), doc="a titration dose with a DLT")
-
-    titration: ClassVar[bool] = True
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()
@@ -60,21 +68,22 @@ class AcceleratedTitration(ThreePlusThree):
         return found
 
     @property
-    def categories(self) -> int:
-        """Three if titration looks at moderate toxicity."""
-        return 2 if self.trigger == "first_dlt" else 3
+    def _graded(self) -> bool:
+        return self.trigger != "first_dlt"
 
     @property
-    def memory(self) -> tuple[str, ...]:
-        """Moderate toxicities seen in titration; the titration cohort that the 3+3 rule leaves out."""
-        moderate = () if self.trigger == "first_dlt" else ("moderate",)
+    def facts(self) -> Facts:
+        """Kept: moderate toxicities seen in titration; the titration cohort that the 3+3 rule leaves out."""
+        moderate = ("moderate",) if self._graded else ()
         left_out = ("left_out_level", "left_out_n", "left_out_y") if self.after_dlt == "three_new" else ()
-        return moderate + left_out
+        return dataclasses.replace(
+            super().facts, outcomes=GRADED if self._graded else TOXICITY, memory=moderate + left_out, titration=True
+        )
 
     def _ended(self, state: TrialState) -> BoolArray:
         """Whether a trigger has occurred, [S]."""
         ended: BoolArray = state.y.any(axis=1)
-        if self.categories == 3:
+        if self._graded:
             ended = ended | (state.memory[:, 0] >= THRESHOLD[self.trigger])
         return ended
 
@@ -83,7 +92,7 @@ class AcceleratedTitration(ThreePlusThree):
         untried = before.n[np.arange(len(before)), given.dose] == 0
         titrating = (given.dose < self.titrate) & untried & ~self._ended(before)
         memory = before.memory.copy()
-        if self.categories == 3:
+        if self._graded:
             seen = np.minimum(memory[:, 0] + outcome[:, 1], THRESHOLD[self.trigger])
             memory[:, 0] = np.where(titrating, seen, memory[:, 0])
         if self.after_dlt == "three_new":

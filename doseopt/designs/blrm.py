@@ -7,12 +7,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
-from doseopt.models.base import Posterior
+from doseopt.core.design import Facts, Row
+from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import TIE, closest
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
@@ -21,12 +28,7 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, is_number, param
-from doseopt.selection import TIE, closest
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import COHORT, Tunable
+from doseopt.models.quadrature.asked import Intervals, asked
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc")
@@ -115,8 +117,6 @@ class BLRM(Defaults):
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
-    stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
-
     def _faults(self) -> list[Fault]:
         found = super()._faults()
         if isinstance(self.dose_values, tuple) and isinstance(self.doses, int) and len(self.dose_values) != self.doses:
@@ -142,9 +142,19 @@ class BLRM(Defaults):
         return self.intervals[1] if self.overdose is None else self.overdose
 
     @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return "" if self.feasibility == 1 else f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        excluded = f"Pr(DLT rate > {self.limit:g}) is not below {self.feasibility:g}"
+        return dataclasses.replace(
+            super().facts,
+            stops=("too_toxic",),
+            exclusion="" if self.feasibility == 1 else excluded,
+            nodes=self.nodes,
+        )
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for the posterior of one state with so many patients, about."""
+        return quadrature(self.curve).nodes(patients)
 
     def with_dose(self, position: int, value: float) -> Self:
         """Return the design with one dose more, of that value, standing at that index."""
@@ -157,7 +167,14 @@ class BLRM(Defaults):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the posterior mean DLT rates, [S, D]."""
-        return self.posterior(state).mean()
+        return self._asked(state)[..., 0]
+
+    def _asked(self, state: TrialState) -> FloatArray:
+        """Return the mean, Pr(DLT rate > limit) and, if the rule looks at it, Pr(rate in the interval), [S, D, :]."""
+        intervals: Intervals = ((self.limit, 1.0),)
+        if self.rule == "interval":
+            intervals = (*intervals, self.intervals)
+        return asked(self.curve, intervals)(state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -167,7 +184,7 @@ class BLRM(Defaults):
         """Exclude doses that overdose too probably; none before the first patient."""
         if self.feasibility == 1 or not state.started.any():
             return np.ones(state.n.shape, bool)
-        return (self.posterior(state).prob(self.limit) < self.feasibility) | ~state.started[:, None]
+        return (self._asked(state)[..., 1] < self.feasibility) | ~state.started[:, None]
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
         """Return which of the allowed doses the rule takes, NONE if there is none, [S]."""
@@ -175,7 +192,7 @@ class BLRM(Defaults):
             return closest(self.estimated(state), self.target, allowed)
         if self.rule == "ewoc":
             return np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
-        inside = np.where(allowed, self.posterior(state).prob(*self.intervals), -1.0)
+        inside = np.where(allowed, self._asked(state)[..., 2], -1.0)
         best = inside >= inside.max(axis=1, keepdims=True) - TIE
         return np.where(allowed.any(axis=1), best.argmax(axis=1), NONE)
 

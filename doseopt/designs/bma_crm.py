@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import MOST_DOSES, Fault, are_numbers, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs.model_based import ModelBased
-from doseopt.models.base import Posterior
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, ModelAverage
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, are_numbers, param
-from doseopt.skeleton import IndifferenceInterval, skeleton_fault
-from doseopt.state import FloatArray, TrialState
+from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 
 
 def _skeletons_fault(value: Any) -> str | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Facts, Row
+from doseopt.core.parameters import Fault, param
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import Tunable
 from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, SafeIntervalDesign
-from doseopt.modifiers.run_in import single_patient_part
-from doseopt.parameters import Fault, param
-from doseopt.state import BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import Tunable
+from doseopt.designs.modifiers.run_in import single_patient_part
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class BOIN(SafeIntervalDesign):
     References
     ----------
     Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
+
+    Examples
+    --------
+    The boundaries of R BOIN 2.7.2 at a target of 0.25:
+
+    >>> from doseopt import BOIN
+    >>> design = BOIN(doses=4, target=0.25)
+    >>> f"{design.lambda_e:.6f} {design.lambda_d:.6f}"
+    '0.196801 0.298392'
     """
 
     saf: float = param(0.6, low=0, high=1, open_low=True, open_high=True, doc="phi1 = saf * target")
@@ -91,9 +101,9 @@ class BOIN(SafeIntervalDesign):
         return (Tunable("saf", 0.2, 0.95), Tunable("tox", 1.05, highest), *super().tunable())
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """In titration it does."""
-        return self.titration
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        return dataclasses.replace(super().facts, sizes_own_cohorts=self.titration, titration=self.titration)
 
     @property
     def lambda_e(self) -> float:

@@ -11,18 +11,18 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from doseopt.design import Row
+from doseopt.core.design import Facts, Row
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import Decision, FloatArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.model_based import ModelBased
-from doseopt.models.base import Posterior
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
-from doseopt.models.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.skeleton import IndifferenceInterval, skeleton_fault
-from doseopt.state import Decision, FloatArray, TrialState
-from doseopt.tuning import COHORT, Tunable
+from doseopt.models.quadrature.one_parameter import OneParameterPosterior
+from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 
 
 def _initial_fault(value: Any) -> str | None:
@@ -71,6 +71,15 @@ class CRM(ModelBased):
     References
     ----------
     O'Quigley, Pepe, Fisher 1990, Biometrics 46:33; Cheung 2011, Dose Finding by the Continual Reassessment Method.
+
+    Examples
+    --------
+    Before any data the plug-in estimate is the skeleton.
+
+    >>> from doseopt import CRM, TrialState
+    >>> crm = CRM(doses=3, target=0.25, skeleton=(0.1, 0.25, 0.4))
+    >>> [round(p, 2) for p in crm.estimated(TrialState.empty(3))[0].tolist()]
+    [0.1, 0.25, 0.4]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)
@@ -164,9 +173,9 @@ class CRM(ModelBased):
         return dataclasses.replace(self, **given)
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """In its first stage it does."""
-        return self.initial is not None
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins; in its first stage it sizes cohorts itself."""
+        return dataclasses.replace(super().facts, sizes_own_cohorts=self.initial is not None)
 
     def first(self) -> Decision:
         """Return the first cohort."""

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from doseopt.cells import Cells
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import MOST_DOSES, Fault, Faults, nearest, param, quoted
+from doseopt.core.state import BoolArray, IntArray, TrialState
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, Faults, nearest, param, quoted
-from doseopt.state import BoolArray, IntArray, TrialState
-from doseopt.table_text import read_table
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.tabular.cells import Cells
+from doseopt.tabular.text import read_table
 
 MOVES = {"E": UP, "S": STAY, "D": DOWN, "DU": DOWN}
 """Escalate, stay, de-escalate, de-escalate and never come back (dose unacceptable)."""

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, MarginDesign
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,15 @@ class I3Plus3(MarginDesign):
     References
     ----------
     Liu, Wang & Ji 2020, Statistical Methods in Medical Research 29:2867.
+
+    Examples
+    --------
+    With 1 DLT in 3 patients y/n = 0.33 is inside [0.25, 0.35]; with 2 it is above, and 1/3 is not below it: down.
+
+    >>> import numpy as np
+    >>> from doseopt import I3Plus3
+    >>> I3Plus3(doses=4, target=0.3).moves(np.full(4, 3), np.arange(4)).tolist()
+    [1, 0, -1, -1]
     """
 
     safety_source: ClassVar[str] = "Liu, Wang & Ji 2020"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,15 +10,16 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import betainc
 
-from doseopt.design import Defaults, Row, highest_admissible
-from doseopt.models.base import Posterior
+from doseopt.core.design import Facts, Row, highest_admissible
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.tunable import COHORT, Tunable
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import closest, isotonic
 from doseopt.models.beta import BetaBinomial
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.selection import closest, isotonic
-from doseopt.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.tuning import COHORT, Tunable
 
 TOO_TOXIC = 1
 UP, STAY, DOWN = 1, 0, -1
@@ -40,8 +42,6 @@ class IntervalDesign(Defaults):
     cohort: int
     start: int
 
-    stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
-    skips: ClassVar[bool] = False
     isotonic_prior: ClassVar[float] = 0.05
 
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
@@ -57,9 +57,10 @@ class IntervalDesign(Defaults):
         return self.eliminates(n, y)
 
     @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return "eliminated as too toxic, or a lower dose is"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        excluded = "eliminated as too toxic, or a lower dose is"
+        return dataclasses.replace(super().facts, stops=("too_toxic",), skips=False, exclusion=excluded)
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -161,9 +162,10 @@ class SafeIntervalDesign(IntervalDesign):
         return (n >= self.eliminate_from) & (self.tail(n, y) > self.cutoff)
 
     @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return f"Pr(DLT rate > {self.target:g}) > {self.cutoff:g} at this dose or a lower one"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        excluded = f"Pr(DLT rate > {self.target:g}) > {self.cutoff:g} at this dose or a lower one"
+        return dataclasses.replace(super().facts, exclusion=excluded)
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the posterior of the DLT rates under Beta(a, a), each dose by itself."""

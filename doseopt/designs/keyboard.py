@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import MarginDesign, equal_pieces, move_to_densest
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,15 @@ class Keyboard(MarginDesign):
     References
     ----------
     Yan, Mandrekar & Yuan 2017, Clinical Cancer Research 23:3994.
+
+    Examples
+    --------
+    Moves after 0, 1, 2 and 3 DLTs in three patients: up, stay, down, down.
+
+    >>> import numpy as np
+    >>> from doseopt import Keyboard
+    >>> Keyboard(doses=4, target=0.3).moves(np.full(4, 3), np.arange(4)).tolist()
+    [1, 0, -1, -1]
     """
 
     safety_source: ClassVar[str] = "Yan et al. 2017"

@@ -1,12 +1,12 @@
-"""What the designs share that give the dose whose estimated DLT rate is closest to the target."""
+"""The base of designs that give the dose whose estimated DLT rate is closest to the target."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from doseopt.design import Defaults
-from doseopt.selection import closest
-from doseopt.state import Decision, IntArray, TrialState
+from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.selection import closest
 
 
 class ModelBased(Defaults):

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import MarginDesign, move_to_densest
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ class MTPI(MarginDesign):
     References
     ----------
     Ji, Liu, Li & Bekele 2010, Clinical Trials 7:653.
+
+    Examples
+    --------
+    Moves after 0, 1, 2 and 3 DLTs in three patients: up, stay, down, down.
+
+    >>> import numpy as np
+    >>> from doseopt import MTPI
+    >>> MTPI(doses=4, target=0.3).moves(np.full(4, 3), np.arange(4)).tolist()
+    [1, 0, -1, -1]
     """
 
     isotonic_prior: ClassVar[float] = 0.005

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import MarginDesign, equal_pieces, move_to_densest
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,15 @@ class MTPI2(MarginDesign):
     References
     ----------
     Guo, Wang, Yang, Lynn & Ji 2017, Contemporary Clinical Trials 58:23.
+
+    Examples
+    --------
+    Moves after 0, 1, 2 and 3 DLTs in three patients: up, stay, down, down.
+
+    >>> import numpy as np
+    >>> from doseopt import MTPI2
+    >>> MTPI2(doses=4, target=0.3).moves(np.full(4, 3), np.arange(4)).tolist()
+    [1, 0, -1, -1]
     """
 
     safety_source: ClassVar[str] = "Guo et al. 2017"

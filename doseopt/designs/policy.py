@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Self
+from tokenize import TokenError
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from doseopt.design import Defaults, Row
-from doseopt.files import write_whole
-from doseopt.parameters import MOST_DOSES, Fault, Faults, param
-from doseopt.state import CONTINUE, NONE, Decision, IntArray, TrialState
-from doseopt.tallies import Course, Tallies, tallies_of
-from doseopt.text import text_fault
+from doseopt.core.design import Facts, Row
+from doseopt.core.files import write_whole
+from doseopt.core.parameters import MOST_DOSES, Fault, Faults, param
+from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, TrialState
+from doseopt.core.text import text_fault
+from doseopt.designs.defaults import Defaults
+from doseopt.designs.tallies import Course, Tallies, tallies_of
 
 STOP, TOO_TOXIC, TREAT = 0, 1, 2
 """Moves: stop; stop because the lowest dose is too toxic; TREAT + j: the next cohort at dose j."""
@@ -133,7 +136,10 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and type of an array in a file."""
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("not an array of version 1.0")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    try:
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    except (SyntaxError, MemoryError, TokenError) as error:  # NumPy reads a header as Python reads a program
+        raise ValueError("no header of an array") from error
     return shape, dtype
 
 
@@ -209,9 +215,6 @@ class Policy(Defaults):
     table: PolicyTable = param(kind=PolicyTable, custom=_table_fault, file=load_policy, doc="a policy's file")
     digest: str | None = param(None, kind=str, optional=True, doc="digest of the table")
 
-    stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
-    ends: ClassVar[bool] = True
-
     def __post_init__(self) -> None:
         """Check the parameters, and note the digest."""
         super().__post_init__()
@@ -247,24 +250,17 @@ class Policy(Defaults):
         return cls(2, 0.3, PolicyTable(course, codes, 0.3, "up unless the last cohort was toxic"))
 
     @property
-    def cap(self) -> int:
-        """Most patients."""
-        return self.table.course.patients
-
-    @property
-    def skips(self) -> bool:  # type: ignore[override]
-        """Whether an untried dose may be skipped."""
-        return self.table.course.skips
-
-    @property
-    def sizes_own_cohorts(self) -> bool:
-        """It does."""
-        return True
-
-    @property
-    def memory(self) -> tuple[str, ...]:
-        """Whether the last cohort was toxic, if that matters."""
-        return () if self.table.toxic is None else ("toxic_cohort",)
+    def facts(self) -> Facts:
+        """Kept: whether the last cohort was toxic, if that matters."""
+        return dataclasses.replace(
+            super().facts,
+            memory=() if self.table.toxic is None else ("toxic_cohort",),
+            stops=("complete", "too_toxic"),
+            ends=True,
+            cap=self.table.course.patients,
+            skips=self.table.course.skips,
+            sizes_own_cohorts=True,
+        )
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Keep whether this cohort was toxic."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
-from doseopt.design import Defaults, Row
-from doseopt.parameters import MOST_DOSES, Fault, param
-from doseopt.state import NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.core.design import Facts, Row
+from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.state import NONE, BoolArray, Decision, IntArray, TrialState
+from doseopt.designs.defaults import Defaults
 
 COMPLETE, TOO_TOXIC = 1, 2
 
@@ -48,6 +50,15 @@ class ThreePlusThree(Defaults):
     ----------
     Storer 1989, Biometrics 45:925; Korn et al. 1994, Statistics in Medicine 13:1799; Lin & Shih 2001, Biostatistics
     2:203.
+
+    Examples
+    --------
+    Up after 0 of 3 DLTs, three more after 1 of 3, down after 2 of 3:
+
+    >>> from doseopt import ThreePlusThree, after
+    >>> design = ThreePlusThree(doses=3, target=0.25)
+    >>> [design.decide(after(design, f"1NNN 2{seen}")).dose.item() + 1 for seen in ("NNN", "NNT", "NTT")]
+    [3, 2, 1]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)
@@ -60,10 +71,6 @@ class ThreePlusThree(Defaults):
     mtd_at_cap: str = param(
         "definition", choices=("definition", "not_excluded"), doc="MTD when the enrolment cap stops the trial"
     )
-
-    stops: ClassVar[tuple[str, ...]] = ("complete", "too_toxic")
-    ends: ClassVar[bool] = True
-    skips: ClassVar[bool] = False
 
     @classmethod
     def example(cls) -> Self:
@@ -80,14 +87,16 @@ class ThreePlusThree(Defaults):
         return found
 
     @property
-    def sizes_own_cohorts(self) -> bool:
-        """The rule counts in threes and sixes."""
-        return True
-
-    @property
-    def exclusion(self) -> str:
-        """Why a dose is inadmissible."""
-        return "2 or more DLTs at this dose or a lower one"
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins; the rule counts in threes and sixes."""
+        return dataclasses.replace(
+            super().facts,
+            stops=("complete", "too_toxic"),
+            ends=True,
+            skips=False,
+            exclusion="2 or more DLTs at this dose or a lower one",
+            sizes_own_cohorts=True,
+        )
 
     def first(self) -> Decision:
         """Return the first cohort: three patients."""

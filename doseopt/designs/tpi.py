@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.design import Row
+from doseopt.core.design import Row
+from doseopt.core.parameters import param
+from doseopt.core.state import IntArray
 from doseopt.designs.interval import DOWN, STAY, UP, SafeIntervalDesign, beta_tail, last_largest
-from doseopt.parameters import param
-from doseopt.state import IntArray
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,15 @@ class TPI(SafeIntervalDesign):
     References
     ----------
     Ji, Li & Bekele 2007, Clinical Trials 4:235.
+
+    Examples
+    --------
+    Moves after 0, 1, 2 and 3 DLTs in three patients: up, stay, down, down.
+
+    >>> import numpy as np
+    >>> from doseopt import TPI
+    >>> TPI(doses=4, target=0.3).moves(np.full(4, 3), np.arange(4)).tolist()
+    [1, 0, -1, -1]
     """
 
     k1: float = param(1.0, low=0, high=10, open_low=True, doc="K1: posterior sds above the target that are stayed in")

@@ -1,4 +1,4 @@
-"""What a model states, and what a posterior answers."""
+"""Models, and the posteriors that answer for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from doseopt.state import FloatArray
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,15 @@ class GaussianPrior:
         """Check the shapes and the covariance."""
         size, cov = len(self.names), np.array([list(row) for row in self.cov], dtype=np.float64)
         if len(self.mean) != size or cov.shape != (size, size):
-            raise ValueError(
+            message = (
                 f"wanted a mean of {size} and a covariance of {size} by {size} for ({', '.join(self.names)}), got "
                 f"{len(self.mean)} and {' by '.join(map(str, cov.shape))}"
             )
+            raise Faults([Fault("", message)])
         if not (np.isfinite(cov).all() and np.isfinite(self.mean).all()):
-            raise ValueError(f"wanted finite means and covariances, got {self.mean} and {self.cov}")
+            raise Faults([Fault("", f"wanted finite means and covariances, got {self.mean} and {self.cov}")])
         if not np.array_equal(cov, cov.T) or np.linalg.eigvalsh(cov).min() <= 0:
-            raise ValueError(f"wanted a symmetric, positive definite covariance, got {self.cov}")
+            raise Faults([Fault("", f"wanted a symmetric, positive definite covariance, got {self.cov}")])
 
     @property
     def cholesky(self) -> FloatArray:
@@ -77,32 +79,4 @@ class Model(Protocol):
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return the log DLT rate at each dose: theta [..., P] -> [..., D], in NumPy or any namespace like it."""
-        ...
-
-
-class Posterior(Protocol):
-    """The posterior of the DLT rates at D doses in a batch of S trials, whoever computed it."""
-
-    def mean(self) -> FloatArray:
-        """Return the posterior mean DLT rate, [S, D]."""
-        ...
-
-    def sd(self) -> FloatArray:
-        """Return the posterior standard deviation of the DLT rate, [S, D]."""
-        ...
-
-    def prob(self, low: float, high: float = 1.0) -> FloatArray:
-        """Return Pr(low < rate <= high), [S, D]."""
-        ...
-
-    def quantile(self, q: float) -> FloatArray:
-        """Return the DLT rate below which the posterior puts probability q, 0 < q < 1, [S, D]."""
-        ...
-
-    def log_marginal(self) -> FloatArray:
-        """Return the log marginal likelihood of each trial, [S].
-
-        Of the patients in their order, prod p^y (1-p)^(n-y): without the binomial coefficients of the tally, which are
-        the same for all models. PyMC's `Binomial` includes them.
-        """
         ...

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln
 
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.line import check_level
-from doseopt.state import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class BetaPosterior:
         """Return Pr(low < rate <= high), [S, D]."""
         upper = betainc(self.alpha, self.beta, high) if high < 1 else 1.0
         return np.asarray(upper - betainc(self.alpha, self.beta, low))
+
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [S, C, D]."""
+        return np.asarray(betainc(self.alpha[:, None, :], self.beta[:, None, :], rates[:, None]))
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [S, D]."""

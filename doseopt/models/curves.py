@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from doseopt.core.parameters import Fault, Faults, are_numbers
+from doseopt.core.state import FloatArray
 from doseopt.models.base import GaussianPrior
-from doseopt.parameters import are_numbers
-from doseopt.state import FloatArray
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,12 @@ class OneParameterLogistic:
     def theta_at(self, logit: FloatArray) -> FloatArray:
         """Return the b at which each dose has this logit of the DLT rate, [..., D] -> [..., D].
 
-        Minus infinity for a rate on the other side of that at b = minus infinity, expit(a_0).
+        Minus infinity for a rate on the other side of that at b = minus infinity, expit(a_0). A dose that has this rate
+        whatever b is counts as one whose rate falls.
         """
+        x = np.where(self._x == 0, -0.0, self._x)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(np.maximum((logit - self.intercept) / self._x, 0.0))
+            return np.log(np.fmax((logit - self.intercept) / x, 0.0))
 
 
 SMALLEST_SD, LARGEST_SD = 1e-3, 10.0
@@ -181,7 +183,7 @@ class TwoParameterLogistic:
         """Check the doses and the prior."""
         for name, doses in (("values", self.values), ("reference_dose", (self.reference_dose,))):
             if not doses or not all(d > 0 and math.isfinite(d) for d in doses):
-                raise ValueError(f"{name}: wanted positive doses in {self.unit}, got {getattr(self, name)!r}")
+                raise Faults([Fault(name, f"wanted positive doses in {self.unit}, got {getattr(self, name)!r}")])
         self.prior()
 
     @classmethod
@@ -244,13 +246,13 @@ class ModelAverage:
     def __post_init__(self) -> None:
         """Check that there is one weight a model, and one number of doses."""
         if not self.models or len(self.models) != len(self.weights):
-            raise ValueError(f"weights: wanted one a model, got {len(self.weights)} for {len(self.models)} models")
+            message = f"wanted one a model, got {len(self.weights)} for {len(self.models)} models"
+            raise Faults([Fault("weights", message)])
         if not all(w > 0 for w in self.weights) or abs(sum(self.weights) - 1) > 1e-9:
-            raise ValueError(f"weights: wanted positive weights that sum to 1, got {self.weights!r}")
+            raise Faults([Fault("weights", f"wanted positive weights that sum to 1, got {self.weights!r}")])
         if len({model.doses for model in self.models}) > 1:
-            raise ValueError(
-                f"models: wanted the same number of doses in each, got {[model.doses for model in self.models]}"
-            )
+            message = f"wanted the same number of doses in each, got {[model.doses for model in self.models]}"
+            raise Faults([Fault("models", message)])
 
     @property
     def doses(self) -> int:

@@ -19,16 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import sici
 
-from doseopt.state import FloatArray, IntArray
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, IntArray
 
 HALVINGS = 36
 CHUNK = 4096
+ALL = slice(None)
 
 
 def check_level(q: float) -> float:
     """Return the level of a quantile if it is one."""
     if not 0 < q < 1:
-        raise ValueError(f"wanted the level of a quantile between 0 and 1, both excluded, got {q!r}")
+        raise Faults([Fault("", f"wanted the level of a quantile between 0 and 1, both excluded, got {q!r}")])
     return float(q)
 
 
@@ -53,21 +55,32 @@ class Line:
         """t_k, [G]."""
         return self.first + self.step * np.arange(self.size, dtype=np.float64)
 
-    def below(self, cut: FloatArray | float) -> FloatArray:
-        """Return v [..., G] such that v @ w = F(cut), for cuts [...]."""
-        steps = (np.asarray(cut, dtype=np.float64)[..., None] - self.nodes) / self.step
+    def below(self, cut: FloatArray | float, some: IntArray | slice = ALL) -> FloatArray:
+        """Return v [..., G] such that v @ w = F(cut), for cuts [...]; of some nodes, if others have no weight."""
+        steps = (np.asarray(cut, dtype=np.float64)[..., None] - self.nodes[some]) / self.step
         return np.asarray(0.5 + sici(np.pi * steps)[0] / np.pi)
 
     @functools.cached_property
     def _to_value(self) -> FloatArray:
         """What turns w into F(t_k), [G, G]."""
-        return np.ascontiguousarray(self.below(self.nodes).T)
+        k = np.arange(self.size)
+        rise = sici(np.pi * k)[0] / np.pi
+        apart = k[None, :] - k[:, None]
+        return np.asarray(0.5 + np.sign(apart) * rise[np.abs(apart)])
 
     @functools.cached_property
     def _to_curvature(self) -> FloatArray:
         """What turns w into h^2 f'(t_k), [G, G]: the derivative of the sinc function at whole m != 0 is (-1)^m / m."""
         m = np.arange(self.size)[None, :] - np.arange(self.size)[:, None]
         return np.where(m == 0, 0.0, np.where(m % 2 == 0, 1.0, -1.0) / np.where(m == 0, 1, m))
+
+    def refined(self, weight: FloatArray, t: FloatArray, q: float) -> FloatArray:
+        """Return the t with F(t) = q from ones that are close, [U], by Newton's method; weights [U, G]."""
+        for _ in range(2):
+            density = (weight * np.sinc((t[:, None] - self.nodes) / self.step)).sum(axis=1)
+            off = (weight * self.below(t)).sum(axis=1) - q
+            t = t - self.step * np.clip(off / np.where(density > 0, density, np.inf), -1, 1)
+        return t
 
     def distribution(self, weight: FloatArray) -> Distribution:
         """Return the distributions with weights [U, G]."""

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaln, gammaln
 
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.likelihood import log_likelihood
-from doseopt.state import FloatArray, IntArray
 
 EXPONENT = 23.0
 """The error of the inner rule and the prior mass beyond the nodes are about exp(-23), 1e-10."""

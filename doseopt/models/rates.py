@@ -6,8 +6,10 @@ import functools
 
 import numpy as np
 
-from doseopt.models.base import Model
-from doseopt.state import BoolArray, FloatArray
+from doseopt.core.state import BoolArray, FloatArray
+from doseopt.models.base import GaussianPrior, Model
+from doseopt.models.curves import Empiric, OneParameterLogistic
+from doseopt.models.root import root
 
 FAR = 40.0
 """Distance in z beyond which no prior mass is left in double precision."""
@@ -22,10 +24,10 @@ def log_complement(log_p: FloatArray) -> FloatArray:
         return np.where(log_p > half, np.log(-np.expm1(log_p)), np.log1p(-np.exp(np.minimum(log_p, half))))
 
 
-def log_rates(model: Model, z: FloatArray) -> FloatArray:
-    """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite."""
+def log_rates(model: Model, z: FloatArray, prior: GaussianPrior | None = None) -> FloatArray:
+    """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite; `prior` is its own."""
     with np.errstate(over="ignore"):
-        log_p = np.asarray(model.log_dlt_rate(model.prior().theta(z[..., None]), np))
+        log_p = np.asarray(model.log_dlt_rate((prior or model.prior()).theta(z[..., None]), np))
     return np.clip(log_p, LOWEST, -1e-300)
 
 
@@ -36,15 +38,17 @@ def rising(model: Model) -> BoolArray:
     return np.asarray(high > low)
 
 
-@functools.lru_cache(maxsize=1024)
-def cut(model: Model, rate: float, dose: int) -> float:
-    """Return the z at which the dose has this DLT rate, or the end, -FAR or FAR, that is nearest to having it."""
-    from scipy.optimize import brentq  # slow to import
+def cuts(model: Model, rates: FloatArray) -> FloatArray:
+    """Return the z at which doses have these DLT rates, or the end, -FAR or FAR, nearest to it, [C] -> [C, D]."""
+    prior, shape = model.prior(), (len(rates), model.doses)  # made once: to check it takes longer than to use it
+    if isinstance(model, Empiric | OneParameterLogistic):
+        logit = np.broadcast_to((np.log(rates) - np.log1p(-rates))[:, None], shape)
+        return np.asarray(np.clip((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0], -FAR, FAR))
 
-    def excess(z: float) -> float:
-        return float(log_rates(model, np.array(z))[dose] - np.log(rate))
+    def excess(z: FloatArray) -> FloatArray:
+        return np.asarray(np.diagonal(log_rates(model, z, prior), axis1=-2, axis2=-1) - np.log(rates)[:, None])
 
-    low, high = excess(-FAR), excess(FAR)
-    if (low > 0) == (high > 0):
-        return FAR if (low > 0) != rising(model)[dose] else -FAR
-    return float(brentq(excess, -FAR, FAR, xtol=1e-13))
+    far = np.full(shape, FAR)
+    low, high = excess(-far), excess(far)
+    end = np.where((low > 0) != rising(model), far, -far)
+    return np.where((low > 0) == (high > 0), end, root(excess, -far, far))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from doseopt.evaluation import simulated, with_simulated_named
-from doseopt.limits.price import ATTAINABLE
-from doseopt.limits.shares import same_cap
+from doseopt.display.attained import ATTAINABLE, same_cap
+from doseopt.display.simulated import simulated, with_simulated_named
 from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
 from doseopt.plots.estimates import estimates_figure

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.display.panels import Panel, doses, grouped, over, panels
 from doseopt.plots.enrolment_needed import enrolment_needed_figure
-from doseopt.plots.panels import Panel, counted, doses, grouped, over, panels
-from doseopt.plots.registered import AMENDED, REGISTERED, Look, looks_of, names_of, registered_first, so_far
-from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled
-from doseopt.prospects import STUDY_MODEL
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.plots.registered import AMENDED, REGISTERED, Look, looks_of, registered_first, so_far
+from doseopt.plots.scaffold import (
+    Axes,
+    Figure,
+    bare,
+    draw_key,
+    entry,
+    faint_grid,
+    name_rows,
+    names_of,
+    note,
+    percent_axis,
+    small_multiples,
+)
+from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
 
 __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
 ROW, PART, GAP = 0.36, 0.12, 0.13
 """Inches: a design of the summary; a design in a scenario, and between scenarios."""
+THIRD = WIDTH * 72 / 4
+"""Points of one of three panels, about."""
 SIDE = 20
 """Percentage points beside an axis of percentages, for its numbers."""
 SUMMARY = {
@@ -44,7 +56,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`.
+        Of `doseopt.amendment.amend`.
 
     Returns
     -------
@@ -57,28 +69,25 @@ def summary_figure(tree: xr.DataTree) -> Figure:
         f"Averages over the study's model, {so_far(tree)}. Square and bold: the registered design; circles: amended. "
         f"Thin line: the lowest to the highest under {counted(len(beliefs), 'other belief')}: {', '.join(beliefs)}."
     )
-    names = names_of(ds)
-    figure = new_figure(len(names) * ROW + 0.65, "Registered against amended: what matters", subtitle)
-    axes = figure.subplots(1, 3, sharey=True)
-    for ax, (name, (title, unit, factor)) in zip(axes, SUMMARY.items(), strict=True):
+    names, titles = names_of(ds), [title for title, _, _ in SUMMARY.values()]
+    heading = ("Registered against amended: what matters", subtitle)
+    figure, axes = small_multiples(heading, titles, 3, THIRD, row=len(names) * ROW, rest=0.65, shared="rows")
+    for ax, (name, (_, unit, factor)) in zip(axes, SUMMARY.items(), strict=True):
         each = factor * ds[name].transpose("design", "belief")
         rest = each.sel(belief=beliefs)
-        _numbers(
-            ax, each.sel(belief=STUDY_MODEL).to_numpy(), rest.min("belief").to_numpy(), rest.max("belief").to_numpy()
-        )
+        shown = (each.sel(belief=STUDY_MODEL), rest.min("belief"), rest.max("belief"))
+        _numbers(ax, *(values.to_numpy() for values in shown))
         if factor == 100:
             percent_axis(ax, "x", 100, 50)
         else:
             ax.set_xlim(0, max(1.1 * float(each.max()), 1))
-            ax.grid(axis="x", color=FAINT, linewidth=0.4)
-        ax.set_title(title, weight="bold")
+            faint_grid(ax, "x")
         ax.set_xlabel(unit)
-        ax.tick_params(left=False, labelsize=NORMAL)
+        ax.tick_params(labelsize=NORMAL)
         ax.tick_params(axis="y", pad=7)
-        ax.spines["left"].set_visible(False)
-    axes[0].set_yticks(range(len(names)), fitted(names, 0.24 * WIDTH * 72, NORMAL, bold=True))
+        bare(ax)
+    name_rows(axes[0], names, 0.24, size=NORMAL, bold=True, above=0.75, below=0.4)
     axes[0].get_yticklabels()[0].set_fontweight("bold")
-    axes[0].set_ylim(len(names) - 0.6, -0.75)
     return figure
 
 
@@ -89,16 +98,8 @@ def _numbers(ax: Axes, value: FloatArray, low: FloatArray, high: FloatArray) -> 
         ax.plot([start, end], [y, y], color=GREY, linewidth=0.8, marker="|", markersize=4, zorder=2, clip_on=False)
         colour, _, marker = REGISTERED if y == 0 else AMENDED[0]
         ax.plot(at, y, marker, color=colour, markersize=5.5, zorder=3, clip_on=False)
-        ax.annotate(
-            f"{at:.1f}",
-            (at, y),
-            (0, 5),
-            textcoords="offset points",
-            size=NORMAL,
-            weight="bold" if y == 0 else "normal",
-            ha="center",
-            annotation_clip=False,
-        )
+        weight = "bold" if y == 0 else "normal"
+        note(ax, f"{at:z.1f}", (at, y), (0, 5), size=NORMAL, weight=weight, va="baseline", annotation_clip=False)
 
 
 @styled
@@ -108,7 +109,7 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`. More than 12 scenarios are averaged by their true MTD.
+        Of `doseopt.amendment.amend`. More than 12 scenarios are averaged by their true MTD.
     node : {"now", "start"}
         From the data so far on, or from the empty trial.
 
@@ -126,35 +127,30 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
         f"Percent of trials, {when}. Rows: {rows} ({doses(ds)[1]}). Black square and line: the registered design. "
         "Joined to it: the amended designs, solid where better, dotted where worse."
     )
-    lines = -(-len(names) // 3)
     band = len(names) * PART + GAP
-    heights = [0.17 * lines, len(shown) * band]
-    figure = new_figure(sum(heights) + 0.65, "Correct selection, no MTD and overdose by scenario", subtitle)
-    grid = figure.add_gridspec(2, 3, height_ratios=heights)
-    _key(figure.add_subplot(grid[0, :]), names, looks)
-    axes = [figure.add_subplot(grid[1, k]) for k in range(3)]
+    size: dict[str, Any] = {"row": len(shown) * band, "key": 0.17 * -(-len(names) // 3)}
+    heading, titles = ("Correct selection, no MTD and overdose by scenario", subtitle), list(CONDITIONAL.values())
+    figure, (head, *axes) = small_multiples(heading, titles, 3, THIRD, **size, rest=0.65 + size["key"], shared="rows")
+    each = zip(fitted(names, 0.21 * WIDTH * 72, NORMAL, bold=True), looks, strict=True)
+    handles = [entry(name, color=colour, marker=marker, linestyle="none") for name, (colour, _, marker) in each]
+    key = draw_key(head, handles, 3, NORMAL)
+    key.get_texts()[0].set_fontweight("bold")
     starts = np.arange(len(shown)) * band
-    for ax, (name, title) in zip(axes, CONDITIONAL.items(), strict=True):
+    for ax, name in zip(axes, CONDITIONAL, strict=True):
         values = 100 * ds[name].transpose("design", "scenario").to_numpy()
         for start, panel in zip(starts, shown, strict=True):
             none_is_right = bool(panel.right[0])
             sign = 1 if name == "correct_selection" or (name == "no_selection" and none_is_right) else -1
             _joined(ax, start, over(values, panel), sign, looks)
             ax.axhline(start - PART / 2 - GAP / 2, color=FAINT, linewidth=0.5)
-        ax.set_title(title, weight="bold")
-        _percents(ax, starts[-1] + band)
+        percent_axis(ax, "x", 100, 50)
+        ax.set_xlim(-SIDE, 100 + SIDE)
+        ax.set_xticks([0, 50, 100])
+        bare(ax)
+    axes[0].set_ylim(starts[-1] + band - PART / 2 - GAP / 2, -PART / 2 - GAP / 2)
     _rows(axes[0], ds, shown, (starts + (len(names) - 1) * PART / 2).tolist())
     figure.supxlabel("% of trials", size=NORMAL)
     return figure
-
-
-def _percents(ax: Axes, bottom: float) -> None:
-    percent_axis(ax, "x", 100, 50)
-    ax.set_xlim(-SIDE, 100 + SIDE)
-    ax.set_xticks([0, 50, 100])
-    ax.set_ylim(bottom - PART / 2 - GAP / 2, -PART / 2 - GAP / 2)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
 
 
 def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Look]) -> None:
@@ -166,17 +162,8 @@ def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Loo
         style = "-" if sign * (value - base) > 0 else (0, (1, 1.2))
         ax.plot([base, value], [y, y], color=colour, linewidth=1.3, linestyle=style, zorder=3)
         ax.plot(value, y, marker, color=colour, markersize=3.8, zorder=4)
-        side = -1 if value < base else 1
-        ax.annotate(
-            f"{value:.0f}",
-            (value, y),
-            (side * 4, 0),
-            textcoords="offset points",
-            size=SMALL,
-            weight="bold" if d == 0 else "normal",
-            ha="left" if side > 0 else "right",
-            va="center_baseline",
-        )
+        away = (-4 if value < base else 4, 0)
+        note(ax, f"{value:.0f}", (value, y), away, weight="bold" if d == 0 else "normal")
 
 
 def _rows(ax: Axes, ds: xr.Dataset, shown: list[Panel], centres: list[float]) -> None:
@@ -188,19 +175,3 @@ def _rows(ax: Axes, ds: xr.Dataset, shown: list[Panel], centres: list[float]) ->
     above, below = (said, counts) if grouped(ds) else ([panel.title for panel in shown], said)
     lines = zip(fitted(above, room, SMALL), [fitted([text], room, SMALL)[0] for text in below], strict=True)
     ax.set_yticks(centres, [f"{first}\n{second}" for first, second in lines])
-    ax.tick_params(left=False, labelsize=SMALL)
-
-
-def _key(ax: Axes, names: list[str], looks: list[Look]) -> None:
-    """Draw each design's marker and name, three a line, in the order of the rows."""
-    room = WIDTH * 72 * 0.7 / 3  # what the longest names of scenarios leave
-    lines = -(-len(names) // 3)
-    for k, (name, (colour, _, marker)) in enumerate(
-        zip(fitted(names, room - 16, NORMAL, bold=True), looks, strict=True)
-    ):
-        x, y = (k % 3) * room, -(k // 3)
-        ax.plot(x + 4, y, marker, color=colour, markersize=4.5)
-        ax.text(x + 12, y, name, weight="bold" if k == 0 else "normal", va="center_baseline")
-    ax.set_xlim(0, 3 * room)
-    ax.set_ylim(0.5 - lines, 0.5)
-    ax.set_axis_off()

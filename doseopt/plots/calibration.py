@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from doseopt.metrics import METRICS
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, new_figure, styled
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.core.state import FloatArray
+from doseopt.measures.operating_characteristics import METRICS
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, note, small_multiples
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, WIDTH, styled
 
 
 @styled
@@ -24,35 +20,27 @@ def calibration_figure(datasets: Sequence[xr.Dataset]) -> Figure:
     Parameters
     ----------
     datasets : sequence of Dataset
-        Of `doseopt.calibrate`, for the same objective.
-
-    Returns
-    -------
-    Figure
+        Of `doseopt.calibration`, for the same objective.
     """
     attrs = datasets[0].attrs
     objective = str(attrs["objective"])
-    columns = min(len(datasets), 3)
-    rows = -(-len(datasets) // columns)
     where = "Above" if _better(objective) > 0 else "Below"
     subtitle = (
         "Each point is a candidate, evaluated exactly and averaged over the belief; a cross exceeds a limit, "
         f"much worse ones are outside. Line: no candidate is better in both. {where} and to the left is better."
     )
-    figure = new_figure(2.3 * rows + 0.2, f"What tuning {_family(datasets)} can trade", subtitle)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, ds in zip(axes, datasets, strict=False):
+    titles = [str(ds.attrs["design"]) for ds in datasets]
+    family = titles[0] if len(titles) == 1 else titles[0].split()[0]
+    heading = (f"What tuning {family} can trade", subtitle)
+    columns = min(len(datasets), 3)
+    width = 0.92 * WIDTH * 72 / columns - 24
+    figure, axes = small_multiples(heading, titles, columns, width, row=2.3, rest=0.2, shared="none")
+    for ax, ds in zip(axes, datasets, strict=True):
         _panel(ax, ds, objective)
-    for ax in axes[len(datasets) :]:
-        ax.set_axis_off()
     figure.supxlabel("overdose selection, % of trials", size=NORMAL)
-    figure.supylabel(_label(objective), size=NORMAL)
+    units = "%" if _percent(objective) else METRICS[objective].units
+    figure.supylabel(f"{objective.replace('_', ' ')}, {units}", size=NORMAL)
     return figure
-
-
-def _family(datasets: Sequence[xr.Dataset]) -> str:
-    names = [str(ds.attrs["design"]) for ds in datasets]
-    return names[0] if len(names) == 1 else names[0].split()[0]
 
 
 def _better(objective: str) -> int:
@@ -61,11 +49,6 @@ def _better(objective: str) -> int:
 
 def _percent(objective: str) -> bool:
     return objective == "utility" or METRICS[objective].units == "1"
-
-
-def _label(objective: str) -> str:
-    words = objective.replace("_", " ")
-    return f"{words}, %" if _percent(objective) else f"{words}, {METRICS[objective].units}"
 
 
 def _panel(ax: Axes, ds: xr.Dataset, objective: str) -> None:
@@ -87,24 +70,12 @@ def _panel(ax: Axes, ds: xr.Dataset, objective: str) -> None:
         place = 100 * float(at.sel(measure="overdose_selection")), scale * float(at.sel(measure=objective))
         colour, marker, text = marks[which]
         ax.plot(*place, marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=4)
-        below = which == "default"
-        note = ax.annotate(
-            text,
-            place,
-            xytext=(0, -6 if below else 6),
-            textcoords="offset points",
-            size=SMALL,
-            color=colour,
-            ha="center",
-            va="top" if below else "bottom",
-            zorder=5,
-        )
-        note.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        away = (0, -6 if which == "default" else 6)
+        written = note(ax, text, place, away, color=colour, zorder=5)
+        written.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         shown.append(place)
     _zoom(ax, x, y, np.array(shown), _better(objective))
-    ax.set_title(str(ds.attrs["design"]), weight="bold", size=NORMAL)
-    ax.grid(color=FAINT, linewidth=0.4)
-    ax.set_axisbelow(True)
+    faint_grid(ax)
 
 
 def _zoom(ax: Axes, x: FloatArray, y: FloatArray, shown: FloatArray, better: int) -> None:

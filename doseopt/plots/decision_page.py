@@ -6,18 +6,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from doseopt.conduct.decision_words import DESIGN, notes, rules
-from doseopt.files import write_whole
+from doseopt.core.files import write_whole
+from doseopt.display.decision_table import DESIGN, notes, rules
 from doseopt.plots.decision_table import LABEL, ROW, blocks, bold_note, draw_block, draw_key, rows_of
+from doseopt.plots.scaffold import Axes, Figure
 from doseopt.plots.style import GREY, INK, LARGE, NORMAL, styled, wrapped
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PAGE = (8.27, 11.69)
 """A4, in inches."""

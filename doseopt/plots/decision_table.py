@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import xarray as xr
 
-from doseopt.conduct.decision_words import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
-from doseopt.plots.selection import ink_on
-from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, new_figure, styled, text_width
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.display.decision_table import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
+from doseopt.plots.scaffold import Axes, Figure, inside, new_figure
+from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, ink_on, styled, text_width
 
 COLOURS = {"E": "#6fb1e4", "S": "#ffffff", "D": "#ffc266", "DU": "#a63c00"}
 """Apart in grey too: light, white, lighter, dark."""
@@ -28,10 +22,6 @@ def decision_table_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `conduct.decision_table`.
-
-    Returns
-    -------
-    Figure
     """
     parts = blocks(ds, WIDTH - 0.2)
     heights = [ROW * rows_of(part) for part in parts]
@@ -89,7 +79,7 @@ def draw_block(ax: Axes, part: xr.Dataset, columns: int, label: float) -> None:
         bold = "bold" if whole[i] else "normal"
         written = {-1: str(n[i])} | {rows + k: limit_text(part, name, i) for k, name in enumerate(limits)}
         for r, text in written.items():
-            ax.text(i + 0.5, r + 0.5, text, ha="center", va="center_baseline", size=SMALL, weight=bold)
+            inside(ax, i + 0.5, r + 0.5, text, weight=bold)
         for y in range(min(rows, int(n[i]) + 1)):
             _draw_cell(ax, i, y, str(decision[i, y]), bold)
     for r in (0, rows):
@@ -102,9 +92,7 @@ def _draw_cell(ax: Axes, c: float, r: float, letter: str, weight: str) -> None:
 
     colour = to_rgba(COLOURS[letter])
     ax.add_patch(Rectangle((c, r), 1, 1, facecolor=colour, edgecolor=FAINT, linewidth=0.4))
-    ax.text(
-        c + 0.5, r + 0.5, letter, ha="center", va="center_baseline", size=SMALL, weight=weight, color=ink_on(colour)
-    )
+    inside(ax, c + 0.5, r + 0.5, letter, weight=weight, color=ink_on(colour))
 
 
 def draw_key(ax: Axes, width: float) -> None:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, counted, grouped, panels
-from doseopt.plots.placement import GAP, Box, Label, along, beside, spread
-from doseopt.plots.style import (
-    FAINT,
-    GREY,
-    INK,
-    LINES,
-    NORMAL,
-    SMALL,
-    WIDTH,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.panels import Panel, grouped, panels
+from doseopt.plots.placement import GAP, Box, Canvas, End
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure, percent_axis
+from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
 LEFT = 0.5
 MARGINS = (0.9, 1.5)
 """Inches beside the large panel: its axis, and the labels at its right, few or many."""
-LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4, "relpos": (0, 0.5)}
 MARKERS = "X*DPph8<>d^v"
 SPARE = 4.0
 """Percent of an axis beyond what it shows, so that no mark at its end is cut."""
@@ -169,10 +153,10 @@ def _large(ax: Axes, ds: xr.Dataset, lines: list[Series], points: list[Series], 
     ax.set_ylim(-SPARE, 100 + SPARE)
     ax.set_ylabel("correct selection (% of trials)")
     ax.set_xlabel(_x_label(lines))
-    taken: list[Box] = []
+    canvas = Canvas(ax, 72 * size[0], 72 * size[1])
     if planned > 0:
-        taken += _planned(ax, planned, 72 * size[0], 72 * size[1])
-    _labels(ax, lines, points, taken, (72 * size[0], 72 * size[1]))
+        canvas.taken.extend(_planned(ax, planned, canvas.width, canvas.height))
+    _name(canvas, lines, points)
 
 
 def _ends(sizes: list[FloatArray]) -> tuple[float, float]:
@@ -210,96 +194,45 @@ def _planned(ax: Axes, planned: int, wide: float, tall: float) -> list[Box]:
     return [(left - 2, tall - 14, left + width + 2, tall), (at - 1.5, 0, at + 1.5, tall)]
 
 
-def _labels(ax: Axes, lines: list[Series], points: list[Series], taken: list[Box], size: tuple[float, float]) -> None:
+def _name(canvas: Canvas, lines: list[Series], points: list[Series]) -> None:
     """Name the lines at their ends, and the points beside them; where there is no room, number the points."""
-    low, high = ax.get_xlim()
-    wide, tall = size
-
-    def place(series: Series) -> tuple[FloatArray, FloatArray]:
-        x = series.x if series.x.ndim == 1 else series.x.mean(axis=1)
-        return (x - low) / (high - low) * wide, (series.y.mean(axis=1) + SPARE) / (100 + 2 * SPARE) * tall
-
-    room = 72 * (WIDTH - LEFT) - wide - 22
-    column: list[Label] = []
+    room = 72 * (WIDTH - LEFT) - canvas.width - 22
+    column: list[End] = []
     for series, name in zip(lines, fitted([s.name for s in lines], room, bold=True), strict=True):
-        x, y = place(series)
-        taken.extend(along(x, y))
-        column.append(Label(name, 0, NORMAL + 3, x[-1], y[-1]))
-    spots = [place(series) for series in points]
-    taken.extend((x[0] - 4, y[0] - 4, x[0] + 4, y[0] + 4) for x, y in spots)
+        y, look = series.y.mean(axis=1), {"size": NORMAL, "weight": "bold"}
+        canvas.keep_off_line(series.x, y)
+        column.append(End(name, series.x[-1], y[-1], NORMAL + 3, str(series.look["color"]), look))
+    spots = [(float(series.x.mean()), float(series.y.mean())) for series in points]
+    canvas.keep_off_marks(spots)
     names = fitted([series.name for series in points], 72 * 1.6, SMALL)
-    texts = [f"{name}\nexpected {s.x.mean():.1f} patients" for name, s in zip(names, points, strict=True)]
-    if not _beside(ax, texts, spots, taken, size, (GAP, 9)):
+    texts = [f"{name}\nexpected {x:.1f} patients" for name, (x, _) in zip(names, spots, strict=True)]
+    if not _beside(canvas, texts, spots, (GAP, 9)):
         numbers = [str(k) for k in range(1, len(points) + 1)]
-        _beside(ax, numbers, spots, taken, size, tuple(range(4, 60, 4)))
+        _beside(canvas, numbers, spots, tuple(range(4, 60, 4)))
         names = fitted([series.name for series in points], room - 8, SMALL)
-        top = max(tall / 2, len(points) * (SMALL + 3))
-        column += [
-            Label(f"{k}  {name}", 1, SMALL + 3, 0, top - i * (SMALL + 3))
-            for i, (k, name) in enumerate(zip(numbers, names, strict=True))
-        ]
-    _column(ax, column, [str(series.look["color"]) for series in lines], wide, tall)
+        line = SMALL + 3
+        top = max(canvas.height / 2, len(points) * line)
+        for i, (k, name) in enumerate(zip(numbers, names, strict=True)):
+            at = (top - i * line) / canvas.height * (100 + 2 * SPARE) - SPARE
+            column.append(End(f"{k}  {name}", spots[i][0], at, line, None, {}))
+    canvas.name_ends(column, 14, 6, 6)
 
 
-def _beside(
-    ax: Axes,
-    texts: list[str],
-    spots: list[tuple[FloatArray, FloatArray]],
-    taken: list[Box],
-    size: tuple[float, float],
-    gaps: tuple[float, ...],
-) -> bool:
-    """Write each text beside its point, a thin line to it if it is not next to it; none if one finds no room."""
-    boxes: list[Box] = []
-    for text, (x, y) in zip(texts, spots, strict=True):
-        rows = text.split("\n")
-        label = Label(text, max(text_width(t, SMALL) for t in rows) + 2, len(rows) * (SMALL + 2.5), x[0], y[0])
-        box = beside(label, [*taken, *boxes], (2, 2, size[0] - 2, size[1]), gaps)
-        if box is None:
-            return False
-        boxes.append(box)
-    for text, box, (x, y) in zip(texts, boxes, spots, strict=True):
-        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-        near = max(abs(middle[0] - x[0]) - (box[2] - box[0]) / 2, abs(middle[1] - y[0]) - (box[3] - box[1]) / 2) <= 6
-        ax.annotate(
-            text,
-            (x[0], y[0]),
-            middle,
-            xycoords="axes points",
-            textcoords="axes points",
-            size=SMALL,
-            ha="center",
-            va="center",
-            linespacing=1.15,
-            arrowprops=None if near else LEADER | {"color": GREY, "relpos": (0.5, 0.5)},
-        )
+def _beside(canvas: Canvas, texts: list[str], spots: list[tuple[float, float]], gaps: tuple[float, ...]) -> bool:
+    """Write each text beside its point; none if one finds no room."""
+    kept = len(canvas.taken)
+    boxes = [canvas.beside(text, spot, gaps) for text, spot in zip(texts, spots, strict=True)]
+    found = [box for box in boxes if box is not None]
+    if len(found) < len(boxes):
+        del canvas.taken[kept:]
+        return False
+    for text, spot, box in zip(texts, spots, found, strict=True):
+        canvas.write(text, spot, box, near=6)
     return True
-
-
-def _column(ax: Axes, column: list[Label], colours: list[str], wide: float, tall: float) -> None:
-    """Write labels one under the other at the right of the axes; those of lines first, with a line to their end."""
-    heights = [label.height for label in column]
-    for k, (label, y) in enumerate(
-        zip(column, spread([item.y for item in column], heights, -6, tall + 6), strict=True)
-    ):
-        line = k < len(colours)
-        ax.annotate(
-            label.text,
-            (label.x, label.y),
-            (wide + 14, y),
-            xycoords="axes points",
-            textcoords="axes points",
-            size=NORMAL if line else SMALL,
-            weight="bold" if line else "normal",
-            va="center",
-            annotation_clip=False,
-            arrowprops=LEADER | {"color": colours[k]} if line else None,
-        )
 
 
 def _small(ax: Axes, panel: Panel, lines: list[Series], points: list[Series], k: int, count: int) -> None:
     """Draw one scenario, or the mean over those of a true MTD."""
     _draw(ax, lines, points, panel.rows, 0.9)
-    ax.grid(axis="y", color=FAINT, linewidth=0.4)
-    ax.set_axisbelow(True)
+    faint_grid(ax, "y")
     ax.tick_params(labelleft=k % 4 == 0, labelbottom=k // 4 == (count - 1) // 4)

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.placement import Box, Label, along, beside, spread
-from doseopt.plots.registered import REGISTERED, Look, looks_of, names_of, registered_first, so_far
-from doseopt.plots.style import GREY, NORMAL, SMALL, WIDTH, fitted, new_figure, percent_axis, styled, text_width
-from doseopt.prospects import STUDY_MODEL
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.core.state import FloatArray
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.plots.placement import Canvas, End
+from doseopt.plots.registered import REGISTERED, Look, looks_of, registered_first, so_far
+from doseopt.plots.scaffold import Figure, names_of, new_figure, percent_axis
+from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, styled
 
 LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
 """Inches beside the axes, and their height."""
-LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)}
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Average correct selection (%) by most patients, of all designs that it is the same for.
-
-    Parameters
-    ----------
-    names : list of str
-    x, y : float array [K]
-    look : Look
-    """
+    """Average correct selection y (%) by most patients x, both [K], of all designs that it is the same for."""
 
     names: list[str]
     x: FloatArray
@@ -57,7 +45,7 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree : DataTree
-        Of `doseopt.amend`; `enrolment/planned_maximum` (design) says what is planned, nan for no most.
+        Of `doseopt.amendment.amend`; `enrolment/planned_maximum` (design) says what is planned, nan for no most.
 
     Returns
     -------
@@ -74,7 +62,6 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     figure = new_figure(tall + 0.5, "How many patients correct selection takes", subtitle)
     height = figure.get_figheight()
     figure.set_layout_engine("none")
-    size = 72 * (WIDTH - LEFT - RIGHT), 72 * tall
     ax = figure.add_axes((LEFT / WIDTH, 0.42 / height, (WIDTH - LEFT - RIGHT) / WIDTH, tall / height))
     every = np.concatenate([curve.x for curve in curves])
     ax.set_xlim(every.min() - 1, every.max() + 1)
@@ -88,8 +75,9 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
         ax.plot(mark.x, mark.y, shape, color=colour, markersize=6, markeredgecolor="white", zorder=4, clip_on=False)
     ax.set_xlabel("most patients enrolled in the trial")
     ax.set_ylabel("correct selection (% of trials)")
-    _name_marks(ax, marks, curves, size)
-    _name_ends(ax, curves, size)
+    canvas = Canvas(ax, 72 * (WIDTH - LEFT - RIGHT), 72 * tall)
+    _name_marks(canvas, marks, curves)
+    canvas.name_ends([_end(text, curve) for text, curve in zip(_ends(curves), curves, strict=True)], 12, 20, 8)
     return figure
 
 
@@ -121,54 +109,22 @@ def _curves(tree: xr.DataTree, ds: xr.Dataset, marks: list[Mark]) -> list[Curve]
     return found
 
 
-def _place(ax: Axes, x: FloatArray | float, y: FloatArray | float, size: tuple[float, float]) -> FloatArray:
-    """Return places in points from the lower left corner of the axes, [2, ...]."""
-    low, high = ax.get_xlim()
-    return np.array([(x - low) / (high - low) * size[0], y / 100 * size[1]])
-
-
-def _name_marks(ax: Axes, marks: list[Mark], curves: list[Curve], size: tuple[float, float]) -> None:
-    """Write design and percentage beside the markers of planned enrolments."""
-    taken: list[Box] = [box for curve in curves for box in along(*_place(ax, curve.x, curve.y, size))]
-    spots = [_place(ax, mark.x, mark.y, size).tolist() for mark in marks]
-    taken += [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
+def _name_marks(canvas: Canvas, marks: list[Mark], curves: list[Curve]) -> None:
+    """Write design and percentage beside the markers of planned enrolments, where there is room among the lines."""
+    for curve in curves:
+        canvas.keep_off_line(curve.x, curve.y)
+    canvas.keep_off_marks((mark.x, mark.y) for mark in marks)
     said = [mark.name if f"{mark.x:.0f}" in mark.name else f"{mark.name} (≤ {mark.x:.0f})" for mark in marks]
-    for name, mark, (x, y) in zip(fitted(said, 0.25 * size[0], SMALL), marks, spots, strict=True):
-        text = f"{name}: {mark.y:.0f}%"
-        label = Label(text, text_width(text, SMALL) + 2, SMALL + 3, x, y)
-        box = beside(label, taken, (2, 2, *size), range(5, 120, 5))
-        if box is None:  # among very many lines; what they reach stands at their ends
-            continue
-        taken.append(box)
-        ax.annotate(
-            text,
-            (mark.x, mark.y),
-            ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
-            textcoords="axes points",
-            size=SMALL,
-            ha="center",
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3},
-        )
+    for name, mark in zip(fitted(said, 0.25 * canvas.width, SMALL), marks, strict=True):
+        text, spot = f"{name}: {mark.y:.0f}%", (mark.x, mark.y)
+        box = canvas.beside(text, spot, range(5, 120, 5))
+        if box is not None:
+            canvas.write(text, spot, box)
 
 
-def _name_ends(ax: Axes, curves: list[Curve], size: tuple[float, float]) -> None:
-    """Name the lines at their ends, none over another, with what they reach."""
-    texts = _ends(curves)
-    heights = [_height(text) for text in texts]
-    wanted = [float(_place(ax, curve.x[-1], curve.y[-1], size)[1]) for curve in curves]
-    for text, centre, curve in zip(texts, spread(wanted, heights, -20, size[1] + 8), curves, strict=True):
-        ax.annotate(
-            text,
-            (curve.x[-1], curve.y[-1]),
-            (size[0] + 12, centre),
-            textcoords="axes points",
-            weight="bold" if curve.look == REGISTERED else "normal",
-            va="center",
-            linespacing=1.15,
-            annotation_clip=False,
-            arrowprops=LEADER | {"color": curve.look[0]},
-        )
+def _end(text: str, curve: Curve) -> End:
+    look = {"size": NORMAL, "weight": "bold" if curve.look == REGISTERED else "normal"}
+    return End(text, curve.x[-1], curve.y[-1], _height(text), curve.look[0], look)
 
 
 def _ends(curves: list[Curve]) -> list[str]:

@@ -1,34 +1,17 @@
-"""What would be known of the DLT rates after each design: expected posterior mean and interval beside the truth."""
+"""Expected posterior mean and interval of the DLT rates after each design, beside the truth."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, doses, grouped, over, panels
-from doseopt.plots.posterior import entry, key
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import doses, grouped, over, panels
+from doseopt.plots.scaffold import Axes, Figure, dose_label, draw_key, entry, names_of, percent_axis, small_multiples
 from doseopt.plots.scenarios import ticks
-from doseopt.plots.style import (
-    FAINT,
-    GREY,
-    INK,
-    LINES,
-    NORMAL,
-    SMALL,
-    WIDTH,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.plots.style import FAINT, GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
 COLOURS = (*(colour for colour, _, _ in LINES), "#4b2e83", GREY)
 MARKERS = "os^DvPX*<>ph"
@@ -42,53 +25,36 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `doseopt.compare`. More than 12 scenarios are averaged by their true MTD.
-
-    Returns
-    -------
-    Figure
     """
     shown, (labels, unit) = panels(ds), doses(ds)
     designs, count = ds.sizes["design"], ds.sizes["dose"]
     columns = min(len(shown), 3, max(1, int(400 / (2.9 * (designs + 2) * count))))
-    rows = -(-len(shown) // columns)
-    per_row = 4 if max(text_width(str(name), SMALL) for name in ds["design"].to_numpy()) < 80 else 2
-    lines = -(-designs // per_row)
-    truth = (
-        "the true DLT rate"
-        if not grouped(ds)
-        else "the true DLT rate; all are means over the n scenarios with that true MTD"
-    )
+    per_row = 4 if max(text_width(name, SMALL) for name in names_of(ds)) < 80 else 2
+    lines, tall = -(-designs // per_row), 1.0 if columns == 1 else 1.3
+    means = "; all are means over the n scenarios with that true MTD" if grouped(ds) else ""
     subtitle = (
-        f"Marker: expected posterior mean; line: expected 90% interval; at each dose in the order of the key. "
-        f"Black bar: {truth}."
+        "Marker: expected posterior mean; line: expected 90% interval; at each dose in the order of the key. "
+        f"Black bar: the true DLT rate{means}."
     )
-    tall = 1.0 if columns == 1 else 1.3
-    figure = new_figure(rows * tall + 0.16 * lines + 0.5, "What is known of the DLT rates after the trial", subtitle)
-    grid = figure.add_gridspec(rows + 1, columns, height_ratios=[0.15 * lines, *[tall] * rows])
-    first = figure.add_subplot(grid[1, 0])
-    axes = [first] + [
-        figure.add_subplot(grid[1 + k // columns, k % columns], sharex=first, sharey=first)
-        for k in range(1, len(shown))
-    ]
+    heading, titles = ("What is known of the DLT rates after the trial", subtitle), [panel.title for panel in shown]
+    width = 0.92 * WIDTH * 72 / columns - 14
+    size: dict[str, Any] = {"row": tall, "rest": 0.16 * lines + 0.5, "key": 0.15 * lines}
+    figure, (head, *axes) = small_multiples(heading, titles, columns, width, **size, ragged=True)
     mean, low, high = (
         100 * ds[f"posterior_{name}"].transpose("design", "scenario", "dose").to_numpy()
         for name in ("mean", "lower", "upper")
     )
     p = 100 * ds["p_dlt"].transpose("scenario", "dose").to_numpy()
-    width = 0.92 * WIDTH * 72 / columns - 14
-    titles = fitted([panel.title for panel in shown], width, NORMAL, bold=True)
-    for k, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
-        _estimates(ax, panel, (over(mean, panel), over(low, panel), over(high, panel)), p[panel.rows].mean(axis=0))
-        ax.set_title(titles[k], weight="bold")
-        ax.tick_params(labelleft=k % columns == 0, labelbottom=k + columns >= len(shown))
+    for ax, panel in zip(axes, shown, strict=True):
+        _panel(ax, (over(mean, panel), over(low, panel), over(high, panel)), p[panel.rows].mean(axis=0))
         percent_axis(ax, "y", min(100.0, 25 * np.ceil(max(high.max(), p.max()) / 25 + 0.01)))
-    first.set_xlim(-0.5, count - 0.5)
-    first.set_xticks(range(count), ticks(labels, np.arange(count, dtype=float), width))
-    first.tick_params(axis="x", length=0)
-    names = fitted([str(name) for name in ds["design"].to_numpy()], 0.97 * WIDTH * 72 / per_row - 32, SMALL)
+    axes[0].set_xlim(-0.5, count - 0.5)
+    axes[0].set_xticks(range(count), ticks(labels, np.arange(count, dtype=float), width))
+    axes[0].tick_params(axis="x", length=0)
+    names = fitted(names_of(ds), 0.97 * WIDTH * 72 / per_row - 32, SMALL)
     handles = [entry(name, linewidth=0.9, **_look(d)) for d, name in enumerate(names)]
-    key(figure.add_subplot(grid[0, :]), handles, -(-designs // lines))
-    figure.supxlabel(unit if "dose" in unit else f"dose ({unit})", size=NORMAL)
+    draw_key(head, handles, -(-designs // lines))
+    figure.supxlabel(dose_label(unit), size=NORMAL)
     figure.supylabel("DLT rate (%)", size=NORMAL)
     return figure
 
@@ -100,7 +66,7 @@ def _look(d: int) -> dict[str, Any]:
     return look | {"markerfacecolor": "white" if d % 2 else colour, "markeredgewidth": 0.7}
 
 
-def _estimates(ax: Axes, panel: Panel, values: tuple[FloatArray, FloatArray, FloatArray], p: FloatArray) -> None:
+def _panel(ax: Axes, values: tuple[FloatArray, FloatArray, FloatArray], p: FloatArray) -> None:
     """Draw the designs side by side at each dose."""
     mean, low, high = values
     rows = np.arange(len(p))

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import counted, grouped, over, panels
-from doseopt.plots.selection import ink_on
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, new_figure, styled, text_width
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.panels import grouped, over, panels
+from doseopt.plots.scaffold import Axes, Figure, inside, name_rows, names_of, new_figure
+from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, ink_on, styled, text_width
 
 ROW = 0.175
 """Inches a design takes."""
@@ -28,10 +23,6 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `doseopt.compare`. More than 12 scenarios are averaged by their true MTD.
-
-    Returns
-    -------
-    Figure
     """
     shown = panels(ds)
     designs, several = ds.sizes["design"], ds.sizes["scenario"] > 1
@@ -46,7 +37,6 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
     title = "Correct and overdose selection"
     figure = new_figure(2 * (designs * ROW + 0.32) + room + 0.3, title, subtitle if several else "Percent of trials.")
     axes = figure.subplots(2, 1, sharex=True)
-    names = fitted([str(name) for name in ds["design"].to_numpy()], 0.24 * WIDTH * 72, SMALL)
     for ax, name, title, colours in (
         (axes[0], "correct_selection", "Correct selection (%): darker is better", "Blues"),
         (axes[1], "overdose_selection", "Overdose selection (%): darker is worse", "Oranges"),
@@ -55,7 +45,7 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
         each = np.column_stack([over(values, panel) for panel in shown])
         _map(ax, each, values.mean(axis=1) if several else None, colours)
         ax.set_title(title, weight="bold", size=NORMAL)
-        ax.set_yticks(range(designs), names)
+        name_rows(ax, names_of(ds), 0.24, above=0.5, below=0.5)
     ticks = [*enumerate(titles), *([(len(shown) + 0.25, "mean")] if several else [])]
     axes[1].set_xticks([x for x, _ in ticks], [text for _, text in ticks], rotation=90 if upright else 0)
     axes[1].set_xlabel("true MTD of the scenarios" if grouped(ds) else "scenario")
@@ -75,9 +65,8 @@ def _map(ax: Axes, values: FloatArray, mean: FloatArray | None, name: str) -> No
         for d, value in enumerate(column):
             colour = colours(0.03 + 0.92 * value / 100)
             ax.bar(c, 1, 1, d - 0.5, color=colour, edgecolor="white", linewidth=0.8)
-            ax.text(c, d, f"{value:.0f}", size=SMALL, color=ink_on(colour), ha="center", va="center_baseline")
+            inside(ax, c, d, f"{value:.0f}", color=ink_on(colour))
     ax.set_xlim(-0.5, columns[-1][0] + 0.5)
-    ax.set_ylim(len(values) - 0.5, -0.5)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)

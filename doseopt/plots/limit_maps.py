@@ -8,14 +8,13 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import distance_transform_edt
 
-from doseopt.limits.shares import of_study, same_cap, winners
-from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, new_figure, styled
-from doseopt.state import FloatArray, IntArray
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.display.attained import of_study, same_cap, winners
+from doseopt.plots.scaffold import Axes, Figure, inside, names_of, new_figure
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.contour import QuadContourSet
-    from matplotlib.figure import Figure
 
 LEVELS = (-60, -40, -30, -20, -10, -5, 0, 5, 10, 20, 30, 40, 60)
 EDGE = 0.9
@@ -36,13 +35,9 @@ def maps_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `doseopt.limits_of`, with at least two designs of the same most patients.
-
-    Returns
-    -------
-    Figure
     """
     groups = {most: _best(ds, rows) for most, rows in same_cap(ds).items()}
-    kinds = list(dict.fromkeys(_kind(str(ds["design"].to_numpy()[k])) for rows in groups.values() for k in rows))
+    kinds = list(dict.fromkeys(_kind(name) for rows in groups.values() for name in names_of(ds.isel(design=rows))))
     policies = {most: _policies(ds, most) for most in groups}
     columns = 1 + max(len(rows) if policies[most].size else 0 for most, rows in groups.items())
     subtitle = (
@@ -61,7 +56,7 @@ def maps_figure(ds: xr.Dataset) -> Figure:
     filled: QuadContourSet | None = None
     for r, (most, rows) in enumerate(groups.items()):
         correct = ds["map_correct_selection"].to_numpy()[rows]
-        names = [str(name) for name in ds["design"].to_numpy()[rows]]
+        names = names_of(ds.isel(design=rows))
         _winners(axes[r, 0], ds, correct, names, [kinds.index(_kind(name)) for name in names], f"best with ≤ {most}")
         policy = policies[most]
         for k in range(columns - 1):
@@ -117,7 +112,7 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
     x, y = _grid(ds)
     best = winners(correct).argmax(axis=0)
     free = np.ones(best.shape, bool)
-    for k, name in enumerate(names):
+    for k, name in enumerate(fitted(names, WIDTH * 72 / 4.6, SMALL)):
         mine = np.asarray(best == k)
         if not mine.any():
             continue
@@ -130,16 +125,8 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
         rows, columns = np.indices(free.shape)
         free &= np.hypot((rows - row) / WRITTEN / len(y), (columns - column) / WRITTEN / len(x)) > 1
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.9}
-        inside = float(np.clip(x[column], x[0] + EDGE, x[-1] - EDGE))
-        ax.text(
-            inside,
-            y[row],
-            name.replace(" ", "\n") if len(name) > 10 else name,
-            size=SMALL,
-            ha="center",
-            va="center",
-            bbox=box,
-        )
+        at = float(np.clip(x[column], x[0] + EDGE, x[-1] - EDGE))
+        inside(ax, at, y[row], name.replace(" ", "\n") if len(name) > 10 else name, va="center", bbox=box)
     _frame(ax, ds, title)
 
 

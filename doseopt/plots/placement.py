@@ -1,13 +1,16 @@
-"""Where labels go: beside what they name if there is room, else in a column at the right, none over another."""
+"""Places of labels: beside what they name if there is room, else in a column at the right, none over another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from doseopt.state import FloatArray
+from doseopt.core.state import FloatArray
+from doseopt.plots.scaffold import Axes, note
+from doseopt.plots.style import GREY, SMALL, text_width
 
 type Box = tuple[float, float, float, float]
 GAP = 5.0
@@ -67,3 +70,67 @@ def spread(wanted: Sequence[float], heights: Sequence[float], low: float, high: 
         centre[k] = min(centre[k], edge - heights[k] / 2)
         edge = centre[k] - heights[k] / 2
     return [centre[k] for k in range(len(wanted))]
+
+
+@dataclass(frozen=True)
+class End:
+    """What stands at the right of the axes for the end (x, y) of a line; its height in points, its look.
+
+    `leader` is the colour of a thin line to the end; None for no line.
+    """
+
+    text: str
+    x: float
+    y: float
+    height: float
+    leader: str | None
+    look: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """Axes whose limits are set, with their width and height in points, and what labels must keep off."""
+
+    ax: Axes
+    width: float
+    height: float
+    taken: list[Box] = field(default_factory=list)
+
+    def place(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return places in points from the lower left corner."""
+        (left, right), (low, high) = self.ax.get_xlim(), self.ax.get_ylim()
+        return (x - left) / (right - left) * self.width, (y - low) / (high - low) * self.height
+
+    def keep_off_line(self, x: FloatArray, y: FloatArray) -> None:
+        """Keep labels off a line."""
+        self.taken.extend(along(*self.place(x, y)))
+
+    def keep_off_marks(self, spots: Iterable[tuple[float, float]]) -> None:
+        """Keep labels off marks."""
+        self.taken.extend((x - 4, y - 4, x + 4, y + 4) for x, y in (self.place(*spot) for spot in spots))
+
+    def beside(self, text: str, spot: tuple[float, float], gaps: Sequence[float]) -> Box | None:
+        """Return a free box beside a mark, and keep it; None if there is no room."""
+        lines = text.split("\n")
+        size = max(text_width(line, SMALL) for line in lines) + 2, len(lines) * (SMALL + 2.5) + 0.5
+        box = beside(Label(text, *size, *self.place(*spot)), self.taken, (2, 2, self.width - 2, self.height), gaps)
+        self.taken.extend([] if box is None else [box])
+        return box
+
+    def write(self, text: str, spot: tuple[float, float], box: Box, near: float = 0) -> None:
+        """Write into a box, with a thin line to the mark if that is not as near as so many points."""
+        x, y = self.place(*spot)
+        away = (box[0] + box[2]) / 2 - x, (box[1] + box[3]) / 2 - y
+        close = max(abs(away[0]) - (box[2] - box[0]) / 2, abs(away[1]) - (box[3] - box[1]) / 2) <= near
+        line = None if close else {"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3}
+        note(self.ax, text, spot, away, ha="center", va="center", linespacing=1.15, zorder=3, arrowprops=line)
+
+    def name_ends(self, ends: Sequence[End], away: float, below: float, above: float) -> None:
+        """Write in a column so many points right of the axes, none over another, as near to the ends as that allows."""
+        places = [self.place(end.x, end.y) for end in ends]
+        centres = spread([y for _, y in places], [end.height for end in ends], -below, self.height + above)
+        line: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)}
+        for end, (x, y), centre in zip(ends, places, centres, strict=True):
+            look = {"ha": "left", "va": "center", "linespacing": 1.15, "annotation_clip": False} | end.look
+            look["arrowprops"] = None if end.leader is None else line | {"color": end.leader}
+            note(self.ax, end.text, (end.x, end.y), (self.width + away - x, centre - y), **look)

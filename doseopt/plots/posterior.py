@@ -1,16 +1,30 @@
-"""What the data of a trial say of the DLT rates: prior and posterior, the curve, the next cohort."""
+"""The posterior of a trial drawn: prior and posterior DLT rates, the curve, the next cohort."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import counted, doses
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.panels import doses
 from doseopt.plots.placement import Box, Label, beside
+from doseopt.plots.scaffold import (
+    Axes,
+    Figure,
+    dose_label,
+    draw_key,
+    entry,
+    inside,
+    name_rows,
+    new_figure,
+    note,
+    percent_axis,
+)
 from doseopt.plots.scenarios import INNER, positions, ticks
-from doseopt.plots.selection import EDGE, ink_on
+from doseopt.plots.selection import EDGE
 from doseopt.plots.style import (
     BLUE,
     FAINT,
@@ -20,17 +34,11 @@ from doseopt.plots.style import (
     SMALL,
     VERMILLION,
     WIDTH,
-    fitted,
-    new_figure,
-    percent_axis,
+    ink_on,
+    ramp,
     styled,
     text_width,
 )
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 POSTERIOR: dict[str, Any] = {"color": BLUE, "linewidth": 1.2}
 PRIOR: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "linestyle": (0, (3, 1.5))}
@@ -108,7 +116,7 @@ def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     ax.set_xlabel("DLT rate (%)")
     handles = [entry(f"posterior, mean and {level} interval", marker="o", **POSTERIOR)]
     handles += [entry("prior, the same", marker="d", **PRIOR), *_target_handles(ds)]
-    key(head, handles, 4)
+    draw_key(head, handles, 4)
     return figure
 
 
@@ -140,26 +148,25 @@ def curve_figure(ds: xr.Dataset) -> Figure:
         box = beside(Label(text, wide, tall, *at), taken, EVERYWHERE, (away, away + tall, away + 2 * tall))
         box = box or (at[0] + away, at[1], at[0] + away + wide, at[1] + tall)
         taken.append(box)
-        offset = {"xytext": (box[0] - at[0], box[1] - at[1]), "textcoords": "offset points", "size": NORMAL}
         frame = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
-        ax.annotate(text, spot, weight="bold", va="bottom", zorder=5, bbox=frame, **offset)
+        look = {"size": NORMAL, "weight": "bold", "ha": "left", "va": "bottom"}
+        note(ax, text, spot, (box[0] - at[0], box[1] - at[1]), zorder=5, bbox=frame, **look)
     percent_axis(ax, "y")
     ax.set_ylim(-8, 108)  # whole circles at 0 and 100%
     spare = 0.12 * (np.ptp(x) or 1)
     ax.set_xlim(x[0] - spare, x[-1] + spare)
     ax.set_xticks(x, ticks(labels, x, 0.85 * WIDTH * 72))
-    ax.set_xlabel(unit if "dose" in unit else f"dose ({unit}, log scale)")
+    ax.set_xlabel(dose_label(unit, ", log scale"))
     ax.set_ylabel("DLT rate (%)")
     handles = [entry(f"posterior mean, {level} interval", marker="s", markersize=4, **POSTERIOR)]
     handles += [entry("observed", marker="o", markersize=6, markerfacecolor="none", color=INK, linestyle="none")]
-    key(head, [*handles, *_target_handles(ds)], 4)
+    draw_key(head, [*handles, *_target_handles(ds)], 4)
     return figure
 
 
 @styled
 def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     """Draw the posterior predictive distribution of the DLTs in the next cohort, a bar for each dose."""
-    from matplotlib import colormaps
     from matplotlib.patches import Patch
 
     values = 100 * density["predictive"].transpose("dose", "dlts").to_numpy()
@@ -167,21 +174,17 @@ def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     subtitle = f"Posterior predictive probability of each number of DLTs, were the next {cohort} treated at the dose."
     figure = new_figure(count * 0.3 + 0.85, f"DLTs in the next cohort of {cohort}", subtitle)
     head, ax = figure.subplots(2, 1, height_ratios=[0.25, count * 0.3 + 0.1])
-    ramp = [
-        (float(r), float(g), float(b), 1.0) for r, g, b, _ in colormaps["Oranges"](np.linspace(0, 0.95, cohort + 1))
-    ]
+    colours = ramp("Oranges", np.linspace(0, 0.95, cohort + 1))
     left = np.concatenate([np.zeros((count, 1)), values.cumsum(axis=1)], axis=1)
-    for k, colour in enumerate(ramp):
+    for k, colour in enumerate(colours):
         ax.barh(np.arange(count), values[:, k], 0.75, left[:, k], color=colour, **EDGE)
         for j in np.flatnonzero(values[:, k] > 4):
-            middle = left[j, k] + values[j, k] / 2
-            look: dict[str, Any] = {"va": "center_baseline", "size": SMALL, "color": ink_on(colour)}
-            ax.text(middle, j, f"{values[j, k]:.0f}", ha="center", **look)
+            inside(ax, left[j, k] + values[j, k] / 2, float(j), f"{values[j, k]:.0f}", color=ink_on(colour))
     _dose_rows(ax, ds, 0.5, 0.5)
     percent_axis(ax, "x")
     ax.set_xlabel("posterior predictive probability (%)")
     names = [counted(k, "DLT") for k in range(cohort + 1)]
-    key(head, [Patch(label=name, facecolor=c, **EDGE) for name, c in zip(names, ramp, strict=True)], cohort + 1)
+    draw_key(head, [Patch(label=name, facecolor=c, **EDGE) for name, c in zip(names, colours, strict=True)], cohort + 1)
     return figure
 
 
@@ -204,33 +207,9 @@ def _target_handles(ds: xr.Dataset) -> list[Any]:
     return [Patch(label=f"target interval, {low:g} to {high:g}%", **BAND), entry(f"target, {target:g}%", **TARGET)]
 
 
-def entry(label: str, **look: Any) -> Any:
-    """Return an entry of a key: a line with a marker."""
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], label=label, **({"markersize": 4} | look))
-
-
 def _dose_rows(ax: Axes, ds: xr.Dataset, below: float, above: float) -> None:
     """Name the doses at the left, the lowest at the top."""
     labels, unit = doses(ds)
-    ax.set_yticks(range(len(labels)), fitted(labels, 0.2 * WIDTH * 72, SMALL))
-    ax.set_ylim(len(labels) - 1 + below, -above)
+    name_rows(ax, labels, 0.2, above=above, below=below)
     ax.tick_params(axis="y", length=0)
-    ax.set_ylabel(unit if "dose" in unit else f"dose ({unit})")
-    ax.spines["left"].set_visible(False)
-
-
-def key(ax: Axes, handles: list[Any], columns: int) -> None:
-    """Draw one key in the place of the axes, from the left edge of the figure; read across, then down."""
-    from matplotlib.transforms import blended_transform_factory
-
-    ax.set_axis_off()
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    place = blended_transform_factory(figure.transFigure, ax.transAxes)
-    look: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "handlelength": 2.2, "columnspacing": 1.5}
-    look |= {"borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3, "bbox_to_anchor": (0.012, 0.5)}
-    across = [handle for c in range(columns) for handle in handles[c::columns]]
-    legend = ax.legend(handles=across, loc="center left", ncols=columns, bbox_transform=place, **look)
-    legend.set_in_layout(False)
+    ax.set_ylabel(dose_label(unit))

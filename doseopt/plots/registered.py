@@ -34,11 +34,6 @@ def registered_first(tree: xr.DataTree, node: str) -> xr.Dataset:
     return ds.isel(design=sorted(range(len(names)), key=lambda k: names[k] != tree.attrs["registered"]))
 
 
-def names_of(ds: xr.Dataset) -> list[str]:
-    """Return the designs."""
-    return [str(name) for name in ds["design"].to_numpy()]
-
-
 def so_far(tree: xr.DataTree) -> str:
     """Say which data the numbers are given."""
     return f"given the data so far, {tree.attrs['outcomes']}" if tree.attrs["outcomes"] else "before the first patient"

@@ -8,9 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doseopt.files import write_whole
+from doseopt.core.files import write_whole
+from doseopt.core.text import neutral
 from doseopt.plots.style import styled
-from doseopt.text import neutral
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

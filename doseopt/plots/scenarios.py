@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 
-from doseopt.plots.panels import Panel, doses, grouped, panels
-from doseopt.plots.style import (
-    BLUE,
-    FAINT,
-    GREY,
-    NORMAL,
-    SMALL,
-    VERMILLION,
-    WIDTH,
-    fitted,
-    new_figure,
-    percent_axis,
-    styled,
-    text_width,
-)
-from doseopt.state import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+from doseopt.core.state import FloatArray
+from doseopt.display.panels import Panel, doses, grouped, panels
+from doseopt.plots.scaffold import Axes, Figure, dose_label, note, percent_axis, small_multiples
+from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, WIDTH, fitted, styled, text_width
 
 INNER = 0.72
 """Share of an axis between its first and its last dose, at least."""
@@ -41,33 +22,20 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `doseopt.compare`, or scenarios with `acceptable` and `mtd`. More than 12 are shown by their true MTD.
-
-    Returns
-    -------
-    Figure
     """
-    shown = panels(ds)
+    shown, (x, labels, unit) = panels(ds), positions(ds)
     columns = min(4, len(shown))
-    rows = -(-len(shown) // columns)
+    width = 0.9 * WIDTH * 72 / columns - 12
     target = 100 * float(ds.attrs["target"])
     ring = "the true MTD, on the mean of n curves" if grouped(ds) else "the correct selection, with its DLT rate"
     subtitle = f"True DLT rate (%) at each dose; ringed: {ring}; dashed line: the target, {target:g}%."
-    figure = new_figure(rows * 1.25 + 0.45, "The scenarios: dose and toxicity", subtitle)
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    p = 100 * ds["p_dlt"].to_numpy()
-    x, labels, unit = positions(ds)
-    width = 0.9 * WIDTH * 72 / columns - 12
-    titles = fitted([panel.title for panel in shown], width, NORMAL, bold=True)
-    below = ticks(labels, x, width)
-    for k, (ax, panel) in enumerate(zip(axes, shown, strict=False)):
-        _panel(ax, x, p, panel, target)
-        ax.set_title(titles[k], weight="bold")
-        ax.tick_params(labelbottom=k // columns == rows - 1)
+    heading, titles = ("The scenarios: dose and toxicity", subtitle), [panel.title for panel in shown]
+    figure, axes = small_multiples(heading, titles, columns, width, row=1.25, rest=0.45)
+    for ax, panel in zip(axes, shown, strict=True):
+        _panel(ax, x, 100 * ds["p_dlt"].to_numpy(), panel, target)
     axes[0].set_xlim(x[0] - 0.3 * (x[-1] - x[0] or 1) / 2, x[-1] + 0.3 * (x[-1] - x[0] or 1) / 2)
-    axes[0].set_xticks(x, below)
-    for ax in axes[len(shown) :]:
-        ax.remove()
-    figure.supxlabel(unit if "dose" in unit else f"dose ({unit}, log scale)", size=NORMAL)
+    axes[0].set_xticks(x, ticks(labels, x, width))
+    figure.supxlabel(dose_label(unit, ", log scale"), size=NORMAL)
     figure.supylabel("true DLT rate (%)", size=NORMAL)
     return figure
 
@@ -115,17 +83,10 @@ def _panel(ax: Axes, x: FloatArray, p: FloatArray, panel: Panel, target: float) 
     marked = np.flatnonzero(panel.right[1:])
     if marked.size:
         low = curve[marked[0]] < 70
-        ax.annotate(
-            " to ".join(dict.fromkeys(f"{curve[j]:.0f}%" for j in (marked[0], marked[-1]))),
-            (x[marked].mean(), curve[marked].max() if low else curve[marked].min()),
-            xytext=(0, 6 if low else -6),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if low else "top",
-            size=SMALL,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
-            zorder=5,
-        )
+        text = " to ".join(dict.fromkeys(f"{curve[j]:.0f}%" for j in (marked[0], marked[-1])))
+        at = (x[marked].mean(), curve[marked].max() if low else curve[marked].min())
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
+        note(ax, text, at, (0, 6 if low else -6), bbox=box, zorder=5)
     else:
         ax.text(0.03, 0.93, "none is correct", transform=ax.transAxes, size=SMALL, color=GREY, va="top")
     percent_axis(ax, "y", 100, 25)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+import numpy as np
 
+from doseopt.core.state import FloatArray
+
+type Colour = tuple[float, float, float, float]
 WIDTH = 6.3
 """Inches: 16 cm, so that a size in points is that size in print."""
 
@@ -125,24 +126,6 @@ def _cut(label: str, width: float, size: float, bold: bool, tail: float) -> str:
     return short
 
 
-def new_figure(body: float, title: str, subtitle: str) -> Figure:
-    """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
-    from matplotlib.figure import Figure
-
-    lines = wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
-    top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
-    height = body + top
-    figure = Figure(figsize=(WIDTH, height))
-    layout = figure.get_layout_engine()
-    assert layout is not None
-    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
-    (name,) = fitted([title], (WIDTH - 0.2) * 72, LARGE, bold=True)
-    from_top = 1 - 4 / (72 * height)
-    figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
-    figure.text(0.012, from_top - (LARGE + 5) / (72 * height), "\n".join(lines), color=GREY, va="top", linespacing=1.25)
-    return figure
-
-
 def wrapped(text: str, width: float, size: float) -> list[str]:
     """Break a text into lines of a width in points."""
     lines = [""]
@@ -155,12 +138,13 @@ def wrapped(text: str, width: float, size: float) -> list[str]:
     return lines
 
 
-def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> None:
-    """Scale an axis of percentages from 0, a faint grid behind."""
-    from matplotlib.ticker import MultipleLocator
+def ramp(name: str, shares: FloatArray) -> list[Colour]:
+    """Return the colours of a map at these shares of it."""
+    from matplotlib import colormaps
 
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    (ax.set_xlim if which == "x" else ax.set_ylim)(0, top)
-    axis.set_major_locator(MultipleLocator(step))
-    ax.grid(axis=which, color=FAINT, linewidth=0.4)  # type: ignore[arg-type]
-    ax.set_axisbelow(True)
+    return [(float(r), float(g), float(b), 1.0) for r, g, b, _ in colormaps[name](shares)]
+
+
+def ink_on(colour: Colour) -> str:
+    """Return black or white, whichever reads better on a colour."""
+    return INK if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.5 else "white"

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from doseopt.parameters import Fault, Faults
-from doseopt.state import FloatArray
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray
 
 LONG_NAMES = {
     "p_dlt": "true probability of a drug-caused DLT",

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from doseopt.parameters import Fault, Faults
-from doseopt.state import FloatArray, IntArray
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, IntArray
 
 MU_OF_GAP = {0.05: 0.23, 0.07: 0.38, 0.10: 0.53, 0.15: 0.71}
 """Mean gap around the target -> mu, at a target of 0.30 and 5 doses; the gap is defined in :func:`paoletti`."""
@@ -198,9 +198,8 @@ def _redraw(count: int, attempt: Callable[[IntArray], FloatArray], advice: str) 
         if not missing.size:
             return drawn
         drawn[missing] = attempt(missing)
-    raise RuntimeError(
-        f"{np.isnan(drawn).sum()} of {count} curves found no acceptable draw in {ROUNDS} rounds: {advice}"
-    )
+    message = f"{np.isnan(drawn).sum()} of {count} curves found no acceptable draw in {ROUNDS} rounds: {advice}"
+    raise Faults([Fault("", message)])
 
 
 def _check(doses: int, target: float, count: int, **sd: float) -> None:

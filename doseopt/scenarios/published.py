@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from doseopt.parameters import Fault, Faults, nearest
+from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.scenarios.dataset import make_scenarios
 
 

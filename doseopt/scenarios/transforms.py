@@ -1,4 +1,4 @@
-"""What happens to the DLT rates on the way from the planned dose to the recorded DLT."""
+"""Changes of the DLT rates on the way from the planned dose to the recorded DLT."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from doseopt.parameters import Fault, Faults, check, is_number, param
-from doseopt.state import FloatArray
+from doseopt.core.parameters import Fault, Faults, check, is_number, param
+from doseopt.core.state import FloatArray
 
 EDGE = 1e-12
 """Rates of 0 and 1 have no logit: on the curve between doses they count as EDGE and 1 - EDGE."""

@@ -1,4 +1,4 @@
-"""What the checks share: a demand, and one question asked in batches of every kind."""
+"""Parts that the checks share: a demand, and one question asked in batches of every kind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Row
-from doseopt.state import IntArray
+from doseopt.core.design import Row
+from doseopt.core.state import IntArray
 
 type Ask = Callable[[IntArray], IntArray]
 """The answers for some rows of a table of trials, [rows, ...]."""

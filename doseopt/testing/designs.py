@@ -1,15 +1,15 @@
-"""What every design must keep to."""
+"""Promises that every design must keep."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.engine.exact import edge_weights
-from doseopt.engine.graph import Graph, build_graph, cohort_outcomes
-from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.trial import advance, step
+from doseopt.engines.exact import edge_weights
+from doseopt.engines.graph import Graph, build_graph, cohort_outcomes
 from doseopt.testing.common import check_pure, check_value, demand
-from doseopt.trial import advance, step
 
 WALKED_COHORTS, WALKED_TRIALS = 8, 100
 
@@ -59,18 +59,18 @@ def tally(state: TrialState, i: int) -> str:
 
 def _check_memory_shape(design: Design) -> None:
     """Look at what is remembered along the first cohorts of some trials."""
-    state = TrialState.empty(design.doses, len(design.memory))
+    state = TrialState.empty(design.facts.doses, len(design.facts.memory))
     for _ in range(WALKED_COHORTS):
         given = step(design, state)
         going = np.flatnonzero(given.stop == CONTINUE)[:WALKED_TRIALS]
         parts = []
         for size in np.unique(given.size[going]).tolist():
             rows = going[given.size[going] == size]
-            ways, _ = cohort_outcomes(size, design.categories)
+            ways, _ = cohort_outcomes(size, len(design.facts.outcomes))
             repeated, outcome = np.repeat(rows, len(ways)), np.tile(ways, (len(rows), 1))
             memory = np.asarray(design.remember(state[repeated], given[repeated], outcome))
-            wanted = (len(repeated), len(design.memory))
-            text = f"remember() to give whole numbers of shape {wanted} for memory {design.memory}"
+            wanted = (len(repeated), len(design.facts.memory))
+            text = f"remember() to give whole numbers of shape {wanted} for memory {design.facts.memory}"
             came = f"{memory.dtype} of shape {memory.shape} after {tally(state, int(rows[0]))}: memory is lost"
             demand(memory.shape == wanted and np.issubdtype(memory.dtype, np.integer), text, came)
             parts.append(advance(design, state[repeated], given[repeated], outcome))
@@ -82,11 +82,13 @@ def _check_memory_shape(design: Design) -> None:
 def _check_codes(design: Design, graph: Graph) -> None:
     """Check that every stop has a declared reason."""
     stop = graph.decision.stop
-    bad = (stop < 0) | (stop > len(design.stops))
+    bad = (stop < 0) | (stop > len(design.facts.stops))
     if bad.any():
         i = int(bad.argmax())
         demand(
-            False, f"a stop code of 0 to {len(design.stops)}, for {design.stops}", f"{stop[i]} after {_at(graph, i)}"
+            False,
+            f"a stop code of 0 to {len(design.facts.stops)}, for {design.facts.stops}",
+            f"{stop[i]} after {_at(graph, i)}",
         )
 
 
@@ -98,7 +100,7 @@ def _check_skipping(design: Design, graph: Graph) -> None:
     """Hold a design that does not skip to it; the first dose is the design's own."""
     beyond = graph.decision.dose > graph.state.highest_tried + 1
     skipped = beyond & graph.state.started & (graph.decision.stop == CONTINUE)
-    if skipped.any() and not design.skips:
+    if skipped.any() and not design.facts.skips:
         i = int(skipped.argmax())
         levels = f"level {graph.decision.dose[i] + 1}, the highest tried being {graph.state.highest_tried[i] + 1},"
         demand(False, "no untried dose skipped, as the design declares (skips)", f"{levels} after {_at(graph, i)}")
@@ -148,7 +150,7 @@ def _as_array(decision: Decision) -> IntArray:
 
 def _check_memory_used(design: Design, graph: Graph) -> None:
     """Check that what is declared is kept: memory that is the same in all trials holds nothing."""
-    for k, name in enumerate(design.memory):
+    for k, name in enumerate(design.facts.memory):
         values = np.unique(graph.state.memory[:, k])
         demand(
             len(values) > 1,
@@ -158,7 +160,7 @@ def _check_memory_used(design: Design, graph: Graph) -> None:
 
 
 def _check_mass(design: Design, graph: Graph) -> None:
-    p, moderate = np.sort(np.random.default_rng(2).random((2, 20, design.doses)), axis=2)
-    weight = edge_weights(graph, p, moderate if design.categories == 3 else None)[:, graph.ending]
+    p, moderate = np.sort(np.random.default_rng(2).random((2, 20, design.facts.doses)), axis=2)
+    weight = edge_weights(graph, p, moderate if design.facts.outcomes.graded else None)[:, graph.ending]
     astray = float(np.abs(weight.sum(axis=1) - 1).max())
     demand(astray <= 1e-12, "the endings' probabilities to sum to 1 within 1e-12", f"a difference of {astray:.2g}")

@@ -1,11 +1,13 @@
-"""What every measure must keep to."""
+"""Promises that every measure must keep."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
 
-from doseopt.metrics import Metric
+from doseopt.core.state import FloatArray
+from doseopt.measures.endings import Endings, Truth
+from doseopt.measures.operating_characteristics import Metric
 from doseopt.testing.common import demand
 
 N = [[3, 3, 0], [3, 3, 4], [2, 0, 0]]
@@ -47,22 +49,24 @@ def check_metric(metric: Metric) -> None:
     """
     demand(bool(metric.units), "units", repr(metric.units))
     demand(bool(metric.long_name), "a long_name", repr(metric.long_name))
-    made, kept = made_outcomes(), made_outcomes()
-    value = metric.function(made).astype(float)
-    demand(made.identical(kept), "the outcomes left as they are", "others")
-    demand("ending" in value.dims, "a value at each ending", f"dimensions {value.dims}")
-    demand(bool(np.isfinite(value).all()), "finite values", f"{value.to_numpy()}")
+    made = made_outcomes()
+    endings, truth = Endings.of(made), Truth.of(made)
+    value = metric.at(endings, truth).astype(float)
+    demand(made.identical(made_outcomes()), "the outcomes left as they are", "others")
+    wanted = (made.sizes["scenario"], made.sizes["ending"], *((made.sizes[metric.along],) if metric.along else ()))
+    demand(value.shape == wanted, f"a value at each ending, {wanted}", f"{value.shape}")
+    demand(bool(np.isfinite(value).all()), "finite values", f"{value}")
     low, high = (0.0, np.inf) if metric.units == "patients" else (1.0 - made.sizes["dose"], 1.0)
     inside = bool(((value >= low) & (value <= high)).all())
-    demand(inside, f"values of {low:g} to {high:g}, the unit being {metric.units!r}", f"{value.to_numpy()}")
+    demand(inside, f"values of {low:g} to {high:g}, the unit being {metric.units!r}", f"{value}")
     for i in range(made.sizes["ending"]):
-        _compare("alone", metric, made.isel(ending=[i]), value.isel(ending=[i]))
+        _compare("alone", metric, made.isel(ending=[i]), value[:, [i]])
     _compare("of another weight", metric, made.assign(weight=made["weight"][:, ::-1]), value)
     layout = {name: made[name].expand_dims(scenario=made["scenario"]) for name in ("n", "y", "selected", "stop")}
     _compare("of a simulated trial", metric, made.assign(layout), value)
 
 
-def _compare(how: str, metric: Metric, outcomes: xr.Dataset, value: xr.DataArray) -> None:
-    other, value = xr.broadcast(metric.function(outcomes).astype(float), value)
-    same = bool(np.allclose(other, value.transpose(*other.dims), rtol=0, atol=1e-12))
-    demand(same, f"the same value for an ending {how}", f"{other.to_numpy()} for {value.to_numpy()}")
+def _compare(how: str, metric: Metric, outcomes: xr.Dataset, value: FloatArray) -> None:
+    other = metric.at(Endings.of(outcomes), Truth.of(outcomes)).astype(float)
+    same = bool(np.allclose(other, value, rtol=0, atol=1e-12))
+    demand(same, f"the same value for an ending {how}", f"{other} for {value}")

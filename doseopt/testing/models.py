@@ -1,4 +1,4 @@
-"""What every dose-toxicity model must keep to, and an integration rule that shares no line with `models.quadrature`."""
+"""Promises of every dose-toxicity model, and an integration rule that shares nothing with the quadrature."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import betaln
 
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage
 from doseopt.models.quadrature import quadrature
-from doseopt.state import FloatArray, IntArray
 from doseopt.testing.common import check_value, demand
 
 ACCURACY = {1: (1e-6, 1e-5), 2: (1e-5, 1e-4)}

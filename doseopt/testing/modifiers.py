@@ -1,4 +1,4 @@
-"""What every modifier must keep to."""
+"""Promises that every modifier must keep."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.design import Design, Modifier, Phase
-from doseopt.engine.graph import Graph, build_graph
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
-from doseopt.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.design import Design, Modifier, Phase
+from doseopt.core.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
+from doseopt.engines.graph import Graph, build_graph
 from doseopt.testing.common import check_pure, check_value, demand
 from doseopt.testing.designs import check_design, tally
 
@@ -43,16 +43,16 @@ def check_modifier(modifier: Modifier, base: Design) -> Graph:
     """
     check_value(modifier)
     bound = modifier.bind(base)
-    empty = TrialState.empty(base.doses, len(bound.memory))
-    for dose in range(base.doses):
+    empty = TrialState.empty(base.facts.doses, len(bound.memory))
+    for dose in range(base.facts.doses):
         _check_phase(bound, empty, dose)
     cap = () if modifier.phase == Phase.CAP else (MaxPatients(n=CAP),)
     design = Modified(base, (modifier, *cap))
     graph = check_design(design)
-    start = len(base.memory)
+    start = len(base.facts.memory)
     own = graph.state.with_memory(graph.state.memory[:, start : start + len(bound.memory)])
     begun = own[own.started]
-    for dose in range(base.doses):
+    for dose in range(base.facts.doses):
         _check_phase(bound, begun, dose)
         _check_purity(bound, check_value(bound), begun, dose)
     _check_order(base, (modifier, *(m for m in COMPANY if type(m) is not type(modifier)), *cap))
@@ -119,14 +119,14 @@ def _check_order(base: Design, modifiers: tuple[Modifier, ...]) -> None:
     """Ask the design with its modifiers in the other order about the same trials, memory turned round accordingly."""
     one, other = Modified(base, modifiers), Modified(base, modifiers[::-1])
     graph = build_graph(one)
-    ends = np.cumsum([len(base.memory), *(len(m.memory) for m in one.modifiers)])
+    ends = np.cumsum([len(base.facts.memory), *(len(m.memory) for m in one.modifiers)])
     slices = [slice(a, b) for a, b in pairwise(ends)]
     memory = graph.state.memory
     turned = np.concatenate([memory[:, : ends[0]], *(memory[:, s] for s in slices[::-1])], axis=1)
     begun = np.flatnonzero(graph.state.started)
     state = graph.state.with_memory(turned)[begun]
     first, second = graph.decision[begun], other.decide(state)
-    reasons = [np.array(["", *design.stops])[d.stop] for design, d in ((one, first), (other, second))]
+    reasons = [np.array(["", *design.facts.stops])[d.stop] for design, d in ((one, first), (other, second))]
     on = first.stop == CONTINUE
     same = (reasons[0] == reasons[1]) & (~on | ((first.dose == second.dose) & (first.size == second.size)))
     if not same.all():

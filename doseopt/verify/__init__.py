@@ -11,7 +11,8 @@ import numpy as np
 import scipy
 
 import doseopt
-from doseopt.parameters import Fault, Faults, nearest
+from doseopt.core.files import FORMAT
+from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.verify import boin, conduct, crm, interval, pathways, posteriors, published, three_plus_three
 from doseopt.verify.check import Check, Number
 
@@ -63,6 +64,7 @@ def about(numbers: Sequence[Number]) -> dict[str, Any]:
     """Say what was recomputed and with what: versions, checks with their notes, how many agree."""
     checks = {number.check: CHECKS[number.check] for number in numbers}
     return {
+        "format": FORMAT,
         "version": doseopt.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from doseopt.core.state import NONE, BoolArray, TrialState
 from doseopt.designs.boin import BOIN
 from doseopt.designs.interval import beta_tail
-from doseopt.modified import Modified
-from doseopt.modifiers import EnoughAtDose, MaxPatients
-from doseopt.selection import isotonic
-from doseopt.state import NONE, BoolArray, TrialState
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import EnoughAtDose, MaxPatients
+from doseopt.designs.selection import isotonic
 from doseopt.verify.cases import Case, peers
 from doseopt.verify.check import Answers, Check
 from doseopt.verify.trials import OPERATING, RATES, granted_exact, operating, tally

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from doseopt.design import Design
+from doseopt.core.design import Design, estimated_by
+from doseopt.core.trial import after
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
+from doseopt.designs.layers import layers
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import NoSkipping
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
+from doseopt.designs.selection import isotonic
 from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tpi import TPI
-from doseopt.modified import Modified
-from doseopt.modifiers import NoSkipping
-from doseopt.selection import isotonic
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.trial import after
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.verify.cases import Case, peers, published
 from doseopt.verify.check import Answers, Check
 from doseopt.verify.trials import design_of, next_of, tally
@@ -54,9 +55,9 @@ def _asked(printed: Sequence[str], designs: Collection[str] = MAKE) -> list[Case
 def _rates(given: Mapping[str, Any]) -> Answers:
     """Return the plug-in rates of the CRM, and for BOIN the isotonic estimates at the doses tried."""
     made = MAKE[given["design"]](given["target"])
-    base: Any = made.base if isinstance(made, Modified) else made
-    state = after(base, given["outcomes"])
-    rates = isotonic(state.n, state.y, state.tried) if isinstance(base, BOIN) else base.estimated(state)
+    rule = layers(made).rule
+    state = after(rule, given["outcomes"])
+    rates = isotonic(state.n, state.y, state.tried) if isinstance(rule, BOIN) else estimated_by(rule, state)
     return {"mean_prob_tox": rates[0]}
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import log_expit
 
+from doseopt.core.state import FloatArray
 from doseopt.designs.crm import CRM
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, MaxPatients, NoSkipping
-from doseopt.skeleton import IndifferenceInterval, model_sensitivity
-from doseopt.state import FloatArray
+from doseopt.models.skeleton import IndifferenceInterval, model_sensitivity
 from doseopt.verify.cases import Case, peers
 from doseopt.verify.check import Answers, Check
 from doseopt.verify.trials import OPERATING, RATES, granted_exact, operating, treated

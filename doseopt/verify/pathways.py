@@ -11,22 +11,22 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.stats import norm
 
-from doseopt.design import Design, Phase, Row
+from doseopt.core.design import Design, Phase, Row
+from doseopt.core.state import Decision, TrialState
+from doseopt.core.trial import advance, step
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
 from doseopt.designs.interval import DOWN
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, DemandAtDose, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
+from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
 from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tpi import TPI
-from doseopt.engine.exact import ending_weights
-from doseopt.engine.graph import graph_of
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import graph_of
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, DemandAtDose, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
-from doseopt.modifiers.rule import Rule
-from doseopt.state import Decision, TrialState
-from doseopt.trial import advance, step
 from doseopt.verify.cases import Case, Source, peers, quoted
 from doseopt.verify.check import SLACK, Answers, Check
 from doseopt.verify.trials import next_of
@@ -98,7 +98,7 @@ def characteristics(design: Design, p: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"E[N]": weight @ n.sum(axis=1), "E[DLT]": weight @ y.sum(axis=1)}
     found["none"] = found["select@0"] = weight[graph.selected < 0].sum()
     found["DLT share"] = found["E[DLT]"] / found["E[N]"]
-    for j in range(design.doses):
+    for j in range(design.facts.doses):
         found[f"select@{j + 1}"] = weight[graph.selected == j].sum()
         found[f"n@{j + 1}"] = weight @ n[:, j]
         found[f"administration@{j + 1}"] = weight @ (n[:, j] / n.sum(axis=1))
@@ -147,7 +147,7 @@ def _nodes(given: Mapping[str, Any]) -> Answers:
     for length in {len(path) for path in paths}:
         rows = [i for i, path in enumerate(paths) if len(path) == length]
         cohorts = np.array([paths[i] for i in rows])
-        state = TrialState.concatenate([TrialState.empty(VIOLA.doses, len(VIOLA.memory))] * len(rows))
+        state = TrialState.concatenate([TrialState.empty(VIOLA.facts.doses, len(VIOLA.facts.memory))] * len(rows))
         for dose, dlts in np.moveaxis(cohorts, 1, 0).transpose(0, 2, 1):
             given_now = Decision(dose, np.full(len(rows), 3), np.zeros(len(rows), np.int64))
             state = advance(VIOLA, state, given_now, np.stack([dlts, 3 - dlts], axis=1))
@@ -235,13 +235,21 @@ def _granted(given: Mapping[str, Any], ours: Answers) -> Answers:
 
 
 def _vignettes(text: str) -> list[Case]:
-    """Read a vignette's rows but for the optimised skeleton, which is rounded where decisions change."""
+    """Read a vignette's rows but for the optimised skeleton, of which no reading gives what is printed.
+
+    It prints 0.5931. As rounded there the skeleton gives 0.6074, and so do 188 of 190 others that round to it (0.6065
+    the rest). Neither sds of 0.87 to 1.34, cohorts of 1 or 3, 20 to 46 patients, other stopping limits, skipping,
+    incoherence nor first decisions by the old skeleton, as a stale cache would take them (0.5938 for six cohorts), do.
+    """
     rounded = "Nelder-Mead skeleton"
     return quoted("crm_vignettes_oc.csv", lambda row: row["source"].startswith(text) and row["case"] != rounded)
 
 
 def _exact_or_published() -> list[Case]:
-    """Read all but the patients of TPI, which its paper simulated under a table that it does not print."""
+    """Read all but the patients of TPI, of which the paper does not print the K1 and K2 that it simulated with.
+
+    They are calibrated for each target: 1 and 1.5 make its table at .30; at .25 about 0.6 and 1 make all its numbers.
+    """
     patients = ("n@", "DLT")
     return quoted(
         "exact_and_published_oc.csv", lambda row: row["case"] != "TPI" or not row["quantity"].startswith(patients)
@@ -262,7 +270,8 @@ CHECKS = {
         lambda: _vignettes("precautionary"),
         _braun,
         _granted,
-        "left out: an optimised skeleton, for which the vignette prints 0.5931; as rounded there it gives 0.6074",
+        "left out: an optimised skeleton, for which the vignette prints 0.5931; it gives 0.6074, and no other reading "
+        "of the rules that was tried gives what is printed",
     ),
     "vignettes-exact": Check(
         "operating characteristics of vignettes, apps and papers",
@@ -270,7 +279,8 @@ CHECKS = {
         _operating,
         _granted,
         "simulated numbers of papers are granted four Monte Carlo standard errors and rounding, those of the AplusB "
-        "app, rounded to sum to one, a unit; left out: patients of TPI, 1.7 more at dose 2 here than in its paper",
+        "app, rounded to sum to one, a unit; left out: patients of TPI, whose paper calibrates K1 and K2: 0.6 and 1 "
+        "give all that it prints, the defaults 1.7 more at dose 2",
     ),
     "vignettes-simulated": Check(
         "operating characteristics of the VIOLA trial by simulation",

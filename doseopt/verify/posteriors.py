@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from doseopt.core.trial import after
 from doseopt.designs.blrm import BLRM
 from doseopt.designs.crm import CRM
 from doseopt.models.base import Model
 from doseopt.models.curves import Empiric, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
-from doseopt.trial import after
 from doseopt.verify.cases import Case, quoted
 from doseopt.verify.check import SLACK, Answers, Check
 from doseopt.verify.trials import tally

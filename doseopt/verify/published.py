@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from doseopt.engine.exact import Exact
-from doseopt.engine.graph import graph_of
-from doseopt.limits import complete_information_benchmark
+from doseopt.core.state import TrialState
+from doseopt.engines.exact import Exact
+from doseopt.engines.graph import graph_of
+from doseopt.measures.complete_information import complete_information_benchmark
 from doseopt.models.quadrature import quadrature
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import TrialState
 from doseopt.verify.cases import published
 from doseopt.verify.check import SLACK, Answers, Check
 from doseopt.verify.trials import design_of, operating, tally, treated
@@ -28,7 +28,7 @@ def _exact(given: Mapping[str, Any]) -> Answers:
     design = design_of(given["design"])
     graph = graph_of(design)
     some = graph.selected >= 0
-    paths = np.bincount(graph.selected[some], graph.cohort_paths[graph.ending][some], minlength=design.doses)
+    paths = np.bincount(graph.selected[some], graph.cohort_paths[graph.ending][some], minlength=design.facts.doses)
     counted = {"paths": graph.counts()["paths"], "paths_by_mtd": paths.astype(int)}
     return {**operating(design, given["p_dlt"], given.get("p_moderate")), **counted}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from scipy.optimize import brentq
 
+from doseopt.core.state import CONTINUE
+from doseopt.core.trial import after, step
 from doseopt.designs.accelerated_titration import AcceleratedTitration
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.three_plus_three import ThreePlusThree
-from doseopt.engine.graph import graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.state import CONTINUE
-from doseopt.trial import after, step
+from doseopt.engines.graph import graph_of
 from doseopt.verify.cases import Case, peers, published
 from doseopt.verify.check import Answers, Check
 from doseopt.verify.trials import OPERATING, RATES, design_of, granted_exact, operating

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from doseopt.design import Design
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray, TrialState
+from doseopt.core.trial import after, selected, step
 from doseopt.designs import DESIGNS
-from doseopt.engine.exact import Exact
-from doseopt.modified import Modified
-from doseopt.modifiers import MODIFIERS
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MODIFIERS
+from doseopt.engines.exact import Exact
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.state import CONTINUE, NONE, FloatArray, IntArray, TrialState
-from doseopt.trial import after, selected, step
 from doseopt.verify.check import Answers
 
 DOSES = range(1, 5)
@@ -49,7 +49,7 @@ def operating(design: Design, p_dlt: Sequence[float], p_moderate: Sequence[float
     """Return the operating characteristics in one scenario, by their names in `OPERATING`."""
     outcomes = Exact()(design, make_scenarios([p_dlt], p_moderate=None if p_moderate is None else [p_moderate]))
     weight, n, y = (outcomes[name].to_numpy() for name in ("weight", "n", "y"))
-    choice = weight[0] @ (outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses))
+    choice = weight[0] @ (outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses))
     patients, dlts = weight[0] @ n, weight[0] @ y
     return {
         "no_selection": choice[0],

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.design import Design
-from doseopt.families import capped
-from doseopt.means import linear_measures, means_of
+from doseopt.amendment.outlook import MOST, beliefs_now
+from doseopt.beliefs import Belief
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, TrialState
+from doseopt.core.trial import after, step
+from doseopt.designs.layers import with_cap
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
 from doseopt.models.quadrature import quadrature
-from doseopt.modified import Modified
-from doseopt.outcome_string import Cohort, parse_outcomes
-from doseopt.prospects import MOST, STUDY_MODEL, beliefs_now
-from doseopt.scenarios import Belief
-from doseopt.state import CONTINUE, TrialState
-from doseopt.trial import after, step
 from paper.claims.protocol import CELLS
 from paper.material import LARGEST, Material
 
@@ -93,10 +94,9 @@ def _needed(material: Material, design: Design, start: TrialState, belief: Belie
     """Return the smallest enrolment cap that reaches the wanted probability, in cohorts; None if none does."""
     proposal = material.study.proposal
     assert proposal is not None
-    base = design if isinstance(design, Modified) else Modified(design, ())
     treated = int(start.n.sum()) or int(design.first().size[0])
     for cap in range(treated, _most(material) + 1, 3):
-        if _average(capped(base, cap), belief, start, material)["correct_selection"] >= proposal.wanted:
+        if _average(with_cap(design, cap), belief, start, material)["correct_selection"] >= proposal.wanted:
             return cap
     return None
 

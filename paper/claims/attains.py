@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.engine.exact import Exact
-from doseopt.families import capped
-from doseopt.metrics import measure
-from doseopt.modified import Modified
-from doseopt.outcomes import judged
-from doseopt.tables import findings
+from doseopt.designs.layers import with_cap
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.measures.operating_characteristics import measure
+from doseopt.reports.tables import findings
 from paper.material import Material
 
 SHOWN = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts", "patients_above_mtd")
@@ -82,17 +81,16 @@ def by_cap(material: Material) -> dict[str, Any]:
     """Return means over the scenarios of the registered design under every enrolment cap."""
     study = material.study
     design = study.designs[material.roles["registered"]]
-    assert isinstance(design, Modified)
     scenarios, right = study.scenarios(), material.right()
     most = int(material.comparison["sample_size_quantile"].sel(design=material.roles["uncapped"]).max())
     caps = list(range(SMALLEST, most + 1))
     correct, none, size, barred = [], [], [], []
     for cap in caps:
-        outcomes = judged(Exact()(capped(design, cap), scenarios), study.mtd)
+        outcomes = judged(Exact()(with_cap(design, cap), scenarios), study.mtd)
         correct.append(float(measure(outcomes, "correct_selection")[0].mean()))
         none.append(float(measure(outcomes, "no_selection")[0].to_numpy()[right].mean()))
         size.append(float(measure(outcomes, "sample_size")[0].mean()))
-        barred.append(design.doses - len(set(outcomes["selected"].to_numpy().tolist()) - {-1}))
+        barred.append(design.facts.doses - len(set(outcomes["selected"].to_numpy().tolist()) - {-1}))
     enough = caps[int(np.flatnonzero(np.array(correct) >= correct[-1] - NEAR)[0])]
     at = {str(cap): {"correct": c, "none": n} for cap, c, n in zip(caps, correct, none, strict=True)}
     needed = next(cap for cap, count in zip(caps, barred, strict=True) if not count)

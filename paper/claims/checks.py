@@ -8,13 +8,14 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from doseopt.core.state import FloatArray
 from doseopt.designs import ThreePlusThree
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import METRICS, measure
+from doseopt.designs.layers import layers
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.models.quadrature import quadrature
-from doseopt.outcomes import judged
-from doseopt.state import FloatArray
 from paper.material import Material
 from paper.store import ROOT, digest, read_json
 
@@ -62,11 +63,12 @@ def lin_shih(p: FloatArray) -> FloatArray:
 
 def _quadrature(material: Material) -> dict[str, float]:
     """Compare the CRM's posterior mean of b with adaptive quadrature at every tally with which its trials can end."""
-    design: Any = material.study.designs[material.roles["crm_small"]]
+    design = material.study.designs[material.roles["crm_small"]]
+    rule: Any = layers(design).rule
     outcomes = Exact()(design, material.study.scenarios())
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
-    ours = quadrature(design.base.curve).posterior(n, y).theta_mean()
-    theirs = np.array([_adaptive(design.base, n[k], y[k]) for k in range(len(n))])
+    ours = quadrature(rule.curve).posterior(n, y).theta_mean()
+    theirs = np.array([_adaptive(rule, n[k], y[k]) for k in range(len(n))])
     return {"largest": float(np.abs(ours - theirs).max()), "tallies": len(n)}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.engine.simulate import Simulate
-from doseopt.outcomes import judged
-from doseopt.state import FloatArray
+from doseopt.core.state import FloatArray
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
 from paper.material import SIZES, Material
 
 TRIALS, FEW, SEED = 10_000, 400, 7

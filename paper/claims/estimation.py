@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.estimation import CEILING
+from doseopt.measures.estimation import CEILING
 from paper.material import Material
 
 MEASURES = ("bias", "rmse", "coverage", "width")

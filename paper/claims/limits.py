@@ -6,8 +6,8 @@ from typing import Any
 
 import xarray as xr
 
-from doseopt.limits.shares import of_study, same_cap, winners
-from doseopt.tables.limits import limit_findings
+from doseopt.display.attained import of_study, same_cap, winners
+from doseopt.reports.tables.limits import limit_findings
 from paper.material import Material
 
 KEYS = {

@@ -8,10 +8,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from doseopt.designs import BOIN
-from doseopt.doses import Doses
-from doseopt.engine.exact import Exact
-from doseopt.estimation import CEILING, LEVEL
-from doseopt.study import Study
+from doseopt.designs.layers import layers
+from doseopt.engines.exact import Exact
+from doseopt.measures.estimation import CEILING, LEVEL
+from doseopt.scenarios.doses import Doses
+from doseopt.study.study import Study
 from paper.material import Material
 
 CELLS = 1e9
@@ -95,7 +96,7 @@ def definition(material: Material) -> dict[str, Any]:
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
     declared = np.flatnonzero(selected >= 0)
     at = selected[declared]
-    clean = np.flatnonzero((y.sum(axis=1) == 0) & (selected == design.doses - 1))[0]
+    clean = np.flatnonzero((y.sum(axis=1) == 0) & (selected == design.facts.doses - 1))[0]
     patients, dlts = int(n[declared, at].min()), int(y[declared, at].max())
     cap = outcomes["n"].sum("dose").max()
     return {
@@ -110,7 +111,7 @@ def definition(material: Material) -> dict[str, Any]:
 
 
 def _crm(material: Material) -> Any:
-    return material.study.designs[material.roles["crm_small"]].base  # type: ignore[attr-defined]
+    return layers(material.study.designs[material.roles["crm_small"]]).rule
 
 
 def _skeleton(material: Material) -> dict[str, Any]:
@@ -118,7 +119,8 @@ def _skeleton(material: Material) -> dict[str, Any]:
 
 
 def _boin(study: Study) -> dict[str, Any]:
-    design = next(d.base for d in study.designs.values() if isinstance(getattr(d, "base", None), BOIN))
+    rules = (layers(design).rule for design in study.designs.values())
+    design = next(rule for rule in rules if isinstance(rule, BOIN))
     return {"escalate": design.lambda_e, "deescalate": design.lambda_d}
 
 

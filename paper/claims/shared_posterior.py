@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from doseopt.design import Design
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs import CRM
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import measure
-from doseopt.models.one_parameter import log_complement
-from doseopt.outcomes import judged
-from doseopt.state import FloatArray, TrialState
+from doseopt.designs.layers import with_rule
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import measure
+from doseopt.models.quadrature.one_parameter import log_complement
 from paper.material import Material
 
 NODES = (21, 41, 81)
@@ -42,8 +43,11 @@ class HermiteCRM(CRM):
 
 
 def _with_nodes(design: Any, nodes: int) -> Design:
-    given = {field.name: getattr(design.base, field.name) for field in dataclasses.fields(design.base)}
-    return dataclasses.replace(design, base=HermiteCRM(**given, nodes=nodes))
+    def change(rule: Any) -> Design:
+        given = {field.name: getattr(rule, field.name) for field in dataclasses.fields(rule)}
+        return HermiteCRM(**given, nodes=nodes)
+
+    return with_rule(design, change)
 
 
 def shared_error(material: Material) -> dict[str, Any]:

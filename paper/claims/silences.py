@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.silences import ACTUAL, CAP, MODERATE, TARGET
+from doseopt.comparison.readings import MODERATE
+from doseopt.display.readings import ACTUAL, CAP, TARGET
 from paper.material import Material
 
 WORDS = {

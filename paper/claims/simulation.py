@@ -10,7 +10,7 @@ from scipy.integrate import trapezoid
 from scipy.special import ndtr
 from scipy.stats import binom, norm
 
-from doseopt.state import FloatArray
+from doseopt.core.state import FloatArray
 from paper.claims import tuning
 from paper.claims.common_patients import correlation
 from paper.claims.shared_posterior import shared_error

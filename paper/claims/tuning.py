@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.calibrate import calibrate
-from doseopt.study import Study
+from doseopt.calibration import calibrate
+from doseopt.study.study import Study
 from paper.material import SIZES, Material
 from paper.store import RECORDED, StaleRecord, made_by, read_json, write_json
 

@@ -17,9 +17,9 @@ from peers.reading import read
 import doseopt
 from benchmarks.speed import cases
 from benchmarks.speed.jobs import JOBS
-from doseopt.engine.graph import build_graph
-from doseopt.models.one_parameter import OneParameterQuadrature
-from doseopt.tallies import tallies_of
+from doseopt.designs.tallies import tallies_of
+from doseopt.engines.graph import build_graph
+from doseopt.models.quadrature.one_parameter import OneParameterQuadrature
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "counts.csv"
 

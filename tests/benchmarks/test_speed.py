@@ -14,7 +14,7 @@ from benchmarks.speed import accuracy, cases, figures, peers, readme
 from benchmarks.speed.jobs import Job
 from benchmarks.speed.measure import child, summary, timed, traced_peak
 from benchmarks.speed.run import RESULTS, TASKS
-from doseopt.engine.graph import graph_of
+from doseopt.engines.graph import graph_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
 FILES = {"speed.json", "peers.csv", "peers.md", "accuracy.md"}

@@ -25,13 +25,14 @@ from benchmarks.statistical.designs import (
 from benchmarks.statistical.figures import steepness
 from benchmarks.statistical.tables import Group, groups_of, probability_best, ranking, regret, wins
 from doseopt import load_study
-from doseopt.comparison import rules
-from doseopt.limits import complete_information_benchmark
-from doseopt.means import MEASURES, means_of
-from doseopt.modifiers import MaxPatients, RunIn
+from doseopt.comparison.compare import rules
+from doseopt.core.state import CONTINUE
+from doseopt.core.trial import after, step
+from doseopt.designs.modifiers import MaxPatients, RunIn
+from doseopt.engines.means import means_of
+from doseopt.measures.complete_information import complete_information_benchmark
+from doseopt.measures.expected import MEASURES
 from doseopt.scenarios import PUBLISHED
-from doseopt.state import CONTINUE
-from doseopt.trial import after, step
 
 TABLES = ("summary", "ranking", "regret", "wins")
 KEYS = ["family", "target", "enrolment"]
@@ -145,16 +146,16 @@ def test_the_designs_are_the_bundled_studys():
     }
     assert own.mtd.none_threshold == pytest.approx(bundled.mtd.none_threshold)
     for name, same in (("CRM", "CRM 13"), ("BOIN", "BOIN 25"), ("ATD+3+3", "ATD+3+3 cap 10")):
-        cap = bundled.designs[same].cap
+        cap = bundled.designs[same].facts.cap
         assert rules(design_at(own, name, cap)) == rules(bundled.designs[same])
-        assert design_at(own, name, cap).cap == cap
+        assert design_at(own, name, cap).facts.cap == cap
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_follows_the_target(target):
     study = study_at(target)
     assert study.mtd.none_threshold == pytest.approx(target + 0.10)
-    assert {design.target for design in study.designs.values()} == {target}
+    assert {design.facts.target for design in study.designs.values()} == {target}
     assert study.designs["CRM"].base.rates[2] == target
     blrm, before = study.designs["BLRM"].base, study_at(0.25).designs["BLRM"].base
     assert blrm.intervals == pytest.approx((0.64 * target, 1.32 * target))

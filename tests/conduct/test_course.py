@@ -3,10 +3,10 @@
 import pytest
 
 from doseopt.conduct.course import MOST_OUTCOMES, Course, branches, departure
+from doseopt.core.cohort import Cohort
 from doseopt.designs import BOIN, ThreePlusThree
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.outcome_string import Cohort
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
 
 BOIN3 = Modified(BOIN(doses=3, target=0.30), (MaxPatients(n=100),))
 

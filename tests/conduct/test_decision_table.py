@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 
 from doseopt.cli import app
 from doseopt.conduct.decision_table import decision_table, with_table
-from doseopt.conduct.decision_words import last_row, limits_shown, notes
+from doseopt.core.parameters import Faults
 from doseopt.designs import BOIN
 from doseopt.designs.decision_table import decisions_from_csv
-from doseopt.parameters import Faults
+from doseopt.display.decision_table import last_row, limits_shown, notes
 from doseopt.plots.decision_page import decision_pages, save_pages
 from doseopt.plots.decision_table import COLOURS, decision_table_figure
 from doseopt.plots.placement import overlap
-from doseopt.study_file import load_study
-from doseopt.tables.conduct_table import boundaries_frame, decision_table_text, decisions_frame
+from doseopt.reports.tables.decision_table import boundaries_frame, decision_table_text, decisions_frame
+from doseopt.study.file import load_study
 
 STUDY = """
 title = "Phase I"

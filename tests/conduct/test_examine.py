@@ -12,17 +12,17 @@ from typer.testing import CliRunner
 
 from doseopt.cli import app
 from doseopt.conduct.examine import courses, examine
-from doseopt.conduct.irrational import KINDS, Steps, search
+from doseopt.conduct.questionable import KINDS, Steps, search
+from doseopt.core.cohort import format_outcomes
+from doseopt.core.state import TrialState
+from doseopt.core.trial import advance, selected, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.graph import build_graph, graph_of
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, MaxPatients, NoSkipping
-from doseopt.outcome_string import format_outcomes
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
+from doseopt.engines.graph import build_graph, graph_of
+from doseopt.reports.tables.examination import examination_text
 from doseopt.scenarios import make_scenarios
-from doseopt.state import TrialState
-from doseopt.study_file import load_study
-from doseopt.tables.conduct_examine import examination_text
-from doseopt.trial import advance, selected, step
+from doseopt.study.file import load_study
 
 TARGET = 0.25
 STUDY = """
@@ -93,9 +93,9 @@ def walk(design, p, moderate, state, chance, kinds, steps, path, ends):
         return
     at, size = int(decision.dose[0]), int(decision.size[0])
     for k in range(size + 1):
-        for m in range(size - k + 1) if design.categories == 3 else [0]:
-            outcome = np.array([[k, m, size - k - m] if design.categories == 3 else [k, size - k]])
-            if design.categories == 3:
+        for m in range(size - k + 1) if design.facts.outcomes.graded else [0]:
+            outcome = np.array([[k, m, size - k - m] if design.facts.outcomes.graded else [k, size - k]])
+            if design.facts.outcomes.graded:
                 q = [p[at], (1 - p[at]) * moderate[at], (1 - p[at]) * (1 - moderate[at])]
                 here = float(multinomial.pmf(outcome[0], size, q))
             else:
@@ -114,11 +114,11 @@ def walk(design, p, moderate, state, chance, kinds, steps, path, ends):
 @pytest.mark.parametrize("name", BRUTE)
 def test_the_search_finds_what_going_through_every_trial_finds(name):
     design = BRUTE[name]
-    found = search(build_graph(design), scenarios(design.doses)).set_index(kind="kind")
+    found = search(build_graph(design), scenarios(design.facts.doses)).set_index(kind="kind")
     best = dict.fromkeys(KINDS, (0.0, "", ""))
     for truth, (p, moderate) in TRUTHS.items():
         ends, steps = [], {kind: {} for kind in KINDS}
-        empty = TrialState.empty(design.doses, len(design.memory))
+        empty = TrialState.empty(design.facts.doses, len(design.facts.memory))
         walk(design, p, moderate, empty, 1.0, frozenset(), steps, "", ends)
         assert math.fsum(c for c, _ in ends) == pytest.approx(1, abs=1e-12)
         for kind in KINDS:
@@ -138,7 +138,7 @@ def test_the_search_finds_what_going_through_every_trial_finds(name):
 
 
 def counts(design):
-    found = search(graph_of(design), scenarios(design.doses))
+    found = search(graph_of(design), scenarios(design.facts.doses))
     return dict(zip(found["kind"].to_numpy().tolist(), found["found"].to_numpy().tolist(), strict=True))
 
 

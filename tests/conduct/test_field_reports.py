@@ -14,11 +14,11 @@ from doseopt.conduct.course import Course
 from doseopt.conduct.groupings import cohorts_and_data, groupings
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.standing import standings
-from doseopt.data import data_from_csv, data_from_outcomes
-from doseopt.outcome_string import Cohort, format_outcomes, parse_outcomes
-from doseopt.parameters import Faults
-from doseopt.study_file import load_study, parse_study
-from doseopt.trial import after, step
+from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
+from doseopt.core.parameters import Faults
+from doseopt.core.trial import after, step
+from doseopt.records.data import data_from_csv, data_from_outcomes
+from doseopt.study.file import load_study, parse_study
 
 COHERENT = """
 title = "CRM coherent"

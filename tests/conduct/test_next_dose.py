@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from doseopt.cli import app
 from doseopt.conduct.next_dose import next_dose
-from doseopt.data import data_from_csv, data_from_outcomes
-from doseopt.outcome_string import parse_outcomes
-from doseopt.parameters import Faults
-from doseopt.study_file import load_study, parse_study
-from doseopt.tables.conduct_next import next_text
+from doseopt.core.cohort import parse_outcomes
+from doseopt.core.parameters import Faults
+from doseopt.records.data import data_from_csv, data_from_outcomes
+from doseopt.reports.tables.next_dose import next_text
+from doseopt.study.file import load_study, parse_study
 
 FIVE = """
 title = "five doses"

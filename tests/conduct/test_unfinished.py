@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 from small_study import SMALL
 from typer.testing import CliRunner
 
-from doseopt.amend import amend
+from doseopt.amendment.amend import amend
+from doseopt.amendment.dossier import gather, proposed
 from doseopt.cli import app
 from doseopt.conduct.course import Course, branches
 from doseopt.conduct.groupings import cohorts_and_data
 from doseopt.conduct.next_dose import next_dose
-from doseopt.conduct.paths import courses, paths
+from doseopt.conduct.pathways import paths
 from doseopt.conduct.standing import standings
-from doseopt.data import data_from_csv, data_from_outcomes
-from doseopt.dossier import gather, proposed
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.outcome_string import Cohort, parse_outcomes
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.trial import after
+from doseopt.display.pathways import courses
+from doseopt.engines.exact import Exact
+from doseopt.engines.simulate import Simulate
+from doseopt.records.data import data_from_csv, data_from_outcomes
 from doseopt.scenarios import make_scenarios
-from doseopt.study_file import load_study, parse_study
-from doseopt.trial import after
+from doseopt.study.file import load_study, parse_study
 
 STUDY = """
 title = "four doses"
@@ -104,12 +105,12 @@ def test_what_is_told_of_an_unfinished_cohort():
 
 def enumerated(design, cohorts):
     """Weight by (n, y, stop, MTD): every outcome, patient by patient, of those not seen yet; then the exact engine."""
-    letters = "TN" if design.categories == 2 else "TMN"
+    letters = "TN" if design.facts.outcomes.graded is False else "TMN"
     found = {}
 
     def chance_of(level, text):
         p, m = P[level], MODERATE[level]
-        each = {"T": p, "M": (1 - p) * m, "N": (1 - p) * (1 - m) if design.categories == 3 else 1 - p}
+        each = {"T": p, "M": (1 - p) * m, "N": (1 - p) * (1 - m) if design.facts.outcomes.graded else 1 - p}
         return math.prod(each[x] for x in text)
 
     gaps = [i for i, cohort in enumerate(cohorts) for x in cohort.letters if x == "?"]
@@ -270,7 +271,7 @@ def test_one_decision_for_every_outcome_is_given_and_the_pending_are_listed(tmp_
 def test_what_follows_each_outcome_is_what_follows_when_it_is_known(data):
     """Pending patients anywhere: each branch is the trial with their outcomes filled in."""
     name = data.draw(st.sampled_from(sorted(DESIGNS)))
-    letters = "NT?" if DESIGNS[name].categories == 2 else "NMT?"
+    letters = "NT?" if DESIGNS[name].facts.outcomes.graded is False else "NMT?"
     group = st.builds(Cohort, st.integers(1, 3), st.text(letters, min_size=1, max_size=3))
     cohorts = tuple(data.draw(st.lists(group, min_size=1, max_size=4)))
     found = branches(DESIGNS[name], Course(cohorts, True))

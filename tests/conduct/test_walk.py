@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 from doseopt.cli import app
 from doseopt.conduct.replay import departures
 from doseopt.conduct.walk import walk
-from doseopt.engine.simulate import Patients
-from doseopt.outcome_string import Cohort
-from doseopt.parameters import Faults
-from doseopt.study_file import load_study
-from doseopt.tables.conduct_walk import walk_text
+from doseopt.core.cohort import Cohort
+from doseopt.core.parameters import Faults
+from doseopt.engines.simulate import Patients
+from doseopt.reports.tables.walk import walk_text
+from doseopt.study.file import load_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STUDY = load_study()

@@ -5,11 +5,12 @@ import tomllib
 
 from fuzz.hostile import increasing, mutate, number_in, pick, scramble
 
+from doseopt.beliefs import BELIEFS
+from doseopt.core.parameters import declared
 from doseopt.designs import DESIGNS
-from doseopt.modifiers import MODIFIERS
-from doseopt.parameters import declared
-from doseopt.scenarios import BELIEFS, GENERATORS, TRANSFORMS
-from doseopt.study_file import BUNDLED
+from doseopt.designs.modifiers import MODIFIERS
+from doseopt.scenarios import GENERATORS, TRANSFORMS
+from doseopt.study.file import BUNDLED
 
 GIVEN = ("doses", "target", "dose_values", "unit")
 """What a study gives to its designs."""
@@ -134,20 +135,24 @@ def _posterior(rng, doses, values):
     return table
 
 
-def fewer_designs(rng, document):
-    """The same study with one to three of its designs, for a quick answer."""
-    names = [list(document["designs"])[i] for i in rng.permutation(len(document["designs"]))[: int(rng.integers(1, 4))]]
-    kept = {key: part for key, part in document.items() if key != "amendment"}
-    if "amendment" in document and rng.random() < 0.3:
+def smaller(rng, document):
+    """The same study with one to three of its designs and scenarios, for a quick answer."""
+    if "amendment" in document and rng.random() < 0.1:
         return document
-    return {**kept, "designs": {name: document["designs"][name] for name in names}}
+    kept = {key: part for key, part in document.items() if key != "amendment"}
+    return {**kept, **{part: _some(rng, document[part]) for part in ("designs", "scenarios")}}
+
+
+def _some(rng, table):
+    names = list(table)
+    return {names[i]: table[names[i]] for i in rng.permutation(len(names))[: int(rng.integers(1, 4))]}
 
 
 def study_text(rng):
     """The text of a study file: right, nearly right, or not at all."""
     import tomli_w
 
-    document = random_study(rng) if rng.random() < 0.6 else fewer_designs(rng, pick(rng, bundled()))
+    document = random_study(rng) if rng.random() < 0.6 else smaller(rng, pick(rng, bundled()))
     if rng.random() < 0.4:
         document = mutate(rng, document)
     text = tomli_w.dumps(document)

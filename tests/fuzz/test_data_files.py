@@ -10,9 +10,9 @@ from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import NUMBERS, TEXTS, pick, scramble
 
 from doseopt.conduct.next_dose import next_dose
-from doseopt.data import data_from_csv
-from doseopt.parameters import Faults
-from doseopt.study_file import parse_study
+from doseopt.core.parameters import Faults
+from doseopt.records.data import data_from_csv
+from doseopt.study.file import parse_study
 
 STUDY = """
 title = "data"

@@ -4,10 +4,10 @@ import pytest
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import TEXTS, pick
 
-from doseopt.data import data_from_outcomes
-from doseopt.doses import Doses
-from doseopt.outcome_string import format_outcomes, parse_outcomes
-from doseopt.parameters import Faults
+from doseopt.core.cohort import format_outcomes, parse_outcomes
+from doseopt.core.parameters import Faults
+from doseopt.records.data import data_from_outcomes
+from doseopt.scenarios.doses import Doses
 
 PIECES = (*"NTMntm", *"12345", "0", "00001", "NNN", "NT", ".", "..", " ", "  ", "\t", "\n", "\u2003", "X", "é", "-1")
 RARE = (*TEXTS, "٣NNN", "²N", "1N,2N", "1" * 5_000, "N" * 11_000, "1" + "N" * 9_000, "1N " * 3_000)

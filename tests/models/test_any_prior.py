@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from oracle_posterior import FineGrid, Oracle
 from scipy.special import logit, ndtr
 
+from doseopt.core.parameters import Faults
 from doseopt.designs import DESIGNS
-from doseopt.models import two_parameter_nodes
+from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import (
     FURTHEST_MEAN,
     LARGEST_SD,
@@ -22,10 +23,8 @@ from doseopt.models.curves import (
     OneParameterLogistic,
     TwoParameterLogistic,
 )
-from doseopt.models.quadrature import quadrature
-from doseopt.parameters import Faults
-from doseopt.posterior_model import PosteriorModel
-from doseopt.skeleton import IndifferenceInterval
+from doseopt.models.quadrature import quadrature, two_parameter_nodes
+from doseopt.models.skeleton import IndifferenceInterval
 
 RIGHT = 1e-9
 CUT = 0.33

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from doseopt.models.base import GaussianPrior
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature import posterior_after, quadrature
 
 DOSES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
 BLRM = TwoParameterLogistic.weakly_informative(DOSES, "cells", 1.5e9)
@@ -500,3 +500,46 @@ def test_gaussian_prior():
 def test_what_is_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+FOUR = (0.05, 0.12, 0.25, 0.40)
+ALONE = {
+    "empiric": (Empiric(FOUR, 1.16), OneParameter),
+    "logistic": (OneParameterLogistic(FOUR, 1.16, 3.0), OneParameter),
+    "falling": (OneParameterLogistic(FOUR, 0.5, -1.5), OneParameter),
+    "average": (ModelAverage((Empiric(FOUR, 1.16), OneParameterLogistic(FOUR, 0.3)), (0.3, 0.7)), Mixture),
+    "two parameters": (TwoParameterLogistic.weakly_informative((1.0, 2.0, 4.0, 9.0), "mg", 4.0), TwoParameter),
+}
+GIVEN = {
+    "none": ((0, 0, 0, 0), (0, 0, 0, 0)),
+    "few": ((3, 3, 6, 0), (0, 0, 2, 0)),
+    "many": ((20, 30, 60, 90), (1, 3, 15, 40)),
+}
+SOME = np.array([0.05, 0.16, 0.33, 0.7])
+
+
+@pytest.mark.parametrize("tally", GIVEN)
+@pytest.mark.parametrize("name", ALONE)
+def test_a_tally_by_itself(name, tally):
+    model, oracle = ALONE[name]
+    n, y = map(np.array, GIVEN[tally])
+    posterior, exact = posterior_after(model, n, y), oracle(model, n, y)
+    wanted = np.array([exact.mean_sd(j) for j in range(4)])
+    np.testing.assert_allclose(posterior.mean()[0], wanted[:, 0], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(posterior.sd()[0], wanted[:, 1], rtol=0, atol=2e-8)  # the root of rounding
+    below = [[exact.cdf(j, rate) for j in range(4)] for rate in SOME.tolist()]
+    np.testing.assert_allclose(posterior.below(SOME)[0], below, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(1 - posterior.prob(0.33)[0], below[2], rtol=0, atol=1e-9)
+    for level in (0.05, 0.95):
+        found = posterior.quantile(level)[0].tolist()
+        reached = [exact.cdf(j, rate) for j, rate in enumerate(found) if 1e-300 < rate < 1 - 1e-12]
+        np.testing.assert_allclose(reached, level, rtol=0, atol=1e-9)
+
+
+def test_a_tally_by_itself_at_doses_that_were_given_and_independent_doses():
+    n, y = np.array([6, 3]), np.array([1, 1])
+    model, given = TwoParameterLogistic.weakly_informative((1.0, 2.0, 4.0, 9.0), "mg", 4.0), (1.5, 3.0)
+    exact = TwoParameter(model, n, y, at=given)
+    found = posterior_after(model, n, y, given).mean()[0]
+    np.testing.assert_allclose(found, [exact.mean_sd(j)[0] for j in range(4)], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(posterior_after(BetaBinomial(2), n, y).mean()[0], [2 / 8, 2 / 5], atol=1e-15)

@@ -19,12 +19,12 @@ from scipy.stats import beta, binom, kstest, multivariate_normal, norm
 from doseopt import __version__
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage
-from doseopt.models.joint import Joint
 from doseopt.models.likelihood import log1mexp
-from doseopt.models.pymc import build, compiled, sample
-from doseopt.models.pymc_only import BetaPrior, Monotone, TwoPopulations
+from doseopt.models.nuts.draws import Diagnostics, SampledPosterior, SamplingWarning, diagnose
+from doseopt.models.nuts.joint import Joint
+from doseopt.models.nuts.models import BetaPrior, Monotone, TwoPopulations
+from doseopt.models.nuts.pymc import build, compiled, sample
 from doseopt.models.quadrature import quadrature
-from doseopt.models.sampled import Diagnostics, SampledPosterior, SamplingWarning, diagnose
 
 QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average")
 TALLIES = {"mixed": ((3, 3, 6, 3), (0, 0, 1, 2)), "toxic low dose": ((6, 3, 0, 0), (4, 3, 0, 0))}

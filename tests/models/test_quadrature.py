@@ -10,7 +10,7 @@ from scipy import integrate, optimize
 
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.quadrature import quadrature
-from doseopt.skeleton import IndifferenceInterval
+from doseopt.models.skeleton import IndifferenceInterval
 
 SKELETONS = [
     (0.05, 0.12, 0.25),

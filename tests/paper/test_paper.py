@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typst_source import Source, read
 
-from doseopt.study_file import load_study
+from doseopt.study.file import load_study
 from paper import drawing, making, store
 from paper.claims import CLAIMS, tuning
 from paper.material import Material, reduced

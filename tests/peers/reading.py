@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 import doseopt
-from doseopt.engine.exact import Exact
+from doseopt.core.state import NONE
+from doseopt.engines.exact import Exact
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE, TrialState
 
 REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
 BY_DOSE = [f"{stem}_{j}" for stem in ("sel", "n", "tox") for j in range(1, 5)]
@@ -28,11 +28,6 @@ def grouped(rows, *names):
     return groups
 
 
-def vector(text, kind=float):
-    """A field of several numbers."""
-    return [kind(x) for x in text.split("|")]
-
-
 def assert_operating_characteristics(design, rows, atol):
     """Compare selection, patients and DLTs by dose and in all with the exact engine, one row a scenario."""
     rates = [[float(row[f"p{j}"]) for j in range(1, 5)] for row in rows]
@@ -42,10 +37,3 @@ def assert_operating_characteristics(design, rows, atol):
     found = weight @ np.concatenate([choice, n, y, n.sum(1, keepdims=True), y.sum(1, keepdims=True)], axis=1)
     wanted = [[float(row[name]) for name in ("sel_none", *BY_DOSE, "total_n", "total_tox")] for row in rows]
     np.testing.assert_allclose(found, wanted, rtol=0, atol=atol)
-
-
-def tallies(n, y):
-    """States of these tallies, the highest dose tried being the last given."""
-    n, y = np.array(n, np.int64), np.array(y, np.int64)
-    last = np.where(n > 0, np.arange(n.shape[1]), -1).max(axis=1)
-    return TrialState(n, y, last, np.zeros((len(n), 0), np.int64))

@@ -9,12 +9,12 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt.core.state import NONE, TrialState
+from doseopt.core.trial import advance, selected, step
 from doseopt.designs import ThreePlusThree
-from doseopt.engine.exact import Exact, edge_weights, ending_weights
-from doseopt.engine.graph import graph_of
+from doseopt.engines.exact import Exact, edge_weights, ending_weights
+from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios
-from doseopt.state import NONE, TrialState
-from doseopt.trial import advance, selected, step
 
 RATES = [(0.05, 0.15, 0.30, 0.45), (0.30, 0.20, 0.55, 0.40), (0.0, 0.0, 1.0, 1.0)]
 MODERATE = (0.10, 0.20, 0.30, 0.40)
@@ -117,7 +117,7 @@ def summary(design, scenarios):
     """P(none, 1..D), E[n_j], E[y_j] of the exact engine, [R, D + 1], [R, D], [R, D]."""
     outcomes = Exact()(design, scenarios)
     weight = outcomes["weight"].to_numpy()
-    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.doses)
+    choice = outcomes["selected"].to_numpy()[:, None] == np.arange(NONE, design.facts.doses)
     return weight @ choice, weight @ outcomes["n"].to_numpy(), weight @ outcomes["y"].to_numpy()
 
 
@@ -184,10 +184,10 @@ def paths(design, state, p, moderate, weight=1.0):
         yield weight, state.n[0].tolist(), state.y[0].tolist(), chosen
         return
     size, dose = int(decision.size[0]), int(decision.dose[0])
-    q = p[dose], *((1 - p[dose],) if design.categories == 2 else ())
-    if design.categories == 3:
+    q = p[dose], *((1 - p[dose],) if design.facts.outcomes.graded is False else ())
+    if design.facts.outcomes.graded:
         q = p[dose], (1 - p[dose]) * moderate[dose], (1 - p[dose]) * (1 - moderate[dose])
-    for way in itertools.product(range(size + 1), repeat=design.categories):
+    for way in itertools.product(range(size + 1), repeat=len(design.facts.outcomes)):
         if sum(way) == size:
             orders = math.factorial(size) // math.prod(math.factorial(k) for k in way)
             chance = orders * math.prod(x**k for x, k in zip(q, way, strict=True))
@@ -213,7 +213,7 @@ SMALL = [
 @pytest.mark.parametrize("design", SMALL, ids=str)
 def test_the_exact_engine_agrees_with_the_enumeration_of_all_paths(design):
     p, moderate = (0.12, 0.33, 0.5), (0.2, 0.3, 0.4)
-    found = list(paths(design, TrialState.empty(3, len(design.memory)), p, moderate))
+    found = list(paths(design, TrialState.empty(3, len(design.facts.memory)), p, moderate))
     weight = np.array([f[0] for f in found])
     choice = np.array([[f[3] == k for k in range(NONE, 3)] for f in found])
     wanted = weight @ choice, weight @ np.array([f[1] for f in found]), weight @ np.array([f[2] for f in found])
@@ -222,7 +222,9 @@ def test_the_exact_engine_agrees_with_the_enumeration_of_all_paths(design):
     assert graph_of(design).counts()["paths"] == len(found)
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if strategies.design_of(spec).categories == 2], ids=str)
+@pytest.mark.parametrize(
+    "spec", [spec for spec in SPECS if strategies.design_of(spec).facts.outcomes.graded is False], ids=str
+)
 def test_ending_weights_are_the_edge_weights_of_the_endings(spec):
     graph = graph_of(strategies.design_of(spec))
     p = np.array([*RATES, *strategies.random_rates(4, 3, seed=3).tolist(), (1.0, 1.0, 0.0, 0.5)])

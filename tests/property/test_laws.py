@@ -11,14 +11,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt.core.state import CONTINUE, NONE, TrialState
+from doseopt.core.trial import advance, after, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.exact import Exact, edge_weights, ending_weights
-from doseopt.engine.graph import build_graph, cohort_outcomes
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.engines.exact import Exact, edge_weights, ending_weights
+from doseopt.engines.graph import build_graph, cohort_outcomes
 from doseopt.scenarios import make_scenarios
-from doseopt.state import CONTINUE, NONE, TrialState
-from doseopt.trial import advance, after, step
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=60)
 SKELETON = strategies.SKELETON[:4]
@@ -64,11 +64,13 @@ def reached(design):
 @given(data=st.data(), spec=strategies.specs())
 def test_mass_sums_to_one(data, spec):
     design = strategies.design_of(spec)
-    p = np.array([data.draw(strategies.rates(design.doses)), *np.eye(design.doses)[:1], np.zeros(design.doses)])
+    p = np.array(
+        [data.draw(strategies.rates(design.facts.doses)), *np.eye(design.facts.doses)[:1], np.zeros(design.facts.doses)]
+    )
     graph = build_graph(design)
-    if design.categories == 2:
+    if design.facts.outcomes.graded is False:
         assert np.abs(ending_weights(graph, p).sum(axis=1) - 1).max() <= 1e-12
-    moderate = np.array([data.draw(strategies.rates(design.doses))] * 3) if design.categories == 3 else None
+    moderate = np.array([data.draw(strategies.rates(design.facts.doses))] * 3) if design.facts.outcomes.graded else None
     assert np.abs(edge_weights(graph, p, moderate)[:, graph.ending].sum(axis=1) - 1).max() <= 1e-12
     assert (edge_weights(graph, p, moderate) >= 0).all()
 
@@ -85,7 +87,7 @@ def test_a_start_midway_has_total_probability_one(design):
 @each_design
 def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(design):
     p = np.array([0.07, 0.22, 0.31, 0.48])
-    q = {2: np.array([p, 1 - p]), 3: np.array([p, (1 - p) * 0.2, (1 - p) * 0.8])}[design.categories]
+    q = {2: np.array([p, 1 - p]), 3: np.array([p, (1 - p) * 0.2, (1 - p) * 0.8])}[len(design.facts.outcomes)]
     total = 0.0
 
     def condition(state, weight, cohorts):
@@ -94,18 +96,18 @@ def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(des
         if cohorts == 0 or given.stop[0] != CONTINUE:
             total = total + weight * expectations(Exact()(design, scenarios_of(p), state), 4)
             return
-        for way, orders in zip(*cohort_outcomes(int(given.size[0]), design.categories), strict=True):
+        for way, orders in zip(*cohort_outcomes(int(given.size[0]), len(design.facts.outcomes)), strict=True):
             chance = orders * np.prod(q[:, given.dose[0]] ** way)
             condition(advance(design, state, given, way[None]), weight * chance, cohorts - 1)
 
-    condition(TrialState.empty(4, len(design.memory)), 1.0, 2)
+    condition(TrialState.empty(4, len(design.facts.memory)), 1.0, 2)
     np.testing.assert_allclose(total, expectations(Exact()(design, scenarios_of(p)), 4), rtol=0, atol=1e-12)
 
 
 def table(design):
     """What a design does in each state that it reaches, with the reasons by name."""
     graph = build_graph(design)
-    reason = np.array(["", *design.stops])[graph.decision.stop]
+    reason = np.array(["", *design.facts.stops])[graph.decision.stop]
     going = graph.decision.stop == CONTINUE
     dose, size = graph.decision.dose * going, graph.decision.size * going
     state = graph.state
@@ -192,9 +194,9 @@ def test_a_coherent_design_never_escalates_right_after_toxicity(spec, scope):
     graph = build_graph(design)
     state, decision = graph.state[graph.target], graph.decision[graph.target]
     if scope == "cohort":
-        toxic = graph.category_counts[:, 0] / graph.category_counts.sum(axis=1) >= design.target
+        toxic = graph.category_counts[:, 0] / graph.category_counts.sum(axis=1) >= design.facts.target
     else:
-        toxic = state.y[state.at, state.dose] / state.n[state.at, state.dose] > design.target
+        toxic = state.y[state.at, state.dose] / state.n[state.at, state.dose] > design.facts.target
     assert not (toxic & (decision.stop == CONTINUE) & (decision.dose > state.dose)).any()
 
 

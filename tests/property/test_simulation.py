@@ -6,15 +6,15 @@ import strategies
 import xarray as xr
 from scipy.stats import norm
 
+from doseopt.core.trial import after
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
-from doseopt.engine.exact import Exact
-from doseopt.engine.simulate import Simulate
-from doseopt.metrics import METRICS
-from doseopt.modified import Modified
-from doseopt.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
-from doseopt.outcomes import judged
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import values
 from doseopt.scenarios import MTDRule, make_scenarios
-from doseopt.trial import after
 
 TRIALS, SEED = 20_000, 20261123
 RULE = MTDRule(target=0.25)
@@ -45,7 +45,7 @@ each_design = pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 
 def moments(outcomes, name):
     """Mean and variance of one ending, flat."""
-    value = METRICS[name].function(outcomes).astype(float)
+    value = values(outcomes, name)
     weight = outcomes["weight"]
     mean = xr.dot(weight, value, dim="ending")
     variance = xr.dot(weight, (value - mean) ** 2, dim="ending")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doseopt.data import Patient, data_from_csv, data_from_outcomes, letter
-from doseopt.doses import Doses
-from doseopt.outcome_string import Cohort, format_outcomes
-from doseopt.parameters import Faults
+from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.parameters import Faults
+from doseopt.records.data import Patient, data_from_csv, data_from_outcomes, letter
+from doseopt.scenarios.doses import Doses
 
 DOSES = Doses(labels=("0.15", "0.5", "1.5"), values=(0.15e9, 0.5e9, 1.5e9), unit="cells", tolerance=0.2)
 COLUMNS = ("patient", "dose_level", "dlt", "actual_dose", "grade", "evaluable", "reason", "cohort", "closed")

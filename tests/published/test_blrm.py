@@ -8,22 +8,20 @@ import itertools
 
 import numpy as np
 import pytest
-from published.reading import assert_printed, entries
-from scipy import integrate, stats
+from scipy import integrate
 from scipy.special import expit
 
+from doseopt.core.parameters import Faults
+from doseopt.core.state import NONE, TrialState
+from doseopt.core.trial import after
 from doseopt.designs import BLRM
-from doseopt.engine.graph import build_graph
-from doseopt.modified import Modified
-from doseopt.modifiers import MaxPatients
-from doseopt.parameters import Faults
-from doseopt.state import NONE, TrialState
-from doseopt.study_file import load_study, parse_study
-from doseopt.trial import after
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.engines.graph import build_graph
+from doseopt.study.file import load_study, parse_study
 
 DOSES = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0)
 PRIOR = {"mean": (2.15, 0.52), "cov": ((0.84**2, 0.134), (0.134, 0.80**2))}
-(POSTERIOR,) = (entry["printed"] for entry in entries("blrm") if "mean" in entry["printed"])
 
 
 def design(**options):
@@ -53,12 +51,8 @@ def test_the_recommended_dose(state, options, wanted):
     assert DOSES[design(**options).select(state, given.stop)[0]] == wanted
 
 
-def test_the_posterior_mean(state):
-    """By quadrature, two implementations agreeing."""
-    posterior = design().posterior(state)
-    assert_printed(posterior.mean()[0], POSTERIOR["mean"])
-    assert_printed(posterior.sd()[0], POSTERIOR["sd"])
-    np.testing.assert_array_equal(design().estimated(state), posterior.mean())
+def test_the_estimate_is_the_posterior_mean(state):
+    np.testing.assert_array_equal(design().estimated(state), design().posterior(state).mean())
 
 
 def test_the_largest_increment_holds_allocation_back_and_not_the_mtd():
@@ -81,7 +75,7 @@ def test_the_largest_increment_is_counted_from_the_last_dose_and_not_from_the_hi
 def test_no_admissible_dose_stops_the_trial():
     blrm = design()
     given = blrm.decide(after(blrm, "1TTT 1TTT"))
-    assert blrm.stops[given.stop[0] - 1] == "too_toxic"
+    assert blrm.facts.stops[given.stop[0] - 1] == "too_toxic"
     assert blrm.select(after(blrm, "1TTT 1TTT"), given.stop)[0] == NONE
 
 
@@ -95,7 +89,8 @@ def test_the_rule_by_an_independent_integral():
     def density(log_a, log_b):
         p = 1 / (1 + np.exp(-(log_a + np.exp(log_b) * x)))
         likelihood = np.prod(p**y * (1 - p) ** (n - y))
-        return likelihood * stats.norm.pdf(log_a, np.log(0.25), 1.5) * stats.norm.pdf(log_b, 0, 0.7)
+        normal = np.exp(-(((log_a - np.log(0.25)) / 1.5) ** 2 + (log_b / 0.7) ** 2) / 2)
+        return likelihood * normal / (2 * np.pi * 1.5 * 0.7)
 
     def mass(j, low, high):
         def line(log_b):

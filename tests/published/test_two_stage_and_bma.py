@@ -14,15 +14,15 @@ from oracle_rules import Give
 from scipy import integrate, stats
 from test_behaviour import answer
 
+from doseopt.core.parameters import Faults
+from doseopt.core.trial import after
 from doseopt.designs import BMACRM, CRM
-from doseopt.engine.exact import Exact
-from doseopt.modified import Modified
-from doseopt.modifiers import CohortsByDLT, MaxPatients
-from doseopt.parameters import Faults
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import CohortsByDLT, MaxPatients
+from doseopt.engines.exact import Exact
+from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import make_scenarios
-from doseopt.skeleton import IndifferenceInterval
-from doseopt.study_file import parse_study
-from doseopt.trial import after
+from doseopt.study.file import parse_study
 
 CAP = MaxPatients(n=18)
 SKELETONS = ((0.05, 0.12, 0.25, 0.40), (0.15, 0.25, 0.38, 0.50), (0.02, 0.06, 0.12, 0.25))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from doseopt.parameters import Faults
+from doseopt.core.parameters import Faults
 from doseopt.scenarios import concat_scenarios, make_scenarios
 
 P = [[0.05, 0.15, 0.30], [0.30, 0.45, 0.60]]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from doseopt.parameters import Faults
+from doseopt.core.parameters import Faults
 from doseopt.scenarios import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.generators import _clertant, _paoletti, _redraw
 
@@ -127,7 +127,7 @@ def test_wide_spread_of_the_mtd_rate_is_cut_at_its_mirror():
 
 
 def test_a_loop_that_cannot_end_says_so():
-    with pytest.raises(RuntimeError, match="2 of 2 curves found no acceptable draw in 1000 rounds: try this"):
+    with pytest.raises(Faults, match="2 of 2 curves found no acceptable draw in 1000 rounds: try this"):
         _redraw(2, lambda missing: np.full(len(missing), np.nan), "try this")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from doseopt.parameters import Faults
+from doseopt.core.parameters import Faults
 from doseopt.scenarios import PUBLISHED, MTDRule, concat_scenarios, published
 
 LEVELS = Path(__file__).parents[1] / "published" / "scenario_mtd.csv"

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, logit
 
-from doseopt.parameters import Faults
+from doseopt.core.parameters import Faults
 from doseopt.scenarios import (
     TRANSFORMS,
     ActualDose,

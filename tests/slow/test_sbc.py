@@ -22,10 +22,10 @@ from sampled_models import MODELS
 from scipy.stats import chisquare
 
 from doseopt import __version__
-from doseopt.models.joint import Joint, Sampled
-from doseopt.models.pymc import sample
-from doseopt.models.sampled import SamplingWarning, diagnose
-from doseopt.state import IntArray
+from doseopt.core.state import IntArray
+from doseopt.models.nuts.draws import SamplingWarning, diagnose
+from doseopt.models.nuts.joint import Joint, Sampled
+from doseopt.models.nuts.pymc import sample
 
 RECORD = Path(__file__).with_name("sbc_results.json")
 SEED = 20261123

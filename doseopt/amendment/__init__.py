@@ -1,0 +1,1 @@
+"""An amendment justified: registered against amended, given the data so far."""

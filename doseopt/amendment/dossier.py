@@ -1,0 +1,256 @@
+"""Everything that an amendment report says, computed: registered against amended, before and after the data so far."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.amendment.amend import amend
+from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.attainable.from_here import attainable_from
+from doseopt.comparison.compare import compare, estimates_of, with_posteriors
+from doseopt.comparison.readings import readings_of, silences
+from doseopt.conduct.examples import example_trials
+from doseopt.conduct.pathways import paths
+from doseopt.conduct.posterior import Analysis, analyse
+from doseopt.conduct.replay import departures
+from doseopt.conduct.standing import standings
+from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
+from doseopt.core.design import Row
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.simulate import ExactWherePossible
+from doseopt.records.data import TrialData, data_from_outcomes
+from doseopt.study.amendment import Proposal
+from doseopt.study.study import Study, chosen_designs
+
+type Progress = Callable[[str], object]
+
+NODES = 10**9
+"""Of posteriors that the accuracy of estimates is computed with: a fifth of what `doseopt compare` takes."""
+AHEAD = 2
+"""Cohorts that pathways look ahead."""
+INTERIM_MEASURES = ("correct_selection", "no_selection", "further_patients", "further_dlts")
+
+
+@dataclass(frozen=True, eq=False)
+class Dossier:
+    """What a report is made from.
+
+    Attributes
+    ----------
+    study : Study
+    proposal : Proposal
+    cohorts : tuple of Cohort
+        The trial so far.
+    data : TrialData
+    departures : list of str
+        Where the trial so far was not the registered design's.
+    amendment : DataTree
+        Of `amend`.
+    comparison : Dataset
+        Of `compare`, the designs concerned.
+    silences : Dataset or None
+        Of `silences`; None for a design that no protocol could mean otherwise.
+    readings : mapping of str to list of str
+        The silences of the registered design, the readings of each, the one in use first.
+    attainable : Dataset
+        Of `attainable_from`, from the start and from the data so far.
+    analysis : Analysis
+        What is known of the DLT rates.
+    pathways : mapping of str to Dataset
+        Of `conduct.paths`, two cohorts ahead, by design.
+    truth : str
+        The scenario closest to the posterior means of the DLT rates; the example trials are drawn from it.
+    examples : mapping
+        Of `example_trials`.
+    rows : mapping of str to list of Row
+        Each design, rule by rule.
+    interims : Dataset or None
+        Each design at the interims of the study file, (interim, design).
+    digest : str
+        SHA-256 of the file that the patients came in, if they came in one.
+    """
+
+    study: Study
+    proposal: Proposal
+    cohorts: tuple[Cohort, ...]
+    data: TrialData
+    departures: list[str]
+    amendment: xr.DataTree
+    comparison: xr.Dataset
+    silences: xr.Dataset | None
+    readings: Mapping[str, list[str]]
+    attainable: xr.Dataset
+    analysis: Analysis
+    pathways: Mapping[str, xr.Dataset]
+    truth: str
+    examples: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    rows: Mapping[str, list[Row]]
+    interims: xr.Dataset | None
+    digest: str = ""
+
+    @property
+    def designs(self) -> list[str]:
+        """The registered design, then the amended ones."""
+        return [self.proposal.registered, *self.proposal.amended]
+
+    @property
+    def outcomes(self) -> str:
+        """The trial so far, as an outcome string."""
+        return format_outcomes(self.cohorts)
+
+
+def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) -> Proposal:
+    """Return the amendment that the study file proposes, with other designs if they are named.
+
+    Without an `[amendment]` in the file the first design is the registered one, and all others are proposed.
+
+    Raises
+    ------
+    Faults
+        If a design is not in the study.
+    """
+    known = list(study.designs)
+    named = [("registered", name) for name in (registered,) if name] + [("amended", name) for name in amended]
+    faults = [
+        Fault(where, f"no design {name!r} in the study{nearest(name, known)}")
+        for where, name in named
+        if name not in known
+    ]
+    base = study.proposal or Proposal(known[0], tuple(known[1:]))
+    first = registered or base.registered
+    faults += [Fault("amended", f"{name} is the registered design") for name in amended if name == first]
+    faults += [Fault("amended", f"{name} is named twice") for k, name in enumerate(amended) if name in amended[:k]]
+    others = tuple(amended) or tuple(name for name in base.amended if name != first)
+    if not others:
+        faults.append(Fault("designs", f"wanted a second one, to be proposed instead of {first}, got none"))
+    if faults:
+        raise Faults(faults, study.name)
+    return dataclasses.replace(base, registered=first, amended=others)
+
+
+def gather(
+    study: Study,
+    proposal: Proposal,
+    data: TrialData | None = None,
+    cohorts: Sequence[Cohort] = (),
+    progress: Progress = lambda _: None,
+) -> Dossier:
+    """Compute everything that a report says.
+
+    Parameters
+    ----------
+    study : Study
+    proposal : Proposal
+    data : TrialData, optional
+        The patients so far.
+    cohorts : sequence of Cohort
+        The same as cohorts.
+    progress : callable, optional
+        Told each step when its turn comes.
+
+    Raises
+    ------
+    Faults
+        As `amend`.
+    """
+    seen = tuple(cohorts)
+    patients = data or data_from_outcomes("", study.doses)
+    tree = amend(study, proposal.registered, proposal.amended, seen, progress, patients)
+    designs = chosen_designs(study, [proposal.registered, *proposal.amended])
+    progress("what is known of each dose")
+    analysis = analyse(study, patients)
+    truth = _closest(study, analysis)
+    progress("accuracy of estimates")
+    comparison = _with_accuracy(dataclasses.replace(study, designs=designs))
+    progress("readings of the protocol")
+    varied, readings = _silences(study, proposal.registered, progress)
+    judge = designs[proposal.registered]
+    standing = standings(designs, seen, judge)
+    going = {name: design for name, (design, _) in standing.items()}
+    starts = {name: state for name, (_, state) in standing.items()}
+    attainable = attainable_from(study, starts, progress, going)
+    progress("example trials")
+    return Dossier(
+        study=study,
+        proposal=proposal,
+        cohorts=seen,
+        data=patients,
+        departures=departures(judge, seen),
+        amendment=tree,
+        comparison=comparison,
+        silences=varied,
+        readings=readings,
+        attainable=attainable,
+        analysis=analysis,
+        pathways={name: paths(study, name, AHEAD, seen, judge=proposal.registered) for name in designs},
+        truth=truth,
+        examples=example_trials(study, starts, truth, going=going),
+        rows={name: list(design.describe()) for name, design in designs.items()},
+        interims=None if seen or not proposal.interims else at_interims(study, proposal),
+    )
+
+
+def _with_accuracy(study: Study) -> xr.Dataset:
+    """Return the comparison, with the accuracy of the posterior by the tallies that carry most weight."""
+    engine = ExactWherePossible()
+    comparison = compare(study, engine, posteriors=False)
+    estimates = estimates_of(study, engine, most_nodes=NODES)
+    estimates.run()
+    return with_posteriors(comparison, study, engine, estimates)
+
+
+def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset | None, dict[str, list[str]]]:
+    """Return the operating characteristics under every reading of a design, and the readings."""
+    try:
+        varied = silences(study, name, progress)
+    except Faults:
+        return None, {}
+    factors = readings_of(study, study.designs[name])
+    return varied, {factor: [reading.value for reading in each] for factor, each in factors.items()}
+
+
+def _closest(study: Study, analysis: Analysis) -> str:
+    """Return the scenario whose DLT rates are closest to the posterior means, by the sum of squares."""
+    scenarios = study.scenarios()
+    off = scenarios["p_dlt"].to_numpy() - analysis.summary["mean"].to_numpy()
+    return str(scenarios["scenario"].to_numpy()[(off**2).sum(axis=1).argmin()])
+
+
+def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
+    """Return what each design would do and attain at the interims of the study file, averaged over the study's model.
+
+    Parameters
+    ----------
+    study : Study
+    proposal : Proposal
+
+    Returns
+    -------
+    Dataset
+        `INTERIM_MEASURES` and `level`, `size` and `mtd` of the next decision, (interim, design); `outcomes` (interim).
+    """
+    designs = chosen_designs(study, [proposal.registered, *proposal.amended])
+    values = np.empty((len(INTERIM_MEASURES), len(proposal.interims), len(designs)))
+    nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
+    for i, outcomes in enumerate(proposal.interims.values()):
+        cohorts = parse_outcomes(outcomes, len(study.doses.labels))
+        standing = standings(designs, cohorts, designs[proposal.registered])
+        _, first = standing[proposal.registered]
+        belief = beliefs_now(study, first.n[0], first.y[0])[STUDY_MODEL]
+        for d, (name, (design, start)) in enumerate(standing.items()):
+            found, _ = expected(study, design, belief, start)
+            values[:, i, d] = [found[measure] for measure in INTERIM_MEASURES]
+            root = paths(study, name, 1, outcomes, judge=proposal.registered).isel(node=0)
+            nodes[:, i, d] = [int(root[part]) for part in ("level", "size", "mtd")]
+    dims = ("interim", "design")
+    data = {name: (dims, value) for name, value in zip(INTERIM_MEASURES, values, strict=True)}
+    data |= {name: (dims, value) for name, value in zip(("level", "size", "mtd"), nodes, strict=True)}
+    coords = {"interim": list(proposal.interims), "design": list(designs)}
+    return xr.Dataset(data, coords=coords | {"outcomes": ("interim", list(proposal.interims.values()))})

@@ -1,0 +1,213 @@
+"""Expectations of designs from where their trials stand, averaged over what may be believed; exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.beliefs import Belief, integrated
+from doseopt.beliefs.of_model import belief_of_model, updated
+from doseopt.conduct.posterior import actual_doses
+from doseopt.core.design import Design
+from doseopt.core.parameters import Faults
+from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
+from doseopt.designs.layers import layers, with_cap
+from doseopt.designs.unfinished import alone, committed, enrolled, under
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import MEASURES, linear_measures
+from doseopt.measures.operating_characteristics import METRICS
+from doseopt.models.choice import FIELDS, with_prior_sd
+from doseopt.records.data import TrialData
+from doseopt.study.study import Study
+
+type Progress = Callable[[str], object]
+
+PRIOR_SCALES = {"prior sd halved": 0.5, "prior sd doubled": 2.0}
+EXPECTED = (*MEASURES, "further_patients", "further_dlts")
+"""Measures that are averaged."""
+MOST, STEP = 40, 3
+"""Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
+
+
+def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, Belief]:
+    """Return what may be believed of the DLT rates after the data, by name: `STUDY_MODEL` and its alternatives.
+
+    Parameters
+    ----------
+    study : Study
+    n, y : int array [D]
+        Patients and DLTs at each dose.
+    data : TrialData, optional
+        The same patients. The two-parameter logistic model weighs with the doses that they were given, where known;
+        other models, and the study's belief, with the planned ones.
+    """
+    planned = _planned(study)
+
+    def right(p: FloatArray) -> BoolArray:
+        return study.mtd.acceptable(p[:, planned])
+
+    own = study.curve()
+    models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
+    for kind in FIELDS:
+        if kind not in ("beta", study.posterior.model):
+            try:
+                models[f"model {kind}"] = study.curve(kind)
+            except Faults:
+                continue  # a model that needs doses as numbers, of which this study has none
+    beliefs = {}
+    for name, model in models.items():
+        at = None if data is None else actual_doses(model, data)
+        beliefs[name] = belief_of_model(model, n, y, right, at, study.target)
+    return beliefs | {"the study's belief": updated(study.believed(), n, y)}
+
+
+def _planned(study: Study) -> IntArray:
+    """Return where the planned doses stand; without making the scenarios, as this is asked for often."""
+    return np.array((study.planned_doses or study.doses).planned())
+
+
+def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:
+    """Return what is to be expected of a design from a state on, averaged over a belief.
+
+    Parameters
+    ----------
+    study : Study
+    design : Design
+    belief : Belief
+        What is believed now.
+    start : TrialState
+        A batch of one. Patients and DLTs count from the start of the trial, further ones from here.
+
+    Returns
+    -------
+    measures : dict of str to float
+        `EXPECTED`, and `error`: the largest that these have as integrals over a continuous belief, of numbers of
+        patients relative to the most; 0 if they are sums.
+    selection : float array [1 + D]
+        Probability that none, and that each dose, is selected.
+    """
+    planned = _planned(study)
+
+    def values(belief: Belief) -> FloatArray:
+        means = means_of(design, belief.p_observed, start)
+        each = linear_measures(means, belief.p_dlt, study.mtd, planned)
+        return np.column_stack([*(each[name] for name in MEASURES), means.selection])
+
+    most = design.facts.cap or int(start.n.sum()) + MOST
+    largest = [most if METRICS[name].units == "patients" else 1.0 for name in MEASURES] + [1.0] * (
+        1 + design.facts.doses
+    )
+    belief, each = integrated(belief, values, largest)
+    average = belief.mean(each)
+    found = dict(zip(MEASURES, average.tolist(), strict=False))
+    found["further_patients"] = found["sample_size"] - enrolled(design, start)
+    found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
+    found["error"] = float(np.nanmax(belief.error(each) / largest))
+    return found, average[len(MEASURES) :]
+
+
+def averages(
+    study: Study,
+    designs: Mapping[str, Design],
+    starts: Mapping[str, TrialState],
+    beliefs: Mapping[str, Belief],
+    progress: Progress = lambda _: None,
+) -> xr.Dataset:
+    """Return `EXPECTED`, `error` and `selection` of designs averaged over beliefs, (design, belief); see `expected`.
+
+    Parameters
+    ----------
+    study : Study
+    designs : mapping of str to Design
+    starts : mapping of str to TrialState
+        Where their trials stand.
+    beliefs : mapping of str to Belief
+    progress : callable, optional
+    """
+    error = np.empty((len(designs), len(beliefs)))
+    values = np.empty((len(EXPECTED), *error.shape))
+    selection = np.empty((len(designs), len(beliefs), 1 + len(study.doses.labels)))
+    for b, (which, belief) in enumerate(beliefs.items()):
+        progress(f"averages: {which}")
+        for d, (name, design) in enumerate(designs.items()):
+            found, selection[d, b] = expected(study, design, belief, starts[name])
+            values[:, d, b] = [found[measure] for measure in EXPECTED]
+            error[d, b] = found["error"]
+    dims = ("design", "belief")
+    data: dict[str, Any] = {name: (dims, value) for name, value in zip(EXPECTED, values, strict=True)}
+    data["no_selection"] = (dims, selection[:, :, 0])
+    data["error"] = (dims, error)
+    data["selection"] = ((*dims, "dose"), selection[:, :, 1:])
+    coords = {
+        "design": list(designs),
+        "belief": list(beliefs),
+        "dose": list(study.doses.labels),
+        "source": ("belief", [belief.source for belief in beliefs.values()]),
+    }
+    return xr.Dataset(data, coords=coords, attrs={"model": study.describe_model()})
+
+
+def by_enrolment(
+    study: Study, designs: Mapping[str, Design], starts: Mapping[str, TrialState], belief: Belief
+) -> xr.Dataset:
+    """Return average correct selection by most patients, and the designs' own caps.
+
+    Parameters
+    ----------
+    study : Study
+    designs : mapping of str to Design
+    starts : mapping of str to TrialState
+        Where their trials stand.
+    belief : Belief
+        By the rule that it comes with: its error is not looked at for each of the caps.
+
+    Returns
+    -------
+    Dataset
+        `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
+        none.
+    """
+    standing, belief = dict(designs), belief.as_sum()
+    treated = max(committed(design, starts[name]) for name, design in standing.items())
+    designs = {name: alone(design) for name, design in standing.items()}
+    first = treated or min(int(design.first().size[0]) for design in designs.values())
+    own = [np.nan if design.facts.cap is None else float(design.facts.cap) for design in designs.values()]
+    caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
+    values = np.full((len(designs), len(caps)), np.nan)
+    found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
+    for d, (name, design) in enumerate(designs.items()):
+        smallest = int(layers(design).rule.first().size[0])
+        for k, cap in enumerate(caps):
+            changed = with_cap(design, cap)
+            if changed not in found and cap >= smallest:
+                going = under(changed, standing[name])
+                found[changed] = expected(study, going, belief, starts[name])[0]["correct_selection"]
+            values[d, k] = found.get(changed, np.nan)
+    attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
+    return xr.Dataset(
+        {
+            "correct_selection": (("design", "enrolment"), values, attrs),
+            "planned_maximum": ("design", own, {"units": "patients", "long_name": "enrolment cap of the design"}),
+        },
+        coords={"design": list(designs), "enrolment": caps},
+    )
+
+
+def enrolment_needed(curve: xr.DataArray, probability: float) -> dict[str, int | None]:
+    """Return the fewest patients with which each design selects correctly with a stated probability; None if none does.
+
+    Parameters
+    ----------
+    curve : DataArray
+        `enrolment/correct_selection` of :func:`amend`, (design, enrolment).
+    probability : float
+    """
+    found: dict[str, int | None] = {}
+    for name in curve["design"].to_numpy().tolist():
+        enough = np.flatnonzero(curve.sel(design=name).to_numpy() >= probability)
+        found[name] = int(curve["enrolment"].to_numpy()[enough[0]]) if enough.size else None
+    return found

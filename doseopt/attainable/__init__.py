@@ -1,0 +1,11 @@
+"""The attainable: what no design can beat."""
+
+from doseopt.attainable.accuracy import error_of
+from doseopt.attainable.optimal import Optimum, Rules, bayes_optimal
+
+__all__ = [
+    "Optimum",
+    "Rules",
+    "bayes_optimal",
+    "error_of",
+]

@@ -1,0 +1,75 @@
+"""The frontier of what can be attained if patients, or patients above the MTD, may not be more than so many."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import xarray as xr
+
+from doseopt.attainable.optimal import Rules, bayes_optimal
+from doseopt.beliefs import Belief
+from doseopt.beliefs.utility import Utility
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
+from doseopt.measures.expected import expected_utility
+from doseopt.measures.operating_characteristics import measure
+from doseopt.scenarios import MTDRule
+
+COUNTED = {"per_patient": "sample_size", "per_patient_above_mtd": "patients_above_mtd"}
+"""Price -> what is counted."""
+PRICES = (0.0, 0.003, 0.006, 0.012, 0.018, 0.024, 0.036, 0.05, 0.07, 0.1, 0.15)
+
+
+def frontier(
+    belief: Belief,
+    mtd: MTDRule,
+    rules: Rules,
+    utility: Utility | None = None,
+    price: str = "per_patient_above_mtd",
+    prices: tuple[float, ...] = PRICES,
+) -> xr.Dataset:
+    """Return the best trade of a utility against a number of patients.
+
+    At each price c the policy that maximises U - c E[count] is found; no design of the class with the same count has a
+    higher U. Between the prices, U is bounded by `frontier_bound`.
+
+    Parameters
+    ----------
+    belief : Belief
+    mtd : MTDRule
+    rules : Rules
+        The class of designs.
+    utility : Utility, optional
+        U; the probability of correct selection when left out.
+    price : {"per_patient_above_mtd", "per_patient"}
+        What is counted, by its price in `Utility`; the prices come on top of those that the utility has.
+    prices : tuple of float
+
+    Returns
+    -------
+    Dataset
+        `value` (price): U - c E[count] of the optimum, and its `error` as an integral; `utility` and `count` (price)
+        of the policy that attains it.
+    """
+    base = Utility() if utility is None else utility
+    rows = []
+    for extra in prices:
+        priced = dataclasses.replace(base, **{price: getattr(base, price) + extra})
+        best = bayes_optimal(belief, mtd, rules, priced)
+        outcomes = judged(Exact()(best.design, belief.scenarios), mtd)
+        parts = expected_utility(outcomes, base), measure(outcomes, COUNTED[price])[0]
+        error = belief.error((parts[0] - extra * parts[1]).to_numpy())
+        rows.append((best.value, float(error), *(float(belief.mean(part.to_numpy())) for part in parts)))
+    names = ("value", "error", "utility", "count")
+    units = ("1", "1", "1", "patients")
+    variables = {
+        name: ("price", column, {"units": unit})
+        for name, column, unit in zip(names, np.array(rows).T, units, strict=True)
+    }
+    return xr.Dataset(variables, coords={"price": list(prices)})
+
+
+def frontier_bound(front: xr.Dataset, count: float) -> float:
+    """Return a bound of U of all designs of the class with E[count] at most `count`: min over c of V(c) + c count."""
+    return float((front["value"] + front["price"] * count).min())

@@ -1,0 +1,63 @@
+"""The command that validates a study file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.options import StudyName
+
+if TYPE_CHECKING:
+    from doseopt.study.study import Study
+
+
+@app.command()
+def check(
+    study: StudyName,
+    stated: Annotated[
+        str, typer.Option("--hash", help="Hash that a report or a result states: is it this study?")
+    ] = "",
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Print the study as this version spells it, without comments.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="With --upgrade: the file to write, policies beside it.")] = None,
+) -> None:
+    """Validate a study file: every fault at once, each with its place in the file."""
+    with plain_errors():
+        from doseopt.cli.terminal import print_lines
+        from doseopt.core.parameters import Fault, Faults
+        from doseopt.core.text import counted
+        from doseopt.study.digest import hash_fault
+        from doseopt.study.file import load_study
+
+        if out is not None and not upgrade:
+            raise Faults([Fault("--out", "wanted with --upgrade only")])
+        loaded = load_study(study)
+        if stated and (message := hash_fault(stated, loaded.hash)):
+            raise Faults([Fault("--hash", message)], study)
+        if upgrade:
+            return _upgrade(loaded, out)
+        truths = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else 0
+        parts = [
+            counted(len(loaded.designs), "design"),
+            counted(truths, "scenario") if truths else "no scenarios",
+            counted(len(loaded.doses.labels), "dose"),
+            f"hash {loaded.hash}",
+        ]
+        print_lines(f"{study}: valid ({', '.join(parts)})")
+        for fault in loaded.unweighed():
+            print_lines(f"To compare the designs, {fault}")
+
+
+def _upgrade(study: Study, out: Path | None) -> None:
+    """Print the study as this version spells it, or write it."""
+    if out is None:
+        print(study.to_toml(), end="")
+        return
+    from doseopt.cli.output import print_written
+
+    make_folder(out.parent)
+    print_written(out.parent, study.save(out))

@@ -1,0 +1,177 @@
+"""The command that compares the designs of a study."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import DatasetJson, Folder, StudyName, seed
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.progress import Progress
+
+    from doseopt.comparison.evaluate import Engine
+    from doseopt.study.study import Study
+
+TRIALS, MOST_TRIALS = 10_000, 1_000_000
+"""Simulated trials a scenario: as usual, and at most."""
+INTERRUPTED = 130
+"""Exit status."""
+
+
+class _TrialsMayBeLeftOut(TyperCommand):
+    """A command whose `--simulate` takes a number, or stands alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the usual number behind a `--simulate` that has none."""
+        given = list(args)
+        for k, word in enumerate(args):
+            if word == "--simulate" and not (k + 1 < len(args) and args[k + 1].lstrip("+-").isdigit()):
+                given[k] = f"--simulate={TRIALS}"
+        return super().parse_args(ctx, given)
+
+
+@app.command(cls=_TrialsMayBeLeftOut)
+def compare(
+    study: StudyName = "renji-elo",
+    out: Folder = None,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Stop a trial once every ending it can reach selects the same dose.")
+    ] = False,
+    simulate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="[TRIALS]",
+            min=1,
+            max=MOST_TRIALS,
+            help=f"Simulate every design, {TRIALS:,} trials a scenario unless a number is given. Left out: exact, and "
+            "simulated are only the designs that are too large for it.",
+        ),
+    ] = None,
+    seed: Annotated[int, seed("Seed of simulations.")] = 1,
+    posterior: Annotated[
+        bool | None,
+        typer.Option(
+            "--posterior/--no-posterior",
+            help="Say what is known of the DLT rates after each design; by default if the study states a posterior.",
+            show_default=False,
+        ),
+    ] = None,
+    json: DatasetJson = False,
+) -> None:
+    """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
+    with plain_errors():
+        from doseopt.cli.output import deliver, folder_for
+        from doseopt.cli.terminal import terminal
+        from doseopt.reports.tables import print_comparison, print_estimates
+        from doseopt.study.file import load_study
+
+        engine = _engine(settled, simulate, seed)
+        loaded = load_study(study)
+        folder = folder_for(out, json)
+        dataset = _compared(loaded, engine)
+        written = [] if folder is None else _write(dataset, folder)
+        if not json:
+            print_comparison(dataset, terminal())
+            sys.stdout.flush()
+        finished = True
+        if loaded.states_posterior if posterior is None else posterior:
+            known, finished = _with_posteriors(dataset, loaded, engine)
+            written += [] if folder is None else _write_posteriors(known, folder)
+            dataset = known
+        deliver(dataset, folder, lambda _: written, lambda console: print_estimates(dataset, console), json)
+        if not finished:
+            raise typer.Exit(INTERRUPTED)
+
+
+def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
+    """Return what evaluates the designs."""
+    from doseopt.core.parameters import Fault, Faults
+    from doseopt.engines.exact import Exact
+    from doseopt.engines.simulate import ExactWherePossible, Simulate
+
+    if settled and simulate is not None:
+        wanted = "wanted one of --settled and --simulate: a simulated trial does not see that its answer is settled"
+        raise Faults([Fault("--settled", wanted)])
+    if simulate is not None:
+        return Simulate(simulate, seed)
+    return Exact(settled=True) if settled else ExactWherePossible(simulate=Simulate(seed=seed))
+
+
+def _bar(what: str) -> Progress:
+    """Return a progress bar on standard error."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from doseopt.cli.terminal import terminal
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    return Progress(*columns, console=terminal(stderr=True), transient=True)
+
+
+def _compared(study: Study, engine: Engine) -> xr.Dataset:
+    """Run the comparison behind a progress bar."""
+    from doseopt.comparison.compare import compare as run
+
+    with _bar("comparing") as bar:
+        task = bar.add_task("", total=len(study.designs) + 1)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
+
+        return run(study, engine, progress=step, posteriors=False)
+
+
+def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple[xr.Dataset, bool]:
+    """Add the posteriors behind a progress bar; when interrupted, those so far, and False."""
+    from doseopt.comparison.compare import estimates_of, with_posteriors
+
+    estimates, finished = None, False
+    try:
+        with _bar("posteriors") as bar:
+            task = bar.add_task("tallies; an interrupt keeps those done", total=None)
+            estimates = estimates_of(study, engine)
+            bar.update(task, total=estimates.wanted)
+            estimates.run(lambda done: bar.update(task, completed=done))
+            finished = True
+    except KeyboardInterrupt:
+        done = "" if estimates is None else f" after {estimates.done:,} of {estimates.wanted:,} tallies"
+        print(f"doseopt: posteriors interrupted{done}; what is done is kept", file=sys.stderr)
+    return dataset if estimates is None else with_posteriors(dataset, study, engine, estimates), finished
+
+
+def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the Dataset, the tidy table and the figures."""
+    from doseopt.plots import save_figures
+
+    return [*_write_data(dataset, folder), *save_figures(dataset, folder)]
+
+
+def _write_data(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    from doseopt.cli.output import write_csv, write_netcdf
+    from doseopt.reports.tables import tidy
+
+    return [
+        write_netcdf(dataset, folder / "comparison.nc"),
+        write_csv(tidy(dataset), folder / "comparison.csv"),
+    ]
+
+
+def _write_posteriors(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Write the data again, now with posteriors, and their figure; returns the files that are new."""
+    from doseopt.plots import estimates_figure, save_figure
+
+    if "posterior_mean" not in dataset:
+        return []
+    _write_data(dataset, folder)
+    return save_figure(estimates_figure(dataset), folder, "estimates")

@@ -1,0 +1,49 @@
+"""Options that several commands have, each stated once, and where their data are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from doseopt.records.data import TrialData
+    from doseopt.study.study import Study
+
+
+def as_json(instead: str, what: str = "") -> Any:
+    """Return the option that asks for JSON instead of what else is printed."""
+    return typer.Option("--json", help=f"Print {what}one JSON object instead of {instead}.")
+
+
+def seed(help: str) -> Any:
+    """Return the option of a seed."""
+    return typer.Option(help=help, min=0)
+
+
+StudyName = Annotated[
+    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
+]
+DesignName = Annotated[str, typer.Option(help="Name of a design of the study.")]
+Outcomes = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')]
+Cohorts = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')]
+DataFile = Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")]
+Folder = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
+Json = Annotated[bool, as_json("tables")]
+DatasetJson = Annotated[bool, as_json("tables", "the Dataset as ")]
+
+
+def check_one_source(outcomes: str, data: Path | None) -> None:
+    """Raise Faults where outcomes and a file are given."""
+    from doseopt.core.parameters import Fault, Faults
+
+    if outcomes and data is not None:
+        raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
+
+
+def read_data(study: Study, outcomes: str, data: Path | None) -> TrialData:
+    """Return the patients so far, of a file if there is one."""
+    from doseopt.records.data import data_from_csv, data_from_outcomes
+
+    return data_from_outcomes(outcomes, study.doses) if data is None else data_from_csv(data, study.doses)

@@ -1,0 +1,106 @@
+"""Results as netCDF, CSV and JSON, and how a command delivers them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # ships no types
+import xarray as xr
+from rich.console import Console
+
+from doseopt.cli.app import make_folder
+from doseopt.cli.terminal import terminal
+from doseopt.core.files import write_whole
+from doseopt.core.text import neutral
+from doseopt.reports.render.layout import page_width, paragraph
+
+
+def folder_for(out: Path | None, json: bool) -> Path | None:
+    """Return the folder for the results, made before the work begins; None where only JSON is asked for."""
+    folder = out if out is not None or json else Path("results")
+    if folder is not None:
+        make_folder(folder)
+    return folder
+
+
+def deliver(
+    result: Any,
+    folder: Path | None,
+    write: Callable[[Path], Sequence[Path]],
+    show: Callable[[Console], None],
+    json: bool,
+) -> None:
+    """Write the files, and print the result: as one JSON object, or as tables with the names of the files.
+
+    Parameters
+    ----------
+    result : Dataset, or what JSON holds
+    folder : Path, optional
+        Where the files go; nothing is written if None.
+    write : callable
+        Of the folder; returns the files.
+    show : callable
+        Of the terminal.
+    json : bool
+    """
+    written = [] if folder is None else write(folder)
+    if json:
+        print(as_json(result))
+        return
+    show(terminal())
+    if folder is not None:
+        print_written(folder, written)
+
+
+def print_written(folder: Path, files: Sequence[Path]) -> None:
+    """Name the files that were written, as wide as the terminal."""
+    print(neutral(f"\nWritten to {folder}:"))
+    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
+        print(line)
+
+
+def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
+    """Write a Dataset or a DataTree as netCDF."""
+
+    def write(unfinished: Path) -> None:
+        try:
+            data.to_netcdf(unfinished, engine="netcdf4")
+        except RuntimeError as error:
+            unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does
+            raise OSError(errno.EIO, str(error)) from error
+
+    return write_whole(path, write)
+
+
+def write_csv(frame: pd.DataFrame, path: Path, index: bool = False) -> Path:
+    """Write a table as CSV; no text in it is a formula to a spreadsheet."""
+    safe = frame.rename(columns=_cell, index=_cell)
+    safe = safe.assign(**{name: safe[name].map(_cell) for name in safe if safe[name].dtype.kind not in "biufc"})
+    return write_whole(path, lambda p: safe.to_csv(p, index=index))
+
+
+def _cell(value: Any) -> Any:
+    return neutral(value, "csv") if isinstance(value, str) else value
+
+
+def as_json(result: Any) -> str:
+    """Return a result as one JSON object (a Dataset as xarray's ``to_dict``), with null for nan and infinity."""
+    value = result.to_dict() if isinstance(result, xr.Dataset) else result
+    return json.dumps(plain(value), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it, with None for nan and infinity."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

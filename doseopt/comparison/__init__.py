@@ -1,0 +1,1 @@
+"""Designs of a study, evaluated on shared scenarios."""

@@ -1,0 +1,252 @@
+"""Study -> one Dataset (design, scenario, dose) of operating characteristics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.comparison.enrolment import enrolment_curves
+from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.core.design import Design
+from doseopt.core.parameters import Faults, demand
+from doseopt.designs.layers import with_cap
+from doseopt.engines.exact import Exact
+from doseopt.engines.simulate import ExactWherePossible, Simulate
+from doseopt.measures.complete_information import benchmark_beside
+from doseopt.measures.estimation import Estimates, posterior_measures
+from doseopt.scenarios.mtd_rule import judged_on, planned_of
+from doseopt.study.study import Study
+
+type Progress = Callable[[str], object]
+
+
+def compare(
+    study: Study,
+    engine: Engine | None = None,
+    progress: Progress = lambda _: None,
+    posteriors: bool | None = None,
+) -> xr.Dataset:
+    """Compare the designs of a study on its scenarios.
+
+    Parameters
+    ----------
+    study : Study
+    engine : Exact, Simulate or ExactWherePossible, optional
+        Exact by default, and simulated where the graph of a design is too large.
+    progress : callable, optional
+        Told the name of each design when its turn comes.
+    posteriors : bool, optional
+        Whether to say what is known of the DLT rates after each design; by default if the study has a `[posterior]`.
+
+    Returns
+    -------
+    Dataset
+        Every measure of `metrics.METRICS` and its `<name>_mcse`, the quantiles, `p_dlt`, `acceptable`, `mtd`;
+        `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
+        simulated; for designs that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment,
+        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine` and `trials` (design).
+
+    Examples
+    --------
+    >>> from doseopt import compare, load_study
+    >>> comparison = compare(load_study("renji-elo"))
+    >>> comparison.sizes["design"], comparison.sizes["scenario"]
+    (8, 11)
+    """
+    engine = ExactWherePossible() if engine is None else engine
+    demand(isinstance(study, Study), "study", "a Study", study)
+    demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
+    scenarios = study.scenarios()
+    unweighed = study.unweighed()
+    if unweighed:
+        raise Faults(unweighed, study.name)
+    parts = []
+    for name, design in study.designs.items():
+        progress(name)
+        parts.append(characteristics(design, outcomes_of(study, engine, name, design, scenarios)))
+    result = _stacked(parts, list(study.designs))
+    result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
+    result = result.assign(_benchmark(study, result))
+    progress("enrolment curves")
+    curves = enrolment_curves(study, engine, scenarios)
+    if curves is not None:
+        result = result.merge(curves, compat="override")
+    result = result.assign_attrs(_attributes(study, engine, parts))
+    if study.states_posterior if posteriors is None else posteriors:
+        progress("posteriors")
+        estimates = estimates_of(study, engine)
+        estimates.run()
+        result = with_posteriors(result, study, engine, estimates)
+    return result
+
+
+def estimates_of(
+    study: Study, engine: Engine, progress: Progress = lambda _: None, most_nodes: int | None = None
+) -> Estimates:
+    """Return the tallies that the designs of a study can end with, to compute posteriors at; see `with_posteriors`."""
+    scenarios = study.scenarios()
+
+    def each() -> Iterator[xr.Dataset]:
+        for name, design in study.designs.items():
+            progress(name)
+            yield from outcomes_of(study, engine, name, design, scenarios)
+
+    return Estimates(study.curve(), each(), most_nodes)
+
+
+def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates: Estimates) -> xr.Dataset:
+    """Add what is known of the DLT rates after each design, as far as it has been computed.
+
+    Parameters
+    ----------
+    result : Dataset
+        Of `compare`.
+    study : Study
+    engine : Exact, Simulate or ExactWherePossible
+        That the comparison was made with.
+    estimates : Estimates
+        Of `estimates_of`, run to the end or interrupted.
+
+    Returns
+    -------
+    Dataset
+        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, and `posterior_left_out`, the
+        probability of the endings that they leave out. Unchanged if no posterior has been computed.
+    """
+    if not estimates.done:
+        return result
+    scenarios = study.scenarios()
+    parts = []
+    for name, design in study.designs.items():
+        blocks = outcomes_of(study, engine, name, design, scenarios)
+        parts.append(in_one(posterior_measures(outcomes, estimates) for outcomes in blocks))
+    found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
+    return result.assign(found.data_vars).assign(_prior(estimates)).assign_attrs(posterior_model=study.describe_model())
+
+
+def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
+    """Join the designs along a new first dimension; a reason that a design does not know has probability 0."""
+    reasons = sorted({str(r) for part in parts for r in part["stop_reason"].to_numpy()})
+    parts = [part.reindex(stop_reason=reasons, fill_value=0.0) for part in parts]
+    about = {
+        "engine": {"long_name": "how the design was evaluated"},
+        "trials": {"long_name": "trials a scenario, infinite for the exact engine", "units": "1"},
+    }
+    coordinates = {name: ("design", [part[name].item() for part in parts], attrs) for name, attrs in about.items()}
+    result = xr.Dataset(_along_designs(parts), coords={**parts[0].coords, **coordinates, "design": names})
+    return result.drop_vars([count for count in COUNTS if result[count].isnull().all()])
+
+
+def _along_designs(parts: list[xr.Dataset]) -> dict[str, Any]:
+    """Join the variables of designs, each with the same ones."""
+    return {
+        str(name): (
+            ("design", *array.dims),
+            np.stack([part[name].transpose(*array.dims).to_numpy() for part in parts]),
+            array.attrs,
+        )
+        for name, array in parts[0].data_vars.items()
+    }
+
+
+def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    """Return the true DLT rates, and what is right: variables of a comparison."""
+    right, mtd = judged_on(study.mtd, scenarios["p_dlt"].to_numpy(), planned_of(scenarios))
+    return {
+        **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate")},
+        "acceptable": (
+            ("scenario", "dose"),
+            right,
+            {"units": "1", "long_name": "dose is a correct selection"},
+        ),
+        "mtd": (
+            "scenario",
+            mtd,
+            {"units": "1", "long_name": "index of the true MTD, -1 where selecting none is correct"},
+        ),
+    }
+
+
+def _prior(estimates: Estimates) -> dict[str, Any]:
+    """Return what the common posterior says of each dose before any patient."""
+    texts = {"mean": "prior mean", "lower": "lower end of the 90% prior interval", "upper": "upper end of it"}
+    return {
+        f"prior_{name}": ("dose", value, {"units": "1", "long_name": f"{texts[name]} of the DLT rate"})
+        for name, value in estimates.prior.items()
+    }
+
+
+def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
+    """Return what complete information would attain with each design's expected number of patients."""
+    dims = ("design", "scenario")
+    planned = planned_of(result)
+    p_dlt, right = (result[name].to_numpy()[:, planned] for name in ("p_dlt", "acceptable"))
+    attained, error = (result[f"correct_selection{end}"].transpose(*dims).to_numpy() for end in ("", "_mcse"))
+    monte_carlo = "Monte Carlo standard error"
+    each = benchmark_beside(p_dlt, right, result["sample_size"].transpose(*dims).to_numpy(), study.target)
+    best = (each * right).sum(axis=2)
+    distance = np.abs(p_dlt - study.target)
+    total = distance.sum(axis=1)
+    index = 1 - len(planned) * (each * distance).sum(axis=2) / np.where(total > 0, total, np.nan)
+    selection = np.where(np.isnan(each[:, :, :1]), np.nan, np.zeros((*best.shape, result.sizes["dose"])))
+    selection[:, :, planned] = each
+    whose = "of the complete-information benchmark at the expected sample size"
+    values = {
+        "benchmark_selection": (selection, f"probability that the dose is selected, {whose}"),
+        "benchmark_correct_selection": (best, f"probability of correct selection {whose}"),
+        "benchmark_accuracy_index": (index, f"accuracy index {whose}"),
+        "regret_to_benchmark": (best - attained, "benchmark minus correct selection"),
+        "ratio_to_benchmark": (attained / np.where(best > 0, best, np.nan), "correct selection / benchmark"),
+        "regret_to_benchmark_mcse": (error, f"{monte_carlo}: benchmark minus correct selection"),
+        "ratio_to_benchmark_mcse": (
+            error / np.where(best > 0, best, np.nan),
+            f"{monte_carlo}: correct selection / benchmark",
+        ),
+    }
+    return {
+        name: ((*dims, "dose")[: value.ndim], value, {"units": "1", "long_name": text})
+        for name, (value, text) in values.items()
+    }
+
+
+def rules(design: Design) -> str:
+    """Return a design's rules, one a line, its enrolment cap apart."""
+    return "\n".join(f"{row.rule}: {row.reading}" for row in with_cap(design, None).describe())
+
+
+def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
+    coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
+    return coordinates | dose_coordinates(study, scenarios)
+
+
+def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    """Return the doses as numbers, and which of them are planned, as far as the study says so."""
+    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
+    if study.doses.values is not None:
+        about = {"units": study.doses.unit, "long_name": "planned dose"}
+        found["dose_value"] = ("dose", list(study.doses.values), about)
+    return found
+
+
+def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[str, Any]:
+    """Return what a reader needs to know where the numbers come from."""
+    kinds = sorted({str(part["engine"].item()) for part in parts})
+    settled = isinstance(engine, Exact) and engine.settled
+    simulated = [part.attrs for part in parts if np.isfinite(part["trials"].item())]
+    return {
+        "title": study.title,
+        "registry": study.registry,
+        "target": study.target,
+        "mtd_rule": study.mtd.describe(),
+        "unit": study.doses.unit,
+        "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
+        "dropout": study.dropout,
+        "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
+        **study.provenance(),
+        **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
+        **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),
+    }

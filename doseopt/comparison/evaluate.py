@@ -1,0 +1,101 @@
+"""One design of a study, evaluated: its outcomes, a few scenarios at a time, and its operating characteristics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
+from doseopt.engines.graph import TooManyStates
+from doseopt.engines.outcomes import judged
+from doseopt.measures.estimation import own_measures
+from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
+from doseopt.study.study import Study
+
+type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
+
+BLOCK = 100_000_000
+"""Bytes of outcomes at a time, once it is known how many a scenario takes."""
+FIRST, MANY = 16, 50_000
+"""Scenarios of the first block, fewer with more simulated trials than these."""
+COUNTS = ("states", "edges", "endings", "paths")
+
+
+def outcomes_of(study: Study, engine: Engine, name: str, design: Design, scenarios: xr.Dataset) -> Iterator[xr.Dataset]:
+    """Yield the judged outcomes of a design, so few scenarios at a time that they fit.
+
+    Parameters
+    ----------
+    study : Study
+    engine : Exact or Simulate
+    name : str
+        Of the design, for messages.
+    design : Design
+    scenarios : Dataset
+    """
+    registered = np.nan if study.planned_enrolment is None else study.planned_enrolment
+    first, size = 0, min(FIRST, max(1, FIRST * MANY // getattr(engine, "trials", 1)))
+    while first < scenarios.sizes["scenario"]:
+        block = scenarios.isel(scenario=slice(first, first + size))
+        try:
+            outcomes = engine(design, block)
+        except TooManyStates as error:
+            raise TooManyStates(f"{name}: {error}") from None
+        yield judged(outcomes, study.mtd).assign_attrs(dropout=study.dropout, registered=registered)
+        first += block.sizes["scenario"]
+        size = max(1, BLOCK * block.sizes["scenario"] // outcomes.nbytes)
+
+
+def in_one(blocks: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Join what is known of some scenarios with what is known of others."""
+    parts = list(blocks)
+    if len(parts) == 1:
+        return parts[0]
+    return xr.concat(
+        parts, "scenario", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
+    )
+
+
+def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
+    """Return the operating characteristics of one design, and how good its own estimate of the DLT rates is.
+
+    Parameters
+    ----------
+    design : Design
+    blocks : iterable of Dataset
+        Of `outcomes_of`.
+
+    Returns
+    -------
+    Dataset
+        Without the dimension `design`; coordinates `engine` and `trials`, infinite for the exact engine.
+    """
+    parts, fewest = [], np.full(design.facts.doses, np.nan)
+    for outcomes in blocks:
+        part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
+        if "acceptable_of_all" in outcomes:
+            part["correct_selection_of_all"] = correct_of_all(outcomes)
+        parts.append(part)
+        fewest = _fewest(outcomes, design)
+        attrs = outcomes.attrs
+    result = in_one(parts)
+    patients = {"units": "patients"}
+    text = "fewest patients with which the dose can be declared"
+    result["fewest_patients"] = ("dose", fewest, patients | {"long_name": text})
+    result["planned_maximum"] = ((), attrs["planned"], patients | {"long_name": "enrolment cap of the design"})
+    for count in COUNTS:
+        about = {"units": "1", "long_name": f"{count} of the design's graph"}
+        result[count] = ((), float(attrs.get(count, np.nan)), about)
+    return result.assign_coords(engine=str(attrs["engine"]), trials=float(attrs["trials"]))
+
+
+def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:
+    """Return the fewest patients with which each dose can be declared, nan if it cannot; a simulation does not know."""
+    if np.isfinite(outcomes.attrs["trials"]):
+        return np.full(design.facts.doses, np.nan)
+    total, chosen = outcomes["n"].sum("dose").to_numpy(), outcomes["selected"].to_numpy()
+    each = [total[chosen == j] for j in range(design.facts.doses)]
+    return np.array([found.min() if len(found) else np.nan for found in each])

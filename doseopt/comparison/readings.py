@@ -1,0 +1,243 @@
+"""Operating characteristics under every reading of what a protocol does not say."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.parameters import Domain, Fault, Faults, declared
+from doseopt.core.state import FloatArray
+from doseopt.designs.layers import layers, with_cap, with_rule
+from doseopt.display.readings import ACTUAL, CAP, TARGET
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
+from doseopt.scenarios import ActualDose
+from doseopt.scenarios.mtd_rule import planned_of
+from doseopt.study.study import Study, chosen_designs
+
+type Progress = Callable[[str], object]
+
+MEASURES = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts")
+TARGETS = (0.20, 0.25, 0.30, 1 / 3)
+MODERATE = 0.10
+"""P(moderate toxicity | no DLT) at every dose, where the scenarios state none and a reading looks at it."""
+
+
+def _same(study: Study, design: Design) -> tuple[Study, Design]:
+    return study, design
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a silence.
+
+    Parameters
+    ----------
+    factor : str
+        What the protocol is silent on.
+    value : str
+    parameters : mapping
+        Parameters of the design under this reading.
+    change : callable
+        Study and design -> the same under this reading, for what is no parameter of the design.
+    """
+
+    factor: str
+    value: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    change: Callable[[Study, Design], tuple[Study, Design]] = _same
+
+
+def read(study: Study, design: Design, readings: Sequence[Reading]) -> tuple[Study, Design]:
+    """Return study and design under several readings at once.
+
+    Raises
+    ------
+    Faults
+        If the readings exclude each other.
+    """
+    parameters = {name: value for reading in readings for name, value in reading.parameters.items()}
+    found = study, with_rule(design, lambda rule: dataclasses.replace(rule, **parameters))
+    for reading in readings:
+        found = reading.change(*found)
+    return found
+
+
+def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
+    """Return the silences of a design and the readings of each, the one in use first.
+
+    They are the parameters of the design that have choices, a yes or no, or declared `readings`; its enrolment cap,
+    hard or none, if it ends without one; the target; and the actual dose, planned or off by up to the tolerance.
+
+    Parameters
+    ----------
+    study : Study
+    design : Design
+    """
+    base = layers(design).rule
+    found: dict[str, list[Reading]] = {}
+    for name, declaration in declared(type(base)).items():
+        domain: Domain = declaration.metadata["domain"]
+        values = domain.choices or domain.readings or ((True, False) if domain.kind is bool else ())
+        now = getattr(base, name)
+        if values:
+            each = [now, *(v for v in values if v != now)]
+            found[name] = [Reading(name, _word(v), {name: v}) for v in each]
+    if design.facts.cap is not None and with_cap(design, None).facts.ends:
+        found[CAP] = [Reading(CAP, str(design.facts.cap)), Reading(CAP, "none", change=_without_cap)]
+    others = [t for t in TARGETS if abs(t - study.target) > 1e-9]
+    found[TARGET] = [Reading(TARGET, f"{t:.3g}", {"target": t}, _with_target(t)) for t in others]
+    found[TARGET].insert(0, Reading(TARGET, f"{study.target:.3g}"))
+    if study.doses.tolerance is not None and study.doses.values is not None:
+        off = f"off by up to {100 * study.doses.tolerance:g}%"
+        found[ACTUAL] = [Reading(ACTUAL, "as planned"), Reading(ACTUAL, off, change=_off_dose)]
+    return found
+
+
+def _word(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:
+    return study, with_cap(design, None)
+
+
+def _with_target(target: float) -> Callable[[Study, Design], tuple[Study, Design]]:
+    def change(study: Study, design: Design) -> tuple[Study, Design]:
+        mtd = dataclasses.replace(study.mtd.at(target), none_above=None)
+        return dataclasses.replace(study, target=target, mtd=mtd), design
+
+    return change
+
+
+def _off_dose(study: Study, design: Design) -> tuple[Study, Design]:
+    specs = {
+        name: dataclasses.replace(spec, transform=ActualDose()) if spec.transform is None else spec
+        for name, spec in study.scenario_specs.items()
+    }
+    return dataclasses.replace(study, scenario_specs=specs), design
+
+
+def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr.Dataset:
+    """Return operating characteristics of a design under every reading of its protocol's silences.
+
+    Parameters
+    ----------
+    study : Study
+        Its scenarios count alike in the averages.
+    name : str
+        The design.
+    progress : callable, optional
+        Told each factor when its turn comes.
+
+    Returns
+    -------
+    Dataset
+        `<measure>` (reading, scenario), one factor changed at a time, `factor_of`, `value` and `in_use` (reading); nan
+        where a reading makes a design only together with another;
+        `<measure>_all` (combination), means over the scenarios for all combinations of the design's own readings,
+        with the position of each factor's reading (combination, own_factor); `effect_<measure>` (factor): the largest
+        change of the mean that one reading makes; `spread_<measure>` (own_factor): the range over a factor's readings
+        of the mean over all combinations. Combinations that make no design are left out.
+
+    Raises
+    ------
+    Faults
+        If the design is not in the study, or has no parameter that could be read otherwise.
+    """
+    design = chosen_designs(study, [name])[name]
+    factors = readings_of(study, design)
+    own = {factor: each for factor, each in factors.items() if factor not in (TARGET, ACTUAL)}
+    if not own:
+        raise Faults([Fault(f"designs.{name}", "has no parameter that a protocol could mean otherwise")], "silences")
+    scenarios = study.scenarios()
+    single, labels = [], []
+    for factor, each in factors.items():
+        progress(factor)
+        for reading in each:
+            single.append(_alone(reading, study, design, scenarios))
+            labels.append((factor, reading.value, reading is each[0]))
+    progress("all combinations")
+    combined, positions = _combinations(study, design, own, scenarios)
+    data: dict[str, Any] = {}
+    for m, measure_name in enumerate(MEASURES):
+        values = np.array([row[m] for row in single])
+        data[measure_name] = (("reading", "scenario"), values)
+        data[f"{measure_name}_all"] = ("combination", combined[:, m])
+        data[f"effect_{measure_name}"] = ("factor", _effects(values.mean(axis=1), labels, list(factors)))
+        data[f"spread_{measure_name}"] = ("own_factor", _spreads(combined[:, m], positions))
+    data["position"] = (("combination", "own_factor"), positions)
+    coords = {
+        "factor_of": ("reading", [factor for factor, _, _ in labels]),
+        "value": ("reading", [value for _, value, _ in labels]),
+        "in_use": ("reading", [used for _, _, used in labels]),
+        "factor": list(factors),
+        "own_factor": list(own),
+        "scenario": scenarios["scenario"].to_numpy(),
+    }
+    attrs = {
+        "title": study.title,
+        "design": name,
+        "combinations": len(combined),
+        "p_moderate": MODERATE,
+        **study.provenance(),
+    }
+    return xr.Dataset(data, coords=coords, attrs=attrs)
+
+
+def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
+    """Return the measures under one reading, [measure, scenario]; nan if it makes a design only with other ones."""
+    try:
+        changed, other = read(study, design, [reading])
+        return _evaluated(changed, other, scenarios if changed is study else changed.scenarios())
+    except Faults:
+        return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
+
+
+def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
+    """Return the measures in each scenario, [measure, scenario]."""
+    p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
+    means = means_of(design, p_observed, p_moderate=scenarios["p_moderate"].fillna(MODERATE).to_numpy())
+    found = linear_measures(means, p_dlt, study.mtd, planned_of(scenarios))
+    return np.array([found[name] for name in MEASURES])
+
+
+def _combinations(
+    study: Study, design: Design, own: Mapping[str, list[Reading]], scenarios: xr.Dataset
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return means over the scenarios of all combinations [C, measure], and the reading of each factor [C, F]."""
+    rows, places = [], []
+    for place in itertools.product(*(range(len(each)) for each in own.values())):
+        try:
+            changed = read(study, design, [each[k] for k, each in zip(place, own.values(), strict=True)])
+        except Faults:
+            continue  # readings that exclude each other
+        rows.append(_evaluated(*changed, scenarios).mean(axis=1))
+        places.append(place)
+    return np.array(rows), np.array(places)
+
+
+def _effects(means: np.ndarray, labels: list[tuple[str, str, bool]], factors: list[str]) -> list[float]:
+    """Return for each factor the largest change that one of its readings makes, with its sign."""
+    effects = []
+    for factor in factors:
+        rows = [k for k, label in enumerate(labels) if label[0] == factor]
+        change = means[rows] - means[rows[0]]
+        effects.append(float(change[np.nanargmax(np.abs(change))]))
+    return effects
+
+
+def _spreads(means: np.ndarray, positions: np.ndarray) -> list[float]:
+    """Return for each factor the range over its readings of the mean over all combinations with that reading."""
+    spreads = []
+    for place in positions.T:
+        each = [means[place == k].mean() for k in np.unique(place)]
+        spreads.append(float(max(each) - min(each)))
+    return spreads

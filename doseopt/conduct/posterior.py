@@ -1,0 +1,332 @@
+"""Data in hand + model -> what is known about the DLT rate at each dose: one Dataset, whichever way it was computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import comb
+
+from doseopt.core.parameters import Fault, Faults, demand, nearest
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.measures.estimation import LEVEL, effective_sample_size
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.choice import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.predictive import prior_tails
+from doseopt.models.quadrature import posterior_after, quadrature
+from doseopt.models.quadrature.batch import Distributed
+from doseopt.records.data import TrialData
+from doseopt.study.study import Study
+
+PRIOR_SCALES = (0.5, 1.0, 2.0)
+METHODS = ("quadrature", "nuts")
+COHORT = 3
+"""Patients of the next cohort whose DLTs are predicted."""
+
+LONG_NAMES = {
+    "mean": "posterior mean DLT rate",
+    "sd": "posterior standard deviation of the DLT rate",
+    "lower": "lower end of the 90% interval of the DLT rate",
+    "upper": "upper end of the 90% interval of the DLT rate",
+    "p_under": "posterior probability that the DLT rate is below the target interval",
+    "p_target": "posterior probability that the DLT rate is in the target interval",
+    "p_over": "posterior probability that the DLT rate is above the target interval",
+    "p_above_target": "posterior probability that the DLT rate is above the target rate",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is known of the DLT rates from data in hand.
+
+    Attributes
+    ----------
+    summary : Dataset
+        (dose) and, for the sensitivity, (prior_scale, dose).
+    density : Dataset
+        `prior_density` and `posterior_density` (dose, rate), always by quadrature; `predictive` (dose, dlts), the
+        probability of each number of DLTs in the next cohort of 3.
+    tree : DataTree or None
+        The draws of NUTS.
+    """
+
+    summary: xr.Dataset
+    density: xr.Dataset
+    tree: xr.DataTree | None
+
+
+def analyse(
+    study: Study,
+    data: TrialData,
+    model: str | None = None,
+    method: str = "quadrature",
+    seed: int = 1,
+    progress: bool = False,
+) -> Analysis:
+    """Return the posterior of the DLT rates, with its prior, its sensitivity to it, and how they agree with the data.
+
+    Parameters
+    ----------
+    study : Study
+    data : TrialData
+    model : str, optional
+        A kind of `posterior_model.FIELDS`; the study's choice when left out.
+    method : {"quadrature", "nuts"}
+    seed : int
+        For NUTS.
+    progress : bool
+        Whether NUTS shows a progress bar.
+
+    Returns
+    -------
+    Analysis
+    """
+    asked = _Question.of(study, data, model)
+    posterior = computed = asked.posterior
+    tree: xr.DataTree | None = None
+    extra: dict[str, Any] = {}
+    if method == "nuts":
+        posterior, tree, extra = _sampled(asked, study, seed, progress)
+    tail = prior_tails(asked.curve, asked.n, asked.y)
+    conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
+    summary = _labelled(study, data, asked, posterior).assign_coords(prior_scale=list(PRIOR_SCALES))
+    summary = summary.assign(
+        _sensitivity(asked) | {"prior_tail": ("dose", tail.doses, {"units": "1", "long_name": conflict})}
+    )
+    evidence = float(computed.log_marginal()[0])
+    summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
+    return Analysis(summary, _densities(study, asked.prior, computed), tree)
+
+
+def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, FloatArray]:
+    """Return summaries of the posterior under a study's common model after each of several tallies, [S, D] each.
+
+    Parameters
+    ----------
+    study : Study
+    n, y : int array [S, D]
+        Patients and DLTs at the planned doses.
+    data : TrialData, optional
+        The same patients, of one tally: a model that takes doses weighs them at those that were given.
+    """
+    curve = study.curve()
+    posterior = _posterior(curve, n, y, None if data is None else actual_doses(curve, data))
+    tail = (1 - LEVEL) / 2
+    return {
+        "mean": posterior.mean(),
+        "lower": posterior.quantile(tail),
+        "upper": posterior.quantile(1 - tail),
+        "p_above_target": posterior.prob(study.target),
+        "p_over": posterior.prob(study.posterior.intervals[1]),
+    }
+
+
+type _Given = tuple[tuple[float, ...], IntArray, IntArray] | None
+"""The doses actually given with their tallies, where they differ and the model takes them."""
+
+
+def _posterior(curve: PosteriorCurve, n: IntArray, y: IntArray, at: _Given) -> Distributed:
+    if len(n) > 1:
+        return quadrature(curve).posterior(n, y)
+    given, n, y = at if at is not None and isinstance(curve, TwoParameterLogistic) else (None, n[0], y[0])
+    return posterior_after(curve, n, y, given)
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A model, and the data that it is asked about: patients and DLTs at each planned dose, [D]."""
+
+    choice: PosteriorModel
+    curve: PosteriorCurve
+    target: float
+    n: IntArray
+    y: IntArray
+    at: _Given
+    named: bool
+    """Whether the model was asked for by its name."""
+
+    @classmethod
+    def of(cls, study: Study, data: TrialData, model: str | None) -> _Question:
+        demand(isinstance(study, Study), "study", "a Study", study)
+        demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
+        choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
+        curve = study.curve(model)
+        return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
+
+    @functools.cached_property
+    def posterior(self) -> Distributed:
+        return _posterior(self.curve, self.n[None], self.y[None], self.at)
+
+    @functools.cached_property
+    def prior(self) -> Distributed:
+        nothing = np.zeros_like(self.n)
+        return posterior_after(self.curve, nothing, nothing)
+
+    @functools.cached_property
+    def known(self) -> dict[str, FloatArray]:
+        """What is said of each dose after the data, by quadrature."""
+        return self.summary(self.posterior)
+
+    def summary(self, posterior: Distributed) -> dict[str, FloatArray]:
+        """Return what is said of each dose, by its name in `LONG_NAMES`, [D]."""
+        low, high = self.choice.intervals
+        tail = (1 - LEVEL) / 2
+        under, up_to, at_target = np.moveaxis(posterior.below(np.array([low, high, self.target])), 1, 0)
+        summary = {
+            "mean": posterior.mean(),
+            "sd": posterior.sd(),
+            "lower": posterior.quantile(tail),
+            "upper": posterior.quantile(1 - tail),
+            "p_under": under,
+            "p_target": np.maximum(up_to - under, 0),
+            "p_over": 1 - up_to,
+            "p_above_target": 1 - at_target,
+        }
+        return {name: value[0] for name, value in summary.items()}
+
+
+def _densities(study: Study, prior: Distributed, posterior: Distributed) -> xr.Dataset:
+    """Return densities of the DLT rate as the rise of its distribution function, and what they predict."""
+    edges = np.linspace(0, 1, 201)
+    middle = (edges[:-1] + edges[1:]) / 2
+    mass, before = (np.diff(one.below(edges[1:-1])[0].T, axis=1, prepend=0.0, append=1.0) for one in (posterior, prior))
+    count = np.arange(COHORT + 1)
+    chance = comb(COHORT, count) * middle[:, None] ** count * (1 - middle[:, None]) ** (COHORT - count)
+    rate = {"units": "1", "long_name": "DLT rate"}
+    return xr.Dataset(
+        {
+            "prior_density": (("dose", "rate"), before * 200, {"units": "1", "long_name": "prior density"}),
+            "posterior_density": (("dose", "rate"), mass * 200, {"units": "1", "long_name": "posterior density"}),
+            "predictive": (
+                ("dose", "dlts"),
+                mass @ chance,
+                {"units": "1", "long_name": f"probability of so many DLTs in the next cohort of {COHORT}"},
+            ),
+        },
+        coords={"dose": list(study.doses.labels), "rate": ("rate", middle, rate), "dlts": count},
+    )
+
+
+def check_choice(model: str, method: str, both: bool = False) -> None:
+    """Refuse a model or method that does not exist, and data given twice; all faults together."""
+    faults = []
+    if model and model not in FIELDS:
+        faults.append(Fault("model", f"unknown model {model!r}{nearest(model, FIELDS)}"))
+    if method not in METHODS:
+        faults.append(Fault("method", f"wanted quadrature or nuts, got {method!r}{nearest(method, METHODS)}"))
+    if both:
+        faults.append(Fault("data", "wanted outcomes or a file, got both"))
+    if faults:
+        raise Faults(faults)
+
+
+def actual_doses(curve: PosteriorCurve, data: TrialData) -> _Given:
+    """Return the doses actually given with their tallies, for a model that takes doses."""
+    if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
+        return None
+    given, n, y = data.by_actual_dose()
+    return tuple(given.tolist()), n, y
+
+
+def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
+    """Return the summaries with the prior standard deviations halved, as they are, and doubled, (prior_scale, dose)."""
+    cases = [
+        asked if factor == 1 else dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor))
+        for factor in PRIOR_SCALES
+    ]
+    each = [case.known for case in cases]
+    varied = "by the factor on the prior standard deviations"
+    return {
+        f"sensitivity_{name}": (
+            ("prior_scale", "dose"),
+            np.stack([summary[name] for summary in each]),
+            {"units": "1", "long_name": f"{text}, {varied}"},
+        )
+        for name, text in LONG_NAMES.items()
+    }
+
+
+def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distributed) -> xr.Dataset:
+    """Return the summaries of posterior and prior, (dose), and what they were made from."""
+    one = {"units": "1"}
+    values = asked.known if posterior is asked.posterior else asked.summary(posterior)
+    prior = asked.summary(asked.prior)
+    variables: dict[str, Any] = {
+        "n": ("dose", asked.n, {"units": "patients", "long_name": "evaluable patients at the dose"}),
+        "y": ("dose", asked.y, {"units": "patients", "long_name": "patients with a DLT at the dose"}),
+    }
+    for name, text in LONG_NAMES.items():
+        variables[name] = ("dose", values[name], one | {"long_name": text})
+        variables[f"prior_{name}"] = ("dose", prior[name], one | {"long_name": text.replace("posterior", "prior")})
+    worth = effective_sample_size(prior["mean"], prior["sd"])
+    variables["prior_ess"] = ("dose", worth, {"units": "patients", "long_name": "patients that the prior is worth"})
+    doses = study.doses
+    coords: dict[str, Any] = {"dose": list(doses.labels)}
+    if doses.values is not None:
+        coords["dose_value"] = ("dose", list(doses.values), {"units": doses.unit, "long_name": "planned dose"})
+    low, high = asked.choice.intervals
+    attrs = {
+        "title": study.title,
+        "model": "beta" if isinstance(asked.curve, BetaBinomial) else asked.choice.model,
+        "prior": describe_model(asked.curve) if asked.named else study.describe_model(),
+        "target": study.target,
+        "interval_low": low,
+        "interval_high": high,
+        "level": LEVEL,
+        "unit": doses.unit,
+        "actual_doses": int(asked.at is not None),
+        "left_out": ", ".join(data.left_out),
+        "pending": ", ".join(p.name for p in data.pending),
+        "warnings": "\n".join(data.warnings),
+        **study.provenance(),
+    }
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _sampled(
+    asked: _Question, study: Study, seed: int, progress: bool
+) -> tuple[Distributed, xr.DataTree, dict[str, Any]]:
+    """Sample by NUTS, and say how well that went."""
+    from doseopt.models.nuts.draws import SampledPosterior, diagnose
+    from doseopt.models.nuts.pymc import sample
+
+    doses = study.doses
+    given, n, y = asked.at or (None, asked.n, asked.y)
+    tree = sample(
+        asked.curve,
+        n,
+        y,
+        seed=seed,
+        at=given,
+        next_cohort=COHORT,
+        labels=doses.labels,
+        values=doses.values,
+        unit=doses.unit or None,
+        progress=progress,
+    )
+    found = diagnose(tree)
+    extra = {
+        "seed": seed,
+        "sampler": str(tree.attrs.get("sampler", "")),
+        "max_rhat": found.max_rhat,
+        "min_ess_bulk": found.min_ess_bulk,
+        "min_ess_tail": found.min_ess_tail,
+        "divergences": found.divergences,
+        "diagnostics": found.words(),
+    }
+    return SampledPosterior(tree), tree, extra
+
+
+def as_object(summary: xr.Dataset) -> dict[str, Any]:
+    """Return the summary as `doseopt posterior --json` prints it: a list `doses`, and the attributes."""
+    fields = ("n", "y", *LONG_NAMES, "prior_ess")
+    doses = [
+        {"label": str(label), **{name: summary[name].to_numpy()[j].item() for name in fields}}
+        for j, label in enumerate(summary["dose"].to_numpy().tolist())
+    ]
+    return {"doses": doses, **{name: value for name, value in summary.attrs.items() if value != ""}}

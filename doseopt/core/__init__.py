@@ -1,0 +1,1 @@
+"""The trial, the rule, the answer: what everything else speaks of."""

@@ -1,0 +1,279 @@
+"""Designs, the modifiers that change one, and the one place where admissibility is enforced.
+
+A design is a frozen dataclass of the parameters that a protocol would state, with pure methods that see the
+:class:`~doseopt.core.state.TrialState` and nothing else. Modifiers are a flat tuple, applied in fixed phases, so that
+the order in which a user writes them cannot change the trial:
+
+    RESTRICT < SIZE < RUN_IN < STOP < DEMAND < CAP
+
+RESTRICT only lowers a ceiling on the dose. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
+design until its own part of the trial is over (at most one). STOP acts on trials that go on; of several reasons the
+one of highest rank is kept. DEMAND may undo a reason of `UNDOABLE`. CAP comes last: it truncates the cohort that all
+others agreed on, and stops the trial.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, cast, runtime_checkable
+
+import numpy as np
+
+from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
+from doseopt.core.parameters import Fault
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.tunable import Tunable
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a design's description: the rule, how it is read here, and where it is from."""
+
+    rule: str
+    reading: str
+    source: str = ""
+
+
+class Phase(enum.IntEnum):
+    """When a modifier acts."""
+
+    RESTRICT = 0
+    SIZE = 1
+    RUN_IN = 2
+    STOP = 3
+    DEMAND = 4
+    CAP = 5
+
+
+UNDOABLE = ("complete", "enough_at_dose", "narrow_interval")
+"""Reasons to stop that a demand may undo."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is fixed about a design before its trial begins.
+
+    Parameters
+    ----------
+    doses : int
+        Number of doses.
+    target : float
+        Target DLT rate.
+    outcomes : OutcomeSpace
+        How a patient can respond, as far as the rule tells it apart.
+    memory : tuple of str
+        Names of what the design keeps beside the tally: small named integers; often none.
+    stops : tuple of str
+        The reasons to stop that the design may give; a stop code is 1 + the position here.
+    ends : bool
+        Whether every trial ends without a modifier's help.
+    cap : int, optional
+        Most patients that may be enrolled, None if no rule says it.
+    skips : bool
+        Whether a dose more than one level above the highest tried may be given; False is a promise.
+    exclusion : str
+        Why a dose is inadmissible, in words; empty if the design excludes none.
+    sizes_own_cohorts : bool
+        Whether the rule counts on the cohort sizes that it sets itself.
+    titration : bool
+        Whether the rule begins with a titration of its own.
+    pending : bool
+        Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
+    nodes : callable, optional
+        Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
+        much work.
+    """
+
+    doses: int
+    target: float
+    outcomes: OutcomeSpace = TOXICITY
+    memory: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    ends: bool = False
+    cap: int | None = None
+    skips: bool = True
+    exclusion: str = ""
+    sizes_own_cohorts: bool = False
+    titration: bool = False
+    pending: bool = False
+    nodes: Callable[[int], int] | None = None
+
+
+class Design(Protocol):
+    """A dose-finding design: (what has been seen) -> (what to do next). Frozen, so that it hashes."""
+
+    def __hash__(self) -> int: ...
+    @property
+    def facts(self) -> Facts:
+        """What is fixed before the trial begins."""
+        ...
+
+    def first(self) -> Decision:
+        """Return the first cohort, a batch of one."""
+        ...
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the memory after a cohort, [S, M]; `outcome` [S, K] counts its patients by category, DLT first."""
+        ...
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return what happens next in trials that have begun: the rule."""
+        ...
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Return which doses may be given or selected, [S, D]."""
+        ...
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the MTD, or NONE, [S]; `stop` is the design's own reason, or 0 if something else ended the trial."""
+        ...
+
+    def describe(self) -> list[Row]:
+        """Return the rules, the readings chosen and their sources."""
+        ...
+
+
+class DecidesOnPending(Design, Protocol):
+    """A design whose `facts.pending` is true: it need not wait until all patients were followed to the end."""
+
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what happens next; the tally holds the patients who are not pending. A size of 0 is to wait."""
+        ...
+
+
+@runtime_checkable
+class Estimates(Protocol):
+    """A design that says what it believes of the DLT rates."""
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the posterior of the DLT rates by which the design itself judges."""
+        ...
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
+        ...
+
+
+@runtime_checkable
+class Extendable(Protocol):
+    """A design that can have one dose more."""
+
+    def with_dose(self, position: int, value: float) -> Design:
+        """Return the design with one dose more, of that value, standing at that index."""
+        ...
+
+
+@runtime_checkable
+class Tuned(Protocol):
+    """A design with parameters that a calibration may tune."""
+
+    def tunable(self) -> tuple[Tunable, ...]:
+        """Return the parameters that a calibration may tune."""
+        ...
+
+    def tuned(self, values: Mapping[str, float]) -> Design:
+        """Return the design with other values of some of them."""
+        ...
+
+
+class Modifier(Protocol):
+    """A rule laid over a design.
+
+    Attributes
+    ----------
+    phase : Phase
+        When it acts.
+    rank : int
+        Order within the phase, where several may set the same thing: the reason of lowest rank is kept.
+    stops : tuple of str
+        The reasons it may give.
+    ends : bool
+        Whether it ends every trial.
+    selects_none : bool
+        Whether a trial that it stops selects no dose.
+    forbids_skipping : bool
+        Whether no dose more than one level above the highest tried is given under it.
+    """
+
+    phase: ClassVar[Phase]
+    rank: ClassVar[int]
+    stops: ClassVar[tuple[str, ...]]
+    ends: ClassVar[bool]
+    selects_none: ClassVar[bool]
+    forbids_skipping: ClassVar[bool]
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of what the rule keeps beside the tally."""
+        ...
+
+    @property
+    def cap(self) -> int | None:
+        """Most patients that it lets a trial enrol, None if it says nothing of them."""
+        ...
+
+    def bind(self, base: Design) -> Modifier:
+        """Return the rule with what was left open filled in from the design."""
+        ...
+
+    def clash(self, base: Design) -> Fault | None:
+        """Say why the rule cannot be laid over this design, or None."""
+        ...
+
+    def with_dose(self, position: int) -> Modifier:
+        """Return the rule for one dose more, standing at that index."""
+        ...
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the rule's memory after a cohort, [S, M]."""
+        ...
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Return the decision as this rule leaves it; it is shown trials that go on."""
+        ...
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        ...
+
+
+def is_design(value: object) -> bool:
+    """Tell whether a value is a design."""
+    return all(callable(getattr(type(value), name, None)) for name in ("first", "decide", "admissible", "select"))
+
+
+def is_modifier(value: object) -> bool:
+    """Tell whether a value is a modifier."""
+    return isinstance(getattr(type(value), "phase", None), Phase) and callable(value)
+
+
+def decision_of(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
+    """Return what a design decides, shown the pending patients if it looks at them."""
+    return cast(DecidesOnPending, design).decide(state, pending) if design.facts.pending else design.decide(state)
+
+
+def posterior_of(design: Design, state: TrialState) -> Posterior:
+    """Return the posterior of the DLT rates by which a design itself judges."""
+    assert isinstance(design, Estimates)
+    return design.posterior(state)
+
+
+def estimated_by(design: Design, state: TrialState) -> FloatArray:
+    """Return a design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
+    return design.estimated(state) if isinstance(design, Estimates) else np.full(state.n.shape, np.nan)
+
+
+def with_dose(design: Design, position: int, value: float) -> Design:
+    """Return a design with one dose more, of that value, standing at that index."""
+    assert isinstance(design, Extendable)
+    return design.with_dose(position, value)
+
+
+def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:
+    """Return the highest admissible dose at or below each dose, or -1 if there is none, [S]."""
+    level = np.arange(admissible.shape[1])
+    allowed = admissible & (level <= dose[:, None])
+    return np.where(allowed, level, -1).max(axis=1)

@@ -1,0 +1,64 @@
+"""Equal rows of integer arrays, found by folding each row into one integer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from doseopt.core.state import IntArray
+
+LARGEST = 2**62
+
+
+def fold(columns: Iterable[IntArray]) -> IntArray:
+    """Return one integer a row, equal exactly where all columns are equal.
+
+    Mixed-radix packing; when the next column would overflow 62 bits, the key so far is replaced by the rank of its
+    value, so any number of columns works.
+    """
+    key: IntArray | None = None
+    bound = 1
+    for column in columns:
+        if key is None:
+            key = np.zeros(len(column), np.int64)
+        if not len(column):
+            continue
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        if bound * span > LARGEST:
+            key = np.unique(key, return_inverse=True)[1]
+            bound = int(key.max()) + 1
+        key = key * span + (column - low)
+        bound *= span
+    if key is None:
+        raise ValueError("fold needs at least one column")
+    return key
+
+
+def unique_rows(columns: Iterable[IntArray]) -> tuple[IntArray, IntArray]:
+    """Find the distinct rows.
+
+    Parameters
+    ----------
+    columns : iterable of int array [S]
+
+    Returns
+    -------
+    first : int array [U]
+        A row of each distinct kind.
+    inverse : int array [S]
+        Which of them each row equals.
+    """
+    _, first, inverse = np.unique(fold(columns), return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def row_keys(*columns: IntArray) -> Any:
+    """Return one string of bytes for each row of arrays [S, ...]: sorted and compared faster than rows of numbers.
+
+    Numbers are those of doses and patients: not negative, and below 2^31.
+    """
+    rows = np.concatenate(columns, axis=-1).astype(np.int32)
+    return rows.view(f"S{rows.shape[1] * rows.itemsize}")[:, 0]

@@ -1,0 +1,130 @@
+"""One step of a trial, the only way that engines and replays move: ask, check, treat, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.design import Design, decision_of
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, Pending, TrialState
+
+PIECE = 5_000
+"""Trials that a rule is asked about at a time."""
+
+
+def step(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
+    """Ask a design what to do next, and hold it to its own word.
+
+    The first decision in empty trials, ``decide`` in all others. A design that decides while patients are pending may
+    answer that the trial waits, by an empty cohort.
+
+    Raises
+    ------
+    Faults
+        If a trial that goes on is given an inadmissible dose, a dose that does not exist or an empty cohort.
+    """
+    if not state.started.any():
+        first = design.first()
+        decision = Decision(*(np.repeat(part, len(state)) for part in (first.dose, first.size, first.stop)))
+    else:
+        decision = decision_of(design, state, pending)
+    on = decision.stop == CONTINUE
+    least = 0 if design.facts.pending and pending is not None else 1
+    outside = on & ((decision.dose < 0) | (decision.dose >= design.facts.doses) | (decision.size < least))
+    allowed = design.admissible(state)
+    inside = on & ~outside
+    outside[inside] = ~allowed[inside, decision.dose[inside]]
+    if outside.any():
+        i = int(np.flatnonzero(outside)[0])
+        message = (
+            f"{type(design).__name__} broke its own rule: after n={state.n[i].tolist()}, y={state.y[i].tolist()} it "
+            f"gives dose level {decision.dose[i] + 1} to {decision.size[i]}; wanted an admissible level "
+            f"{(np.flatnonzero(allowed[i]) + 1).tolist()} and at least one patient"
+        )
+        raise Faults([Fault("", message)])
+    return decision
+
+
+def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
+    """Return the MTD that a design declares, held to the doses it calls admissible."""
+    mtd = design.select(state, stop)
+    allowed = design.admissible(state)
+    bad = (mtd != NONE) & ~allowed[np.arange(len(mtd)), mtd]
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        message = (
+            f"{type(design).__name__} selects dose level {mtd[i] + 1}, which it calls inadmissible, after "
+            f"n={state.n[i].tolist()}, y={state.y[i].tolist()}"
+        )
+        raise Faults([Fault("", message)])
+    return mtd
+
+
+def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntArray]:
+    """Return what happens next in each trial, and the MTD of each that stops.
+
+    A large batch is asked about in pieces, so that the posteriors that a rule needs for its answer stay small. Where
+    all trials of a piece stop, its state stays the same object and keeps its posterior.
+    """
+    decisions, chosen = [], []
+    for first in range(0, max(len(state), 1), PIECE):
+        piece = state if len(state) <= PIECE else state[first : first + PIECE]
+        decision = step(design, piece)
+        stopped = decision.stop != CONTINUE
+        ended = piece if stopped.all() else piece[stopped]
+        decisions.append(decision)
+        chosen.append(selected(design, ended, decision.stop[stopped]) if len(ended) else np.zeros(0, np.int64))
+    return Decision.concatenate(decisions), np.concatenate(chosen)
+
+
+def advance(design: Design, before: TrialState, given: Decision, outcome: IntArray) -> TrialState:
+    """Return the trials after one more cohort each.
+
+    Parameters
+    ----------
+    design : Design
+    before : TrialState
+    given : Decision
+        The cohort that was treated.
+    outcome : int array [S, K]
+        Its patients by outcome category, DLT first.
+    """
+    n, y = before.n.copy(), before.y.copy()
+    n[before.at, given.dose] += design.facts.outcomes.evaluated(outcome)
+    y[before.at, given.dose] += design.facts.outcomes.dlts(outcome)
+    return TrialState(n, y, given.dose, design.remember(before, given, outcome))
+
+
+def after(design: Design, outcomes: str | Iterable[Cohort]) -> TrialState:
+    """Return the trial state, memory included, that outcomes seen so far lead to.
+
+    Each group of the string is one complete cohort, whichever design gave it; the design need not have recommended it.
+
+    Parameters
+    ----------
+    design : Design
+    outcomes : str or iterable of Cohort
+        E.g. ``"1N 2NNT"``.
+
+    Returns
+    -------
+    TrialState
+        A batch of one.
+
+    Examples
+    --------
+    >>> from doseopt import ThreePlusThree, after
+    >>> state = after(ThreePlusThree(doses=3, target=0.25), "1NNN 2NNT")
+    >>> state.n.tolist(), state.y.tolist()
+    ([[3, 3, 0]], [[0, 1, 0]])
+    """
+    cohorts = parse_outcomes(outcomes, design.facts.doses) if isinstance(outcomes, str) else outcomes
+    state = TrialState.empty(design.facts.doses, len(design.facts.memory))
+    for cohort in cohorts:
+        counts = np.array([cohort.counts(design.facts.outcomes)])
+        given = Decision(np.array([cohort.level - 1]), counts.sum(axis=1), np.zeros(1, np.int64))
+        state = advance(design, state, given, counts)
+    return state

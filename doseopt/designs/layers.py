@@ -1,0 +1,108 @@
+"""Layers of a design: its rule, another selection, modifiers, a grid of more doses, the cohorts that it stands amid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from doseopt.core.design import Design, Modifier, Tuned
+from doseopt.core.tunable import Tunable
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.on_grid import OnGrid
+from doseopt.designs.selecting import Selecting
+from doseopt.designs.unfinished import Unfinished
+
+WRAPPERS = (Modified, OnGrid, Selecting, Unfinished)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A design taken apart.
+
+    Parameters
+    ----------
+    rule : Design
+        The innermost design, which a protocol describes.
+    selector : Design, optional
+        The design that selects in its place.
+    modifiers : tuple of Modifier
+        Laid over the rule.
+    grid : OnGrid, optional
+        Where the rule's doses stand among more; its own base is what lies under it.
+    over : tuple of Modifier
+        Laid over the grid: the enrolment cap.
+    standing : Unfinished, optional
+        The cohorts that its trial stands amid.
+    """
+
+    rule: Design
+    selector: Design | None = None
+    modifiers: tuple[Modifier, ...] = ()
+    grid: OnGrid | None = None
+    over: tuple[Modifier, ...] = ()
+    standing: Unfinished | None = None
+
+    @property
+    def laid(self) -> tuple[Modifier, ...]:
+        """All modifiers, those under the grid first."""
+        return self.modifiers + self.over
+
+
+def layers(design: Design) -> Layers:
+    """Return a design's layers; the only place that looks inside a design."""
+    if not isinstance(design, WRAPPERS):
+        return Layers(design)
+    inner = layers(design.base)
+    if isinstance(design, Unfinished):
+        return dataclasses.replace(inner, standing=design)
+    if isinstance(design, OnGrid):
+        return dataclasses.replace(inner, grid=design)
+    if isinstance(design, Selecting):
+        return dataclasses.replace(inner, selector=design.selector)
+    if inner.grid is not None:
+        return dataclasses.replace(inner, over=inner.over + design.modifiers)
+    return dataclasses.replace(inner, modifiers=inner.modifiers + design.modifiers)
+
+
+def rebuild(parts: Layers) -> Design:
+    """Return the design of some layers."""
+    design = parts.rule if parts.selector is None else Selecting(parts.rule, parts.selector)
+    design = Modified(design, parts.modifiers) if parts.modifiers else design
+    design = design if parts.grid is None else dataclasses.replace(parts.grid, base=design)
+    design = Modified(design, parts.over) if parts.over else design
+    return design if parts.standing is None else dataclasses.replace(parts.standing, base=design)
+
+
+def in_any_order(design: Design) -> Layers:
+    """Return layers that are equal where two designs differ by the order of their modifiers only."""
+    parts = layers(design)
+    return dataclasses.replace(parts, modifiers=tuple(sorted(parts.modifiers, key=repr)))
+
+
+def with_rule(design: Design, change: Callable[[Any], Design]) -> Design:
+    """Return a design whose innermost rule is another, all else as it is."""
+    if isinstance(design, WRAPPERS):
+        return dataclasses.replace(design, base=with_rule(design.base, change))
+    return change(design)
+
+
+def with_cap(design: Design, n: int | None) -> Design:
+    """Return a design with another enrolment cap, or none; a cap that its rule has by itself stays."""
+    base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
+    kept = tuple(modifier for modifier in laid if not isinstance(modifier, MaxPatients))
+    kept = kept if n is None else (*kept, MaxPatients(n=n))
+    return Modified(base, kept) if kept else base
+
+
+def tunable(design: Design) -> tuple[Tunable, ...]:
+    """Return the parameters of a design that a calibration may tune."""
+    rule = layers(design).rule
+    return rule.tunable() if isinstance(rule, Tuned) else ()
+
+
+def with_values(design: Design, values: Mapping[str, float]) -> Design:
+    """Return a design with other values of its tunable parameters."""
+    return with_rule(design, lambda rule: rule.tuned(values))

@@ -1,0 +1,216 @@
+"""A design with modifiers: a design again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from doseopt.core.design import (
+    UNDOABLE,
+    Design,
+    Facts,
+    Modifier,
+    Phase,
+    Row,
+    decision_of,
+    estimated_by,
+    highest_admissible,
+    is_design,
+    is_modifier,
+    posterior_of,
+    with_dose,
+)
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+
+
+@dataclass(frozen=True)
+class Modified:
+    """A design with modifiers: a design again.
+
+    Parameters
+    ----------
+    base : Design
+    modifiers : tuple of Modifier
+        In any order; what a modifier left open (a target, say) is filled in from the base.
+
+    Raises
+    ------
+    Faults
+        If two modifiers exclude each other, or a cap lies below the first cohort.
+    """
+
+    base: Design
+    modifiers: tuple[Modifier, ...]
+
+    def __post_init__(self) -> None:
+        """Bind the modifiers to the base and refuse combinations that make no trial."""
+        _check_types(self.base, self.modifiers)
+        object.__setattr__(self, "modifiers", tuple(self.modifiers))
+        faults = clashes(self.base, self.modifiers)
+        if faults:
+            raise Faults(faults, type(self.base).__name__)
+        object.__setattr__(self, "modifiers", tuple(m.bind(self.base) for m in self.modifiers))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The base's, with every reason that a modifier may give, the smallest cap, and what modifiers keep."""
+        base = self.base.facts
+        parts: tuple[Facts | Modifier, ...] = (base, *self.modifiers)
+        return dataclasses.replace(
+            base,
+            memory=tuple(name for part in parts for name in part.memory),
+            stops=tuple(dict.fromkeys(name for part in parts for name in part.stops)),
+            ends=any(part.ends for part in parts),
+            cap=min((part.cap for part in parts if part.cap is not None), default=None),
+            skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
+        )
+
+    def _slices(self) -> list[slice]:
+        """Return where each part's memory lies."""
+        ends = np.cumsum(
+            [0, len(self.base.facts.memory), *(len(modifier.memory) for modifier in self.modifiers)]
+        ).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
+
+    def _views(self, state: TrialState) -> list[TrialState]:
+        """Return the state as each part sees it."""
+        return [state.with_memory(state.memory[:, s]) for s in self._slices()]
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the memory of all parts after a cohort."""
+        parts: tuple[Design | Modifier, ...] = (self.base, *self.modifiers)
+        views = zip(parts, self._views(before), strict=True)
+        return np.concatenate([part.remember(view, given, outcome) for part, view in views], axis=1)
+
+    def _recode(self, decision: Decision, stops: tuple[str, ...]) -> Decision:
+        """Translate a part's stop codes into this design's."""
+        codes = np.array([CONTINUE, *(1 + self.facts.stops.index(name) for name in stops)])
+        return Decision(decision.dose, decision.size, codes[decision.stop])
+
+    def _modify(self, decision: Decision, views: list[TrialState]) -> Decision:
+        """Apply the modifiers phase by phase; within a phase the order cannot matter."""
+        order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
+        for i in order:
+            modifier = self.modifiers[i]
+            if modifier.phase == Phase.DEMAND:
+                decision = self._demanded(modifier, decision, views, i)
+                continue
+            going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
+            answer = self._recode(modifier(views[1 + i], going), modifier.stops)
+            if modifier.phase == Phase.RESTRICT:
+                lowered = highest_admissible(answer.dose, self.base.admissible(views[0]))
+                answer = Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
+            if modifier.phase == Phase.RUN_IN:
+                allowed = self.base.admissible(views[0])[views[0].at, answer.dose]
+                dose, size = (
+                    np.where(allowed, a, d) for a, d in ((answer.dose, decision.dose), (answer.size, decision.size))
+                )
+                answer = Decision(dose, size, answer.stop)
+            on = decision.stop == CONTINUE
+            decision = Decision(
+                np.where(on, answer.dose, decision.dose),
+                np.where(on, answer.size, decision.size),
+                np.where(on, answer.stop, decision.stop),
+            )
+        return decision
+
+    def _demanded(self, demand: Modifier, decision: Decision, views: list[TrialState], i: int) -> Decision:
+        """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
+        undoable = np.isin(
+            decision.stop, [1 + self.facts.stops.index(name) for name in UNDOABLE if name in self.facts.stops]
+        )
+        asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
+        answer = demand(views[1 + i], asked)
+        undone = undoable & (answer.stop == CONTINUE)
+        stop = np.where(undone, CONTINUE, decision.stop)
+        for modifier, view in zip(self.modifiers, views[1:], strict=True):
+            if modifier.phase == Phase.STOP and modifier.selects_none:
+                again = self._recode(modifier(view, Decision(answer.dose, answer.size, 0 * stop)), modifier.stops)
+                stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
+        size = np.where(undone, answer.size, decision.size)
+        return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
+
+    def with_dose(self, position: int, value: float) -> Modified:
+        """Return the design and its modifiers with one dose more."""
+        modifiers = tuple(modifier.with_dose(position) for modifier in self.modifiers)
+        return Modified(with_dose(self.base, position, value), modifiers)
+
+    def first(self) -> Decision:
+        """Return the first cohort, through the modifiers like any other."""
+        empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
+        return self._modify(self._recode(self.base.first(), self.base.facts.stops), self._views(empty))
+
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what the base decides, as the modifiers leave it; where it waits, they are not asked."""
+        views = self._views(state)
+        decision = self._recode(decision_of(self.base, views[0], pending), self.base.facts.stops)
+        waits = (decision.stop == CONTINUE) & (decision.size == 0)
+        answer = self._modify(decision, views)
+        size = np.where(waits, 0, answer.size)
+        return Decision(np.where(waits, decision.dose, answer.dose), size, np.where(waits, CONTINUE, answer.stop))
+
+    def admissible(self, state: TrialState) -> BoolArray:
+        """Return the doses that the base calls admissible."""
+        allowed: BoolArray = self.base.admissible(self._views(state)[0])
+        return allowed
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the base's MTD, unless a part that selects no dose stopped the trial."""
+        own = {name: 1 + i for i, name in enumerate(self.base.facts.stops)}
+        to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
+        mtd = self.base.select(self._views(state)[0], to_base[stop])
+        silent = [1 + self.facts.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
+        return np.where(np.isin(stop, silent), NONE, mtd)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the base's posterior."""
+        return posterior_of(self.base, self._views(state)[0])
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the base's own estimate."""
+        return estimated_by(self.base, self._views(state)[0])
+
+    def describe(self) -> list[Row]:
+        """Return the base's rows and one for each modifier."""
+        return [*self.base.describe(), *(row for modifier in self.modifiers for row in modifier.describe())]
+
+
+def _check_types(base: object, modifiers: object) -> None:
+    """Refuse what is no design, and what are no modifiers."""
+    found = [] if is_design(base) else [Fault("base", f"wanted a design, got {base!r}")]
+    if isinstance(modifiers, tuple | list):
+        wrong = {i: m for i, m in enumerate(modifiers) if not is_modifier(m)}
+        found += [Fault(f"modifiers[{i}]", f"wanted a modifier, got {m!r}") for i, m in wrong.items()]
+    else:
+        found.append(Fault("modifiers", f"wanted a list of modifiers, got {modifiers!r}"))
+    if found:
+        raise Faults(found, "Modified")
+
+
+def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]) -> list[Fault]:
+    """Return why modifiers cannot be laid over a design, or not together; by position, some may be left out."""
+    placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
+    found = []
+    for phase in (Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, Phase.CAP):
+        same = [i for i, m in placed.items() if m.phase == phase]
+        if len(same) > 1:
+            wanted = f"wanted at most one {phase.name.lower()} rule, got {len(same)}"
+            found.append(Fault(f"modifiers[{same[1]}]", wanted))
+    many = [i for i, m in placed.items() if m.phase in (Phase.RESTRICT, Phase.STOP)]
+    twice = [(i, j) for i, j in combinations(many, 2) if placed[i] == placed[j]]
+    found += [Fault(f"modifiers[{j}]", f"stands already in modifiers[{i}]") for i, j in twice]
+    capped = {i: m for i, m in placed.items() if m.phase == Phase.CAP}
+    rest = {i: m for i, m in placed.items() if i not in capped}
+    clashing = {i: m.clash(base) for i, m in rest.items()}
+    if capped:
+        sound = not found and not any(clashing.values())
+        under = Modified(base, tuple(rest.values())) if sound else base
+        clashing |= {i: m.clash(under) for i, m in capped.items()}
+    return [fault.under(f"modifiers[{i}]") for i, fault in sorted(clashing.items()) if fault is not None] + found

@@ -1,0 +1,52 @@
+"""The base that most modifiers share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+
+from doseopt.core.design import Design, Phase
+from doseopt.core.parameters import Fault, check
+from doseopt.core.state import Decision, IntArray, TrialState
+
+
+class Rule:
+    """What most modifiers share: no memory, no reason to stop, nothing to fill in."""
+
+    phase: ClassVar[Phase]
+    rank: ClassVar[int] = 0
+    stops: ClassVar[tuple[str, ...]] = ()
+    ends: ClassVar[bool] = False
+    selects_none: ClassVar[bool] = False
+    forbids_skipping: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the declared parameters."""
+        check(self)
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Names of what the rule keeps beside the tally."""
+        return ()
+
+    @property
+    def cap(self) -> int | None:
+        """Most patients that it lets a trial enrol; it says nothing of them."""
+        return None
+
+    def bind(self, base: Design) -> Self:
+        """Fill in from the design what was left open."""
+        return self
+
+    def clash(self, base: Design) -> Fault | None:
+        """Say why the rule cannot be laid over this design, or None."""
+        return None
+
+    def with_dose(self, position: int) -> Self:
+        """Return the rule for one dose more, standing at that index."""
+        return self
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Return the rule's memory after a cohort, [S, M]."""
+        return np.zeros((len(before), 0), np.int64)

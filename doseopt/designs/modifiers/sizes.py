@@ -1,0 +1,138 @@
+"""Rules that set the size of the next cohort."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from doseopt.core.design import Design, Phase, Row
+from doseopt.core.parameters import Fault, param
+from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.designs.modifiers.rule import Rule
+
+MOST = 100
+
+
+def _sizes_fault(value: Any) -> str | None:
+    right = isinstance(value, tuple) and bool(value)
+    if right and all(isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= MOST for v in value):
+        return None
+    shown = list(value) if isinstance(value, tuple) else value
+    return f"wanted a list of cohort sizes, whole numbers in [1, {MOST}], got {shown!r}"
+
+
+class SizeRule(Rule):
+    """What the rules on cohort size share: they belong to designs that leave the size open."""
+
+    phase: ClassVar[Phase] = Phase.SIZE
+
+    def clash(self, base: Design) -> Fault | None:
+        """Refuse a design that counts on its own cohort sizes."""
+        if base.facts.sizes_own_cohorts:
+            wanted = "wanted a design that leaves the cohort size open, got one whose rule sets it (3+3, titration)"
+            return Fault("", wanted)
+        return None
+
+
+@dataclass(frozen=True)
+class CohortsByDose(SizeRule):
+    """The cohort size depends on the dose to be given.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        One a dose level, the lowest first.
+    """
+
+    sizes: tuple[int, ...] = param(kind=tuple, custom=_sizes_fault, doc="cohort sizes, one a dose level")
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it, over four doses."""
+        return cls(sizes=(1, 2, 3, 3))
+
+    def clash(self, base: Design) -> Fault | None:
+        """Refuse another number of doses."""
+        if len(self.sizes) != base.facts.doses:
+            return Fault("sizes", f"wanted {base.facts.doses} sizes, one a dose, got {len(self.sizes)}")
+        return super().clash(base)
+
+    def with_dose(self, position: int) -> Self:
+        """Give the new dose the size of the dose above it."""
+        return dataclasses.replace(self, sizes=(*self.sizes[: position + 1], *self.sizes[position:]))
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Look the size up by dose."""
+        return dataclasses.replace(decision, size=np.array(self.sizes)[decision.dose])
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        return [Row("cohort size", f"{', '.join(map(str, self.sizes))} patients at levels 1 to {len(self.sizes)}")]
+
+
+@dataclass(frozen=True)
+class CohortsByDLT(SizeRule):
+    """One cohort size until the first DLT of the trial, another from it on.
+
+    Parameters
+    ----------
+    before, after : int
+    """
+
+    before: int = param(kind=int, low=1, high=MOST, doc="patients in a cohort before the first DLT")
+    after: int = param(kind=int, low=1, high=MOST, doc="patients in a cohort from the first DLT on")
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(before=1, after=3)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Both sizes."""
+        return self.before, self.after
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Look whether any DLT was seen."""
+        return dataclasses.replace(decision, size=np.where(state.y.any(axis=1), self.after, self.before))
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        return [Row("cohort size", f"{self.before} until the first DLT of the trial, then {self.after}")]
+
+
+@dataclass(frozen=True)
+class CohortsInOrder(SizeRule):
+    """The cohort sizes in the order of the trial's cohorts; the last one is repeated.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+    """
+
+    sizes: tuple[int, ...] = param(kind=tuple, custom=_sizes_fault, doc="cohort sizes in order, the last repeated")
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(sizes=(1, 1, 3, 2))
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """Cohorts treated so far, counted up to the length of the list less one."""
+        return ("cohorts",)
+
+    def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
+        """Count the cohort."""
+        return np.minimum(before.memory + 1, len(self.sizes) - 1)
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Look the size up by the number of cohorts so far."""
+        return dataclasses.replace(decision, size=np.array(self.sizes)[state.memory[:, 0]])
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        return [Row("cohort size", f"{', '.join(map(str, self.sizes))} patients in order, the last repeated")]

@@ -1,0 +1,123 @@
+"""Estimation apart from allocation: a design's trials with another final selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.design import (
+    Design,
+    Facts,
+    Row,
+    decision_of,
+    estimated_by,
+    highest_admissible,
+    is_design,
+    posterior_of,
+    with_dose,
+)
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import NONE, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.designs.defaults import Around
+
+ALLOCATION = (
+    "decision",
+    "cohorts",
+    "first stage",
+    "largest increment",
+    "titration",
+    "what ends titration early",
+    "a titration dose with a DLT",
+    "a dose below an excluded one with fewer than 6",
+    "top dose after 0/3",
+    "the incomplete keys at 0 and 1",
+    "the shorter pieces at 0 and 1",
+    "K1 and K2",
+)
+"""Rows of a selector that say how it would give doses: it gives none."""
+WORDS = {"next dose": "choice"}
+
+
+@dataclass(frozen=True)
+class Selecting(Around):
+    """A design whose MTD is chosen by another design's rule.
+
+    The base allocates and stops; the selector reads the tally and selects, as it would at the end of a trial of its
+    own. A dose that the base has excluded is not selected: the highest admissible dose below it is. A trial that the
+    base stopped as too toxic selects none.
+
+    Parameters
+    ----------
+    base : Design
+    selector : Design
+        Any design without memory: ``BOIN`` for isotonic regression, ``CRM`` or ``BLRM`` for a model's choice.
+
+    Raises
+    ------
+    Faults
+        If the selector keeps memory, or has another number of doses.
+    """
+
+    base: Design
+    selector: Design
+
+    def __post_init__(self) -> None:
+        """Check that the selector can read the base's tally."""
+        wrong = [Fault(n, f"wanted a design, got {v!r}") for n, v in vars(self).items() if not is_design(v)]
+        if wrong:
+            raise Faults(wrong, "Selecting")
+        found = []
+        if self.selector.facts.memory:
+            found.append(
+                Fault(
+                    "", f"wanted a rule that reads the tally alone, got one that keeps {self.selector.facts.memory[0]}"
+                )
+            )
+        if self.selector.facts.doses != self.base.facts.doses:
+            found.append(
+                Fault(
+                    "doses", f"wanted {self.base.facts.doses} doses, as the design has, got {self.selector.facts.doses}"
+                )
+            )
+        if found:
+            raise Faults(found, "selection")
+
+    @property
+    def facts(self) -> Facts:
+        """The base's: it gives the doses and ends the trials."""
+        return self.base.facts
+
+    def with_dose(self, position: int, value: float) -> Selecting:
+        """Return both designs with one dose more."""
+        return Selecting(with_dose(self.base, position, value), with_dose(self.selector, position, value))
+
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what the base decides."""
+        return decision_of(self.base, state, pending)
+
+    def _tally(self, state: TrialState) -> TrialState:
+        return state.with_memory(np.zeros((len(state), 0), np.int64))
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the selector's MTD, lowered to a dose that the base has not excluded."""
+        wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
+        mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
+        reasons = np.array(["", *self.base.facts.stops])[stop]
+        return np.where(reasons == "too_toxic", NONE, mtd)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the base's posterior, by which its modifiers judge."""
+        return posterior_of(self.base, state)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the selector's estimate of the DLT rates."""
+        return estimated_by(self.selector, self._tally(state))
+
+    def describe(self) -> list[Row]:
+        """Return the base's rows, and what the selection rests on in the selector's own words, its prior included."""
+        own = [row for row in self.selector.describe() if row.rule not in ALLOCATION]
+        rows = [Row(f"selection: {WORDS.get(row.rule, row.rule)}", row.reading, row.source) for row in own]
+        limit = Row("selection: limit", "a dose that allocation has excluded is not selected; the next lower one is")
+        return [row for row in self.base.describe() if "MTD" not in row.rule] + rows + [limit]

@@ -1,0 +1,68 @@
+"""Choosing the MTD at the end of a trial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
+
+TIE = 1e-12
+"""Two distances to the target closer than this count as a tie: rounding must not decide a trial."""
+
+
+def closest(estimate: FloatArray, target: float, allowed: BoolArray) -> IntArray:
+    """Return the allowed dose whose estimate is closest to the target, ties to the lower; NONE if none is allowed.
+
+    Parameters
+    ----------
+    estimate : float array [S, D]
+    target : float
+    allowed : bool array [S, D]
+
+    Returns
+    -------
+    int array [S]
+    """
+    distance = np.where(allowed, np.abs(estimate - target), np.inf)
+    least = distance.min(axis=1, keepdims=True)
+    return np.where(allowed.any(axis=1), (distance <= least + TIE).argmax(axis=1), NONE)
+
+
+def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) -> FloatArray:
+    """Estimate DLT rates that do not decrease with dose, from the allowed doses.
+
+    Weighted isotonic regression of (y + a)/(n + 2a), weights the inverse variance of Beta(y + a, n - y + a), written
+    as max-min of block means; then k * 1e-10 is added to the k-th allowed dose, so that equal estimates are ordered.
+
+    Parameters
+    ----------
+    n, y : int array [S, D]
+        Patients and DLTs.
+    allowed : bool array [S, D]
+        Doses that take part.
+    prior : float
+        a.
+
+    Returns
+    -------
+    float array [S, D]
+        nan at doses that take no part.
+
+    References
+    ----------
+    Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
+    """
+    a, b = y + prior, n - y + prior
+    weight = np.where(allowed, (a + b) ** 2 * (a + b + 1) / (a * b), 0.0)
+    total = np.cumsum(np.pad(weight * a / (a + b), ((0, 0), (1, 0))), axis=1)
+    mass = np.cumsum(np.pad(weight, ((0, 0), (1, 0))), axis=1)
+    doses = n.shape[1]
+    result = np.full(n.shape, -np.inf)
+    for low in range(doses):
+        least = np.full(len(n), np.inf)
+        for high in range(doses - 1, low - 1, -1):
+            block = mass[:, high + 1] - mass[:, low]
+            mean = (total[:, high + 1] - total[:, low]) / np.where(block > 0, block, 1)
+            least = np.where((block > 0) & allowed[:, high], np.minimum(least, mean), least)
+            result[:, high] = np.where(allowed[:, low], np.maximum(result[:, high], least), result[:, high])
+    return np.where(allowed, result + 1e-10 * np.cumsum(allowed, axis=1), np.nan)

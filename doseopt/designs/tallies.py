@@ -1,0 +1,250 @@
+"""All tallies that trials of a fixed course of cohorts can have, numbered without gaps.
+
+The doses are split into a lower and an upper part, and a tally is a pair of part-tallies. After a given number of
+patients, `a` of them in the lower part, the tallies are a full matrix: the part-tallies of `a` patients (rows) by those
+of the others (columns). The matrices follow each other in one flat numbering. Likelihoods factorise in the same way.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import BoolArray, IntArray
+
+
+@dataclass(frozen=True)
+class Course:
+    """How many patients come when; which doses they get is not fixed, but for the first cohort.
+
+    Parameters
+    ----------
+    doses, patients : int
+    cohort, first_cohort : int
+        Sizes; the last cohort is what is left.
+    start : int
+        Level of the first cohort, counted from 1.
+    skips : bool
+        Whether a dose more than one level above the highest tried may be given.
+    """
+
+    doses: int
+    patients: int
+    cohort: int
+    first_cohort: int
+    start: int
+    skips: bool
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Cohort sizes in order."""
+        whole, rest = divmod(self.patients - self.first_cohort, self.cohort)
+        return (self.first_cohort, *([self.cohort] * whole), *([rest] if rest else []))
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """Patients after each cohort."""
+        return tuple(itertools.accumulate(self.sizes))
+
+    @property
+    def halves(self) -> tuple[int, int]:
+        """Doses of the lower and of the upper part."""
+        lower = max(self.doses // 2, 1)
+        return lower, self.doses - lower
+
+    @property
+    def most_doses(self) -> int:
+        """Greatest number of doses with as many patients: the key of a part-tally is a whole number of 63 bits."""
+        half = 1
+        while (self.patients + 1) ** (2 * (half + 1)) < 2**63:
+            half += 1
+        return 2 * half
+
+    def count(self) -> int:
+        """Return a bound of the number of tallies, found without listing them."""
+        whole, rest = divmod(self.patients - self.first_cohort, self.cohort)
+        last = self._after(whole, 2 * self.doses) * self.doses * (rest + 1) if rest else 0
+        return self._after(whole, 2 * self.doses + 1) + last
+
+    def _after(self, cohorts: int, power: int) -> int:
+        """Return the tallies after that many cohorts more than the first: with a power of 2 x doses.
+
+        A dose with k cohorts has c k + 1 counts of DLTs, so that they are the coefficient of x^k in
+        (f + 1 + (c - f - 1) x) (1 + (c - 1) x)^(doses - 1) / (1 - x)^power, c being the cohort and f the first one;
+        with a power one higher, those after that many cohorts or fewer.
+        """
+        first, more, others = self.first_cohort + 1, self.cohort - self.first_cohort - 1, self.doses - 1
+        total = 0
+        for i in range(min(cohorts, self.doses) + 1):
+            ways = first * math.comb(others, i) * (self.cohort - 1) ** i
+            if i:
+                ways += more * math.comb(others, i - 1) * (self.cohort - 1) ** (i - 1)
+            total += ways * math.comb(cohorts - i + power - 1, power - 1)
+        return total
+
+    def size(self, variants: int, code: int) -> int:
+        """Return a bound of the bytes that a policy takes while it is found.
+
+        Parameters
+        ----------
+        variants : int
+            Codes for each tally.
+        code : int
+            Bytes of a code. The values of the tallies after two cohorts are held besides, and the part-tallies.
+        """
+        last = len(self.sizes) - 1
+        values = sum(self._after(k, 2 * self.doses) for k in range(max(last - 1, 0), last + 1))
+        parts = sum(3 * (1 + 2 * d) * replace(self, doses=d, start=1).count() for d in self.halves if d)
+        return variants * (code * self.count() + 8 * values) + 8 * parts
+
+
+class Part:
+    """The part-tallies of some neighbouring doses, grouped by their patients and sorted by key.
+
+    Attributes
+    ----------
+    n, y : int array [rows, doses of the part]
+    first : int array [patients + 2]
+        Where the rows of each number of patients begin.
+    """
+
+    def __init__(self, course: Course, low: int, high: int) -> None:
+        self.low, self.high, self.base = low, high, course.patients + 1
+        self.weight_n = self.base ** (2 * np.arange(high - low))
+        self.weight_y = self.base * self.weight_n
+        keys = self._reached(course)
+        n, _ = self._tally(keys)
+        order = np.lexsort((keys, n.sum(axis=1)))
+        self.keys = keys[order]
+        self.n, self.y = self._tally(self.keys)
+        self.first = np.searchsorted(self.n.sum(axis=1), np.arange(course.patients + 2))
+
+    def _tally(self, keys: IntArray) -> tuple[IntArray, IntArray]:
+        digits = keys[:, None] // self.weight_n % (self.base * self.base)
+        return digits % self.base, digits // self.base
+
+    def _reached(self, course: Course) -> IntArray:
+        """Return the keys of all part-tallies of the course; at each cohort the other part may have the patients.
+
+        Those with one cohort more come from those with the most so far, until a smaller last cohort that any may get.
+        """
+        first, start = np.zeros(1, np.int64), course.start - 1
+        if self.low <= start < self.high:
+            first = self._given(first, start, course.first_cohort, course)
+        found = [first]
+        doses = range(self.low, self.high)
+        for size in course.sizes[1:]:
+            if size != course.cohort:
+                found = [np.concatenate(found)]
+            more = [self._given(found[-1], dose, size, course) for dose in doses]
+            found.append(np.unique(np.concatenate(more)) if more else first[:0])
+        return np.unique(np.concatenate(found))
+
+    def _given(self, keys: IntArray, dose: int, size: int, course: Course) -> IntArray:
+        """Return the keys after a cohort at a dose, with each number of DLTs."""
+        j = dose - self.low
+        if not course.skips and dose >= course.start and j > 0:
+            keys = keys[self._tally(keys)[0][:, j - 1] > 0]
+        return np.concatenate([keys + self.step(dose, size, y) for y in range(size + 1)])
+
+    def step(self, dose: int, size: int, y: int) -> int:
+        """Return what a cohort with y DLTs at a dose adds to the key."""
+        return int(size * self.weight_n[dose - self.low] + y * self.weight_y[dose - self.low])
+
+    def rows(self, patients: int) -> slice:
+        """Return where the part-tallies of that many patients are."""
+        return slice(int(self.first[patients]), int(self.first[patients + 1]))
+
+    def find(self, patients: int, keys: IntArray) -> tuple[IntArray, BoolArray]:
+        """Return the row of each key among those of that many patients, and whether it is there."""
+        known = self.keys[self.rows(patients)]
+        row = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
+        return row, known[row] == keys if len(known) else np.zeros(len(keys), bool)
+
+
+class Tallies:
+    """The numbering of all tallies of a course.
+
+    Attributes
+    ----------
+    lower, upper : Part
+    size : int
+        How many tallies there are.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        middle, _ = course.halves
+        self.lower, self.upper = Part(course, 0, middle), Part(course, middle, course.doses)
+        self._rows, self._columns = np.diff(self.lower.first), np.diff(self.upper.first)
+        self._offset = np.full((len(course.totals), course.patients + 1), -1)
+        self.size = 0
+        for stage, patients in enumerate(course.totals):
+            sizes = self._rows[: patients + 1] * self._columns[patients::-1]
+            ends = self.size + np.cumsum(sizes)
+            self._offset[stage, : patients + 1] = np.where(sizes > 0, ends - sizes, -1)
+            self.size = int(ends[-1])
+
+    def splits(self, stage: int) -> list[int]:
+        """Return the numbers of patients that the lower part may have after a cohort."""
+        return [int(a) for a in np.flatnonzero(self._offset[stage] >= 0)]
+
+    def matrix(self, stage: int, a: int) -> slice:
+        """Return the numbers of the tallies with `a` patients in the lower part, row by row."""
+        begin = int(self._offset[stage, a])
+        return slice(begin, begin + int(self._rows[a] * self._columns[self.course.totals[stage] - a]))
+
+    def number(self, n: IntArray, y: IntArray) -> IntArray:
+        """Return the number of each tally, [S, D] -> [S].
+
+        Raises
+        ------
+        Faults
+            If trials of this course cannot have such a tally.
+        """
+        totals = np.array(self.course.totals)
+        stage = np.minimum(np.searchsorted(totals, n.sum(axis=1)), len(totals) - 1)
+        places, right = [], totals[stage] == n.sum(axis=1)
+        for part in (self.lower, self.upper):
+            own_n, own_y = n[:, part.low : part.high], y[:, part.low : part.high]
+            patients = np.minimum(own_n.sum(axis=1), self.course.patients)
+            places.append(_find(part, patients, own_n @ part.weight_n + own_y @ part.weight_y))
+            right &= places[-1][1]
+        (row, _), (column, _) = places
+        a = np.minimum(n[:, : self.lower.high].sum(axis=1), self.course.patients)
+        b = np.minimum(n.sum(axis=1) - a, self.course.patients)
+        offset = self._offset[stage, a]
+        right &= offset >= 0
+        if not right.all():
+            i = int(np.argmin(right))
+            raise Faults([Fault("", self._unknown(n[i], y[i]))], "policy")
+        return offset + row * self._columns[b] + column
+
+    def _unknown(self, n: IntArray, y: IntArray) -> str:
+        course = self.course
+        sizes = f"{course.first_cohort} patient{'s' * (course.first_cohort > 1)}, then cohorts of {course.cohort}"
+        skip = "" if course.skips else ", no dose skipped"
+        return (
+            f"wanted a tally of its own course (level {course.start} first: {sizes}, at most {course.patients}{skip}), "
+            f"got n={n.tolist()}, y={y.tolist()}"
+        )
+
+
+def _find(part: Part, patients: IntArray, keys: IntArray) -> tuple[IntArray, BoolArray]:
+    """Return the row of each part-tally among those of its number of patients, and whether it is known."""
+    row, known = np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+    for count in np.unique(patients):
+        at = patients == count
+        row[at], known[at] = part.find(int(count), keys[at])
+    return row, known
+
+
+@functools.lru_cache(maxsize=8)
+def tallies_of(course: Course) -> Tallies:
+    """Return the numbering of a course, made once."""
+    return Tallies(course)

@@ -1,0 +1,1 @@
+"""Labels, numbers and words that texts and figures share."""

@@ -1,0 +1,80 @@
+"""Panels of a figure: each scenario, or each true MTD where there are too many; and names of doses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+
+MOST_SCENARIOS = 12
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Scenarios shown together: one, or all with the same true MTD.
+
+    Parameters
+    ----------
+    title : str
+    rows : int array [S]
+        Positions of the scenarios.
+    right : bool array [1 + D]
+        What is correct: none, each dose; of several scenarios, their MTD.
+    """
+
+    title: str
+    rows: IntArray
+    right: BoolArray
+
+
+def grouped(ds: xr.Dataset) -> bool:
+    """Return whether there are too many scenarios for a panel each."""
+    return ds.sizes["scenario"] > MOST_SCENARIOS
+
+
+def panels(ds: xr.Dataset) -> list[Panel]:
+    """Return a panel for each scenario, or for each true MTD that occurs."""
+    if not grouped(ds):
+        right = ds["acceptable"].to_numpy()
+        right = np.column_stack([~right.any(axis=1), right])
+        return [Panel(str(name), np.array([s]), right[s]) for s, name in enumerate(ds["scenario"].to_numpy())]
+    mtd = ds["mtd"].to_numpy()
+    found = []
+    for j, label in [*enumerate(doses(ds)[0]), (-1, "none")]:
+        rows = np.flatnonzero(mtd == j)
+        if rows.size:
+            right = np.arange(ds.sizes["dose"] + 1) == j + 1
+            found.append(Panel(f"MTD {label} ({rows.size})", rows, right))
+    return found
+
+
+ROUNDED = 0.0022
+"""Rounding of the label of an insertable dose to three digits, in powers of ten."""
+
+
+def doses(ds: xr.Dataset) -> tuple[list[str], str]:
+    """Return the doses' own labels, and the unit of them all, such as "×10⁹ cells"; "dose level" if they have none.
+
+    Labels that are the doses up to one power of ten take the unit with that power; others are names.
+    """
+    labels = [" ".join(str(label).split()) for label in ds["dose"].to_numpy()]
+    try:
+        powers = np.log10(ds["dose_value"].to_numpy().astype(float) / np.array([float(label) for label in labels]))
+    except (KeyError, ValueError):
+        return labels, "dose level"
+    power = round(float(powers[0]))
+    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(labels), bool)
+    if (np.abs(powers - power) > np.where(planned, 1e-9, ROUNDED)).any():
+        return labels, "dose level"
+    unit = str(ds["dose_value"].attrs.get("units", ""))
+    return labels, unit if power == 0 else f"×10{str(power).translate(SUPERSCRIPTS)} {unit}"
+
+
+def over(values: FloatArray, panel: Panel) -> FloatArray:
+    """Average [design, scenario, ...] over the scenarios of a panel."""
+    mean: FloatArray = values[:, panel.rows].mean(axis=1)
+    return mean

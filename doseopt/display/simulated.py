@@ -1,0 +1,24 @@
+"""Names of the designs of a comparison that are simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.state import BoolArray
+
+
+def simulated(comparison: xr.Dataset) -> BoolArray:
+    """Return which designs of a comparison are simulated, not exact."""
+    if "trials" in comparison.coords:
+        return np.asarray(np.isfinite(comparison["trials"].to_numpy()))
+    return np.full(comparison.sizes["design"], comparison.attrs.get("engine") == "simulated")
+
+
+def with_simulated_named(comparison: xr.Dataset, name: Callable[[int, str], str]) -> xr.Dataset:
+    """Return a comparison whose simulated designs are called otherwise, given their place and name."""
+    each = zip(comparison["design"].to_numpy(), simulated(comparison), strict=True)
+    labels = [name(d, str(label)) if drawn else str(label) for d, (label, drawn) in enumerate(each)]
+    return comparison.assign_coords(design=labels)

@@ -1,0 +1,139 @@
+"""Graph x scenarios -> outcomes, without replicates and without Monte Carlo error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults, check, param
+from doseopt.core.state import FloatArray, TrialState
+from doseopt.engines.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
+from doseopt.engines.outcomes import make_outcomes
+from doseopt.engines.settled import SETTLED, settle
+from doseopt.scenarios import without_moderate
+
+LOG_ZERO = -1e300
+"""Stands for log 0, so that 0 * log 0 = 0 and exp(k log 0) = 0 for k >= 1."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exact operating characteristics: every ending of a design with its probability in each scenario.
+
+    Exact is the evaluation: each probability is a sum of finitely many products, with rounding errors only. What the
+    scenario says remains an assumption, and a posterior inside a design is as accurate as its quadrature.
+
+    Parameters
+    ----------
+    max_states : int
+        Refuse larger graphs.
+    settled : bool
+        Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
+
+    Examples
+    --------
+    With one dose 3+3 selects it if at most 1 of 6 patients has a DLT: at a rate of 0.3, 0.7^6 + 6 x 0.3 x 0.7^5.
+
+    >>> from doseopt import Exact, ThreePlusThree, make_scenarios
+    >>> outcomes = Exact()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(float((outcomes["weight"] * (outcomes["selected"] == 0)).sum()), 4)
+    0.4202
+    """
+
+    max_states: int = param(MAX_STATES, low=1, doc="states of a graph at the most")
+    settled: bool = param(False, doc="stop once the selection is settled")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Weigh the endings of a design.
+
+        Parameters
+        ----------
+        design : Design
+        scenarios : Dataset
+            With `p_dlt`, `p_observed` and `p_moderate` (scenario, dose).
+        start : TrialState, optional
+            Start midway (see `doseopt.after`); the endings then count the patients treated before, too.
+
+        Returns
+        -------
+        Dataset
+            Outcomes; attrs hold the counts of states, edges, endings and paths.
+        """
+        if self.max_states == MAX_STATES:
+            graph = graph_of(design, start)
+        else:
+            graph = build_graph(design, start, self.max_states)
+        graph = settle(graph) if self.settled else graph
+        p = observed_rates(design, scenarios)
+        if not design.facts.outcomes.graded:
+            weight = ending_weights(graph, p)
+        else:
+            weight = edge_weights(graph, p, moderate_rates(scenarios))[:, graph.ending]
+        return make_outcomes(
+            design,
+            scenarios,
+            n=graph.state.n[graph.ending],
+            y=graph.state.y[graph.ending],
+            selected=graph.selected,
+            stop=graph.decision.stop[graph.ending],
+            weight=weight,
+            reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
+            attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
+        )
+
+
+def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
+    if scenarios.sizes["dose"] != design.facts.doses:
+        wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
+        raise Faults([Fault("scenarios", wanted)])
+    return np.asarray(scenarios["p_observed"].to_numpy())
+
+
+def moderate_rates(scenarios: xr.Dataset) -> FloatArray:
+    """Return P(moderate toxicity | no DLT), [R, D], or say which scenarios lack it."""
+    lacking = without_moderate(scenarios)
+    if lacking:
+        names = ", ".join(map(repr, lacking))
+        wanted = f"this design looks at moderate toxicity; wanted p_moderate in every scenario, missing in {names}"
+        raise Faults([Fault("", wanted)])
+    return np.asarray(scenarios["p_moderate"].to_numpy())
+
+
+def _log(p: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(p), LOG_ZERO)
+
+
+def ending_weights(graph: Graph, p: FloatArray) -> FloatArray:
+    """Return the probability of each ending in each scenario, [R, E], as paths x likelihood."""
+    n = (graph.state.n[graph.ending] - graph.start.n).astype(float)
+    y = (graph.state.y[graph.ending] - graph.start.y).astype(float)
+    factors = np.concatenate([y, n - y, np.log(graph.paths[graph.ending])[:, None]], axis=1).T
+    weight = np.concatenate([_log(p), _log(1 - p), np.ones((len(p), 1))], axis=1) @ factors
+    return np.asarray(np.exp(weight, out=weight))
+
+
+def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
+    """Return the probability of reaching each state in each scenario, [R, S], edge by edge.
+
+    Serves designs with three outcome categories; for two it is the second route to `ending_weights`.
+    """
+    weight = np.zeros((len(graph.state), len(p)))
+    weight[0] = 1
+    dose, ways = graph.decision.dose[graph.source], graph.category_counts
+    chances = (p,) if p_moderate is None else (p, p_moderate)
+    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
+    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients):
+        rows = patients == count
+        np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
+    return weight.T

@@ -1,0 +1,337 @@
+"""Design -> the states its trials can reach, and the edges between them; knows no scenario.
+
+States are visited in order of the patients treated, and trials that reach the same state are merged. The probability of
+reaching a state whose tally is (n, y) is
+
+    paths * prod_j p_j^y_j (1 - p_j)^(n_j - y_j),
+
+where `paths` counts the orders of patients that lead there and does not depend on the truth. So it is counted once,
+and a scenario costs one product an ending. Designs that also look at moderate toxicity (three outcome categories)
+have no such factor, because their tally does not hold the moderate counts; the exact engine weighs their edges.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import factorial
+
+from doseopt.core.design import Design, is_design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import demand, is_number
+from doseopt.core.remembered import remembered
+from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.trial import advance, decide_and_select
+
+MAX_STATES = 5_000_000
+MAX_BYTES = 2_000_000_000
+"""Memory that a graph may take while it is made."""
+MAX_WORK = 3 * 10**10
+"""Nodes of quadratures that are visited for one graph or simulation: minutes."""
+SURELY = 4.0
+"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
+STEADY = {"too_toxic", "max_patients"}
+"""Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
+WINDOW = 0.75
+"""Share of the patients so far from which on it is seen how a graph grows."""
+MOST_BYTES = 1 << 27
+"""Of the graphs that are remembered, besides the last one."""
+
+
+class TooManyStates(RuntimeError):
+    """The graph of a design is larger than allowed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The reachable states of a design.
+
+    Attributes
+    ----------
+    design : Design
+    start : TrialState
+        Where the trials begin, a batch of one.
+    state : TrialState
+        All states in order of patients treated, S of them.
+    decision : Decision
+        What the design does in each.
+    paths : float array [S]
+        Orders of single patients that lead to each state (two outcome categories; else cohort outcomes only).
+    cohort_paths : float array [S]
+        Sequences of cohort outcomes that lead to each state.
+    ending : int array [E]
+        The states where the trial stops.
+    selected : int array [E]
+        The MTD declared there, or -1.
+    source, target, category_counts : int arrays [L], [L], [L, K]
+        Edges: from state, to state, patients of the cohort by outcome category.
+    """
+
+    design: Design
+    start: TrialState
+    state: TrialState
+    decision: Decision
+    paths: FloatArray
+    cohort_paths: FloatArray
+    ending: IntArray
+    selected: IntArray
+    source: IntArray
+    target: IntArray
+    category_counts: IntArray
+
+    def counts(self) -> dict[str, int]:
+        """Count states, edges, endings and outcome paths."""
+        return {
+            "states": len(self.state),
+            "edges": len(self.source),
+            "endings": len(self.ending),
+            "paths": int(self.cohort_paths[self.ending].sum()),
+        }
+
+
+@functools.cache
+def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
+    """Return all ways a cohort can turn out by category, [W, K], and the orders of patients for each, [W]."""
+    free = itertools.product(range(size + 1), repeat=categories - 1)
+    outcomes = np.array([(*w, size - sum(w)) for w in free if sum(w) <= size], np.int64)
+    return outcomes, orders_of(outcomes)
+
+
+def orders_of(outcomes: IntArray) -> FloatArray:
+    """Return the orders of patients that make each cohort outcome, [W, K] -> [W]."""
+    return np.asarray(factorial(outcomes.sum(axis=1)) / factorial(outcomes).prod(axis=1))
+
+
+@dataclass(eq=False)
+class _Arrivals:
+    """Trials that arrive at one number of patients: not yet merged."""
+
+    state: TrialState
+    source: IntArray
+    counts: IntArray
+    paths: FloatArray
+    cohort_paths: FloatArray
+
+
+class _Columns(dict[str, list[Any]]):
+    """What is known of all states and edges so far, layer by layer, under the names of the attributes."""
+
+    def add(self, **arrays: IntArray | FloatArray) -> None:
+        """Add one layer."""
+        for name, array in arrays.items():
+            self.setdefault(name, []).append(array)
+
+    def joined(self, name: str) -> Any:
+        """Return all layers of one attribute, and forget them one by one: both would not fit."""
+        return np.concatenate(self.pop(name))
+
+
+def _children(
+    design: Design, state: TrialState, decision: Decision, base: int, paths: FloatArray, cohort_paths: FloatArray
+) -> list[_Arrivals]:
+    """Treat the next cohort of every trial that goes on, each way it can turn out; one batch a cohort size."""
+    found = []
+    for size in np.unique(decision.size[decision.stop == CONTINUE]).tolist():
+        rows = np.flatnonzero((decision.stop == CONTINUE) & (decision.size == size))
+        ways, orders = cohort_outcomes(size, len(design.facts.outcomes))
+        repeated = np.repeat(rows, len(ways))
+        outcome = np.tile(ways, (len(rows), 1))
+        children = advance(design, state[repeated], decision[repeated], outcome)
+        found.append(
+            _Arrivals(
+                children,
+                repeated + base,
+                outcome,
+                paths[repeated] * np.tile(orders, len(rows)),
+                cohort_paths[repeated],
+            )
+        )
+    return found
+
+
+def _merge(parts: list[_Arrivals]) -> tuple[TrialState, IntArray, FloatArray, FloatArray]:
+    """Return the distinct states, which of them each arrival is, and the paths into each."""
+    state = TrialState.concatenate([p.state for p in parts])
+    first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
+    paths = np.bincount(inverse, np.concatenate([p.paths for p in parts]), len(first))
+    cohort_paths = np.bincount(inverse, np.concatenate([p.cohort_paths for p in parts]), len(first))
+    return state[first], inverse, paths, cohort_paths
+
+
+def build_graph(
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+) -> Graph:
+    """Enumerate the states that a design's trials can reach.
+
+    Parameters
+    ----------
+    design : Design
+    start : TrialState, optional
+        A batch of one to start from (see `doseopt.after`); left out: the empty trial.
+    max_states : int
+        Refuse larger graphs.
+    max_bytes : int
+        Refuse graphs that could need more memory while they are made; asked before a layer is made, of the most states
+        that it can have.
+
+    Raises
+    ------
+    TooManyStates
+        With what to do about it.
+
+    Examples
+    --------
+    With one dose 3+3 ends after 2 or 3 DLTs in 3 patients, or with 0 to 6 in 6 of which 0 or 1 in the first three:
+
+    >>> from doseopt import ThreePlusThree, build_graph
+    >>> build_graph(ThreePlusThree(doses=1, target=0.25)).counts()["endings"]
+    7
+    """
+    demand(is_design(design), "design", "a design", design)
+    demand(is_number(max_states), "max_states", "a number of states", max_states)
+    start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
+    one = np.ones(1)
+    nobody = np.full(1, -1, np.int64)
+    waiting = {
+        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, len(design.facts.outcomes)), np.int64), one, one)]
+    }
+    found = _Columns()
+    base = edges = 0
+    work = 0
+    sizes: list[tuple[int, int]] = []
+    while waiting:
+        patients = min(waiting)
+        parts = waiting.pop(patients)
+        state, inverse, paths, cohort_paths = _merge(parts)
+        if base + len(state) > max_states:
+            what = f"{base + len(state):,} states, more than max_states = {max_states:,}"
+            raise TooManyStates(_too_many(design, patients, what))
+        work += work_of(design, state)
+        if work > MAX_WORK:
+            what = f"{base + len(state):,} states whose posteriors take {work:.2g} nodes, more than {MAX_WORK:.2g}"
+            raise TooManyStates(_too_many(design, patients, what))
+        source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
+        del parts
+        decision, mtd = decide_and_select(design, state)
+        found.add(source=source, target=inverse + base, category_counts=counts)
+        found.add(n=state.n, y=state.y, at=state.dose, memory=state.memory, paths=paths, cohort_paths=cohort_paths)
+        found.add(dose=decision.dose, size=decision.size, stop=decision.stop, selected=mtd)
+        edges += len(source)
+        ahead = sum(len(p.source) for batches in waiting.values() for p in batches) + _ways(design, decision)
+        needed = bytes_needed(design, base + len(state), edges, ahead)
+        if needed > max_bytes:
+            what = f"{base + len(state):,} states and could then need {needed / 1e9:.1f} GB, more than "
+            raise TooManyStates(_too_many(design, patients, f"{what}the {max_bytes / 1e9:.1f} GB of max_bytes"))
+        sizes.append((patients - int(start.total[0]), base + len(state)))
+        growth = (
+            1.0
+            if design.facts.cap is None or not set(design.facts.stops) <= STEADY
+            else growth_ahead(sizes, design.facts.cap - int(start.total[0]))
+        )
+        if growth * max(needed / max_bytes, sizes[-1][1] / max_states, work / MAX_WORK) > SURELY:
+            expected = (
+                f"{sizes[-1][1]:,} states, and would have about {growth * sizes[-1][1]:.2g} at the end if it goes on "
+            )
+            allowed = f"{max_states:,} states, {max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
+            raise TooManyStates(_too_many(design, patients, f"{expected}growing as it does, more than {allowed} allow"))
+        for child in _children(design, state, decision, base, paths, cohort_paths):
+            waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
+        base += len(state)
+    return _assemble(design, start, found)
+
+
+def work_of(design: Design, state: TrialState) -> int:
+    """Return how many nodes are visited for the posteriors of a batch of states, about."""
+    return 0 if design.facts.nodes is None else len(state) * design.facts.nodes(int(state.total.max()))
+
+
+def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
+    """Return about how many times as many states there will be at the cap, rather too few than too many; 1 if unknown.
+
+    States grow as a power of the patients, which is that of the last quarter of the patients so far; where it has
+    fallen since the quarter before, it is taken to go on falling.
+
+    Parameters
+    ----------
+    sizes : list of (int, int)
+        Patients, and states up to these, layer by layer.
+    cap : int
+        Patients at the end.
+    """
+    points = [sizes[-1]]
+    for _ in range(2):
+        before = [size for size in sizes if 0 < size[0] <= WINDOW * points[-1][0]]
+        if not before:
+            return 1.0
+        points.append(before[-1])
+    logs = np.log(np.array(points, float))
+    power, earlier = (logs[:-1, 1] - logs[1:, 1]) / (logs[:-1, 0] - logs[1:, 0])
+    ahead = max(math.log(cap) - float(logs[0, 0]), 0.0)
+    windows = ahead / -math.log(WINDOW)
+    falling = max(earlier - power, 0.0) * (windows + 1) / 2
+    return math.exp(ahead * max(power - falling, 0.0))
+
+
+def _ways(design: Design, decision: Decision) -> int:
+    """Return how many trials arrive from these, before any are merged."""
+    sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
+    return sum(
+        int(k) * math.comb(int(size) + len(design.facts.outcomes) - 1, int(size))
+        for size, k in zip(sizes, trials, strict=True)
+    )
+
+
+def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
+    """Return the most memory that a graph takes, of so many states and edges, and trials that arrive in new states.
+
+    Numbers have 8 bytes. A state is n, y, dose and memory, with a decision, two counts of paths and a selection;
+    joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
+    joined, and then sorted, which takes five numbers each.
+    """
+    row = 2 * design.facts.doses + len(design.facts.memory) + 1
+    state = row + 6 + design.facts.doses
+    edge = 2 + len(design.facts.outcomes)
+    arrival = 2 * (row + edge + 2) + 5
+    return 8 * (states * state + edges * edge + arrivals * arrival)
+
+
+def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
+    """Join the layers."""
+    state = TrialState(*(found.joined(name) for name in ("n", "y", "at", "memory")))
+    decision = Decision(*(found.joined(name) for name in Decision.__slots__))
+    names = ("paths", "cohort_paths", "selected", "source", "target", "category_counts")
+    rest = {name: found.joined(name) for name in names}
+    for name in ("source", "target", "category_counts"):
+        rest[name] = rest[name][1:]  # of the start, which comes from nowhere
+    ending = np.flatnonzero(decision.stop != CONTINUE)
+    return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
+
+
+def _too_many(design: Design, patients: int, what: str) -> str:
+    """Say what happened and what to do."""
+    advice = (
+        "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
+        "doseopt.Simulate)"
+        if design.facts.ends
+        else "it has no rule that ends every trial: add a max_patients modifier"
+    )
+    cap = "" if design.facts.cap is None else f", at most {design.facts.cap} patients"
+    return f"the graph of this design ({design.facts.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
+
+
+def graph_of(design: Design, start: TrialState | None = None) -> Graph:
+    """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
+    begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
+    return _remembered_graph(design, *(tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__))
+
+
+@remembered(MOST_BYTES)
+def _remembered_graph(design: Design, *start: tuple[int, ...]) -> Graph:
+    """Build the graph of a design from the state that has these rows."""
+    n, y, dose, memory = (np.array(row, np.int64) for row in start)
+    return build_graph(design, TrialState(n[None], y[None], dose, memory[None]))

@@ -1,0 +1,124 @@
+"""Outcomes of one design, the endings of its trials with their weights: one labelled Dataset, whichever engine made it.
+
+    n, y       ([scenario,] ending, dose)    patients and DLTs
+    selected   ([scenario,] ending)          the MTD declared, as an index; -1 for none
+    stop       ([scenario,] ending)          position in the coordinate `stop_reason`
+    weight     (scenario, ending)            sums to 1
+    p_dlt      (scenario, dose)              the true DLT rates, by which right and wrong are judged
+
+attrs: `engine`; `trials`, the number simulated, infinite for the exact engine; `planned`, the most patients that the
+design may enrol (nan if it has no cap).
+
+A performance measure is a function of one ending. Its mean is the weighted sum over endings, and its Monte Carlo
+standard error is sqrt(weighted variance / trials): 0 for the exact engine, without asking which engine it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.scenarios import MTDRule
+from doseopt.scenarios.mtd_rule import judged_on, planned_of
+
+
+def make_outcomes(
+    design: Design,
+    scenarios: xr.Dataset,
+    *,
+    n: IntArray,
+    y: IntArray,
+    selected: IntArray,
+    stop: IntArray,
+    weight: FloatArray,
+    reasons: Sequence[str],
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    """Label and check the endings of a design's trials.
+
+    Parameters
+    ----------
+    design : Design
+    scenarios : Dataset
+        With `p_dlt`.
+    n, y : int array [E, D], or [R, E, D] if endings differ by scenario
+    selected, stop : int array [E], or [R, E]
+        `stop` holds codes, from 1.
+    weight : float array [R, E]
+    reasons : sequence of str
+        What the codes of `stop` mean: the design's reasons, and the engine's own.
+    attrs : dict
+        `engine` and `trials`, with what else the engine wants to say.
+
+    Raises
+    ------
+    Faults
+        If the weights of a scenario do not sum to 1 within 1e-12, or the shapes do not fit.
+    """
+    astray = np.abs(weight.sum(axis=1) - 1).max(initial=0)
+    if not astray <= 1e-12:
+        raise Faults([Fault("", f"the weights of a scenario sum to 1 only within {astray:.3g}; wanted 1e-12")])
+    lead = ("scenario", "ending") if n.ndim == 3 else ("ending",)
+    return xr.Dataset(
+        {
+            "n": ((*lead, "dose"), n),
+            "y": ((*lead, "dose"), y),
+            "selected": (lead, selected),
+            "stop": (lead, stop - 1),
+            "weight": (("scenario", "ending"), weight),
+            "p_dlt": scenarios["p_dlt"],
+        },
+        coords={
+            **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),
+            "scenario": scenarios["scenario"],
+            "dose": scenarios["dose"],
+            "stop_reason": list(reasons),
+        },
+        attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
+    )
+
+
+def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
+    """Add what counts as right: `acceptable` (scenario, dose), `mtd` (scenario, -1 for none) and the target.
+
+    Judged on the planned doses; with insertable ones `acceptable_of_all` says what is right among all.
+
+    Examples
+    --------
+    >>> from doseopt import Exact, MTDRule, ThreePlusThree, judged, make_scenarios
+    >>> outcomes = Exact()(ThreePlusThree(doses=2, target=0.25), make_scenarios([[0.25, 0.5]], ["first"]))
+    >>> judged(outcomes, MTDRule(target=0.25))["acceptable"].values.tolist()
+    [[True, False]]
+    """
+    p_dlt = outcomes["p_dlt"].to_numpy()
+    right, mtd = judged_on(rule, p_dlt, planned_of(outcomes))
+    result = outcomes.assign(acceptable=(("scenario", "dose"), right), mtd=(("scenario",), mtd))
+    if "planned" in outcomes.coords:
+        result = result.assign(acceptable_of_all=(("scenario", "dose"), rule.acceptable(p_dlt)))
+    result.attrs["target"] = rule.target
+    return result
+
+
+def expect(outcomes: xr.Dataset, value: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the mean of a function of the ending, and its Monte Carlo standard error.
+
+    Parameters
+    ----------
+    outcomes : Dataset
+    value : DataArray
+        With the dimension `ending`, and any others.
+    """
+    weight = outcomes["weight"]
+    value = value.astype(float)
+    mean = xr.dot(weight, value, dim="ending")
+    trials = float(outcomes.attrs["trials"])
+    if np.isinf(trials):
+        return mean, xr.zeros_like(mean)
+    variance = xr.dot(weight, (value - mean) ** 2, dim="ending")
+    return mean, (variance / trials) ** 0.5

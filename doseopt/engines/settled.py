@@ -1,0 +1,66 @@
+"""Stop as soon as the answer is settled: every reachable ending selects the same dose."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from doseopt.core.state import CONTINUE, NONE, Decision, IntArray
+from doseopt.engines.graph import Graph, orders_of
+
+SETTLED = "settled"
+"""The reason to stop, a name beside the design's own."""
+
+
+def extremes(graph: Graph) -> tuple[IntArray, IntArray]:
+    """Return the lowest and the highest level whose selection can still be reached from each state, -1 for none."""
+    lowest = np.full(len(graph.state), graph.design.facts.doses)
+    highest = np.full(len(graph.state), NONE)
+    lowest[graph.ending] = highest[graph.ending] = graph.selected
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients)[::-1]:
+        rows = patients == count
+        np.minimum.at(lowest, graph.source[rows], lowest[graph.target[rows]])
+        np.maximum.at(highest, graph.source[rows], highest[graph.target[rows]])
+    return lowest, highest
+
+
+def settle(graph: Graph) -> Graph:
+    """Return the graph of the same design stopped where only one selection can be reached.
+
+    The trial's answer is the same whatever the patients that are spared would have shown; what is known of the DLT
+    rates is not. The reason has the code after the design's own.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
+    lowest, highest = extremes(graph)
+    stopping = (lowest == highest) & graph.state.started & (graph.decision.stop == CONTINUE)
+    paths, cohort_paths = np.zeros((2, len(graph.state)))
+    paths[0] = cohort_paths[0] = 1
+    orders = orders_of(graph.category_counts)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients):
+        rows = (patients == count) & ~stopping[graph.source]
+        np.add.at(paths, graph.target[rows], paths[graph.source[rows]] * orders[rows])
+        np.add.at(cohort_paths, graph.target[rows], cohort_paths[graph.source[rows]])
+    kept = np.flatnonzero(cohort_paths)
+    place = np.full(len(graph.state), -1)
+    place[kept] = np.arange(len(kept))
+    edges = np.flatnonzero((place[graph.source] >= 0) & ~stopping[graph.source])
+    stop = np.where(stopping, 1 + len(graph.design.facts.stops), graph.decision.stop)[kept]
+    ending = np.flatnonzero(stop != CONTINUE)
+    return dataclasses.replace(
+        graph,
+        state=graph.state[kept],
+        decision=Decision(graph.decision.dose[kept], graph.decision.size[kept], stop),
+        paths=paths[kept],
+        cohort_paths=cohort_paths[kept],
+        ending=ending,
+        selected=lowest[kept[ending]],
+        source=place[graph.source[edges]],
+        target=place[graph.target[edges]],
+        category_counts=graph.category_counts[edges],
+    )

@@ -1,0 +1,236 @@
+"""The same outcomes by drawing patients; for what cannot be merged, and to check the exact engine.
+
+A patient is one uniform number u: a DLT at dose j if u < p_j, a moderate toxicity if u lies in the next
+(1 - p_j) m_j. All designs treat the same patients in the same order, so that differences between designs are paired,
+and so are differences between scenarios.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Fault, Faults, check, demand, param
+from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.trial import advance, decide_and_select
+from doseopt.engines.exact import Exact, moderate_rates, observed_rates
+from doseopt.engines.graph import MAX_WORK, STEADY, TooManyStates, work_of
+from doseopt.engines.outcomes import make_outcomes
+
+MOST_COHORTS = 1000
+ROWS = 100_000
+"""Trials at a time, all scenarios counted."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Simulated operating characteristics with Monte Carlo standard errors.
+
+    Parameters
+    ----------
+    trials : int
+        Trials a scenario.
+    seed : int
+        One seed a run. Patient i of every trial has a stream of its own, spawned from it, whichever design treats
+        them and whatever the number of scenarios.
+
+    Examples
+    --------
+    Without DLTs every trial selects the highest dose.
+
+    >>> from doseopt import Simulate, ThreePlusThree, make_scenarios
+    >>> outcomes = Simulate(trials=100, seed=1)(ThreePlusThree(doses=2, target=0.25), make_scenarios([[0, 0]], ["no"]))
+    >>> set(outcomes["selected"].values.ravel().tolist())
+    {1}
+    """
+
+    trials: int = param(10_000, low=1, doc="trials a scenario")
+    seed: int = param(1, low=0, doc="seed of the run")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
+        start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
+        p = observed_rates(design, scenarios)
+        moderate = moderate_rates(scenarios) if design.facts.outcomes.graded else np.zeros_like(p)
+        each, parts = max(1, ROWS // len(p)), []
+        for first in range(0, self.trials, each):
+            patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
+            parts.append(run_trials(design, start, patients, p, moderate))
+        n, y, mtd, stop = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        weight = np.full((len(p), self.trials), 1 / self.trials)
+        attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
+        ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
+        return make_outcomes(design, scenarios, **ends, reasons=design.facts.stops, attrs=attrs)
+
+
+class Patients:
+    """The latent tolerances of the patients of all trials, drawn when first needed.
+
+    Parameters
+    ----------
+    trials : int
+    seed : SeedSequence
+        Patient i of the trials gets its i-th child.
+    first : int
+        Trials of the run that come before these.
+    """
+
+    def __init__(self, trials: int, seed: np.random.SeedSequence, first: int = 0) -> None:
+        self.trials = trials
+        self._seed = seed
+        self._first = first
+        self._columns: list[FloatArray] = []
+
+    def tolerance(self, trial: IntArray, patient: IntArray) -> FloatArray:
+        """Return the tolerance of a trial's i-th patient, elementwise."""
+        missing = int(patient.max(initial=-1)) + 1 - len(self._columns)
+        if missing > 0:
+            for child in self._seed.spawn(missing):
+                stream = np.random.PCG64(child).advance(self._first)  # one number a trial
+                self._columns.append(np.random.Generator(stream).random(self.trials))
+        result = np.empty(len(trial))
+        for i in np.unique(patient).tolist():
+            rows = patient == i
+            result[rows] = self._columns[i][trial[rows]]
+        return result
+
+
+def run_trials(
+    design: Design, start: TrialState, patients: Patients, p: FloatArray, moderate: FloatArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Run all trials of all scenarios, cohort by cohort; a rule is asked once about trials that are in the same state.
+
+    Parameters
+    ----------
+    design : Design
+    start : TrialState
+    patients : Patients
+        Of T trials, the same ones in each scenario.
+    p, moderate : float array [R, D]
+
+    Returns
+    -------
+    n, y : int array [R, T, D]
+    selected, stop : int array [R, T]
+    """
+    shape = len(p), patients.trials
+    rows = shape[0] * shape[1]
+    state = start[np.zeros(rows, np.int64)]
+    running = np.arange(rows)
+    n, y = np.zeros((2, rows, design.facts.doses), np.int64)
+    mtd, reason = np.full(rows, NONE), np.zeros(rows, np.int64)
+    work = 0
+    for cohorts in range(MOST_COHORTS):
+        first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
+        work = _worked(design, work, state[first], start, cohorts)
+        decision, ended = decide_and_select(design, state[first])
+        chosen = np.full(len(first), NONE)
+        chosen[decision.stop != CONTINUE] = ended
+        done = (decision.stop != CONTINUE)[inverse]
+        at = running[done]
+        n[at], y[at] = state.n[done], state.y[done]
+        mtd[at], reason[at] = chosen[inverse[done]], decision.stop[inverse[done]]
+        running, state = running[~done], state[~done]
+        if not len(running):
+            return n.reshape(*shape, -1), y.reshape(*shape, -1), mtd.reshape(shape), reason.reshape(shape)
+        given = decision[inverse[~done]]
+        scenario, trial = np.divmod(running, patients.trials)
+        outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
+        state = advance(design, state, given, outcome)
+    raise Faults([Fault("", f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")])
+
+
+def _worked(design: Design, before: int, state: TrialState, start: TrialState, so_far: int) -> int:
+    """Return the nodes of quadratures visited so far, these distinct states after so many cohorts included.
+
+    Raises
+    ------
+    TooManyStates
+        If they are too many, or will be with as many in every cohort until the cap.
+    """
+    here, now = work_of(design, state), int(state.total.min())
+    steady = design.facts.cap is not None and set(design.facts.stops) <= STEADY
+    cohorts = (design.facts.cap or 0) - now if steady else 0
+    cohorts //= max((now - int(start.total[0])) // so_far, 1) if so_far else 1
+    ahead = before + here * (1 + max(cohorts, 0))
+    if ahead > MAX_WORK:
+        message = (
+            f"the posteriors of the states that are simulated take about {ahead:.2g} nodes, more than {MAX_WORK:.2g}; "
+            "lower max_patients, simulate fewer trials or scenarios, or take a prior that is less vague or correlated"
+        )
+        raise TooManyStates(message)
+    return before + here
+
+
+def _treat(
+    design: Design,
+    state: TrialState,
+    given: Decision,
+    trial: IntArray,
+    patients: Patients,
+    start: TrialState,
+    p: FloatArray,
+    moderate: FloatArray,
+) -> IntArray:
+    """Draw the outcomes of one cohort in each trial, whose rates are p and moderate [T, D]; returns [T, K]."""
+    who = np.repeat(np.arange(len(trial)), given.size)
+    order = np.arange(len(who)) - np.repeat(np.cumsum(given.size) - given.size, given.size)
+    number = (state.total - start.total)[who] + order
+    u = patients.tolerance(trial[who], number)
+    dlt, other = p[who, given.dose[who]], moderate[who, given.dose[who]]
+    space = design.facts.outcomes
+    category = space.draw(u, dlt, other) if space.graded else space.draw(u, dlt)
+    return np.stack([np.bincount(who[category == k], minlength=len(trial)) for k in range(len(space))], axis=1)
+
+
+@dataclass(frozen=True)
+class ExactWherePossible:
+    """Exact operating characteristics of every design whose graph is not refused, simulated ones of the others.
+
+    Parameters
+    ----------
+    exact : Exact
+        If it stops trials once they are settled, which a simulation does not, nothing is simulated.
+    simulate : Simulate
+    refused : set of Design
+        Designs found too large, so that none is tried twice.
+
+    Examples
+    --------
+    >>> from doseopt import ExactWherePossible, ThreePlusThree, make_scenarios
+    >>> ExactWherePossible()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"])).attrs["engine"]
+    'exact'
+    """
+
+    exact: Exact = field(default_factory=Exact)
+    simulate: Simulate = field(default_factory=Simulate)
+    refused: set[Design] = field(default_factory=set, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the engines."""
+        demand(isinstance(self.exact, Exact), "exact", "Exact", self.exact)
+        demand(isinstance(self.simulate, Simulate), "simulate", "Simulate", self.simulate)
+
+    @property
+    def trials(self) -> int:
+        """Trials a scenario where one is simulated."""
+        return self.simulate.trials
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Return the outcomes of a design; see `Exact`. A design without a rule that ends every trial is refused."""
+        if design not in self.refused:
+            try:
+                return self.exact(design, scenarios, start)
+            except TooManyStates:
+                if self.exact.settled or not design.facts.ends:
+                    raise
+                self.refused.add(design)
+        return self.simulate(design, scenarios, start)

@@ -1,0 +1,1 @@
+"""Measures of endings: operating characteristics, estimation, and what complete information would give."""

@@ -1,0 +1,179 @@
+"""Endings of trials and what is right under a truth, as arrays: what every measure is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.scenarios import above_mtd
+
+
+@dataclass(frozen=True, eq=False)
+class Endings:
+    """How trials can end; shared by all scenarios (L = 1), or each scenario's own (L = R).
+
+    Parameters
+    ----------
+    n, y : int array [L, E, D]
+        Patients and DLTs at each dose.
+    selected : int array [L, E]
+        The MTD declared, -1 for none.
+    stop : int array [L, E]
+        Why the trial stopped, of `reasons`.
+    reasons : int
+    weight : float array [R, E]
+        How much each ending weighs in each scenario.
+    """
+
+    n: IntArray
+    y: IntArray
+    selected: IntArray
+    stop: IntArray
+    reasons: int
+    weight: FloatArray
+
+    @classmethod
+    def of(cls, outcomes: xr.Dataset) -> Endings:
+        """Return the endings of labelled outcomes."""
+        lead = ("scenario",) if "scenario" in outcomes["n"].dims else ()
+
+        def rows(name: str, *last: str) -> IntArray:
+            found = outcomes[name].transpose(*lead, "ending", *last).to_numpy()
+            return np.asarray(found if lead else found[None])
+
+        empty = np.zeros((1, outcomes.sizes["ending"]), np.int64)
+        selected, stop = (rows(name) if name in outcomes else empty for name in ("selected", "stop"))
+        n = rows("n", "dose")
+        y = rows("y", "dose") if "y" in outcomes else np.zeros_like(n)
+        weight = outcomes["weight"].transpose("scenario", "ending").to_numpy()
+        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all scenarios have the same endings."""
+        return len(self.n) == 1
+
+    @cached_property
+    def total(self) -> IntArray:
+        """Patients of each trial, [L, E]."""
+        return np.asarray(self.n.sum(axis=-1))
+
+    @cached_property
+    def chosen(self) -> BoolArray:
+        """Whether none, and whether each dose, is selected, [L, E, 1 + D]."""
+        return np.asarray(self.selected[..., None] == np.arange(-1, self.n.shape[-1]))
+
+    @cached_property
+    def share(self) -> FloatArray:
+        """Share of the patients at each dose, [L, E, D]."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.n / self.total[..., None])
+
+    @property
+    def counts(self) -> dict[str, FloatArray | BoolArray | IntArray]:
+        """What linear measures may count, [L, E, X] each."""
+        return {"chosen": self.chosen, "patients": self.n, "dlts": self.y, "share": self.share}
+
+    @cached_property
+    def means(self) -> dict[str, FloatArray]:
+        """Means of what linear measures count, [R, X] each, in one product."""
+        mean = self.mean(np.concatenate([part.astype(float) for part in self.counts.values()], axis=-1))
+        ends = np.cumsum([part.shape[-1] for part in self.counts.values()])[:-1]
+        return dict(zip(self.counts, np.split(mean, ends, axis=1), strict=True))
+
+    def mean(self, value: FloatArray | BoolArray | IntArray, rows: slice | BoolArray = slice(None)) -> FloatArray:
+        """Return the mean of a function of the ending in some scenarios, [L, E, ...] -> [R, ...]."""
+        weight, value = self.weight[rows], np.asarray(value, float)
+        if len(value) == 1:
+            return np.tensordot(weight, value[0], axes=1)
+        return np.asarray(np.einsum("re,re...->r...", weight, value))
+
+    def spread(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
+        """Return the standard deviation of a function of the ending, [R, ...]."""
+        off = np.asarray(value, float) - mean[:, None]
+        return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)))
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is right in each of R scenarios, and what the study says of its trials.
+
+    Parameters
+    ----------
+    p_dlt : float array [R, D]
+    right : bool array [R, D], optional
+        Which doses are acceptable; None if the outcomes were not judged, which is enough for what counts only.
+    mtd : int array [R]
+        -1 for none.
+    target : float
+    planned, registered : float
+        Most patients by the design and by the registry, nan for none.
+    dropout : float
+    """
+
+    p_dlt: FloatArray
+    right: BoolArray | None
+    mtd: IntArray
+    target: float
+    planned: float = float("nan")
+    registered: float = float("nan")
+    dropout: float = 0.0
+
+    @classmethod
+    def of(cls, outcomes: xr.Dataset) -> Truth:
+        """Return the truth of labelled and judged outcomes."""
+        p_dlt = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()
+        right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy() if "acceptable" in outcomes else None
+        mtd = outcomes["mtd"].to_numpy() if "mtd" in outcomes else np.full(len(p_dlt), -1)
+        given = {
+            name: float(outcomes.attrs[name]) for name in ("planned", "registered", "dropout") if name in outcomes.attrs
+        }
+        return cls(p_dlt, right, mtd, float(outcomes.attrs.get("target", np.nan)), **given)
+
+    @property
+    def acceptable(self) -> BoolArray:
+        """Which doses are right, [R, D]."""
+        if self.right is None:
+            raise ValueError("wanted outcomes that were judged (doseopt.judged), got others")
+        return self.right
+
+    @cached_property
+    def nothing(self) -> BoolArray:
+        """Whether no dose is right, [R]."""
+        return np.asarray(~self.acceptable.any(axis=1))
+
+    @cached_property
+    def above(self) -> BoolArray:
+        """Whether a dose is above the MTD, [R, D]."""
+        return above_mtd(self.p_dlt, self.acceptable, self.target)
+
+    @cached_property
+    def below(self) -> BoolArray:
+        """Whether a dose is below the lowest right one, [R, D]."""
+        return np.asarray(
+            ~np.logical_or.accumulate(self.acceptable, axis=1) & self.acceptable.any(axis=1, keepdims=True)
+        )
+
+    @cached_property
+    def distance(self) -> FloatArray:
+        """Distance of the rates from the target, rho [R, D], as a share of their sum; nan if that is 0 or for one dose.
+
+        With one dose an index would be the probability that none is selected.
+        """
+        rho = np.abs(self.p_dlt - self.target)
+        total = rho.sum(axis=1, keepdims=True)
+        return np.asarray(rho / np.where((total > 0) & (rho.shape[1] > 1), total, np.nan))
+
+    @cached_property
+    def alike(self) -> tuple[Truth, IntArray]:
+        """One truth for all scenarios in which the same is right, U of them, and which of them each is, [R]."""
+        if self.right is None:
+            return self, np.arange(len(self.p_dlt))
+        same = np.column_stack([self.right, self.above, self.mtd])
+        _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
+        rest = (self.target, self.planned, self.registered, self.dropout)
+        return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which.reshape(-1)

@@ -1,0 +1,339 @@
+"""Operating characteristics, one function each.
+
+A measure is registered with its unit and what it means. It is either a function of one ending, `f(endings, truth)`,
+which sees of a truth what is right and not the rates; or linear in something counted at each ending (`of`), stated by
+the weights of these counts under a truth, so that its mean is a product. `measure` returns the mean of either and its
+Monte Carlo standard error. The few that are not means (quantiles of a count) are in `QUANTILES`.
+
+What is right is judged by `acceptable` (scenario, dose) of the outcomes: where no dose is acceptable, only selecting
+none is correct. Above the MTD is a dose above the highest acceptable one whose true DLT rate is above the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.engines.outcomes import judged
+from doseopt.measures.endings import Endings, Truth
+from doseopt.scenarios import MTDRule
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A performance measure: its function, its unit, what it means, and which way is better.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(endings, truth) -> [L or U, E]``, or [.., E, X] for one number a reason; with `of`, ``f(truth) -> [R, X]``,
+        the weights of what is counted (of "chosen" the first is that of none); their sum, or each dose's with `along`.
+    units, long_name : str
+    better : int
+        1 where high is better, -1 where low is, and 0 where it is one number a dose or a reason.
+    along : str
+        What X is, if it is one number a dose or a reason: "dose" or "stop_reason".
+    of : str
+        What a linear measure counts: chosen, patients, dlts or share, as `Endings` has them.
+    """
+
+    function: Callable[..., Any]
+    units: str
+    long_name: str
+    better: int
+    along: str = ""
+    of: str = ""
+
+    def at(self, endings: Endings, truth: Truth) -> FloatArray:
+        """Return the value at each ending in each scenario, [R, E] or [R, E, X]."""
+        if self.of:
+            counts, weights = endings.counts[self.of].astype(float), np.asarray(self.function(truth), float)
+            if self.along:
+                return np.asarray(counts[..., -weights.shape[1] :] * weights[:, None, :])
+            return np.asarray((counts @ weights[:, :, None])[..., 0])
+        if not endings.shared:
+            return np.asarray(self.function(endings, truth), float)
+        truths, which = truth.alike
+        value = np.asarray(self.function(endings, truths), float)
+        return value[which if len(value) > 1 else 0 * which]
+
+    def weighed(self, counts: FloatArray, truth: Truth) -> FloatArray:
+        """Return the mean of a linear measure from the mean of what it counts, [R, X] -> [R], or [R, D] along doses."""
+        weights = np.asarray(self.function(truth), float)
+        each = counts[:, -weights.shape[1] :] * weights
+        return np.asarray(each if self.along else each.sum(axis=1))
+
+    def mean(self, endings: Endings, truth: Truth) -> FloatArray:
+        """Return the mean in each scenario, [R] or [R, X]."""
+        if self.of:
+            return self.weighed(endings.means[self.of], truth)
+        if not endings.shared:
+            return endings.mean(self.at(endings, truth))
+        truths, which = truth.alike
+        value = np.asarray(self.function(endings, truths), float)
+        mean = endings.mean(np.moveaxis(value, 0, 1)[None])
+        return np.asarray(mean[np.arange(len(which)), which if len(value) > 1 else 0])
+
+
+METRICS: dict[str, Metric] = {}
+"""Every measure that is a mean over endings, by the name of its result variable."""
+
+type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
+    """Register a measure under its function's name; unit "1" is a probability or proportion. See `Metric`."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        METRICS[function.__name__] = Metric(function, units, long_name, better, along, of)
+        return function
+
+    return register
+
+
+@metric("probability that the dose is selected as the MTD", better=0, along="dose", of="chosen")
+def selection(truth: Truth) -> FloatArray:
+    """1 at the selected dose."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("probability that no dose is selected", of="chosen")
+def no_selection(truth: Truth) -> FloatArray:
+    """1 if the trial declares no MTD."""
+    return _of_chosen(1, np.zeros_like(truth.p_dlt))
+
+
+@metric("probability of correct selection", better=1, of="chosen")
+def correct_selection(truth: Truth) -> FloatArray:
+    """1 if an acceptable dose is selected, or none where none is acceptable."""
+    return _of_chosen(truth.nothing, truth.acceptable)
+
+
+@metric("probability of selecting a dose above the MTD", of="chosen")
+def overdose_selection(truth: Truth) -> FloatArray:
+    """1 if a dose above the highest acceptable one is selected whose rate is above the target."""
+    return _of_chosen(0, truth.above)
+
+
+@metric("probability of selecting a dose below the MTD", of="chosen")
+def underdose_selection(truth: Truth) -> FloatArray:
+    """1 if a dose below the lowest acceptable one is selected."""
+    return _of_chosen(0, truth.below)
+
+
+def _of_chosen(none: Any, each: Any) -> FloatArray:
+    """Return the weights of selecting none, and of selecting each dose, [R, 1 + D]."""
+    return np.column_stack([np.broadcast_to(none, len(each)), each]).astype(float)
+
+
+@metric("expected patients at the dose", "patients", better=0, along="dose", of="patients")
+def patients(truth: Truth) -> FloatArray:
+    """n_j."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("expected patients with a DLT at the dose", "patients", better=0, along="dose", of="dlts")
+def dlts(truth: Truth) -> FloatArray:
+    """y_j."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("expected patients with a DLT", "patients", of="dlts")
+def total_dlts(truth: Truth) -> FloatArray:
+    """Sum of y_j."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("expected sample size", "patients", of="patients")
+def sample_size(truth: Truth) -> FloatArray:
+    """N, the sum of n_j."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("expected share of the patients treated at the dose", better=0, along="dose", of="share")
+def allocation(truth: Truth) -> FloatArray:
+    """n_j / N."""
+    return np.ones_like(truth.p_dlt)
+
+
+@metric("expected patients above the MTD", "patients", of="patients")
+def patients_above_mtd(truth: Truth) -> BoolArray:
+    """Patients treated above the highest acceptable dose, at rates above the target."""
+    return truth.above
+
+
+@metric("expected share of the patients treated above the MTD", of="share")
+def overdosed(truth: Truth) -> BoolArray:
+    """Patients above the MTD, as a share of all."""
+    return truth.above
+
+
+@metric("probability that more than 60% of the patients are treated above the MTD")
+def overdosed_60(endings: Endings, truth: Truth) -> BoolArray:
+    """1 if more than 60% of the patients are above the MTD; compared in whole numbers."""
+    return 10 * _number_above(endings, truth) > 6 * endings.total
+
+
+@metric("probability that more than 80% of the patients are treated above the MTD")
+def overdosed_80(endings: Endings, truth: Truth) -> BoolArray:
+    """1 if more than 80% of the patients are above the MTD; compared in whole numbers."""
+    return 10 * _number_above(endings, truth) > 8 * endings.total
+
+
+def _number_above(endings: Endings, truth: Truth) -> IntArray:
+    return np.asarray((endings.n * truth.above[:, None, :]).sum(axis=-1))
+
+
+@metric("probability that fewer than (planned maximum)/(doses) patients are treated at the MTD")
+def poor_allocation(endings: Endings, truth: Truth) -> FloatArray:
+    """1 if the MTD gets fewer patients than an equal share of the planned maximum; nan without an MTD or a maximum."""
+    doses = truth.p_dlt.shape[1]
+    at_mtd = (endings.n * (np.arange(doses) == truth.mtd[:, None])[:, None, :]).sum(axis=-1)
+    known = (truth.mtd >= 0) & np.isfinite(truth.planned)
+    return np.where(known[:, None], doses * at_mtd < truth.planned, np.nan)
+
+
+@metric("probability that the DLT fraction exceeds the target by more than 0.05")
+def high_dlt_fraction(endings: Endings, truth: Truth) -> BoolArray:
+    """1 if DLTs / patients > target + 0.05."""
+    return np.asarray(endings.y.sum(axis=-1) > (truth.target + 0.05) * endings.total + 1e-9)
+
+
+@metric("probability that enrolment exceeds the planned maximum")
+def over_planned(endings: Endings, truth: Truth) -> FloatArray:
+    """1 if N exceeds the registered enrolment (attribute `registered`); nan without one."""
+    return np.where(np.isfinite(truth.registered), endings.total > truth.registered, np.nan)
+
+
+@metric("expected patients enrolled, drop-outs replaced", "patients", of="patients")
+def enrolled(truth: Truth) -> FloatArray:
+    """N / (1 - q) with q the drop-out probability: the mean of a negative binomial."""
+    return np.full_like(truth.p_dlt, 1 / (1 - truth.dropout))
+
+
+@metric("probability that the trial stops for the reason", better=0, along="stop_reason")
+def stopped(endings: Endings, truth: Truth) -> BoolArray:
+    """1 at the reason for stopping."""
+    return np.asarray(endings.stop[..., None] == np.arange(endings.reasons))
+
+
+@metric(
+    "accuracy index of the selection (Cheung 2011); no selection adds nothing; blank for one dose",
+    better=1,
+    of="chosen",
+)
+def accuracy_index(truth: Truth) -> FloatArray:
+    """Return A = 1 - J sum rho_j pi_j / sum rho_j, linear in the selection probabilities pi_j."""
+    return _of_chosen(1, 1 - truth.p_dlt.shape[1] * truth.distance)
+
+
+@metric("accuracy index of the allocation (Cheung 2011); blank for one dose", better=1, of="share")
+def allocation_index(truth: Truth) -> FloatArray:
+    """Return the same index of the shares n_j / N."""
+    return np.asarray(1 - truth.p_dlt.shape[1] * truth.distance)
+
+
+def measure(outcomes: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the mean of a registered measure, and its Monte Carlo standard error."""
+    return _measured(outcomes, name, Endings.of(outcomes), Truth.of(outcomes))
+
+
+def _measured(outcomes: xr.Dataset, name: str, endings: Endings, truth: Truth) -> tuple[xr.DataArray, xr.DataArray]:
+    found, trials = METRICS[name], float(outcomes.attrs["trials"])
+    mean = found.mean(endings, truth)
+    exact = np.isinf(trials)
+    error = np.zeros_like(mean) if exact else endings.spread(found.at(endings, truth), mean) / np.sqrt(trials)
+    texts = (found.long_name, f"Monte Carlo standard error: {found.long_name}")
+    labelled = (
+        _labelled(outcomes, found, value).assign_attrs(units=found.units, long_name=text)
+        for value, text in zip((mean, error), texts, strict=True)
+    )
+    return next(labelled), next(labelled)
+
+
+def values(outcomes: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a registered measure at each ending in each scenario, (scenario, ending, ...)."""
+    found = METRICS[name]
+    return _labelled(outcomes, found, found.at(Endings.of(outcomes), Truth.of(outcomes)), "ending")
+
+
+def _labelled(outcomes: xr.Dataset, found: Metric, value: FloatArray, *between: str) -> xr.DataArray:
+    dims = ("scenario", *between, *((found.along,) if found.along else ()))
+    return xr.DataArray(value, dims=dims, coords={dim: outcomes[dim] for dim in dims if dim in outcomes.coords})
+
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES = {
+    "sample_size_quantile": ("sample_size", "quantile of the sample size"),
+    "total_dlts_quantile": ("total_dlts", "quantile of the number of patients with a DLT"),
+}
+"""Quantiles of a measured count over endings, at LEVELS."""
+
+
+def quantile(outcomes: xr.Dataset, name: str) -> xr.DataArray:
+    """Return the smallest value with at least the stated probability at or below it, (scenario, quantile)."""
+    return _quantile(outcomes, name, Endings.of(outcomes))
+
+
+def _quantile(outcomes: xr.Dataset, name: str, endings: Endings) -> xr.DataArray:
+    of, long_name = QUANTILES[name]
+    counts, which = np.unique(endings.counts[METRICS[of].of].sum(axis=-1), return_inverse=True)
+    is_count = which.reshape(*endings.total.shape, 1) == np.arange(len(counts))
+    cumulative = np.cumsum(endings.mean(is_count), axis=1)
+    position = (cumulative[:, None, :] >= np.array(LEVELS)[:, None] - 1e-12).argmax(axis=2)
+    return xr.DataArray(
+        counts[position].astype(float),
+        dims=("scenario", "quantile"),
+        coords={"scenario": outcomes["scenario"], "quantile": list(LEVELS)},
+        attrs={"units": "patients", "long_name": long_name},
+    )
+
+
+def correct_of_all(outcomes: xr.Dataset) -> xr.DataArray:
+    """Return the probability of correct selection when insertable doses may be right, too, (scenario).
+
+    Parameters
+    ----------
+    outcomes : Dataset
+        Judged, on doses of which some are insertable.
+    """
+    correct, _ = measure(outcomes.assign(acceptable=outcomes["acceptable_of_all"]), "correct_selection")
+    name = "probability of correct selection, insertable doses counting as doses"
+    return correct.assign_attrs(units="1", long_name=name)
+
+
+def correct_at(outcomes: xr.Dataset, rule: MTDRule, target: float) -> xr.DataArray:
+    """Return the probability of correct selection by a rule at another target, (scenario)."""
+    correct, _ = measure(judged(outcomes, rule.at(target)), "correct_selection")
+    return correct.assign_attrs(units="1", long_name="probability of correct selection at the design's own target")
+
+
+def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
+    """Return every measure of one design's outcomes, each with its `<name>_mcse`.
+
+    Parameters
+    ----------
+    outcomes : Dataset
+        Judged (`doseopt.judged`), with attrs `planned`, and where they apply `registered` and `dropout`.
+
+    Examples
+    --------
+    With one dose 3+3 selects it if at most 1 of 6 patients has a DLT: at a rate of 0.3, 0.7^6 + 6 x 0.3 x 0.7^5.
+
+    >>> from doseopt import Exact, MTDRule, ThreePlusThree, judged, make_scenarios, operating_characteristics
+    >>> outcomes = Exact()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(operating_characteristics(judged(outcomes, MTDRule(target=0.25))).correct_selection.item(), 4)
+    0.4202
+    """
+    result = {}
+    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
+    for name in METRICS:
+        result[name], result[f"{name}_mcse"] = _measured(outcomes, name, endings, truth)
+    for name in QUANTILES:
+        result[name] = _quantile(outcomes, name, endings)
+    return xr.Dataset(result, attrs=dict(outcomes.attrs))

@@ -1,0 +1,145 @@
+"""The joint density that is sampled: the prior, and the log DLT rates where they are reported and where data are."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import gammaln
+
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.models.base import GaussianPrior, Model
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import ModelAverage, TwoParameterLogistic
+from doseopt.models.likelihood import log_likelihood
+from doseopt.models.nuts.models import BetaPrior, Monotone, TwoPopulations
+
+type Sampled = Model | BetaBinomial | ModelAverage | Monotone | TwoPopulations
+"""What can be sampled."""
+
+
+class Estimate(NamedTuple):
+    """A number and its Monte Carlo error."""
+
+    value: float
+    mcse: float
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A model and the doses that its data were given at.
+
+    The models of a model average share one parameter theta: p(theta, m) = p(theta) w_m is as good a joint prior as any,
+    because a model's rates depend on its own theta alone. The index m is summed out of the likelihood.
+
+    Parameters
+    ----------
+    model : Model, BetaBinomial, ModelAverage, Monotone or TwoPopulations
+    at : tuple of float, optional
+        Doses the patients were in fact given, in the unit of the model. Without it: those of the model.
+    """
+
+    model: Sampled
+    at: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the model takes actual doses."""
+        if self.at is not None and not isinstance(self.model, TwoParameterLogistic | TwoPopulations):
+            message = (
+                f"{type(self.model).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
+                f"TwoPopulations for doses actually given"
+            )
+            raise Faults([Fault("at", message)])
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the populations; () for models of one."""
+        return self.model.groups if isinstance(self.model, TwoPopulations) else ()
+
+    @property
+    def log_weights(self) -> FloatArray | None:
+        """Log prior probability of each model of an average, [M]."""
+        return np.log(self.model.weights) if isinstance(self.model, ModelAverage) else None
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Shape of n and y."""
+        last = self.model.doses if self.at is None else len(self.at)
+        return (len(self.groups), last) if self.groups else (last,)
+
+    @functools.cached_property
+    def prior(self) -> GaussianPrior | BetaPrior:
+        """Prior of the parameters; for a model average with different priors, of the standard normal z they share."""
+        if isinstance(self.model, ModelAverage):
+            priors = {model.prior() for model in self.model.models}
+            return priors.pop() if len(priors) == 1 else GaussianPrior(("b_standardised",), (0.0,), ((1.0,),))
+        if isinstance(self.model, BetaBinomial):
+            names = tuple(f"logit_p{j}" for j in range(1, self.model.doses + 1))
+            return BetaPrior(names, (float(self.model.a),) * len(names), (float(self.model.b),) * len(names))
+        return self.model.prior()
+
+    def reported(self, theta: Any, xp: Any) -> Any:
+        """Return the log DLT rates; theta [..., P] -> [..., D], [..., group, D] or [..., model, D]."""
+        if isinstance(self.model, BetaBinomial):
+            return -xp.logaddexp(0.0, -theta)
+        if isinstance(self.model, ModelAverage):
+            shared = self.prior.names == ("b_standardised",)
+            own = [model.prior().theta(theta) if shared else theta for model in self.model.models]
+            rates = [model.log_dlt_rate(t, xp) for model, t in zip(self.model.models, own, strict=True)]
+            return xp.stack(rates, axis=-2)
+        return self.model.log_dlt_rate(theta, xp)
+
+    def observed(self, theta: Any, xp: Any) -> Any:
+        """Return the log DLT rates at the doses of the data."""
+        if self.at is not None and isinstance(self.model, TwoParameterLogistic | TwoPopulations):
+            return self.model.at(self.at).log_dlt_rate(theta, xp)
+        return self.reported(theta, xp)
+
+    def log_likelihood(self, theta: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
+        """Return the log likelihood of the patients in their order (no binomial coefficients); [..., P] -> [...]."""
+        each = log_likelihood(self.observed(theta, np), n, y, np)
+        if self.log_weights is not None:
+            return np.asarray(np.logaddexp.reduce(each.sum(axis=-1) + self.log_weights, axis=-1))
+        return np.asarray(each.sum(axis=tuple(range(-len(self.data_shape), 0))))
+
+    def model_index(self, theta: FloatArray, tally: tuple[IntArray, IntArray], rng: np.random.Generator) -> IntArray:
+        """Draw the model of an average from its probabilities given theta and the tally; [..., P] -> [...]."""
+        n, y = tally
+        log_weight = log_likelihood(self.observed(theta, np), n, y, np).sum(axis=-1) + self.log_weights
+        return np.asarray((log_weight + rng.gumbel(size=log_weight.shape)).argmax(axis=-1))
+
+    def theta(self, z: Any, xp: Any) -> Any:
+        """Return the parameters; z [..., P], what is sampled, -> [..., P]."""
+        return self.prior.theta(z, xp) if isinstance(self.prior, BetaPrior) else self.prior.theta(z)
+
+    def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw theta from the prior, [size, P]."""
+        if isinstance(self.prior, BetaPrior):
+            return self.prior.draw(rng, size)
+        return np.asarray(self.prior.theta(rng.standard_normal((size, len(self.prior.names)))))
+
+    def log_prior(self, z: FloatArray) -> FloatArray:
+        """Return the log prior density of z; [..., P] -> [...]."""
+        if isinstance(self.prior, BetaPrior):
+            return np.asarray(self.prior.log_densities(z, np).sum(axis=-1))
+        return np.asarray(-(z**2 + np.log(2 * np.pi)).sum(axis=-1) / 2)
+
+    def log_marginal(self, z: FloatArray, tally: tuple[IntArray, IntArray], rng: np.random.Generator) -> Estimate:
+        """Return the log marginal likelihood and its Monte Carlo error, by importance sampling.
+
+        Proposals are multivariate t with 5 degrees of freedom, the mean of the posterior draws z [N, P] and 1.5 times
+        their covariance; their tails are heavier than those of any prior here.
+        """
+        df, size, count = 5, 20_000, z.shape[-1]
+        scale = np.linalg.cholesky(1.5 * np.atleast_2d(np.cov(z, rowvar=False)))
+        t = rng.standard_normal((size, count)) / np.sqrt(rng.chisquare(df, (size, 1)) / df)
+        constant = gammaln((df + count) / 2) - gammaln(df / 2) - count / 2 * np.log(df * np.pi)
+        log_q = constant - (df + count) / 2 * np.log1p((t**2).sum(axis=1) / df) - np.log(np.diag(scale)).sum()
+        proposal = z.mean(axis=0) + t @ scale.T
+        log_w = self.log_prior(proposal) + self.log_likelihood(self.theta(proposal, np), *tally) - log_q
+        peak = log_w.max()
+        weight = np.exp(log_w - peak)
+        return Estimate(float(peak + np.log(weight.mean())), float(weight.std() / weight.mean() / np.sqrt(size)))

@@ -1,0 +1,260 @@
+"""Posteriors of models with one parameter, deterministic.
+
+With theta = mean + L z, the posterior is integrated by the trapezoid rule on a uniform grid of z. For an integrand
+that is analytic and decays at both ends the rule converges geometrically: for a posterior of standard deviation s
+the error of a mean is about exp(-2 pi^2 (s/h)^2). Gauss-Hermite nodes placed on the prior do not, because the
+posterior is much narrower than the prior. The narrowest posterior sd that N patients can give is 2.1 steps (from the
+largest Fisher information a patient can carry). The range is where any tally of N patients can put mass. The sum of
+the weights with alternating signs bounds the error of each tally; where it is too large the tally gets the grid of
+twice as many patients, and where that does not do, or the prior is so wide that the grid would be, it is integrated on
+panels of its own (see ``fitted``).
+
+Interval probabilities and quantiles read a distribution function instead of counting nodes (see ``line``): every DLT
+rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it where the rate falls with z.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.remembered import remembered
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.models.base import Model
+from doseopt.models.line import Distribution, Line, check_level
+from doseopt.models.quadrature import fitted
+from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
+from doseopt.models.quadrature.fitted import FittedPosterior
+from doseopt.models.rates import FAR, cuts, log_complement, log_rates, rising
+
+STEPS_PER_SD = 2.1
+NEGLIGIBLE = 42.0
+"""Log density below the mode that is left out: exp(-42) = 6e-19."""
+LARGEST = 1000
+"""Nodes of a grid; where tallies need more, each gets panels of its own."""
+ROUGHEST, FINE = 3e-9, 1e-12
+"""Largest sum of the weights with alternating signs: the error of a rule with twice the step, and of the distribution
+function between the nodes. Where it is larger than the first, a tally gets finer nodes; where it is larger than the
+second with these, panels of its own."""
+FAST = 0.95 * np.pi
+"""Angle from node to node instead of pi, with the finer nodes: alternating signs may cancel by chance."""
+EDGE = 1e-13
+"""Largest weight at either end of the grid."""
+NOTHING = 1e-18
+"""Weight of a node that is left out where many cuts are asked for."""
+CHUNK = 256
+"""Tallies with panels of their own at a time."""
+MOST_BYTES = 1 << 25
+"""Of the grids that are kept."""
+RATES = 64
+"""Cuts that a grid keeps the weights of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Nodes for one model and tallies of up to N patients."""
+
+    model: Model
+    line: Line
+    log_prior: FloatArray  # [G], of the node's share
+    log_p: FloatArray  # [G, D]
+    log_q: FloatArray  # [G, D]
+    p: FloatArray  # [G, D]
+    theta: FloatArray  # [G]
+    rises: BoolArray  # [D], whether the DLT rate rises with z
+
+    @functools.cached_property
+    def _upper(self) -> dict[float, FloatArray]:
+        return {}
+
+    def upper_weights(self, rate: float) -> FloatArray:
+        """Return v [G, D] such that weight @ v = Pr(p_j > rate)."""
+        if rate not in self._upper:
+            while len(self._upper) >= RATES:
+                del self._upper[next(iter(self._upper))]
+            below = self.below(np.array([rate]), np.arange(self.line.size))[0]
+            self._upper[rate] = np.ascontiguousarray(1 - below.T)
+        return self._upper[rate]
+
+    def below(self, rates: FloatArray, nodes: IntArray) -> FloatArray:
+        """Return v [C, D, G'], for some of the nodes, such that v @ weight = Pr(p_j <= each of the rates)."""
+        z = cuts(self.model, rates)
+        below = self.line.below(z, nodes)
+        below = np.where((np.abs(z) == FAR)[..., None], (z > 0)[..., None], below)
+        return np.where(self.rises[:, None], below, 1 - below)
+
+
+@remembered(MOST_BYTES)
+def grid(model: Model, patients: int) -> Grid | None:
+    """Return the nodes for tallies of up to `patients` patients; None if they are too many."""
+    z = np.linspace(-FAR, FAR, 16001)
+    log_p = log_rates(model, z)
+    log_q = log_complement(log_p)
+    with np.errstate(over="ignore", invalid="ignore"):
+        slope = np.gradient(log_p, z, axis=0)
+        information = float((slope**2 * np.exp(log_p - log_q)).max())
+    if not np.isfinite(information):
+        return None
+    step = float(1 / (STEPS_PER_SD * np.sqrt(1 + patients * information)))
+    extremes = np.concatenate([patients * log_p, patients * log_q, np.zeros((len(z), 1))], axis=1) - (z**2 / 2)[:, None]
+    inside = z[(extremes > extremes.max(axis=0) - NEGLIGIBLE).any(axis=1)]
+    first, last = int(np.floor(inside[0] / step)), int(np.ceil(inside[-1] / step))
+    line = Line(first * step, step, last - first + 1)
+    if line.size > LARGEST:
+        return None
+    log_p = log_rates(model, line.nodes)
+    log_prior = -(line.nodes**2) / 2 - np.log(2 * np.pi) / 2 + np.log(step)
+    theta = np.asarray(model.prior().theta(line.nodes[:, None]))[:, 0]
+    return Grid(model, line, log_prior, log_p, log_complement(log_p), np.exp(log_p), theta, rising(model))
+
+
+@dataclass(frozen=True, eq=False)
+class GridPosterior:
+    """Posterior of a one-parameter model after distinct tallies: weights at the nodes."""
+
+    grid: Grid
+    weight: FloatArray  # [U, G], sums to 1 along the nodes
+    log_evidence: FloatArray  # [U]
+    fine: bool = False
+    """Whether quantiles are those of the distribution function itself, and not of its interpolation."""
+
+    @functools.cached_property
+    def distribution(self) -> Distribution:
+        """The distribution of z."""
+        return self.grid.line.distribution(self.weight)
+
+    def theta_mean(self) -> FloatArray:
+        """Return the posterior mean of the parameter, [U]."""
+        return np.asarray(self.weight @ self.grid.theta)
+
+    def theta_variance(self) -> FloatArray:
+        """Return the posterior variance of the parameter, [U]."""
+        centred = self.grid.theta[None, :] - self.theta_mean()[:, None]
+        return np.asarray(np.einsum("ug,ug,ug->u", self.weight, centred, centred))
+
+    def plugin(self) -> FloatArray:
+        """Return the DLT rate at the posterior mean of the parameter, [U, D]."""
+        return np.exp(np.asarray(self.grid.model.log_dlt_rate(self.theta_mean()[:, None], np)))
+
+    def mean(self) -> FloatArray:
+        """Return the posterior mean DLT rate, [U, D]."""
+        return np.asarray(self.weight @ self.grid.p)
+
+    def sd(self) -> FloatArray:
+        """Return the posterior standard deviation of the DLT rate, [U, D]."""
+        variance = self.weight @ self.grid.p**2 - self.mean() ** 2
+        return np.sqrt(np.maximum(variance, 0))
+
+    def prob(self, low: float, high: float = 1.0) -> FloatArray:
+        """Return Pr(low < rate <= high), [U, D]."""
+        weights = self.grid.upper_weights(low) if low > 0 else np.ones(self.grid.log_p.shape)
+        if high < 1:
+            weights = weights - self.grid.upper_weights(high)
+        return np.clip(self.weight @ weights, 0, 1)
+
+    def below(self, rates: FloatArray) -> FloatArray:
+        """Return Pr(rate <= each of the rates), [U, C, D]."""
+        nodes = np.flatnonzero(self.weight.max(axis=0) > NOTHING)
+        return np.clip(np.moveaxis(self.grid.below(rates, nodes) @ self.weight[:, nodes].T, -1, 0), 0, 1)
+
+    def quantile(self, q: float) -> FloatArray:
+        """Return the DLT rate below which the posterior puts probability q, [U, D]."""
+        level, rises = check_level(q), self.grid.rises
+        rates = np.empty((len(self.weight), len(rises)))
+        for where, at in ((rises, level), (~rises, 1 - level)):
+            if where.any():
+                z = self.distribution.quantile(at)
+                z = self.grid.line.refined(self.weight, z, at) if self.fine else z
+                rates[:, where] = np.exp(log_rates(self.grid.model, z))[:, where]
+        return rates
+
+    def log_marginal(self) -> FloatArray:
+        """Return the log marginal likelihood without binomial coefficients, [U]."""
+        return self.log_evidence
+
+    def part(self, rows: BoolArray) -> GridPosterior:
+        """Return the posterior after some of the tallies."""
+        if rows.all():
+            return self
+        return dataclasses.replace(self, weight=self.weight[rows], log_evidence=self.log_evidence[rows])
+
+
+def solve(model: Model, patients: int, n: IntArray, y: IntArray, finer: bool = False) -> Parts[Part]:
+    """Return the posteriors after tallies [U, D] of at most so many patients; `finer`: on a grid that is closer."""
+
+    def careful(rows: IntArray) -> Parts[Part]:
+        if not finer:
+            return solve(model, 2 * patients, n[rows], y[rows], finer=True)
+        pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
+        return [(own, fitted.solve(model, n[rows[own]], y[rows[own]])) for own in pieces]
+
+    nodes = grid(model, patients)
+    if nodes is None:
+        return careful(np.arange(len(n)))
+    on_grid = _on_grid(nodes, n, y, finer)
+    angle = (FAST if finer else np.pi) * np.arange(nodes.line.size)
+    rough = np.hypot(*(on_grid.weight @ np.stack([np.cos(angle), np.sin(angle)], axis=1)).T)
+    sure = (rough < (FINE if finer else ROUGHEST)) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
+    return checked(sure, on_grid.part, careful)
+
+
+def _on_grid(nodes: Grid, n: IntArray, y: IntArray, fine: bool) -> GridPosterior:
+    log_f = y @ nodes.log_p.T
+    log_f += (n - y) @ nodes.log_q.T
+    log_f += nodes.log_prior
+    peak = log_f.max(axis=1, keepdims=True)
+    log_f -= peak
+    weight = np.exp(log_f, out=log_f)
+    total = weight.sum(axis=1, keepdims=True)
+    weight /= total
+    return GridPosterior(nodes, weight, (peak + np.log(total))[:, 0], fine)
+
+
+type Part = GridPosterior | FittedPosterior
+
+
+class OneParameterPosterior(Batch[Part]):
+    """The posterior of a one-parameter model in a batch of S trials."""
+
+    def theta_mean(self) -> FloatArray:
+        """Return the posterior mean of the parameter, [S]."""
+        return self.joined(lambda part: part.theta_mean())
+
+    def theta_variance(self) -> FloatArray:
+        """Return the posterior variance of the parameter, [S]."""
+        return self.joined(lambda part: part.theta_variance())
+
+    def plugin(self) -> FloatArray:
+        """Return the DLT rate at the posterior mean of the parameter, [S, D]."""
+        return self.joined(lambda part: part.plugin())
+
+
+class OneParameterQuadrature:
+    """Posteriors of one model with one parameter.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._kept = Kept[OneParameterPosterior]()
+
+    def posterior(self, n: IntArray, y: IntArray) -> OneParameterPosterior:
+        """Return the posterior after y DLTs in n patients at each dose, [S, D].
+
+        The arrays are kept by identity: they must not be changed in place afterwards.
+        """
+        return self._kept(n, y, lambda: self._compute(n, y))
+
+    def _compute(self, n: IntArray, y: IntArray) -> OneParameterPosterior:
+        return OneParameterPosterior(*solved(n, y, functools.partial(solve, self.model)))
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients, about."""
+        nodes = grid(self.model, int(nominal_size(np.array(patients))))
+        return LARGEST if nodes is None else nodes.line.size

@@ -1,0 +1,244 @@
+"""Prior times likelihood of the two-parameter logistic model in whitened coordinates, resolved along one of them.
+
+log b = m_b + s_b w and log a = m_a + r s_a w + s z, r the prior correlation and s the sd of log a given log b: w and z
+are independent and standard normal under the prior. Given w the log density is concave in z: its mode and the place
+where it has fallen far enough are found without fail, however narrow, wide or far from the prior it is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.legendre import legvander
+from scipy.special import expit, xlogy
+
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.quadrature.panels import (
+    NODES,
+    ORDER,
+    TO_COEFFICIENTS,
+    TO_INTEGRAL,
+    WEIGHTS,
+    integral_of,
+    unresolved,
+)
+
+DROP = 36.0
+"""Fall of the log density in z from its mode to the ends of the box."""
+FEWEST, MOST = 2, 128
+"""Panels on either side of the mode."""
+WIDEST = 5.0
+"""Width of such a panel in the logit of a rate: the poles of the rate are pi away."""
+TOLERANCE = 1e-9
+"""Last Legendre coefficients along z that are left out."""
+LEAST = 1e-22
+"""Integral along z, relative to the largest, that needs no digits."""
+LARGEST_LOG = 250.0
+STEPS = 100
+"""Of Newton's method."""
+ROOM, POINTS = 1 << 15, 1 << 13
+"""Nodes, and points of a distribution function, at a time: few enough for the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The density along z at L values of w."""
+
+    mode: FloatArray  # [L]
+    low: FloatArray  # [L]
+    high: FloatArray  # [L]
+    coefficients: FloatArray  # [L, panel, coefficient], times half the width of the panel
+    before: FloatArray  # [L, panel], integral up to the panel
+
+    @functools.cached_property
+    def _integrals(self) -> FloatArray:
+        return np.asarray(TO_INTEGRAL @ self.coefficients.reshape(-1, ORDER).T)
+
+    def up_to(self, z: FloatArray) -> FloatArray:
+        """Return the integral up to z, [L, D] -> [L, D]."""
+        found, several = np.empty(z.shape), max(POINTS // z.shape[1], 1)
+        for start in range(0, len(z), several):
+            rows = np.arange(start, min(start + several, len(z)))
+            panel, s, _ = self._located(z[rows], rows)
+            found[rows] = self.before.ravel()[panel] + integral_of(self._integrals, panel, s)
+        return found
+
+    def density(self, z: FloatArray) -> FloatArray:
+        """Return the density at z, [L, D] -> [L, D]."""
+        panel, s, half = self._located(z, np.arange(len(z)))
+        value = np.einsum("ldk,ldk->ld", self.coefficients.reshape(-1, ORDER)[panel], legvander(s, ORDER - 1)) / half
+        return np.where((z > self.low[:, None]) & (z < self.high[:, None]), np.maximum(value, 0), 0)
+
+    def _located(self, z: FloatArray, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return for points of some rows the panel, of all, where in it on [-1, 1], and half its width."""
+        low, mode, high = (end[rows][:, None] for end in (self.low, self.mode, self.high))
+        side, z = self.before.shape[1] // 2, np.clip(z, low, high)
+        above = z > mode
+        width = np.where(above, high - mode, mode - low) / side
+        steps = (z - np.where(above, mode, low)) / width
+        panel = np.minimum(steps.astype(int), side - 1)
+        return panel + side * (above + 2 * rows[:, None]), 2 * (steps - panel) - 1, width / 2
+
+
+class Whitened:
+    """Prior and likelihood of tallies [U, K] in the coordinates (w, z).
+
+    Parameters
+    ----------
+    model : TwoParameterLogistic
+    at : tuple of float [K]
+        Doses of the data.
+    n, y : int array [U, K]
+    """
+
+    def __init__(self, model: TwoParameterLogistic, at: tuple[float, ...], n: IntArray, y: IntArray) -> None:
+        (va, c), (_, vb) = model.cov
+        (self.m_a, self.m_b), self.s_b = model.mean, float(np.sqrt(vb))
+        self.slope, self.s = c / self.s_b, float(np.sqrt((va * vb - c**2) / vb))
+        self.reported = model.x
+        self.x, column = np.unique(model.at(at).x, return_inverse=True)
+        merge = np.eye(len(self.x))[column]
+        self.with_dlt, self.without = y @ merge, (n - y) @ merge
+        self.used = np.flatnonzero((self.with_dlt + self.without).any(axis=0)).tolist()
+        total = self.with_dlt + self.without
+        shares = (part / np.maximum(total, 1) for part in (self.with_dlt, self.without))
+        attainable = sum(xlogy(part, share) for part, share in zip((self.with_dlt, self.without), shares, strict=True))
+        self.ceiling = np.asarray(attainable).sum(axis=1) - np.log(2 * np.pi) / 2
+        """Above log f + w^2/2."""
+        steepest = max(self.s_b, abs(self.slope))
+        self.scale = float(min(1.0, 0.25 / steepest))
+
+    def centre(self, w: FloatArray, x: FloatArray) -> FloatArray:
+        """Return the logit of the rate at doses where z = 0, [L] -> [L, K]."""
+        w = w[:, None]
+        b = np.exp(np.minimum(self.m_b + self.s_b * w, LARGEST_LOG))
+        return self.m_a + self.slope * w + b * x
+
+    def log_f(self, owner: IntArray, w: FloatArray, z: FloatArray) -> FloatArray:
+        """Return the log density over (w, z); owner and w [L], z [L, ...]."""
+        wide = (-1, *[1] * (z.ndim - 1))
+        result = z * z
+        result += (w**2).reshape(wide) + 2 * np.log(2 * np.pi)
+        result /= -2
+        for k, centre in zip(self.used, self.centre(w, self.x[self.used]).T, strict=True):
+            dlt, none = self.with_dlt[owner, k].reshape(wide), self.without[owner, k].reshape(wide)
+            eta = self.s * z
+            eta += centre.reshape(wide)
+            result += np.minimum(eta, 0) * dlt  # log p = min(eta, 0) - log(1 + exp(-|eta|))
+            result -= np.maximum(eta, 0) * none
+            np.abs(eta, out=eta)
+            np.negative(eta, out=eta)
+            np.exp(eta, out=eta)
+            eta += 1  # log1p takes three times as long, for digits that are lost in the sum
+            np.log(eta, out=eta)
+            eta *= dlt + none
+            result -= eta
+        return result
+
+    def score(self, owner: IntArray, w: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the slope of log f along z, and minus its curvature, [L]."""
+        slope, bend = -z, np.ones_like(z)
+        for k, centre in zip(self.used, self.centre(w, self.x[self.used]).T, strict=True):
+            p = expit(centre + self.s * z)
+            dlt, none = self.with_dlt[owner, k], self.without[owner, k]
+            slope = slope + self.s * (dlt * (1 - p) - none * p)
+            bend = bend + self.s**2 * (dlt + none) * p * (1 - p)
+        return slope, bend
+
+    def mode(self, owner: IntArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mode along z and minus the curvature there, by Newton's method within a bracket."""
+        low = -self.s * self.without[owner].sum(axis=1)
+        high = self.s * self.with_dlt[owner].sum(axis=1)
+        z, before = np.zeros(len(w)), np.full(len(w), np.inf)
+        for _ in range(STEPS):
+            slope, bend = self.score(owner, w, z)
+            there = slope**2 <= 1e-6 * bend
+            if there.all():
+                return z, bend
+            low, high = np.where(slope > 0, z, low), np.where(slope > 0, high, z)
+            tried = z + slope / bend
+            # a step that did not halve the slope may be one of a cycle
+            newton = (tried > low) & (tried < high) & (np.abs(slope) < before / 2)
+            z, before = np.where(there, z, np.where(newton, tried, (low + high) / 2)), np.abs(slope)
+        raise unresolved()
+
+    def profile(self, owner: IntArray, w: FloatArray) -> FloatArray:
+        """Return the log of the integral over z as it would be if the density were normal along z, [L]."""
+        z, bend = self.mode(owner, w)
+        return np.asarray(self.log_f(owner, w, z) - np.log(bend) / 2 + np.log(2 * np.pi) / 2)
+
+    def box(self, owner: IntArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the mode along z, and where the log density has fallen by DROP below and above it.
+
+        Along z the fall is convex and at least t^2/2, so that Newton's method from outside comes closer without ever
+        passing the place.
+        """
+        z, _ = self.mode(owner, w)
+        top, ends = self.log_f(owner, w, z), []
+        for sign in (-1.0, 1.0):
+            t = np.full(len(z), np.sqrt(2 * DROP) + 0.1)
+            for _ in range(STEPS):
+                fall = top - self.log_f(owner, w, z + sign * t)
+                near = fall < 1.5 * DROP
+                if near.all():
+                    break
+                rate = -sign * self.score(owner, w, z + sign * t)[0]
+                t = np.where(near, t, t - (fall - DROP) / rate)
+            else:
+                raise unresolved()
+            ends.append(z + sign * t)
+        return z, ends[0], ends[1]
+
+
+def lines(
+    tallies: Whitened, owner: IntArray, w: FloatArray, top: FloatArray
+) -> Iterator[tuple[IntArray, Lines, FloatArray, FloatArray]]:
+    """Resolve the density along z, relative to exp(top[owner]).
+
+    Yields
+    ------
+    rows : int array [L]
+    lines : Lines
+    z, mass : float array [L, node]
+        Nodes, and the density times their weights.
+    """
+    box = np.stack(tallies.box(owner, w))
+    wide = tallies.s * np.maximum(box[0] - box[1], box[2] - box[0]) / WIDEST
+    sides = np.maximum(1 << np.ceil(np.log2(np.maximum(wide, 1))).astype(int), FEWEST)
+    side, rough_rows = FEWEST, np.empty(0, int)
+    while side <= MOST:
+        left = np.concatenate([rough_rows, np.flatnonzero(sides == side)])
+        again = [np.empty(0, int)]
+        for start in range(0, len(left), max(ROOM // (2 * side * ORDER), 1)):
+            rows = left[start : start + max(ROOM // (2 * side * ORDER), 1)]
+            mode, low, high = box[:, rows]
+            share = np.arange(side) / side
+            edges = np.concatenate(
+                [
+                    low[:, None] + (mode - low)[:, None] * share,
+                    mode[:, None] + (high - mode)[:, None] * share,
+                    high[:, None],
+                ],
+                axis=1,
+            )
+            half = np.diff(edges, axis=1)[..., None] / 2
+            z = edges[:, :-1, None] + half * (1 + NODES)
+            f = np.exp(tallies.log_f(owner[rows], w[rows], z) - top[owner[rows]][:, None, None]) * half
+            coefficients = f @ TO_COEFFICIENTS
+            each = f @ WEIGHTS
+            rough = np.abs(coefficients[..., -2:]).max(axis=(1, 2)) > TOLERANCE * np.maximum(each.sum(axis=1), LEAST)
+            again.append(rows[rough])
+            if rough.all():
+                continue
+            good = ~rough
+            before = np.cumsum(each, axis=1) - each
+            line = Lines(mode[good], low[good], high[good], coefficients[good], before[good])
+            size = (int(good.sum()), -1)
+            yield rows[good], line, z[good].reshape(size), (f[good] * WEIGHTS).reshape(size)
+        rough_rows, side = np.concatenate(again), 2 * side
+    if len(rough_rows) or (sides > MOST).any():
+        raise unresolved()

@@ -1,0 +1,1 @@
+"""The patients of a running trial, read from files and outcome strings."""

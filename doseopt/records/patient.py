@@ -1,0 +1,87 @@
+"""One patient of a running trial: dose, outcome, and what must be true of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from doseopt.core.parameters import Fault, Faults
+
+MODERATE, DEATH = 2, 5
+"""CTCAE grades: the lowest that is a moderate toxicity, and death."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One patient: the planned dose level, the outcome, and what else is known.
+
+    Parameters
+    ----------
+    name : str
+    level : int
+        Index of the planned dose, from 0.
+    dlt : bool or None
+        None: pending, the patient is still in the DLT window.
+    actual_dose : float, optional
+        In the study's unit.
+    group : str
+    grade : int, optional
+        Worst CTCAE grade, 0 to 5; None if not recorded.
+    evaluable : bool
+        False: left out and replaced, which only a patient without DLT can be.
+    reason : str
+        Why not evaluable, if the data say.
+    cohort : str
+        As the data name it; empty if they name none.
+    closed : bool
+        The cohort was closed early.
+    where : str
+        Place in the data, for faults that are found later.
+    """
+
+    name: str
+    level: int
+    dlt: bool | None
+    actual_dose: float | None = None
+    group: str = ""
+    grade: int | None = None
+    evaluable: bool = True
+    reason: str = ""
+    cohort: str = ""
+    closed: bool = False
+    where: str = field(default="", compare=False)
+
+    def contradictions(self) -> list[Fault]:
+        """Return what cannot be true together, each with the ways out."""
+        who, found = f"patient {self.name}", []
+        if self.dlt and not self.evaluable:
+            message = f"dlt = 1, evaluable = no: {who} had a DLT, and a patient with a DLT counts in every protocol"
+            found.append(Fault(self.where, f"{message}; only one without is left out and replaced"))
+        explained = not self.evaluable and self.reason
+        if self.grade == DEATH and not self.dlt and not explained:
+            message = f"grade: {who} has grade {DEATH} and no DLT; wanted dlt = 1 if it is dose-limiting, else"
+            found.append(Fault(self.where, f"{message} evaluable = no with the reason in a column 'reason'"))
+        return found
+
+
+def letter(patient: Patient, graded: bool) -> str:
+    """Return the outcome of a patient who is not pending: T for a DLT, M for grade 2 or worse without, else N.
+
+    Parameters
+    ----------
+    patient : Patient
+    graded : bool
+        Whether the grade is looked at; without, a patient without DLT is N.
+
+    Raises
+    ------
+    Faults
+        If the patient is pending; or if the grade is looked at and not recorded, as that is not mild.
+    """
+    if patient.dlt is None:
+        raise Faults([Fault(patient.where, f"patient {patient.name}: the outcome is pending; wanted a DLT or none")])
+    if patient.dlt:
+        return "T"
+    if graded and patient.grade is None:
+        message = f"grade: wanted the worst grade of patient {patient.name}, 0 to 5, got nothing"
+        raise Faults([Fault(patient.where, f"{message}; the design looks at moderate toxicity")])
+    return "M" if graded and (patient.grade or 0) >= MODERATE else "N"

@@ -1,0 +1,1 @@
+"""A document as terminal text, HTML, DOCX and PDF."""

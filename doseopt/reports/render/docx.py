@@ -1,0 +1,105 @@
+"""Document -> DOCX, which committees edit."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from doseopt.core.files import write_whole
+from doseopt.reports.render.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+
+WIDTH = 16.0
+"""Centimetres of a line."""
+MOST_TITLE = 255
+"""Letters that the format takes."""
+NARROW, BROAD = 9, 45
+"""Letters that the width of a column counts as, at least and at most."""
+
+
+def write_docx(document: Document, path: Path) -> Path:
+    """Write a document as DOCX, whole or not at all."""
+    from docx import Document as Docx
+    from docx.shared import Cm, Pt
+
+    document = document.neutral()
+    word = Docx()
+    section = word.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm((21 - WIDTH) / 2)
+    word.styles["Normal"].font.name, word.styles["Normal"].font.size = "Calibri", Pt(10.5)
+    word.core_properties.title = document.title[:MOST_TITLE]
+    word.core_properties.author = "doseopt"
+    word.add_heading(document.title, 0)
+    for name, text in document.facts.items():
+        line = word.add_paragraph()
+        line.paragraph_format.space_after = Pt(0)
+        line.add_run(f"{name}: ").bold = True
+        line.add_run(text)
+    for block in document.blocks:
+        _add(word, block)
+    return write_whole(path, lambda p: word.save(str(p)))
+
+
+def _add(word: Any, block: Block) -> None:
+    match block:
+        case Heading(text, level, new_page):
+            word.add_heading(text, level).paragraph_format.page_break_before = new_page
+        case Paragraph(text, strong):
+            word.add_paragraph().add_run(text).bold = strong
+        case Bullets(items):
+            for item in items:
+                word.add_paragraph(item, style="List Bullet")
+        case Table():
+            _add_table(word, block)
+        case Figure():
+            _add_figure(word, block)
+        case Code(text):
+            word.add_paragraph().add_run(text).font.name = "Consolas"
+        case Gap(text):
+            word.add_paragraph(style="Intense Quote").add_run(f"For the investigators: {text}")
+
+
+def _add_table(word: Any, table: Table) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.shared import Cm, Pt
+
+    caption = word.add_paragraph()
+    caption.add_run(table.caption).bold = True
+    caption.paragraph_format.keep_with_next = True
+    grid = word.add_table(rows=1 + len(table.rows), cols=len(table.head), style="Table Grid")
+    grid.autofit = False
+    grid.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # repeated on every page
+    cells = grid._cells  # all at once: asking for one cell builds this list anew each time
+    widths = [Cm(WIDTH * share) for share in _shares(table)]
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
+    for r, row in enumerate([table.head, *table.rows]):
+        for c, text in enumerate(row):
+            cell = cells[r * len(row) + c]
+            cell.width = widths[c]
+            paragraph = cell.paragraphs[0]
+            paragraph.paragraph_format.space_after = Pt(0)
+            run = paragraph.add_run(text)
+            run.font.size = Pt(9 if len(table.head) < 7 else 7.5 if len(table.head) < 11 else 6.5)
+            run.bold = r == 0
+            if not table.left[c]:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    word.add_paragraph()
+
+
+def _shares(table: Table) -> list[float]:
+    """Return the share of each column in the width: by its longest cell, within limits."""
+    longest = [max(len(row[c]) for row in (table.head, *table.rows)) for c in range(len(table.head))]
+    weight = [min(max(length, NARROW), BROAD) for length in longest]
+    return [w / sum(weight) for w in weight]
+
+
+def _add_figure(word: Any, figure: Figure) -> None:
+    from docx.shared import Cm
+
+    shape = word.add_picture(BytesIO(figure.png), width=Cm(WIDTH))
+    properties = shape._inline.docPr
+    properties.set("descr", figure.alt)
+    word.add_paragraph().add_run(figure.caption).italic = True

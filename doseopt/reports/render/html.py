@@ -1,0 +1,107 @@
+"""Document -> one HTML file: no script, no request to any address, legible on a phone and on paper."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+from doseopt.core.files import write_whole
+from doseopt.reports.render.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto; max-width: 52rem;
+  padding: 1rem 1.25rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; } h2 { font-size: 1.3rem; margin-top: 2.5rem; border-top: 1px solid #c9c9c9;
+  padding-top: 1rem; } h3 { font-size: 1.05rem; margin-top: 1.5rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .9rem; }
+dt { color: #595959; } dd { margin: 0; overflow-wrap: anywhere; }
+nav ul { columns: 2; padding-left: 1.1rem; font-size: .95rem; } a { color: #00558c; }
+.table { overflow-x: auto; margin: 1rem 0; } table { border-collapse: collapse; font-size: .85rem; }
+caption { text-align: left; font-weight: 600; padding-bottom: .35rem; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 3.5rem); }
+th, td { padding: .2rem .55rem; border-bottom: 1px solid #d9d9d9; text-align: right; vertical-align: top;
+  font-variant-numeric: tabular-nums; }
+th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: left; }
+tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
+figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
+figcaption { font-size: .9rem; color: #404040; }
+pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
+.strong { font-weight: 600; } .gap { border-left: 4px solid #b45309; background: #fff7ed; padding: .5rem .8rem; }
+@media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
+  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
+@media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
+  figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  .page { break-before: page; } .table { overflow: visible; } }
+"""
+
+
+def write_html(document: Document, path: Path) -> Path:
+    """Write a document as one self-contained HTML file, whole or not at all."""
+    text = html(document)
+    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8"))
+
+
+def html(document: Document) -> str:
+    """Return a document as HTML."""
+    document = document.neutral()
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in document.facts.items())
+    links = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in document.sections)
+    body = "\n".join(_block(block, k) for k, block in enumerate(document.blocks))
+    title = escape(document.title)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n<dl>{facts}</dl>\n</header>\n"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{body}\n</main>\n</body>\n</html>\n'
+    )
+
+
+def _anchor(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _block(block: Block, k: int) -> str:
+    match block:
+        case Heading(text, 1, new_page):
+            page = ' class="page"' if new_page else ""
+            return f'<h2 id="{_anchor(text)}"{page}>{escape(text)}</h2>'
+        case Heading(text, _):
+            return f"<h3>{escape(text)}</h3>"
+        case Paragraph(text, strong):
+            return f"<p{' class=' + chr(34) + 'strong' + chr(34) if strong else ''}>{escape(text)}</p>"
+        case Bullets(items):
+            return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+        case Table():
+            return _table(block)
+        case Figure():
+            return _figure(block, k)
+        case Code(text):
+            return f"<pre>{escape(text)}</pre>"
+        case Gap(text):
+            return f'<p class="gap">For the investigators: {escape(text)}</p>'
+
+
+def _table(table: Table) -> str:
+    side = [' class="left"' if left else "" for left in table.left]
+    head = "".join(f'<th scope="col"{s}>{escape(cell)}</th>' for s, cell in zip(side, table.head, strict=True))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td{s}>{escape(cell)}</td>" for s, cell in zip(side[1:], row[1:], strict=True))
+        + "</tr>"
+        for row in table.rows
+    )
+    caption = f"<caption><span>{escape(table.caption)}</span></caption>"
+    return f'<div class="table"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _figure(figure: Figure, k: int) -> str:
+    """Return the SVG in the page; its ids get a number, so that two figures never share one."""
+    svg = figure.svg.decode("utf-8")
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'\bid="', f'id="f{k}-', svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>f{k}-", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(figure.alt)}"', 1)
+    return f"<figure>{svg}<figcaption>{escape(figure.caption)}</figcaption></figure>"

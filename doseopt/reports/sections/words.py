@@ -1,0 +1,98 @@
+"""How a report says numbers, doses and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from doseopt.amendment.dossier import Dossier
+from doseopt.core.state import IntArray
+from doseopt.core.text import counted
+from doseopt.designs.unfinished import PENDING
+from doseopt.display.numbers import bare
+from doseopt.display.panels import doses, grouped, panels
+from doseopt.reports.render.document import Block, Gap, Paragraph, Table
+from doseopt.reports.tables.measures import LETTERS
+from doseopt.scenarios.mtd_rule import planned_of
+from doseopt.study.amendment import STATEMENTS
+
+
+def dose_words(dossier: Dossier) -> tuple[list[str], str]:
+    """Return the labels of the doses, and their unit."""
+    labels, unit = doses(dossier.comparison)
+    return labels, "" if unit == "dose level" else unit
+
+
+def dose(dossier: Dossier, level: int) -> str:
+    """Return what to call a dose level, counted from 1."""
+    labels, unit = dose_words(dossier)
+    return f"{labels[level - 1]} {unit}".strip() if unit else f"level {level} ({labels[level - 1]})"
+
+
+def decided(dossier: Dossier, level: int, size: int, mtd: int, stop: str = "") -> str:
+    """Say what a design does: the next cohort, or that it stops and what it declares."""
+    if level:
+        return f"{counted(size, 'patient')} at {dose(dossier, level)}"
+    why = f" ({stop.replace('_', ' ')})" if stop else ""
+    return f"stops{why}: {'no MTD' if not mtd else f'MTD {dose(dossier, mtd)}'}"
+
+
+def undeclarable(dossier: Dossier, name: str) -> list[int]:
+    """Return the dose levels (indices, planned ones) that a design cannot declare from where the trial stands."""
+    at = dossier.amendment["now"].to_dataset()["selection"].sel(design=name)
+    never = ~(at > 0).any("scenario").to_numpy()
+    return [int(j) for j in planned_of(dossier.comparison) if never[j]]
+
+
+def so_far(dossier: Dossier) -> str:
+    """Say what has been seen."""
+    patients = sum(len(c.letters) for c in dossier.cohorts)
+    if not patients:
+        return "before the first patient"
+    dlts = sum(c.letters.count("T") for c in dossier.cohorts)
+    pending = sum(c.letters.count(PENDING) for c in dossier.cohorts)
+    waiting = f", {pending} of them pending," if pending else ""
+    return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')}{waiting} ({dossier.outcomes})"
+
+
+def statement(dossier: Dossier, key: str) -> Block:
+    """Return what the investigators say of a point, or the gap where they have said nothing."""
+    text = dossier.proposal.statements.get(key, "")
+    what = STATEMENTS[key]
+    return Paragraph(f"{what[0].upper()}{what[1:]}: {text}") if text else Gap(f"{what}.")
+
+
+def columns(dossier: Dossier) -> list[tuple[str, IntArray]]:
+    """Return the columns of tables by scenario: each scenario under a letter, or each true MTD where there are many.
+
+    Returns
+    -------
+    list of (str, int array)
+        What the column is called, and the positions of its scenarios.
+    """
+    ds = dossier.comparison
+    if not grouped(ds):
+        return [(LETTERS[s], np.array([s])) for s in range(ds.sizes["scenario"])]
+    return [(panel.title, panel.rows) for panel in panels(ds)]
+
+
+def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Callable[[float], str] = bare) -> Table:
+    """Return a table of one measure: a row a design, columns of `columns`, and the mean over all scenarios.
+
+    Parameters
+    ----------
+    dossier : Dossier
+    caption : str
+    values : DataArray
+        (design, scenario).
+    show : callable
+        Says a number.
+    """
+    shown = columns(dossier)
+    rows = [
+        (str(name), *(show(float(row[at].mean())) for _, at in shown), show(float(row.mean())))
+        for name, row in zip(values[values.dims[0]].to_numpy(), values.to_numpy(), strict=True)
+    ]
+    return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))

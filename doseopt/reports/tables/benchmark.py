@@ -1,0 +1,42 @@
+"""The designs beside the complete-information benchmark."""
+
+from __future__ import annotations
+
+import xarray as xr
+from rich.text import Text
+
+from doseopt.reports.render.layout import heading, paragraph
+from doseopt.reports.tables.measures import Measure, measure_tables
+
+MEASURES = (
+    Measure("benchmark_correct_selection", "Correct selection of the benchmark (%)", 0),
+    Measure("regret_to_benchmark", "Correct selection: benchmark minus design (percentage points)", -1),
+    Measure("ratio_to_benchmark", "Correct selection: design in % of the benchmark", 1, averaged=False),
+    Measure("accuracy_index", "Accuracy index of the design (x 100; 100 at best, 0 if doses are drawn by lot)", 0),
+    Measure("benchmark_accuracy_index", "Accuracy index of the benchmark (x 100)", 0),
+)
+WHAT = (
+    "The benchmark knows of each patient at which doses a DLT would occur, and selects the dose with the DLT fraction "
+    "closest to the target, of several the lowest. It has as many patients as the design on average in the scenario, "
+    "and is exact. It always selects a dose, so it is not shown where only selecting none is correct. It is no bound "
+    "for designs that use prior information or are slow to leave a dose: these can exceed it. The accuracy index "
+    "(Cheung 2011) counts how far selected doses are from the target; selecting none adds nothing to its sum, which "
+    "flatters it."
+)
+
+
+ONE_DOSE = (
+    "Not shown for a single dose: the benchmark would always select it, and the accuracy index would be the "
+    "probability that a design selects none."
+)
+
+
+def benchmark_lines(ds: xr.Dataset, width: int) -> list[Text]:
+    """Show each design against the benchmark with the same expected number of patients; empty if it is not there."""
+    title = "Against the complete-information benchmark"
+    if "benchmark_correct_selection" in ds and ds.sizes["dose"] == 1:
+        return [*heading(title, width), *paragraph(ONE_DOSE, width)]
+    if "benchmark_correct_selection" not in ds or not bool(ds["benchmark_correct_selection"].notnull().any()):
+        return []
+    lines = [*heading(title, width), *paragraph(WHAT, width)]
+    return [*lines, *measure_tables(ds, width, MEASURES)]

@@ -1,0 +1,146 @@
+"""One table a measure: designs in rows, scenarios (or a summary of many) in columns, the best of each column marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from rich.text import Text
+
+from doseopt.core.state import FloatArray
+from doseopt.display.labels import names, shortened
+from doseopt.reports.render.layout import MARK, chunks, grid, heading
+
+LETTERS = "abcdefghijkl"
+MOST_SCENARIOS = len(LETTERS)
+CELL = 6
+"""Width of the widest cell, "100.0*"."""
+
+type Columns = list[tuple[str, FloatArray, int]]
+"""Head, one value a design, and which is best: 1 the highest, -1 the lowest, 0 none."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help."""
+
+    name: str
+    title: str
+    best: int
+    averaged: bool = True
+
+
+MEASURES = (
+    Measure("correct_selection", "Correct selection (% of trials)", 1),
+    Measure("overdose_selection", "Overdose selection: a dose above the MTD (% of trials)", -1),
+    Measure("no_selection", "No selection (% of trials)", -1),
+    Measure("sample_size", "Expected patients (nothing marked: fewer is not better by itself)", 0),
+    Measure("total_dlts", "Expected patients with a DLT", -1),
+    Measure("patients_above_mtd", "Expected patients above the MTD", -1),
+)
+BEST = (
+    f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above the "
+    "MTD; no selection lowest where a dose is correct, highest where none is. What prints alike is marked alike; "
+    "nothing is marked where all designs print alike. In a mean all scenarios count alike. Fewer patients make for "
+    "fewer DLTs, and selecting none for fewer overdoses."
+)
+
+
+def scaled(values: FloatArray, units: str) -> FloatArray:
+    """Return values as printed: probabilities in percent; one decimal."""
+    return np.round(values * (100 if units == "1" else 1), 1) + 0.0
+
+
+def number(value: float) -> str:
+    """Print a scaled value; "-" where there is none."""
+    return "-" if np.isnan(value) else f"{value:.1f}"
+
+
+def best(values: FloatArray, direction: int) -> list[int]:
+    """Return the designs to mark, of values as printed; none if all are equal or nothing is best."""
+    known = values[~np.isnan(values)]
+    if direction == 0 or known.size < 2 or np.ptp(known) == 0:
+        return []
+    return [int(d) for d in np.flatnonzero(values == (known.max() if direction > 0 else known.min()))]
+
+
+def measure_tables(ds: xr.Dataset, width: int, measures: Sequence[Measure] = MEASURES) -> list[Text]:
+    """Return the lines of the tables of some measures; a scenario where one is not defined shows "-"."""
+    lines = []
+    for measure in measures:
+        for title, columns in _tables(ds, measure):
+            lines += [*heading(title, width), *_blocks(ds, columns, width), *monte_carlo(ds, measure.name)]
+    return lines
+
+
+def _tables(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
+    """Return title and columns of a measure: one table, or more where "best" means different things."""
+    values = scaled(ds[measure.name].to_numpy(), ds[measure.name].attrs.get("units", "1"))
+    exact = ds[measure.name].to_numpy() * (100 if ds[measure.name].attrs.get("units", "1") == "1" else 1)
+    right = ds["acceptable"].to_numpy().any(axis=1)
+    split = measure.name == "no_selection"
+    if ds.sizes["scenario"] <= MOST_SCENARIOS:
+        direction = np.where(right, -1, 1) if split else np.full(right.shape, measure.best)
+        columns = [(LETTERS[s], values[:, s], int(direction[s])) for s in range(values.shape[1])]
+        over = right if split else ~np.isnan(values).any(axis=0)
+        part = measure.averaged and not over.all()
+        title = measure.title + ("; mean over the scenarios where a dose is correct" if part else "")
+        if measure.averaged and over.any() and len(right) > 1:
+            columns.append(("mean", np.round(exact[:, over].mean(axis=1), 1) + 0.0, measure.best))
+        return [(title, columns)]
+    if not split:
+        known = ~np.isnan(exact).any(axis=0)
+        which = "" if known.all() else " where a dose is correct"
+        what = f"{measure.title}; {int(known.sum())} scenarios{which}"
+        return [(what, _summary(exact[:, known], measure.best))] if known.any() else []
+    parts = ((right, -1, "where a dose is correct"), (~right, 1, "where only selecting none is correct"))
+    return [
+        (f"{measure.title}; {int(rows.sum())} scenarios {which}", _summary(exact[:, rows], direction))
+        for rows, direction, which in parts
+        if rows.any()
+    ]
+
+
+def _summary(values: FloatArray, direction: int) -> Columns:
+    """Summarise many scenarios for each design."""
+    quartiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1], axis=1)
+    heads = ("mean", "min", "Q1", "median", "Q3", "max")
+    rows = [values.mean(axis=1), *quartiles]
+    return [(head, np.round(row, 1) + 0.0, direction) for head, row in zip(heads, rows, strict=True)]
+
+
+def _blocks(ds: xr.Dataset, columns: Columns, width: int) -> list[Text]:
+    """Lay columns out under each other if they do not fit side by side."""
+    cells, marked = _cells(columns, ds.sizes["design"])
+    heads = [f"{head} " for head, _, _ in columns]
+    widths = [max(len(head), *map(len, column)) + 1 for head, column in zip(heads, cells, strict=True)]
+    spare = min(max(len(name) for name in names(ds, "design")), max(width - sum(widths), 12))
+    designs = shortened(names(ds, "design"), spare)
+    lines: list[Text] = []
+    for run in chunks(widths, width - spare):
+        body = [[name, *(cells[c][d] for c in run)] for d, name in enumerate(designs)]
+        bold = {(d, k + 1) for k, c in enumerate(run) for d in marked[c]}
+        lines += [*([Text("")] if lines else []), *grid(["", *(heads[c] for c in run)], body, bold, width=width)]
+    return lines
+
+
+def _cells(columns: Columns, designs: int) -> tuple[list[list[str]], list[list[int]]]:
+    """Return the text of each column's cells, and the designs marked in it."""
+    marked = [best(values, direction) for _, values, direction in columns]
+    return [
+        [number(values[d]) + (MARK if d in marks else " ") for d in range(designs)]
+        for (_, values, _), marks in zip(columns, marked, strict=True)
+    ], marked
+
+
+def monte_carlo(ds: xr.Dataset, name: str) -> Sequence[Text]:
+    """State the largest Monte Carlo standard error behind a table; nothing for exact results."""
+    error = ds.get(f"{name}_mcse")
+    largest = 0.0 if error is None else float(error.max())
+    if not largest > 0:
+        return []
+    percent = ds[name].attrs.get("units", "1") == "1"
+    text = f"{100 * largest:.2f} percentage points" if percent else f"{largest:.3f} {ds[name].attrs['units']}"
+    return [Text(f"Largest Monte Carlo standard error: {text}")]

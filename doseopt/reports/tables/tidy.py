@@ -1,0 +1,67 @@
+"""The comparison in long format: one number a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # ships no types
+import xarray as xr
+
+from doseopt.display.simulated import simulated
+
+KEYS = ("design", "scenario", "dose")
+FURTHER = ("stop_reason", "quantile")
+COLUMNS = [*KEYS, "measure", "value", "mcse", "units", "engine"]
+
+
+def tidy(ds: xr.Dataset) -> pd.DataFrame:
+    """Return every number of a comparison in long format.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+
+    Returns
+    -------
+    DataFrame
+        Columns design, scenario, dose, measure, value, mcse, units, engine; a key that does not apply is empty, and so
+        are `mcse` of what has no Monte Carlo error, and `engine` of what is said of no design. A reason for stopping or
+        a quantile is part of the measure's name, as in ``stopped[max_patients]``; yes and no are 1 and 0; the index
+        `mtd` and the enrolment curves are left out (`acceptable` says what is correct).
+    """
+    parts = [_rows(ds, str(name)) for name in ds.data_vars if _belongs(ds, str(name))]
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def _belongs(ds: xr.Dataset, name: str) -> bool:
+    array = ds[name]
+    known = set(array.dims) <= {*KEYS, *FURTHER}
+    empty = array.dtype.kind == "f" and bool(np.isnan(array).all()) and "design" not in array.dims
+    return (
+        known
+        and array.ndim > 0
+        and array.dtype.kind in "bif"
+        and not name.endswith("_mcse")
+        and name != "mtd"
+        and not empty
+    )
+
+
+def _rows(ds: xr.Dataset, name: str) -> pd.DataFrame:
+    array = ds[name]
+    labels = [[str(label) for label in ds[dimension].to_numpy()] for dimension in array.dims]
+    keys = dict(zip(array.dims, np.meshgrid(*labels, indexing="ij"), strict=True))
+    places = dict(zip(array.dims, np.indices(array.shape), strict=True))
+    frame: dict[str, Any] = {key: keys[key].ravel() if key in keys else "" for key in KEYS}
+    further = [keys[key].ravel() for key in FURTHER if key in keys]
+    frame["measure"] = [f"{name}[{label}]" for label in further[0]] if further else name
+    frame["value"] = array.to_numpy().astype(float).ravel()
+    error = f"{name}_mcse"
+    frame["mcse"] = ds[error].transpose(*array.dims).to_numpy().ravel() if error in ds else np.nan
+    frame["units"] = array.attrs.get("units", "1")
+    frame["engine"] = (
+        np.where(simulated(ds), "simulated", "exact")[places["design"].ravel()] if "design" in places else ""
+    )
+    return pd.DataFrame(frame)

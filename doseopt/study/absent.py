@@ -1,0 +1,98 @@
+"""Names of other software that doseopt does not have: said so, where a near name would mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from doseopt.core.parameters import nearest
+
+_COMBINATION = "which takes combinations of drugs"
+_EFFICACY = "which weighs efficacy, too"
+_GRADES = "which weighs grades of toxicity"
+_PENDING = "which decides while patients are in their DLT window"
+
+ABSENT = {
+    "bard": f"BARD, {_EFFICACY}",
+    "bcd": "the biased coin design",
+    "bfboin": f"BF-BOIN, {_EFFICACY}",
+    "biasedcoin": "the biased coin design",
+    "boin12": f"BOIN12, {_EFFICACY}",
+    "boincomb": f"BOIN COMB, {_COMBINATION}",
+    "boinet": f"BOIN-ET, {_EFFICACY}",
+    "ccd": "the cumulative cohort design; a decision_table can hold its rules",
+    "copula": f"copula-type models, {_COMBINATION}",
+    "crmet": f"a CRM {_EFFICACY}",
+    "cumulativecohort": "the cumulative cohort design; a decision_table can hold its rules",
+    "dacrm": f"DA-CRM, {_PENDING}",
+    "efftox": f"EffTox, {_EFFICACY}",
+    "gboin": f"gBOIN, {_GRADES}",
+    "isotonic": "isotonic designs; a selection by isotonic regression is that of boin",
+    "mtpitite": f"TITE-mTPI, {_PENDING}",
+    "partialordercrm": f"PO-CRM, {_COMBINATION}",
+    "pipe": f"PIPE, {_COMBINATION}",
+    "pocrm": f"PO-CRM, {_COMBINATION}",
+    "podtpi": f"POD-TPI, {_PENDING}",
+    "rollingsix": f"the rolling six design, {_PENDING}",
+    "rolling6": f"the rolling six design, {_PENDING}",
+    "rtpi": f"R-TPI, {_PENDING}",
+    "stein": f"STEIN, {_EFFICACY}",
+    "tboin": f"TITE-BOIN, {_PENDING}",
+    "titeblrm": f"TITE-BLRM, {_PENDING}",
+    "titeboin": f"TITE-BOIN, {_PENDING}",
+    "titeboin12": f"TITE-BOIN12, {_EFFICACY}",
+    "titeboinet": f"TITE-BOIN-ET, {_EFFICACY}",
+    "titecrm": f"TITE-CRM, {_PENDING}",
+    "titekeyboard": f"TITE-Keyboard, {_PENDING}",
+    "titemtpi": f"TITE-mTPI, {_PENDING}",
+    "titepipe": f"TITE-PIPE, {_COMBINATION}",
+    "titetpi": f"TITE-TPI, {_PENDING}",
+    "uboin": f"U-BOIN, {_EFFICACY}",
+    "ucrm": f"the utility CRM, {_EFFICACY}",
+    "upanddown": "up-and-down designs; a decision_table can hold their rules",
+    "wagestait": f"the design of Wages and Tait, {_EFFICACY}",
+    "waterfall": f"the waterfall design, {_COMBINATION}",
+    "backfill": "backfilling of cleared doses",
+    "combination": "combinations of drugs",
+    "efficacy": "an efficacy endpoint",
+    "expansion": "expansion cohorts",
+    "futility": "rules on efficacy",
+    "tite": "designs that decide while patients are in their DLT window",
+}
+"""What it is called, in small letters and digits alone, and what it would be."""
+
+ALSO = {
+    "33": "three_plus_three",
+    "3plus3": "three_plus_three",
+    "atd": "accelerated_titration",
+    "titration": "accelerated_titration",
+    "ewoc": 'blrm with rule = "ewoc"',
+    "power": "crm",
+    "twostagecrm": "crm with initial",
+    "cap": "max_patients",
+    "maxn": "max_patients",
+}
+"""Other names of what doseopt has."""
+
+
+def letters(name: str) -> str:
+    """Return a name in small letters and digits alone."""
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def nearest_kind(name: object, kinds: Iterable[str]) -> str:
+    """Return what `nearest` does; of what doseopt does not have, that it does not, and no near name.
+
+    Examples
+    --------
+    >>> nearest_kind("boin12", ["boin", "crm"])
+    ': doseopt does not have BOIN12, which weighs efficacy, too; known: boin, crm'
+    >>> nearest_kind("bion", ["boin", "crm"])
+    "; did you mean 'boin'?"
+    """
+    names = list(kinds)
+    short = letters(name) if isinstance(name, str) else ""
+    if short in ABSENT:
+        return f": doseopt does not have {ABSENT[short]}" + (f"; known: {', '.join(names)}" if names else "")
+    if short in ALSO and ALSO[short].split()[0] in names:
+        return f"; did you mean {ALSO[short]!r}?"
+    return nearest(str(name), names)

@@ -1,0 +1,275 @@
+"""The tables of designs in a study file: read, put on the study's doses, and written again.
+
+A design runs on doses of its own: the planned ones without those it drops, with those it inserts from the start.
+Its table counts levels on them; where the study's grid holds more, the design is wrapped in ``OnGrid``, and the cap on
+enrolment is laid over that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from doseopt.core.design import Phase
+from doseopt.core.parameters import Domain, Faults, nearest
+from doseopt.designs import DESIGNS
+from doseopt.designs.layers import Layers, layers, with_cap
+from doseopt.designs.modified import Modified, clashes
+from doseopt.designs.modifiers import MODIFIERS
+from doseopt.designs.on_grid import OnGrid
+from doseopt.designs.policy import PolicyTable
+from doseopt.designs.selecting import Selecting
+from doseopt.scenarios.doses import MIDPOINTS, Doses
+from doseopt.study.reader import Reader, key, plain
+from doseopt.study.runnable import obstacles
+
+OF_A_DESIGN = ("modifiers", "selection", "drop", "insert", "inserts")
+"""Keys of a design's table that are not its parameters."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a design stands on the grid: its own doses, the planned ones that it drops, and whether it inserts."""
+
+    planned: tuple[int, ...]
+    dropped: tuple[int, ...]
+    inserts: bool
+
+
+def read_designs(reader: Reader, table: Any, doses: Doses | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the designs of a study file, each on its own doses.
+
+    Parameters
+    ----------
+    reader : Reader
+        Collects the faults.
+    table : Any
+        What stands in the file.
+    doses : Doses, optional
+        None if they could not be read.
+    given : mapping
+        What the study gives to every design.
+    """
+    if not isinstance(table, Mapping) or not table:
+        reader.fault("designs", 'wanted at least one, e.g. [designs."3+3"] with kind = "three_plus_three"')
+        return {}
+    return {name: _read_one(reader, value, f"designs.{key(name)}", doses, given) for name, value in table.items()}
+
+
+def _read_one(reader: Reader, table: Any, where: str, doses: Doses | None, given: Mapping[str, Any]) -> Any:
+    place = _read_place(reader, table if isinstance(table, Mapping) else {}, where, doses)
+    if place is None or doses is None:
+        moved = isinstance(table, Mapping) and ("drop" in table or "insert" in table)
+        return _read_design(reader, table, where, {**given, "doses": None} if moved else given)
+    grid = doses.grid()
+    design = _read_design(reader, table, where, {**given, **_doses_given(grid, place.planned)})
+    if design is None or (grid is doses and not place.dropped):
+        return design
+    try:
+        return _on_grid(design, grid, place)
+    except Faults as faults:
+        reader.faults.extend(f.under(where) for f in faults.faults)
+        return design
+
+
+def _doses_given(grid: Doses, own: tuple[int, ...]) -> dict[str, Any]:
+    """Return what the study says of a design's own doses: how many, and where known as numbers."""
+    number: dict[str, Any] = {"doses": len(own)}
+    if grid.values is not None:
+        number |= {"dose_values": tuple(grid.values[position] for position in own), "unit": grid.unit}
+    return number
+
+
+def _on_grid(design: Any, grid: Doses, place: _Place) -> Any:
+    """Lay a design over its part of the grid, and its enrolment cap over the grid, where it counts every patient."""
+    caps = tuple(modifier for modifier in layers(design).laid if modifier.phase == Phase.CAP)
+    values = grid.values or tuple(float(level + 1) for level in range(len(grid.labels)))
+    placed = OnGrid(with_cap(design, None), values, place.planned, place.inserts, place.dropped)
+    return Modified(placed, caps) if caps else placed
+
+
+def _read_place(reader: Reader, table: Mapping[str, Any], where: str, doses: Doses | None) -> _Place | None:
+    """Read which doses a design drops and inserts; None if that is wrong."""
+    before = len(reader.faults)
+    inserts = reader.value(table.get("inserts", False), f"{where}.inserts", Domain(bool))
+    known = () if doses is None else doses.grid().labels
+    dropped = _read_labels(reader, table.get("drop", []), f"{where}.drop", known, _not_dropped, doses)
+    inserted = _read_labels(reader, table.get("insert", []), f"{where}.insert", known, _not_inserted, doses)
+    if inserts and "insert" in table:
+        wanted = "wanted insert (doses from the start) or inserts (one after an exclusion), got both"
+        reader.fault(f"{where}.inserts", wanted)
+    if doses is None:
+        return None
+    if inserts and doses.insertable is None:
+        wanted = 'wanted doses.insertable too, e.g. insertable = "midpoints"'
+        reader.fault(f"{where}.inserts", f"{wanted}, got none")
+    if set(dropped) >= set(doses.labels):
+        reader.fault(f"{where}.drop", "wanted at least one planned dose left, got all of them dropped")
+    if len(reader.faults) > before:
+        return None
+    own = [*(label for label in doses.labels if label not in dropped), *inserted]
+    place = [tuple(i for i, label in enumerate(known) if label in some) for some in (own, dropped)]
+    return _Place(place[0], place[1], bool(inserts))
+
+
+def _read_labels(
+    reader: Reader,
+    value: Any,
+    where: str,
+    known: Iterable[str],
+    wrong: Callable[[str, Doses], str | None],
+    doses: Doses | None,
+) -> list[str]:
+    """Return the labels of a list that name doses, each once."""
+    if not isinstance(value, list):
+        reader.fault(where, f'wanted a list of labels of doses, e.g. ["{next(iter(known), "1")}"], got {value!r}')
+        return []
+    labels: list[str] = []
+    for i, label in enumerate(value):
+        if not isinstance(label, str):
+            message: str | None = f"wanted a label in quotes, got {label!r}{nearest(str(label), known)}"
+        elif label in labels:
+            message = f"named twice: {label!r}"
+        else:
+            labels.append(label)
+            message = None if doses is None else wrong(label, doses)
+        if message:
+            reader.fault(f"{where}[{i}]", message)
+    return labels
+
+
+def _not_dropped(label: str, doses: Doses) -> str | None:
+    """Say why a label names no dose that a design may drop."""
+    if label in doses.labels:
+        return None
+    if label in doses.grid().labels:
+        return f"{label!r} is insertable: the design does not use it unless insert or inserts says so; leave it out"
+    return f"no planned dose {label!r}{nearest(label, doses.labels)}"
+
+
+def _not_inserted(label: str, doses: Doses) -> str | None:
+    """Say why a label names no dose that a design may insert."""
+    insertable = [name for name in doses.grid().labels if name not in doses.labels]
+    if label in insertable:
+        return None
+    if label in doses.labels:
+        return f"{label!r} is planned: the design uses it unless drop says otherwise; leave it out"
+    if insertable:
+        return f"no insertable dose {label!r}{nearest(label, insertable)}"
+    if doses.values is None:
+        return "wanted doses.values and doses.insertable too: a dose between two others takes numbers"
+    found = [x for x in dataclasses.replace(doses, insertable=MIDPOINTS).grid().labels if x not in doses.labels]
+    return f'wanted doses.insertable too, e.g. insertable = "{MIDPOINTS}", which is {", ".join(found)}; got none'
+
+
+def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
+    """Build a design without its modifiers; a `selection` of its own is another design's rule, at the same target."""
+    base = reader.kind(table, where, DESIGNS, given, OF_A_DESIGN, ["doses"])
+    if not isinstance(table, Mapping) or "selection" not in table:
+        return base
+    place = f"{where}.selection"
+    for name in OF_A_DESIGN:
+        if isinstance(table["selection"], Mapping) and name in table["selection"]:
+            reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
+    of_base = given if base is None else {**given, "target": base.target}
+    selector = reader.kind(table["selection"], place, DESIGNS, of_base, OF_A_DESIGN, ["doses"])
+    if base is None or selector is None:
+        return None
+    try:
+        return Selecting(base, selector)
+    except Faults as faults:
+        reader.faults.extend(f.under(place) for f in faults.faults)
+        return None
+
+
+def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
+    base = _read_base(reader, table, where, given)
+    listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
+    if not isinstance(listed, list):
+        reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
+        return base
+    built = [reader.kind(m, f"{where}.modifiers[{i}]", MODIFIERS) for i, m in enumerate(listed)]
+    if base is None:
+        return None
+    modifiers = {i: m for i, m in enumerate(built) if m is not None}
+    whole = len(modifiers) == len(
+        built
+    )  # a modifier that could not be read may change the first cohort, and so the cap
+    found = clashes(base, {i: m for i, m in modifiers.items() if whole or m.phase != Phase.CAP})
+    reader.faults.extend(fault.under(where) for fault in found)
+    if found or not whole:
+        return base
+    design = Modified(base, tuple(built)) if built else base
+    reader.faults.extend(fault.under(where) for fault in obstacles(design))
+    return design
+
+
+def policy_files(designs: Iterable[Any]) -> dict[PolicyTable, str]:
+    """Return the policies that designs look up, and the name of each one's file beside the study: all different."""
+    names: dict[PolicyTable, str] = {}
+    for table in (table for design in designs for table in _policies(design)):
+        name = table.in_file()
+        if name.casefold() in (other.casefold() for other in names.values()):
+            name = f"{name.removesuffix('.policy')}-{table.digest}.policy"
+        names.setdefault(table, name)
+    return names
+
+
+def _policies(design: Any) -> list[PolicyTable]:
+    """Return the policies that the designs inside a design look up."""
+    parts = layers(design)
+    tables = [getattr(part, "table", None) for part in (parts.rule, parts.selector)]
+    return [table for table in tables if isinstance(table, PolicyTable)]
+
+
+def design_table(design: Any, target: float, doses: Doses, files: Mapping[PolicyTable, str]) -> dict[str, Any]:
+    """Return the table of a design, without what the study gives to every design anyway.
+
+    Parameters
+    ----------
+    design : Design
+    target : float
+        The study's.
+    doses : Doses
+        As the study file states them.
+    files : mapping of PolicyTable to str
+        Of `policy_files`.
+    """
+    grid = doses.grid()
+    parts = layers(design)
+    placed = parts.grid
+    own = {"target": target, **_doses_given(grid, doses.planned() if placed is None else placed.planned)}
+    table = _table(parts, own, files)
+    if placed is None:
+        return table
+    inserted = set(placed.planned) - set(doses.planned())
+    for name, positions in (("drop", placed.dropped), ("insert", sorted(inserted))):
+        if positions:
+            table[name] = [grid.labels[position] for position in positions]
+    return table | ({"inserts": True} if placed.inserts else {})
+
+
+def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, str]) -> dict[str, Any]:
+    target = parts.rule.facts.target
+    without = ["doses", *(name for name, value in given.items() if getattr(parts.rule, name, None) == value)]
+    result: dict[str, Any] = plain(parts.rule, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    looked_up = getattr(parts.rule, "table", None)
+    if isinstance(looked_up, PolicyTable):
+        result["table"] = files[looked_up]
+    if parts.laid:
+        kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
+        result["modifiers"] = [_modifier_table(modifier, target, kinds) for modifier in parts.laid]
+    if parts.selector is not None:
+        result["selection"] = _table(layers(parts.selector), {**given, "target": target}, files)
+    return result
+
+
+def _modifier_table(modifier: Any, target: float, kinds: Mapping[type, str]) -> dict[str, Any]:
+    """Leave out what the modifier would take from the design anyway."""
+    table: dict[str, Any] = plain(modifier, kinds)
+    for name in ("target", "above"):
+        if table.get(name) == target:
+            del table[name]
+    return table

@@ -1,0 +1,225 @@
+"""Study file (TOML) -> Study, reporting every fault of the file at once, each with its path in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import doseopt
+from doseopt.beliefs.utility import Utility
+from doseopt.core.files import FORMAT
+from doseopt.core.parameters import Fault, Faults, declared, nearest
+from doseopt.models.choice import PosteriorModel
+from doseopt.scenarios import MTDRule, concat_scenarios
+from doseopt.scenarios.doses import Doses
+from doseopt.study.amendment import read_proposal
+from doseopt.study.designs import read_designs
+from doseopt.study.parsing import MOST_LETTERS, parse_toml
+from doseopt.study.reader import Reader, key
+from doseopt.study.scenarios import read_belief, read_scenarios
+from doseopt.study.study import Study
+
+BUNDLED = resources.files("doseopt") / "studies"
+DEFAULT_STUDY = "renji-elo"
+
+
+def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True) -> Study:
+    """Read a study: a bundled one by name, or a file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+    trusted : bool
+        False for a study that comes from elsewhere: it may then name files of its own folder only.
+
+    Raises
+    ------
+    Faults
+        With every fault of the file, each with its path in it.
+
+    Examples
+    --------
+    >>> from doseopt import load_study
+    >>> load_study("renji-elo").target
+    0.25
+    """
+    if not isinstance(name_or_path, str | Path):
+        raise Faults([Fault("", f"wanted the name of a study or the path of its file, got {name_or_path!r}")], "study")
+    bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
+    if str(name_or_path) in bundled:
+        return parse_study(bundled[str(name_or_path)].read_text(encoding="utf-8-sig"), str(name_or_path))
+    return parse_study(_text(Path(name_or_path), str(name_or_path), bundled), str(name_or_path), trusted=trusted)
+
+
+def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
+    """Return the text of a study file."""
+    try:
+        if path.is_file():
+            if path.stat().st_size > 4 * MOST_LETTERS:  # a letter takes four bytes at the most
+                message = f"wanted a file of at most {MOST_LETTERS:,} letters, got {path.stat().st_size:,} bytes"
+                raise Faults([Fault("", message)], name)
+            return path.read_text(encoding="utf-8-sig")
+        if path.is_dir():
+            raise Faults([Fault("", "wanted a study file, got a folder")], name)
+        if path.exists():  # of a device, say, reading never ends
+            raise Faults([Fault("", "wanted a study file, got a device or a pipe")], name)
+        beside = [str(f) for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    except (UnicodeDecodeError, OSError) as error:
+        raise Faults([Fault("", f"cannot be read as text: {error}")], name) from error
+    message = f"no such file, and no bundled study of that name{nearest(name, [*bundled, *beside])}"
+    raise Faults([Fault("", message)], name)
+
+
+def parse_study(text: str, path: str = "study", *, trusted: bool = True) -> Study:
+    """Read a study from the text of its file; see `load_study`."""
+    if not isinstance(text, str):
+        raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)
+    document, unsound = parse_toml(text, path)
+    reader = Reader(Path(path).parent, trusted)
+    study = read_study(reader, document, path, unsound)
+    if study is None:
+        raise Faults(reader.faults, path)
+    return study
+
+
+def _said(named: str, where: str) -> bool:
+    """Tell whether a fault of reading names a place already: the same, one around it, or the file that stands there."""
+    return named == where or named.startswith(f"{where}[") or where.startswith((f"{named}.", f"{named}["))
+
+
+TOP = (
+    "format",
+    "title",
+    "registry",
+    "target",
+    "planned_enrolment",
+    "mtd",
+    "doses",
+    "dropout",
+    "posterior",
+    "belief",
+    "utility",
+    "scenarios",
+    "designs",
+    "amendment",
+)
+
+
+def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
+    """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
+    top = reader.table(document, "", TOP)
+    _check_format(reader, top.get("format", FORMAT))
+    for name in ("title", "target", "doses", "designs"):
+        if name not in top:
+            reader.fault(name, "missing")
+    domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
+    title = reader.value(top.get("title", ""), "title", domains["title"])
+    registry = reader.value(top.get("registry", ""), "registry", domains["registry"])
+    target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
+    enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", domains["planned_enrolment"])
+    dropout = reader.table(top.get("dropout", {}), "dropout", ["rate"])
+    rate = reader.value(dropout.get("rate", 0.0), "dropout.rate", domains["dropout"])
+    doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
+    count = _dose_count(top.get("doses"), top.get("scenarios"))
+    usable = 0.25 if target is None else target
+    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
+    specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
+    belief = read_belief(reader, top.get("belief"), specs)
+    utility = reader.build(Utility, top.get("utility", {}), "utility", {})
+    given: dict[str, Any] = {"target": usable, "doses": count}
+    if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
+        given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
+    designs = read_designs(reader, top["designs"], doses or _labels_alone(top), given) if "designs" in top else {}
+    grid = None if doses is None else doses.grid()
+    posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
+    if doses is not None:
+        _together(reader, doses, usable, specs)
+    levels = count if grid is None else len(grid.labels)
+    proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
+    named = [fault.where for fault in reader.faults]
+    reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
+    if reader.faults or doses is None or grid is None or target is None:
+        return None
+    return Study(
+        title=title,
+        target=target,
+        mtd=mtd,
+        doses=grid,
+        scenario_specs=specs,
+        designs=designs,
+        registry=registry,
+        planned_enrolment=enrolment,
+        dropout=rate,
+        posterior=posterior,
+        belief=belief,
+        utility=utility,
+        proposal=proposal,
+        name=Path(path).stem,
+        planned_doses=None if grid is doses else doses,
+    )
+
+
+def _check_format(reader: Reader, found: Any) -> None:
+    """Note a format that is none, or that a later doseopt wrote."""
+    if type(found) is int and found > FORMAT:
+        later = f"a file of format {found} is read by a doseopt later than {doseopt.__version__}"
+        reader.fault("format", f"wanted at most {FORMAT}, got {found}: {later}")
+    elif type(found) is not int or found < 1:
+        reader.fault("format", f"wanted 1 or {FORMAT}, got {found!r}")
+
+
+def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: float) -> PosteriorModel:
+    """Build the model that DLT rates are judged by; without a table the BLRM, or independent doses without values."""
+    if table is None:
+        return PosteriorModel()
+    if isinstance(table, Mapping) and table.get("model", "blrm") == "blrm" and "reference_dose" not in table:
+        unit = f" in {doses.unit}" if doses is not None and doses.unit else ""
+        reader.fault("posterior.reference_dose", f"missing; wanted the reference dose d* of the BLRM{unit}")
+    choice = reader.build(PosteriorModel, table, "posterior", {})
+    if choice is None:
+        return PosteriorModel()
+    if doses is not None:
+        try:
+            choice.curve(doses.values, doses.unit, len(doses.labels), target)
+        except Faults as faults:
+            reader.faults.extend(f.under("posterior") for f in faults.faults)
+    built: PosteriorModel = choice
+    return built
+
+
+def _labels_alone(top: Mapping[str, Any]) -> Doses | None:
+    """Return the doses without their values, which something is wrong with; None if that is not enough to go on."""
+    table = top.get("doses")
+    if not isinstance(table, Mapping) or "insertable" in table:
+        return None
+    try:
+        return Doses(table.get("labels", ()))
+    except Faults:
+        return None
+
+
+def _dose_count(doses: Any, scenarios: Any) -> int | None:
+    """Return how many doses the file means, though something else be wrong with it, to check the rest."""
+    labels = doses.get("labels") if isinstance(doses, Mapping) else None
+    if isinstance(labels, list):
+        return len(labels)
+    listed = [v for v in scenarios.values() if isinstance(v, list)] if isinstance(scenarios, Mapping) else []
+    return len(listed[0]) if listed else None
+
+
+def _together(reader: Reader, doses: Doses, target: float, specs: Mapping[str, Any]) -> None:
+    """Note what only several parts of the study show to be wrong, of the parts that could be built."""
+    parts = []
+    for name, spec in specs.items():
+        if spec is not None and name and len(getattr(spec, "p_dlt", doses.labels)) == len(doses.labels):
+            try:
+                parts.append(spec.rows(name, doses, target))
+            except Faults as faults:
+                reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
+    try:
+        if parts:
+            concat_scenarios(parts)
+    except Faults as faults:
+        reader.faults.extend(f.under("scenarios") for f in faults.faults)

@@ -1,0 +1,67 @@
+"""The scenarios and the belief of a study file, each fault with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from doseopt.beliefs import BELIEFS, StatedBelief
+from doseopt.core.parameters import Domain
+from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
+from doseopt.study.reader import Reader, key
+from doseopt.study.study import FixedScenario, RandomScenarios
+
+MOST_RANDOM = 100_000
+"""Scenarios of one generator at the most."""
+
+
+def read_scenarios(reader: Reader, table: Any, doses: int | None) -> dict[str, Any]:
+    """Build the scenarios of a study file."""
+    if not isinstance(table, Mapping) or not table:
+        reader.fault("scenarios", 'wanted at least one, e.g. "mild" = [0.05, 0.10, 0.20, 0.30]')
+        return {}
+    specs: dict[str, Any] = {}
+    for name, value in table.items():
+        before = len(reader.faults)
+        spec = _read_scenario(reader, value, f"scenarios.{key(name)}", doses)
+        specs[name] = spec if len(reader.faults) == before else None
+    return specs
+
+
+def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) -> Any:
+    if not isinstance(value, Mapping):
+        rates = reader.rates(value, where, doses)
+        return FixedScenario(rates) if rates is not None else None
+    transform = None
+    if "transform" in value:
+        transform = reader.kind(value["transform"], f"{where}.transform", TRANSFORMS)
+    if "generator" in value:
+        table = reader.table(value, where, ["generator", "count", "seed", "transform"])
+        kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
+        numbers = []
+        for name, least, most in (("count", 1, MOST_RANDOM), ("seed", 0, 2**63)):
+            if name not in table:
+                reader.fault(f"{where}.{name}", "missing; wanted a whole number")
+            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
+        return RandomScenarios(kind, numbers[0], numbers[1], transform)
+    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform"])
+    if "p_dlt" not in table:
+        reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
+    rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
+    moderate = reader.rates(table["p_moderate"], f"{where}.p_moderate", doses) if "p_moderate" in table else None
+    words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
+    if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
+        reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
+    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform)
+
+
+def read_belief(reader: Reader, table: Any, specs: Mapping[str, Any]) -> Any:
+    """Build what is believed of the DLT rates; without a table all scenarios weigh the same."""
+    if table is None:
+        return StatedBelief()
+    belief = reader.kind(table, "belief", BELIEFS)
+    if isinstance(belief, StatedBelief) and belief.weights is not None and None not in specs.values():
+        count = sum(getattr(spec, "count", 1) for spec in specs.values())
+        if len(belief.weights) != count:
+            reader.fault("belief.weights", f"wanted {count} numbers, one a scenario, got {len(belief.weights)}")
+    return belief

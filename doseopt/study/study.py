@@ -1,0 +1,350 @@
+"""A study: doses, what counts as right, scenarios and designs; and how its file writes it.
+
+Reading the file is in ``study/file.py``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+import xarray as xr
+
+import doseopt
+from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedBelief
+from doseopt.beliefs.split import FINEST, kinks, normal_rule
+from doseopt.beliefs.utility import Utility
+from doseopt.core.design import Design, is_design
+from doseopt.core.files import FORMAT
+from doseopt.core.parameters import Fault, Faults, check, demand, native, nearest, param
+from doseopt.core.state import BoolArray, FloatArray
+from doseopt.core.text import name_fault, text_fault
+from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
+from doseopt.scenarios import (
+    GENERATORS,
+    TRANSFORMS,
+    MTDRule,
+    Transform,
+    concat_scenarios,
+    make_scenarios,
+    without_moderate,
+)
+from doseopt.scenarios.doses import Doses
+from doseopt.study.amendment import Proposal
+from doseopt.study.designs import design_table, policy_files
+from doseopt.study.digest import digest
+from doseopt.study.reader import key, plain
+
+NO_TRUTH = (
+    'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
+    "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
+)
+
+
+@dataclass(frozen=True)
+class FixedScenario:
+    """Stated true DLT rates."""
+
+    p_dlt: tuple[float, ...]
+    p_moderate: tuple[float, ...] | None = None
+    reason: str = ""
+    source: str = ""
+    transform: Any = None
+
+    def __post_init__(self) -> None:
+        """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
+        for name in ("p_dlt", "p_moderate"):
+            object.__setattr__(self, name, native(getattr(self, name)))
+        texts = {name: getattr(self, name) for name in ("reason", "source")}
+        wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
+        faults = [Fault(name, message) for name, message in wrong.items() if message]
+        if faults:
+            raise Faults(faults, "FixedScenario")
+
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
+        """Return the scenario as a Dataset of one."""
+        p = np.array([self.p_dlt])
+        return _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
+
+
+@dataclass(frozen=True)
+class RandomScenarios:
+    """True DLT rates drawn from a published generator."""
+
+    generator: str
+    count: int
+    seed: int
+    transform: Any = None
+
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
+        """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
+        rng = np.random.default_rng(self.seed)
+        p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
+        names = [f"{name} {i + 1}" for i in range(self.count)]
+        source = f"generator {self.generator}, seed {self.seed}"
+        return _transformed(p, names, self.transform, doses, None, "", source)
+
+
+def _transformed(
+    p: Any, names: list[str], transform: Transform | None, doses: Doses, moderate: Any, reason: str, source: str
+) -> xr.Dataset:
+    observed = p
+    if transform is not None:
+        values = None if doses.values is None else np.array(doses.values)
+        try:
+            p, observed = transform.apply(p, observed, values, doses.tolerance)
+        except Faults as faults:
+            raise Faults([f.under("transform") for f in faults.faults]) from faults
+    rates = {"p_observed": observed} | ({} if moderate is None else {"p_moderate": np.array([moderate])})
+    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
+    grid = doses.grid()
+    made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)
+    if grid is doses:
+        return made
+    planned = np.isin(np.arange(len(grid.labels)), doses.planned())
+    return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
+
+
+def _text_fault(value: Any) -> str | None:
+    return text_fault(value) if isinstance(value, str) else f"wanted text, got {value!r}"
+
+
+def _parts_fault(value: Any) -> str | None:
+    """Return what is wrong with the names of scenarios or designs."""
+    if not isinstance(value, Mapping):
+        return f"wanted a mapping of names, got {value!r}"
+    found = [name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in value]
+    return "; ".join(filter(None, found)) or None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared with what, under which truths.
+
+    Parameters
+    ----------
+    title : str
+    target : float
+        Target DLT rate.
+    mtd : MTDRule
+        What counts as right.
+    doses : Doses
+        All doses that a trial may give, in the order of their values.
+    scenario_specs : mapping of str to FixedScenario or RandomScenarios
+        May be empty: the conduct of a trial needs no assumed truth.
+    designs : mapping of str to Design
+    registry : str
+        Registration number.
+    planned_enrolment : int, optional
+        Patients that the registry names.
+    dropout : float
+        Probability of leaving the DLT window for another reason than a DLT.
+    posterior : PosteriorModel
+        What the DLT rates are judged by.
+    planned_doses : Doses, optional
+        The doses as the file states them, if others may be inserted.
+    belief : BeliefSpec
+        How much each truth is believed; a belief of its own, or the scenarios with weights.
+    utility : Utility
+        What a trial is worth.
+    proposal : Proposal, optional
+        The amendment that the file proposes.
+    """
+
+    title: str = param(kind=str, custom=_text_fault, doc="what the trial is")
+    target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
+    mtd: MTDRule = param(kind=MTDRule)
+    doses: Doses = param(kind=Doses)
+    scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=_parts_fault)
+    designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
+    registry: str = param("", custom=_text_fault)
+    planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
+    dropout: float = param(0.0, low=0, high=1, open_high=True)
+    posterior: PosteriorModel = field(default_factory=PosteriorModel)
+    name: str = field(default="", compare=False)
+    planned_doses: Doses | None = None
+    belief: BeliefSpec = field(default_factory=StatedBelief)
+    utility: Utility = field(default_factory=Utility)
+    proposal: Proposal | None = None
+
+    def __post_init__(self) -> None:
+        """Check the parts, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        """Return what are no designs, and designs that do not fit the doses."""
+        found = []
+        for name, design in self.designs.items():
+            where = f"designs.{key(name)}"
+            if not is_design(design):
+                found.append(Fault(where, f"wanted a design, got {design!r}"))
+            elif design.facts.doses != len(self.doses.labels):
+                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.facts.doses}"
+                found.append(Fault(where, wanted))
+        return found
+
+    def scenarios(self) -> xr.Dataset:
+        """Return all scenarios as one Dataset.
+
+        Raises
+        ------
+        Faults
+            If the study states none.
+        """
+        if not self.scenario_specs:
+            raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
+        planned = self.planned_doses or self.doses
+        return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+
+    def unweighed(self) -> list[Fault]:
+        """Say which designs the scenarios cannot weigh: those that look at moderate toxicity, without its rates."""
+        lacking = without_moderate(self.scenarios()) if self.scenario_specs else []
+        some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
+        wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
+        graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
+        return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
+
+    def believed(self, fineness: int = 0) -> Belief:
+        """Return what is believed of the DLT rates, on the study's doses.
+
+        Parameters
+        ----------
+        fineness : int
+            Of the rules by which a continuous belief is integrated, 0 to `scenarios.split.FINEST`.
+        """
+        if isinstance(self.belief, StatedBelief):
+            weight = None if self.belief.weights is None else np.array(self.belief.weights)
+            return Belief(self.scenarios(), weight, self.belief.describe())
+        planned = self.planned_doses or self.doses
+        if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
+            p, weight, check = self._rules(self.belief, fineness)
+        else:
+            p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
+        names = [f"belief {i + 1}" for i in range(len(p))]
+        scenarios = _transformed(p, names, None, planned, None, "", "")
+        finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
+        return Belief(scenarios, weight, self.belief.describe(), check, finer)
+
+    def _rules(self, family: LogisticFamily, fineness: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule.
+
+        They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
+        too, which is an overdose from there on, and the distance of all from the target has a kink.
+        """
+        planned = self.planned_doses or self.doses
+        doses = len(planned.labels)
+
+        def judged(z: FloatArray) -> BoolArray:
+            p = family.at(z, doses, self.target)
+            return np.column_stack([self.mtd.acceptable(p), planned.on_grid(p) > self.target])
+
+        cuts: list[float] = []
+        if self.mtd.rule == "interval":  # by the other rules one dose is right, and nothing comes between two others
+            cuts = kinks(lambda z: self.mtd.acceptable(family.at(z, doses, self.target)))
+        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k, cuts) for k in (0, 1))
+        p = family.at(np.concatenate([fine, coarse]), doses, self.target)
+        none, nothing = np.zeros(len(check)), np.zeros(len(weight))
+        return p, np.concatenate([weight, none]), np.concatenate([nothing, check])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the study as its file says it, defaults left out."""
+        mtd = plain(self.mtd, without=["target"])
+        doses = self.planned_doses or self.doses
+        files = policy_files(self.designs.values())
+        scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
+        top = {"title": self.title, "registry": self.registry, "target": self.target}
+        if self.planned_enrolment is not None:
+            top["planned_enrolment"] = self.planned_enrolment
+        return {
+            **{name: value for name, value in top.items() if value != "" or name == "title"},
+            **({"mtd": mtd} if mtd else {}),
+            "doses": plain(doses),
+            **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
+            **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
+            **_belief_and_utility(self.belief, self.utility),
+            **({"scenarios": scenarios} if scenarios else {}),
+            "designs": {name: design_table(each, self.target, doses, files) for name, each in self.designs.items()},
+            **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
+        }
+
+    def to_toml(self) -> str:
+        """Return the study as the text of a study file."""
+        return tomli_w.dumps({"format": FORMAT} | self.to_dict())
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the study file, and beside it the policies that it names: all of them or none; return their paths."""
+        path = Path(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as name:
+            unfinished = Path(name)
+            files = [table.save(unfinished / file) for table, file in policy_files(self.designs.values()).items()]
+            files.append(unfinished / path.name)
+            files[-1].write_text(self.to_toml(), encoding="utf-8")
+            return [file.replace(path.parent / file.name) for file in files]
+
+    def curve(self, model: str | None = None) -> PosteriorCurve:
+        """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
+        choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
+        asked = model is not None
+        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target, asked)
+
+    @property
+    def states_posterior(self) -> bool:
+        """Whether the study says which model the DLT rates are judged by."""
+        return self.posterior != PosteriorModel()
+
+    def describe_model(self) -> str:
+        """Return the model that the DLT rates are judged by in one sentence, and whether the study chose it."""
+        text = describe_model(self.curve())
+        return text if self.states_posterior else f"{text}; by default, as the study states no [posterior]"
+
+    @property
+    def hash(self) -> str:
+        """Digest of everything the study says, the same for studies that say the same."""
+        return digest(self.to_dict(), self.doses.values)
+
+    def provenance(self) -> dict[str, str | int]:
+        """Return what every result of the study carries: format, version of the package, name and hash."""
+        return {
+            "format": FORMAT,
+            "version": doseopt.__version__,
+            "study": self.name,
+            "study_hash": self.hash,
+        }
+
+
+def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
+    """Return the tables of belief and utility, where they say more than the default."""
+    kinds = {type_: kind for kind, type_ in BELIEFS.items()}
+    tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
+    return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
+
+
+def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
+    transform = {type_: kind for kind, type_ in TRANSFORMS.items()}
+    result = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(spec).items()
+        if value is not None and value != "" and name != "transform"
+    }
+    if spec.transform is not None:
+        result["transform"] = plain(spec.transform, transform)
+    return result if len(result) > 1 else result["p_dlt"]
+
+
+def chosen_designs(study: Study, names: Sequence[str]) -> dict[str, Design]:
+    """Return the designs of these names, or all; unknown names are reported together."""
+    demand(isinstance(study, Study), "study", "a Study", study)
+    listed = isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(n, str) for n in names)
+    demand(listed, "designs", "a list of names", names)
+    unknown = [name for name in names if name not in study.designs]
+    if unknown:
+        raise Faults(
+            [Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}") for name in unknown]
+        )
+    return {name: study.designs[name] for name in names or study.designs}

@@ -1,0 +1,229 @@
+"""What a report is made from: what is proposed, interims, example trials, and what is attainable from here."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from small_study import SMALL
+
+from doseopt import Exact, after, judged
+from doseopt.amendment.dossier import at_interims, proposed
+from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.attainable import Rules, bayes_optimal
+from doseopt.attainable.from_here import attainable_from
+from doseopt.beliefs.of_model import belief_of_model, updated
+from doseopt.conduct.examples import example_trials
+from doseopt.core.parameters import Faults
+from doseopt.core.state import TrialState
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import measure
+from doseopt.study.amendment import Proposal
+from doseopt.study.file import load_study, parse_study
+
+
+@pytest.fixture(scope="module")
+def study():
+    return parse_study(SMALL, "small.toml")
+
+
+def starts(study, outcomes):
+    return {name: after(design, outcomes) for name, design in study.designs.items()}
+
+
+def test_the_proposal_of_the_file_and_its_round_trip(study):
+    found = study.proposal
+    assert (found.registered, found.amended, found.wanted) == ("ATD 6", ("BOIN 9",), 0.5)
+    assert found.interims == {"a DLT in the first patient": "1T"}
+    again = parse_study(study.to_toml())
+    assert again == study
+    assert again.proposal == found
+
+
+def test_every_fault_of_an_amendment_with_its_place():
+    text = SMALL[: SMALL.index("[amendment]")] + (
+        '[amendment]\nregistered = "ATD 7"\namended = ["ATD 7", "BOIN 8", "BOIN 8"]\nwanted = 1\nwhat = 1\n'
+        '[amendment.interims]\n"x y" = "1N 4N"\nbad = 3\n[amendment.statements]\nversions = "1"\n'
+    )
+    with pytest.raises(Faults) as caught:
+        parse_study(text)
+    said = str(caught.value)
+    for part in (
+        "amendment.what: unknown key",
+        "amendment.registered: no design 'ATD 7' in the study; did you mean 'ATD 6'?",
+        "amendment.amended[1]: no design 'BOIN 8' in the study; did you mean 'BOIN 9'?",
+        "amendment.amended[0]: 'ATD 7' is the registered design",
+        "amendment.amended[2]: 'BOIN 8' is named twice",
+        "amendment.wanted: wanted a number in (0, 1), got 1",
+        'amendment.interims."x y": wanted a dose level of 1 to 3, got 4',
+        "amendment.interims.bad: wanted text, got 3",
+        "amendment.statements.versions: unknown key; did you mean 'version'?",
+    ):
+        assert part in said, part
+
+
+def test_without_an_amendment_in_the_file_the_first_design_is_registered():
+    plain = dataclasses.replace(load_study(), proposal=None)
+    found = proposed(plain)
+    assert found.registered == next(iter(plain.designs))
+    assert set(found.amended) == set(plain.designs) - {found.registered}
+    chosen = proposed(plain, "BOIN 10", ["CRM 10"])
+    assert (chosen.registered, chosen.amended) == ("BOIN 10", ("CRM 10",))
+
+
+def test_names_that_are_no_design(study):
+    with pytest.raises(Faults) as caught:
+        proposed(study, "ATD", ["BOIN", "BOIN 9"])
+    assert "registered: no design 'ATD'" in str(caught.value)
+    assert "amended: no design 'BOIN'" in str(caught.value)
+
+
+def test_interims_are_averages_of_exact_results(study):
+    ds = at_interims(study, study.proposal)
+    one = np.array([1, 0, 0])
+    belief = belief_of_model(study.curve(), one, one, study.mtd.acceptable, None, study.target)
+    for name, start in starts(study, "1T").items():
+        outcomes = judged(Exact()(study.designs[name], belief.scenarios, start), study.mtd)
+        at = ds.sel(interim="a DLT in the first patient", design=name)
+        for measured in ("correct_selection", "no_selection"):
+            exact = float(belief.weights @ measure(outcomes, measured)[0].to_numpy())
+            assert at[measured].item() == pytest.approx(exact, abs=1e-10)
+        more = float(belief.weights @ measure(outcomes, "sample_size")[0].to_numpy()) - 1
+        assert at["further_patients"].item() == pytest.approx(more, abs=1e-10)
+        dlts = float(belief.weights @ measure(outcomes, "total_dlts")[0].to_numpy()) - 1
+        assert at["further_dlts"].item() == pytest.approx(dlts, abs=1e-10)
+    # a DLT in the first patient: that level is filled to 3; BOIN (lambda_d = .298) stays at the lowest dose
+    assert ds["level"].to_numpy().tolist() == [[1, 1]]
+    assert ds["size"].to_numpy().tolist() == [[2, 3]]
+
+
+def test_what_is_attainable_from_here_is_what_backward_induction_from_here_finds(study):
+    outcomes = "1N 2NNT"
+    ds = attainable_from(study, starts(study, outcomes))
+    belief = study.believed()
+    for name in study.designs:
+        at = ds.sel(design=name)
+        optimum = bayes_optimal(belief, study.mtd, Rules(int(at["most_patients"])))
+        assert at["attainable"].item() == pytest.approx(optimum.value, abs=1e-12)
+        assert at["attained"] <= at["attainable"] + 1e-12
+        assert at["attained_now"] <= at["attainable_now"] + 1e-12
+        # a third route: the best over single patients by plain recursion over the posterior
+        now = updated(belief, np.array([1, 3, 0]), np.array([0, 1, 0]))
+        best = _best(study, now, np.array([1, 3, 0]), int(at["most_patients"]))
+        assert at["attainable_now"].item() == pytest.approx(best, abs=1e-10)
+
+
+def _best(study, belief, n, most):
+    """Value of the best design from here: stop and select the likeliest correct dose, or treat one patient more."""
+    right = study.mtd.acceptable(belief.p_dlt)
+    right = np.column_stack([~right.any(axis=1), right])
+    value = float((belief.weights @ right).max())
+    if n.sum() == most:
+        return value
+    for j in range(min(np.flatnonzero(n).max() + 2, len(n))):
+        one = np.eye(len(n), dtype=int)[j]
+        chance = float(belief.weights @ belief.p_observed[:, j])
+        after_dlt, after_none = (updated(belief, one, one * y) for y in (1, 0))
+        value = max(
+            value,
+            chance * _best(study, after_dlt, n + one, most) + (1 - chance) * _best(study, after_none, n + one, most),
+        )
+    return value
+
+
+def test_a_tally_that_no_design_of_the_class_can_have(study):
+    ds = attainable_from(study, starts(study, "1NNN 3NNN"))
+    assert ds["attainable_now"].isnull().all()
+    assert ds["attained_now"].notnull().all()
+
+
+def test_example_trials_are_trials_of_the_simulation(study):
+    found = example_trials(study, starts(study, "1N"), "too toxic", trials=200, seed=3)
+    truth = study.scenarios().sel(scenario=["too toxic"])
+    for name, start in starts(study, "1N").items():
+        outcomes = Simulate(200, 3)(study.designs[name], truth, start).isel(scenario=0)
+        n, y = outcomes["n"].to_numpy(), outcomes["y"].to_numpy().sum(axis=1)
+        ends = [_ending(trial, start) for trial in found[name].values()]
+        seen = {(*row.tolist(), int(dlts)) for row, dlts in zip(n, y, strict=True)}
+        assert set(ends) <= seen
+        worst = found[name]["worst"]
+        assert sum(one["letters"].count("T") for one in worst["steps"]) == y.max() - start.y.sum()
+        size = n.sum(axis=1) - start.n.sum()
+        assert ("earliest" in found[name]) == (size.min() < size.max())
+        earliest = found[name].get("earliest", worst)
+        assert sum(one["size"] for one in earliest["steps"]) == size.min()
+
+
+ABOVE = {"safe": [], "middle": [2], "too toxic": [0, 1, 2]}
+"""Indices of the doses above the true MTD."""
+
+
+def test_the_typical_and_the_worst_example_are_what_they_are_said_to_be(study):
+    unlike = 0  # how often the medians are not those of all trials
+    for outcomes, (scenario, above) in itertools.product(("1N", "1T"), ABOVE.items()):
+        found = example_trials(study, starts(study, outcomes), scenario, trials=300, seed=2)
+        truth = study.scenarios().sel(scenario=[scenario])
+        for name, start in starts(study, outcomes).items():
+            drawn = Simulate(300, 2)(study.designs[name], truth, start).isel(scenario=0)
+            n, dlts = drawn["n"].to_numpy(), drawn["y"].to_numpy().sum(axis=1)
+            size, selected = n.sum(axis=1), drawn["selected"].to_numpy().tolist()
+            most = max(sorted(set(selected)), key=selected.count)
+            usual = [k for k in range(300) if selected[k] == most]
+            patients, struck = (np.median(counts[usual]) for counts in (size, dlts))
+            unlike += (patients, struck) != (np.median(size), np.median(dlts))
+            typical, worst = (np.array(_ending(found[name][which], start)) for which in ("typical", "worst"))
+            assert found[name]["typical"]["mtd"] == (None if most < 0 else most + 1)
+            off = min(abs(size[k] - patients) + abs(dlts[k] - struck) for k in usual)
+            assert abs(typical[:-1].sum() - patients) + abs(typical[-1] - struck) == off
+            reached = list(zip(dlts.tolist(), n[:, above].sum(axis=1).tolist(), strict=True))
+            assert (worst[-1], worst[above].sum()) == max(reached)
+    assert unlike
+
+
+def _ending(trial, start):
+    n = start.n[0].copy()
+    dlts = int(start.y.sum())
+    for one in trial["steps"]:
+        n[one["level"] - 1] += one["size"]
+        dlts += one["letters"].count("T")
+    return (*n.tolist(), dlts)
+
+
+def test_no_example_of_an_early_stop_where_all_trials_have_the_same_size(study):
+    design = study.designs["BOIN 9"]
+    empty = {"BOIN 9": TrialState.empty(3, len(design.facts.memory))}
+    found = example_trials(study, empty, "safe", trials=50)
+    assert set(found["BOIN 9"]) == {"typical", "worst"}
+
+
+def test_a_proposal_needs_no_more_than_two_names():
+    assert Proposal("a", ("b",)).in_file() == {"registered": "a", "amended": ["b"], "wanted": 0.6}
+
+
+def test_the_belief_after_the_data_is_bayes_rule(study):
+    n, y = np.array([1, 3, 0]), np.array([0, 1, 0])
+    prior, now = study.believed(), beliefs_now(study, n, y)["the study's belief"]
+    by_hand = prior.weights * np.array([(1 - p[0]) * p[1] * (1 - p[1]) ** 2 for p in prior.p_dlt])
+    np.testing.assert_allclose(now.weights, by_hand / by_hand.sum(), atol=1e-14)
+    start = after(study.designs["BOIN 9"], "1N 2NNT")
+    found, selection = expected(study, study.designs["BOIN 9"], now, start)
+    outcomes = judged(Exact()(study.designs["BOIN 9"], now.scenarios, start), study.mtd)
+    total = float(now.weights @ measure(outcomes, "total_dlts")[0].to_numpy())
+    assert found["total_dlts"] == pytest.approx(total, abs=1e-12)
+    assert found["further_dlts"] == pytest.approx(total - 1, abs=1e-12)
+    assert found["further_patients"] == pytest.approx(found["sample_size"] - 4, abs=1e-12)
+    assert selection.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_what_cannot_be_proposed(study):
+    one = dataclasses.replace(study, designs={"ATD 6": study.designs["ATD 6"]}, proposal=None)
+    with pytest.raises(Faults, match="designs: wanted a second one, to be proposed instead of ATD 6, got none"):
+        proposed(one)
+    with pytest.raises(Faults, match="amended: BOIN 9 is named twice"):
+        proposed(study, "", ["BOIN 9", "BOIN 9"])
+
+
+@pytest.mark.parametrize("wrong", ['registered = ["ATD 6"]', "registered = { a = 1 }", 'amended = [["BOIN 9"]]'])
+def test_designs_that_are_no_names(wrong):
+    with pytest.raises(Faults, match="no design"):
+        parse_study(SMALL[: SMALL.index("[amendment]")] + f"[amendment]\n{wrong}\n")

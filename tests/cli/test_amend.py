@@ -1,0 +1,113 @@
+"""`doseopt amend` and `doseopt report` as a user meets them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from small_study import SMALL
+from typer.testing import CliRunner
+
+from doseopt.cli import app
+from doseopt.study.file import load_study, parse_study
+
+FILES = {"amendment.html", "amendment.docx", "amendment.pdf", "amendment.nc", "study.toml"}
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_amend_writes_the_report_its_data_and_the_study(small):
+    ran = run("amend", "small.toml", "--outcomes", "1N 2NNT", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+    assert {path.name for path in (small / "here").iterdir()} == FILES
+    assert load_study(small / "here" / "study.toml").hash == parse_study(SMALL).hash
+    for said in ("Amendment, after 1N 2NNT", "ATD 6: 2 patients at 2 (level 2)", "averaged over the study's model"):
+        assert said in ran.output
+    assert all(len(line) <= 100 for line in ran.output.splitlines())
+    html = Path("here/amendment.html").read_text(encoding="utf-8")
+    assert "doseopt amend study.toml --outcomes &#x27;1N 2NNT&#x27;" in html
+
+
+def test_report_goes_to_results_and_works_the_interims_through(small):
+    ran = run("report", "small.toml")
+    assert ran.exit_code == 0, ran.output
+    assert {path.name for path in (small / "results").iterdir()} == FILES
+    assert "a DLT in the first patient (1T)" in Path("results/amendment.html").read_text(encoding="utf-8")
+    assert "before the first patient" in ran.output
+
+
+def test_json_from_a_file_of_patients_and_no_file_written(small):
+    Path("p.csv").write_text("patient,dose_level,dlt\na,1,no\nb,2,no\nc,2,yes\nd,2,no\n", encoding="utf-8")
+    ran = run("amend", "small.toml", "--data", "p.csv", "--json")
+    assert ran.exit_code == 0, ran.output
+    answer = json.loads(ran.output.splitlines()[-1])
+    assert (answer["registered"], answer["outcomes"]) == ("ATD 6", "1N 2NTN")
+    assert answer["next"]["data_vars"]["level"]["data"] == [2, 1]
+    assert {path.name for path in small.iterdir()} == {"small.toml", "p.csv"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["small.toml", "--amended", "BOIN 10"], "amended: no design 'BOIN 10' in the study; did you mean 'BOIN 9'?"),
+        (["small.toml", "--registered", "x"], "registered: no design 'x' in the study"),
+        (["small.toml", "--registered", "BOIN 9", "--amended", "BOIN 9"], "BOIN 9 is the registered design"),
+        (["small.toml", "--outcomes", "1N 4N"], "wanted a dose level of 1 to 3, got 4"),
+        (["small.toml", "--outcomes", "1N", "--data", "p.csv"], "--data: wanted outcomes or a file, got both"),
+        (["small.toml", "--data", "none.csv"], "none.csv"),
+        (["none.toml"], "no such file"),
+        (["small.toml", "--out", "small.toml"], "wanted a folder for the results, got a file"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_one_message(small, arguments, said):
+    ran = run("amend", *arguments)
+    assert ran.exit_code == 2
+    assert said in ran.output
+    assert "Traceback" not in ran.output
+    assert {path.name for path in small.iterdir()} == {"small.toml"}
+
+
+def test_the_patients_lie_beside_the_report(small):
+    text = "patient,dose_level,dlt\na,1,no\nb,2,no\nc,2,yes\nd,2,no\n"
+    Path("p.csv").write_text(text, encoding="utf-8")
+    ran = run("amend", "small.toml", "--data", "p.csv", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+    assert {path.name for path in (small / "here").iterdir()} == FILES | {"data.csv"}
+    html = Path("here/amendment.html").read_text(encoding="utf-8")
+    assert "doseopt amend study.toml --data data.csv" in html
+    assert hashlib.sha256(text.encode()).hexdigest() in html
+
+
+def test_all_files_or_none(small, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("doseopt.reports.write_pdf", fail)
+    ran = run("amend", "small.toml", "--outcomes", "1N", "--out", "here")
+    assert ran.exit_code == 2
+    assert "disk full" in ran.output
+    assert not (small / "here").exists()
+
+
+def test_a_very_long_title(small):
+    Path("long.toml").write_text(SMALL.replace("two designs", "two designs " * 40), encoding="utf-8")
+    ran = run("amend", "long.toml", "--outcomes", "1N", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+
+
+def test_data_that_are_impossible_under_the_belief(small):
+    Path("zero.toml").write_text(SMALL.replace("[0.02,", "[0.0,").replace("0.10, 0.26", "0.0, 0.26"), encoding="utf-8")
+    text = Path("zero.toml").read_text(encoding="utf-8").replace("[0.45,", "[0.0,")
+    Path("zero.toml").write_text(text, encoding="utf-8")
+    ran = run("amend", "zero.toml", "--outcomes", "1T")
+    assert ran.exit_code == 2
+    assert "Traceback" not in ran.output

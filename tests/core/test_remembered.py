@@ -1,0 +1,85 @@
+"""What is remembered is bounded in bytes, and posteriors go with the trials that they are of."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from doseopt.core.remembered import bytes_of, remembered
+from doseopt.models.curves import Empiric, ModelAverage, TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.batch import Kept
+
+
+def test_the_newest_are_kept_within_the_bytes_and_the_newest_whatever_its_size():
+    calls = []
+
+    @remembered(3000)
+    def made(kilobytes):
+        calls.append(kilobytes)
+        return np.zeros(int(125 * kilobytes))
+
+    for kilobytes in (1, 2, 1, 2, 1):
+        made(kilobytes)
+    assert calls == [1, 2]
+    made(1.6)  # 4.6 kB in all: the one asked for longest ago goes
+    made(1)
+    assert calls == [1, 2, 1.6]
+    made(2)
+    assert calls == [1, 2, 1.6, 2]
+    assert made(50) is made(50)
+    made.cache_clear()
+    made(50)
+    assert calls[-2:] == [50, 50]
+
+
+def test_no_more_entries_than_asked_for():
+    calls = []
+
+    @remembered(10**9, entries=2)
+    def made(key):
+        calls.append(key)
+        return key
+
+    for key in (1, 2, 3, 1):
+        made(key)
+    assert calls == [1, 2, 3, 1]
+
+
+def test_an_array_that_is_held_twice_or_seen_through_a_view_counts_once():
+    array = np.zeros(1000)
+    assert bytes_of((array, [array[::2], {"again": array}])) == 8000
+
+
+MODELS = [
+    Empiric((0.05, 0.12, 0.25), 1.0),
+    ModelAverage((Empiric((0.05, 0.12, 0.25), 1.0), Empiric((0.1, 0.2, 0.3), 1.0)), (0.5, 0.5)),
+    TwoParameterLogistic.weakly_informative((1.0, 2.0, 4.0), "mg", 2.0),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("first", ["n", "y"])
+def test_a_posterior_goes_when_its_trials_do(model, first):
+    n, y = np.array([[3, 3, 0]]), np.array([[0, 1, 0]])
+    posterior = quadrature(model).posterior(n, y)
+    assert quadrature(model).posterior(n, y) is posterior
+    gone = weakref.ref(posterior)
+    del posterior
+    assert gone() is not None
+    if first == "n":
+        del n
+    else:
+        del y
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_loss_of_older_trials_does_not_take_a_newer_answer():
+    kept, older, newer = Kept[str](), np.zeros((1, 1), int), np.ones((1, 1), int)
+    kept(older, older, lambda: "older")
+    kept(newer, newer, lambda: "newer")
+    del older
+    gc.collect()
+    assert kept(newer, newer, lambda: "again") == "newer"

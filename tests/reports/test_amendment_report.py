@@ -1,0 +1,391 @@
+"""The amendment report: its sections, its numbers, its gaps, and the three renderings of it."""
+
+import dataclasses
+import functools
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+from pypdf import PdfReader
+from reports.reading import numbers, read_html, words_of_docx
+from small_study import SMALL
+
+from doseopt.amendment.dossier import gather, proposed
+from doseopt.core.cohort import parse_outcomes
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.records.data import data_from_outcomes
+from doseopt.reports import Document, Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
+from doseopt.reports.sections.checklist import ITEMS
+from doseopt.reports.sections.summary import summary
+from doseopt.study.file import parse_study
+
+SECTIONS = (
+    "Summary",
+    "The registered design, rule by rule",
+    "The proposed designs",
+    "Data so far and DLT rate at each dose",
+    "Operating characteristics",
+    "Operating characteristics from the data so far",
+    "Distance from what is attainable",
+    "Sensitivity to the readings of the protocol",
+    "Limitations",
+    "Example trials",
+    "Reproduction",
+    "Checklist",
+)
+COMMAND = "doseopt amend study.toml --outcomes '1N 2NNT'"
+
+
+@pytest.fixture(scope="module")
+def study():
+    return parse_study(SMALL, "small.toml")
+
+
+def dossier_of(study, outcomes):
+    data = data_from_outcomes(outcomes, study.doses)
+    return gather(study, proposed(study), data, parse_outcomes(outcomes, 3))
+
+
+@pytest.fixture(scope="module")
+def interim(study):
+    return dossier_of(study, "1N 2NNT")
+
+
+@pytest.fixture(scope="module")
+def prospective(study):
+    return dossier_of(study, "")
+
+
+@pytest.fixture(scope="module", params=["interim", "prospective"])
+def case(request):
+    dossier = request.getfixturevalue(request.param)
+    return dossier, made(dossier)
+
+
+@functools.cache
+def made(dossier):
+    return amendment_report(dossier, COMMAND)
+
+
+def texts(document):
+    return " ".join(str(getattr(block, "text", getattr(block, "items", ""))) for block in document.blocks)
+
+
+def table(document, start):
+    return next(block for block in document.blocks if isinstance(block, Table) and block.caption.startswith(start))
+
+
+def test_sections_in_order(case):
+    assert case[1].sections == SECTIONS
+
+
+def test_the_three_renderings_hold_the_same_numbers(case, tmp_path):
+    _, document = case
+    web = " ".join(read_html(write_html(document, tmp_path / "r.html")).text)
+    word = words_of_docx(write_docx(document, tmp_path / "r.docx"))
+    pages = PdfReader(write_pdf(document, tmp_path / "r.pdf")).pages
+    printed = numbers(" ".join(page.extract_text() for page in pages))
+    assert numbers(web) == numbers(word)
+    # a PDF also holds the numbers drawn in its figures, and breaks words of its text
+    assert set(numbers(word)) <= set(printed)
+    assert len(numbers(word)) > 300
+
+
+def test_the_first_table_holds_the_averages(case):
+    dossier, document = case
+    rows = {row[0]: row for row in table(document, "The next patients").rows}
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    assert list(rows) == ["ATD 6", "BOIN 9"]
+    for name, row in rows.items():
+        at = average.sel(design=name)
+        assert row[2] == f"{100 * at['correct_selection'].item():.1f}%"
+        assert row[3] == f"{100 * at['overdose_selection'].item():.1f}%"
+        assert row[4] == f"{100 * at['no_selection'].item():.1f}%"
+        assert row[5] == f"{at['further_dlts'].item():.1f}"
+        assert row[6] == f"{at['further_patients'].item():.1f}"
+
+
+def test_what_is_next_in_words(interim, prospective):
+    # 1/3 at level 2: the 3+3 fills the level, BOIN with phi = .25 goes down (lambda_d = .298)
+    rows = {row[0]: row[1] for row in table(made(interim), "The next patients").rows}
+    assert rows == {"ATD 6": "2 patients at 2 mg", "BOIN 9": "3 patients at 1 mg"}
+    rows = {row[0]: row[1] for row in table(made(prospective), "The next patients").rows}
+    assert rows == {"ATD 6": "1 patient at 1 mg", "BOIN 9": "1 patient at 1 mg"}
+
+
+def test_the_tables_by_scenario_are_those_of_the_tree(case):
+    dossier, document = case
+    ds = dossier.amendment["start"].to_dataset()
+    shown = table(document, "Probability of correct selection")
+    for row in shown.rows:
+        exact = 100 * ds["correct_selection"].sel(design=row[0]).to_numpy()
+        np.testing.assert_allclose([float(cell) for cell in row[1:]], [*exact, exact.mean()], atol=0.0501)
+
+
+def test_plain_words_come_from_the_results(interim):
+    text = texts(made(interim))
+    average = interim.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    first = average.sel(design="ATD 6")
+    said = f"With at most 6 patients the registered design declares no MTD in {100 * first['no_selection'].item():.1f}%"
+    assert said in text
+    now = interim.amendment["now"].to_dataset().sel(scenario=interim.truth, design="ATD 6")
+    assert f"it declares none in {100 * now['no_selection'].item():.1f}%" in text
+
+
+def test_overdose_is_said_to_be_what_is_counted(case):
+    said = "Overdose: a dose above the highest correct one whose true DLT rate is above the target."
+    assert said in texts(case[1])
+
+
+def test_gains_are_proposed_minus_registered(case):
+    dossier, document = case
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    change = average.sel(design="BOIN 9") - average.sel(design="ATD 6")
+    gain, dlts = 100 * change["correct_selection"].item(), change["further_dlts"].item()
+    assert f"{gain:+.1f} points with BOIN 9" in texts(document)
+    assert f"{abs(dlts):.1f} {'more' if dlts >= 0 else 'fewer'} DLTs)" in texts(document)
+    right = dossier.amendment["start"]["correct_selection"]
+    gains = 100 * (right.sel(design="BOIN 9") - right.sel(design="ATD 6")).to_numpy()
+    (row,) = table(document, "Correct selection, proposed minus registered").rows
+    np.testing.assert_allclose([float(cell) for cell in row[1:]], [*gains, gains.mean()], atol=0.0501)
+
+
+def test_where_a_proposed_design_is_worse_is_said_on_the_first_page(case):
+    dossier, document = case
+    right = dossier.amendment["now"]["correct_selection"]
+    before, after = (100 * right.sel(design=name, scenario="too toxic").item() for name in ("ATD 6", "BOIN 9"))
+    assert after < before
+    summary = texts(Document("", {}, document.blocks[:6]))
+    assert f"at worst in {after:.1f}% instead of {before:.1f}% (BOIN 9" in summary
+
+
+def test_what_cannot_be_declared_from_here(interim, prospective):
+    # ATD 6: with four treated and two to come no level gets six patients. BOIN 9: three at level 1, two at level 2
+    assert [row[4] for row in table(made(interim), "What differs").rows] == ["1, 2 and 4", "4"]
+    assert "From here it cannot declare 1 mg, 2 mg or 4 mg the MTD, whatever the truth." in texts(made(interim))
+    # from the start: level 1 is filled to six after a DLT; level 2 gets five at most. BOIN 9: 1 + 3 + 3 + 2
+    assert [row[4] for row in table(made(prospective), "What differs").rows] == ["2 and 4", "none"]
+
+
+def with_values(dossier, node, name, change):
+    """The dossier with a measure of its amendment changed: `change` alters it in place."""
+    tree = dossier.amendment.copy(deep=True)
+    ds = tree[node].to_dataset()
+    ds[name] = ds[name].copy(deep=True)
+    change(ds[name])
+    tree[node] = xr.DataTree(ds)
+    return dataclasses.replace(dossier, amendment=tree)
+
+
+def said_of(dossier):
+    """The sentences of the first page."""
+    return " ".join(summary(dossier)[-1].items)
+
+
+def test_a_dose_that_can_be_declared_however_seldom_is_not_among_those_that_cannot(prospective):
+    def once(selection):
+        selection.loc[{"design": "ATD 6", "scenario": "safe"}] = [0.0, 1e-12, 0.0]
+        selection.loc[{"design": "ATD 6", "scenario": "middle"}] = [0.0, 0.0, 0.3]
+        selection.loc[{"design": "ATD 6", "scenario": "too toxic"}] = [0.0, 0.0, 0.0]
+
+    text = said_of(with_values(prospective, "now", "selection", once))
+    assert "From here it cannot declare 1 mg the MTD, whatever the truth." in text
+
+    def each(selection):
+        selection.loc[{"design": "ATD 6", "scenario": "too toxic"}] = [1e-12, 1e-12, 1e-12]
+
+    assert "cannot declare" not in said_of(with_values(prospective, "now", "selection", each))
+
+
+def gain(values):
+    """What sets the correct selection of BOIN 9 to that of ATD 6 and so much more."""
+
+    def change(right):
+        for place, more in enumerate(values):
+            where = {right.dims[1]: place} if right.dims[0] == "design" else {right.dims[0]: place}
+            right[{**where, "design": 1}] = right[{**where, "design": 0}] + more
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ([-0.0004, 0.1, 0.2], None),
+        ([-0.0006, 0.1, 0.2], '"safe"'),
+        ([0.1, -0.0004, -0.0006], '"too toxic"'),
+        ([-0.0006, 0.0, -0.0007], '"safe" and "too toxic"'),
+    ],
+)
+def test_less_often_is_a_difference_that_is_seen_in_print(interim, change, named):
+    """A difference below 0.05 points is none: from there on it rounds to 0.1."""
+    text = said_of(with_values(interim, "now", "correct_selection", gain(change)))
+    none = "In no scenario does a proposed design select correctly less often than the registered one."
+    price = f"The price: in {named} a proposed design selects correctly less often"
+    assert (none in text) == (named is None)
+    assert (price in text) == (named is not None)
+
+
+@pytest.mark.parametrize(
+    ("least", "said"),
+    [
+        (0.0006, "Under each of these beliefs every proposed design selects correctly more often than the"),
+        (0.0004, "Under each of these beliefs every proposed design selects correctly at least as often as"),
+        (-0.0004, "Under each of these beliefs every proposed design selects correctly at least as often as"),
+        (
+            -0.0006,
+            "Under at least one of these beliefs BOIN 9 selects correctly less often than the",
+        ),
+    ],
+)
+def test_over_beliefs_more_or_less_often_is_a_difference_that_is_seen_in_print(interim, least, said):
+    beliefs = interim.amendment["average"].sizes["belief"]
+    changed = with_values(interim, "average", "correct_selection", gain([0.1, least, *[0.2] * (beliefs - 2)]))
+    assert said in said_of(changed)
+
+
+def test_an_overdose_is_defined_by_the_true_rate(case):
+    """A dose above the highest right one whose rate is above the target: not every dose where none is right."""
+    _, document = case
+    wanted = "Overdose: a dose above the highest correct one whose true DLT rate is above the target."
+    assert wanted in texts(document)
+    assert "any dose where only selecting none" not in texts(document)
+
+
+def test_many_scenarios_are_shown_by_their_true_mtd(study):
+    text = SMALL.replace("[scenarios]", '[scenarios]\nr = { generator = "paoletti", count = 30, seed = 1 }')
+    dossier = dossier_of(parse_study(text, "many.toml"), "1N")
+    document = made(dossier)
+    shown = table(document, "Probability of correct selection")
+    mtd = dossier.comparison["mtd"].to_numpy()
+    assert len(shown.head) == 2 + len(set(mtd.tolist()))
+    right = dossier.amendment["start"]["correct_selection"].sel(design="BOIN 9").to_numpy()
+    first = min(set(mtd.tolist()) - {-1})
+    assert float(shown.rows[1][1]) == pytest.approx(100 * right[mtd == first].mean(), abs=0.0501)
+    assert table(document, "The 33 scenarios by their true MTD")
+
+
+def test_other_definitions_and_units_are_shown_where_they_differ(study):
+    text = SMALL.replace('kind = "boin"', 'kind = "boin"\ntarget = 0.35') + "\n[utility]\nper_dlt = 0.1\n"
+    document = made(dossier_of(parse_study(text, "other.toml"), "1N"))
+    assert table(document, "Correct selection (%), judged at each design's own target")
+    assert "BOIN 9, of another target, judged by the same." in texts(document)
+    assert table(document, "Attained and attainable (expected utility)")
+
+
+def test_what_only_investigators_know_is_a_gap_and_never_a_sentence(case):
+    _, document = case
+    gaps = [block.text for block in document.blocks if isinstance(block, Gap)]
+    assert len(gaps) == 9
+    assert "the definition of a dose-limiting toxicity." in gaps
+    assert "Version 1.2 of 3 March 2026." in texts(document)
+    assert not any("version and date" in gap for gap in gaps)
+
+
+def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_it_to_the_investigators(case):
+    _, document = case
+    rows = table(document, "What guidelines ask for").rows
+    assert len(rows) == len(ITEMS)
+    for _, _, answer in rows:
+        assert answer.split("; ")[0] in (*SECTIONS, "for the investigators")
+    answers = {row[1]: row[2] for row in rows}
+    assert answers["committees, ethics approval and consent"] == "for the investigators"
+    assert answers["who reviews safety data"] == "The registered design, rule by rule; in part for the investigators"
+    sources = " ".join(row[0] for row in rows)
+    for guideline in ("SPIRIT-DEFINE", "CONSORT-DEFINE", "ADEMP", "ICH E20", "FDA 2019", "FDA Bayesian"):
+        assert guideline in sources
+
+
+def test_simulated_numbers_say_so(case):
+    dossier, document = case
+    assert "20,000 trials a scenario, seed 1" in texts(document)
+    for name, start in (("selects_differently", "probability"), ("correct_selection_gain", "correct selection")):
+        caption = table(document, f"Simulated, not exact: {start}").caption
+        error = float(dossier.amendment["paired"][f"{name}_mcse"].max())
+        assert caption.endswith(f"Monte Carlo standard error at most {100 * error:.2f} points")
+
+
+def test_data_and_conflict(interim):
+    document = made(interim)
+    text = texts(document)
+    assert "4 evaluable patients so far, 1 with a DLT: 1N 2NNT" in text
+    assert "Every cohort so far is one that the registered design would have given" in text
+    assert "two-sided probability" in text
+    tally = [row[1] for row in table(document, "DLT rate (%)").rows]
+    assert tally == ["0/1", "1/3", "0/0"]
+
+
+def test_departures_from_the_registered_design_are_named(study):
+    dossier = dossier_of(study, "1N 3N")
+    document = made(dossier)
+    assert "Departure from the registered design: cohort 2 (3N)" in texts(document)
+
+
+def test_interims_of_the_study_file_are_worked_through_before_the_first_patient(prospective, interim):
+    assert interim.interims is None
+    ds = prospective.interims
+    rows = table(made(prospective), "At interims").rows
+    assert [row[0] for row in rows] == [f"a DLT in the first patient (1T): {name}" for name in ("ATD 6", "BOIN 9")]
+    assert rows[0][1] == f"{100 * ds['correct_selection'].item(0):.1f}"
+
+
+def test_a_trial_that_is_over(study):
+    document = made(dossier_of(study, "1T 1TT"))
+    rows = {row[0]: row[1] for row in table(document, "The next patients").rows}
+    assert rows["ATD 6"] == "stops (too toxic): no MTD"
+    assert "ATD 6: the trial is over" in texts(document)
+    assert table(document, "Example trials").rows[0][2] == "none"
+
+
+def test_how_to_reproduce(case):
+    dossier, document = case
+    start = next(k for k, b in enumerate(document.blocks) if isinstance(b, Heading) and b.text == "Reproduction")
+    said = " ".join(str(getattr(block, "text", "")) for block in document.blocks[start:])
+    assert COMMAND in said
+    assert dossier.study.hash in said
+    assert re.search(r"numpy \d+\.\d+", said)
+
+
+def test_the_same_dossier_gives_the_same_bytes(interim, tmp_path):
+    for write, name in ((write_html, "r.html"), (write_pdf, "r.pdf")):
+        one, two = (
+            write(amendment_report(interim, COMMAND), tmp_path / f"{k}-{name}").read_bytes() for k in ("one", "two")
+        )
+        assert one == two
+
+
+def test_designs_are_grouped_by_what_their_rules_are_and_what_differs_is_printed(study):
+    """Equal but for the cap: one table, each cap by its name. Equal in every printed digit is not equal."""
+    boin = """
+    [designs."BOIN 6"]
+    kind = "boin"
+    modifiers = [{ kind = "run_in", levels = 1 }, { kind = "max_patients", n = 6 }]
+    [designs."almost BOIN 6"]
+    kind = "boin"
+    saf = 0.600000001
+    modifiers = [{ kind = "run_in", levels = 1 }, { kind = "max_patients", n = 6 }]
+    [amendment]
+    """
+    several = parse_study(SMALL.replace("[amendment]\n", boin, 1).replace('amended = ["BOIN 9"]', ""), "small.toml")
+    document = made(dossier_of(several, "1N"))
+    tables = [block for block in document.blocks if isinstance(block, Table) and block.caption.startswith("Rules of")]
+    assert [t.caption for t in tables] == [
+        "Rules of ATD 6",
+        "Rules of BOIN 9 and BOIN 6",
+        "Rules of almost BOIN 6",
+    ]
+    both = {row[0]: row[1] for row in tables[1].rows}
+    assert both["enrolment, BOIN 9"].startswith("at most 9 ")
+    assert both["enrolment, BOIN 6"].startswith("at most 6 ")
+    assert "enrolment" not in both
+    assert len(both) == len(tables[1].rows) == len(tables[2].rows) + 1
+
+
+def test_what_is_attainable_but_too_large_is_said_with_the_way_out(interim):
+    line = "what is attainable with one patient at a time: the policy takes 4,300 GB; take cohorts of 4"
+    nothing = interim.attainable["attainable"] * np.nan
+    ds = interim.attainable.assign(attainable=nothing, attainable_now=nothing).assign_attrs(not_computed=line)
+    document = made(dataclasses.replace(interim, attainable=ds))
+    assert f"Not computed, because too large: {line}." in texts(document)
+    assert "Not computed" not in texts(made(interim))

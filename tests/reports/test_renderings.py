@@ -1,0 +1,135 @@
+"""One document, three renderings: the same words and numbers, whole files, no request to any address."""
+
+import re
+
+import numpy as np
+import pytest
+from docx import Document as Docx
+from matplotlib.figure import Figure as Drawing
+from pypdf import PdfReader
+from reports.reading import numbers, read_html, words_of_docx
+
+from doseopt.plots.save import _png, _svg
+from doseopt.reports import (
+    Bullets,
+    Code,
+    Document,
+    Figure,
+    Gap,
+    Heading,
+    Paragraph,
+    Table,
+    write_docx,
+    write_html,
+    write_pdf,
+)
+
+
+@pytest.fixture(scope="module")
+def document():
+    drawing = Drawing(figsize=(6.3, 2))
+    ax = drawing.subplots()
+    ax.plot([0, 1], [2, 3])
+    ax.set_title("A figure")
+    figure = Figure(svg=_svg(drawing), png=_png(drawing), caption="Figure 1. A line.", alt="A line from 2 to 3.")
+    rng = np.random.default_rng(1)
+    rows = tuple((f"design {k}", *(f"{v:.1f}" for v in rng.uniform(0, 100, 4))) for k in range(40))
+    return Document(
+        "An amendment: #1 of $2 <3> & *4*",
+        {"Registry": "NCT05727722", "Study hash": "a8d8ef4c7bf64e4e"},
+        (
+            Heading("Summary"),
+            Paragraph("With 10 patients the design declares no MTD in 63.9% of trials.", strong=True),
+            Paragraph("Text with markup that is none: #set text(red), $x_1$, *bold*, <b>html</b>, @cite, \\ and ~."),
+            Bullets(("first item: 12.8%", "second item: 70.1%")),
+            Heading("Numbers"),
+            Table("Table 1. Correct selection (%).", ("", "a", "b", "c", "d"), rows),
+            Heading("A part", 2),
+            figure,
+            figure,
+            Code('doseopt amend renji-elo --outcomes "1N 2NNT"'),
+            Gap("how patients were consulted."),
+            Table("Table 2. Checklist.", ("item", "where"), (("3a.1", "Summary"), ("3b", "Numbers")), words=True),
+        ),
+    )
+
+
+def test_the_three_hold_the_same_numbers(document, tmp_path):
+    web = " ".join(read_html(write_html(document, tmp_path / "r.html")).text)
+    word = words_of_docx(write_docx(document, tmp_path / "r.docx"))
+    pages = PdfReader(write_pdf(document, tmp_path / "r.pdf")).pages
+    pdf = " ".join(page.extract_text() for page in pages)
+    wanted = numbers(" ".join(cell for row in document.blocks[5].rows for cell in row[1:]))
+    assert len(wanted) == 160
+    for text in (web, word):
+        assert set(wanted) <= set(numbers(text))
+        for phrase in ("63.9%", "#set text(red)", "For the investigators: how patients", "NCT05727722", "Figure 1."):
+            assert phrase in text
+    assert numbers(web) == numbers(word)
+    printed = pdf.replace("A figure", "")
+    assert set(numbers(word)) <= set(numbers(printed))
+    for phrase in ("63.9%", "#set text(red), $x_1$, *bold*, <b>html</b>", "NCT05727722", "Figure 1. A line."):
+        assert phrase in " ".join(printed.split())
+
+
+def test_html_is_one_file_that_asks_for_nothing(document, tmp_path):
+    path = write_html(document, tmp_path / "r.html")
+    reader = read_html(path)
+    for tag, attrs in reader.tags:
+        assert tag not in ("script", "link", "img", "iframe")
+        for name in ("src", "href", "xlink:href"):
+            assert attrs.get(name, "#").startswith("#"), (tag, attrs)
+    assert "url(http" not in path.read_text()
+    assert "@import" not in path.read_text()
+
+
+def test_html_can_be_used_without_seeing_it(document, tmp_path):
+    reader = read_html(write_html(document, tmp_path / "r.html"))
+    tags = [tag for tag, _ in reader.tags]
+    assert [tag for tag in tags if re.fullmatch(r"h\d", tag)] == ["h1", "h2", "h2", "h3"]
+    assert dict(reader.tags[0][1] or {"lang": ""})["lang"] == "en"
+    figures = [attrs for tag, attrs in reader.tags if tag == "svg"]
+    assert [attrs["aria-label"] for attrs in figures] == ["A line from 2 to 3."] * 2
+    assert all(attrs["role"] == "img" for attrs in figures)
+    assert tags.count("caption") == 2
+    assert {attrs.get("scope") for tag, attrs in reader.tags if tag == "th"} == {"col", "row"}
+    links = [attrs["href"][1:] for tag, attrs in reader.tags if tag == "a"]
+    identities = [attrs["id"] for _, attrs in reader.tags if "id" in attrs]
+    assert set(links) <= set(identities)
+    assert len(identities) == len(set(identities))
+
+
+def test_docx_has_headings_alt_texts_and_tables(document, tmp_path):
+    word = Docx(str(write_docx(document, tmp_path / "r.docx")))
+    styles = [p.style.name for p in word.paragraphs if p.style.name.startswith(("Heading", "Title"))]
+    assert styles == ["Title", "Heading 1", "Heading 1", "Heading 2"]
+    assert [shape._inline.docPr.get("descr") for shape in word.inline_shapes] == ["A line from 2 to 3."] * 2
+    assert [len(table.rows) for table in word.tables] == [41, 3]
+    assert word.core_properties.title == document.title
+
+
+def test_the_same_document_gives_the_same_bytes(document, tmp_path):
+    for write, name in ((write_html, "r.html"), (write_pdf, "r.pdf")):
+        one, two = (write(document, tmp_path / f"{k}-{name}").read_bytes() for k in (1, 2))
+        assert one == two
+
+
+def test_a_failure_leaves_the_old_file(document, tmp_path, monkeypatch):
+    for write, name in ((write_html, "r.html"), (write_docx, "r.docx"), (write_pdf, "r.pdf")):
+        (tmp_path / name).write_text("old")
+        with monkeypatch.context() as patch:
+
+            def fail(*_args, **_kwargs):
+                raise OSError("disk full")
+
+            patch.setattr("os.replace", fail)
+            patch.setattr("pathlib.Path.replace", fail)
+            with pytest.raises(OSError, match="disk full"):
+                write(document, tmp_path / name)
+        assert (tmp_path / name).read_text() == "old"
+        assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_row_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="wanted rows of 2 cells in 'Table', got"):
+        Table("Table", ("a", "b"), (("1", "2", "3"),))

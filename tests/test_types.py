@@ -1,0 +1,75 @@
+"""Type checkers and editors of users see the types of what is public, and are told of misspelt names."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import doseopt
+
+PACKAGE = Path(doseopt.__file__).parent
+
+SCRIPT = """
+import doseopt
+from doseopt import BOIN, CRM, Exact, IndifferenceInterval, MaxPatients, Modified, Simulate
+from doseopt import after, build_graph, compare, judged, limits_of, load_study, operating_characteristics
+
+study = load_study("renji-elo")
+boin = BOIN(doses=4, target=0.25)
+design = Modified(boin, (MaxPatients(n=18),))
+outcomes = judged(Simulate(trials=100, seed=1)(design, study.scenarios()), study.mtd)
+"""
+
+TYPES = {
+    "study": "doseopt.study.study.Study",
+    "study.target": "float",
+    "compare(study, Exact(settled=True))": "xarray.core.dataset.Dataset",
+    "boin": "doseopt.designs.boin.BOIN",
+    "boin.cohort": "int",
+    "design": "doseopt.designs.modified.Modified",
+    "design.facts": "doseopt.core.design.Facts",
+    "CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(2, 0.05))": "doseopt.designs.crm.CRM",
+    'after(design, "3NNT")': "doseopt.core.state.TrialState",
+    "build_graph(design)": "doseopt.engines.graph.Graph",
+    "outcomes": "xarray.core.dataset.Dataset",
+    "operating_characteristics(outcomes)": "xarray.core.dataset.Dataset",
+    "limits_of(study)": "doseopt.attainable.attained.Limits",
+}
+
+
+def complaints(text, tmp_path):
+    """What mypy --strict says of a script, without the place."""
+    script = tmp_path / "script.py"
+    script.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", str(script)]
+    env = os.environ | {"MYPYPATH": str(PACKAGE.parent), "MYPY_FORCE_COLOR": "0"}
+    done = subprocess.run(command, cwd=PACKAGE.parent, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return [re.sub(r"^.*?:\d+: ", "", line) for line in done.stdout.splitlines()]
+
+
+def test_mypy_finds_no_error_in_a_script_and_the_type_of_everything(tmp_path):
+    revealed = [f"reveal_type({expression})" for expression in TYPES]
+    found = complaints("\n".join([SCRIPT, *revealed, ""]), tmp_path)
+    assert found == [f'note: Revealed type is "{type_}"' for type_ in TYPES.values()]
+
+
+def test_mypy_tells_of_a_misspelt_name_and_of_a_value_of_the_wrong_type(tmp_path):
+    found = complaints(SCRIPT + "doseopt.Compare\nload_study(3)\n", tmp_path)
+    assert [line.split("  ")[-1] for line in found] == ["[attr-defined]", "[arg-type]"]
+
+
+def test_checkers_and_the_lazy_table_list_the_same_names():
+    (block,) = [
+        node
+        for node in ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    imports = [(each.module, name.name, name.asname) for each in block.body for name in each.names]
+    assert sorted(imports) == sorted((f"doseopt.{home}", name, name) for name, home in doseopt._HOME.items())
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").read_bytes() == b""
