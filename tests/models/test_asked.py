@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from doseopt.models import asked as module
 from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.quadrature import asked as module
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.asked import Asked
 
