@@ -55,8 +55,9 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
         a, b = one.astype(float), other.astype(float)
         if not np.array_equal(np.isnan(a), np.isnan(b)):
             return np.inf
-        off = np.abs(np.where(a == b, 0.0, a - b))
-        return float(np.nanmax(off)) if off.size and not np.isnan(off).all() else 0.0
+        same = (a == b) | np.isnan(a)
+        off = np.abs(np.subtract(a, b, where=~same, out=np.zeros_like(a)))
+        return float(off.max(initial=0.0))
     return 0.0 if np.array_equal(one.astype(str), other.astype(str)) else np.inf
 
 
