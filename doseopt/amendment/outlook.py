@@ -14,7 +14,7 @@ from doseopt.conduct.posterior import actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
-from doseopt.designs.layers import layers, with_cap
+from doseopt.designs.layers import first_size, with_cap
 from doseopt.designs.unfinished import alone, committed, enrolled, under
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.means import means_of
@@ -180,7 +180,7 @@ def by_enrolment(
     values = np.full((len(designs), len(caps)), np.nan)
     found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
     for d, (name, design) in enumerate(designs.items()):
-        smallest = int(layers(design).rule.first().size[0])
+        smallest = first_size(design)
         for k, cap in enumerate(caps):
             changed = with_cap(design, cap)
             if changed not in found and cap >= smallest:

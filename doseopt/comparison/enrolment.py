@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
 from doseopt.core.design import Design
-from doseopt.designs.layers import Layers, in_any_order, layers, with_cap
+from doseopt.designs.layers import Layers, first_size, in_any_order, with_cap
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.measures.operating_characteristics import measure
 from doseopt.study.study import Study
@@ -47,7 +47,7 @@ def _common_start(names: list[str]) -> str:
 
 def _caps(design: Design, members: Iterable[int]) -> list[int]:
     """Return the caps to evaluate: every full cohort up to the largest member's, and the members' own."""
-    step = int(layers(design).rule.first().size[0])
+    step = first_size(design)
     members = sorted(members)
     first = members[0] - step * ((members[0] - step) // step)
     return sorted({*range(first, members[-1] + 1, step), *members})

@@ -90,7 +90,8 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
         if values:
             each = [now, *(v for v in values if v != now)]
             found[name] = [Reading(name, _word(v), {name: v}) for v in each]
-    if design.facts.cap is not None and with_cap(design, None).facts.ends:
+    without = with_cap(design, None)
+    if without != design and without.facts.ends:
         found[CAP] = [Reading(CAP, str(design.facts.cap)), Reading(CAP, "none", change=_without_cap)]
     others = [t for t in TARGETS if abs(t - study.target) > 1e-9]
     found[TARGET] = [Reading(TARGET, f"{t:.3g}", {"target": t}, _with_target(t)) for t in others]

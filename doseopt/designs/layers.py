@@ -1,4 +1,4 @@
-"""Layers of a design: its rule, another selection, modifiers, a grid of more doses, the cohorts that it stands amid."""
+"""Layers of a design: its rule, another selection, modifiers, a grid of more doses."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ class Layers:
         Where the rule's doses stand among more; its own base is what lies under it.
     over : tuple of Modifier
         Laid over the grid: the enrolment cap.
-    standing : Unfinished, optional
-        The cohorts that its trial stands amid.
     """
 
     rule: Design
@@ -43,7 +41,6 @@ class Layers:
     modifiers: tuple[Modifier, ...] = ()
     grid: OnGrid | None = None
     over: tuple[Modifier, ...] = ()
-    standing: Unfinished | None = None
 
     @property
     def laid(self) -> tuple[Modifier, ...]:
@@ -57,7 +54,7 @@ def layers(design: Design) -> Layers:
         return Layers(design)
     inner = layers(design.base)
     if isinstance(design, Unfinished):
-        return dataclasses.replace(inner, standing=design)
+        return inner
     if isinstance(design, OnGrid):
         return dataclasses.replace(inner, grid=design)
     if isinstance(design, Selecting):
@@ -67,13 +64,10 @@ def layers(design: Design) -> Layers:
     return dataclasses.replace(inner, modifiers=inner.modifiers + design.modifiers)
 
 
-def rebuild(parts: Layers) -> Design:
-    """Return the design of some layers."""
-    design = parts.rule if parts.selector is None else Selecting(parts.rule, parts.selector)
-    design = Modified(design, parts.modifiers) if parts.modifiers else design
-    design = design if parts.grid is None else dataclasses.replace(parts.grid, base=design)
-    design = Modified(design, parts.over) if parts.over else design
-    return design if parts.standing is None else dataclasses.replace(parts.standing, base=design)
+def first_size(design: Design) -> int:
+    """Return the patients of a design's first cohort as its rule gives it, before what is laid over all its doses."""
+    parts = layers(design)
+    return int((parts.grid or parts.rule).first().size[0])
 
 
 def in_any_order(design: Design) -> Layers:

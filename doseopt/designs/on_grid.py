@@ -70,7 +70,7 @@ class OnGrid:
             found.append(
                 Fault("planned", f"wanted {self.base.facts.doses} doses, as the design has, got {self.planned}")
             )
-        if self.base.facts.cap is not None:
+        if "max_patients" in self.base.facts.stops:
             wanted = "wanted the enrolment cap over the grid, where it counts every patient"
             found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
         if self.base.facts.pending:

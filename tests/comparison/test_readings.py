@@ -5,7 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 
-from doseopt import BOIN, AcceleratedTitration, Exact, MaxPatients, Modified, Selecting, ThreePlusThree, judged
+from doseopt import (
+    BOIN,
+    AcceleratedTitration,
+    Exact,
+    MaxPatients,
+    Modified,
+    MTDRule,
+    Rules,
+    Selecting,
+    ThreePlusThree,
+    bayes_optimal,
+    belief_of_rates,
+    judged,
+)
 from doseopt.comparison.readings import MEASURES, readings_of, silences
 from doseopt.core.parameters import Faults
 from doseopt.measures.operating_characteristics import measure
@@ -189,3 +202,11 @@ def test_a_design_with_its_own_selection_has_the_silences_of_its_allocation():
     for name in MEASURES:
         assert read[name].item() == pytest.approx(measure(outcomes, name)[0].item(), abs=1e-12)
     assert read["sample_size"].item() < at(found, "confirm_top", "yes")["sample_size"].item()
+
+
+def test_only_a_cap_that_is_laid_over_a_design_can_be_read_away(study):
+    belief = belief_of_rates(np.array([[0.1, 0.25, 0.4, 0.6], [0.05, 0.1, 0.25, 0.4]]))
+    policy = bayes_optimal(belief, MTDRule(0.25), Rules(9, cohort=3)).design
+    assert "enrolment cap" not in readings_of(study, policy)
+    capped = Modified(ThreePlusThree(doses=4, target=0.25), (MaxPatients(n=9),))
+    assert [reading.value for reading in readings_of(study, capped)["enrolment cap"]] == ["9", "none"]

@@ -23,7 +23,7 @@ from doseopt.core.parameters import Faults, declared
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, step
 from doseopt.designs import BOIN, CRM, ThreePlusThree
-from doseopt.designs.layers import layers, with_cap
+from doseopt.designs.layers import first_size, layers, with_cap
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, TooToxic
 from doseopt.designs.on_grid import OnGrid
@@ -370,3 +370,20 @@ def test_a_design_says_what_patients_at_other_doses_are(study):
     assert rows["doses"] == "levels 1, 3, 4 of the study's 4, which the rules count as 1 to 3"
     assert "count towards the enrolment cap, not in the design's tally" in rows["patients at other doses"]
     assert "doses" not in {row.rule for row in study.designs["CRM"].describe()}, "it uses every dose"
+
+
+def test_a_policy_with_a_cap_of_its_own_stands_on_a_grid_and_a_cap_laid_over_it_does_not():
+    belief = doseopt.belief_of_rates(np.array([[0.1, 0.25, 0.4], [0.05, 0.1, 0.25]]))
+    policy = doseopt.bayes_optimal(belief, MTDRule(0.25), doseopt.Rules(9, cohort=3)).design
+    placed = OnGrid(policy, (1.0, 2.0, 3.0, 4.0), (0, 2, 3))
+    assert (placed.facts.doses, placed.facts.cap) == (4, 9)
+    assert step(placed, after(placed, "")).dose.tolist() == [0]
+    with pytest.raises(Faults, match="wanted the enrolment cap over the grid"):
+        OnGrid(Modified(BOIN(doses=3, target=0.25), (MaxPatients(n=9),)), (1.0, 2.0, 3.0, 4.0), (0, 2, 3))
+
+
+def test_the_first_cohort_of_a_design_on_a_grid_is_what_is_laid_over_its_own_doses():
+    own = Modified(BOIN(doses=3, target=0.25), (doseopt.CohortsByDose(sizes=(1, 2, 3)),))
+    placed = Modified(OnGrid(own, (1.0, 2.0, 3.0, 4.0), (0, 2, 3)), (MaxPatients(n=9),))
+    assert first_size(placed) == placed.first().size.item() == 1
+    assert first_size(Modified(BOIN(doses=3, target=0.25), (MaxPatients(n=9),))) == 3
