@@ -28,8 +28,9 @@ from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.records.data import data_from_outcomes
 from doseopt.scenarios import TRANSFORMS, MTDRule, make_scenarios
 from doseopt.scenarios.doses import Doses
+from doseopt.scenarios.specs import FixedScenario
 from doseopt.study.file import load_study, parse_study
-from doseopt.study.study import FixedScenario, Study
+from doseopt.study.study import Study
 
 
 def rule_of(design):

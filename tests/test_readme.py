@@ -11,7 +11,7 @@ import readme_blocks
 
 import doseopt
 from doseopt.attainable.optimal import MAX_BYTES as MOST_OF_A_POLICY
-from doseopt.engines.graph import MAX_BYTES, MAX_STATES
+from doseopt.engines.budget import MAX_BYTES, MAX_STATES
 from doseopt.measures.estimation import LEVEL
 from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
 from doseopt.reports.tables.limits import limit_findings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import expected_utility
 from doseopt.scenarios import MTDRule

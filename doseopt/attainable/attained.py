@@ -19,8 +19,8 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, demand
 from doseopt.designs.policy import Policy
 from doseopt.display.attained import reasons
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import expected_utility
 from doseopt.measures.operating_characteristics import measure

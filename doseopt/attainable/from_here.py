@@ -16,7 +16,7 @@ from doseopt.core.parameters import Faults
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs.unfinished import Unfinished, under
 from doseopt.display.attained import reasons
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures, linear_utility
 from doseopt.scenarios.mtd_rule import planned_of

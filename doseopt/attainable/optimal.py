@@ -17,7 +17,7 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.policy import STOP, TOO_TOXIC, TREAT, Codes, Policy, PolicyTable, code, code_type
 from doseopt.designs.tallies import Course, Part, Tallies, tallies_of
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.scenarios import MTDRule
 
 MAX_BYTES = 1_250_000_000

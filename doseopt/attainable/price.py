@@ -14,7 +14,7 @@ from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.designs.modifiers import TooToxic
 from doseopt.display.attained import ATTAINABLE, reasons
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.scenarios import MTDRule
 
 RULES: dict[str, Callable[[Rules], Rules]] = {

@@ -14,7 +14,7 @@ from doseopt.calibration.objective import Objective, measures_of
 from doseopt.core.design import Design
 from doseopt.designs.crm import CRM
 from doseopt.designs.layers import layers
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.scenarios import make_scenarios
 from doseopt.study.study import Study
 

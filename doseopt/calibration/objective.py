@@ -16,7 +16,8 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import MEASURES, linear_measures, linear_utility
-from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import measure
 from doseopt.scenarios import MTDRule
 
 UTILITY = "utility"

@@ -74,7 +74,7 @@ def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a message on standard error and exit status 2."""
     from doseopt.cli.terminal import print_lines
     from doseopt.core.parameters import Faults
-    from doseopt.engines.graph import TooManyStates
+    from doseopt.engines.budget import TooManyStates
 
     made.clear()
     try:

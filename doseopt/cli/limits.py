@@ -35,7 +35,7 @@ def limits(
             found = limits_of(loaded, say)
         deliver(found.dataset, folder, partial(_write, loaded, found), partial(print_limits, found.dataset), json)
         if not anything_attainable(found.dataset):
-            from doseopt.engines.graph import TooManyStates
+            from doseopt.engines.budget import TooManyStates
 
             raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.outcomes import judged
 from doseopt.measures.estimation import own_measures
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics

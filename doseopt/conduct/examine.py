@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.conduct.posterior import known_rates
+from doseopt.conduct.question import known_rates
 from doseopt.conduct.questionable import search
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design, estimated_by

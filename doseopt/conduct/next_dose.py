@@ -9,7 +9,7 @@ import numpy as np
 
 from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
 from doseopt.conduct.groupings import groupings
-from doseopt.conduct.posterior import known_rates
+from doseopt.conduct.question import known_rates
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, demand

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import comb
 
-from doseopt.core.parameters import Fault, Faults, demand, nearest
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.conduct.question import Question
+from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import FIELDS, PosteriorCurve, PosteriorModel, describe_model, with_prior_sd
-from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.choice import FIELDS, describe_model, with_prior_sd
 from doseopt.models.predictive import prior_tails
-from doseopt.models.quadrature import posterior_after, quadrature
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.data import TrialData
 from doseopt.study.study import Study
@@ -86,7 +83,7 @@ def analyse(
     -------
     Analysis
     """
-    asked = _Question.of(study, data, model)
+    asked = Question.of(study, data, model)
     posterior = computed = asked.posterior
     tree: xr.DataTree | None = None
     extra: dict[str, Any] = {}
@@ -101,93 +98,6 @@ def analyse(
     evidence = float(computed.log_marginal()[0])
     summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
     return Analysis(summary, _densities(study, asked.prior, computed), tree)
-
-
-def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, FloatArray]:
-    """Return summaries of the posterior under a study's common model after each of several tallies, [S, D] each.
-
-    Parameters
-    ----------
-    study : Study
-    n, y : int array [S, D]
-        Patients and DLTs at the planned doses.
-    data : TrialData, optional
-        The same patients, of one tally: a model that takes doses weighs them at those that were given.
-    """
-    curve = study.curve()
-    posterior = _posterior(curve, n, y, None if data is None else actual_doses(curve, data))
-    tail = (1 - LEVEL) / 2
-    return {
-        "mean": posterior.mean(),
-        "lower": posterior.quantile(tail),
-        "upper": posterior.quantile(1 - tail),
-        "p_above_target": posterior.prob(study.target),
-        "p_over": posterior.prob(study.posterior.intervals[1]),
-    }
-
-
-type _Given = tuple[tuple[float, ...], IntArray, IntArray] | None
-"""The doses actually given with their tallies, where they differ and the model takes them."""
-
-
-def _posterior(curve: PosteriorCurve, n: IntArray, y: IntArray, at: _Given) -> Distributed:
-    if len(n) > 1:
-        return quadrature(curve).posterior(n, y)
-    given, n, y = at if at is not None and isinstance(curve, TwoParameterLogistic) else (None, n[0], y[0])
-    return posterior_after(curve, n, y, given)
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """A model, and the data that it is asked about: patients and DLTs at each planned dose, [D]."""
-
-    choice: PosteriorModel
-    curve: PosteriorCurve
-    target: float
-    n: IntArray
-    y: IntArray
-    at: _Given
-    named: bool
-    """Whether the model was asked for by its name."""
-
-    @classmethod
-    def of(cls, study: Study, data: TrialData, model: str | None) -> _Question:
-        demand(isinstance(study, Study), "study", "a Study", study)
-        demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
-        choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
-        curve = study.curve(model)
-        return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
-
-    @functools.cached_property
-    def posterior(self) -> Distributed:
-        return _posterior(self.curve, self.n[None], self.y[None], self.at)
-
-    @functools.cached_property
-    def prior(self) -> Distributed:
-        nothing = np.zeros_like(self.n)
-        return posterior_after(self.curve, nothing, nothing)
-
-    @functools.cached_property
-    def known(self) -> dict[str, FloatArray]:
-        """What is said of each dose after the data, by quadrature."""
-        return self.summary(self.posterior)
-
-    def summary(self, posterior: Distributed) -> dict[str, FloatArray]:
-        """Return what is said of each dose, by its name in `LONG_NAMES`, [D]."""
-        low, high = self.choice.intervals
-        tail = (1 - LEVEL) / 2
-        under, up_to, at_target = np.moveaxis(posterior.below(np.array([low, high, self.target])), 1, 0)
-        summary = {
-            "mean": posterior.mean(),
-            "sd": posterior.sd(),
-            "lower": posterior.quantile(tail),
-            "upper": posterior.quantile(1 - tail),
-            "p_under": under,
-            "p_target": np.maximum(up_to - under, 0),
-            "p_over": 1 - up_to,
-            "p_above_target": 1 - at_target,
-        }
-        return {name: value[0] for name, value in summary.items()}
 
 
 def _densities(study: Study, prior: Distributed, posterior: Distributed) -> xr.Dataset:
@@ -225,15 +135,7 @@ def check_choice(model: str, method: str, both: bool = False) -> None:
         raise Faults(faults)
 
 
-def actual_doses(curve: PosteriorCurve, data: TrialData) -> _Given:
-    """Return the doses actually given with their tallies, for a model that takes doses."""
-    if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
-        return None
-    given, n, y = data.by_actual_dose()
-    return tuple(given.tolist()), n, y
-
-
-def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
+def _sensitivity(asked: Question) -> dict[str, tuple[Any, ...]]:
     """Return the summaries with the prior standard deviations halved, as they are, and doubled, (prior_scale, dose)."""
     cases = [
         asked if factor == 1 else dataclasses.replace(asked, curve=with_prior_sd(asked.curve, factor))
@@ -251,7 +153,7 @@ def _sensitivity(asked: _Question) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distributed) -> xr.Dataset:
+def _labelled(study: Study, data: TrialData, asked: Question, posterior: Distributed) -> xr.Dataset:
     """Return the summaries of posterior and prior, (dose), and what they were made from."""
     one = {"units": "1"}
     values = asked.known if posterior is asked.posterior else asked.summary(posterior)
@@ -289,7 +191,7 @@ def _labelled(study: Study, data: TrialData, asked: _Question, posterior: Distri
 
 
 def _sampled(
-    asked: _Question, study: Study, seed: int, progress: bool
+    asked: Question, study: Study, seed: int, progress: bool
 ) -> tuple[Distributed, xr.DataTree, dict[str, Any]]:
     """Sample by NUTS, and say how well that went."""
     from doseopt.models.nuts.draws import SampledPosterior, diagnose

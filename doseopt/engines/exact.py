@@ -10,7 +10,8 @@ import xarray as xr
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.state import FloatArray, TrialState
-from doseopt.engines.graph import MAX_STATES, Graph, build_graph, graph_of, orders_of
+from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.graph import Graph, build_graph, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate

@@ -27,24 +27,10 @@ from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
+from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget
 
-MAX_STATES = 5_000_000
-MAX_BYTES = 2_000_000_000
-"""Memory that a graph may take while it is made."""
-MAX_WORK = 3 * 10**10
-"""Nodes of quadratures that are visited for one graph or simulation: minutes."""
-SURELY = 4.0
-"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
-STEADY = {"too_toxic", "max_patients"}
-"""Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
-WINDOW = 0.75
-"""Share of the patients so far from which on it is seen how a graph grows."""
 MOST_BYTES = 1 << 27
 """Of the graphs that are remembered, besides the last one."""
-
-
-class TooManyStates(RuntimeError):
-    """The graph of a design is larger than allowed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,19 +188,12 @@ def build_graph(
     }
     found = _Columns()
     base = edges = 0
-    work = 0
-    sizes: list[tuple[int, int]] = []
+    budget = Budget(design, int(start.total[0]), max_states, max_bytes)
     while waiting:
         patients = min(waiting)
         parts = waiting.pop(patients)
         state, inverse, paths, cohort_paths = _merge(parts)
-        if base + len(state) > max_states:
-            what = f"{base + len(state):,} states, more than max_states = {max_states:,}"
-            raise TooManyStates(_too_many(design, patients, what))
-        work += work_of(design, state)
-        if work > MAX_WORK:
-            what = f"{base + len(state):,} states whose posteriors take {work:.2g} nodes, more than {MAX_WORK:.2g}"
-            raise TooManyStates(_too_many(design, patients, what))
+        budget.ask(patients, base + len(state), state)
         source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
         del parts
         decision, mtd = decide_and_select(design, state)
@@ -223,58 +202,11 @@ def build_graph(
         found.add(dose=decision.dose, size=decision.size, stop=decision.stop, selected=mtd)
         edges += len(source)
         ahead = sum(len(p.source) for batches in waiting.values() for p in batches) + _ways(design, decision)
-        needed = bytes_needed(design, base + len(state), edges, ahead)
-        if needed > max_bytes:
-            what = f"{base + len(state):,} states and could then need {needed / 1e9:.1f} GB, more than "
-            raise TooManyStates(_too_many(design, patients, f"{what}the {max_bytes / 1e9:.1f} GB of max_bytes"))
-        sizes.append((patients - int(start.total[0]), base + len(state)))
-        growth = (
-            1.0
-            if design.facts.cap is None or not set(design.facts.stops) <= STEADY
-            else growth_ahead(sizes, design.facts.cap - int(start.total[0]))
-        )
-        if growth * max(needed / max_bytes, sizes[-1][1] / max_states, work / MAX_WORK) > SURELY:
-            expected = (
-                f"{sizes[-1][1]:,} states, and would have about {growth * sizes[-1][1]:.2g} at the end if it goes on "
-            )
-            allowed = f"{max_states:,} states, {max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
-            raise TooManyStates(_too_many(design, patients, f"{expected}growing as it does, more than {allowed} allow"))
+        budget.ask_ahead(patients, base + len(state), edges, ahead)
         for child in _children(design, state, decision, base, paths, cohort_paths):
             waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
         base += len(state)
     return _assemble(design, start, found)
-
-
-def work_of(design: Design, state: TrialState) -> int:
-    """Return how many nodes are visited for the posteriors of a batch of states, about."""
-    return 0 if design.facts.nodes is None else len(state) * design.facts.nodes(int(state.total.max()))
-
-
-def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
-    """Return about how many times as many states there will be at the cap, rather too few than too many; 1 if unknown.
-
-    States grow as a power of the patients, which is that of the last quarter of the patients so far; where it has
-    fallen since the quarter before, it is taken to go on falling.
-
-    Parameters
-    ----------
-    sizes : list of (int, int)
-        Patients, and states up to these, layer by layer.
-    cap : int
-        Patients at the end.
-    """
-    points = [sizes[-1]]
-    for _ in range(2):
-        before = [size for size in sizes if 0 < size[0] <= WINDOW * points[-1][0]]
-        if not before:
-            return 1.0
-        points.append(before[-1])
-    logs = np.log(np.array(points, float))
-    power, earlier = (logs[:-1, 1] - logs[1:, 1]) / (logs[:-1, 0] - logs[1:, 0])
-    ahead = max(math.log(cap) - float(logs[0, 0]), 0.0)
-    windows = ahead / -math.log(WINDOW)
-    falling = max(earlier - power, 0.0) * (windows + 1) / 2
-    return math.exp(ahead * max(power - falling, 0.0))
 
 
 def _ways(design: Design, decision: Decision) -> int:
@@ -284,20 +216,6 @@ def _ways(design: Design, decision: Decision) -> int:
         int(k) * math.comb(int(size) + len(design.facts.outcomes) - 1, int(size))
         for size, k in zip(sizes, trials, strict=True)
     )
-
-
-def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
-    """Return the most memory that a graph takes, of so many states and edges, and trials that arrive in new states.
-
-    Numbers have 8 bytes. A state is n, y, dose and memory, with a decision, two counts of paths and a selection;
-    joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
-    joined, and then sorted, which takes five numbers each.
-    """
-    row = 2 * design.facts.doses + len(design.facts.memory) + 1
-    state = row + 6 + design.facts.doses
-    edge = 2 + len(design.facts.outcomes)
-    arrival = 2 * (row + edge + 2) + 5
-    return 8 * (states * state + edges * edge + arrivals * arrival)
 
 
 def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
@@ -310,18 +228,6 @@ def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
         rest[name] = rest[name][1:]  # of the start, which comes from nowhere
     ending = np.flatnonzero(decision.stop != CONTINUE)
     return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
-
-
-def _too_many(design: Design, patients: int, what: str) -> str:
-    """Say what happened and what to do."""
-    advice = (
-        "lower its max_patients, use larger cohorts, or simulate it (doseopt compare --simulate; in Python "
-        "doseopt.Simulate)"
-        if design.facts.ends
-        else "it has no rule that ends every trial: add a max_patients modifier"
-    )
-    cap = "" if design.facts.cap is None else f", at most {design.facts.cap} patients"
-    return f"the graph of this design ({design.facts.doses} doses{cap}) has, by {patients} patients, {what}; {advice}"
 
 
 def graph_of(design: Design, start: TrialState | None = None) -> Graph:

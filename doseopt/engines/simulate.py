@@ -17,8 +17,8 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
+from doseopt.engines.budget import MAX_WORK, STEADY, TooManyStates, work_of
 from doseopt.engines.exact import Exact, moderate_rates, observed_rates
-from doseopt.engines.graph import MAX_WORK, STEADY, TooManyStates, work_of
 from doseopt.engines.outcomes import make_outcomes
 
 MOST_COHORTS = 1000

@@ -10,7 +10,8 @@ from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.layers import layers
 from doseopt.designs.modifiers import CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.policy import Policy
-from doseopt.engines.graph import TooManyStates, build_graph
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import build_graph
 
 WALKED = 20_000
 """States at the most that are walked through."""

@@ -8,8 +8,8 @@ from typing import Any
 from doseopt.beliefs import BELIEFS, StatedBelief
 from doseopt.core.parameters import Domain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.reader import Reader, key
-from doseopt.study.study import FixedScenario, RandomScenarios
 
 MOST_RANDOM = 100_000
 """Scenarios of one generator at the most."""

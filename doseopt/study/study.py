@@ -22,20 +22,18 @@ from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design, is_design
 from doseopt.core.files import FORMAT
-from doseopt.core.parameters import Fault, Faults, check, demand, native, nearest, param
+from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.core.text import name_fault, text_fault
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
 from doseopt.scenarios import (
-    GENERATORS,
     TRANSFORMS,
     MTDRule,
-    Transform,
     concat_scenarios,
-    make_scenarios,
     without_moderate,
 )
 from doseopt.scenarios.doses import Doses
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
@@ -45,70 +43,6 @@ NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
 )
-
-
-@dataclass(frozen=True)
-class FixedScenario:
-    """Stated true DLT rates."""
-
-    p_dlt: tuple[float, ...]
-    p_moderate: tuple[float, ...] | None = None
-    reason: str = ""
-    source: str = ""
-    transform: Any = None
-
-    def __post_init__(self) -> None:
-        """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
-        for name in ("p_dlt", "p_moderate"):
-            object.__setattr__(self, name, native(getattr(self, name)))
-        texts = {name: getattr(self, name) for name in ("reason", "source")}
-        wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
-        faults = [Fault(name, message) for name, message in wrong.items() if message]
-        if faults:
-            raise Faults(faults, "FixedScenario")
-
-    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
-        """Return the scenario as a Dataset of one."""
-        p = np.array([self.p_dlt])
-        return _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
-
-
-@dataclass(frozen=True)
-class RandomScenarios:
-    """True DLT rates drawn from a published generator."""
-
-    generator: str
-    count: int
-    seed: int
-    transform: Any = None
-
-    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
-        """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
-        rng = np.random.default_rng(self.seed)
-        p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
-        names = [f"{name} {i + 1}" for i in range(self.count)]
-        source = f"generator {self.generator}, seed {self.seed}"
-        return _transformed(p, names, self.transform, doses, None, "", source)
-
-
-def _transformed(
-    p: Any, names: list[str], transform: Transform | None, doses: Doses, moderate: Any, reason: str, source: str
-) -> xr.Dataset:
-    observed = p
-    if transform is not None:
-        values = None if doses.values is None else np.array(doses.values)
-        try:
-            p, observed = transform.apply(p, observed, values, doses.tolerance)
-        except Faults as faults:
-            raise Faults([f.under("transform") for f in faults.faults]) from faults
-    rates = {"p_observed": observed} | ({} if moderate is None else {"p_moderate": np.array([moderate])})
-    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
-    grid = doses.grid()
-    made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)
-    if grid is doses:
-        return made
-    planned = np.isin(np.arange(len(grid.labels)), doses.planned())
-    return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
 
 
 def _text_fault(value: Any) -> str | None:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.measures.endings import Endings, Truth
-from doseopt.measures.operating_characteristics import Metric
+from doseopt.measures.metric import Metric
 from doseopt.testing.common import demand
 
 N = [[3, 3, 0], [3, 3, 4], [2, 0, 0]]

@@ -13,7 +13,7 @@ from doseopt.attainable.price import RULES, price_of_rules
 from doseopt.beliefs import LogisticFamily, belief_of_rates
 from doseopt.core.parameters import Faults
 from doseopt.display.attained import ATTAINABLE
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.measures.expected import expected_utility
 from doseopt.measures.operating_characteristics import measure
 from doseopt.scenarios import MTDRule

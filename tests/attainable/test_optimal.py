@@ -36,7 +36,7 @@ from doseopt.core.parameters import Faults
 from doseopt.core.state import TrialState
 from doseopt.designs.policy import STOP, TREAT, Policy, PolicyTable, code, code_type, load_policy
 from doseopt.designs.tallies import Course, Tallies, tallies_of
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.measures.expected import expected_utility
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.testing import check_design

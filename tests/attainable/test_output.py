@@ -16,7 +16,7 @@ import doseopt.attainable.price as price
 from doseopt import Exact, bayes_optimal, compare
 from doseopt.attainable.attained import limits_of
 from doseopt.display.attained import same_cap, winners
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure, save_limit_figures
 from doseopt.reports.tables.limits import limits_frame, limits_text
 from doseopt.study.file import load_study, parse_study

@@ -14,7 +14,7 @@ import doseopt.calibration.change as change
 from doseopt.calibration import Objective, calibrate
 from doseopt.cli.calibrate import designs_meant
 from doseopt.core.parameters import Faults
-from doseopt.engines.graph import TooManyStates
+from doseopt.engines.budget import TooManyStates
 from doseopt.plots.calibration import calibration_figure
 from doseopt.reports.tables.calibration import calibration_text, candidates_frame
 from doseopt.study.file import load_study, parse_study

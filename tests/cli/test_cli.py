@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 import doseopt
 from doseopt.cli import app
 from doseopt.comparison.compare import compare
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates
 from doseopt.measures import estimation
 from doseopt.measures.estimation import Estimates
 

@@ -16,7 +16,8 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.operating_characteristics import METRICS, QUANTILES
+from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import QUANTILES
 from doseopt.reports.tables.benchmark import benchmark_lines
 from doseopt.study.file import load_study, parse_study
 

@@ -12,7 +12,8 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from doseopt.cli import app
-from doseopt.conduct.posterior import analyse, as_object, known_rates
+from doseopt.conduct.posterior import analyse, as_object
+from doseopt.conduct.question import known_rates
 from doseopt.core.parameters import Faults
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorModel, with_prior_sd

@@ -33,8 +33,9 @@ from doseopt.measures.operating_characteristics import measure
 from doseopt.records.data import data_from_outcomes
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.scenarios.doses import Doses
+from doseopt.scenarios.specs import FixedScenario
 from doseopt.study.file import parse_study
-from doseopt.study.study import FixedScenario, Study
+from doseopt.study.study import Study
 
 LEVELS = (1.0, 2.0, 3.0, 4.0)
 PLAIN = """

@@ -18,9 +18,10 @@ from doseopt.core.parameters import Faults
 from doseopt.core.state import TrialState
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
-from doseopt.engines import graph, simulate
+from doseopt.engines import budget, simulate
+from doseopt.engines.budget import TooManyStates, work_of
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates, build_graph, cohort_outcomes, work_of
+from doseopt.engines.graph import build_graph, cohort_outcomes
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots import _with_error
 from doseopt.reports.tables import comparison_text, findings, tidy
@@ -147,17 +148,17 @@ def test_a_graph_that_has_as_many_states_as_allowed_is_not_refused_for_its_growt
 def test_a_graph_that_will_be_far_too_large_is_refused_early():
     design = Modified(doseopt.BOIN(doses=8, target=0.25), (MaxPatients(n=60),))
     tracemalloc.start()
-    told = refused_for(design, engine.graph.MAX_BYTES)
+    told = refused_for(design, budget.MAX_BYTES)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "would have about" in told
-    assert peak < engine.graph.MAX_BYTES / 4
+    assert peak < budget.MAX_BYTES / 4
 
 
 @pytest.mark.parametrize("power", [2, 5, 8])
 def test_a_power_of_the_patients_is_continued_as_one(power):
     sizes = [(m, m**power) for m in range(1, 31)]
-    assert engine.graph.growth_ahead(sizes, 60) == pytest.approx(2**power)
+    assert budget.growth_ahead(sizes, 60) == pytest.approx(2**power)
 
 
 @pytest.mark.parametrize(("size", "categories"), [(1, 2), (3, 2), (6, 2), (1, 3), (4, 3)])
@@ -350,7 +351,7 @@ def test_a_design_whose_posteriors_are_too_much_work_is_refused(monkeypatch):
     text = text.replace("0.25, 0.50]", "0.25, 0.50, 0.60]").replace("0.08, 0.25]", "0.08, 0.25, 0.40]")
     scenarios = parse_study(text).scenarios()
     calls = []
-    monkeypatch.setattr(graph, "work_of", lambda design, state: calls.append(len(state)) or work_of(design, state))
+    monkeypatch.setattr(budget, "work_of", lambda design, state: calls.append(len(state)) or work_of(design, state))
     with pytest.raises(TooManyStates, match="nodes of posteriors allow; lower its max_patients, use larger"):
         build_graph(vague)
     assert sum(calls) < 300
@@ -362,9 +363,9 @@ def test_work_is_counted_in_nodes(monkeypatch):
     design = blrm(1.0, 0.0, 12)
     states = len(build_graph(design).state)
     each = design.facts.nodes(12)
-    monkeypatch.setattr(graph, "MAX_WORK", states * each)
+    monkeypatch.setattr(budget, "MAX_WORK", states * each)
     assert len(build_graph(design).state) == states
-    monkeypatch.setattr(graph, "MAX_WORK", states * each - 1)
+    monkeypatch.setattr(budget, "MAX_WORK", states * each - 1)
     with pytest.raises(TooManyStates, match="states whose posteriors take"):
         build_graph(design)
 

@@ -13,7 +13,8 @@ from fuzz.hostile import mutate, pick, scramble
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.designs import Policy
-from doseopt.engines.graph import TooManyStates, build_graph
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import build_graph
 from doseopt.records.data import data_from_outcomes
 from doseopt.study.file import parse_study
 

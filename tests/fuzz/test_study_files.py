@@ -13,8 +13,9 @@ from doseopt.beliefs import StatedBelief
 from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import TooManyStates, build_graph
+from doseopt.engines.graph import build_graph
 from doseopt.records.data import data_from_outcomes
 from doseopt.reports.tables.next_dose import print_next
 from doseopt.study.file import parse_study

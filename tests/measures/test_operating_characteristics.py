@@ -12,9 +12,9 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import linear_measures
+from doseopt.measures.metric import METRICS
 from doseopt.measures.operating_characteristics import (
     LEVELS,
-    METRICS,
     QUANTILES,
     correct_at,
     measure,

@@ -13,8 +13,8 @@ from doseopt.display.labels import dose_labels, shortened
 from doseopt.engines.simulate import Simulate
 from doseopt.reports.tables import comparison_text, findings, print_comparison, tidy
 from doseopt.reports.tables.measures import best
+from doseopt.scenarios.specs import RandomScenarios
 from doseopt.study.file import load_study
-from doseopt.study.study import RandomScenarios
 
 
 def hand_made(selection, acceptable, *, cap, fewest, engine="exact", planned=10, names=None, error=0.0):

@@ -15,8 +15,9 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, MTDRule
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.file import load_study, parse_study
-from doseopt.study.study import Doses, FixedScenario, RandomScenarios
+from doseopt.study.study import Doses
 
 # The example that documents the format.
 EXAMPLE = """

@@ -16,9 +16,10 @@ from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSki
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
-from doseopt.study.study import Doses, FixedScenario, RandomScenarios, Study
+from doseopt.study.study import Doses, Study
 
 # The bundled protocol
 

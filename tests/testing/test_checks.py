@@ -15,8 +15,8 @@ from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, NoSkipping
 from doseopt.designs.modifiers.rule import Rule
-from doseopt.engines.graph import TooManyStates
-from doseopt.measures.operating_characteristics import Metric
+from doseopt.engines.budget import TooManyStates
+from doseopt.measures.metric import Metric
 from doseopt.models.curves import Empiric, TwoParameterLogistic
 from doseopt.testing import check_design, check_metric, check_model, check_modifier
 

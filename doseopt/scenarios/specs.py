@@ -1,0 +1,82 @@
+"""Scenarios as a study file states them: fixed rates, or a generator; transformed, on the study's grid of doses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.parameters import Fault, Faults, native
+from doseopt.core.text import text_fault
+from doseopt.scenarios import (
+    GENERATORS,
+    Transform,
+    make_scenarios,
+)
+from doseopt.scenarios.doses import Doses
+
+
+@dataclass(frozen=True)
+class FixedScenario:
+    """Stated true DLT rates."""
+
+    p_dlt: tuple[float, ...]
+    p_moderate: tuple[float, ...] | None = None
+    reason: str = ""
+    source: str = ""
+    transform: Any = None
+
+    def __post_init__(self) -> None:
+        """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
+        for name in ("p_dlt", "p_moderate"):
+            object.__setattr__(self, name, native(getattr(self, name)))
+        texts = {name: getattr(self, name) for name in ("reason", "source")}
+        wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
+        faults = [Fault(name, message) for name, message in wrong.items() if message]
+        if faults:
+            raise Faults(faults, "FixedScenario")
+
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
+        """Return the scenario as a Dataset of one."""
+        p = np.array([self.p_dlt])
+        return _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
+
+
+@dataclass(frozen=True)
+class RandomScenarios:
+    """True DLT rates drawn from a published generator."""
+
+    generator: str
+    count: int
+    seed: int
+    transform: Any = None
+
+    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
+        """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
+        rng = np.random.default_rng(self.seed)
+        p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
+        names = [f"{name} {i + 1}" for i in range(self.count)]
+        source = f"generator {self.generator}, seed {self.seed}"
+        return _transformed(p, names, self.transform, doses, None, "", source)
+
+
+def _transformed(
+    p: Any, names: list[str], transform: Transform | None, doses: Doses, moderate: Any, reason: str, source: str
+) -> xr.Dataset:
+    observed = p
+    if transform is not None:
+        values = None if doses.values is None else np.array(doses.values)
+        try:
+            p, observed = transform.apply(p, observed, values, doses.tolerance)
+        except Faults as faults:
+            raise Faults([f.under("transform") for f in faults.faults]) from faults
+    rates = {"p_observed": observed} | ({} if moderate is None else {"p_moderate": np.array([moderate])})
+    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
+    grid = doses.grid()
+    made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)
+    if grid is doses:
+        return made
+    planned = np.isin(np.arange(len(grid.labels)), doses.planned())
+    return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
