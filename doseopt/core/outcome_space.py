@@ -76,10 +76,10 @@ class OutcomeSpace:
 
     def draw(self, u: FloatArray, *chances: FloatArray) -> IntArray:
         """Return the category of patients whose tolerances are u: the lower, the earlier the category."""
-        category, edge, left = np.full(u.shape, len(chances)), np.zeros_like(u), np.ones_like(u)
-        for k, chance in enumerate(chances):
+        category, edge, left = np.zeros(u.shape, np.int64), np.zeros_like(u), np.ones_like(u)
+        for chance in chances:
             edge, left = edge + left * chance, left * (1 - chance)
-            category = np.where((category == len(chances)) & (u < edge), k, category)
+            category += u >= edge
         return category
 
 
