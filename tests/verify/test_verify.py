@@ -314,7 +314,7 @@ def test_what_is_said_about_the_run():
 
 
 def test_tpi_with_smaller_intervals_gives_all_that_its_paper_simulated():
-    """All of scenario 1 of Ji 2007, patients too, with K1 = 0.6 and K2 = 1; it calibrates them for each target."""
+    """All of scenario 1 of Ji 2007, patients too, with K1 = 0.6 and K2 = 1, which were fitted to it."""
     rows = [row for row in rows_of(REFERENCE / "exact_and_published_oc.csv") if row["case"] == "TPI"]
     design = Modified(TPI(doses=8, target=0.25, k1=0.6, k2=1.0), (MaxPatients(30),))
     found = characteristics(design, json.loads(rows[0]["inputs"])["p"])
