@@ -248,8 +248,8 @@ def _vignettes(text: str) -> list[Case]:
 def _exact_or_published() -> list[Case]:
     """Read all but the patients of TPI, of which the paper does not print the K1 and K2 that it simulated with.
 
-    At a target of .30, 1 and 1.5 make its table. At .25 the numbers would be explained by 0.6 and 1: these were found by
-    fitting them to the nine numbers, not read in the paper.
+    At a target of .30, 1 and 1.5 make its table. At .25 the numbers would be explained by 0.6 and 1, which were fitted
+    to the nine numbers, not read in the paper.
     """
     patients = ("n@", "DLT")
     return quoted(
