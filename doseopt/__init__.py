@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
     from doseopt.engines.simulate import Simulate as Simulate
     from doseopt.measures.complete_information import complete_information_benchmark as complete_information_benchmark
-    from doseopt.measures.metric import METRICS as METRICS
+    from doseopt.measures.operating_characteristics import METRICS as METRICS
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
     from doseopt.models.skeleton import IndifferenceInterval as IndifferenceInterval
     from doseopt.scenarios import MTDRule as MTDRule

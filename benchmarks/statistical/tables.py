@@ -18,7 +18,7 @@ from benchmarks.statistical.designs import CANDIDATES, COMPLETE, REFERENCES
 from doseopt.core.state import FloatArray
 from doseopt.display.attained import winners
 from doseopt.measures.expected import MEASURES
-from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.scenarios import GENERATORS
 from doseopt.study.sweep import Result, seed_of
 

@@ -19,7 +19,7 @@ from doseopt.designs.unfinished import alone, committed, enrolled, under
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
-from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.choice import FIELDS, with_prior_sd
 from doseopt.records.data import TrialData
 from doseopt.study.study import Study

@@ -16,8 +16,7 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import MEASURES, linear_measures, linear_utility
-from doseopt.measures.metric import METRICS
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.scenarios import MTDRule
 
 UTILITY = "utility"

@@ -11,8 +11,7 @@ from doseopt.beliefs.utility import Utility
 from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.means import Means
 from doseopt.measures.endings import Truth
-from doseopt.measures.metric import METRICS
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.scenarios import MTDRule
 from doseopt.scenarios.mtd_rule import judged_on
 

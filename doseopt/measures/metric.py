@@ -1,4 +1,4 @@
-"""Measures: what one is, and how it is registered."""
+"""Measures: what one is."""
 
 from __future__ import annotations
 
@@ -66,20 +66,3 @@ class Metric:
         value = np.asarray(self.function(endings, truths), float)
         mean = endings.mean(np.moveaxis(value, 0, 1)[None])
         return np.asarray(mean[np.arange(len(which)), which if len(value) > 1 else 0])
-
-
-METRICS: dict[str, Metric] = {}
-"""Every measure that is a mean over endings, by the name of its result variable."""
-
-
-type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
-    """Register a measure under its function's name; unit "1" is a probability or proportion. See `Metric`."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        METRICS[function.__name__] = Metric(function, units, long_name, better, along, of)
-        return function
-
-    return register

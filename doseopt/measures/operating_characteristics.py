@@ -11,6 +11,7 @@ none is correct. Above the MTD is a dose above the highest acceptable one whose 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,24 @@ import xarray as xr
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.engines.outcomes import judged
 from doseopt.measures.endings import Endings, Truth
-from doseopt.measures.metric import METRICS, Metric, metric
+from doseopt.measures.metric import Metric
 from doseopt.scenarios import MTDRule
+
+METRICS: dict[str, Metric] = {}
+"""Every measure that is a mean over endings, by the name of its result variable."""
+
+
+type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
+    """Register a measure under its function's name; unit "1" is a probability or proportion. See `Metric`."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        METRICS[function.__name__] = Metric(function, units, long_name, better, along, of)
+        return function
+
+    return register
 
 
 @metric("probability that the dose is selected as the MTD", better=0, along="dose", of="chosen")

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, note, small_multiples
 from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, WIDTH, styled
 

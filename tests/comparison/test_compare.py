@@ -16,8 +16,7 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.metric import METRICS
-from doseopt.measures.operating_characteristics import QUANTILES
+from doseopt.measures.operating_characteristics import METRICS, QUANTILES
 from doseopt.reports.tables.benchmark import benchmark_lines
 from doseopt.study.file import load_study, parse_study
 
@@ -288,8 +287,8 @@ def test_designs_that_differ_by_more_than_their_cap_are_no_family():
 def test_the_order_of_modifiers_does_not_part_a_family():
     base = CRM(doses=3, target=0.25, skeleton=(0.1, 0.2, 0.3))
     designs = {
-        "one": doseopt.Modified(base, (MaxPatients(n=6), NoSkipping())),
-        "two": doseopt.Modified(base, (NoSkipping(), MaxPatients(n=9))),
+        "one": doseopt.Modified(base, (doseopt.Coherent(), MaxPatients(n=6), NoSkipping())),
+        "two": doseopt.Modified(base, (NoSkipping(), doseopt.Coherent(), MaxPatients(n=9))),
     }
     (family,) = families(designs).values()
     assert family[1] == [6, 9]

@@ -13,7 +13,7 @@ from doseopt.core.trial import step
 from doseopt.designs import BOIN
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import MaxPatients, NoSkipping
+from doseopt.designs.modifiers import CohortsByDose, MaxPatients, NoSkipping
 from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.selecting import Selecting
 
@@ -53,6 +53,7 @@ PENDING = Pending(
 WRAPPED = [
     Patient(),
     Modified(Patient(), (NoSkipping(), MaxPatients(n=9))),
+    Modified(Patient(), (CohortsByDose(sizes=(1, 1, 1)),)),
     Selecting(Patient(), BOIN(doses=3, target=0.25)),
 ]
 

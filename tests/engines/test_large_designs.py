@@ -372,3 +372,11 @@ def test_work_is_counted_in_nodes(monkeypatch):
 
 def test_a_rule_that_takes_no_posterior_has_no_work():
     assert work_of(doseopt.BOIN(doses=8, target=0.25), TrialState.empty(8, 0)) == 0
+
+
+def test_a_graph_is_refused_one_byte_below_what_it_could_need():
+    design = doseopt.ThreePlusThree(doses=3, target=0.25)
+    needed = budget.bytes_needed(design, 10, 20, 30)
+    budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, 20, 30)
+    with pytest.raises(TooManyStates, match=r"more than the .* GB of max_bytes"):
+        budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, 20, 30)

@@ -12,9 +12,9 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.metric import METRICS
 from doseopt.measures.operating_characteristics import (
     LEVELS,
+    METRICS,
     QUANTILES,
     correct_at,
     measure,
@@ -287,3 +287,19 @@ def test_what_counts_only_needs_no_judgement_and_what_is_right_does():
     np.testing.assert_allclose(found(data, "stopped"), np.array(BY_HAND["stopped"]), rtol=0, atol=1e-13)
     with pytest.raises(ValueError, match="wanted outcomes that were judged"):
         found(data, "correct_selection")
+
+
+def test_doses_above_the_mtd_are_told_apart_where_the_same_is_right():
+    """Dose 1 is right in both; dose 2 is above the target in one only, and has 7 of 10 patients."""
+    data = xr.Dataset(
+        {
+            "n": (("ending", "dose"), [[3, 7]]),
+            "acceptable": (("scenario", "dose"), [[True, False], [True, False]]),
+            "p_dlt": (("scenario", "dose"), [[0.25, 0.45], [0.25, 0.25]]),
+            "weight": (("scenario", "ending"), [[1.0], [1.0]]),
+        },
+        coords={"dose": ["a", "b"], "scenario": ["s", "t"]},
+        attrs={"trials": math.inf, "target": 0.25},
+    )
+    assert found(data, "overdosed_60").tolist() == [1, 0]
+    assert found(data, "patients_above_mtd").tolist() == [7, 0]

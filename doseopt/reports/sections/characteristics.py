@@ -9,7 +9,7 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import listed
 from doseopt.display.numbers import NOTHING, bare, decimal, percent, points
 from doseopt.display.panels import grouped
-from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doseopt.display.labels import accuracy_words
-from doseopt.measures.metric import METRICS
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.skeleton import model_sensitivity
 from doseopt.reports.render.layout import MARK, grid, heading, page_width, paragraph
 
