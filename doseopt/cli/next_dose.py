@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Json, StudyName, check_one_source, read_data
+from doseopt.cli.options import Cohorts, DataFile, Html, Json, StudyName, check_one_source, read_data
 
 
 @app.command(name="next")
@@ -17,16 +16,18 @@ def next_command(
     outcomes: Cohorts = "",
     data: DataFile = None,
     design: Annotated[list[str] | None, typer.Option(help="A design of the study; may be repeated.")] = None,
+    html: Html = None,
     json: Json = False,
 ) -> None:
     """Say what each design does now: next dose and cohort, or stop and why; the first cohort without data."""
     with plain_errors():
-        from doseopt.cli.output import deliver
+        from doseopt.cli.output import deliver, make_ready
         from doseopt.conduct.next_dose import next_dose
-        from doseopt.reports.tables.next_dose import print_next
+        from doseopt.reports.sections.next_dose import next_document
         from doseopt.study.file import load_study
 
         check_one_source(outcomes, data)
+        make_ready(html)
         loaded = load_study(study)
         answer = next_dose(loaded, read_data(loaded, outcomes, data), designs=design or ())
-        deliver(answer, None, lambda _: [], partial(print_next, answer), json)
+        deliver(lambda: answer, next_document(answer), json=json, html=html)

@@ -30,8 +30,10 @@ Outcomes = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')]
 Cohorts = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')]
 DataFile = Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
+Html = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
 Json = Annotated[bool, as_json("tables")]
-DatasetJson = Annotated[bool, as_json("tables", "the Dataset as ")]
+DatasetHtml = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
+Json = Annotated[bool, as_json("tables", "the Dataset as ")]
 
 
 def check_one_source(outcomes: str, data: Path | None) -> None:

@@ -17,45 +17,66 @@ from rich.console import Console
 from doseopt.cli.app import make_folder
 from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
+from doseopt.reports.render.document import Document
+from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
+from doseopt.reports.render.terminal import terminal_text
 
 
-def folder_for(out: Path | None, json: bool) -> Path | None:
-    """Return the folder for the results, made before the work begins; None where only JSON is asked for."""
-    folder = out if out is not None or json else Path("results")
+def folder_for(out: Path | None, json: bool, html: Path | None = None) -> Path | None:
+    """Return the folder for the results, made before the work begins; None where only JSON or HTML is asked for."""
+    folder = out if out is not None or json or html is not None else Path("results")
     if folder is not None:
         make_folder(folder)
+    make_ready(html)
     return folder
 
 
+def make_ready(html: Path | None) -> None:
+    """Make the folder of a file before the work begins."""
+    if html is None:
+        return
+    if html.is_dir():
+        raise Faults([Fault("--html", f"wanted a file, got the folder {html}")])
+    make_folder(html.parent)
+
+
 def deliver(
-    result: Any,
-    folder: Path | None,
-    write: Callable[[Path], Sequence[Path]],
-    show: Callable[[Console], None],
-    json: bool,
+    result: Callable[[], Any],
+    document: Document,
+    *,
+    json: bool = False,
+    html: Path | None = None,
+    folder: Path | None = None,
+    files: Sequence[Path] = (),
 ) -> None:
-    """Write the files, and print the result: as one JSON object, or as tables with the names of the files.
+    """Print a result, as a document or as one JSON object, and name the files that were written.
 
     Parameters
     ----------
-    result : Dataset, or what JSON holds
-    folder : Path, optional
-        Where the files go; nothing is written if None.
-    write : callable
-        Of the folder; returns the files.
-    show : callable
-        Of the terminal.
+    result : callable
+        Returns what JSON holds: a Dataset, or numbers and texts.
+    document : Document
     json : bool
+    html : Path, optional
+        File for the document with its figures.
+    folder : Path, optional
+        Where the files are.
+    files : sequence of Path
     """
-    written = [] if folder is None else write(folder)
+    if html is not None:
+        write_html(document, html)
     if json:
-        print(as_json(result))
+        print(as_json(result()))
         return
-    show(terminal())
+    console = terminal()
+    console.print(terminal_text(document, page_width(console)), soft_wrap=True)
     if folder is not None:
-        print_written(folder, written)
+        print_written(folder, files)
+    if html is not None:
+        print_written(html.parent, [html])
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:

@@ -26,8 +26,8 @@ def test_a_grid_fits_and_says_everything_once_or_more(data, left, numbers, rows,
     )
     line = st.tuples(*[WORDS] * left, *[NUMBER] * numbers).map(list)
     body = data.draw(st.lists(line, min_size=rows, max_size=rows))
-    marked = {(0, len(head) - 1)}
-    texts = grid(head, body, marked, left=left, gaps={left, left + 2}, width=width)
+    styles = {(0, len(head) - 1): "bold"}
+    texts = grid(head, body, styles, left=[True] * left, gaps={left, left + 2}, width=width)
     assert max(text.cell_len for text in texts) <= width
     assert all(text.plain == text.plain.rstrip() for text in texts)
     said = " ".join(text.plain for text in texts).split()
@@ -36,7 +36,7 @@ def test_a_grid_fits_and_says_everything_once_or_more(data, left, numbers, rows,
             assert word in said
     bold = [text.plain[span.start : span.end] for text in texts for span in text.spans]
     assert body[0][-1].split()[-1] in " ".join(bold)
-    wide = grid(head, body, marked, left=left, gaps={left, left + 2})
+    wide = grid(head, body, styles, left=[True] * left, gaps={left, left + 2})
     if max(text.cell_len for text in wide) <= width:
         assert texts == wide
 

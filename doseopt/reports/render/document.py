@@ -1,4 +1,4 @@
-"""What a report says, before it is HTML, DOCX or PDF: headings, text, tables and figures, and nothing of looks."""
+"""Document: what a command or a report says, before it is text on a terminal, HTML, DOCX or PDF; nothing of looks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from doseopt.plots.save import rendered
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
+
+
+MARK = "*"
+"""Behind a marked cell."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,33 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Bullets:
-    """A list."""
+class Caution:
+    """Something that a reader must know before trusting what follows."""
 
-    items: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of a list, with what stands below it."""
+
+    text: str
+    details: tuple[Item | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list; its items are numbered, if their order matters."""
+
+    items: tuple[Item | str, ...]
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree of items."""
+
+    root: Item
 
 
 @dataclass(frozen=True)
@@ -51,6 +78,16 @@ class Table:
         Whether all columns hold words.
     texts : tuple of int
         Which columns do, if not all; -1 is the last.
+    labels : bool
+        Whether the leading columns of words and the heads are labels, which a narrow page may shorten.
+    marked : collection of (row, column)
+        Cells that stand out, each with `MARK` behind it; the caption says for what.
+    tones : mapping of (row, column) to str
+        Cells that are coloured: "up", "down" or "out". The colour repeats what the text says.
+    groups : tuple of (str, int)
+        Titles over the columns behind the leading columns of words, each with the number of columns it spans.
+    notes : tuple of str
+        What stands below the table.
     """
 
     caption: str
@@ -58,6 +95,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: bool = False
     texts: tuple[int, ...] = (0,)
+    labels: bool = False
+    marked: frozenset[tuple[int, int]] = frozenset()
+    tones: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    groups: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def left(self) -> tuple[bool, ...]:
@@ -70,6 +112,19 @@ class Table:
         wrong = [row for row in self.rows if len(row) != len(self.head)]
         if wrong:
             raise ValueError(f"wanted rows of {len(self.head)} cells in {self.caption!r}, got {wrong[0]}")
+        grouped = sum(span for _, span in self.groups)
+        if self.groups and grouped != len(self.head) - self.leading:
+            wanted = f"wanted groups of {len(self.head) - self.leading} columns in {self.caption!r}"
+            raise ValueError(f"{wanted}, got {grouped}")
+
+    @property
+    def leading(self) -> int:
+        """The number of leading columns of words."""
+        return next((c for c, left in enumerate(self.left) if not left), len(self.head))
+
+    def shown(self, row: int, column: int) -> str:
+        """Return the text of a cell of the body, with the mark if it is marked."""
+        return self.rows[row][column] + MARK * ((row, column) in self.marked)
 
 
 @dataclass(frozen=True)
@@ -102,7 +157,7 @@ class Gap:
     text: str
 
 
-type Block = Heading | Paragraph | Bullets | Table | Figure | Code | Gap
+type Block = Heading | Paragraph | Caution | Bullets | Tree | Table | Figure | Code | Gap
 
 
 def _neutral(value: Any) -> Any:
@@ -111,7 +166,7 @@ def _neutral(value: Any) -> Any:
         return neutral(value)
     if isinstance(value, tuple):
         return tuple(_neutral(part) for part in value)
-    if isinstance(value, Block.__value__):
+    if isinstance(value, Item | Block.__value__):
         return type(value)(**{field.name: _neutral(getattr(value, field.name)) for field in dataclasses.fields(value)})
     return value
 

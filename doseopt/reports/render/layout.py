@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-MARK = "*"
+NO_STYLES: Mapping[tuple[int, int], str] = MappingProxyType({})
 PAGE = 100
 """Columns of a text, unless the terminal has fewer."""
 
@@ -58,120 +60,140 @@ def heading(text: str, width: int) -> list[Text]:
 def grid(
     head: Sequence[str],
     body: Sequence[Sequence[str]],
-    marked: Collection[tuple[int, int]] = (),
+    styles: Mapping[tuple[int, int], str] = NO_STYLES,
     *,
-    left: int = 1,
+    left: Sequence[bool] = (True,),
     gaps: Collection[int] = (),
     width: int | None = None,
 ) -> list[Text]:
-    """Align cells in columns one space apart; nothing is cut and no line ends in a space.
+    """Align cells in columns two spaces apart, or one where two do not fit; nothing is cut, no line ends in a space.
 
-    Where they do not fit the width, columns of words are wrapped, and those of numbers set in blocks below each other.
+    Where they do not fit the width, columns of words are wrapped, and if that is not enough the others are set in
+    blocks below each other.
 
     Parameters
     ----------
     head : sequence of str
     body : sequence of sequence of str
-    marked : collection of (row, column)
-        Cells of the body to print in bold.
-    left : int
-        Columns, from the first, that are set flush left; the others are flush right.
+    styles : mapping of (row, column) to str
+        Of cells of the body.
+    left : sequence of bool
+        Whether each column, from the first, holds words and is set flush left; those not named do not.
     gaps : collection of int
         Columns with one more space before them.
     width : int, optional
         Columns of the terminal that no line exceeds.
     """
+    words = [*left, *[False] * (len(head) - len(left))]
     widths = [max(cell_len(row[c]) for row in [head, *body]) for c in range(len(head))]
-    if width is not None and _total(widths, gaps) > width:
-        return _blocks(head, body, marked, widths, left, width)
-    lines = [_line(head, widths, left, gaps, range(len(head)))]
-    lines.append(Text("-" * cell_len(_padded(head, widths, left, gaps, keep=True))))
-    for r, row in enumerate(body):
-        lines.append(_line(row, widths, left, gaps, [c for c in range(len(row)) if (r, c) in marked]))
+    apart = [0, *(1 + (c in gaps) for c in range(1, len(head)))]
+    loose = [0, *(2 + (c in gaps) for c in range(1, len(head)))]
+    if width is None or sum(widths) + sum(loose) <= width:
+        return _set(_Cells(head, body, styles), widths, words, loose)
+    if sum(widths) + sum(apart) <= width:
+        return _set(_Cells(head, body, styles), widths, words, apart)
+    return _blocks(_Cells(head, body, styles), widths, words, width)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Head and body of a grid, with the styles of cells of the body."""
+
+    head: Sequence[str]
+    body: Sequence[Sequence[str]]
+    styles: Mapping[tuple[int, int], str]
+
+    def columns(self, some: Sequence[int]) -> _Cells:
+        """Return some of the columns."""
+        head, *body = ([row[c] for c in some] for row in [self.head, *self.body])
+        place = {c: k for k, c in enumerate(some)}
+        return _Cells(head, body, {(r, place[c]): style for (r, c), style in self.styles.items() if c in place})
+
+    def wrapped(self, widths: Sequence[int], words: Sequence[bool]) -> tuple[list[list[str]], _Cells]:
+        """Return the lines of the head, and a grid with the words wrapped, numbers on the last line of a row."""
+        top: list[list[str]] = []
+        lines: list[list[str]] = []
+        styles: dict[tuple[int, int], str] = {}
+        for r, row in enumerate([self.head, *self.body], -1):
+            cells = [_cut(cell, room) if word else [cell] for cell, room, word in zip(row, widths, words, strict=True)]
+            tall = max(map(len, cells), default=1)
+            for k in range(tall):
+                for (at, c), style in self.styles.items():
+                    if at == r and (words[c] or k == tall - 1):
+                        styles[len(lines), c] = style
+                text = [
+                    cell[k] if word and k < len(cell) else cell[0] if not word and k == tall - 1 else ""
+                    for cell, word in zip(cells, words, strict=True)
+                ]
+                (lines if r >= 0 else top).append(text)
+        return top, _Cells(top[-1], lines, styles)
+
+
+def _set(cells: _Cells, widths: Sequence[int], words: Sequence[bool], apart: Sequence[int]) -> list[Text]:
+    """Set a grid whose lines fit."""
+    lines = [_line(cells.head, widths, words, apart, {})]
+    lines.append(Text("-" * (sum(widths) + sum(apart))))
+    for r, row in enumerate(cells.body):
+        styles = {c: cells.styles[r, c] for c in range(len(row)) if (r, c) in cells.styles}
+        lines.append(_line(row, widths, words, apart, styles))
     return lines
 
 
-def _total(widths: Sequence[int], gaps: Collection[int]) -> int:
-    return sum(widths) + len(widths) - 1 + len([c for c in gaps if c < len(widths)])
-
-
-def _blocks(
-    head: Sequence[str],
-    body: Sequence[Sequence[str]],
-    marked: Collection[tuple[int, int]],
-    widths: Sequence[int],
-    left: int,
-    width: int,
-) -> list[Text]:
-    """Set a grid that is too wide in blocks, each with the columns of words, whose cells are wrapped."""
-    numbers = range(left, len(head))
-    words = list(widths[:left])
-    longest = [max(map(cell_len, " ".join(row[c] for row in [head, *body]).split()), default=1) for c in range(left)]
-    room = width - max((widths[c] + 1 for c in numbers), default=0) - left + 1
-    while sum(words) > room and any(w > min(least, width // 2) for w, least in zip(words, longest, strict=True)):
-        spare = [w - min(least, width // 2) for w, least in zip(words, longest, strict=True)]
-        words[spare.index(max(spare))] -= 1
-    runs = chunks([widths[c] + 1 for c in numbers], max(width - sum(words) - max(left - 1, 0), 1)) if numbers else []
+def _blocks(cells: _Cells, widths: Sequence[int], words: Sequence[bool], width: int) -> list[Text]:
+    """Set a grid that is too wide: with its words wrapped, and if need be in blocks that share the leading words."""
+    rows = [cells.head, *cells.body]
+    least = [
+        min(max(map(cell_len, " ".join(row[c] for row in rows).split()), default=1), width // 2) if word else widths[c]
+        for c, word in enumerate(words)
+    ]
+    some = _shrunk(widths, least, width - len(widths) + 1)
+    lead = next((c for c, word in enumerate(words) if not word), len(words))
+    runs = [range(lead, len(words))]
+    if sum(some) + len(some) - 1 > width and lead < len(words):
+        widest = max(some[c] for c in range(lead, len(words)))
+        some = [*_shrunk(widths[:lead], least[:lead], width - widest - lead), *some[lead:]]
+        room = max(width - sum(some[:lead]) - max(lead - 1, 0), 1)
+        runs = [range(lead + run[0], lead + run[-1] + 1) for run in chunks([w + 1 for w in some[lead:]], room)]
     lines: list[Text] = []
-    for run in runs or [range(0)]:
-        columns = [*range(left), *(numbers[c] for c in run)]
-        top, *rest = ([row[c] for c in columns] for row in [head, *body])
-        bold = {(r, k) for r, c in marked for k, column in enumerate(columns) if column == c}
-        head_lines, _ = _wrapped([top], (), words)
-        rows, bold_rows = _wrapped(rest, bold, words)
-        each = [max(cell_len(row[c]) for row in [*head_lines, *rows]) for c in range(len(columns))]
+    for run in runs:
+        columns = [*range(lead), *run]
+        which = [words[c] for c in columns]
+        top, part = cells.columns(columns).wrapped([some[c] for c in columns], which)
+        each = [max(cell_len(row[c]) for row in [*top, *part.body]) for c in range(len(columns))]
+        apart = [0, *[1] * (len(columns) - 1)]
         lines += [Text("")] if lines else []
-        lines += [_line(row, each, left, (), ()) for row in head_lines]
-        lines.append(Text("-" * _total(each, ())))
-        lines += [_line(row, each, left, (), [c for r, c in bold_rows if r == k]) for k, row in enumerate(rows)]
+        lines += [_line(row, each, which, apart, {}) for row in top[:-1]]
+        lines += _set(part, each, which, apart)
     return lines
 
 
-def _wrapped(
-    rows: Sequence[Sequence[str]], marked: Collection[tuple[int, int]], words: Sequence[int]
-) -> tuple[list[list[str]], set[tuple[int, int]]]:
-    """Return rows with the cells of the first columns wrapped, numbers on the last line of each, and what is marked."""
-    lines: list[list[str]] = []
-    bold: set[tuple[int, int]] = set()
-    for r, row in enumerate(rows):
-        cells = [_cut(cell, room) or [""] for cell, room in zip(row, words, strict=False)]
-        tall = max(map(len, cells), default=1)
-        for k in range(tall):
-            last = k == tall - 1
-            bold |= {(len(lines), c) for at, c in marked if at == r and (last or c < len(words))}
-            text = [cell[k] if k < len(cell) else "" for cell in cells]
-            lines.append(text + [cell if last else "" for cell in row[len(words) :]])
-    return lines, bold
+def _shrunk(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return widths that are no more than the room together, as far as the least of each allows."""
+    some = list(widths)
+    while sum(some) > room and any(w > low for w, low in zip(some, least, strict=True)):
+        spare = [w - low for w, low in zip(some, least, strict=True)]
+        some[spare.index(max(spare))] -= 1
+    return some
 
 
 def _cut(cell: str, room: int) -> list[str]:
     """Break the text of a cell."""
-    return textwrap.wrap(cell, room) if cell_len(cell) == len(cell) else folded(cell, room, "", "")
+    return (textwrap.wrap(cell, room) if cell_len(cell) == len(cell) else folded(cell, room, "", "")) or [""]
 
 
-def _cell(text: str, width: int, flush_left: bool) -> str:
-    space = " " * (width - cell_len(text))
-    return text + space if flush_left else space + text
-
-
-def _padded(row: Sequence[str], widths: Sequence[int], left: int, gaps: Collection[int], keep: bool) -> str:
-    cells = [
-        " " * (c in gaps) + _cell(text, width, c < left)
-        for c, (text, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    line = " ".join(cells)
-    return line if keep else line.rstrip()
-
-
-def _line(row: Sequence[str], widths: Sequence[int], left: int, gaps: Collection[int], bold: Collection[int]) -> Text:
-    line = Text(_padded(row, widths, left, gaps, keep=False))
-    start = 0  # Text counts characters, the padding columns
+def _line(
+    row: Sequence[str],
+    widths: Sequence[int],
+    words: Sequence[bool],
+    apart: Sequence[int],
+    styles: Mapping[int, str],
+) -> Text:
+    line = Text()
     for c, (text, width) in enumerate(zip(row, widths, strict=True)):
-        start += c in gaps
-        cell = _cell(text, width, c < left)
-        if c in bold:
-            line.stylize("bold", start, start + len(cell))
-        start += len(cell) + 1
+        space = " " * (width - cell_len(text))
+        line.append(" " * apart[c])
+        line.append(text + space if words[c] else space + text, styles.get(c, ""))
+    line.rstrip()
     return line
 
 

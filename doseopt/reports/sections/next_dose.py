@@ -1,0 +1,106 @@
+"""What each design does now, as a document. Takes the object of `conduct.next_dose`, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from doseopt.conduct.groupings import NO_COHORTS
+from doseopt.core.text import counted
+from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Item, Paragraph, Table
+
+
+def next_document(answer: Mapping[str, Any]) -> Document:
+    """Return the answer as a document."""
+    target, level = 100 * answer["target"], 100 * answer["level"]
+    labels = [dose["label"] for dose in answer["doses"]]
+    made = f"Made by doseopt {answer['version']}, study {answer['study']} (hash {answer['study_hash']})."
+    blocks = [
+        *(Caution(warning) for warning in str(answer["warnings"]).splitlines()),
+        *not_counted(", ".join(answer["pending"]), str(answer["left_out"])),
+        *_grouping(answer),
+        Heading("What each design does now"),
+        Bullets(tuple(_item(name, one, answer) for name, one in answer["designs"].items())),
+        Heading("What is known of each dose"),
+        Paragraph(f"Posterior of the study's model: {answer['prior']}."),
+        Table(
+            "Posterior DLT rates (%)",
+            ("dose", "n", "DLT", "mean", f"{level:.0f}% interval", f"Pr(>{target:.3g}%)"),
+            tuple(_known(dose) for dose in answer["doses"]),
+        ),
+        Table(
+            "DLT rates as each design estimates them by itself (%)",
+            ("", *labels),
+            tuple((name, *_estimates(one)) for name, one in answer["designs"].items()),
+            labels=True,
+        ),
+        Paragraph(made),
+    ]
+    return Document(str(answer["title"]), {}, tuple(blocks))
+
+
+def not_counted(pending: str, left_out: str) -> list[Block]:
+    """Name the patients who are pending or left out."""
+    said = {"Pending, not counted": pending, "Left out": left_out}
+    return [Caution(f"{what}: {names}") for what, names in said.items() if names]
+
+
+def _grouping(answer: Mapping[str, Any]) -> list[Block]:
+    """Say how patients were grouped into cohorts, where the data do not, and which answers depend on it."""
+    grouping = answer["grouping"]
+    if not grouping["ambiguous"]:
+        return []
+    blocks: list[Block] = [Caution(f"{NO_COHORTS}.")]
+    same: dict[str, list[str]] = {}
+    for name, found in grouping["depends"].items():
+        ways = "; ".join(f"{one['cohorts']}: {_said(one, answer)}" for one in found["ways"])
+        when = f" if the pending patients have {found['if']}" if found["if"] else ""
+        same.setdefault(f"depends on how patients were grouped{when}: {ways}", []).append(name)
+    blocks += [Caution(f"The answer of {', '.join(names)} {text}.") for text, names in same.items()]
+    if grouping["unchecked"]:
+        names = ", ".join(grouping["unchecked"])
+        blocks.append(Caution(f"Whether the answer of {names} depends on it was not checked: too many ways."))
+    return blocks
+
+
+def _item(name: str, one: Mapping[str, Any], answer: Mapping[str, Any]) -> Item:
+    """Say what a design does, after each outcome of pending patients, and what it departs from."""
+    details = [f"if {', '.join(outcomes)}: {said}" for said, outcomes in _by_decision(one, answer).items()]
+    details += [f"departure: {departure}; answered from the tallies" for departure in one["departures"]]
+    if one["inadmissible"]:
+        out = ", ".join(d["label"] for d in one["inadmissible"])
+        details.append(f"inadmissible: {out} - {one['inadmissible'][0]['why']}")
+    return Item(f"{name}: {_said(one, answer)}", tuple(details))
+
+
+def _by_decision(one: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the outcomes of pending patients by what is then done."""
+    found: dict[str, list[str]] = {}
+    for outcome, then in one["if"].items():
+        found.setdefault(_said(then, answer), []).append(outcome)
+    return found
+
+
+def _said(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    if one["action"] == "wait":
+        many = f"wait for {counted(one['pending'], 'patient')}"
+        return many if one["if"] else f"{many}; their outcomes are too many to tell apart"
+    if one["unfinished"]:
+        treated, wanted = one["unfinished"]["treated"], one["unfinished"]["of"]
+        where = f"at {one['dose']} (level {one['level']})"
+        return f"{one['size']} more {where} first: the cohort has {treated} of {wanted} patients"
+    if one["stop"] is None:
+        return f"{counted(one['size'], 'patient')} at {one['dose']} (level {one['level']})"
+    stop = f"stop ({one['stop'].replace('_', ' ')})"
+    if one["mtd"] is None:
+        return f"{stop}; no MTD"
+    return f"{stop}; MTD {answer['doses'][one['mtd'] - 1]['label']} (level {one['mtd']})"
+
+
+def _known(dose: Mapping[str, Any]) -> tuple[str, ...]:
+    mean, low, high, above = (f"{100 * dose[name]:.1f}" for name in ("mean", "lower", "upper", "p_above_target"))
+    return dose["label"], str(dose["n"]), str(dose["y"]), mean, f"{low} to {high}", above
+
+
+def _estimates(one: Mapping[str, Any]) -> list[str]:
+    return ["-" if rate is None else f"{100 * rate:.1f}" for rate in one["estimated"]]
