@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Folder, Json, StudyName, check_one_source
+from doseopt.cli.options import Cohorts, DataFile, Folder, Html, Json, StudyName, check_one_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from doseopt.amendment.dossier import Dossier
     from doseopt.core.cohort import Cohort
     from doseopt.records.data import TrialData
+    from doseopt.reports.render.document import Document
     from doseopt.study.amendment import Proposal
     from doseopt.study.study import Study
 
@@ -32,6 +32,7 @@ def amend(
         list[str] | None, typer.Option(help="A proposed design; may be repeated; the study's if left out.")
     ] = None,
     out: Folder = None,
+    html: Html = None,
     json: Json = False,
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
@@ -55,11 +56,11 @@ def amend(
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
-        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, json, data)
+        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
 
 
 @app.command()
-def report(study: StudyName = "renji-elo", out: Folder = None, json: Json = False) -> None:
+def report(study: StudyName = "renji-elo", out: Folder = None, html: Html = None, json: Json = False) -> None:
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
@@ -68,7 +69,7 @@ def report(study: StudyName = "renji-elo", out: Folder = None, json: Json = Fals
 
         loaded = load_study(study)
         nothing = data_from_outcomes("", loaded.doses)
-        _report(loaded, proposed(loaded), nothing, (), "doseopt report study.toml", out, json)
+        _report(loaded, proposed(loaded), nothing, (), "doseopt report study.toml", out, html, json)
 
 
 def _report(
@@ -78,6 +79,7 @@ def _report(
     cohorts: Sequence[Cohort],
     command: str,
     out: Path | None,
+    html: Path | None,
     json: bool,
     file: Path | None = None,
 ) -> None:
@@ -88,29 +90,34 @@ def _report(
     from doseopt.amendment.dossier import gather
     from doseopt.cli.output import deliver, folder_for
     from doseopt.cli.terminal import spinner
-    from doseopt.reports.tables.amendment import as_object, print_amendment
+    from doseopt.reports.amendment import amendment_report
+    from doseopt.reports.render.html import write_html
+    from doseopt.reports.sections.amendment import amendment_document, as_object
 
-    folder = folder_for(out, json)
+    folder = folder_for(out, json, html)
     with spinner("amendment") as say:
         dossier = gather(study, proposal, data, cohorts, say)
         if file is not None:
             dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
         say("writing the report")
-        written = [] if folder is None else _write(dossier, command, folder, file)
-    show = partial(print_amendment, dossier.amendment)
-    deliver(as_object(dossier.amendment), folder, lambda _: written, show, json)
+        whole = amendment_report(dossier, command)
+        written = [] if folder is None else _write(dossier, whole, folder, file)
+        if html is not None:
+            written.append(write_html(whole, html))
+    amendment = dossier.amendment
+    document = amendment_document(amendment)
+    deliver(lambda: as_object(amendment), document, json=json, folder=folder or (html and html.parent), files=written)
 
 
-def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> list[Path]:
+def _write(dossier: Dossier, document: Document, folder: Path, data: Path | None) -> list[Path]:
     """Write the three renderings, the data behind them, the study and the patients: all of them or none."""
     import shutil
     import tempfile
 
     from doseopt.cli.output import write_netcdf
     from doseopt.core.files import unfinished_prefix
-    from doseopt.reports import amendment_report, write_docx, write_html, write_pdf
+    from doseopt.reports import write_docx, write_html, write_pdf
 
-    document = amendment_report(dossier, command)
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
         write_html(document, unfinished / "amendment.html")

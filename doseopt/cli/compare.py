@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import DatasetJson, Folder, StudyName, seed
+from doseopt.cli.options import DatasetJson, Folder, Html, StudyName, seed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,29 +63,35 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    html: Html = None,
     json: DatasetJson = False,
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
-        from doseopt.cli.output import deliver, folder_for
-        from doseopt.cli.terminal import terminal
-        from doseopt.reports.tables import print_comparison, print_estimates
+        from doseopt.cli.output import deliver, folder_for, show, write_figures
+        from doseopt.reports.render.document import Block, Document
+        from doseopt.reports.sections.comparison import comparison_document, marked
+        from doseopt.reports.sections.estimates import estimates
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
         loaded = load_study(study)
-        folder = folder_for(out, json)
+        folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
-        written = [] if folder is None else _write(dataset, folder)
+        document = comparison_document(dataset)
+        written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
         if not json:
-            print_comparison(dataset, terminal())
+            show(document)
             sys.stdout.flush()
         finished = True
+        further: list[Block] = []
         if loaded.states_posterior if posterior is None else posterior:
-            known, finished = _with_posteriors(dataset, loaded, engine)
-            written += [] if folder is None else _write_posteriors(known, folder)
-            dataset = known
-        deliver(dataset, folder, lambda _: written, lambda console: print_estimates(dataset, console), json)
+            dataset, finished = _with_posteriors(dataset, loaded, engine)
+            further = estimates(marked(dataset))
+            if folder is not None and further:
+                _write_data(dataset, folder)
+                written += write_figures(Document("", {}, tuple(further)), folder)
+        deliver(lambda: dataset, document, json=json, html=html, folder=folder, files=written, further=further)
         if not finished:
             raise typer.Exit(INTERRUPTED)
 
@@ -150,28 +156,11 @@ def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple
     return dataset if estimates is None else with_posteriors(dataset, study, engine, estimates), finished
 
 
-def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
-    """Write the Dataset, the tidy table and the figures."""
-    from doseopt.plots import save_figures
-
-    return [*_write_data(dataset, folder), *save_figures(dataset, folder)]
-
-
 def _write_data(dataset: xr.Dataset, folder: Path) -> list[Path]:
     from doseopt.cli.output import write_csv, write_netcdf
-    from doseopt.reports.tables import tidy
+    from doseopt.reports.frames import tidy
 
     return [
         write_netcdf(dataset, folder / "comparison.nc"),
         write_csv(tidy(dataset), folder / "comparison.csv"),
     ]
-
-
-def _write_posteriors(dataset: xr.Dataset, folder: Path) -> list[Path]:
-    """Write the data again, now with posteriors, and their figure; returns the files that are new."""
-    from doseopt.plots import estimates_figure, save_figure
-
-    if "posterior_mean" not in dataset:
-        return []
-    _write_data(dataset, folder)
-    return save_figure(estimates_figure(dataset), folder, "estimates")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import math
@@ -19,7 +20,7 @@ from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
-from doseopt.reports.render.document import Document
+from doseopt.reports.render.document import Block, Document
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
 from doseopt.reports.render.terminal import terminal_text
@@ -51,6 +52,7 @@ def deliver(
     html: Path | None = None,
     folder: Path | None = None,
     files: Sequence[Path] = (),
+    further: Sequence[Block] | None = None,
 ) -> None:
     """Print a result, as a document or as one JSON object, and name the files that were written.
 
@@ -65,18 +67,36 @@ def deliver(
     folder : Path, optional
         Where the files are.
     files : sequence of Path
+    further : sequence of Block, optional
+        The rest of a document whose beginning was printed already.
     """
     if html is not None:
-        write_html(document, html)
+        write_html(dataclasses.replace(document, blocks=(*document.blocks, *(further or ()))), html)
     if json:
         print(as_json(result()))
         return
-    console = terminal()
-    console.print(terminal_text(document, page_width(console)), soft_wrap=True)
+    show(Document("", {}, tuple(further)) if further is not None else document)
     if folder is not None:
         print_written(folder, files)
     if html is not None:
         print_written(html.parent, [html])
+
+
+def show(document: Document) -> None:
+    """Print a document, as wide as the terminal, at most 100 columns."""
+    console = terminal()
+    text = terminal_text(document, page_width(console))
+    if text:
+        console.print(text, soft_wrap=True)
+
+
+def write_figures(document: Document, folder: Path) -> list[Path]:
+    """Write the figures of a document as SVG and PNG."""
+    return [
+        write_whole(folder / f"{figure.name}.{kind}", lambda p, content=content: p.write_bytes(content))
+        for figure in document.figures
+        for kind, content in (("svg", figure.svg), ("png", figure.png))
+    ]
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import DesignName, Outcomes, StudyName, as_json, check_one_source
+from doseopt.cli.options import DesignName, Html, Outcomes, StudyName, as_json, check_one_source
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
 
@@ -30,24 +30,28 @@ def paths(
     out: Annotated[
         Path | None, typer.Option(help="Folder for CSV, netCDF and figure; nothing is written if left out.")
     ] = None,
+    html: Html = None,
     json: Annotated[bool, as_json("the tree")] = False,
 ) -> None:
     """Show the dose transition pathways: each way the next cohorts can turn out, what is next, and how likely it is."""
     with plain_errors():
-        from doseopt.cli.output import deliver
+        from doseopt.cli.output import deliver, make_ready
         from doseopt.conduct.pathways import as_object
         from doseopt.conduct.pathways import paths as run
-        from doseopt.reports.tables.pathways import print_paths
+        from doseopt.reports.sections.pathways import paths_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
+        make_ready(html)
         if data is None:
             dataset = run(loaded, design, cohorts, outcomes, scenario)
         else:
             dataset = _from_file(loaded, design, cohorts, scenario, data, outcomes)
-        deliver(as_object(dataset), out, partial(_write, dataset), partial(print_paths, dataset), json)
+        document = paths_document(dataset)
+        written = [] if out is None else _write(dataset, document, out)
+        deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=written)
 
 
 def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
@@ -66,15 +70,13 @@ def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Pat
     return dataset.assign_attrs(pending=pending, left_out=", ".join(data.left_out), warnings=warnings)
 
 
-def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
     """Write the paths as a table, the whole tree, and the figure."""
-    from doseopt.cli.output import write_csv, write_netcdf
-    from doseopt.plots.pathways import paths_figure
-    from doseopt.plots.save import save_figure
-    from doseopt.reports.tables.pathways import paths_frame
+    from doseopt.cli.output import write_csv, write_figures, write_netcdf
+    from doseopt.reports.frames import paths_frame
 
     return [
         write_csv(paths_frame(dataset), folder / "paths.csv"),
         write_netcdf(dataset, folder / "paths.nc"),
-        *save_figure(paths_figure(dataset), folder, "paths"),
+        *write_figures(document, folder),
     ]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import StudyName, as_json, seed
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from doseopt.cli.options import Html, StudyName, as_json, seed
 
 
 @app.command()
@@ -19,19 +16,16 @@ def walk(
     design: Annotated[str, typer.Option(help="A design of the study.")] = "",
     scenario: Annotated[str, typer.Option(help="A scenario of the study: the truth.")] = "",
     seed: Annotated[int, seed("Seed; with one seed all designs meet the same patients.")] = 1,
+    html: Html = None,
     json: Annotated[bool, as_json("words")] = False,
 ) -> None:
     """Tell one simulated trial in words, cohort by cohort, with the reasons."""
     with plain_errors():
-        from doseopt.cli.output import deliver
+        from doseopt.cli.output import deliver, make_ready
         from doseopt.conduct.walk import walk as run
-        from doseopt.reports.render.layout import page_width
-        from doseopt.reports.tables.walk import walk_text
+        from doseopt.reports.sections.walk import walk_document
         from doseopt.study.file import load_study
 
+        make_ready(html)
         trial = run(load_study(study), design, scenario, seed)
-
-        def show(console: Console) -> None:
-            console.print(walk_text(trial, page_width(console)), soft_wrap=True)
-
-        deliver(trial, None, lambda _: [], show, json)
+        deliver(lambda: trial, walk_document(trial), json=json, html=html)

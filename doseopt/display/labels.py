@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -109,3 +110,8 @@ def accuracy_words(error: float) -> str:
         return ""
     shown = math.ceil(1e4 * error - 1e-9) / 100
     return f"integrals: a coarser rule gives the same within {shown:.2f} points"
+
+
+def made_by(attrs: Mapping[Any, Any]) -> str:
+    """Name what made a result, from its attributes: package, version, study and its hash."""
+    return f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import xarray as xr
@@ -28,6 +29,7 @@ __all__ = [
     "FIGURES",
     "attained_figure",
     "benchmark_figure",
+    "drawings",
     "enrolment_figure",
     "estimates_figure",
     "frontier_figure",
@@ -70,10 +72,14 @@ def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
     -------
     list of Path
     """
+    return [path for name, draw in drawings(ds).items() for path in save_figure(draw(), folder, name)]
+
+
+def drawings(ds: xr.Dataset) -> dict[str, Callable[[], Figure]]:
+    """Return what draws each figure of a comparison that its Dataset has the data for, by the name of its file."""
     ds = _with_error(ds)
     known = {name: draw for name, (needed, draw) in WITH.items() if needed in ds and bool(ds[needed].notnull().any())}
-    figures = FIGURES | known
-    return [path for name, draw in figures.items() for path in save_figure(draw(ds), folder, name)]
+    return {name: partial(draw, ds) for name, draw in (FIGURES | known).items()}
 
 
 def _with_error(ds: xr.Dataset) -> xr.Dataset:

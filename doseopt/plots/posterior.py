@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,8 +52,8 @@ SPIKE = 1.5
 """A prior is cut off where it is this many times as high as the posterior's peak."""
 
 
-def posterior_figures(ds: xr.Dataset, density: xr.Dataset) -> dict[str, Figure]:
-    """Draw what the data of a trial say of the DLT rates: the figures, by the name of their file.
+def posterior_drawings(ds: xr.Dataset, density: xr.Dataset) -> dict[str, Callable[[], Figure]]:
+    """Return what draws each figure of what the data of a trial say of the DLT rates, by the name of its file.
 
     Parameters
     ----------
@@ -60,16 +62,11 @@ def posterior_figures(ds: xr.Dataset, density: xr.Dataset) -> dict[str, Figure]:
     density : Dataset
         `prior_density` and `posterior_density` (dose, rate), with the coordinate `rate`, a DLT rate from 0 to 1; and
         `predictive` (dose, dlts), the probabilities of 0, 1, ... DLTs in the next cohort.
-
-    Returns
-    -------
-    dict of str to Figure
-        "posterior", "curve" and "predictive".
     """
     return {
-        "posterior": density_figure(ds, density),
-        "curve": curve_figure(ds),
-        "predictive": predictive_figure(ds, density),
+        "posterior": partial(density_figure, ds, density),
+        "curve": partial(curve_figure, ds),
+        "predictive": partial(predictive_figure, ds, density),
     }
 
 

@@ -17,7 +17,7 @@ from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import METRICS, QUANTILES
-from doseopt.reports.tables.benchmark import benchmark_lines
+from doseopt.reports.sections.benchmark import benchmark_lines
 from doseopt.study.file import load_study, parse_study
 
 SMALL = """

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from doseopt.reports.tables.next_dose import next_text
 from typer.testing import CliRunner
 
 from doseopt.cli import app
@@ -11,7 +12,6 @@ from doseopt.conduct.next_dose import next_dose
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.records.data import data_from_csv, data_from_outcomes
-from doseopt.reports.tables.next_dose import next_text
 from doseopt.study.file import load_study, parse_study
 
 FIVE = """

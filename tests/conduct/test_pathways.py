@@ -28,7 +28,7 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.exact import Exact
 from doseopt.plots.pathways import MOST, paths_figure
 from doseopt.plots.placement import overlap
-from doseopt.reports.tables.pathways import paths_frame, print_paths
+from doseopt.reports.sections.pathways import paths_frame, print_paths
 from doseopt.study.file import load_study
 
 STUDY = """

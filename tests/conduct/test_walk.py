@@ -13,7 +13,7 @@ from doseopt.conduct.walk import walk
 from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
 from doseopt.engines.simulate import Patients
-from doseopt.reports.tables.walk import walk_text
+from doseopt.reports.sections.walk import walk_text
 from doseopt.study.file import load_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -18,7 +18,7 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import operating_characteristics
-from doseopt.reports.tables.findings import findings
+from doseopt.reports.sections.findings import findings
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.mtd_rule import judged_on

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from doseopt.reports.tables.next_dose import print_next
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import pick
 from fuzz.studies import study_text
@@ -17,7 +18,6 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
 from doseopt.records.data import data_from_outcomes
-from doseopt.reports.tables.next_dose import print_next
 from doseopt.study.file import parse_study
 
 STATES = 300

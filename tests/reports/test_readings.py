@@ -7,7 +7,7 @@ from comparison.test_readings import STUDY
 
 from doseopt.comparison.readings import MEASURES, readings_of, silences
 from doseopt.display.readings import factor_words, reading_words
-from doseopt.reports.tables.readings import combinations_sentence, silences_rows
+from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.study.file import load_study, parse_study
 
 

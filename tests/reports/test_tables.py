@@ -11,8 +11,8 @@ from rich.console import Console
 from doseopt.comparison.compare import compare
 from doseopt.display.labels import dose_labels, shortened
 from doseopt.engines.simulate import Simulate
+from doseopt.reports.sections.measures import best
 from doseopt.reports.tables import comparison_text, findings, print_comparison, tidy
-from doseopt.reports.tables.measures import best
 from doseopt.scenarios.specs import RandomScenarios
 from doseopt.study.file import load_study
 

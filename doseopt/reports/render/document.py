@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -129,18 +130,36 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG and PNG, with a caption, and in words what it shows for those who cannot see it."""
+    """A figure, with a caption, and in words what it shows for those who cannot see it.
 
-    svg: bytes = field(repr=False)
-    png: bytes = field(repr=False)
+    Parameters
+    ----------
+    drawn : callable
+        Returns the figure as PNG and as SVG.
+    caption, alt : str
+    name : str
+        Of its files, where it has any.
+    """
+
+    drawn: Callable[[], tuple[bytes, bytes]] = field(repr=False)
     caption: str
     alt: str
+    name: str = ""
 
     @classmethod
-    def of(cls, drawing: MatplotlibFigure, caption: str, alt: str) -> Figure:
-        """Return a drawing as a figure of the report."""
-        png, svg = rendered(drawing)
-        return cls(svg, png, caption, alt)
+    def of(cls, draw: Callable[[], MatplotlibFigure], caption: str, alt: str, name: str = "") -> Figure:
+        """Return a figure that is drawn when it is first asked for, and once."""
+        return cls(functools.cache(lambda: rendered(draw())), caption, alt, name)
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG."""
+        return self.drawn()[0]
+
+    @property
+    def svg(self) -> bytes:
+        """The figure as SVG."""
+        return self.drawn()[1]
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,7 @@ class Document:
     ----------
     title : str
     facts : mapping of str to str
-        What stands under the title: registry number, versions, hashes.
+        What stands under the title: registry number, versions, hashes; what has no text is left out.
     blocks : tuple of Block
     """
 
@@ -187,9 +206,14 @@ class Document:
     facts: Mapping[str, str]
     blocks: tuple[Block, ...]
 
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures that have files, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, Figure) and block.name)
+
     def neutral(self) -> Document:
         """Return the document as it may be rendered: every text in it made harmless."""
-        facts = {neutral(name): neutral(text) for name, text in self.facts.items()}
+        facts = {neutral(name): neutral(text) for name, text in self.facts.items() if text}
         return Document(neutral(self.title), facts, tuple(_neutral(block) for block in self.blocks))
 
     @property

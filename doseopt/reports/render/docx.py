@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from doseopt.core.files import write_whole
-from doseopt.reports.render.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+from doseopt.reports.render.document import (
+    Block,
+    Bullets,
+    Caution,
+    Code,
+    Document,
+    Figure,
+    Gap,
+    Heading,
+    Item,
+    Paragraph,
+    Table,
+    Tree,
+)
 
 WIDTH = 16.0
 """Centimetres of a line."""
@@ -47,9 +61,12 @@ def _add(word: Any, block: Block) -> None:
             word.add_heading(text, level).paragraph_format.page_break_before = new_page
         case Paragraph(text, strong):
             word.add_paragraph().add_run(text).bold = strong
-        case Bullets(items):
-            for item in items:
-                word.add_paragraph(item, style="List Bullet")
+        case Caution(text):
+            word.add_paragraph(style="Intense Quote").add_run(text)
+        case Bullets(items, numbered):
+            _add_list(word, items, "List Number" if numbered else "List Bullet")
+        case Tree(root):
+            _add_list(word, (root,), "List Bullet")
         case Table():
             _add_table(word, block)
         case Figure():
@@ -60,6 +77,14 @@ def _add(word: Any, block: Block) -> None:
             word.add_paragraph(style="Intense Quote").add_run(f"For the investigators: {text}")
 
 
+def _add_list(word: Any, items: Sequence[Item | str], style: str, level: int = 1) -> None:
+    """Add a list; the format knows three levels."""
+    for item in items:
+        one = Item(item) if isinstance(item, str) else item
+        word.add_paragraph(one.text, style=style if level == 1 else f"List Bullet {min(level, 3)}")
+        _add_list(word, one.details, style, level + 1)
+
+
 def _add_table(word: Any, table: Table) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
@@ -68,25 +93,38 @@ def _add_table(word: Any, table: Table) -> None:
     caption = word.add_paragraph()
     caption.add_run(table.caption).bold = True
     caption.paragraph_format.keep_with_next = True
-    grid = word.add_table(rows=1 + len(table.rows), cols=len(table.head), style="Table Grid")
+    heads = [*([_group_row(table)] if table.groups else []), table.head]
+    grid = word.add_table(rows=len(heads) + len(table.rows), cols=len(table.head), style="Table Grid")
     grid.autofit = False
-    grid.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # repeated on every page
+    for k in range(len(heads)):
+        grid.rows[k]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # repeated on every page
     cells = grid._cells  # all at once: asking for one cell builds this list anew each time
     widths = [Cm(WIDTH * share) for share in _shares(table)]
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = width
-    for r, row in enumerate([table.head, *table.rows]):
+    body = [[table.shown(r, c) for c in range(len(row))] for r, row in enumerate(table.rows)]
+    for r, row in enumerate([*heads, *body], -len(heads)):
         for c, text in enumerate(row):
-            cell = cells[r * len(row) + c]
+            cell = cells[(r + len(heads)) * len(row) + c]
             cell.width = widths[c]
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
             run = paragraph.add_run(text)
             run.font.size = Pt(9 if len(table.head) < 7 else 7.5 if len(table.head) < 11 else 6.5)
-            run.bold = r == 0
+            run.bold = r < 0 or (r, c) in table.marked
             if not table.left[c]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    for note in table.notes:
+        word.add_paragraph(note)
     word.add_paragraph()
+
+
+def _group_row(table: Table) -> tuple[str, ...]:
+    """Return the titles of groups of columns, each over its first column."""
+    cells = [""] * table.leading
+    for title, span in table.groups:
+        cells += [title, *[""] * (span - 1)]
+    return tuple(cells)
 
 
 def _shares(table: Table) -> list[float]:

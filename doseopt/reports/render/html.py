@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from doseopt.core.files import write_whole
-from doseopt.reports.render.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+from doseopt.reports.render.document import (
+    Block,
+    Bullets,
+    Caution,
+    Code,
+    Document,
+    Figure,
+    Gap,
+    Heading,
+    Item,
+    Paragraph,
+    Table,
+    Tree,
+)
 
 STYLE = """
 :root { color-scheme: light; }
@@ -29,6 +43,9 @@ figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height
 figcaption { font-size: .9rem; color: #404040; }
 pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
 .strong { font-weight: 600; } .gap { border-left: 4px solid #b45309; background: #fff7ed; padding: .5rem .8rem; }
+.caution { border-left: 4px solid #00558c; background: #eef5fa; padding: .4rem .8rem; } .note { font-size: .85rem; }
+.end { border-right: 1px solid #d9d9d9; } .up { background: #cfe8f3; } .down { background: #fff0b3; }
+.out { background: #f6c6c0; } .tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid #d9d9d9; }
 @media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
   .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
@@ -50,11 +67,12 @@ def html(document: Document) -> str:
     links = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in document.sections)
     body = "\n".join(_block(block, k) for k, block in enumerate(document.blocks))
     title = escape(document.title)
+    navigation = f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n' if links else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n<dl>{facts}</dl>\n</header>\n"
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>\n{body}\n</main>\n</body>\n</html>\n'
+        f"{navigation}<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -71,8 +89,12 @@ def _block(block: Block, k: int) -> str:
             return f"<h3>{escape(text)}</h3>"
         case Paragraph(text, strong):
             return f"<p{' class=' + chr(34) + 'strong' + chr(34) if strong else ''}>{escape(text)}</p>"
-        case Bullets(items):
-            return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+        case Caution(text):
+            return f'<p class="caution">{escape(text)}</p>'
+        case Bullets(items, numbered):
+            return _list(items, "ol" if numbered else "ul")
+        case Tree(root):
+            return f'<div class="tree">{_list((root,))}</div>'
         case Table():
             return _table(block)
         case Figure():
@@ -83,17 +105,43 @@ def _block(block: Block, k: int) -> str:
             return f'<p class="gap">For the investigators: {escape(text)}</p>'
 
 
+def _list(items: Sequence[Item | str], kind: str = "ul") -> str:
+    """Return a list, with the lists inside its items."""
+    ones = [Item(item) if isinstance(item, str) else item for item in items]
+    each = (f"<li>{escape(one.text)}{_list(one.details) if one.details else ''}</li>" for one in ones)
+    return f"<{kind}>{''.join(each)}</{kind}>"
+
+
 def _table(table: Table) -> str:
-    side = [' class="left"' if left else "" for left in table.left]
-    head = "".join(f'<th scope="col"{s}>{escape(cell)}</th>' for s, cell in zip(side, table.head, strict=True))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{s}>{escape(cell)}</td>" for s, cell in zip(side[1:], row[1:], strict=True))
-        + "</tr>"
-        for row in table.rows
-    )
-    caption = f"<caption><span>{escape(table.caption)}</span></caption>"
-    return f'<div class="table"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    """Return a table; what is marked is bold too, and a tone colours what the text says."""
+    side = [" left" * left for left in table.left]
+    ends = _last_of_groups(table)
+    classes = [f"{s}{' end' * (c in ends)}".strip() for c, s in enumerate(side)]
+    kind = [f' class="{name}"' if name else "" for name in classes]
+    head = "".join(f'<th scope="col"{s}>{escape(cell)}</th>' for s, cell in zip(kind, table.head, strict=True))
+    above = "".join(f'<th scope="colgroup" colspan="{n}" class="left end">{escape(t)}</th>' for t, n in table.groups)
+    above = f'<tr><td colspan="{table.leading}"></td>{above}</tr>' if above else ""
+    rows = []
+    for r, row in enumerate(table.rows):
+        cells = [_cell(table, r, c, classes[c]) for c in range(1, len(row))]
+        rows.append(f'<tr><th scope="row">{escape(table.shown(r, 0))}</th>{"".join(cells)}</tr>')
+    caption = f"<caption><span>{escape(table.caption)}</span></caption>" if table.caption else ""
+    body = f"{caption}<thead>{above}<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
+    return f'<div class="table"><table>{body}</table></div>{notes}'
+
+
+def _last_of_groups(table: Table) -> set[int]:
+    """Return the last column of each group."""
+    spans = [span for _, span in table.groups]
+    return {table.leading + sum(spans[: k + 1]) - 1 for k in range(len(spans))}
+
+
+def _cell(table: Table, row: int, column: int, kind: str) -> str:
+    names = f"{kind} {table.tones.get((row, column), '')}".strip()
+    text = escape(table.shown(row, column))
+    text = f"<strong>{text}</strong>" if (row, column) in table.marked else text
+    return f'<td class="{names}">{text}</td>' if names else f"<td>{text}</td>"
 
 
 def _figure(figure: Figure, k: int) -> str:

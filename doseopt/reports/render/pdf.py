@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from doseopt.core.files import write_whole
-from doseopt.reports.render.document import Block, Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
+from doseopt.reports.render.document import (
+    Block,
+    Bullets,
+    Caution,
+    Code,
+    Document,
+    Figure,
+    Gap,
+    Heading,
+    Item,
+    Paragraph,
+    Table,
+    Tree,
+)
 
 MOST_UNBROKEN = 24
 """Letters of the longest cell up to which a column is not broken into lines."""
@@ -51,20 +64,54 @@ def _widths(table: Table) -> list[int]:
     return [0 if length <= MOST_UNBROKEN else length for length in longest]
 
 
+def _item(item: Item | str) -> dict[str, Any]:
+    one = Item(item) if isinstance(item, str) else item
+    return {"text": one.text, "details": [_item(each) for each in one.details]}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """Return a table: its cells with what is marked, and the groups over its columns."""
+    rows = [
+        [
+            {
+                "text": table.shown(r, c),
+                "marked": (r, c) in table.marked,
+                "tone": table.tones.get((r, c), ""),
+            }
+            for c in range(len(row))
+        ]
+        for r, row in enumerate(table.rows)
+    ]
+    groups = [{"text": "", "span": table.leading}, *({"text": text, "span": span} for text, span in table.groups)]
+    return {
+        "caption": table.caption,
+        "head": table.head,
+        "rows": rows,
+        "left": table.left,
+        "widths": _widths(table),
+        "groups": groups if table.groups else [],
+        "notes": table.notes,
+    }
+
+
 def _block(block: Block, folder: Path, k: int) -> dict[str, Any]:
     match block:
         case Heading(text, level, new_page):
             return {"kind": "heading", "text": text, "level": level, "new_page": new_page}
         case Paragraph(text, strong):
             return {"kind": "paragraph", "text": text, "strong": strong}
-        case Bullets(items):
-            return {"kind": "bullets", "items": list(items)}
-        case Table(caption, head, rows):
-            shown = {"caption": caption, "head": head, "rows": rows, "left": block.left, "widths": _widths(block)}
-            return {"kind": "table", **shown}
-        case Figure(svg, _, caption, alt):
-            (folder / f"figure-{k}.svg").write_bytes(svg)
-            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, "floats": _height(svg) > TALL}
+        case Caution(text):
+            return {"kind": "caution", "text": text}
+        case Bullets(items, numbered):
+            return {"kind": "numbered" if numbered else "bullets", "items": [_item(item) for item in items]}
+        case Tree(root):
+            return {"kind": "bullets", "items": [_item(root)]}
+        case Table():
+            return {"kind": "table", **_table(block)}
+        case Figure(_, caption, alt):
+            (folder / f"figure-{k}.svg").write_bytes(block.svg)
+            floats = _height(block.svg) > TALL
+            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, "floats": floats}
             return {"kind": "figure", **placed}
         case Code(text):
             return {"kind": "code", "text": text}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -48,8 +49,9 @@ def terminal_text(document: Document, width: int = PAGE) -> Text:
     before: Block | None = Code("") if document.facts else None
     for block in document.blocks:
         found = list(_lines(block, width))
-        lines += [Text("")] * (bool(lines) and _apart(before, block)) + found
-        before = block if found else before
+        if found:
+            lines += [Text("")] * (bool(lines) and _apart(before, block)) + found
+            before = block
     return Text("\n").join(lines if document.title or not lines else lines[not lines[0].plain :])
 
 
@@ -125,9 +127,13 @@ def _fitted(table: Table, width: int) -> tuple[list[str], list[list[str]]]:
     if sum(map(cell_len, head)) + len(head) > width - sum(longest[:lead]):
         head = [*head[:lead], *(short[text] for text in head[lead:])]
     marks = 1 if table.marked else 0
-    taken = sum(max(longest[c], cell_len(head[c])) + 1 + marks for c in range(lead, len(head)))
+    each = [max(longest[c], cell_len(head[c])) + 1 + marks for c in range(lead, len(head))]
+    taken = sum(each)
+    if table.groups:  # two beside each other will do
+        ends = accumulate((span for _, span in table.groups), initial=0)
+        taken = min(taken, 2 * max(sum(each[a:b]) + 1 for a, b in pairwise(ends)))
     at = max(range(lead), key=lambda c: longest[c], default=0)
-    room = max(width - taken - sum(longest[c] + 1 for c in range(lead) if c != at) - len(table.groups), LEAST_LABEL)
+    room = max(width - taken - sum(longest[c] + 1 for c in range(lead) if c != at), LEAST_LABEL)
     if lead and longest[at] > room:
         labels = dict.fromkeys(row[at] for row in rows)
         cut = dict(zip(labels, shortened(list(labels), room), strict=True))
@@ -165,11 +171,9 @@ def _grid(table: Table, head: list[str], rows: list[list[str]], columns: Sequenc
 def _grouped(table: Table, head: list[str], rows: list[list[str]], width: int) -> Iterator[Text]:
     """Set groups of columns, as many side by side as fit, each under its title."""
     lead = table.leading
-    ends = [lead]
-    for _, span in table.groups:
-        ends.append(ends[-1] + span)
+    ends = [lead + end for end in accumulate((span for _, span in table.groups), initial=0)]
     widths = [max(cell_len(row[c]) for row in [head, *rows]) for c in range(len(head))]
-    each = [sum(widths[c] + 1 for c in range(a, b)) + 1 for a, b in zip(ends, ends[1:], strict=False)]
+    each = [sum(widths[c] + 1 for c in range(a, b)) + 1 for a, b in pairwise(ends)]
     leading = sum(widths[c] + 1 for c in range(lead)) - 1
     for k, run in enumerate(chunks(each, max(width - leading, 1))):
         columns = [*range(lead), *(c for g in run for c in range(ends[g], ends[g + 1]))]

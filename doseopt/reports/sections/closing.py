@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,8 +17,8 @@ from doseopt.display.numbers import NOTHING, bare, decimal, percent, points, rat
 from doseopt.display.readings import factor_words
 from doseopt.plots.readings import silences_figure
 from doseopt.reports.render.document import Block, Bullets, Code, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.reports.sections.words import dose, so_far, statement
-from doseopt.reports.tables.readings import combinations_sentence, silences_rows
 
 
 def attainable(dossier: Dossier) -> list[Block]:
@@ -86,7 +87,7 @@ def sensitivity(dossier: Dossier) -> list[Block]:
             f"a scenario states none, its probability without a DLT is {percent(float(ds.attrs['p_moderate']), 0)}."
         ),
         Figure.of(
-            silences_figure(ds),
+            partial(silences_figure, ds),
             "What each silence of the protocol moves: mean over the scenarios under each reading.",
             "Bars for each silence, ranked by the effect on correct selection; the numbers are in the table below.",
         ),

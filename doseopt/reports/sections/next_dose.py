@@ -7,6 +7,7 @@ from typing import Any
 
 from doseopt.conduct.groupings import NO_COHORTS
 from doseopt.core.text import counted
+from doseopt.display.labels import made_by
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Item, Paragraph, Table
 
 
@@ -14,7 +15,6 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     """Return the answer as a document."""
     target, level = 100 * answer["target"], 100 * answer["level"]
     labels = [dose["label"] for dose in answer["doses"]]
-    made = f"Made by doseopt {answer['version']}, study {answer['study']} (hash {answer['study_hash']})."
     blocks = [
         *(Caution(warning) for warning in str(answer["warnings"]).splitlines()),
         *not_counted(", ".join(answer["pending"]), str(answer["left_out"])),
@@ -34,7 +34,7 @@ def next_document(answer: Mapping[str, Any]) -> Document:
             tuple((name, *_estimates(one)) for name, one in answer["designs"].items()),
             labels=True,
         ),
-        Paragraph(made),
+        Paragraph(f"Made by {made_by(answer)}."),
     ]
     return Document(str(answer["title"]), {}, tuple(blocks))
 

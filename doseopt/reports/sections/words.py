@@ -14,7 +14,7 @@ from doseopt.designs.unfinished import PENDING
 from doseopt.display.numbers import bare
 from doseopt.display.panels import doses, grouped, panels
 from doseopt.reports.render.document import Block, Gap, Paragraph, Table
-from doseopt.reports.tables.measures import LETTERS
+from doseopt.reports.sections.measures import LETTERS
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.amendment import STATEMENTS
 

@@ -1,4 +1,4 @@
-"""The comparison in long format: one number a row."""
+"""Frames: results as flat tables for CSV files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 
+from doseopt.core.cohort import format_outcomes
+from doseopt.display.labels import names
+from doseopt.display.pathways import cohort_of, courses
 from doseopt.display.simulated import simulated
 
 KEYS = ("design", "scenario", "dose")
@@ -65,3 +68,24 @@ def _rows(ds: xr.Dataset, name: str) -> pd.DataFrame:
         np.where(simulated(ds), "simulated", "exact")[places["design"].ravel()] if "design" in places else ""
     )
     return pd.DataFrame(frame)
+
+
+def paths_frame(ds: xr.Dataset) -> pd.DataFrame:
+    """Return the pathways, a row a path: its cohorts, its probability, and what the design does at its end."""
+    labels, depth = names(ds, "dose"), int(ds["depth"].max())
+    columns = {name: ds[name].to_numpy().tolist() for name in ("given", "patients", "dlts", "moderate")}
+    ends = {name: ds[name].to_numpy().tolist() for name in ("level", "size", "stop", "mtd", "probability")}
+    rows = []
+    for course in courses(ds):
+        row: dict[str, object] = {"outcomes": format_outcomes(tuple(cohort_of(ds, node) for node in course))}
+        for k in range(1, depth + 1):
+            for name, values in columns.items():
+                row[f"{name}_{k}"] = values[course[k - 1]] if k <= len(course) else None
+        leaf = course[-1] if course else 0
+        level, mtd = ends["level"][leaf], ends["mtd"][leaf]
+        row |= {"level": level or None, "dose": labels[level - 1] if level else None}
+        row |= {"size": ends["size"][leaf] or None, "stop": ends["stop"][leaf] or None, "mtd": mtd or None}
+        rows.append(row | {"probability": ends["probability"][leaf]})
+    frame = pd.DataFrame(rows)
+    text = ("outcomes", "dose", "stop", "probability")
+    return frame.astype({name: "Int64" for name in frame.columns if name not in text})

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from rich.text import Text
 
 from doseopt.core.state import FloatArray
-from doseopt.display.labels import names, shortened
-from doseopt.reports.render.layout import MARK, chunks, grid, heading
+from doseopt.display.labels import names
+from doseopt.reports.render.document import MARK, Block, Table
 
 LETTERS = "abcdefghijkl"
 MOST_SCENARIOS = len(LETTERS)
-CELL = 6
-"""Width of the widest cell, "100.0*"."""
 
 type Columns = list[tuple[str, FloatArray, int]]
 """Head, one value a design, and which is best: 1 the highest, -1 the lowest, 0 none."""
@@ -66,16 +63,16 @@ def best(values: FloatArray, direction: int) -> list[int]:
     return [int(d) for d in np.flatnonzero(values == (known.max() if direction > 0 else known.min()))]
 
 
-def measure_tables(ds: xr.Dataset, width: int, measures: Sequence[Measure] = MEASURES) -> list[Text]:
-    """Return the lines of the tables of some measures; a scenario where one is not defined shows "-"."""
-    lines = []
-    for measure in measures:
-        for title, columns in _tables(ds, measure):
-            lines += [*heading(title, width), *_blocks(ds, columns, width), *monte_carlo(ds, measure.name)]
-    return lines
+def measure_tables(ds: xr.Dataset, measures: Sequence[Measure] = MEASURES) -> list[Block]:
+    """Return the tables of some measures; a scenario where one is not defined shows "-"."""
+    return [
+        _table(ds, title, columns, monte_carlo(ds, measure.name))
+        for measure in measures
+        for title, columns in _columns(ds, measure)
+    ]
 
 
-def _tables(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
+def _columns(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
     """Return title and columns of a measure: one table, or more where "best" means different things."""
     values = scaled(ds[measure.name].to_numpy(), ds[measure.name].attrs.get("units", "1"))
     exact = ds[measure.name].to_numpy() * (100 if ds[measure.name].attrs.get("units", "1") == "1" else 1)
@@ -111,36 +108,20 @@ def _summary(values: FloatArray, direction: int) -> Columns:
     return [(head, np.round(row, 1) + 0.0, direction) for head, row in zip(heads, rows, strict=True)]
 
 
-def _blocks(ds: xr.Dataset, columns: Columns, width: int) -> list[Text]:
-    """Lay columns out under each other if they do not fit side by side."""
-    cells, marked = _cells(columns, ds.sizes["design"])
-    heads = [f"{head} " for head, _, _ in columns]
-    widths = [max(len(head), *map(len, column)) + 1 for head, column in zip(heads, cells, strict=True)]
-    spare = min(max(len(name) for name in names(ds, "design")), max(width - sum(widths), 12))
-    designs = shortened(names(ds, "design"), spare)
-    lines: list[Text] = []
-    for run in chunks(widths, width - spare):
-        body = [[name, *(cells[c][d] for c in run)] for d, name in enumerate(designs)]
-        bold = {(d, k + 1) for k, c in enumerate(run) for d in marked[c]}
-        lines += [*([Text("")] if lines else []), *grid(["", *(heads[c] for c in run)], body, bold, width=width)]
-    return lines
+def _table(ds: xr.Dataset, title: str, columns: Columns, notes: tuple[str, ...]) -> Table:
+    """Return a table of a measure, the best of each column marked."""
+    rows = [(name, *(number(values[d]) for _, values, _ in columns)) for d, name in enumerate(names(ds, "design"))]
+    marked = {(d, c) for c, (_, values, which) in enumerate(columns, 1) for d in best(values, which)}
+    head = ("", *(text for text, _, _ in columns))
+    return Table(title, head, tuple(rows), labels=True, marked=frozenset(marked), notes=notes)
 
 
-def _cells(columns: Columns, designs: int) -> tuple[list[list[str]], list[list[int]]]:
-    """Return the text of each column's cells, and the designs marked in it."""
-    marked = [best(values, direction) for _, values, direction in columns]
-    return [
-        [number(values[d]) + (MARK if d in marks else " ") for d in range(designs)]
-        for (_, values, _), marks in zip(columns, marked, strict=True)
-    ], marked
-
-
-def monte_carlo(ds: xr.Dataset, name: str) -> Sequence[Text]:
+def monte_carlo(ds: xr.Dataset, name: str) -> tuple[str, ...]:
     """State the largest Monte Carlo standard error behind a table; nothing for exact results."""
     error = ds.get(f"{name}_mcse")
     largest = 0.0 if error is None else float(error.max())
     if not largest > 0:
-        return []
+        return ()
     percent = ds[name].attrs.get("units", "1") == "1"
     text = f"{100 * largest:.2f} percentage points" if percent else f"{largest:.3f} {ds[name].attrs['units']}"
-    return [Text(f"Largest Monte Carlo standard error: {text}")]
+    return (f"Largest Monte Carlo standard error: {text}",)

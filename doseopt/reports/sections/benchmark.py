@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import xarray as xr
-from rich.text import Text
 
-from doseopt.reports.render.layout import heading, paragraph
-from doseopt.reports.tables.measures import Measure, measure_tables
+from doseopt.reports.render.document import Block, Heading, Paragraph
+from doseopt.reports.sections.measures import Measure, measure_tables
 
 MEASURES = (
     Measure("benchmark_correct_selection", "Correct selection of the benchmark (%)", 0),
@@ -31,12 +30,11 @@ ONE_DOSE = (
 )
 
 
-def benchmark_lines(ds: xr.Dataset, width: int) -> list[Text]:
+def benchmark(ds: xr.Dataset) -> list[Block]:
     """Show each design against the benchmark with the same expected number of patients; empty if it is not there."""
-    title = "Against the complete-information benchmark"
+    title = Heading("Against the complete-information benchmark")
     if "benchmark_correct_selection" in ds and ds.sizes["dose"] == 1:
-        return [*heading(title, width), *paragraph(ONE_DOSE, width)]
+        return [title, Paragraph(ONE_DOSE)]
     if "benchmark_correct_selection" not in ds or not bool(ds["benchmark_correct_selection"].notnull().any()):
         return []
-    lines = [*heading(title, width), *paragraph(WHAT, width)]
-    return [*lines, *measure_tables(ds, width, MEASURES)]
+    return [title, Paragraph(WHAT), *measure_tables(ds, MEASURES)]
