@@ -7,7 +7,7 @@ from textwrap import TextWrapper
 
 import doseopt
 from benchmarks.speed import readme as speed
-from doseopt.reports.tables import findings
+from doseopt.reports.sections.findings import findings
 
 ROOT = Path(__file__).parents[1]
 wrap = TextWrapper(120, break_on_hyphens=False, break_long_words=False).wrap

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import StudyName
+from doseopt.cli.options import Html, StudyName
 
 if TYPE_CHECKING:
     from doseopt.study.study import Study
@@ -24,17 +24,20 @@ def check(
         bool, typer.Option("--upgrade", help="Print the study as this version spells it, without comments.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="With --upgrade: the file to write, policies beside it.")] = None,
+    html: Html = None,
 ) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
-        from doseopt.cli.terminal import print_lines
+        from doseopt.cli.output import deliver, make_ready
         from doseopt.core.parameters import Fault, Faults
         from doseopt.core.text import counted
+        from doseopt.reports.render.document import Caution, Document
         from doseopt.study.digest import hash_fault
         from doseopt.study.file import load_study
 
         if out is not None and not upgrade:
             raise Faults([Fault("--out", "wanted with --upgrade only")])
+        make_ready(html)
         loaded = load_study(study)
         if stated and (message := hash_fault(stated, loaded.hash)):
             raise Faults([Fault("--hash", message)], study)
@@ -47,9 +50,9 @@ def check(
             counted(len(loaded.doses.labels), "dose"),
             f"hash {loaded.hash}",
         ]
-        print_lines(f"{study}: valid ({', '.join(parts)})")
-        for fault in loaded.unweighed():
-            print_lines(f"To compare the designs, {fault}")
+        lacking = tuple(Caution(f"To compare the designs, {fault}") for fault in loaded.unweighed())
+        document = Document(f"{study}: valid ({', '.join(parts)})", {}, lacking)
+        deliver(lambda: None, document, html=html)
 
 
 def _upgrade(study: Study, out: Path | None) -> None:

@@ -11,7 +11,7 @@ from doseopt.designs.layers import with_cap
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.measures.operating_characteristics import measure
-from doseopt.reports.tables import findings
+from doseopt.reports.sections.findings import findings
 from paper.material import Material
 
 SHOWN = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts", "patients_above_mtd")

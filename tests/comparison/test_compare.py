@@ -17,7 +17,7 @@ from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import METRICS, QUANTILES
-from doseopt.reports.sections.benchmark import benchmark_lines
+from doseopt.reports.sections.benchmark import ONE_DOSE, benchmark
 from doseopt.study.file import load_study, parse_study
 
 SMALL = """
@@ -421,7 +421,7 @@ modifiers = [{ kind = "max_patients", n = 6 }]
     blank = ("accuracy_index", "allocation_index", "benchmark_accuracy_index", "benchmark_correct_selection")
     for name in (*blank, "benchmark_selection", "regret_to_benchmark"):
         assert np.isnan(result[name]).all(), name
-    assert "single dose" in " ".join(line.plain for line in benchmark_lines(result, 100))
+    assert benchmark(result)[1].text == ONE_DOSE
     design = study.designs["BOIN"]
     lean = linear_measures(means_of(design, np.array([[0.1]])), np.array([[0.1]]), study.mtd)
     assert np.isnan(lean["accuracy_index"]).all()

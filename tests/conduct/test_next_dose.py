@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from doseopt.reports.tables.next_dose import next_text
 from typer.testing import CliRunner
 
 from doseopt.cli import app
@@ -12,6 +11,8 @@ from doseopt.conduct.next_dose import next_dose
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.records.data import data_from_csv, data_from_outcomes
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import load_study, parse_study
 
 FIVE = """
@@ -149,7 +150,7 @@ def test_a_stopped_trial_has_no_level_and_its_mtd():
 
 def test_the_text_keeps_to_its_width():
     for outcomes in ("", "1N 2NNT 2NNN 3TTN 1NNN"):
-        lines = next_text(ask(load_study(), outcomes)).plain.splitlines()
+        lines = terminal_text(next_document(ask(load_study(), outcomes))).plain.splitlines()
         assert max(map(len, lines)) <= 100
 
 

@@ -15,7 +15,6 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from rich.cells import cell_len
-from rich.console import Console
 from scipy.special import betaln, comb, log_expit
 from scipy.stats import binom, norm
 from typer.testing import CliRunner
@@ -28,7 +27,9 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.exact import Exact
 from doseopt.plots.pathways import MOST, paths_figure
 from doseopt.plots.placement import overlap
-from doseopt.reports.sections.pathways import paths_frame, print_paths
+from doseopt.reports import terminal_text
+from doseopt.reports.frames import paths_frame
+from doseopt.reports.sections.pathways import paths_document
 from doseopt.study.file import load_study
 
 STUDY = """
@@ -232,9 +233,7 @@ def test_moderate_toxicities_are_weighed_by_a_scenario_that_has_them(study):
 
 
 def shown(ds, width=100):
-    console = Console(width=width, record=True, file=io.StringIO())
-    print_paths(ds, console)
-    return console.export_text()
+    return terminal_text(paths_document(ds), width).plain
 
 
 @pytest.mark.parametrize("name", ["ATD+3+3 uncapped", "CRM 13", "BOIN 25"])

@@ -19,7 +19,8 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorModel, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.records.data import EXAMPLE, data_from_csv, data_from_outcomes
-from doseopt.reports.tables import posterior_text
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.posterior import posterior_document
 from doseopt.study.file import load_study, parse_study
 
 CASES = Path(__file__).parents[1] / "cases" / "interim-tally-blowup"
@@ -108,7 +109,7 @@ def test_wrong_input_is_one_message_and_status_2(args, message):
 def test_a_warning_names_the_patient_and_who_was_left_out(study, tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("patient,dose_level,dlt,actual_dose,evaluable\nA7,1,0,0.3e9,1\nB2,1,0,,no\n")
-    text = posterior_text(analyse(study, data_from_csv(path, study.doses)).summary).plain
+    text = terminal_text(posterior_document(analyse(study, data_from_csv(path, study.doses)).summary, {})).plain
     assert "patient A7" in text
     assert "B2 (cannot be evaluated)" in text
 
@@ -118,7 +119,9 @@ def test_a_pending_patient_is_named_and_not_counted(study, tmp_path):
     path.write_text("patient,dose_level,dlt\nA7,1,0\nB2,1,NA\n")
     summary = analyse(study, data_from_csv(path, study.doses)).summary
     assert int(summary["n"].sum()) == 1
-    pending = [line for line in posterior_text(summary).plain.splitlines() if line.startswith("Pending")]
+    pending = [
+        line for line in terminal_text(posterior_document(summary, {})).plain.splitlines() if line.startswith("Pending")
+    ]
     assert pending == ["Pending          B2: not counted"]
 
 

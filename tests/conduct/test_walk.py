@@ -13,7 +13,8 @@ from doseopt.conduct.walk import walk
 from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
 from doseopt.engines.simulate import Patients
-from doseopt.reports.sections.walk import walk_text
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.walk import walk_document
 from doseopt.study.file import load_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -43,7 +44,7 @@ def test_none_is_the_correct_answer_where_every_dose_is_too_toxic():
 @pytest.mark.parametrize(("design", "scenario", "seed"), CASES)
 def test_golden_texts(design, scenario, seed):
     """Regression only: the text as it was when it was last read by eye."""
-    text = walk_text(walk(STUDY, design, scenario, seed)).plain
+    text = terminal_text(walk_document(walk(STUDY, design, scenario, seed))).plain
     assert max(map(len, text.splitlines())) <= 100
     golden = GOLDEN / f"walk-{design.replace(' ', '-')}.txt"
     assert text + "\n" == golden.read_text(encoding="utf-8")

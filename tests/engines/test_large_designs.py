@@ -24,7 +24,10 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph, cohort_outcomes
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots import _with_error
-from doseopt.reports.tables import comparison_text, findings, tidy
+from doseopt.reports import terminal_text
+from doseopt.reports.frames import tidy
+from doseopt.reports.sections.comparison import comparison_document
+from doseopt.reports.sections.findings import findings
 from doseopt.study.file import parse_study
 
 STUDY = """
@@ -273,7 +276,7 @@ def test_the_parameters_of_a_simulation_are_checked():
 
 
 def test_the_text_says_what_is_simulated_and_how_well(both):
-    text = comparison_text(both).plain
+    text = terminal_text(comparison_document(both)).plain
     told = " ".join(text.split())
     assert (
         "2 designs marked ~ simulated, as the exact calculation would be too large: 2,000 trials a scenario, seed 4"
@@ -288,16 +291,16 @@ def test_the_text_says_what_is_simulated_and_how_well(both):
 
 
 def test_the_text_of_an_exact_comparison_speaks_of_no_error(study):
-    text = comparison_text(compare(study)).plain
+    text = terminal_text(comparison_document(compare(study))).plain
     assert "~" not in text
     assert "standard error" not in text
 
 
 def test_all_simulated_since_too_large_or_since_asked(study):
     large = {name: study.designs[name] for name in LARGE}
-    forced = comparison_text(compare(replace(study, designs=large), where_possible())).plain
+    forced = terminal_text(comparison_document(compare(replace(study, designs=large), where_possible()))).plain
     assert "simulated, as the exact calculation would be too large: 2,000 trials" in " ".join(forced.split())
-    asked = comparison_text(compare(study, Simulate(100, 9))).plain
+    asked = terminal_text(comparison_document(compare(study, Simulate(100, 9)))).plain
     assert "simulated: 100 trials a scenario, seed 9" in asked
     assert "too large" not in asked
 
@@ -335,8 +338,8 @@ def test_a_mixed_comparison_is_written_and_read(both, tmp_path):
     again = xr.load_dataset(tmp_path / "both.nc")
     assert again["engine"].to_numpy().tolist() == both["engine"].to_numpy().tolist()
     file = io.StringIO()
-    Console(file=file, width=100).print(comparison_text(again), soft_wrap=True)
-    assert file.getvalue().rstrip("\n") == comparison_text(both).plain
+    Console(file=file, width=100).print(terminal_text(comparison_document(again)), soft_wrap=True)
+    assert file.getvalue().rstrip("\n") == terminal_text(comparison_document(both)).plain
 
 
 def blrm(sd, rho, cap):

@@ -1,14 +1,10 @@
 """Study files: a fault with its place, or a study that runs."""
 
-import io
-
 import numpy as np
 import pytest
-from doseopt.reports.tables.next_dose import print_next
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import pick
 from fuzz.studies import study_text
-from rich.console import Console
 
 from doseopt.beliefs import StatedBelief
 from doseopt.comparison.compare import compare
@@ -18,6 +14,8 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
 from doseopt.records.data import data_from_outcomes
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import parse_study
 
 STATES = 300
@@ -60,7 +58,7 @@ def run(rng, study):
     except Faults as faults:  # the data may contradict a design
         check_shown(str(faults), "the data")
     else:
-        print_next(answer, Console(file=io.StringIO(), markup=False, highlight=False))
+        assert terminal_text(next_document(answer))
     if rng.random() >= FOLLOWED:
         return
     states = [states_of(design) for design in study.designs.values()]

@@ -21,7 +21,7 @@ from doseopt.plots.decision_page import decision_pages
 from doseopt.plots.decision_table import decision_table_figure
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.pathways import paths_figure
-from doseopt.plots.posterior import posterior_figures
+from doseopt.plots.posterior import posterior_drawings
 from doseopt.study.file import parse_study
 
 UNEVEN = [0.3, 1.0, 1.5, 10.0, 11.0, 40.0, 400.0]
@@ -61,7 +61,7 @@ def test_figures_of_a_posterior(levels, patients):
     ds, density = beta_posterior(n, n // 3, [str(k) for k in range(levels)])
     ds, density = with_values(ds, levels), density.assign_coords(dose=with_values(ds, levels)["dose"])
     for name in NAMES:
-        assert_legible(posterior_figures(ds, density)[name])
+        assert_legible(posterior_drawings(ds, density)[name]())
 
 
 @pytest.mark.parametrize("name", OF_AMENDMENTS)

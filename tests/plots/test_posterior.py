@@ -13,7 +13,7 @@ from scipy.stats import beta, betabinom
 
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.placement import overlap
-from doseopt.plots.posterior import posterior_figures
+from doseopt.plots.posterior import posterior_drawings
 
 NAMES = ("posterior", "curve", "predictive")
 
@@ -92,7 +92,7 @@ def check_texts(figure):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", POSTERIORS)
 def test_no_text_overlaps_or_is_cut_off(name, case):
-    figures = posterior_figures(*POSTERIORS[case])
+    figures = {name: draw() for name, draw in posterior_drawings(*POSTERIORS[case]).items()}
     assert tuple(figures) == NAMES
     check_texts(figures[name])
 
@@ -104,7 +104,7 @@ def test_no_text_of_the_estimates_overlaps_or_is_cut_off(case):
 
 @pytest.mark.parametrize(("case", "unit", "scale"), [("four doses", "dose (mg", ", log scale"), ("no values", "", "")])
 def test_axes_have_names_and_units(case, unit, scale):
-    figures = posterior_figures(*POSTERIORS[case])
+    figures = {name: draw() for name, draw in posterior_drawings(*POSTERIORS[case]).items()}
     axes = {name: figure.axes[1] for name, figure in figures.items()}
     dose = f"{unit})" if unit else "dose level"
     assert (axes["posterior"].get_xlabel(), axes["posterior"].get_ylabel()) == ("DLT rate (%)", dose)
@@ -117,7 +117,7 @@ def test_axes_have_names_and_units(case, unit, scale):
 @pytest.mark.parametrize("case", POSTERIORS)
 def test_densities_are_those_given(case):
     ds, density = POSTERIORS[case]
-    ax = posterior_figures(ds, density)["posterior"].axes[1]
+    ax = posterior_drawings(ds, density)["posterior"]().axes[1]
     lines = [line for line in ax.lines if len(line.get_xdata()) == 101]
     for j, (after, before) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
         np.testing.assert_allclose(after.get_xdata(), 100 * density["rate"])
@@ -136,7 +136,7 @@ def test_densities_are_those_given(case):
 @pytest.mark.parametrize("case", ["four doses", "six doses"])
 def test_means_intervals_and_data_are_marked(case):
     ds, density = POSTERIORS[case]
-    ax = posterior_figures(ds, density)["posterior"].axes[1]
+    ax = posterior_drawings(ds, density)["posterior"]().axes[1]
     segments = [line.get_segments() for line in ax.collections if isinstance(line, LineCollection)]
     markers = [line.get_xdata() for line in ax.lines if line.get_marker() in ("o", "d")]
     for prefix, drawn, mean in zip(("", "prior_"), segments, markers, strict=True):
@@ -153,7 +153,7 @@ def test_means_intervals_and_data_are_marked(case):
 @pytest.mark.parametrize("case", ["four doses", "no values", "six doses"])
 def test_curve_is_the_posterior_with_the_data(case):
     ds, density = POSTERIORS[case]
-    ax = posterior_figures(ds, density)["curve"].axes[1]
+    ax = posterior_drawings(ds, density)["curve"]().axes[1]
     curve = next(line for line in ax.lines if line.get_marker() == "s")
     np.testing.assert_allclose(curve.get_ydata(), 100 * ds["mean"])
     if "dose_value" in ds.coords:
@@ -171,7 +171,7 @@ def test_curve_is_the_posterior_with_the_data(case):
 @pytest.mark.parametrize("case", POSTERIORS)
 def test_bars_are_the_predictive_probabilities(case):
     ds, density = POSTERIORS[case]
-    figure = posterior_figures(ds, density)["predictive"]
+    figure = posterior_drawings(ds, density)["predictive"]()
     widths = np.reshape([bar.get_width() for bar in figure.axes[1].patches], (4, ds.sizes["dose"])).T
     np.testing.assert_allclose(widths, 100 * density["predictive"])
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]

@@ -4,7 +4,7 @@ import pytest
 from reports.test_tables import NEVER, hand_made
 
 from doseopt.display.labels import accuracy_words, listed
-from doseopt.reports.tables import findings
+from doseopt.reports.sections.findings import findings
 
 RIGHT = [[0, 1, 0], [0, 0, 1]]
 

@@ -11,8 +11,12 @@ from rich.console import Console
 from doseopt.comparison.compare import compare
 from doseopt.display.labels import dose_labels, shortened
 from doseopt.engines.simulate import Simulate
+from doseopt.reports import terminal_text
+from doseopt.reports.frames import tidy
+from doseopt.reports.render.document import MARK
+from doseopt.reports.sections.comparison import comparison_document
+from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best
-from doseopt.reports.tables import comparison_text, findings, print_comparison, tidy
 from doseopt.scenarios.specs import RandomScenarios
 from doseopt.study.file import load_study
 
@@ -70,6 +74,10 @@ SMALL = hand_made(
 )
 
 
+def said(ds, width=100):
+    return terminal_text(comparison_document(ds), width)
+
+
 @pytest.fixture(scope="module")
 def study():
     return load_study()
@@ -106,7 +114,7 @@ def test_every_line_fits_and_no_line_ends_in_a_space(bundled, study):
     for ds in (bundled, long, simulated, many, SMALL, SMALL.isel(design=[0], scenario=[1])):
         for width in (100, 80):
             file = io.StringIO()
-            Console(file=file, width=200).print(comparison_text(ds, width), soft_wrap=True)
+            Console(file=file, width=200).print(said(ds, width), soft_wrap=True)
             printed = file.getvalue().rstrip("\n").split("\n")
             wide = [line for line in printed if sum(1 + (ord(c) > 0x2E80) for c in line) > width]
             assert not wide
@@ -116,14 +124,14 @@ def test_every_line_fits_and_no_line_ends_in_a_space(bundled, study):
 
 def test_plain_text_without_a_terminal(bundled):
     file = io.StringIO()
-    print_comparison(bundled, Console(file=file))
-    assert file.getvalue().rstrip("\n") == comparison_text(bundled).plain
+    Console(file=file).print(said(bundled), soft_wrap=True)
+    assert file.getvalue().rstrip("\n") == said(bundled).plain
     assert "\x1b" not in file.getvalue()
     assert file.getvalue().isascii()
 
 
 def test_the_best_of_each_column_is_marked_as_printed():
-    text = comparison_text(SMALL).plain
+    text = said(SMALL).plain
     correct = lines_of(text, "Correct selection (")
     assert [row.split() for row in correct if row[:1] in "3C"] == [
         ["3+3", "capped", "20.0", "0.0", "80.0*", "33.3"],
@@ -140,7 +148,7 @@ def test_the_best_of_each_column_is_marked_as_printed():
 
 
 def test_selecting_none_is_best_where_nothing_else_is_right():
-    none = lines_of(comparison_text(SMALL).plain, "No selection")
+    none = lines_of(said(SMALL).plain, "No selection")
     assert [row.split()[-4:] for row in none if row[:1] in "3C"] == [
         ["70.0", "60.0", "80.0*", "65.0"],
         ["20.0", "10.0", "40.0", "15.0"],
@@ -169,31 +177,31 @@ def test_a_few_scenarios_get_a_column_each_and_many_a_summary():
         cap=[10, 10],
         fewest=np.full((2, 3), 9),
     )
-    correct = lines_of(comparison_text(many).plain, "Correct selection (")
+    correct = lines_of(said(many).plain, "Correct selection (")
     assert correct[0].split() == ["mean", "min", "Q1", "median", "Q3", "max"]
     assert correct[2].split() == ["D0", "25.4", "10.0", "10.0", "10.0", "50.0", "50.0"]
     assert correct[3].split() == ["D1", "40.8*", "10.0", "10.0", "60.0*", "60.0*", "60.0*"]
-    few = lines_of(comparison_text(many.isel(scenario=range(12))).plain, "Correct selection (")
+    few = lines_of(said(many.isel(scenario=range(12))).plain, "Correct selection (")
     assert few[0].split() == [*"abcdefghijkl", "mean"]
 
 
 def test_each_selection_probability_is_in_the_text(bundled):
-    text = comparison_text(bundled).plain
+    text = said(bundled).plain
     section = text[text.index("Selection of no dose") : text.index("What is known of the DLT rates")]
     rows = [line.split() for line in section.split("\n") if line.startswith("CRM 25")]
-    shown = [float(v) for row in rows for v in row[2:]]
+    shown = [float(v.removesuffix(MARK)) for row in rows for v in row[2:]]
     none, each = bundled["no_selection"].sel(design="CRM 25"), bundled["selection"].sel(design="CRM 25")
     np.testing.assert_allclose(shown, 100 * np.column_stack([none, each]).ravel(), atol=0.0501)
 
 
 def test_simulated_results_say_so():
     ds = hand_made([[[0.2, 0.5, 0.1]]], [[0, 1, 0]], cap=[10], fewest=[[NEVER] * 3], engine="simulated", error=0.0123)
-    text = comparison_text(ds).plain
+    text = said(ds).plain
     assert "simulated: 400 trials a scenario, seed 7" in text
     assert "Largest Monte Carlo standard error: 1.23 percentage points" in text
     assert "Largest Monte Carlo standard error: 0.012 patients" in text
     assert findings(ds) == []  # trials that did not happen to declare a dose do not show that none can
-    assert "Monte Carlo standard error" not in comparison_text(SMALL).plain
+    assert "Monte Carlo standard error" not in said(SMALL).plain
 
 
 def test_findings():
@@ -215,7 +223,7 @@ def test_findings_say_no_more_than_the_numbers():
     ]
     free = SMALL.isel(design=[2])
     assert findings(free) == []
-    assert "Findings" not in comparison_text(free).plain
+    assert "Findings" not in said(free).plain
     twice = hand_made([[[0.2, 0, 0]]], [[0, 1, 0]], cap=[12], fewest=[[9, NEVER, NEVER]])
     assert findings(twice) == [
         "D0 stops at 12 patients and cannot declare 30 or 90 mg the MTD under any truth. "
@@ -271,7 +279,7 @@ def test_tidy_has_every_number_once(bundled):
 
 
 def test_other_observed_rates_are_mentioned():
-    assert "p_observed" not in comparison_text(SMALL.assign(p_observed=SMALL["p_dlt"])).plain
+    assert "p_observed" not in said(SMALL.assign(p_observed=SMALL["p_dlt"])).plain
     shifted = SMALL["p_dlt"] + xr.DataArray([0.0, 0.01, 0.01], dims="scenario")
-    text = comparison_text(SMALL.assign(p_observed=shifted)).plain
+    text = said(SMALL.assign(p_observed=shifted)).plain
     assert "In 2 scenarios DLTs are recorded at other rates than the true ones (p_observed)." in text
