@@ -3,6 +3,7 @@
 # The commands register themselves, in the order in which ``doseopt --help`` names them.
 # isort: off
 import doseopt.cli.amend
+
 # import doseopt.cli.calibrate
 # import doseopt.cli.examine
 # import doseopt.cli.limits
@@ -11,6 +12,7 @@ import doseopt.cli.paths
 import doseopt.cli.compare
 import doseopt.cli.posterior
 import doseopt.cli.check
+
 # import doseopt.cli.table
 # import doseopt.cli.verify
 import doseopt.cli.walk  # noqa: F401

@@ -18,18 +18,18 @@ from doseopt.cli.output import write_csv
 from doseopt.cli.terminal import terminal
 from doseopt.core.text import MOST_NAME, MOST_TEXT, name_fault, neutral, shortened, text_fault
 from doseopt.plots.save import rendered
-from doseopt.reports import (
+from doseopt.reports import Document, terminal_text, write_docx, write_html, write_pdf
+from doseopt.reports.render.document import (
     Bullets,
+    Caution,
     Code,
-    Document,
     Figure,
     Gap,
     Heading,
+    Item,
     Paragraph,
     Table,
-    write_docx,
-    write_html,
-    write_pdf,
+    Tree,
 )
 
 JOINERS = "\u200c\u200d"
@@ -83,9 +83,11 @@ def document():
     blocks = (
         Heading(text),
         Paragraph(text),
-        Bullets((text,)),
-        Table(text, ("a", text), (("b", text),)),
-        Figure.of(drawing, text, text),
+        Caution(text),
+        Bullets((text, Item(text, (text,)))),
+        Tree(Item(text, (Item(text, (text,)),))),
+        Table(text, ("a", text), (("b", text),), groups=((text, 1),), notes=(text,), marked=frozenset({(0, 1)})),
+        Figure.of(lambda: drawing, text, text),
         Code(text),
         Gap(text),
     )
@@ -101,8 +103,15 @@ def test_html_holds_every_text_and_no_element_of_it(document, tmp_path):
     page = write_html(whole, tmp_path / "a.html").read_text(encoding="utf-8")
     assert no_controls(page)
     assert "<script" not in page
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 12
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 20
     assert "&lt;U+202E&gt;" in page
+
+
+def test_a_terminal_shows_every_text_and_obeys_none(document):
+    _, whole = document
+    shown = terminal_text(whole).plain
+    assert no_controls(shown)
+    assert shown.replace("\n", "").count("<U+202E>") >= 14
 
 
 def test_docx_and_pdf_are_written_with_every_text(document, tmp_path):

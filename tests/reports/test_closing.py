@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from doseopt import Utility
-from doseopt.reports import Table
+from doseopt.reports.render.document import Table
 from doseopt.reports.sections.closing import _ranking, attainable
 
 NAMES = ["3+3", "BOIN 9"]

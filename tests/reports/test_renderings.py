@@ -9,19 +9,18 @@ from matplotlib.figure import Figure as Drawing
 from pypdf import PdfReader
 from reports.reading import numbers, read_html, words_of_docx
 
-from doseopt.plots.save import _png, _svg
-from doseopt.reports import (
+from doseopt.reports import Document, terminal_text, write_docx, write_html, write_pdf
+from doseopt.reports.render.document import (
     Bullets,
+    Caution,
     Code,
-    Document,
     Figure,
     Gap,
     Heading,
+    Item,
     Paragraph,
     Table,
-    write_docx,
-    write_html,
-    write_pdf,
+    Tree,
 )
 
 
@@ -31,7 +30,7 @@ def document():
     ax = drawing.subplots()
     ax.plot([0, 1], [2, 3])
     ax.set_title("A figure")
-    figure = Figure(svg=_svg(drawing), png=_png(drawing), caption="Figure 1. A line.", alt="A line from 2 to 3.")
+    figure = Figure.of(lambda: drawing, "Figure 1. A line.", "A line from 2 to 3.")
     rng = np.random.default_rng(1)
     rows = tuple((f"design {k}", *(f"{v:.1f}" for v in rng.uniform(0, 100, 4))) for k in range(40))
     return Document(
@@ -133,3 +132,112 @@ def test_a_failure_leaves_the_old_file(document, tmp_path, monkeypatch):
 def test_a_row_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="wanted rows of 2 cells in 'Table', got"):
         Table("Table", ("a", "b"), (("1", "2", "3"),))
+
+
+EVERYTHING = Document(
+    "A title",
+    {"Registry": "NCT1", "Empty": ""},
+    (
+        Caution("read this first"),
+        Paragraph("a paragraph"),
+        Bullets(("one", Item("two", ("within two", "and more")))),
+        Bullets(("first", "second"), numbered=True),
+        Tree(Item("root", (Item("left", ("leaf",)), "right"))),
+        Table(
+            "Groups",
+            ("design", "none", "low", "none", "low"),
+            (("A", "1.1", "2.2", "3.3", "4.4"), ("B", "5.5", "6.6", "7.7", "8.8")),
+            labels=True,
+            marked=frozenset({(0, 2), (1, 4)}),
+            tones={(1, 1): "out"},
+            groups=(("scenario a", 2), ("scenario b", 2)),
+            notes=("a note below",),
+        ),
+        Heading("The end"),
+        Code("doseopt compare"),
+        Gap("a gap"),
+    ),
+)
+
+
+def test_a_document_on_a_terminal():
+    assert (
+        terminal_text(EVERYTHING, 60).plain
+        == """A title
+Registry  NCT1
+
+! read this first
+a paragraph
+- one
+- two
+  within two
+  and more
+1. first
+2. second
+
+root
+├── left
+│   └── leaf
+└── right
+
+Groups
+          scenario a  scenario b
+        none   low     none   low
+---------------------------------
+A        1.1   2.2*     3.3   4.4
+B        5.5   6.6      7.7   8.8*
+a note below
+
+The end
+  doseopt compare
+
+? For the investigators: a gap"""
+    )
+
+
+def test_groups_that_do_not_fit_stand_below_each_other():
+    lines = terminal_text(EVERYTHING, 24).plain.splitlines()
+    first, second = (next(i for i, line in enumerate(lines) if name in line) for name in ("scenario a", "scenario b"))
+    assert second > first
+    assert [line.split() for line in lines[second + 3 : second + 5]] == [["A", "3.3", "4.4"], ["B", "7.7", "8.8*"]]
+
+
+def test_every_kind_of_block_is_in_every_rendering(tmp_path):
+    web = read_html(write_html(EVERYTHING, tmp_path / "e.html"))
+    pages = PdfReader(write_pdf(EVERYTHING, tmp_path / "e.pdf")).pages
+    texts = {
+        "terminal": terminal_text(EVERYTHING, 60).plain,
+        "html": " ".join(web.text),
+        "docx": words_of_docx(write_docx(EVERYTHING, tmp_path / "e.docx")),
+        "pdf": " ".join(page.extract_text() for page in pages),
+    }
+    said = ("NCT1", "read this first", "a paragraph", "within two", "second", "leaf", "scenario b", "2.2*", "8.8*")
+    for name, text in texts.items():
+        found = " ".join(text.split())
+        for phrase in (*said, "a note below", "The end", "doseopt compare", "a gap"):
+            assert phrase in found, (name, phrase)
+        assert "Empty" not in found
+    spans = [attrs["colspan"] for tag, attrs in web.tags if tag == "th" and attrs.get("scope") == "colgroup"]
+    assert spans == ["2", "2"]
+    assert [attrs["class"] for tag, attrs in web.tags if tag == "td" and attrs.get("class") == "out"] == ["out"]
+
+
+def test_a_figure_is_drawn_once_and_only_where_it_is_asked_for(tmp_path):
+    count = []
+
+    def draw():
+        count.append(1)
+        return Drawing(figsize=(2, 1))
+
+    document = Document("A", {}, (Figure.of(draw, "a caption", "alt", "name"),))
+    assert terminal_text(document).plain == "A"
+    assert count == []
+    write_html(document, tmp_path / "a.html")
+    write_docx(document, tmp_path / "a.docx")
+    assert document.figures[0].png.startswith(b"\x89PNG")
+    assert count == [1]
+
+
+def test_groups_that_do_not_span_the_columns_are_refused():
+    with pytest.raises(ValueError, match="wanted groups of 2 columns in 'Table', got 3"):
+        Table("Table", ("", "1", "2"), (("a", "1", "2"),), groups=(("x", 3),))

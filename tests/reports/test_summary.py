@@ -10,7 +10,7 @@ from doseopt.comparison.compare import compare
 from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.data import data_from_outcomes
-from doseopt.reports import Bullets, Figure, Table
+from doseopt.reports.render.document import Bullets, Figure, Table
 from doseopt.reports.sections.summary import summary
 from doseopt.study.file import parse_study
 

@@ -86,10 +86,10 @@ def _lines(block: Block, width: int) -> Iterator[Text]:
 def _item(item: Item | str, width: int, mark: str, indent: str = "") -> Iterator[Text]:
     """Set an item of a list, its details further in."""
     one = Item(item) if isinstance(item, str) else item
-    inner = indent + " " * (3 if mark[0].isdigit() else 2)
+    inner = indent + " " * len(mark)
     yield from paragraph(one.text, width, inner, indent + mark)
     for detail in one.details:
-        yield from _item(detail, width, "  ", inner if not mark[0].isdigit() else inner[2:])
+        yield from _item(detail, width, "", inner)
 
 
 def _branches(item: Item, width: int, first: str = "", rest: str = "") -> Iterator[Text]:
