@@ -108,7 +108,8 @@ def _write(dossier: Dossier, command: str, folder: Path, data: Path | None) -> l
 
     from doseopt.cli.output import write_netcdf
     from doseopt.core.files import unfinished_prefix
-    from doseopt.reports import amendment_report, write_docx, write_html, write_pdf
+    from doseopt.reports import write_docx, write_html, write_pdf
+    from doseopt.reports.amendment import amendment_report
 
     document = amendment_report(dossier, command)
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:

@@ -32,8 +32,7 @@ DataFile = Annotated[Path | None, typer.Option(help="A CSV file with one patient
 Folder = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
 Html = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
 Json = Annotated[bool, as_json("tables")]
-DatasetHtml = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
-Json = Annotated[bool, as_json("tables", "the Dataset as ")]
+DatasetJson = Annotated[bool, as_json("tables", "the Dataset as ")]
 
 
 def check_one_source(outcomes: str, data: Path | None) -> None:

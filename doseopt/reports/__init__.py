@@ -1,6 +1,5 @@
 """Reports: one document, three renderings."""
 
-from doseopt.reports.amendment import amendment_report
 from doseopt.reports.render.document import Bullets, Code, Document, Figure, Gap, Heading, Paragraph, Table
 from doseopt.reports.render.docx import write_docx
 from doseopt.reports.render.html import write_html
@@ -15,7 +14,6 @@ __all__ = [
     "Heading",
     "Paragraph",
     "Table",
-    "amendment_report",
     "write_docx",
     "write_html",
     "write_pdf",

@@ -15,7 +15,8 @@ from doseopt.amendment.dossier import gather, proposed
 from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.data import data_from_outcomes
-from doseopt.reports import Document, Gap, Heading, Table, amendment_report, write_docx, write_html, write_pdf
+from doseopt.reports import Document, Gap, Heading, Table, write_docx, write_html, write_pdf
+from doseopt.reports.amendment import amendment_report
 from doseopt.reports.sections.checklist import ITEMS
 from doseopt.reports.sections.summary import summary
 from doseopt.study.file import parse_study

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from doseopt.core.text import neutral
@@ -80,6 +81,8 @@ class Table:
         Which columns do, if not all; -1 is the last.
     labels : bool
         Whether the leading columns of words and the heads are labels, which a narrow page may shorten.
+    short_heads : bool
+        Whether that holds of the heads.
     marked : collection of (row, column)
         Cells that stand out, each with `MARK` behind it; the caption says for what.
     tones : mapping of (row, column) to str
@@ -96,6 +99,7 @@ class Table:
     words: bool = False
     texts: tuple[int, ...] = (0,)
     labels: bool = False
+    short_heads: bool = True
     marked: frozenset[tuple[int, int]] = frozenset()
     tones: Mapping[tuple[int, int], str] = field(default_factory=dict)
     groups: tuple[tuple[str, int], ...] = ()
@@ -129,18 +133,42 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG and PNG, with a caption, and in words what it shows for those who cannot see it."""
+    """A figure, drawn when it is first asked for.
 
-    svg: bytes = field(repr=False)
-    png: bytes = field(repr=False)
+    Parameters
+    ----------
+    draw : callable
+        Returns the drawing.
+    caption : str
+    alt : str
+        What it shows, in words, for those who cannot see it.
+    name : str
+        Of its files.
+    """
+
+    draw: Callable[[], MatplotlibFigure] = field(repr=False)
     caption: str
     alt: str
+    name: str = ""
 
     @classmethod
     def of(cls, drawing: MatplotlibFigure, caption: str, alt: str) -> Figure:
         """Return a drawing as a figure of the report."""
-        png, svg = rendered(drawing)
-        return cls(svg, png, caption, alt)
+        return cls(lambda: drawing, caption, alt)
+
+    @cached_property
+    def _rendered(self) -> tuple[bytes, bytes]:
+        return rendered(self.draw())
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG."""
+        return self._rendered[0]
+
+    @property
+    def svg(self) -> bytes:
+        """The figure as SVG."""
+        return self._rendered[1]
 
 
 @dataclass(frozen=True)

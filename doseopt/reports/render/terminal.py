@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -48,7 +49,7 @@ def terminal_text(document: Document, width: int = PAGE) -> Text:
     before: Block | None = Code("") if document.facts else None
     for block in document.blocks:
         found = list(_lines(block, width))
-        lines += [Text("")] * (bool(lines) and _apart(before, block)) + found
+        lines += [Text("")] * (bool(lines) and bool(found) and _apart(before, block)) + found
         before = block if found else before
     return Text("\n").join(lines if document.title or not lines else lines[not lines[0].plain :])
 
@@ -122,7 +123,7 @@ def _fitted(table: Table, width: int) -> tuple[list[str], list[list[str]]]:
     heads = list(dict.fromkeys(table.head[lead:]))
     short = dict(zip(heads, shortened(heads, max(spare, LEAST_HEAD)), strict=True))
     head = list(table.head)
-    if sum(map(cell_len, head)) + len(head) > width - sum(longest[:lead]):
+    if table.short_heads and sum(map(cell_len, head)) + len(head) > width - sum(longest[:lead]):
         head = [*head[:lead], *(short[text] for text in head[lead:])]
     marks = 1 if table.marked else 0
     taken = sum(max(longest[c], cell_len(head[c])) + 1 + marks for c in range(lead, len(head)))
@@ -137,12 +138,12 @@ def _fitted(table: Table, width: int) -> tuple[list[str], list[list[str]]]:
 
 def _with_marks(table: Table, head: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
     """Return head and rows with the marks behind the cells, and room for one behind the others."""
-    lead = table.leading
+    room = {c for _, c in table.marked if not table.left[c]}
     marked = [
-        [text + (MARK if (r, c) in table.marked else " " * (c >= lead)) for c, text in enumerate(row)]
+        [text + (MARK if (r, c) in table.marked else " " * (c in room)) for c, text in enumerate(row)]
         for r, row in enumerate(rows)
     ]
-    return [text + " " * (c >= lead) for c, text in enumerate(head)], marked
+    return [text + " " * (c in room) for c, text in enumerate(head)], marked
 
 
 def _grid(table: Table, head: list[str], rows: list[list[str]], columns: Sequence[int], width: int) -> list[Text]:
@@ -169,13 +170,14 @@ def _grouped(table: Table, head: list[str], rows: list[list[str]], width: int) -
     for _, span in table.groups:
         ends.append(ends[-1] + span)
     widths = [max(cell_len(row[c]) for row in [head, *rows]) for c in range(len(head))]
-    each = [sum(widths[c] + 1 for c in range(a, b)) + 1 for a, b in zip(ends, ends[1:], strict=False)]
-    leading = sum(widths[c] + 1 for c in range(lead)) - 1
+    apart = 2 if sum(widths) + 2 * len(widths) - 2 + len(table.groups) <= width else 1  # as in `grid`
+    each = [sum(widths[c] + apart for c in range(a, b)) + 1 for a, b in pairwise(ends)]
+    leading = sum(widths[c] + apart for c in range(lead)) - apart
     for k, run in enumerate(chunks(each, max(width - leading, 1))):
         columns = [*range(lead), *(c for g in run for c in range(ends[g], ends[g + 1]))]
         titles = [table.groups[g][0] for g in run]
         cut = [set_cell_size(shortened([t], each[g] - 2)[0], each[g]) for t, g in zip(titles, run, strict=True)]
-        above = " " * (leading + 2) + "".join(cut).rstrip()
+        above = " " * (leading + apart + 1) + "".join(cut).rstrip()
         if k:
             yield Text("")
         yield Text(above if cell_len(above) <= width else " ".join(titles)[:width], "bold")
