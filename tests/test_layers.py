@@ -23,7 +23,7 @@ FLOORS = """
 ROOMS_WITHIN = {
     "designs": ["designs/modifiers"],
     "models": ["models/nuts", "models/quadrature"],
-    "reports": ["reports/sections", "reports/tables", "reports/render"],
+    "reports": ["reports/sections", "reports/render"],
 }
 """Rooms of a room, each above those that follow it; a room stands below those within it or above, never both."""
 MEASURED = {"engines/outcomes", "engines/means"}

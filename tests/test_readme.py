@@ -14,7 +14,7 @@ from doseopt.attainable.optimal import MAX_BYTES as MOST_OF_A_POLICY
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES
 from doseopt.measures.estimation import LEVEL
 from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
-from doseopt.reports.tables.limits import limit_findings
+from doseopt.reports.sections.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

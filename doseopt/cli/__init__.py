@@ -3,18 +3,16 @@
 # The commands register themselves, in the order in which ``doseopt --help`` names them.
 # isort: off
 import doseopt.cli.amend
-
-# import doseopt.cli.calibrate
-# import doseopt.cli.examine
-# import doseopt.cli.limits
+import doseopt.cli.calibrate
+import doseopt.cli.examine
+import doseopt.cli.limits
 import doseopt.cli.next_dose
 import doseopt.cli.paths
 import doseopt.cli.compare
 import doseopt.cli.posterior
 import doseopt.cli.check
-
-# import doseopt.cli.table
-# import doseopt.cli.verify
+import doseopt.cli.table
+import doseopt.cli.verify
 import doseopt.cli.walk  # noqa: F401
 
 # isort: on

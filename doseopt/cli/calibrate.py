@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Folder, Json, StudyName, seed
+from doseopt.cli.options import Folder, Html, Json, StudyName, seed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from doseopt.calibration import Calibration, Objective
@@ -42,29 +41,27 @@ def calibrate(
     candidates: Annotated[int, typer.Option(help="About how many are evaluated.", min=8)] = 300,
     seed: Annotated[int, seed("Seed of the search.")] = 1,
     out: Folder = None,
+    html: Html = None,
     json: Json = False,
 ) -> None:
     """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
     with plain_errors():
         from doseopt.calibration import Objective
         from doseopt.cli.output import deliver, folder_for
-        from doseopt.reports.tables.calibration import print_calibration
+        from doseopt.reports.sections.calibration import calibration_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
         names = designs_meant(loaded, design)
         aim = Objective(objective, worst, _limits(at_most or []))
         keys = tuple(part.strip() for part in free.split(",") if part.strip())
-        folder = folder_for(out, json)
+        folder = folder_for(out, json, html)
         found = _run(loaded, names, keys, aim, candidates, seed)
-
-        def show(console: Console) -> None:
-            for k, each in enumerate(found.values()):
-                print("\n" * min(k, 1), end="")
-                print_calibration(each.dataset, console)
-
-        answer = {name: each.dataset.to_dict() for name, each in found.items()}
-        deliver(answer, folder, partial(_write, loaded, found), show, json)
+        data = {name: each.dataset for name, each in found.items()}
+        files = [] if folder is None else _write(loaded, found, folder)
+        document = calibration_document(list(data.values()))
+        answer = {name: ds.to_dict() for name, ds in data.items()} if json else None
+        deliver(lambda: answer, document, json=json, html=html, folder=folder, files=files)
 
 
 def designs_meant(study: Study, text: str) -> list[str]:
@@ -138,7 +135,7 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     from doseopt.cli.output import write_csv
     from doseopt.plots.calibration import calibration_figure
     from doseopt.plots.save import save_figure
-    from doseopt.reports.tables.calibration import candidates_frame
+    from doseopt.reports.frames import candidates_frame
 
     designs = {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
     data = [each.dataset for each in found.values()]

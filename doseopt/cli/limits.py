@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import DatasetJson, Folder, StudyName
+from doseopt.cli.options import DatasetJson, Folder, Html, StudyName
 
 if TYPE_CHECKING:
     from doseopt.attainable.attained import Limits
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 def limits(
     study: StudyName = "renji-elo",
     out: Folder = None,
+    html: Html = None,
     json: DatasetJson = False,
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
@@ -26,18 +26,20 @@ def limits(
         from doseopt.cli.output import deliver, folder_for
         from doseopt.cli.terminal import spinner
         from doseopt.display.attained import anything_attainable
-        from doseopt.reports.tables.limits import print_limits
+        from doseopt.reports.sections.limits import limits_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
-        folder = folder_for(out, json)
+        folder = folder_for(out, json, html)
         with spinner("what is attainable") as say:
             found = limits_of(loaded, say)
-        deliver(found.dataset, folder, partial(_write, loaded, found), partial(print_limits, found.dataset), json)
-        if not anything_attainable(found.dataset):
+        ds = found.dataset
+        files = [] if folder is None else _write(loaded, found, folder)
+        deliver(lambda: ds, limits_document(ds), json=json, html=html, folder=folder, files=files)
+        if not anything_attainable(ds):
             from doseopt.engines.budget import TooManyStates
 
-            raise TooManyStates(f"nothing that is attainable was computed\n{found.dataset.attrs['not_computed']}")
+            raise TooManyStates(f"nothing that is attainable was computed\n{ds.attrs['not_computed']}")
 
 
 def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
@@ -47,7 +49,7 @@ def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
 
     from doseopt.cli.output import write_csv, write_netcdf
     from doseopt.plots import save_limit_figures
-    from doseopt.reports.tables.limits import limits_frame
+    from doseopt.reports.frames import limits_frame
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),

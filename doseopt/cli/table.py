@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import StudyName, as_json
+from doseopt.cli.options import Html, StudyName, as_json
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.console import Console
 
 
 @app.command()
@@ -28,28 +26,24 @@ def table(
     out: Annotated[
         Path | None, typer.Option(help="Folder for CSV, SVG and a page for A4; nothing is written if left out.")
     ] = None,
+    html: Html = None,
     json: Annotated[bool, as_json("the table")] = False,
 ) -> None:
     """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next."""
     with plain_errors():
-        from doseopt.cli.output import deliver
-        from doseopt.cli.terminal import print_lines
+        from doseopt.cli.output import deliver, make_ready
         from doseopt.conduct.decision_table import as_object, decision_table, with_table
-        from doseopt.reports.tables.decision_table import print_decision_table
+        from doseopt.reports.sections.decision_table import decision_table_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
+        make_ready(html)
         dataset = decision_table(loaded, design, patients)
-
-        def show(console: Console) -> None:
-            others = ", ".join(with_table(loaded)[1:])
-            if not design and others:
-                print_lines(f"No design was named; this is the first that has a table. The others: {others}.\n")
-            print_decision_table(dataset, console)
-
-        deliver(as_object(dataset), out, partial(_write, dataset), show, json)
+        document = decision_table_document(dataset, () if design else with_table(loaded)[1:])
+        files = [] if out is None else _write(dataset, out)
+        deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=files)
 
 
 def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -58,7 +52,7 @@ def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
     from doseopt.plots.decision_page import decision_pages, save_pages
     from doseopt.plots.decision_table import decision_table_figure
     from doseopt.plots.save import save_figure
-    from doseopt.reports.tables.decision_table import boundaries_frame, decisions_frame
+    from doseopt.reports.frames import boundaries_frame, decisions_frame
 
     return [
         write_csv(decisions_frame(dataset), folder / "table.csv"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import as_json
+from doseopt.cli.options import Html, as_json
 
 if TYPE_CHECKING:
     from doseopt.verify.check import Number
@@ -19,26 +18,28 @@ if TYPE_CHECKING:
 def verify(
     only: Annotated[list[str] | None, typer.Option(help="Name of a check; give it again for several.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for every number; none is written if left out.")] = None,
+    html: Html = None,
     json: Annotated[bool, as_json("the table")] = False,
 ) -> None:
     """Recompute every number of the literature and of other software that the package quotes; exit 1 if one differs."""
     with plain_errors():
         import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
-        from doseopt.cli.output import deliver, write_csv
+        from doseopt.cli.output import deliver, make_ready, write_csv
         from doseopt.core.parameters import Fault, Faults
-        from doseopt.reports.tables.verify import print_verification
+        from doseopt.reports.sections.verification import verification_document
         from doseopt.verify import about, as_rows
 
         if out is not None:
             if out.is_dir():
                 raise Faults([Fault("", "wanted a file for the numbers, got a folder")], str(out))
             make_folder(out.parent)
+        make_ready(html)
         numbers = _run(only or [])
         rows, told = as_rows(numbers), about(numbers)
         if out is not None:
             write_csv(pd.DataFrame(rows), out)
-        deliver(told | {"rows": rows}, None, lambda _: [], partial(print_verification, rows, told), json)
+        deliver(lambda: told | {"rows": rows}, verification_document(rows, told), json=json, html=html)
     if told["differing"]:
         raise typer.Exit(1)
 

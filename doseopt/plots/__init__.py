@@ -34,6 +34,7 @@ __all__ = [
     "estimates_figure",
     "frontier_figure",
     "heatmap_figure",
+    "limit_figures",
     "maps_figure",
     "price_figure",
     "save_figure",
@@ -90,14 +91,13 @@ def _with_error(ds: xr.Dataset) -> xr.Dataset:
     return with_simulated_named(ds, lambda d, name: f"{name} (simulated, se {error[d]:.1g})")
 
 
-def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
-    """Write the figures of what is attainable as SVG and as PNG; those that the Dataset has no data for are left out.
+def limit_figures(ds: xr.Dataset) -> dict[str, Callable[[xr.Dataset], Figure]]:
+    """Return the figures of what is attainable that a Dataset has data for, by the name of their file.
 
     Parameters
     ----------
     ds : Dataset
         Of `doseopt.limits_of`.
-    folder : path
     """
     draw: dict[str, Callable[[xr.Dataset], Figure]] = {"attained": attained_figure}
     if "frontier_utility" in ds:
@@ -106,4 +106,16 @@ def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
         draw["price"] = price_figure
     if "map_correct_selection" in ds and same_cap(ds):
         draw["maps"] = maps_figure
-    return [path for name, figure in draw.items() for path in save_figure(figure(ds), folder, name)]
+    return draw
+
+
+def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
+    """Write the figures of what is attainable as SVG and as PNG.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.limits_of`.
+    folder : path
+    """
+    return [path for name, draw in limit_figures(ds).items() for path in save_figure(draw(ds), folder, name)]

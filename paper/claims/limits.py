@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from doseopt.display.attained import of_study, same_cap, winners
-from doseopt.reports.tables.limits import limit_findings
+from doseopt.reports.sections.limits import limit_findings
 from paper.material import Material
 
 KEYS = {

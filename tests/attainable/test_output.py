@@ -18,7 +18,9 @@ from doseopt.attainable.attained import limits_of
 from doseopt.display.attained import same_cap, winners
 from doseopt.engines.budget import TooManyStates
 from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure, save_limit_figures
-from doseopt.reports.tables.limits import limits_frame, limits_text
+from doseopt.reports.frames import limits_frame
+from doseopt.reports.render.terminal import terminal_text
+from doseopt.reports.sections.limits import limits_document
 from doseopt.study.file import load_study, parse_study
 
 TWO = (
@@ -46,7 +48,7 @@ def found():
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_text_fits_and_says_what_the_data_say(found, width):
     ds = found.dataset
-    text = limits_text(ds, width).plain
+    text = terminal_text(limits_document(ds), width).plain
     assert max(map(len, text.split("\n"))) <= width
     flat = " ".join(text.split())
     for name in ("3+3", "BOIN", "CRM"):
@@ -63,10 +65,10 @@ def test_the_text_fits_and_says_what_the_data_say(found, width):
 
 def test_with_prices_the_text_speaks_of_utility(found):
     priced = parse_study(TWO.replace("[scenarios]", "utility = { per_dlt = 0.05 }\n[scenarios]"))
-    flat = " ".join(limits_text(limits_of(priced).dataset).plain.split())
+    flat = " ".join(terminal_text(limits_document(limits_of(priced).dataset)).plain.split())
     assert "has an expected utility of" in flat
     assert "less 0.05 for a patient with a DLT" in flat
-    text = limits_text(limits_of(priced).dataset).plain
+    text = terminal_text(limits_document(limits_of(priced).dataset)).plain
     assert "ratio" not in next(line for line in text.split("\n") if line.lstrip().startswith("most"))
 
 
@@ -175,7 +177,7 @@ def test_nothing_is_found_where_everything_is_too_large(monkeypatch, tmp_path):
     refusing(monkeypatch, 3)
     found = limits_of(parse_study(LARGE))
     assert found.policies == {}
-    text = limits_text(found.dataset).plain
+    text = terminal_text(limits_document(found.dataset)).plain
     flat = " ".join(text.split())
     assert "inf" not in flat
     assert "nan" not in flat

@@ -16,7 +16,9 @@ from doseopt.cli.calibrate import designs_meant
 from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
 from doseopt.plots.calibration import calibration_figure
-from doseopt.reports.tables.calibration import calibration_text, candidates_frame
+from doseopt.reports.frames import candidates_frame
+from doseopt.reports.render.terminal import terminal_text
+from doseopt.reports.sections.calibration import calibration_document
 from doseopt.study.file import load_study, parse_study
 
 
@@ -29,7 +31,7 @@ def found():
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_text_fits_and_holds_the_numbers(found, width):
     for name, ds in found.items():
-        text = calibration_text(ds, width).plain
+        text = terminal_text(calibration_document([ds]), width).plain
         assert max(map(len, text.split("\n"))) <= width
         for which in ("default", "calibrated"):
             value = ds["compared"].sel(which=which, belief="belief", measure="correct_selection").item()
@@ -40,7 +42,8 @@ def test_the_text_fits_and_holds_the_numbers(found, width):
 
 def test_no_candidate_within_the_limits_is_said(tmp_path):
     aim = Objective(limits=(("sample_size", 0.5),))
-    text = calibration_text(calibrate(parse_study(STUDY), "BOIN", objective=aim, candidates=8).dataset).plain
+    ds = calibrate(parse_study(STUDY), "BOIN", objective=aim, candidates=8).dataset
+    text = terminal_text(calibration_document([ds])).plain
     assert "No candidate keeps the limits." in " ".join(text.split())
     assert "sample_size = " in " ".join(text.split())
 
@@ -137,6 +140,6 @@ def test_what_is_attainable_but_too_large_is_said(monkeypatch):
 
     monkeypatch.setattr(change, "bayes_optimal", refuse)
     ds = calibrate(parse_study(STUDY), "BOIN", candidates=8).dataset
-    flat = " ".join(calibration_text(ds).plain.split())
+    flat = " ".join(terminal_text(calibration_document([ds])).plain.split())
     assert "What is attainable was not computed: the policy takes 4,300 GB; take cohorts of 4." in flat
     assert "nan" not in flat

@@ -21,7 +21,9 @@ from doseopt.display.decision_table import last_row, limits_shown, notes
 from doseopt.plots.decision_page import decision_pages, save_pages
 from doseopt.plots.decision_table import COLOURS, decision_table_figure
 from doseopt.plots.placement import overlap
-from doseopt.reports.tables.decision_table import boundaries_frame, decision_table_text, decisions_frame
+from doseopt.reports.frames import boundaries_frame, decisions_frame
+from doseopt.reports.render.terminal import terminal_text
+from doseopt.reports.sections.decision_table import decision_table_document
 from doseopt.study.file import load_study
 
 STUDY = """
@@ -164,7 +166,7 @@ def test_decisions_are_written_as_a_study_file_reads_them(study, tmp_path):
 def test_rows_that_say_the_same_are_one(study):
     ds = decision_table(study, "BOIN", 24)
     assert last_row(ds) == 11
-    text = decision_table_text(ds).plain
+    text = terminal_text(decision_table_document(ds)).plain
     assert "y = 11 or more" in text
     assert "y = 12" not in text
 
@@ -173,7 +175,7 @@ def test_rows_that_say_the_same_are_one(study):
 @pytest.mark.parametrize("patients", [3, 24, 99])
 def test_the_text_keeps_to_its_width_and_has_every_letter(study, width, patients):
     ds = decision_table(study, "BOIN", patients)
-    text = decision_table_text(ds, width).plain
+    text = terminal_text(decision_table_document(ds), width).plain
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert not [line for line in text.splitlines() if line != line.rstrip()]
     row = [word for line in text.splitlines() if line.startswith("y = 0") for word in line.split()[3:]]
@@ -183,7 +185,7 @@ def test_the_text_keeps_to_its_width_and_has_every_letter(study, width, patients
 
 
 def test_colour_is_only_an_addition(study):
-    text = decision_table_text(decision_table(study, "BOIN", 6))
+    text = terminal_text(decision_table_document(decision_table(study, "BOIN", 6)))
     styles = {str(span.style) for span in text.spans}
     assert any("on red" in style for style in styles)
     lines = text.plain.splitlines()

@@ -20,7 +20,8 @@ from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.engines.graph import build_graph, graph_of
-from doseopt.reports.tables.examination import examination_text
+from doseopt.reports.render.terminal import terminal_text
+from doseopt.reports.sections.examination import examination_document
 from doseopt.scenarios import make_scenarios
 from doseopt.study.file import load_study
 
@@ -326,7 +327,7 @@ def test_every_bundled_design_fits(width):
     loaded = load_study("renji-elo")
     for name in loaded.designs:
         result = examine(loaded, name)
-        text = examination_text(result.hypothetical, result.irrational, width).plain
+        text = terminal_text(examination_document(result.hypothetical, result.irrational), width).plain
         assert max(cell_len(line) for line in text.splitlines()) <= width, name
 
 

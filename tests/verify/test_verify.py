@@ -19,7 +19,8 @@ from doseopt.core.text import neutral
 from doseopt.designs import TPI
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.reports.tables.verify import verification_text
+from doseopt.reports.render.terminal import terminal_text
+from doseopt.reports.sections.verification import verification_document
 from doseopt.verify import CHECKS, about, as_rows, cases, verify
 from doseopt.verify.check import Number
 from doseopt.verify.pathways import characteristics
@@ -250,7 +251,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 def test_the_table_keeps_to_its_width_and_names_versions(everything):
     rows, told = everything[1]["rows"], everything[1]
-    lines = verification_text(rows, told).plain.splitlines()
+    lines = terminal_text(verification_document(rows, told)).plain.splitlines()
     assert max(map(len, lines)) <= 100
     assert not any(line.endswith(" ") for line in lines)
     assert lines[-1] == (

@@ -81,6 +81,8 @@ class Table:
         Which columns do, if not all; -1 is the last.
     labels : bool
         Whether the leading columns of words and the heads are labels, which a narrow page may shorten.
+    short_heads : bool
+        Whether that holds of the heads.
     marked : collection of (row, column)
         Cells that stand out, each with `MARK` behind it; the caption says for what.
     tones : mapping of (row, column) to str
@@ -97,6 +99,7 @@ class Table:
     words: bool = False
     texts: tuple[int, ...] = (0,)
     labels: bool = False
+    short_heads: bool = True
     marked: frozenset[tuple[int, int]] = frozenset()
     tones: Mapping[tuple[int, int], str] = field(default_factory=dict)
     groups: tuple[tuple[str, int], ...] = ()

@@ -124,7 +124,7 @@ def _fitted(table: Table, width: int) -> tuple[list[str], list[list[str]]]:
     heads = list(dict.fromkeys(table.head[lead:]))
     short = dict(zip(heads, shortened(heads, max(spare, LEAST_HEAD)), strict=True))
     head = list(table.head)
-    if sum(map(cell_len, head)) + len(head) > width - sum(longest[:lead]):
+    if table.short_heads and sum(map(cell_len, head)) + len(head) > width - sum(longest[:lead]):
         head = [*head[:lead], *(short[text] for text in head[lead:])]
     marks = 1 if table.marked else 0
     each = [max(longest[c], cell_len(head[c])) + 1 + marks for c in range(lead, len(head))]
@@ -143,12 +143,12 @@ def _fitted(table: Table, width: int) -> tuple[list[str], list[list[str]]]:
 
 def _with_marks(table: Table, head: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
     """Return head and rows with the marks behind the cells, and room for one behind the others."""
-    lead = table.leading
+    room = {c for _, c in table.marked if not table.left[c]}
     marked = [
-        [text + (MARK if (r, c) in table.marked else " " * (c >= lead)) for c, text in enumerate(row)]
+        [text + (MARK if (r, c) in table.marked else " " * (c in room)) for c, text in enumerate(row)]
         for r, row in enumerate(rows)
     ]
-    return [text + " " * (c >= lead) for c, text in enumerate(head)], marked
+    return [text + " " * (c in room) for c, text in enumerate(head)], marked
 
 
 def _grid(table: Table, head: list[str], rows: list[list[str]], columns: Sequence[int], width: int) -> list[Text]:
@@ -173,13 +173,16 @@ def _grouped(table: Table, head: list[str], rows: list[list[str]], width: int) -
     lead = table.leading
     ends = [lead + end for end in accumulate((span for _, span in table.groups), initial=0)]
     widths = [max(cell_len(row[c]) for row in [head, *rows]) for c in range(len(head))]
-    each = [sum(widths[c] + 1 for c in range(a, b)) + 1 for a, b in pairwise(ends)]
+    places = [range(a, b) for a, b in pairwise(ends)]
     leading = sum(widths[c] + 1 for c in range(lead)) - 1
+    each = [sum(widths[c] + 1 for c in place) + 1 for place in places]
     for k, run in enumerate(chunks(each, max(width - leading, 1))):
-        columns = [*range(lead), *(c for g in run for c in range(ends[g], ends[g + 1]))]
+        columns = [*range(lead), *(c for g in run for c in places[g])]
+        apart = 2 if sum(widths[c] + 2 for c in columns) - 2 + len(run) <= width else 1  # as in `grid`
+        spans = [sum(widths[c] + apart for c in places[g]) + 1 for g in run]
         titles = [table.groups[g][0] for g in run]
-        cut = [set_cell_size(shortened([t], each[g] - 2)[0], each[g]) for t, g in zip(titles, run, strict=True)]
-        above = " " * (leading + 2) + "".join(cut).rstrip()
+        cut = [set_cell_size(shortened([t], n - 2)[0], n) for t, n in zip(titles, spans, strict=True)]
+        above = " " * (sum(widths[c] + apart for c in range(lead)) + 1) + "".join(cut).rstrip()
         if k:
             yield Text("")
         yield Text(above if cell_len(above) <= width else " ".join(titles)[:width], "bold")
