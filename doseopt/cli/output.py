@@ -7,6 +7,7 @@ import errno
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,15 @@ def show(document: Document) -> None:
 
 def write_figures(document: Document, folder: Path) -> list[Path]:
     """Write the figures of a document as SVG and PNG."""
-    return [
-        write_whole(folder / f"{figure.name}.{kind}", lambda p, content=content: p.write_bytes(content))
-        for figure in document.figures
-        for kind, content in (("svg", figure.svg), ("png", figure.png))
-    ]
+    files = []
+    for figure in document.figures:
+        for kind, content in (("svg", figure.svg), ("png", figure.png)):
+            files.append(write_whole(folder / f"{figure.name}.{kind}", partial(_put, content)))
+    return files
+
+
+def _put(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:
