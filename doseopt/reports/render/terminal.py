@@ -170,15 +170,14 @@ def _grouped(table: Table, head: list[str], rows: list[list[str]], width: int) -
     for _, span in table.groups:
         ends.append(ends[-1] + span)
     widths = [max(cell_len(row[c]) for row in [head, *rows]) for c in range(len(head))]
-    each = [sum(widths[c] + 1 for c in range(a, b)) + 1 for a, b in pairwise(ends)]
-    leading = sum(widths[c] + 1 for c in range(lead)) - 1
+    apart = 2 if sum(widths) + 2 * len(widths) - 2 + len(table.groups) <= width else 1  # as in `grid`
+    each = [sum(widths[c] + apart for c in range(a, b)) + 1 for a, b in pairwise(ends)]
+    leading = sum(widths[c] + apart for c in range(lead)) - apart
     for k, run in enumerate(chunks(each, max(width - leading, 1))):
         columns = [*range(lead), *(c for g in run for c in range(ends[g], ends[g + 1]))]
         titles = [table.groups[g][0] for g in run]
-        more = sum(widths[c] + 2 for c in columns) - 2 + len(run) <= width  # then `grid` sets them two apart
-        room = [each[g] + more * table.groups[g][1] for g in run]
-        cut = [set_cell_size(shortened([t], r - 2)[0], r) for t, r in zip(titles, room, strict=True)]
-        above = " " * (leading + 2 + more * lead) + "".join(cut).rstrip()
+        cut = [set_cell_size(shortened([t], each[g] - 2)[0], each[g]) for t, g in zip(titles, run, strict=True)]
+        above = " " * (leading + apart + 1) + "".join(cut).rstrip()
         if k:
             yield Text("")
         yield Text(above if cell_len(above) <= width else " ".join(titles)[:width], "bold")

@@ -147,8 +147,8 @@ def _findings(ds: xr.Dataset) -> Bullets:
         texts.append(f"What is attainable was not computed: {ds['attainable'].attrs['not_computed']}.")
     if ds.attrs["worst"]:
         score = ds["compared_score"].sel(belief="belief")
-        before, after = (_scaled(ds.attrs["objective"], abs(float(score.sel(which=which)))) for which in WHICH)
-        texts.append(f"In the worst scenario of the belief the objective is {after}, as it is {before}.")
+        first, then = (_scaled(ds.attrs["objective"], abs(float(score.sel(which=which)))) for which in WHICH)
+        texts.append(f"In the worst scenario of the belief the objective is {then}, as it is {first}.")
     return Bullets(tuple(texts))
 
 
