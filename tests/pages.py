@@ -9,7 +9,7 @@ class Page(HTMLParser):
     Attributes
     ----------
     tables : dict of str to list of list of str
-        By caption; the head is the first row.
+        By caption; the head is the first row, without titles of groups of columns above it.
     figures : dict of str to str
         The caption of each figure, by its description in words.
     """
@@ -35,6 +35,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag):
         if tag == "caption":
             self.tables[self._said] = self._rows
+        elif tag == "thead":
+            del self._rows[:-1]
         elif tag in ("th", "td"):
             self._rows[-1].append(self._said)
         elif tag == "figcaption":
