@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from doseopt.calibration import Calibration, Objective
+    from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
 SERIAL = 60
@@ -58,8 +59,8 @@ def calibrate(
         folder = folder_for(out, json, html)
         found = _run(loaded, names, keys, aim, candidates, seed)
         data = {name: each.dataset for name, each in found.items()}
-        files = [] if folder is None else _write(loaded, found, folder)
         document = calibration_document(list(data.values()))
+        files = [] if folder is None else _write(loaded, found, document, folder)
         answer = {name: ds.to_dict() for name, ds in data.items()} if json else None
         deliver(lambda: answer, document, json=json, html=html, folder=folder, files=files)
 
@@ -128,13 +129,11 @@ def _advance(bar: Progress, task: TaskID, done: int) -> None:
     bar.update(task, completed=done)
 
 
-def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Path]:
+def _write(study: Study, found: dict[str, Calibration], document: Document, folder: Path) -> list[Path]:
     """Write the study with the calibrated designs, every candidate, and the figure."""
     import dataclasses
 
-    from doseopt.cli.output import write_csv
-    from doseopt.plots.calibration import calibration_figure
-    from doseopt.plots.save import save_figure
+    from doseopt.cli.output import write_csv, write_figures
     from doseopt.reports.frames import candidates_frame
 
     designs = {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
@@ -143,4 +142,4 @@ def _write(study: Study, found: dict[str, Calibration], folder: Path) -> list[Pa
     if designs:
         written += dataclasses.replace(study, designs={**study.designs, **designs}).save(folder / "calibrated.toml")
     written.append(write_csv(candidates_frame(data), folder / "candidates.csv"))
-    return [*written, *save_figure(calibration_figure(data), folder, "calibration")]
+    return [*written, *write_figures(document, folder)]

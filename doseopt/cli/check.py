@@ -28,10 +28,12 @@ def check(
 ) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
-        from doseopt.cli.output import deliver, make_ready
+        from doseopt.cli.output import make_ready, print_written
+        from doseopt.cli.terminal import print_lines
         from doseopt.core.parameters import Fault, Faults
         from doseopt.core.text import counted
         from doseopt.reports.render.document import Caution, Document
+        from doseopt.reports.render.html import write_html
         from doseopt.study.digest import hash_fault
         from doseopt.study.file import load_study
 
@@ -50,9 +52,12 @@ def check(
             counted(len(loaded.doses.labels), "dose"),
             f"hash {loaded.hash}",
         ]
-        lacking = tuple(Caution(f"To compare the designs, {fault}") for fault in loaded.unweighed())
-        document = Document(f"{study}: valid ({', '.join(parts)})", {}, lacking)
-        deliver(lambda: None, document, html=html)
+        lines = [f"{study}: valid ({', '.join(parts)})"]
+        lines += [f"To compare the designs, {fault}" for fault in loaded.unweighed()]
+        for line in lines:  # which no pipe sees broken
+            print_lines(line)
+        if html is not None:
+            print_written(html.parent, [write_html(Document(lines[0], {}, tuple(map(Caution, lines[1:]))), html)])
 
 
 def _upgrade(study: Study, out: Path | None) -> None:

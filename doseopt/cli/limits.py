@@ -10,6 +10,7 @@ from doseopt.cli.options import DatasetJson, Folder, Html, StudyName
 
 if TYPE_CHECKING:
     from doseopt.attainable.attained import Limits
+    from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
 
@@ -34,27 +35,27 @@ def limits(
         with spinner("what is attainable") as say:
             found = limits_of(loaded, say)
         ds = found.dataset
-        files = [] if folder is None else _write(loaded, found, folder)
-        deliver(lambda: ds, limits_document(ds), json=json, html=html, folder=folder, files=files)
+        document = limits_document(ds)
+        files = [] if folder is None else _write(loaded, found, document, folder)
+        deliver(lambda: ds, document, json=json, html=html, folder=folder, files=files)
         if not anything_attainable(ds):
             from doseopt.engines.budget import TooManyStates
 
             raise TooManyStates(f"nothing that is attainable was computed\n{ds.attrs['not_computed']}")
 
 
-def _write(study: Study, found: Limits, folder: Path) -> list[Path]:
+def _write(study: Study, found: Limits, document: Document, folder: Path) -> list[Path]:
     """Write the Dataset, the tidy table, the figures, the optimal policies if any, and a study that has them."""
     import dataclasses
     import re
 
-    from doseopt.cli.output import write_csv, write_netcdf
-    from doseopt.plots import save_limit_figures
+    from doseopt.cli.output import write_csv, write_figures, write_netcdf
     from doseopt.reports.frames import limits_frame
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),
         write_csv(limits_frame(found.dataset), folder / "limits.csv"),
-        *save_limit_figures(found.dataset, folder),
+        *write_figures(document, folder),
     ]
     if not found.policies:
         return written

@@ -36,13 +36,15 @@ def folder_for(out: Path | None, json: bool, html: Path | None = None) -> Path |
     return folder
 
 
-def make_ready(html: Path | None) -> None:
+def make_ready(file: Path | None, option: str = "--html") -> None:
     """Make the folder of a file before the work begins."""
-    if html is None:
+    if file is None:
         return
-    if html.is_dir():
-        raise Faults([Fault("--html", f"wanted a file, got the folder {html}")])
-    make_folder(html.parent)
+    if file.is_dir():
+        raise Faults([Fault(option, f"wanted a file, got the folder {file}")])
+    if file.parent.is_file():
+        raise Faults([Fault(option, f"wanted a file in a folder, got {file}; {file.parent} is a file")])
+    make_folder(file.parent)
 
 
 def deliver(

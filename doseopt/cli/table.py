@@ -13,6 +13,8 @@ from doseopt.cli.options import Html, StudyName, as_json
 if TYPE_CHECKING:
     import xarray as xr
 
+    from doseopt.reports.render.document import Document
+
 
 @app.command()
 def table(
@@ -42,21 +44,19 @@ def table(
         make_ready(html)
         dataset = decision_table(loaded, design, patients)
         document = decision_table_document(dataset, () if design else with_table(loaded)[1:])
-        files = [] if out is None else _write(dataset, out)
+        files = [] if out is None else _write(dataset, document, out)
         deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=files)
 
 
-def _write(dataset: xr.Dataset, folder: Path) -> list[Path]:
+def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
     """Write the decisions and the boundaries, the figure, and the page."""
-    from doseopt.cli.output import write_csv
+    from doseopt.cli.output import write_csv, write_figures
     from doseopt.plots.decision_page import decision_pages, save_pages
-    from doseopt.plots.decision_table import decision_table_figure
-    from doseopt.plots.save import save_figure
     from doseopt.reports.frames import boundaries_frame, decisions_frame
 
     return [
         write_csv(decisions_frame(dataset), folder / "table.csv"),
         write_csv(boundaries_frame(dataset), folder / "boundaries.csv"),
-        *save_figure(decision_table_figure(dataset), folder, "table"),
+        *write_figures(document, folder),
         save_pages(decision_pages(dataset), folder, "table"),
     ]

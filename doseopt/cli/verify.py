@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, plain_errors
 from doseopt.cli.options import Html, as_json
 
 if TYPE_CHECKING:
@@ -26,14 +26,10 @@ def verify(
         import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
         from doseopt.cli.output import deliver, make_ready, write_csv
-        from doseopt.core.parameters import Fault, Faults
         from doseopt.reports.sections.verification import verification_document
         from doseopt.verify import about, as_rows
 
-        if out is not None:
-            if out.is_dir():
-                raise Faults([Fault("", "wanted a file for the numbers, got a folder")], str(out))
-            make_folder(out.parent)
+        make_ready(out, "--out")
         make_ready(html)
         numbers = _run(only or [])
         rows, told = as_rows(numbers), about(numbers)

@@ -34,12 +34,10 @@ __all__ = [
     "estimates_figure",
     "frontier_figure",
     "heatmap_figure",
-    "limit_figures",
+    "limit_drawings",
     "maps_figure",
     "price_figure",
     "save_figure",
-    "save_figures",
-    "save_limit_figures",
     "scenario_figure",
     "selection_figure",
 ]
@@ -59,23 +57,6 @@ WITH: dict[str, tuple[str, Callable[[xr.Dataset], Figure]]] = {
 """Figures that join where their variable is known, by the name of their file."""
 
 
-def save_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
-    """Write every figure as SVG and as PNG, each whole or not at all.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Of `doseopt.compare`.
-    folder : path
-        Made if it is not there.
-
-    Returns
-    -------
-    list of Path
-    """
-    return [path for name, draw in drawings(ds).items() for path in save_figure(draw(), folder, name)]
-
-
 def drawings(ds: xr.Dataset) -> dict[str, Callable[[], Figure]]:
     """Return what draws each figure of a comparison that its Dataset has the data for, by the name of its file."""
     ds = _with_error(ds)
@@ -91,8 +72,8 @@ def _with_error(ds: xr.Dataset) -> xr.Dataset:
     return with_simulated_named(ds, lambda d, name: f"{name} (simulated, se {error[d]:.1g})")
 
 
-def limit_figures(ds: xr.Dataset) -> dict[str, Callable[[xr.Dataset], Figure]]:
-    """Return the figures of what is attainable that a Dataset has data for, by the name of their file.
+def limit_drawings(ds: xr.Dataset) -> dict[str, Callable[[], Figure]]:
+    """Return what draws each figure of what is attainable that a Dataset has data for, by the name of its file.
 
     Parameters
     ----------
@@ -106,16 +87,4 @@ def limit_figures(ds: xr.Dataset) -> dict[str, Callable[[xr.Dataset], Figure]]:
         draw["price"] = price_figure
     if "map_correct_selection" in ds and same_cap(ds):
         draw["maps"] = maps_figure
-    return draw
-
-
-def save_limit_figures(ds: xr.Dataset, folder: str | Path) -> list[Path]:
-    """Write the figures of what is attainable as SVG and as PNG.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Of `doseopt.limits_of`.
-    folder : path
-    """
-    return [path for name, draw in limit_figures(ds).items() for path in save_figure(draw(ds), folder, name)]
+    return {name: partial(figure, ds) for name, figure in draw.items()}

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from attainable.test_attained import STUDY
 from cli.test_cli import run
+from pages import Page
 from plots.test_plots import overlap, written
 
 import doseopt.attainable.attained as attained
@@ -17,7 +18,7 @@ from doseopt import Exact, bayes_optimal, compare
 from doseopt.attainable.attained import limits_of
 from doseopt.display.attained import same_cap, winners
 from doseopt.engines.budget import TooManyStates
-from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure, save_limit_figures
+from doseopt.plots import attained_figure, frontier_figure, limit_drawings, maps_figure, price_figure
 from doseopt.reports.frames import limits_frame
 from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.limits import limits_document
@@ -114,8 +115,7 @@ def test_the_figure_of_the_attained_shows_the_numbers(found):
 
 def test_figures_without_data_are_left_out(found, tmp_path):
     bare = found.dataset.drop_vars(["price", "optimum", "frontier_utility", "frontier_exposure"])
-    names = {path.name for path in save_limit_figures(bare.sel(design=["3+3", "BOIN"]), tmp_path)}
-    assert names == {"attained.svg", "attained.png"}
+    assert set(limit_drawings(bare.sel(design=["3+3", "BOIN"]))) == {"attained"}
 
 
 def test_the_command_writes_a_study_of_optimal_policies(tmp_path):
@@ -145,6 +145,28 @@ def test_json_is_one_object(tmp_path):
     path.write_text(STUDY)
     found = json.loads(run("limits", path, "--json").stdout)
     assert found["coords"]["design"]["data"] == ["3+3", "BOIN", "optimal 8", "optimal 5"]
+
+
+def test_the_page_holds_the_tables_and_the_figures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "three.toml").write_text(TWO)
+    result = run("limits", "three.toml", "--html", "deep/page.html", "--json")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "three.toml"]
+    ds = xr.Dataset.from_dict(json.loads(result.stdout))
+    page = Page((tmp_path / "deep" / "page.html").read_text())
+    designs, prices, maps = page.tables.values()
+    assert [row[0] for row in designs[1:]] == ds["design"].to_numpy().tolist()
+    boin = dict(zip(designs[0], designs[2], strict=True))
+    one = ds.sel(design="BOIN")
+    shares = {"correct": "correct_selection", "attainable": "attainable", "same N": "attainable_same_size"}
+    assert {head: boin[head] for head in shares} == {h: f"{100 * one[name].item():.1f}" for h, name in shares.items()}
+    assert (boin["E[N]"], boin[">MTD"]) == (f"{one['sample_size']:.1f}", f"{one['patients_above_mtd']:.2f}")
+    threes = next(row for row in prices if row[0] == "cohorts of 3")
+    rule = ds.sel(rule="cohorts of 3")
+    assert threes[1:] == [f"{100 * v:.1f}" for v in [*rule["optimum"].to_numpy(), *rule["price"].to_numpy()]]
+    assert [row[0] for row in maps[1:]] == ["5: BOIN", "5: CRM"]
+    assert len(page.figures) == len(FIGURES)
 
 
 def test_a_study_that_does_not_exist_gives_status_2(tmp_path):
@@ -189,8 +211,7 @@ def test_nothing_is_found_where_everything_is_too_large(monkeypatch, tmp_path):
     assert "what is attainable with one patient at a time, at most 36" in flat
     assert "36 patients are too many; take 3" in flat
     assert "every rule, 36 patients" in flat
-    names = {path.name for path in save_limit_figures(found.dataset, tmp_path)}
-    assert names == {"attained.svg", "attained.png", "maps.svg", "maps.png"}
+    assert set(limit_drawings(found.dataset)) == {"attained", "maps"}
     for draw in (attained_figure, maps_figure):
         words = " ".join(t for t, _ in written(draw(found.dataset)))
         assert "Diamond" not in words

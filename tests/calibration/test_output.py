@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from calibration.test_calibrate import STUDY
 from cli.test_cli import run, run_apart
+from pages import Page
 from plots.test_plots import written
 
 import doseopt.calibration.change as change
@@ -17,6 +18,7 @@ from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
 from doseopt.plots.calibration import calibration_figure
 from doseopt.reports.frames import candidates_frame
+from doseopt.reports.render.html import html
 from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.calibration import calibration_document
 from doseopt.study.file import load_study, parse_study
@@ -90,6 +92,37 @@ def test_the_command_writes_a_study_that_loads_and_compares(tmp_path):
     assert run("check", tmp_path / "out" / "calibrated.toml").exit_code == 0
     frame = pd.read_csv(tmp_path / "out" / "candidates.csv")
     assert set(frame["design"]) == {"CRM 6", "CRM 9"}
+
+
+def test_the_page_holds_the_tables_of_each_design_and_the_figure(found):
+    page = Page(html(calibration_document([found["CRM 6"], found["BOIN"]])))
+    (figure,) = page.figures
+    assert "the line of those that none is better than" in figure
+    averages = next(rows for caption, rows in page.tables.items() if caption.startswith("Averages"))
+    value = found["BOIN"]["compared"].sel(which="calibrated", belief="belief", measure="correct_selection").item()
+    assert averages[2][:2] == ["belief, calibrated", f"{100 * value:.1f}"]
+
+
+def test_of_several_what_they_share_is_said_once_and_the_rest_under_each(found):
+    text = terminal_text(calibration_document([found["CRM 6"], found["BOIN"]])).plain
+    assert text.startswith("Calibration of CRM 6 (CRM) and BOIN (BOIN)\n")
+    for shared in ("Objective ", "Belief ", "Made by "):
+        assert text.count(f"\n{shared}") == 1
+    for name in ("CRM 6 (CRM)", "BOIN (BOIN)"):
+        own = text[text.index(f"\n{name}\n") :]
+        ds = found[name.partition(" (")[0]]
+        assert f"- Free: {ds['parameter'].to_numpy()[0]} " in own.split("Calibrated")[0]
+        assert f"- Evaluated: {ds.sizes['candidate']} candidates exactly" in own.split("Calibrated")[0]
+
+
+def test_the_command_writes_a_page_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "three.toml").write_text(STUDY)
+    result = run("calibrate", "three.toml", "--design", "BOIN", "--candidates", "8", "--html", "page.html")
+    assert result.exit_code == 0, result.output
+    assert "page.html" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "three.toml"]
+    assert len(Page((tmp_path / "page.html").read_text()).figures) == 1
 
 
 def test_json_is_one_object(tmp_path):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from pages import Page
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
@@ -268,6 +269,20 @@ def test_the_command_prints_and_writes(path, tmp_path):
     read = pd.read_csv(folder / "boundaries.csv")
     assert read["escalate"].tolist() == limits(BOIN_TABLES["BOIN"][0])
     assert read["eliminate"].isna().tolist() == [True, True] + 22 * [False]
+
+
+def test_the_page_holds_the_table_and_the_figure(path, tmp_path):
+    result = run(path, "--design", "BOIN", "--patients", "6", "--html", tmp_path / "page.html")
+    assert result.exit_code == 0, result.stderr
+    page = Page((tmp_path / "page.html").read_text())
+    (rows,) = page.tables.values()
+    assert rows[0] == ["n", *"123456"]
+    assert rows[1] == ["whole cohorts of 3", "", "", "*", "", "", "*"]
+    by_name = {row[0]: row[1:] for row in rows}
+    assert by_name["y = 3"] == ["", "", "DU", "DU", "D", "D"]  # R BOIN 2.7.2, as all above
+    for name, text in zip(("escalate, y <=", "de-escalate, y >=", "eliminate, y >="), BOIN_TABLES["BOIN"], strict=True):
+        assert by_name[name] == text.split()[:6]
+    assert [caption.startswith("The decisions of BOIN") for caption in page.figures.values()] == [True]
 
 
 def test_json_is_one_object(path):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from pages import Page
 from rich.cells import cell_len
 from scipy.stats import beta, binom, multinomial
 from typer.testing import CliRunner
@@ -329,6 +330,20 @@ def test_every_bundled_design_fits(width):
         result = examine(loaded, name)
         text = terminal_text(examination_document(result.hypothetical, result.irrational), width).plain
         assert max(cell_len(line) for line in text.splitlines()) <= width, name
+
+
+def test_the_page_holds_every_course_and_the_search(study, tmp_path):
+    result = run(study, "--design", "BOIN 12", "--html", tmp_path / "page.html")
+    assert result.exit_code == 0, result.stderr
+    page = Page((tmp_path / "page.html").read_text())
+    ds = examine(load_study(str(study)), "BOIN 12").hypothetical
+    *courses, kinds = page.tables.values()
+    assert sum(len(rows) - 1 for rows in courses) == ds.sizes["case"]
+    law = beta(1, 4)  # after 0 of 3 under Beta(1, 1)
+    given = f"{100 * law.mean():.0f} ({100 * law.ppf(0.05):.0f}-{100 * law.ppf(0.95):.0f})"
+    own = f"{100 * 0.05 / 3.1:.0f}"  # select.mtd of R BOIN: (y + 0.05) / (n + 0.1)
+    assert courses[0][1][:4] == ["1NNN", "up: 3 at 2", given, own]
+    assert len(kinds) == 1 + len(KINDS)
 
 
 def test_json_is_one_object_and_null_where_there_is_none(study):

@@ -11,18 +11,20 @@ from matplotlib import rcParams
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from doseopt.cli.output import write_figures
 from doseopt.comparison.compare import compare
 from doseopt.display.panels import doses, panels
 from doseopt.plots import (
     FIGURES,
     benchmark_figure,
+    drawings,
     enrolment_figure,
     heatmap_figure,
-    save_figures,
     scenario_figure,
     selection_figure,
 )
 from doseopt.plots.placement import Label, beside, overlap, spread
+from doseopt.reports.render import document
 from doseopt.study.file import load_study
 
 
@@ -233,10 +235,17 @@ def test_labels_give_way():
     assert max(centres) <= 95
 
 
+def drawn(ds, folder):
+    """Write the figures of a comparison."""
+    folder.mkdir(exist_ok=True)
+    blocks = (document.Figure.of(draw, "", "", name) for name, draw in drawings(ds).items())
+    return write_figures(document.Document("", {}, tuple(blocks)), folder)
+
+
 def test_files_are_whole_and_the_same_twice(tmp_path):
     ds = random_comparison(2, 2, 3)
     settings = dict(rcParams)
-    first, second = save_figures(ds, tmp_path / "a"), save_figures(ds, tmp_path / "b")
+    first, second = (drawn(ds, tmp_path / name) for name in "ab")
     assert [path.name for path in first] == [f"{name}.{kind}" for name in ALL for kind in ("svg", "png")]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted(os.listdir(tmp_path / "a")) == sorted(path.name for path in first)
@@ -260,6 +269,6 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, f
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)
         with pytest.raises(OSError, match="disk full"):
-            save_figures(ds, tmp_path)
+            drawn(ds, tmp_path)
     assert os.listdir(tmp_path) == ["selection.svg"]
     assert (tmp_path / "selection.svg").read_text() == "old"

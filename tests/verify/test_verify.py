@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pages import Page
 from typer.testing import CliRunner
 
 import doseopt
@@ -233,6 +234,22 @@ def test_only():
     assert result.stdout.splitlines()[-1].startswith(f"{len(numbers)} numbers from 2 sources: all agree")
 
 
+def test_the_page_holds_a_row_for_each_source(tmp_path):
+    result = run("--only", "boin-lambdas", "--html", tmp_path / "page.html")
+    assert result.exit_code == 0, result.stderr
+    ((head, row),) = Page((tmp_path / "page.html").read_text()).tables.values()
+    said = dict(zip(head, row, strict=True))
+    assert (said["check"], said["numbers"]) == ("boin-lambdas", "14")
+    assert float(said["theirs"]) == pytest.approx(float(said["ours"]), abs=5e-7)
+
+
+def test_what_differs_is_marked_and_said_why(planted):
+    planted("published.toml", '"0.078449"', '"0.078450"')
+    text = run("--only", "boin-lambdas").stdout
+    assert "for what is granted; * further off than that" in " ".join(text.split())
+    assert re.search(r"^boin-lambdas .* 1e-06\* +5e-07$", text, re.MULTILINE)
+
+
 def test_an_unknown_name_is_refused_with_the_nearest(tmp_path):
     out = tmp_path / "v.csv"
     result = run("--only", "boin-lambda", "--only", "zzz", "--out", out)
@@ -246,7 +263,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     result = run("--only", "mtd", "--out", tmp_path)
     assert result.exit_code == 2
-    assert "wanted a file for the numbers, got a folder" in result.stderr
+    assert "--out: wanted a file, got the folder" in result.stderr
 
 
 def test_the_table_keeps_to_its_width_and_names_versions(everything):

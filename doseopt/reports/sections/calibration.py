@@ -52,7 +52,7 @@ def calibration_document(datasets: Sequence[xr.Dataset]) -> Document:
         blocks += [_comparison(ds), _front(ds)]
     caption = "The objective against overdose selection, each candidate a point"
     alt = "A panel for each design: the candidates, the line of those that none is better than, and what was chosen."
-    figure = Figure.of(partial(calibration_figure, datasets), caption, alt, "calibration")
+    figure = Figure(partial(calibration_figure, datasets), caption, alt, "calibration")
     return Document(f"Calibration of {listed(kinds)}", shared, (*blocks, figure))
 
 
@@ -147,8 +147,8 @@ def _findings(ds: xr.Dataset) -> Bullets:
         texts.append(f"What is attainable was not computed: {ds['attainable'].attrs['not_computed']}.")
     if ds.attrs["worst"]:
         score = ds["compared_score"].sel(belief="belief")
-        was, now = (_scaled(ds.attrs["objective"], abs(float(score.sel(which=which)))) for which in WHICH)
-        texts.append(f"In the worst scenario of the belief the objective is {now}, as it is {was}.")
+        first, then = (_scaled(ds.attrs["objective"], abs(float(score.sel(which=which)))) for which in WHICH)
+        texts.append(f"In the worst scenario of the belief the objective is {then}, as it is {first}.")
     return Bullets(tuple(texts))
 
 

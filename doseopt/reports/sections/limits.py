@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, is_correct_selection, is_policy, of_study, priced, same_cap, winners
 from doseopt.display.labels import accuracy_words, listed, names
-from doseopt.plots import limit_figures
+from doseopt.plots import limit_drawings
 from doseopt.reports.render.document import Block, Bullets, Document, Figure, Heading, Table
 
 WHAT = (
@@ -212,4 +210,4 @@ def _map(ds: xr.Dataset) -> list[Block]:
 
 def _figures(ds: xr.Dataset) -> list[Block]:
     """Return the figures that the Dataset has data for."""
-    return [Figure.of(partial(draw, ds), *DRAWN[name], name) for name, draw in limit_figures(ds).items()]
+    return [Figure.of(draw, *DRAWN[name], name) for name, draw in limit_drawings(ds).items()]
