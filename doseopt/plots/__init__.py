@@ -21,8 +21,6 @@ from doseopt.plots.scenarios import scenario_figure
 from doseopt.plots.selection import selection_figure
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matplotlib.figure import Figure
 
 __all__ = [

@@ -182,11 +182,11 @@ root
 └── right
 
 Groups
-        scenario a  scenario b
-design   none   low    none   low
-----------------------------------
-A         1.1   2.2*    3.3   4.4
-B         5.5   6.6     7.7   8.8*
+         scenario a   scenario b
+design   none  low    none  low
+--------------------------------
+A         1.1  2.2*    3.3  4.4
+B         5.5  6.6     7.7  8.8*
 a note below
 
 The end

@@ -52,7 +52,7 @@ def calibration_document(datasets: Sequence[xr.Dataset]) -> Document:
         blocks += [_comparison(ds), _front(ds)]
     caption = "The objective against overdose selection, each candidate a point"
     alt = "A panel for each design: the candidates, the line of those that none is better than, and what was chosen."
-    figure = Figure(partial(calibration_figure, datasets), caption, alt, "calibration")
+    figure = Figure.of(partial(calibration_figure, datasets), caption, alt, "calibration")
     return Document(f"Calibration of {listed(kinds)}", shared, (*blocks, figure))
 
 
