@@ -48,6 +48,12 @@ class Rules:
         Whether an untried dose may be selected.
     too_toxic : TooToxic, optional
         Stop, selecting none, when Pr(p_1 > above) > confidence under Beta(1, 1) at the lowest dose.
+
+    Examples
+    --------
+    >>> from doseopt import Rules
+    >>> Rules(patients=12, cohort=3).cohort
+    3
     """
 
     patients: int
@@ -156,6 +162,16 @@ def bayes_optimal(
     References
     ----------
     Bellman R (1957), Dynamic Programming; Bartroff J, Lai TL (2010), Statistical Science 25:245.
+
+    Examples
+    --------
+    The only dose is right in the first two truths. Best is to declare it unless its one patient has a DLT, which is
+    right with probability (0.9 + 0.75 + 0.9) / 3.
+
+    >>> from doseopt import Belief, MTDRule, Rules, bayes_optimal, make_scenarios
+    >>> belief = Belief(make_scenarios([[0.1], [0.25], [0.9]]))
+    >>> round(bayes_optimal(belief, MTDRule(target=0.25, none_above=0.35), Rules(patients=1)).value, 4)
+    0.85
     """
     course = rules.course(belief.doses)
     wanted = Utility() if utility is None else utility

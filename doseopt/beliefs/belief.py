@@ -39,6 +39,15 @@ class Belief:
     ------
     Faults
         If the weights do not fit the scenarios.
+
+    Examples
+    --------
+    Two truths, the first believed three times as much.
+
+    >>> from doseopt import Belief, make_scenarios
+    >>> belief = Belief(make_scenarios([[0.1, 0.2], [0.3, 0.6]], names=["mild", "steep"]), weight=[3, 1])
+    >>> belief.weight.tolist()
+    [0.75, 0.25]
     """
 
     scenarios: xr.Dataset

@@ -103,7 +103,15 @@ class Facts:
 
 
 class Design(Protocol):
-    """A dose-finding design: (what has been seen) -> (what to do next). Frozen, so that it hashes."""
+    """A dose-finding design: (what has been seen) -> (what to do next). Frozen, so that it hashes.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, Design
+    >>> design: Design = BOIN(doses=3, target=0.25)
+    >>> design.first().dose.item() + 1, design.facts.target
+    (1, 0.25)
+    """
 
     def __hash__(self) -> int: ...
     @property

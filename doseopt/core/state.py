@@ -37,6 +37,13 @@ class TrialState:
         Dose last given (index), -1 in the empty trial.
     memory : int array [S, M]
         What the design declared that it keeps.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, after
+    >>> state = after(BOIN(doses=3, target=0.25), "1NNN 2NNT")
+    >>> state.n.tolist(), state.y.tolist(), state.dose.tolist()
+    ([[3, 3, 0]], [[0, 1, 0]], [1])
     """
 
     n: IntArray
@@ -126,6 +133,14 @@ class Decision:
         Patients in the next cohort; 0, from a design that decides while patients are pending, to wait for them.
     stop : int array [S]
         0 to go on, or k for the k-th declared reason.
+
+    Examples
+    --------
+    >>> from doseopt import ThreePlusThree, after
+    >>> design = ThreePlusThree(doses=3, target=0.25)
+    >>> decision = design.decide(after(design, "1NNN 2TTN"))
+    >>> decision.dose.tolist(), decision.size.tolist(), decision.stop.tolist()
+    ([0], [3], [0])
     """
 
     dose: IntArray

@@ -99,6 +99,15 @@ class BLRM(Defaults):
     ----------
     Neuenschwander, Branson, Gsponer 2008, Statistics in Medicine 27:2420; Babb, Rogatko, Zacks 1998, Statistics in
     Medicine 17:1103.
+
+    Examples
+    --------
+    A dose is admissible while an overdose is improbable; after two DLTs in three patients the trial goes down.
+
+    >>> from doseopt import BLRM, after
+    >>> design = BLRM(doses=3, target=0.25, dose_values=(10, 20, 40), reference_dose=20, unit="mg")
+    >>> [design.decide(after(design, seen)).dose.item() + 1 for seen in ("2NNN", "2NNT", "2NTT")]
+    [2, 1, 1]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

@@ -67,6 +67,13 @@ class BMACRM(ModelBased):
     References
     ----------
     Yin & Yuan 2009, Journal of the American Statistical Association 104:954.
+
+    Examples
+    --------
+    >>> from doseopt import BMACRM, after
+    >>> design = BMACRM(doses=3, target=0.25, skeletons=((0.1, 0.25, 0.4), (0.02, 0.08, 0.25)))
+    >>> [design.decide(after(design, seen)).dose.item() + 1 for seen in ("1NNN", "1NNT", "1NTT")]
+    [3, 1, 1]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

@@ -154,6 +154,13 @@ class DecisionTable(IntervalDesign):
     References
     ----------
     Ji, Liu, Li & Bekele 2010, Clinical Trials 7:653.
+
+    Examples
+    --------
+    >>> from doseopt import DecisionTable, after
+    >>> design = DecisionTable(doses=3, target=0.25, decisions=("3: E S D DU", "6: E E S D D DU DU"))
+    >>> [design.decide(after(design, seen)).dose.item() + 1 for seen in ("2NNN", "2NNT", "2NTT")]
+    [3, 2, 1]
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

@@ -44,6 +44,16 @@ class Modified:
     ------
     Faults
         If two modifiers exclude each other, or a cap lies below the first cohort.
+
+    Examples
+    --------
+    The order in which modifiers are named does not matter.
+
+    >>> from doseopt import CRM, MaxPatients, Modified, NoSkipping, after
+    >>> crm = CRM(doses=4, target=0.25, skeleton=(0.05, 0.1, 0.15, 0.25))
+    >>> design = Modified(crm, (MaxPatients(n=12), NoSkipping()))
+    >>> design.decide(after(design, "1NNN")).dose.item() + 1, design.facts.cap
+    (2, 12)
     """
 
     base: Design

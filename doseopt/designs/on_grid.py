@@ -51,6 +51,15 @@ class OnGrid:
     Faults
         If the design has another number of doses, or an enrolment cap inside; with `inserts`, if it excludes no dose or
         keeps a level in its memory.
+
+    Examples
+    --------
+    A design of the second and third of four doses; level 1 of its own is level 2 of the grid.
+
+    >>> from doseopt import BOIN, OnGrid
+    >>> design = OnGrid(BOIN(doses=2, target=0.25), (1.0, 2.0, 4.0, 8.0), planned=(1, 2))
+    >>> design.first().dose.item() + 1
+    2
     """
 
     base: Design

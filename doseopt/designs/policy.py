@@ -208,6 +208,16 @@ class Policy(Defaults):
     References
     ----------
     Bartroff J, Lai TL (2010), Statistical Science 25:245.
+
+    Examples
+    --------
+    The best that two patients can decide between two truths.
+
+    >>> from doseopt import Belief, MTDRule, Rules, bayes_optimal, make_scenarios
+    >>> belief = Belief(make_scenarios([[0.1, 0.25], [0.25, 0.6]]))
+    >>> policy = bayes_optimal(belief, MTDRule(target=0.25), Rules(patients=2)).design
+    >>> type(policy).__name__, policy.facts.cap
+    ('Policy', 2)
     """
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)

@@ -58,6 +58,15 @@ class Selecting(Around):
     ------
     Faults
         If the selector keeps memory, or has another number of doses.
+
+    Examples
+    --------
+    A 3+3 whose MTD is chosen by isotonic regression.
+
+    >>> from doseopt import BOIN, Selecting, ThreePlusThree
+    >>> base = ThreePlusThree(doses=3, target=0.25)
+    >>> Selecting(base, BOIN(doses=3, target=0.25)).describe()[-1].reading
+    'a dose that allocation has excluded is not selected; the next lower one is'
     """
 
     base: Design

@@ -89,6 +89,13 @@ class Study:
         What a trial is worth.
     proposal : Proposal, optional
         The amendment that the file proposes.
+
+    Examples
+    --------
+    >>> from doseopt import load_study
+    >>> study = load_study("renji-elo")
+    >>> study.target, list(study.designs)[:2]
+    (0.25, ['ATD+3+3 cap 10', 'ATD+3+3 uncapped'])
     """
 
     title: str = param(kind=str, custom=_text_fault, doc="what the trial is")

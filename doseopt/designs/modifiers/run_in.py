@@ -46,6 +46,13 @@ class RunIn(Rule):
         Dose levels in the run-in.
     top_up : bool
         Fill the dose of the first DLT to the cohort size before the base decides.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, Modified, RunIn, after
+    >>> design = Modified(BOIN(doses=3, target=0.25), (RunIn(levels=2),))
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("", "1N", "1N 2N")]
+    [1, 1, 3]
     """
 
     levels: int = param(kind=int, low=1, doc="dose levels that get a single patient")

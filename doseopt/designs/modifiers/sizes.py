@@ -45,6 +45,13 @@ class CohortsByDose(SizeRule):
     ----------
     sizes : tuple of int
         One a dose level, the lowest first.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, CohortsByDose, Modified, after
+    >>> design = Modified(BOIN(doses=3, target=0.25), (CohortsByDose(sizes=(1, 3, 3)),))
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("", "1N")]
+    [1, 3]
     """
 
     sizes: tuple[int, ...] = param(kind=tuple, custom=_sizes_fault, doc="cohort sizes, one a dose level")
@@ -80,6 +87,13 @@ class CohortsByDLT(SizeRule):
     Parameters
     ----------
     before, after : int
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, CohortsByDLT, Modified, after
+    >>> design = Modified(BOIN(doses=3, target=0.25), (CohortsByDLT(before=1, after=3),))
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("1N 2N", "1N 2T")]
+    [1, 3]
     """
 
     before: int = param(kind=int, low=1, high=MOST, doc="patients in a cohort before the first DLT")
@@ -111,6 +125,13 @@ class CohortsInOrder(SizeRule):
     Parameters
     ----------
     sizes : tuple of int
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, CohortsInOrder, Modified, after
+    >>> design = Modified(BOIN(doses=3, target=0.25), (CohortsInOrder(sizes=(1, 2, 3)),))
+    >>> [design.decide(after(design, seen)).size.item() for seen in ("", "1N", "1N 2NN", "1N 2NN 3NNN")]
+    [1, 2, 3, 3]
     """
 
     sizes: tuple[int, ...] = param(kind=tuple, custom=_sizes_fault, doc="cohort sizes in order, the last repeated")

@@ -33,6 +33,13 @@ class TooToxic(Rule):
     confidence : float
     above : float, optional
         Left out: the design's target.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, Modified, TooToxic, after
+    >>> design = Modified(BOIN(doses=3, target=0.25), (TooToxic(confidence=0.9),))
+    >>> [bool(design.decide(after(design, seen)).stop.item()) for seen in ("1NNT", "1NTT")]
+    [False, True]
     """
 
     confidence: float = param(0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability to exceed")
@@ -151,6 +158,13 @@ class NarrowInterval(Rule):
         Upper less lower end, at most.
     level : float
         Posterior probability of the interval.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, Modified, NarrowInterval, after
+    >>> design = Modified(BOIN(doses=1, target=0.25), (NarrowInterval(width=0.5),))
+    >>> [bool(design.decide(after(design, seen)).stop.item()) for seen in ("1NNT", "1NNT 1NNN 1NNN")]
+    [False, True]
     """
 
     width: float = param(kind=float, low=0, high=1, open_low=True, doc="width of the interval at most")
