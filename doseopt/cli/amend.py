@@ -91,7 +91,6 @@ def _report(
     from doseopt.cli.output import deliver, folder_for
     from doseopt.cli.terminal import spinner
     from doseopt.reports.amendment import amendment_report
-    from doseopt.reports.render.html import write_html
     from doseopt.reports.sections.amendment import amendment_document, as_object
 
     folder = folder_for(out, json, html)
@@ -102,11 +101,9 @@ def _report(
         say("writing the report")
         whole = amendment_report(dossier, command)
         written = [] if folder is None else _write(dossier, whole, folder, file)
-        if html is not None:
-            written.append(write_html(whole, html))
     amendment = dossier.amendment
-    document = amendment_document(amendment)
-    deliver(lambda: as_object(amendment), document, json=json, folder=folder or (html and html.parent), files=written)
+    shown = amendment_document(amendment)
+    deliver(lambda: as_object(amendment), whole, json=json, html=html, folder=folder, files=written, shown=shown)
 
 
 def _write(dossier: Dossier, document: Document, folder: Path, data: Path | None) -> list[Path]:

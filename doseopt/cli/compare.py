@@ -63,6 +63,9 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print every table: scenarios, rules, each measure, the posteriors.")
+    ] = False,
     html: Html = None,
     json: DatasetJson = False,
 ) -> None:
@@ -72,6 +75,7 @@ def compare(
         from doseopt.reports.render.document import Block, Document
         from doseopt.reports.sections.comparison import comparison_document, marked
         from doseopt.reports.sections.estimates import estimates
+        from doseopt.reports.sections.overview import overview_document
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
@@ -81,7 +85,7 @@ def compare(
         document = comparison_document(dataset)
         written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
         if not json:
-            show(document)
+            show(document if full else overview_document(dataset))
             sys.stdout.flush()
         finished = True
         further: list[Block] = []
@@ -91,7 +95,9 @@ def compare(
             if folder is not None and further:
                 _write_data(dataset, folder)
                 written += write_figures(Document("", {}, tuple(further)), folder)
-        deliver(lambda: dataset, document, json=json, html=html, folder=folder, files=written, further=further)
+        whole = Document(document.title, document.facts, (*document.blocks, *further))
+        rest = Document("", {}, tuple(further) if full or posterior else ())
+        deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=written, shown=rest)
         if not finished:
             raise typer.Exit(INTERRUPTED)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import math
@@ -21,7 +20,7 @@ from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
-from doseopt.reports.render.document import Block, Document
+from doseopt.reports.render.document import Document
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
 from doseopt.reports.render.terminal import terminal_text
@@ -55,7 +54,7 @@ def deliver(
     html: Path | None = None,
     folder: Path | None = None,
     files: Sequence[Path] = (),
-    further: Sequence[Block] | None = None,
+    shown: Document | None = None,
 ) -> None:
     """Print a result, as a document or as one JSON object, and name the files that were written.
 
@@ -70,15 +69,15 @@ def deliver(
     folder : Path, optional
         Where the files are.
     files : sequence of Path
-    further : sequence of Block, optional
-        The rest of a document whose beginning was printed already.
+    shown : Document, optional
+        What is printed of it, if not the whole.
     """
     if html is not None:
-        write_html(dataclasses.replace(document, blocks=(*document.blocks, *(further or ()))), html)
+        write_html(document, html)
     if json:
         print(as_json(result()))
         return
-    show(Document("", {}, tuple(further)) if further is not None else document)
+    show(document if shown is None else shown)
     if folder is not None:
         print_written(folder, files)
     if html is not None:

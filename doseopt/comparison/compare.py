@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from doseopt.comparison.alike import first_alike
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.core.design import Design
@@ -47,7 +48,8 @@ def compare(
         Every measure of `metrics.METRICS` and its `<name>_mcse`, the quantiles, `p_dlt`, `acceptable`, `mtd`;
         `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
         simulated; for designs that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment,
-        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine` and `trials` (design).
+        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine`, `trials` and `decides_as`
+        (design), the first design that gives the same cohorts and MTD after every outcome.
 
     Examples
     --------
@@ -70,6 +72,7 @@ def compare(
     result = _stacked(parts, list(study.designs))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
+    result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:

@@ -90,12 +90,12 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
         "Drop-out": f"{100 * dropout:g}% of patients, replaced" if dropout else "",
         "Compared": f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}",
-        "Engine": _engine(ds),
+        "Engine": describe_engine(ds),
         "Made by": made_by(attrs),
     }
 
 
-def _engine(ds: xr.Dataset) -> str:
+def describe_engine(ds: xr.Dataset) -> str:
     """Say how the designs were evaluated."""
     drawn = simulated(ds)
     if not drawn.any():

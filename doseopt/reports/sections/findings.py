@@ -9,13 +9,14 @@ from doseopt.display.labels import dose_labels, listed, names
 from doseopt.display.simulated import simulated
 
 MOST_NAMED = 4
+PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd")
 
 
 def findings(ds: xr.Dataset) -> list[str]:
     """Return the findings that must not be overlooked.
 
-    For every design that cannot declare some dose: which, how often it declares none, and what it would take. And how
-    often the designs that keep to the planned enrolment select correctly.
+    Which designs cannot declare some dose, how often these declare none, and what it would take; which decide alike;
+    which is ahead where, and at what price; and how those do that keep to the planned enrolment.
 
     Parameters
     ----------
@@ -33,7 +34,47 @@ def findings(ds: xr.Dataset) -> list[str]:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
-    return found + _at_planned_enrolment(ds)
+    return found + _alike(ds) + _ahead(ds) + _at_planned_enrolment(ds)
+
+
+def _alike(ds: xr.Dataset) -> list[str]:
+    """Name the designs that give the same cohorts and declare the same dose, whatever the patients show."""
+    if "decides_as" not in ds.coords:
+        return []
+    groups: dict[str, list[str]] = {}
+    for name, first in zip(names(ds, "design"), ds["decides_as"].to_numpy().tolist(), strict=True):
+        groups.setdefault(str(first), []).append(name)
+    first, *further = [listed(group) for group in groups.values() if len(group) > 1] or [""]
+    if not first:
+        return []
+    also = f", as do {', and '.join(further)}" if further else ""
+    return [f"{first} decide alike{also}: the same cohorts and the same declared dose after every outcome."]
+
+
+def _ahead(ds: xr.Dataset) -> list[str]:
+    """Say which design selects correctly most often, where it is ahead, and at what price."""
+    label, count = names(ds, "design"), ds.sizes["scenario"]
+    shown = np.round(100 * ds["correct_selection"].transpose("design", "scenario").to_numpy(), 1)
+    mean = np.round(100 * ds["correct_selection"].transpose("design", "scenario").to_numpy().mean(axis=1), 1)
+    if len(label) < 2 or np.ptp(mean) == 0:
+        return []
+    best = int(mean.argmax())
+    same = [name for name, value in zip(label, mean, strict=True) if value == mean[best]]
+    where = (shown == shown.max(axis=0)).sum(axis=1)
+    others = [f"{label[d]} in {where[d]}" for d in range(len(label)) if d != best and where[d]]
+    price = {name: float(ds[name].transpose("design", "scenario").to_numpy()[best].mean()) for name in PRICE}
+    error = 100 * float(ds["correct_selection_mcse"].to_numpy().mean(axis=1)[best])  # at most, as patients are shared
+    verb = "select" if len(same) > 1 else "selects"
+    text = f"{listed(same)} {verb} correctly most often, in {mean[best]:.1f}% of trials"
+    text += f" (simulated, standard error {error:.1g})" if error > 0 else ""
+    text += f", averaged over the {count} scenarios" if count > 1 else ", in the one scenario"
+    if count > 1 and len(same) == 1:
+        most = others if len(others) <= MOST_NAMED else [*others[: MOST_NAMED - 1], "others elsewhere"]
+        text += f"; it is ahead or level in {where[best]} of them" + (f" ({', '.join(most)})" if most else "")
+    whose = "Its price" if len(same) == 1 else f"The price of {same[0]}"
+    cost = f"{100 * price['overdose_selection']:.1f}% overdose selection, {price['sample_size']:.1f} patients"
+    toxic = f"{price['total_dlts']:.1f} with a DLT and {price['patients_above_mtd']:.1f} above the MTD"
+    return [f"{text}. {whose}: {cost}, {toxic}."]
 
 
 def _dose(ds: xr.Dataset, doses: np.ndarray, word: str) -> str:
@@ -62,12 +103,14 @@ def _declares_none(ds: xr.Dataset, d: int) -> list[str]:
         return []
     none = ds["no_selection"].to_numpy()[d][right]
     low, high = (f"{100 * v:.1f}%" for v in (none.min(), none.max()))
+    if high == "0.0%":
+        return []
     if count == 1:
         return [f"In the one scenario where a dose is a correct selection, it declares no MTD in {low} of trials."]
     span = low if low == high else f"{low} to {high}"
     text = f"In the {count} scenarios where a dose is a correct selection, it declares no MTD in {span} of trials"
     mostly = int((none > 0.5).sum())
-    return [f"{text}; in {mostly} of the {count} it does so in more than half of the trials."]
+    return [f"{text}; in {mostly} of the {count} it does so in more than half of the trials." if mostly else f"{text}."]
 
 
 def _uncapped(ds: xr.Dataset, d: int, doses: np.ndarray) -> list[str]:
@@ -103,12 +146,13 @@ def _at_planned_enrolment(ds: xr.Dataset) -> list[str]:
     order = sorted(capped, key=lambda d: (-round(float(mean[d]), 3), d))
     label = names(ds, "design")
     error = ds["correct_selection_mcse"].to_numpy().mean(axis=1)  # at most: of scenarios that share their patients
+    over = ds["overdose_selection"].to_numpy().mean(axis=1)
     each = [
-        f"{label[d]} in {100 * mean[d]:.1f}%"
+        f"{label[d]} in {100 * mean[d]:.1f}% (overdose {100 * over[d]:.1f}%)"
         + (f" (simulated, standard error {100 * error[d]:.1g})" if drawn[d] else "")
         for d in order
     ]
     shown = listed(each) if len(each) <= MOST_NAMED else f"between {each[0]} and {each[-1]}"
     count = ds.sizes["scenario"]
-    over = f"Averaged over the {count} scenarios" if count > 1 else "In the one scenario"
-    return [f"{over}, the designs capped at the {planned} patients planned select correctly: {shown} of trials."]
+    averaged = f"Averaged over the {count} scenarios" if count > 1 else "In the one scenario"
+    return [f"{averaged}, the designs capped at the {planned} patients planned select correctly: {shown} of trials."]

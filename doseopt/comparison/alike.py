@@ -1,0 +1,47 @@
+"""Designs of a comparison that decide alike, found by their graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from doseopt.display.simulated import simulated
+from doseopt.engines.alike import decide_alike
+from doseopt.engines.graph import graph_of
+from doseopt.study.study import Study
+
+
+def first_alike(study: Study, ds: xr.Dataset) -> list[str]:
+    """Return of each design the first one of the study that decides alike, itself if there is none before it.
+
+    Only graphs of designs whose operating characteristics agree are walked; a simulated design is like none.
+
+    Parameters
+    ----------
+    study : Study
+    ds : Dataset
+        The operating characteristics of its designs.
+    """
+    names, drawn = list(study.designs), simulated(ds)
+    each = np.concatenate(
+        [ds[name].transpose("design", ...).to_numpy().reshape(len(names), -1) for name in ("selection", "patients")],
+        axis=1,
+    )
+    found: list[str] = []
+    for d, name in enumerate(names):
+        before = (
+            names[k]
+            for k in range(d)
+            if found[k] == names[k]
+            and not (drawn[k] or drawn[d])
+            and np.allclose(each[k], each[d], rtol=0, atol=1e-9)
+            and _alike(study, names[k], name)
+        )
+        found.append(next(before, name))
+    return found
+
+
+def _alike(study: Study, one: str, other: str) -> bool:
+    first, second = study.designs[one], study.designs[other]
+    same = first.facts.outcomes == second.facts.outcomes
+    return same and decide_alike(graph_of(first), graph_of(second))

@@ -1,0 +1,82 @@
+"""A comparison on one screen: what it shows, one table of the designs, and how to see the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.labels import dose_labels, made_by, names
+from doseopt.display.simulated import simulated
+from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
+from doseopt.reports.sections.comparison import describe_engine, marked
+from doseopt.reports.sections.findings import findings
+from doseopt.reports.sections.measures import best, number, scaled
+
+COLUMNS = (
+    ("correct", "mean", "correct_selection", 1, np.mean),
+    ("correct", "worst", "correct_selection", 1, np.min),
+    ("overdose", "mean", "overdose_selection", -1, np.mean),
+    ("overdose", "worst", "overdose_selection", -1, np.max),
+    ("expected", "patients", "sample_size", 0, np.mean),
+    ("expected", "DLTs", "total_dlts", -1, np.mean),
+    ("expected", ">MTD", "patients_above_mtd", -1, np.mean),
+)
+"""Group, heading, measure, which is best, and over the scenarios what."""
+REST = "Every scenario, the rules and the benchmark: --full, or the files."
+
+
+def overview_document(ds: xr.Dataset) -> Document:
+    """Return what matters of a comparison as a document; `comparison_document` is the whole of it.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    """
+    labels, unit = dose_labels(ds)
+    size = f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}"
+    facts = {
+        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Target": f"{float(ds.attrs['target']):g}. {ds.attrs['mtd_rule']}",
+        "Compared": f"{size}; {describe_engine(ds)}",
+        "Made by": made_by(ds.attrs),
+    }
+    found = findings(ds)
+    blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
+    return Document(str(ds.attrs["title"]), facts, (*blocks, _table(marked(ds)), Paragraph(REST)))
+
+
+def _table(ds: xr.Dataset) -> Table:
+    """Return the designs with what they do on average and at worst, and what they select."""
+    columns = [_column(ds, *column) for column in COLUMNS]
+    selected = np.concatenate([ds["no_selection"].to_numpy()[:, :, None], ds["selection"].to_numpy()], axis=2)
+    chosen = scaled(selected.mean(axis=1), "1").T
+    values = [*(value for value, _ in columns), *chosen]
+    direction = [*(way for _, way in columns), *[0] * len(chosen)]
+    rows = [(name, *(number(value[d]) for value in values)) for d, name in enumerate(names(ds, "design"))]
+    marks = {(d, c) for c, value in enumerate(values, 1) for d in best(value, direction[c - 1])}
+    spans: dict[str, int] = {}
+    for group, *_ in COLUMNS:
+        spans[group] = spans.get(group, 0) + 1
+    over = f"mean over the {ds.sizes['scenario']} scenarios" if ds.sizes["scenario"] > 1 else "in the one scenario"
+    return Table(
+        f"Selection and overdose selection in % of trials, {over}; {MARK} best of its column",
+        ("", *(head for _, head, *_ in COLUMNS), "none", *names(ds, "dose")),
+        tuple(rows),
+        labels=True,
+        marked=frozenset(marks),
+        groups=(*spans.items(), ("selected", len(chosen))),
+        notes=("~ simulated",) if simulated(ds).any() and not simulated(ds).all() else (),
+    )
+
+
+def _column(
+    ds: xr.Dataset, _: str, head: str, name: str, way: int, over: Callable[..., FloatArray]
+) -> tuple[FloatArray, int]:
+    """Return one number a design, as printed, and which is best."""
+    values = ds[name].transpose("design", "scenario").to_numpy()
+    return scaled(over(values, axis=1), ds[name].attrs.get("units", "1")), way

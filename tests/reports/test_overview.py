@@ -1,0 +1,88 @@
+"""The comparison on one screen: its numbers by hand, its length, and what it leaves to `--full`."""
+
+import io
+
+import numpy as np
+import pytest
+from cli.test_cli import run
+from reports.test_tables import SMALL, hand_made
+from rich.console import Console
+
+import doseopt
+from doseopt.comparison.compare import compare
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.findings import findings
+from doseopt.reports.sections.overview import overview_document
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return compare(doseopt.load_study(), posteriors=False)
+
+
+def table_of(ds):
+    return next(block for block in overview_document(ds).blocks if hasattr(block, "rows"))
+
+
+def test_means_and_worst_by_hand():
+    ds = hand_made(
+        [[[0.6, 0.2, 0.1], [0.3, 0.5, 0.1]], [[0.5, 0.4, 0.0], [0.2, 0.2, 0.2]]],
+        [[1, 0, 0], [0, 1, 0]],
+        cap=[12, 12],
+        fewest=[[9, 9, 9]] * 2,
+        planned=-1,
+    )
+    table = table_of(ds)
+    assert table.head[:5] == ("", "mean", "worst", "mean", "worst")
+    assert [row[1:5] for row in table.rows] == [("55.0", "50.0", "20.0", "30.0"), ("35.0", "20.0", "30.0", "40.0")]
+    assert table.head[8:] == ("none", *ds["dose"].to_numpy().tolist())
+    assert [row[8:] for row in table.rows] == [("10.0", "45.0", "35.0", "10.0"), ("25.0", "35.0", "30.0", "10.0")]
+    assert {(0, 1), (0, 2), (0, 3), (0, 4)} <= table.marked
+    assert not {(1, 1), (1, 2), (1, 3), (1, 4)} & table.marked
+
+
+def test_the_bundled_study_takes_one_screen(bundled):
+    lines = terminal_text(overview_document(bundled), 100).plain.splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 100
+
+
+def test_the_command_prints_one_screen_and_all_of_it_if_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    short, full = run("compare", "renji-elo"), run("compare", "renji-elo", "--full", "--no-posterior")
+    assert short.exit_code == full.exit_code == 0
+    assert len(short.stdout.splitlines()) <= 48
+    assert "Rules, enrolment caps apart" not in short.stdout
+    for title in ("Rules, enrolment caps apart", "Scenarios: true DLT rate", "Expected patients with a DLT"):
+        assert title in full.stdout
+
+
+def test_who_is_ahead_where_and_at_what_price():
+    assert findings(SMALL)[1] == (
+        "CRM selects correctly most often, in 56.7% of trials, averaged over the 3 scenarios; it is ahead or level in 2 "
+        "of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a DLT "
+        "and 1.0 above the MTD."
+    )
+
+
+def test_designs_that_decide_alike_are_named_together():
+    ds = compare(doseopt.load_study("library"), posteriors=False)
+    (said,) = [text for text in findings(ds) if "alike" in text]
+    assert said == (
+        "BOIN, Keyboard and mTPI-2 decide alike, as do CRM and CRM two-stage, and BLRM and EWOC: the same cohorts and "
+        "the same declared dose after every outcome."
+    )
+    assert not any("alike" in text for text in findings(ds.sel(design=["BOIN", "CRM"])))
+
+
+def test_nothing_is_said_of_a_design_that_always_declares():
+    never = float("nan")
+    sure = hand_made([[[0.5, 0.5, 0], [0.5, 0.5, 0]]], [[0, 1, 0], [0, 0, 1]], cap=[12], fewest=[[9, 9, never]])
+    assert findings(sure) == ["D0 stops at 12 patients and cannot declare 90 mg the MTD under any truth."]
+
+
+def test_plain_text(bundled):
+    file = io.StringIO()
+    Console(file=file).print(terminal_text(overview_document(bundled)), soft_wrap=True)
+    assert file.getvalue().isascii()
+    assert np.isfinite(bundled["correct_selection"]).all()
