@@ -118,26 +118,31 @@ class Whitened:
         b = np.exp(np.minimum(self.m_b + self.s_b * w, LARGEST_LOG))
         return self.m_a + self.slope * w + b * x
 
+    def along(self, w: FloatArray, z: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the logits of the rates at doses x in the middle of each line, [L, K], and the odds relative to there.
+
+        With these, one exponential a node serves all doses: `weights` has the rest.
+        """
+        middle = z[:, z.shape[1] // 2, None]
+        return self.centre(w, x) + self.s * middle, np.exp(self.s * (z - middle))
+
     def log_f(self, owner: IntArray, w: FloatArray, z: FloatArray) -> FloatArray:
         """Return the log density over (w, z); owner and w [L], z [L, ...]."""
-        wide = (-1, *[1] * (z.ndim - 1))
-        result = z * z
-        result += (w**2).reshape(wide) + 2 * np.log(2 * np.pi)
-        result /= -2
-        for k, centre in zip(self.used, self.centre(w, self.x[self.used]).T, strict=True):
-            dlt, none = self.with_dlt[owner, k].reshape(wide), self.without[owner, k].reshape(wide)
-            eta = self.s * z
-            eta += centre.reshape(wide)
-            result += np.minimum(eta, 0) * dlt  # log p = min(eta, 0) - log(1 + exp(-|eta|))
-            result -= np.maximum(eta, 0) * none
-            np.abs(eta, out=eta)
-            np.negative(eta, out=eta)
-            np.exp(eta, out=eta)
-            eta += 1  # log1p takes three times as long, for digits that are lost in the sum
-            np.log(eta, out=eta)
-            eta *= dlt + none
-            result -= eta
-        return result
+        on_line = z.reshape(len(z), -1)
+        middle = on_line[:, on_line.shape[1] // 2]
+        logits, odds = self.along(w, on_line, self.x[self.used])
+        dlt, none = self.with_dlt[owner][:, self.used], self.without[owner][:, self.used]
+        there = (np.minimum(logits, 0) * dlt - np.maximum(logits, 0) * none).sum(axis=1) - w**2 / 2 - np.log(2 * np.pi)
+        result = on_line * (-on_line / 2)
+        result += (self.s * dlt.sum(axis=1))[:, None] * (on_line - middle[:, None])
+        result += there[:, None]
+        for (up, down), patients in zip(weights(logits), (dlt + none).T, strict=True):
+            room = odds * up
+            room += down
+            np.log(room, out=room)
+            room *= patients[:, None]
+            result -= room
+        return result.reshape(z.shape)
 
     def score(self, owner: IntArray, w: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the slope of log f along z, and minus its curvature, [L]."""
@@ -192,6 +197,17 @@ class Whitened:
                 raise unresolved()
             ends.append(z + sign * t)
         return z, ends[0], ends[1]
+
+
+def weights(logits: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Give for each dose u and v [L, 1], at most 1: the rate is u o / (u o + v) where the odds are o times as large.
+
+    Parameters
+    ----------
+    logits : float array [L, K]
+    """
+    for logit in logits.T[..., None]:
+        yield np.exp(np.minimum(logit, 0)), np.exp(-np.maximum(logit, 0))
 
 
 def lines(
