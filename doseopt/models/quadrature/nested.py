@@ -21,7 +21,7 @@ from doseopt.models.line import check_level
 from doseopt.models.quadrature.panels import ORDER, WEIGHTS, Columns, Panels, found, resolved, sums
 from doseopt.models.quadrature.whitened import Lines, Whitened, lines, weights
 
-TOLERANCE, CUT = 1e-7, 1e-8
+TOLERANCE, CUT = 1e-6, 1e-8
 """Last Legendre coefficients along w that are left out: of densities, and of a distribution function."""
 TINY = 1e-8
 """Standard deviation of a rate that needs no digits."""
