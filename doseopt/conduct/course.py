@@ -164,7 +164,7 @@ def branches(design: Design, course: Course) -> list[Branch] | None:
 
 
 def _ask_at_once(design: Design, state: TrialState, course: Course) -> None:
-    """Let a design that keeps its posteriors make those of the whole course together, which takes less than one by one."""
+    """Let a design that keeps its posteriors make those of the whole course together, which takes less time."""
     if design.facts.nodes is None:
         return
     states = [state]
