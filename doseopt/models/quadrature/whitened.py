@@ -32,7 +32,7 @@ DROP = 36.0
 FEWEST, MOST = 4, 128
 """Panels on either side of the mode: a normal density takes the fewest."""
 HEAVY = 1 / 3
-"""Share of DROP that has fallen halfway to an end, of a normal density 1/4, from which on twice the panels are needed."""
+"""Share of DROP fallen halfway to an end, 1/4 for a normal density, from which on panels are halved at once."""
 WIDEST = 5.0
 """Width of such a panel in the logit of a rate: the poles of the rate are pi away."""
 TOLERANCE = 1e-9
