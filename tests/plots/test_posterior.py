@@ -118,26 +118,36 @@ def test_axes_have_names_and_units(case, unit, scale):
 def test_densities_are_those_given(case):
     ds, density = POSTERIORS[case]
     ax = posterior_figures(ds, density)["posterior"].axes[1]
-    lines = [line for line in ax.lines if len(line.get_xdata()) == 101]
-    for j, (after, before) in enumerate(zip(lines[::2], lines[1::2], strict=True)):
-        np.testing.assert_allclose(after.get_xdata(), 100 * density["rate"])
+    count = ds.sizes["dose"]
+    # one line for all doses, with a gap after each
+    after_x, after_y, before_x, before_y = (
+        part.reshape(count, 102)[:, :101]
+        for line in ax.lines
+        if len(line.get_xdata()) == 102 * count
+        for part in (line.get_xdata(), line.get_ydata())
+    )
+    for j in range(count):
+        after, before = after_y[j], before_y[j]
+        np.testing.assert_allclose([after_x[j], before_x[j]], [100 * density["rate"]] * 2)
         wanted = {name: density[f"{name}_density"][j].to_numpy() for name in ("prior", "posterior")}
         finite = np.where(np.isfinite(wanted["posterior"]), wanted["posterior"], 0)
         inside = finite > 0.01 * finite.max()
-        scale = (j - after.get_ydata())[inside] / wanted["posterior"][inside]
+        scale = (j - after)[inside] / wanted["posterior"][inside]
         np.testing.assert_allclose(scale, scale[0])
-        drawn = j - before.get_ydata()
+        drawn = j - before
         shown = np.isfinite(drawn)
         np.testing.assert_allclose(drawn[shown], scale[0] * wanted["prior"][shown], atol=1e-12)
         assert (wanted["prior"][~shown] > 1.5 * wanted["posterior"][inside].max()).all()
-        assert np.nanmax([drawn, j - after.get_ydata()]) < 0.7  # below the intervals of the dose above
+        assert np.nanmax([drawn, j - after]) < 0.7  # below the intervals of the dose above
 
 
 @pytest.mark.parametrize("case", ["four doses", "six doses"])
 def test_means_intervals_and_data_are_marked(case):
     ds, density = POSTERIORS[case]
     ax = posterior_figures(ds, density)["posterior"].axes[1]
-    segments = [line.get_segments() for line in ax.collections if isinstance(line, LineCollection)]
+    _, *segments = [
+        line.get_segments() for line in ax.collections if isinstance(line, LineCollection)
+    ]  # first the feet
     markers = [line.get_xdata() for line in ax.lines if line.get_marker() in ("o", "d")]
     for prefix, drawn, mean in zip(("", "prior_"), segments, markers, strict=True):
         np.testing.assert_allclose(mean, 100 * ds[f"{prefix}mean"])
