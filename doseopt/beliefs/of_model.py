@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
 import numpy as np
-from scipy.stats import beta, qmc
 
 from doseopt.beliefs import Belief, belief_of_rates
 from doseopt.beliefs.split import Right, jumps, kinks
@@ -168,6 +167,8 @@ class _Independent:
 
     def nodes(self, k: int) -> tuple[FloatArray, FloatArray]:
         """Return DLT rates [G, D] and log weights [G]."""
+        from scipy.stats import beta, qmc  # half a second, which no command pays that draws no points
+
         draws = DRAWS * 4**k // 4
         points = qmc.Sobol(self.model.doses, scramble=False).random(draws) + 0.5 / draws
         return beta(self.model.a + self.y, self.model.b + self.n - self.y).ppf(points), np.zeros(draws)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy.optimize import differential_evolution
-from scipy.stats import qmc
 
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.utility import Utility
@@ -189,6 +188,8 @@ class _Search:
 
     def run(self, candidates: int, seed: int) -> None:
         """Evaluate about so many candidates."""
+        from scipy.stats import qmc
+
         population = max(8, min(candidates // 8, 12 * len(self.tuned)))
         generations = max(candidates // population - 1, 0)
         bounds = np.array([[t.low, t.high] for t in self.tuned])

@@ -44,7 +44,7 @@ def posterior(
         folder = folder_for(out, json, html)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary
-        document = posterior_document(summary, posterior_drawings(summary, result.density), worked)
+        document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
         written = [] if folder is None else _write(result, document, folder)
         deliver(lambda: as_object(summary), document, json=json, html=html, folder=folder, files=written)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +46,24 @@ class Analysis:
     ----------
     summary : Dataset
         (dose) and, for the sensitivity, (prior_scale, dose).
-    density : Dataset
-        `prior_density` and `posterior_density` (dose, rate), always by quadrature; `predictive` (dose, dlts), the
-        probability of each number of DLTs in the next cohort of 3.
     tree : DataTree or None
         The draws of NUTS.
+    question : Question
     """
 
     summary: xr.Dataset
-    density: xr.Dataset
     tree: xr.DataTree | None
+    question: Question
+
+    @functools.cached_property
+    def density(self) -> xr.Dataset:
+        """Densities, computed when first asked for.
+
+        `prior_density` and `posterior_density` (dose, rate), always by quadrature; `predictive` (dose, dlts), the
+        probability of each number of DLTs in the next cohort of 3.
+        """
+        labels = self.summary["dose"].to_numpy().tolist()
+        return _densities(labels, self.question.prior, self.question.posterior)
 
 
 def analyse(
@@ -97,10 +106,10 @@ def analyse(
     )
     evidence = float(computed.log_marginal()[0])
     summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
-    return Analysis(summary, _densities(study, asked.prior, computed), tree)
+    return Analysis(summary, tree, asked)
 
 
-def _densities(study: Study, prior: Distributed, posterior: Distributed) -> xr.Dataset:
+def _densities(labels: list[str], prior: Distributed, posterior: Distributed) -> xr.Dataset:
     """Return densities of the DLT rate as the rise of its distribution function, and what they predict."""
     edges = np.linspace(0, 1, 201)
     middle = (edges[:-1] + edges[1:]) / 2
@@ -118,7 +127,7 @@ def _densities(study: Study, prior: Distributed, posterior: Distributed) -> xr.D
                 {"units": "1", "long_name": f"probability of so many DLTs in the next cohort of {COHORT}"},
             ),
         },
-        coords={"dose": list(study.doses.labels), "rate": ("rate", middle, rate), "dlts": count},
+        coords={"dose": labels, "rate": ("rate", middle, rate), "dlts": count},
     )
 
 

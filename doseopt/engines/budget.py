@@ -14,7 +14,7 @@ from doseopt.core.state import TrialState
 MAX_STATES = 5_000_000
 MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made."""
-MAX_WORK = 3 * 10**10
+MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
 SURELY = 4.0
 """A graph that grows as it does so far to so many times more than is allowed is refused at once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,27 +51,29 @@ SPIKE = 1.5
 """A prior is cut off where it is this many times as high as the posterior's peak."""
 
 
-def posterior_drawings(ds: xr.Dataset, density: xr.Dataset) -> dict[str, Callable[[], Figure]]:
+def posterior_drawings(ds: xr.Dataset, density: Callable[[], xr.Dataset]) -> dict[str, Callable[[], Figure]]:
     """Return what draws each figure of what the data of a trial say of the DLT rates, by the name of its file.
 
     Parameters
     ----------
     ds : Dataset
         Of `posterior.analyse`.
-    density : Dataset
-        `prior_density` and `posterior_density` (dose, rate), with the coordinate `rate`, a DLT rate from 0 to 1; and
-        `predictive` (dose, dlts), the probabilities of 0, 1, ... DLTs in the next cohort.
+    density : callable
+        Returns `prior_density` and `posterior_density` (dose, rate), with the coordinate `rate`, a DLT rate from 0 to
+        1; and `predictive` (dose, dlts), the probabilities of 0, 1, ... DLTs in the next cohort.
     """
     return {
-        "posterior": partial(density_figure, ds, density),
-        "curve": partial(curve_figure, ds),
-        "predictive": partial(predictive_figure, ds, density),
+        "posterior": lambda: density_figure(ds, density()),
+        "curve": lambda: curve_figure(ds),
+        "predictive": lambda: predictive_figure(ds, density()),
     }
 
 
 @styled
 def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     """Draw prior and posterior density of the DLT rate, a row for each dose, the lowest at the top."""
+    from matplotlib.collections import PolyCollection
+
     count = ds.sizes["dose"]
     subtitle = (
         f"Model: {ds.attrs['model']}. Heights are to one scale within a dose, not between doses; "
@@ -91,13 +92,18 @@ def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     cut = prior > SPIKE * peak[:, None]
     up = np.arange(count)[:, None] - scale * np.minimum(posterior, peak[:, None])
     before = np.arange(count)[:, None] - scale * np.where(cut, np.nan, prior)
-    for j in range(count):
-        ax.axhline(j, color=FAINT, linewidth=0.5, zorder=1)
-        ax.fill_between(rate, up[j], j, color=BLUE, alpha=0.25, linewidth=0, zorder=2)
-        ax.plot(rate, up[j], zorder=4, **POSTERIOR)
-        ax.plot(rate, before[j], zorder=3, **PRIOR)
-    numbers = _in_percent(ds)
     rows = np.arange(count)
+    ax.hlines(rows, 0, 1, colors=FAINT, linewidth=0.5, zorder=1, transform=ax.get_yaxis_transform())
+    foot = np.stack(np.broadcast_arrays(rate, rows[:, None]), axis=2)
+    curves = np.stack(np.broadcast_arrays(rate, up), axis=2)
+    areas = np.concatenate([curves, foot[:, ::-1]], axis=1)
+    ax.add_collection(PolyCollection(areas, facecolor=BLUE, alpha=0.25, linewidth=0, zorder=2))
+    for heights, zorder, look in ((up, 4, POSTERIOR), (before, 3, PRIOR)):
+        # one line for all doses, with gaps, is drawn much faster than one for each
+        gap = np.full((count, 1), np.nan)
+        x = np.hstack([np.tile(rate, (count, 1)), gap]).ravel()
+        ax.plot(x, np.hstack([heights, gap]).ravel(), zorder=zorder, **look)
+    numbers = _in_percent(ds)
     for name, look, below in (("", POSTERIOR, 0.1), ("prior_", PRIOR, 0.22)):
         mean, low, high = (numbers[name + part] for part in ("mean", "lower", "upper"))
         ax.hlines(rows + below, low, high, colors=look["color"], linewidth=2 if not name else 1, zorder=4)

@@ -61,7 +61,7 @@ def test_figures_of_a_posterior(levels, patients):
     ds, density = beta_posterior(n, n // 3, [str(k) for k in range(levels)])
     ds, density = with_values(ds, levels), density.assign_coords(dose=with_values(ds, levels)["dose"])
     for name in NAMES:
-        assert_legible(posterior_drawings(ds, density)[name]())
+        assert_legible(posterior_drawings(ds, lambda: density)[name]())
 
 
 @pytest.mark.parametrize("name", OF_AMENDMENTS)

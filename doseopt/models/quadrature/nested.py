@@ -19,9 +19,9 @@ from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.line import check_level
 from doseopt.models.quadrature.panels import ORDER, WEIGHTS, Columns, Panels, found, resolved, sums
-from doseopt.models.quadrature.whitened import Lines, Whitened, lines
+from doseopt.models.quadrature.whitened import Lines, Whitened, lines, weights
 
-TOLERANCE, CUT = 1e-7, 1e-8
+TOLERANCE, CUT = 1e-6, 1e-8
 """Last Legendre coefficients along w that are left out: of densities, and of a distribution function."""
 TINY = 1e-8
 """Standard deviation of a rate that needs no digits."""
@@ -180,11 +180,14 @@ def _moments(tallies: Whitened, top: FloatArray, near: FloatArray) -> Callable[[
         out = np.empty((len(w), 1 + 2 * doses))
         for rows, _, z, mass in lines(tallies, owner, w, top):
             out[rows, 0] = mass.sum(axis=1)
-            for j, centre in enumerate(tallies.centre(w[rows], tallies.reported).T):
-                off = expit(centre[:, None] + tallies.s * z) - near[owner[rows], j][:, None]
-                weighed = mass * off
-                out[rows, 1 + j] = weighed.sum(axis=1)
-                out[rows, 1 + doses + j] = (weighed * off).sum(axis=1)
+            logits, odds = tallies.along(w[rows], z, tallies.reported)
+            for j, (up, down) in enumerate(weights(logits)):
+                off = odds * up
+                off /= off + down
+                off -= near[owner[rows], j][:, None]
+                out[rows, 1 + j] = np.einsum("ln,ln->l", mass, off)
+                off *= off
+                out[rows, 1 + doses + j] = np.einsum("ln,ln->l", mass, off)
         return out
 
     return columns

@@ -36,8 +36,8 @@ CHUNK = 32
 """Tallies at a time."""
 FINER, FEW_ENOUGH = 2, 250_000
 """Tallies that need closer nodes get those of so many times their patients, if their own are not more than these."""
-OWN = 500_000
-"""Nodes of a tally that gets panels of its own, about."""
+OWN, OWN_DOSE = 1_000_000, 130_000
+"""Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
 APART, ROUGHEST = 8e-9, 3e-8
 """Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
 alternating signs sum to more, a tally gets panels of its own. Means are then off by less than an eighth of APART and
@@ -176,4 +176,4 @@ class TwoParameterQuadrature:
     def nodes(self, patients: int) -> int:
         """Return how many nodes are visited for a tally of so many patients, all doses together, about."""
         grids = dose_grids(self.model, tuple(map(float, self.model.values)), int(nominal_size(np.array(patients))))
-        return OWN if grids is None else sum(one.columns.shape[1] for one in grids)
+        return OWN + OWN_DOSE * self.model.doses if grids is None else sum(one.columns.shape[1] for one in grids)

@@ -8,7 +8,7 @@ where it has fallen far enough are found without fail, however narrow, wide or f
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,10 @@ from doseopt.models.quadrature.panels import (
 
 DROP = 36.0
 """Fall of the log density in z from its mode to the ends of the box."""
-FEWEST, MOST = 2, 128
-"""Panels on either side of the mode."""
+FEWEST, MOST = 4, 128
+"""Panels on either side of the mode: a normal density takes the fewest."""
+HEAVY = 1 / 3
+"""Share of DROP fallen halfway to an end, 1/4 for a normal density, from which on panels are halved at once."""
 WIDEST = 5.0
 """Width of such a panel in the logit of a rate: the poles of the rate are pi away."""
 TOLERANCE = 1e-9
@@ -51,6 +53,7 @@ class Lines:
     mode: FloatArray  # [L]
     low: FloatArray  # [L]
     high: FloatArray  # [L]
+    below: int  # panels below the mode; the others are above
     coefficients: FloatArray  # [L, panel, coefficient], times half the width of the panel
     before: FloatArray  # [L, panel], integral up to the panel
 
@@ -76,12 +79,13 @@ class Lines:
     def _located(self, z: FloatArray, rows: IntArray) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return for points of some rows the panel, of all, where in it on [-1, 1], and half its width."""
         low, mode, high = (end[rows][:, None] for end in (self.low, self.mode, self.high))
-        side, z = self.before.shape[1] // 2, np.clip(z, low, high)
+        panels, z = self.before.shape[1], np.clip(z, low, high)
         above = z > mode
+        side = np.where(above, panels - self.below, self.below)
         width = np.where(above, high - mode, mode - low) / side
         steps = (z - np.where(above, mode, low)) / width
         panel = np.minimum(steps.astype(int), side - 1)
-        return panel + side * (above + 2 * rows[:, None]), 2 * (steps - panel) - 1, width / 2
+        return panel + self.below * above + panels * rows[:, None], 2 * (steps - panel) - 1, width / 2
 
 
 class Whitened:
@@ -118,44 +122,52 @@ class Whitened:
         b = np.exp(np.minimum(self.m_b + self.s_b * w, LARGEST_LOG))
         return self.m_a + self.slope * w + b * x
 
+    def along(self, w: FloatArray, z: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the logits of the rates at doses x in the middle of each line, [L, K], and the odds relative to there.
+
+        With these, one exponential a node serves all doses: `weights` has the rest.
+        """
+        middle = z[:, z.shape[1] // 2, None]
+        return self.centre(w, x) + self.s * middle, np.exp(self.s * (z - middle))
+
     def log_f(self, owner: IntArray, w: FloatArray, z: FloatArray) -> FloatArray:
         """Return the log density over (w, z); owner and w [L], z [L, ...]."""
-        wide = (-1, *[1] * (z.ndim - 1))
-        result = z * z
-        result += (w**2).reshape(wide) + 2 * np.log(2 * np.pi)
-        result /= -2
-        for k, centre in zip(self.used, self.centre(w, self.x[self.used]).T, strict=True):
-            dlt, none = self.with_dlt[owner, k].reshape(wide), self.without[owner, k].reshape(wide)
-            eta = self.s * z
-            eta += centre.reshape(wide)
-            result += np.minimum(eta, 0) * dlt  # log p = min(eta, 0) - log(1 + exp(-|eta|))
-            result -= np.maximum(eta, 0) * none
-            np.abs(eta, out=eta)
-            np.negative(eta, out=eta)
-            np.exp(eta, out=eta)
-            eta += 1  # log1p takes three times as long, for digits that are lost in the sum
-            np.log(eta, out=eta)
-            eta *= dlt + none
-            result -= eta
-        return result
+        on_line = z.reshape(len(z), -1)
+        middle = on_line[:, on_line.shape[1] // 2]
+        logits, odds = self.along(w, on_line, self.x[self.used])
+        dlt, none = self.with_dlt[owner][:, self.used], self.without[owner][:, self.used]
+        there = (np.minimum(logits, 0) * dlt - np.maximum(logits, 0) * none).sum(axis=1) - w**2 / 2 - np.log(2 * np.pi)
+        result = on_line * (-on_line / 2)
+        result += (self.s * dlt.sum(axis=1))[:, None] * (on_line - middle[:, None])
+        result += there[:, None]
+        for (up, down), patients in zip(weights(logits), (dlt + none).T, strict=True):
+            room = odds * up
+            room += down
+            np.log(room, out=room)
+            room *= patients[:, None]
+            result -= room
+        return result.reshape(z.shape)
 
-    def score(self, owner: IntArray, w: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the slope of log f along z, and minus its curvature, [L]."""
-        slope, bend = -z, np.ones_like(z)
-        for k, centre in zip(self.used, self.centre(w, self.x[self.used]).T, strict=True):
-            p = expit(centre + self.s * z)
-            dlt, none = self.with_dlt[owner, k], self.without[owner, k]
-            slope = slope + self.s * (dlt * (1 - p) - none * p)
-            bend = bend + self.s**2 * (dlt + none) * p * (1 - p)
-        return slope, bend
+    def score(self, owner: IntArray, w: FloatArray) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
+        """Return the function of z [L] that gives the slope of log f along z, and minus its curvature."""
+        centre, dlt = self.centre(w, self.x[self.used]), self.with_dlt[owner][:, self.used]
+        patients, dlts = dlt + self.without[owner][:, self.used], dlt.sum(axis=1)
+
+        def at(z: FloatArray) -> tuple[FloatArray, FloatArray]:
+            p = expit(centre + self.s * z[:, None])
+            expected = patients * p
+            slope = self.s * (dlts - expected.sum(axis=1)) - z
+            return slope, 1 + self.s**2 * np.einsum("lk,lk->l", expected, 1 - p)
+
+        return at
 
     def mode(self, owner: IntArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mode along z and minus the curvature there, by Newton's method within a bracket."""
         low = -self.s * self.without[owner].sum(axis=1)
         high = self.s * self.with_dlt[owner].sum(axis=1)
-        z, before = np.zeros(len(w)), np.full(len(w), np.inf)
+        z, before, score = np.zeros(len(w)), np.full(len(w), np.inf), self.score(owner, w)
         for _ in range(STEPS):
-            slope, bend = self.score(owner, w, z)
+            slope, bend = score(z)
             there = slope**2 <= 1e-6 * bend
             if there.all():
                 return z, bend
@@ -178,7 +190,7 @@ class Whitened:
         passing the place.
         """
         z, _ = self.mode(owner, w)
-        top, ends = self.log_f(owner, w, z), []
+        top, score, ends = self.log_f(owner, w, z), self.score(owner, w), []
         for sign in (-1.0, 1.0):
             t = np.full(len(z), np.sqrt(2 * DROP) + 0.1)
             for _ in range(STEPS):
@@ -186,12 +198,31 @@ class Whitened:
                 near = fall < 1.5 * DROP
                 if near.all():
                     break
-                rate = -sign * self.score(owner, w, z + sign * t)[0]
+                rate = -sign * score(z + sign * t)[0]
                 t = np.where(near, t, t - (fall - DROP) / rate)
             else:
                 raise unresolved()
             ends.append(z + sign * t)
         return z, ends[0], ends[1]
+
+    def sides(self, owner: IntArray, w: FloatArray, box: FloatArray) -> IntArray:
+        """Return how many panels a box is likely to need below and above the mode, [2, L]."""
+        mode, ends = box[0], box[1:]
+        halfway = [self.log_f(owner, w, (mode + end) / 2) for end in ends]
+        heavy = self.log_f(owner, w, mode) - np.stack(halfway) > HEAVY * DROP
+        wide = self.s * np.abs(ends - mode) / WIDEST
+        return np.maximum(FEWEST << heavy.astype(int), 1 << np.ceil(np.log2(np.maximum(wide, 1))).astype(int))
+
+
+def weights(logits: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Give for each dose u and v [L, 1], at most 1: the rate is u o / (u o + v) where the odds are o times as large.
+
+    Parameters
+    ----------
+    logits : float array [L, K]
+    """
+    for logit in logits.T[..., None]:
+        yield np.exp(np.minimum(logit, 0)), np.exp(-np.maximum(logit, 0))
 
 
 def lines(
@@ -207,38 +238,38 @@ def lines(
         Nodes, and the density times their weights.
     """
     box = np.stack(tallies.box(owner, w))
-    wide = tallies.s * np.maximum(box[0] - box[1], box[2] - box[0]) / WIDEST
-    sides = np.maximum(1 << np.ceil(np.log2(np.maximum(wide, 1))).astype(int), FEWEST)
-    side, rough_rows = FEWEST, np.empty(0, int)
-    while side <= MOST:
-        left = np.concatenate([rough_rows, np.flatnonzero(sides == side)])
-        again = [np.empty(0, int)]
-        for start in range(0, len(left), max(ROOM // (2 * side * ORDER), 1)):
-            rows = left[start : start + max(ROOM // (2 * side * ORDER), 1)]
-            mode, low, high = box[:, rows]
-            share = np.arange(side) / side
-            edges = np.concatenate(
-                [
-                    low[:, None] + (mode - low)[:, None] * share,
-                    mode[:, None] + (high - mode)[:, None] * share,
-                    high[:, None],
-                ],
-                axis=1,
-            )
-            half = np.diff(edges, axis=1)[..., None] / 2
-            z = edges[:, :-1, None] + half * (1 + NODES)
-            f = np.exp(tallies.log_f(owner[rows], w[rows], z) - top[owner[rows]][:, None, None]) * half
-            coefficients = f @ TO_COEFFICIENTS
-            each = f @ WEIGHTS
-            rough = np.abs(coefficients[..., -2:]).max(axis=(1, 2)) > TOLERANCE * np.maximum(each.sum(axis=1), LEAST)
-            again.append(rows[rough])
-            if rough.all():
-                continue
-            good = ~rough
-            before = np.cumsum(each, axis=1) - each
-            line = Lines(mode[good], low[good], high[good], coefficients[good], before[good])
-            size = (int(good.sum()), -1)
-            yield rows[good], line, z[good].reshape(size), (f[good] * WEIGHTS).reshape(size)
-        rough_rows, side = np.concatenate(again), 2 * side
-    if len(rough_rows) or (sides > MOST).any():
-        raise unresolved()
+    sides, left = tallies.sides(owner, w, box), np.arange(len(w))
+    while len(left):
+        if (sides[:, left] > MOST).any():
+            raise unresolved()
+        again = []
+        kind = sides[0] * 2 * MOST + sides[1]
+        for below, above in (divmod(one, 2 * MOST) for one in np.unique(kind[left]).tolist()):
+            rows = left[kind[left] == below * 2 * MOST + above]
+            for part in np.array_split(rows, -(-len(rows) * (below + above) * ORDER // ROOM)):
+                z, half = _nodes(box[:, part], below, above)
+                f = np.exp(tallies.log_f(owner[part], w[part], z) - top[owner[part]][:, None, None]) * half
+                coefficients = f @ TO_COEFFICIENTS
+                each = f @ WEIGHTS
+                allowed = TOLERANCE * np.maximum(each.sum(axis=1), LEAST)
+                rough = np.abs(coefficients[..., -2:]).max(axis=2) > allowed[:, None]
+                rough = np.stack([rough[:, :below].any(axis=1), rough[:, below:].any(axis=1)])
+                sides[:, part] <<= rough
+                good = ~rough.any(axis=0)
+                again.append(part[~good])
+                if not good.any():
+                    continue
+                before = np.cumsum(each, axis=1) - each
+                line = Lines(*box[:, part[good]], below, coefficients[good], before[good])
+                size = (int(good.sum()), -1)
+                yield part[good], line, z[good].reshape(size), (f[good] * WEIGHTS).reshape(size)
+        left = np.concatenate(again)
+
+
+def _nodes(box: FloatArray, below: int, above: int) -> tuple[FloatArray, FloatArray]:
+    """Return the nodes on so many panels below and above the mode, [L, panel, node], and half the panels' widths."""
+    mode, low, high = box[..., None]
+    edges = [low + (mode - low) * np.arange(below) / below, mode + (high - mode) * np.arange(above) / above, high]
+    ends = np.concatenate(edges, axis=1)
+    half = np.diff(ends, axis=1)[..., None] / 2
+    return ends[:, :-1, None] + half * (1 + NODES), half
