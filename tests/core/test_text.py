@@ -85,7 +85,7 @@ def document():
         Paragraph(text),
         Bullets((text,)),
         Table(text, ("a", text), (("b", text),)),
-        Figure.of(drawing, text, text),
+        Figure.of(lambda: drawing, text, text),
         Code(text),
         Gap(text),
     )

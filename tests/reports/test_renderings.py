@@ -9,7 +9,6 @@ from matplotlib.figure import Figure as Drawing
 from pypdf import PdfReader
 from reports.reading import numbers, read_html, words_of_docx
 
-from doseopt.plots.save import _png, _svg
 from doseopt.reports import (
     Bullets,
     Code,
@@ -31,7 +30,7 @@ def document():
     ax = drawing.subplots()
     ax.plot([0, 1], [2, 3])
     ax.set_title("A figure")
-    figure = Figure(svg=_svg(drawing), png=_png(drawing), caption="Figure 1. A line.", alt="A line from 2 to 3.")
+    figure = Figure.of(lambda: drawing, "Figure 1. A line.", "A line from 2 to 3.")
     rng = np.random.default_rng(1)
     rows = tuple((f"design {k}", *(f"{v:.1f}" for v in rng.uniform(0, 100, 4))) for k in range(40))
     return Document(
@@ -133,3 +132,18 @@ def test_a_failure_leaves_the_old_file(document, tmp_path, monkeypatch):
 def test_a_row_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="wanted rows of 2 cells in 'Table', got"):
         Table("Table", ("a", "b"), (("1", "2", "3"),))
+
+
+def test_a_figure_is_drawn_once_and_only_where_it_is_asked_for(tmp_path):
+    count = []
+
+    def draw():
+        count.append(1)
+        return Drawing(figsize=(2, 1))
+
+    document = Document("A", {}, (Figure.of(draw, "a caption", "alt", "name"),))
+    assert count == []
+    write_html(document, tmp_path / "a.html")
+    write_docx(document, tmp_path / "a.docx")
+    write_pdf(document, tmp_path / "a.pdf")
+    assert count == [1]

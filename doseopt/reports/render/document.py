@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,18 +75,36 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG and PNG, with a caption, and in words what it shows for those who cannot see it."""
+    """A figure, with a caption, and in words what it shows for those who cannot see it.
 
-    svg: bytes = field(repr=False)
-    png: bytes = field(repr=False)
+    Parameters
+    ----------
+    drawn : callable
+        Returns the figure as PNG and as SVG.
+    caption, alt : str
+    name : str
+        Of its files, where it has any.
+    """
+
+    drawn: Callable[[], tuple[bytes, bytes]] = field(repr=False)
     caption: str
     alt: str
+    name: str = ""
 
     @classmethod
-    def of(cls, drawing: MatplotlibFigure, caption: str, alt: str) -> Figure:
-        """Return a drawing as a figure of the report."""
-        png, svg = rendered(drawing)
-        return cls(svg, png, caption, alt)
+    def of(cls, draw: Callable[[], MatplotlibFigure], caption: str, alt: str, name: str = "") -> Figure:
+        """Return a figure that is drawn when it is first asked for, and once."""
+        return cls(functools.cache(lambda: rendered(draw())), caption, alt, name)
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG."""
+        return self.drawn()[0]
+
+    @property
+    def svg(self) -> bytes:
+        """The figure as SVG."""
+        return self.drawn()[1]
 
 
 @dataclass(frozen=True)

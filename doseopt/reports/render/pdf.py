@@ -62,9 +62,10 @@ def _block(block: Block, folder: Path, k: int) -> dict[str, Any]:
         case Table(caption, head, rows):
             shown = {"caption": caption, "head": head, "rows": rows, "left": block.left, "widths": _widths(block)}
             return {"kind": "table", **shown}
-        case Figure(svg, _, caption, alt):
-            (folder / f"figure-{k}.svg").write_bytes(svg)
-            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, "floats": _height(svg) > TALL}
+        case Figure(_, caption, alt):
+            (folder / f"figure-{k}.svg").write_bytes(block.svg)
+            floats = _height(block.svg) > TALL
+            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, "floats": floats}
             return {"kind": "figure", **placed}
         case Code(text):
             return {"kind": "code", "text": text}

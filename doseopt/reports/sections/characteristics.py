@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -107,7 +109,7 @@ def _scenarios(dossier: Dossier) -> Table:
 
 def _curves(dossier: Dossier) -> Figure:
     return Figure.of(
-        scenario_figure(dossier.comparison),
+        partial(scenario_figure, dossier.comparison),
         "The true DLT rate against the dose in each scenario; the correct selection is marked.",
         "Curves of the DLT rate against the dose; the rates stand in the table of scenarios.",
     )
@@ -120,7 +122,7 @@ def _figure(dossier: Dossier, node: str, what: str) -> Figure:
         for name in ds["design"].to_numpy().tolist()
     ]
     return Figure.of(
-        conditional_figure(dossier.amendment, node),
+        partial(conditional_figure, dossier.amendment, node),
         f"Correct selection, no MTD and overdose selection in each scenario, {what}; exact.",
         f"Points for each design in each scenario. Mean correct selection: {listed(means)}.",
     )

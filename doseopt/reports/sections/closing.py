@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -86,7 +87,7 @@ def sensitivity(dossier: Dossier) -> list[Block]:
             f"a scenario states none, its probability without a DLT is {percent(float(ds.attrs['p_moderate']), 0)}."
         ),
         Figure.of(
-            silences_figure(ds),
+            partial(silences_figure, ds),
             "What each silence of the protocol moves: mean over the scenarios under each reading.",
             "Bars for each silence, ranked by the effect on correct selection; the numbers are in the table below.",
         ),

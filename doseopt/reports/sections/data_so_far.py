@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from doseopt.amendment.dossier import Dossier
@@ -134,7 +136,7 @@ def _figure(dossier: Dossier) -> Figure:
         for label, m, a, b in zip(dose_words(dossier)[0], ds["mean"], ds["lower"], ds["upper"], strict=True)
     ]
     return Figure.of(
-        density_figure(ds, dossier.analysis.density),
+        partial(density_figure, ds, dossier.analysis.density),
         "Prior and posterior density of the DLT rate at each dose.",
         f"Densities of the DLT rate, a row a dose. Posterior mean and interval at {'; '.join(each)}.",
     )

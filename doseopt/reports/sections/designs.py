@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -130,7 +132,7 @@ def _tree(dossier: Dossier, names: list[str]) -> Figure:
     """Draw the pathways of designs that do the same for so long."""
     ds = dossier.pathways[names[0]]
     return Figure.of(
-        paths_figure(ds.assign_attrs(design=listed(names))),
+        partial(paths_figure, ds.assign_attrs(design=listed(names))),
         f"Dose transition pathways of {listed(names)} over the next cohorts.",
         f"A tree of the next cohorts of {listed(names)}; its first branches stand in the table above.",
     )

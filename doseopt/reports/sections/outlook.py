@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.amendment.outlook import MOST, enrolment_needed
@@ -95,7 +96,7 @@ def _needed(dossier: Dossier) -> list[Block]:
         "3 patients, and the designs' own."
     )
     figure = Figure.of(
-        enrolment_needed_figure(dossier.amendment),
+        partial(enrolment_needed_figure, dossier.amendment),
         "Correct selection against the most patients a trial may have, averaged over the study's model; exact.",
         text,
     )

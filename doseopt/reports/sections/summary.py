@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
@@ -32,7 +34,7 @@ def summary(dossier: Dossier) -> list[Block]:
         Paragraph(question),
         _table(dossier, mean),
         Figure.of(
-            summary_figure(dossier.amendment),
+            partial(summary_figure, dossier.amendment),
             "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
