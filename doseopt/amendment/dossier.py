@@ -75,6 +75,8 @@ class Dossier:
         Each design at the interims of the study file, (interim, design).
     digest : str
         SHA-256 of the file that the patients came in, if they came in one.
+    command : str
+        That makes the report again.
     """
 
     study: Study
@@ -94,6 +96,7 @@ class Dossier:
     rows: Mapping[str, list[Row]]
     interims: xr.Dataset | None
     digest: str = ""
+    command: str = ""
 
     @property
     def designs(self) -> list[str]:

@@ -182,11 +182,13 @@ def by_enrolment(
     for d, (name, design) in enumerate(designs.items()):
         smallest = first_size(design)
         for k, cap in enumerate(caps):
+            if cap < smallest:
+                continue
             changed = with_cap(design, cap)
-            if changed not in found and cap >= smallest:
+            if changed not in found:
                 going = under(changed, standing[name])
                 found[changed] = expected(study, going, belief, starts[name])[0]["correct_selection"]
-            values[d, k] = found.get(changed, np.nan)
+            values[d, k] = found[changed]
     attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
     return xr.Dataset(
         {

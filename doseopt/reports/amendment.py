@@ -1,16 +1,33 @@
-"""Dossier -> the amendment report."""
+"""The amendment report: its sections in order, from a dossier."""
 
 from __future__ import annotations
 
+import dataclasses
+
 from doseopt.amendment.dossier import Dossier
-from doseopt.reports.render.document import Document
-from doseopt.reports.sections.characteristics import conditional, prospective
+from doseopt.reports.render.document import Block, Document, Heading
+from doseopt.reports.sections.characteristics import FROM_NOW, FROM_THE_START
 from doseopt.reports.sections.checklist import checklist
-from doseopt.reports.sections.closing import attainable, examples, limitations, reproduction, sensitivity
-from doseopt.reports.sections.data_so_far import known
-from doseopt.reports.sections.designs import amended, registered
-from doseopt.reports.sections.summary import summary
+from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, REPRODUCTION, SENSITIVITY
+from doseopt.reports.sections.data_so_far import KNOWN
+from doseopt.reports.sections.designs import PROPOSED, REGISTERED
+from doseopt.reports.sections.summary import SUMMARY
 from doseopt.reports.sections.words import dose_words, so_far
+
+SECTIONS = (
+    SUMMARY,
+    REGISTERED,
+    PROPOSED,
+    KNOWN,
+    FROM_THE_START,
+    FROM_NOW,
+    ATTAINABLE,
+    SENSITIVITY,
+    LIMITATIONS,
+    EXAMPLES,
+    REPRODUCTION,
+)
+"""In order; the checklist follows them."""
 
 
 def amendment_report(dossier: Dossier, command: str) -> Document:
@@ -22,6 +39,7 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     command : str
         That makes it again.
     """
+    dossier = dataclasses.replace(dossier, command=command)
     study, attrs = dossier.study, dossier.amendment.attrs
     labels, unit = dose_words(dossier)
     facts = {
@@ -34,19 +52,8 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
         "Data so far": so_far(dossier),
         "Made by": f"doseopt {attrs['version']}, study {study.name}, hash {study.hash}",
     }
-    blocks = [
-        *summary(dossier),
-        *registered(dossier),
-        *amended(dossier),
-        *known(dossier),
-        *prospective(dossier),
-        *conditional(dossier),
-        *attainable(dossier),
-        *sensitivity(dossier),
-        *limitations(dossier),
-        *examples(dossier),
-        *reproduction(dossier, command),
-        *checklist(dossier),
-    ]
+    blocks: list[Block] = []
+    for section in (*SECTIONS, checklist(SECTIONS)):
+        blocks += [Heading(section.title, new_page=section.new_page), *section.build(dossier)]
     title = f"Amendment of a dose-finding design: {study.title}"
     return Document(title, {name: text for name, text in facts.items() if text}, tuple(blocks))

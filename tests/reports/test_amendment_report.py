@@ -16,10 +16,13 @@ from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.data import data_from_outcomes
 from doseopt.reports import Document, write_docx, write_html, write_pdf
+from doseopt.reports.amendment import SECTIONS as SECTIONS_OF_THE_REPORT
 from doseopt.reports.amendment import amendment_report
 from doseopt.reports.render.document import Gap, Heading, Table
 from doseopt.reports.sections.checklist import ITEMS
 from doseopt.reports.sections.summary import summary
+from doseopt.reports.sections.words import statement
+from doseopt.study.amendment import STATEMENTS
 from doseopt.study.file import parse_study
 
 SECTIONS = (
@@ -293,10 +296,24 @@ def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_i
         assert answer.split("; ")[0] in (*SECTIONS, "for the investigators")
     answers = {row[1]: row[2] for row in rows}
     assert answers["committees, ethics approval and consent"] == "for the investigators"
-    assert answers["who reviews safety data"] == "The registered design, rule by rule; in part for the investigators"
+    assert answers["who reviews safety data"] == "for the investigators"
+    assert answers["protocol version and date"] == "The registered design, rule by rule"
+    reasons = "important changes after the trial began, with reasons"
+    assert answers[reasons] == "The proposed designs; in part for the investigators"
     sources = " ".join(row[0] for row in rows)
     for guideline in ("SPIRIT-DEFINE", "CONSORT-DEFINE", "ADEMP", "ICH E20", "FDA 2019", "FDA Bayesian"):
         assert guideline in sources
+
+
+def test_each_statement_stands_in_the_one_section_that_says_so(case):
+    dossier, _ = case
+    found = []
+    for section in SECTIONS_OF_THE_REPORT:
+        blocks = section.build(dossier)
+        printed = {key for key in STATEMENTS if statement(dossier, key) in blocks}
+        assert printed == {key for keys in section.stated.values() for key in keys}, section.title
+        found += sorted(printed)
+    assert sorted(found) == sorted(STATEMENTS)
 
 
 def test_simulated_numbers_say_so(case):

@@ -98,6 +98,61 @@ def test_html_can_be_used_without_seeing_it(document, tmp_path):
     assert len(identities) == len(set(identities))
 
 
+def test_every_cell_of_a_head_says_what_it_heads(document, tmp_path):
+    text = write_html(document, tmp_path / "r.html").read_text(encoding="utf-8")
+    tables = re.findall(r"<table>.*?</table>", text, re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        head, body = table.split("</thead>")
+        assert re.findall(r"<th[ >]", head) == re.findall(r'<th(?= scope="col")[ >]', head) != []
+        rows = re.findall(r"<tr>.*?</tr>", body)
+        assert rows == re.findall(r'<tr><th scope="row">.*?</tr>', body) != []
+        assert all(row.count("<th") == 1 for row in rows)
+
+
+def parts_of_pdf(path):
+    """The elements of the tree that a screen reader follows, in order."""
+
+    def below(element):
+        for part in element if isinstance(element, list) else [element]:
+            node = part.get_object()
+            if isinstance(node, list):
+                yield from below(node)
+            elif isinstance(node, dict) and "/S" in node:
+                yield node
+                yield from below(node.get("/K", []))
+
+    return list(below(PdfReader(path).trailer["/Root"]["/StructTreeRoot"]["/K"]))
+
+
+def test_pdf_can_be_used_without_seeing_it(document, tmp_path):
+    path = write_pdf(document, tmp_path / "r.pdf")
+    root = PdfReader(path).trailer["/Root"]
+    assert root["/Lang"] == "en"
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert PdfReader(path).metadata.title == document.title
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
+    parts = parts_of_pdf(path)
+    kinds = [str(part["/S"]) for part in parts]
+    assert [kind for kind in kinds if re.fullmatch(r"/(H\d|Title)", kind)] == ["/Title", "/H1", "/H1", "/H2"]
+    assert [part["/Alt"] for part in parts if part["/S"] == "/Figure"] == ["A line from 2 to 3."] * 2
+    assert kinds.count("/Table") == kinds.count("/THead") == 2
+    heads = [attrs.get_object() for part in parts if part["/S"] == "/TH" for attrs in part["/A"]]
+    assert [attrs["/Scope"] for attrs in heads if attrs["/O"] == "/Table"] == ["/Column"] * (5 + 2)
+    assert kinds.count("/LI") == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "text"), [("", "no title"), ("A letter that no font has", "\uf8ff"), ("Level 2", Heading("first", 2))]
+)
+def test_a_pdf_that_cannot_be_read_aloud_in_full_is_written_and_tagged(title, text, tmp_path):
+    block = text if isinstance(text, Heading) else Paragraph(text)
+    root = PdfReader(write_pdf(Document(title, {}, (block,)), tmp_path / "r.pdf")).trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert b"pdfuaid" not in root["/Metadata"].get_data()
+
+
 def test_docx_has_headings_alt_texts_and_tables(document, tmp_path):
     word = Docx(str(write_docx(document, tmp_path / "r.docx")))
     styles = [p.style.name for p in word.paragraphs if p.style.name.startswith(("Heading", "Title"))]
@@ -235,6 +290,7 @@ def test_a_figure_is_drawn_once_and_only_where_it_is_asked_for(tmp_path):
     assert count == []
     write_html(document, tmp_path / "a.html")
     write_docx(document, tmp_path / "a.docx")
+    write_pdf(document, tmp_path / "a.pdf")
     assert document.figures[0].png.startswith(b"\x89PNG")
     assert count == [1]
 

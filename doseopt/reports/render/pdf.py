@@ -33,7 +33,10 @@ TEMPLATE = resources.files("doseopt.reports.render") / "report.typ"
 
 
 def write_pdf(document: Document, path: Path) -> Path:
-    """Write a document as PDF, whole or not at all."""
+    """Write a document as PDF, whole or not at all.
+
+    It is tagged, for those who hear it read; and it is PDF/UA-1, unless its text cannot be.
+    """
     import typst
 
     document = document.neutral()
@@ -41,7 +44,10 @@ def write_pdf(document: Document, path: Path) -> Path:
         folder = Path(name)
         (folder / "report.typ").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
         (folder / "document.json").write_text(json.dumps(_data(document, folder)), encoding="utf-8")
-        content = typst.compile(folder / "report.typ", root=folder)
+        try:
+            content = typst.compile(folder / "report.typ", root=folder, pdf_standards=["ua-1"])
+        except typst.TypstError:  # a letter that no font here has, no title, a heading of level 2 before any of level 1
+            content = typst.compile(folder / "report.typ", root=folder)
     return write_whole(path, lambda p: p.write_bytes(content))
 
 

@@ -14,9 +14,10 @@ from doseopt.display.panels import grouped
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
-from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
+from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.comparison import OVERDOSE
 from doseopt.reports.sections.outlook import outlook
+from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import by_scenario, columns, dose_words
 
 BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
@@ -40,11 +41,10 @@ OVERALL = (
 
 
 def prospective(dossier: Dossier) -> list[Block]:
-    """Return the section on operating characteristics from the start of the trial."""
+    """Show operating characteristics from the start of the trial."""
     ds = dossier.amendment["start"].to_dataset()
     whole = dossier.comparison
     return [
-        Heading("Operating characteristics"),
         Paragraph(
             f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: {OVERDOSE}"
         ),
@@ -61,9 +61,8 @@ def prospective(dossier: Dossier) -> list[Block]:
 
 
 def conditional(dossier: Dossier) -> list[Block]:
-    """Return the section on what happens from the data so far on."""
-    heading = Heading("Operating characteristics from the data so far")
-    blocks: list[Block] = [heading]
+    """Show what happens from the data so far on."""
+    blocks: list[Block] = []
     if dossier.cohorts:
         ds = dossier.amendment["now"].to_dataset()
         blocks += [
@@ -219,3 +218,11 @@ def _left_out(ds: xr.Dataset) -> str:
     most = float(ds["posterior_left_out"].max())
     told = f" Left out are endings with a probability of at most {100 * most:.2g}%, which carry least weight."
     return told if most > 0 else ""
+
+
+FROM_THE_START = Section(
+    "Operating characteristics",
+    prospective,
+    answers=("objective", "scenarios", "estimands", "measures", "comparator", "configurations"),
+)
+FROM_NOW = Section("Operating characteristics from the data so far", conditional, answers=("enrolment",))

@@ -16,13 +16,14 @@ from doseopt.display.labels import accuracy_words, listed
 from doseopt.display.numbers import NOTHING, bare, decimal, percent, points, rates
 from doseopt.display.readings import factor_words
 from doseopt.plots.readings import silences_figure
-from doseopt.reports.render.document import Block, Bullets, Code, Figure, Heading, Paragraph, Table
+from doseopt.reports.render.document import Block, Bullets, Code, Figure, Paragraph, Table
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
+from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose, so_far, statement
 
 
 def attainable(dossier: Dossier) -> list[Block]:
-    """Return the section on the distance from what is attainable."""
+    """Set what the designs attain beside what is attainable."""
     ds = dossier.attainable
     tables: list[Block] = [_attained(dossier, "", "from the first patient")]
     if dossier.cohorts:
@@ -34,7 +35,6 @@ def attainable(dossier: Dossier) -> list[Block]:
         if regret.sel(design=name).notnull()
     ]
     return [
-        Heading("Distance from what is attainable"),
         Paragraph(
             "Attainable is what the best of all designs attains that see the tally, treat one patient after the other "
             f"from the same first dose, {_skipping(dossier)}, have the same most patients and may stop at any time. It "
@@ -73,14 +73,12 @@ def _skipping(dossier: Dossier) -> str:
 
 
 def sensitivity(dossier: Dossier) -> list[Block]:
-    """Return the section on the readings of the registered protocol."""
-    heading = Heading("Sensitivity to the readings of the protocol")
+    """Show what each reading of the registered protocol would change."""
     ds = dossier.silences
     if ds is None:
-        return [heading, Paragraph("The registered design has no parameter that a protocol could mean otherwise.")]
+        return [Paragraph("The registered design has no parameter that a protocol could mean otherwise.")]
     head, rows = silences_rows(ds)
     return [
-        heading,
         Paragraph(
             f"{dossier.proposal.registered} from the first patient on, under every reading of what the protocol does "
             "not say, one at a time; means over the scenarios, exact. Where a reading looks at moderate toxicity and "
@@ -120,9 +118,8 @@ def _ranking(ds: xr.Dataset) -> Table:
 
 
 def limitations(dossier: Dossier) -> list[Block]:
-    """Return the section on limitations."""
+    """Say what the numbers do not say."""
     return [
-        Heading("Limitations"),
         Bullets(
             (
                 "Exact is the evaluation: sums of finitely many products. Scenarios, beliefs and models are "
@@ -149,10 +146,9 @@ WHICH = {
 
 
 def examples(dossier: Dossier) -> list[Block]:
-    """Return the section of example trials."""
+    """Tell three trials of each design."""
     first = next(iter(next(iter(dossier.examples.values())).values()))
     blocks: list[Block] = [
-        Heading("Example trials"),
         Paragraph(
             "Three of 1,000 simulated trials of each design, all with the same patients, under the scenario closest to "
             f'the posterior: "{dossier.truth}", true DLT rates {rates(first["p_dlt"])}. Typical: of the trials with '
@@ -178,8 +174,8 @@ def _told(dossier: Dossier, trial: Mapping[str, Any]) -> tuple[str, ...]:
     return course, str(patients), str(dlts), ends, "yes" if trial["correct"] else "no"
 
 
-def reproduction(dossier: Dossier, command: str) -> list[Block]:
-    """Return the section that says how to get the same numbers."""
+def reproduction(dossier: Dossier) -> list[Block]:
+    """Say how to get the same numbers."""
     study, attrs = dossier.study, dossier.amendment.attrs
     versions = [f"Python {platform.python_version()}"] + [f"{p} {version(p)}" for p in ("numpy", "scipy", "xarray")]
     counts = dossier.comparison
@@ -189,8 +185,7 @@ def reproduction(dossier: Dossier, command: str) -> list[Block]:
     ]
     sums = counts["selection"].sum("dose") + counts["no_selection"]
     return [
-        Heading("Reproduction"),
-        Code(command),
+        Code(dossier.command),
         Paragraph(
             f"doseopt {attrs['version']}; {', '.join(versions)}. Study {study.name}, hash {study.hash}: a digest of "
             "everything that the study file says. The study file lies beside this report (study.toml)."
@@ -209,3 +204,15 @@ def _patients(dossier: Dossier) -> list[Block]:
     if not dossier.digest:
         return []
     return [Paragraph(f"The patients lie beside this report, too (data.csv, SHA-256 {dossier.digest}).")]
+
+
+ATTAINABLE = Section("Distance from what is attainable", attainable, answers=("attainable",))
+SENSITIVITY = Section("Sensitivity to the readings of the protocol", sensitivity, answers=("silences",))
+LIMITATIONS = Section(
+    "Limitations",
+    limitations,
+    answers=("interpretation", "limitations"),
+    stated={"involvement": ("involvement",)},
+)
+EXAMPLES = Section("Example trials", examples, answers=("examples",))
+REPRODUCTION = Section("Reproduction", reproduction, answers=("software", "transparency"))

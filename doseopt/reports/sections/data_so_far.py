@@ -11,7 +11,8 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.numbers import bare, decimal, percent
 from doseopt.plots.posterior import density_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose_words, so_far, statement
 
 CONFLICT = 0.05
@@ -19,10 +20,10 @@ CONFLICT = 0.05
 
 
 def known(dossier: Dossier) -> list[Block]:
-    """Return the section on the data and the posterior."""
+    """Show the data, the posterior, and whether prior and data agree."""
     ds = dossier.analysis.summary
     patients = int(ds["n"].sum())
-    blocks: list[Block] = [Heading("Data so far and DLT rate at each dose")]
+    blocks: list[Block] = []
     if patients:
         blocks.append(
             Paragraph(
@@ -140,3 +141,11 @@ def _figure(dossier: Dossier) -> Figure:
         "Prior and posterior density of the DLT rate at each dose.",
         f"Densities of the DLT rate, a row a dose. Posterior mean and interval at {'; '.join(each)}.",
     )
+
+
+KNOWN = Section(
+    "Data so far and DLT rate at each dose",
+    known,
+    answers=("estimation", "populations", "decisions", "results", "prior", "conflict"),
+    stated={"populations": ("populations",), "decisions": ("decisions",)},
+)

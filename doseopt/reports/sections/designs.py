@@ -18,14 +18,14 @@ from doseopt.display.pathways import cohort_of
 from doseopt.display.readings import factor_words, reading_words
 from doseopt.plots.pathways import paths_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import decided, dose_words, so_far, statement, undeclarable
 
 
 def registered(dossier: Dossier) -> list[Block]:
-    """Return the section on the registered design."""
+    """State the registered design, the silences of its protocol, and what it does next."""
     name = dossier.proposal.registered
     blocks: list[Block] = [
-        Heading("The registered design, rule by rule", new_page=True),
         statement(dossier, "version"),
         _doses(dossier),
         _rules(dossier, [name]),
@@ -43,8 +43,8 @@ def registered(dossier: Dossier) -> list[Block]:
 
 
 def amended(dossier: Dossier) -> list[Block]:
-    """Return the section on the proposed designs."""
-    blocks: list[Block] = [Heading("The proposed designs"), _differences(dossier)]
+    """State the proposed designs, what differs, and what they do next."""
+    blocks: list[Block] = [_differences(dossier)]
     alike: dict[Design, list[str]] = {}
     for name in dossier.proposal.amended:
         alike.setdefault(with_cap(dossier.study.designs[name], None), []).append(name)
@@ -146,3 +146,23 @@ def _answers(dossier: Dossier, name: str, ds: xr.Dataset) -> list[tuple[str, ...
         seen = format_outcomes((cohort_of(ds, node),))
         rows.append((name, seen, percent(float(at["probability"])), then))
     return rows
+
+
+REGISTERED = Section(
+    "The registered design, rule by rule",
+    registered,
+    answers=("elements", "transitions", "doses", "allocation", "rules"),
+    stated={
+        "version": ("version",),
+        "dlt": ("dlt_definition", "dlt_window"),
+        "allocation": ("accrual",),
+        "oversight": ("oversight",),
+    },
+    new_page=True,
+)
+PROPOSED = Section(
+    "The proposed designs",
+    amended,
+    answers=("changes", "methods"),
+    stated={"changes": ("reason",), "prespecified": ("prespecified",)},
+)

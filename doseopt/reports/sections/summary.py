@@ -12,7 +12,8 @@ from doseopt.display.labels import listed
 from doseopt.display.numbers import decimal, percent, points, rates, typeset
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import decided, dose, so_far, undeclarable
 
 MANY = 5
@@ -21,7 +22,7 @@ SHARES = ("correct_selection", "overdose_selection", "no_selection")
 
 
 def summary(dossier: Dossier) -> list[Block]:
-    """Return the first section."""
+    """Say what changes for the next patient, the numbers that matter, and what they rest on."""
     average = dossier.amendment["average"].to_dataset()
     mean = average.sel(belief=STUDY_MODEL)
     registered, amended = dossier.proposal.registered, dossier.proposal.amended
@@ -30,7 +31,6 @@ def summary(dossier: Dossier) -> list[Block]:
         f"the change do to patients and to the answer, {so_far(dossier)}? This report informs; it does not decide."
     )
     return [
-        Heading("Summary"),
         Paragraph(question),
         _table(dossier, mean),
         Figure.of(
@@ -173,3 +173,6 @@ def _planned(dossier: Dossier) -> str:
     others = [name for name in dossier.designs if abs(study.designs[name].facts.target - study.target) > 1e-9]
     inserted = " Only planned doses can be right, not inserted ones." if study.planned_doses is not None else ""
     return inserted + (f" {listed(others)}, of another target, judged by the same." if others else "")
+
+
+SUMMARY = Section("Summary", summary, answers=("title", "aims"))
