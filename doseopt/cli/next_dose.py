@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Json, StudyName, check_one_source, read_data
+from doseopt.cli.options import Cohorts, DataFile, Json, StudyName, check_one_source, read_trial
 
 
 @app.command(name="next")
@@ -28,5 +28,5 @@ def next_command(
 
         check_one_source(outcomes, data)
         loaded = load_study(study)
-        answer = next_dose(loaded, read_data(loaded, outcomes, data), designs=design or ())
+        answer = next_dose(loaded, read_trial(loaded, outcomes, data), designs=design or ())
         deliver(answer, None, lambda _: [], partial(print_next, answer), json)

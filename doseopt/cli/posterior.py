@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import DataFile, Folder, Json, Outcomes, StudyName, read_data, seed
+from doseopt.cli.options import DataFile, Folder, Json, Outcomes, StudyName, read_trial, seed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,14 +34,14 @@ def posterior(
         from doseopt.cli.output import deliver, folder_for
         from doseopt.cli.terminal import print_lines
         from doseopt.conduct.posterior import analyse, as_object, check_choice
-        from doseopt.records.data import example
+        from doseopt.records.trial import example
         from doseopt.reports.tables import print_posterior
         from doseopt.study.file import load_study
 
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
         worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
-        read = read_data(loaded, outcomes or worked, data)
+        read = read_trial(loaded, outcomes or worked, data)
         folder = folder_for(out, json)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
 

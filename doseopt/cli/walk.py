@@ -25,11 +25,13 @@ def walk(
     with plain_errors():
         from doseopt.cli.output import deliver
         from doseopt.conduct.walk import walk as run
+        from doseopt.records.trial import Trial
         from doseopt.reports.render.layout import page_width
         from doseopt.reports.tables.walk import walk_text
         from doseopt.study.file import load_study
 
-        trial = run(load_study(study), design, scenario, seed)
+        loaded = load_study(study)
+        trial = run(loaded, Trial(loaded.doses), design, scenario, seed)
 
         def show(console: Console) -> None:
             console.print(walk_text(trial, page_width(console)), soft_wrap=True)

@@ -16,7 +16,7 @@ from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.reports.tables.next_dose import print_next
 from doseopt.study.file import parse_study
 
@@ -54,7 +54,7 @@ def run(rng, study):
     assert len(study.hash) == len("h2:") + 16
     if rng.random() >= ASKED:
         return
-    data = data_from_outcomes(outcomes(rng, len(study.doses.labels)), study.doses)
+    data = Trial.from_outcomes(outcomes(rng, len(study.doses.labels)), study.doses)
     try:
         answer = next_dose(study, data)
     except Faults as faults:  # the data may contradict a design
