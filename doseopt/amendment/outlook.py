@@ -66,7 +66,7 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
 
 def _planned(study: Study) -> IntArray:
     """Return where the planned doses stand; without making the scenarios, as this is asked for often."""
-    return np.array((study.planned_doses or study.doses).planned())
+    return np.array(study.doses.planned())
 
 
 def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:

@@ -74,7 +74,7 @@ class Study:
     mtd : MTDRule
         What counts as right.
     doses : Doses
-        All doses that a trial may give, in the order of their values.
+        All doses that a trial may give, planned and insertable, in the order of their values: `Doses.grid` makes them.
     scenario_specs : mapping of str to FixedScenario or RandomScenarios
         May be empty: the conduct of a trial needs no assumed truth.
     designs : mapping of str to Design
@@ -86,8 +86,6 @@ class Study:
         Probability of leaving the DLT window for another reason than a DLT.
     posterior : PosteriorModel
         What the DLT rates are judged by.
-    planned_doses : Doses, optional
-        The doses as the file states them, if others may be inserted.
     belief : BeliefSpec
         How much each truth is believed; a belief of its own, or the scenarios with weights.
     utility : Utility
@@ -107,7 +105,6 @@ class Study:
     dropout: float = param(0.0, low=0, high=1, open_high=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
-    planned_doses: Doses | None = None
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
@@ -133,7 +130,7 @@ class Study:
         """All scenarios as one Dataset, made once, which cannot be written to; Faults if the study states none."""
         if not self.scenario_specs:
             raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
-        planned = self.planned_doses or self.doses
+        planned = self.doses.as_planned
         made = concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
         for variable in made.data_vars.values():
             variable.values.flags.writeable = False
@@ -170,7 +167,9 @@ class Study:
         --------
         >>> from doseopt import load_study, operating_characteristics
         >>> study = load_study()
-        >>> found = operating_characteristics(study.evaluate("3+3"))
+        >>> found = operating_characteristics(study.evaluate("BOIN 10"))
+        >>> found["sample_size"].sizes["scenario"] == study.scenarios.sizes["scenario"]
+        True
         """
         rule = self.choose([design])[design] if isinstance(design, str) else design
         return self.judge(engine(rule, self.scenarios, start))
@@ -199,7 +198,7 @@ class Study:
         if isinstance(self.belief, StatedBelief):
             weight = None if self.belief.weights is None else np.array(self.belief.weights)
             return Belief(self.scenarios, weight, self.belief.describe())
-        planned = self.planned_doses or self.doses
+        planned = self.doses.as_planned
         if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
             p, weight, check = self._rules(self.belief, fineness)
         else:
@@ -215,7 +214,7 @@ class Study:
         They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
         too, which is an overdose from there on, and the distance of all from the target has a kink.
         """
-        planned = self.planned_doses or self.doses
+        planned = self.doses.as_planned
         doses = len(planned.labels)
 
         def judged(z: FloatArray) -> BoolArray:
@@ -233,7 +232,7 @@ class Study:
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
-        doses = self.planned_doses or self.doses
+        doses = self.doses.as_planned
         files = policy_files(self.designs.values())
         scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
         top = {"title": self.title, "registry": self.registry, "target": self.target}

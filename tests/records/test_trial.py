@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from doseopt.core.cohort import Cohort
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.trial import after, step
-from doseopt.designs import CRM, AcceleratedTitration
+from doseopt.designs import CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.records.patient import Patient, letter
@@ -176,3 +177,34 @@ def test_cohorts_of_a_file_are_those_of_the_string(tmp_path: Path) -> None:
     assert read.cohorts is not None
     assert [[p.dlt for p in c] for c in read.cohorts] == [[p.dlt for p in c] for c in said.cohorts or ()]
     assert decided(design, read) == decided(design, said) == (2, 3)
+
+
+def test_the_digest_is_of_what_decides(tmp_path: Path) -> None:
+    said = Trial.from_outcomes("1N 2NNT", DOSES)
+    rows = "A,1,0,x,\nB,2,0,y,0.5e9\nC,2,no,y,\nD,2,1,y,\n"
+    read = Trial.from_csv(write(tmp_path, "patient,dose_level,dlt,cohort,actual_dose\n" + rows), DOSES)
+    assert said.digest.startswith("t1:")
+    assert read.digest == said.digest  # names do not decide, nor a dose that is the planned one
+    left_out = Patient("E", 1, False, evaluable=False, cohort="3")
+    assert dataclasses.replace(said, patients=(*said.patients, left_out)).digest == said.digest
+    others = ["1N 2NTN", "1N 2NNT.", "1N 2NNN", "1N 2NMT", "1N 3NNT", "1N 2NN 2T", "1N", ""]
+    odd = dataclasses.replace(read.patients[1], actual_dose=0.6e9)
+    changed = [Trial.from_outcomes(text, DOSES) for text in others]
+    changed.append(dataclasses.replace(read, patients=(read.patients[0], odd, *read.patients[2:])))
+    changed.append(Trial.from_cohorts([Cohort(1, "N"), Cohort(2, "NN?")], DOSES))
+    changed.append(dataclasses.replace(said, patients=tuple(dataclasses.replace(p, cohort="") for p in said.patients)))
+    assert len({said.digest, *(one.digest for one in changed)}) == 1 + len(changed)
+
+
+def test_a_trial_is_replayed_with_its_departures() -> None:
+    design = ThreePlusThree(doses=3, target=0.25)
+    seen = Trial.from_outcomes("1NNN 3NNT", DOSES).after(design)
+    # 0/3 at level 1: three at level 2 (Storer 1989)
+    assert seen.departures == ["cohort 2 (3NNT): the design gives 3 patients at level 2"]
+    assert seen.cohorts == (Cohort(1, "NNN"), Cohort(3, "NNT"))
+    assert seen.standing().design is design
+    assert seen.standing().state.n.tolist() == [[3, 0, 3]]
+    amid = Trial.from_cohorts([Cohort(1, "NN?")], DOSES).after(design)
+    assert amid.answer is None
+    assert [branch.outcome for branch in amid.branches] == [("N",), ("T",)]
+    assert [(b.answer.level, b.answer.size) for b in amid.branches] == [(2, 3), (1, 3)]

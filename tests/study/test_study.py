@@ -255,7 +255,6 @@ CHANGES = {
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
     "designs": {"3+3": ThreePlusThree(doses=3, target=0.25, confirm_top=False)},
-    "planned_doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg", insertable=(3.0,)),
     "belief": LogisticFamily(location=2.0, location_sd=1.0),
     "utility": Utility(per_dlt=0.1),
     "proposal": Proposal("3+3", ("3+3",), statements={"reason": "new data"}),
@@ -275,6 +274,14 @@ def test_whatever_a_study_says_shows_in_its_hash(name):
     changed = dataclasses.replace(SMALL, **{name: CHANGES[name]})
     assert changed != SMALL
     assert changed.hash != SMALL.hash
+
+
+def test_what_may_be_inserted_shows_in_the_hash():
+    values = ("a", "b", "c"), (1.0, 2.0, 4.0), "mg"
+    plain = dataclasses.replace(SMALL, doses=Doses(*values))
+    changed = dataclasses.replace(SMALL, doses=Doses(*values, plan=Doses(*values, insertable=(3.0,))))
+    assert changed != plain
+    assert changed.hash != plain.hash
 
 
 def test_every_field_of_a_study_is_covered_above():
