@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.measures.operating_characteristics import METRICS as METRICS
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
     from doseopt.models.skeleton import IndifferenceInterval as IndifferenceInterval
+    from doseopt.records.trial import Trial as Trial
     from doseopt.scenarios import MTDRule as MTDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
@@ -109,6 +110,7 @@ _HOME = {
     "TPI": "designs.tpi",
     "ThreePlusThree": "designs.three_plus_three",
     "TooToxic": "designs.modifiers",
+    "Trial": "records.trial",
     "TrialState": "core.state",
     "Utility": "beliefs.utility",
     "after": "core.trial",

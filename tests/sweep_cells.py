@@ -13,7 +13,7 @@ from doseopt.study.sweep import seed_of
 
 def measured(study, design, draws):
     """Exact measures of a design on the study's scenarios and on drawn ones."""
-    fixed = study.scenarios()["p_dlt"].to_numpy()
+    fixed = study.scenarios["p_dlt"].to_numpy()
     rng = np.random.default_rng(seed_of("tests", draws))
     p = np.concatenate([fixed, np.sort(rng.random((draws, fixed.shape[1])), axis=1)])
     measures = linear_measures(means_of(study.designs[design], p), p, study.mtd)

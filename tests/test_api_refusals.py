@@ -25,7 +25,7 @@ from doseopt.engines.graph import build_graph
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.skeleton import IndifferenceInterval
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.scenarios import TRANSFORMS, MTDRule, make_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario
@@ -136,7 +136,7 @@ STUDY = {
     ],
 )
 def test_a_study_names_what_is_wrong_with_its_parts(change, said):
-    assert Study(**STUDY).scenarios().sizes == {"scenario": 1, "dose": 2}
+    assert Study(**STUDY).scenarios.sizes == {"scenario": 1, "dose": 2}
     with pytest.raises(Faults, match=said):
         Study(**STUDY | change)
 
@@ -155,7 +155,7 @@ def test_a_belief_is_as_wide_as_levels_can_be(sd):
 
 
 WHOLE = parse_study(SMALL)
-DATA = data_from_outcomes("1N", WHOLE.doses)
+DATA = Trial.from_outcomes("1N", WHOLE.doses)
 CALLS = {
     "study of compare": compare,
     "engine": lambda value: compare(WHOLE, 0 if value is None else value),
@@ -168,7 +168,7 @@ CALLS = {
     "study of next_dose": lambda value: next_dose(value, DATA),
     "data of next_dose": lambda value: next_dose(WHOLE, value),
     "designs of next_dose": lambda value: next_dose(WHOLE, DATA, designs=value),
-    "outcomes": lambda value: data_from_outcomes(value, WHOLE.doses),
+    "outcomes": lambda value: Trial.from_outcomes(value, WHOLE.doses),
     "study of limits_of": limits_of,
     "study of analyse": lambda value: analyse(value, DATA),
     "data of analyse": lambda value: analyse(WHOLE, value),

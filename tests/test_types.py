@@ -19,7 +19,7 @@ from doseopt import after, build_graph, compare, judged, limits_of, load_study, 
 study = load_study("renji-elo")
 boin = BOIN(doses=4, target=0.25)
 design = Modified(boin, (MaxPatients(n=18),))
-outcomes = judged(Simulate(trials=100, seed=1)(design, study.scenarios()), study.mtd)
+outcomes = judged(Simulate(trials=100, seed=1)(design, study.scenarios), study.mtd)
 """
 
 TYPES = {

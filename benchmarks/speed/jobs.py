@@ -17,7 +17,6 @@ from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, command, summary, timed
 from doseopt.amendment.amend import amend
 from doseopt.calibration import Objective, calibrate
-from doseopt.core.cohort import parse_outcomes
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Graph, build_graph, graph_of
 from doseopt.measures.operating_characteristics import QUANTILES
@@ -113,8 +112,8 @@ def _calibration(executor: Executor | None = None) -> Any:
 
 def _amendment() -> Any:
     """The registered design against an amended one, 4 patients treated."""
-    cohorts = parse_outcomes("1N 2NNT", 4)
-    return amend(doseopt.load_study(), "ATD+3+3 cap 10", ["CRM 10"], cohorts)
+    study = doseopt.load_study()
+    return amend(study, doseopt.Trial.from_outcomes("1N 2NNT", study.doses), "ATD+3+3 cap 10", ["CRM 10"])
 
 
 def _simulations() -> list[Job]:

@@ -15,6 +15,7 @@ import doseopt
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, timed
 from doseopt.conduct.pathways import paths
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 SOURCE = Path(__file__).with_name("peers.csv")
@@ -77,7 +78,9 @@ def _measured(repeats: int, name: str) -> Record:
 
 def _all_paths(repeats: int) -> Record:
     """Time every path of the 3+3 with its probability: 8 cohorts and 24 patients at most."""
-    record, tree = timed(lambda: paths(parse_study(STUDY), "3+3", cohorts=8, scenario="s"), repeats)
+    record, tree = timed(
+        lambda: paths(study := parse_study(STUDY), Trial(study.doses), "3+3", cohorts=8, scenario="s"), repeats
+    )
     return record | {"counts": {"paths": int(tree["leaf"].sum())}}
 
 

@@ -47,7 +47,7 @@ def families(study: Study, draws: int) -> dict[str, tuple[list[str], FloatArray]
     fixed = (list(published), np.array(list(published.values())))
     if doses != DOSES:
         return {f"published, {doses} doses": fixed}
-    elicited, (believed, _) = study.scenarios(), weighed(study)
+    elicited, (believed, _) = study.scenarios, weighed(study)
     found = {"elicited": (elicited["scenario"].to_numpy().tolist(), elicited["p_dlt"].to_numpy())}
     if published:
         found["published"] = fixed

@@ -9,20 +9,20 @@ import xarray as xr
 
 from doseopt.amendment.outlook import averages, beliefs_now, by_enrolment
 from doseopt.comparison.compare import dose_coordinates, truth_of
-from doseopt.conduct.standing import standings
-from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.conduct.groupings import with_warning
+from doseopt.conduct.question import check_trial
+from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, IntArray, TrialState
+from doseopt.core.state import CONTINUE
 from doseopt.core.trial import selected, step
 from doseopt.designs.unfinished import enrolled, pending_next
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import correct_at, correct_of_all, operating_characteristics
-from doseopt.records.data import TrialData
-from doseopt.study.study import Study, chosen_designs
+from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
+from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
 
@@ -32,29 +32,27 @@ TRIALS, SEED = 20_000, 1
 
 def amend(
     study: Study,
+    trial: Trial,
     registered: str,
     amended: Sequence[str],
-    cohorts: Sequence[Cohort] = (),
     progress: Progress = lambda _: None,
-    data: TrialData | None = None,
 ) -> xr.DataTree:
     """Compare a registered design with amended ones, given the data so far.
 
     Parameters
     ----------
     study : Study
+    trial : Trial
+        So far; without patients for an amendment before the first. Cohorts that it does not state are those of the
+        registered design, which also says whether the last one is whole: if not, its rest is treated first under all
+        designs. Pending patients are weighed as those that are still to come. Doses that patients were given weigh in
+        what is believed (:func:`outlook.beliefs_now`).
     registered : str
         One of its designs.
     amended : sequence of str
         Others of its designs.
-    cohorts : sequence of Cohort
-        The trial so far; none for an amendment before the first patient. Whether the last one is whole is judged by
-        the registered design: if not, its rest is treated first under all designs. ``PENDING`` patients are weighed
-        as those that are still to come.
     progress : callable, optional
         Told each step when its turn comes.
-    data : TrialData, optional
-        The same patients, for the doses that they were given (:func:`prospects.beliefs_now`).
 
     Returns
     -------
@@ -76,36 +74,34 @@ def amend(
     Faults
         If a design is not in the study, looks at moderate toxicity, or nothing is amended.
     """
+    check_trial(study, trial)
     designs = _chosen(study, registered, amended)
-    standing = standings(designs, cohorts, designs[registered])
-    going = {name: design for name, (design, _) in standing.items()}
-    starts = {name: state for name, (_, state) in standing.items()}
-    empty = {name: TrialState.empty(design.facts.doses, len(design.facts.memory)) for name, design in designs.items()}
+    seen = trial.after(designs[registered])
+    standings = {name: seen.standing(design) for name, design in designs.items()}
     progress("from the data so far")
-    nodes = {"now": _characteristics(study, going, starts)}
+    nodes = {"now": _characteristics(study, standings)}
     progress("from the start of the trial")
-    nodes["start"] = _characteristics(study, designs, empty)
-    beliefs = beliefs_now(study, *_tally(starts[registered]), data)
-    nodes["average"] = averages(study, going, starts, beliefs, progress)
+    empty = Trial(study.doses)
+    nodes["start"] = _characteristics(study, {name: empty.after(each).standing() for name, each in designs.items()})
+    beliefs = beliefs_now(study, trial)
+    nodes["average"] = averages(study, standings, beliefs, progress)
     progress("the same patients under both designs")
-    nodes["paired"] = _paired(study, registered, going, starts)
+    nodes["paired"] = _paired(study, registered, standings)
     progress("enrolment needed")
-    nodes["enrolment"] = by_enrolment(study, going, starts, beliefs[STUDY_MODEL])
-    nodes["next"] = _next(going, starts)
+    nodes["enrolment"] = by_enrolment(study, standings, beliefs[STUDY_MODEL])
+    nodes["next"] = _next(standings)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
         "title": study.title,
         "registered": registered,
         "amended": ", ".join(amended),
-        "outcomes": format_outcomes(tuple(cohorts)) if cohorts else "",
+        "outcomes": format_outcomes(seen.cohorts),
         "mtd_rule": study.mtd.describe(),
         "target": study.target,
         "trials": TRIALS,
         "seed": SEED,
         **study.provenance(),
-        "pending": "" if data is None else ", ".join(p.name for p in data.pending),
-        "left_out": "" if data is None else ", ".join(data.left_out),
-        "warnings": "" if data is None else "\n".join(data.warnings),
+        **with_warning(trial, seen.design).provenance(),
     }
     return tree
 
@@ -113,7 +109,7 @@ def amend(
 def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, Design]:
     faults = [] if amended else [Fault("amended", "missing; wanted at least one design of the study")]
     faults += [Fault("amended", f"{registered} is the registered design")] if registered in amended else []
-    designs = chosen_designs(study, [registered, *amended])
+    designs = study.choose([registered, *amended])
     faults += [
         Fault(f"designs.{name}", "wanted a design that looks at DLTs only, not at moderate toxicity")
         for name, design in designs.items()
@@ -124,23 +120,16 @@ def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, 
     return designs
 
 
-def _tally(state: TrialState) -> tuple[IntArray, IntArray]:
-    return state.n[0], state.y[0]
-
-
-def _characteristics(study: Study, designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr.Dataset:
-    """Return exact operating characteristics from a state on, (design, scenario)."""
-    scenarios = study.scenarios()
-    registered = np.nan if study.planned_enrolment is None else study.planned_enrolment
+def _characteristics(study: Study, standings: Mapping[str, Standing]) -> xr.Dataset:
+    """Return exact operating characteristics from where trials stand on, (design, scenario)."""
     parts = []
-    for name, design in designs.items():
-        outcomes = judged(Exact()(design, scenarios, starts[name]), study.mtd)
-        part = operating_characteristics(outcomes.assign_attrs(dropout=study.dropout, registered=registered))
-        _, y = _tally(starts[name])
-        part["further_patients"] = (part["sample_size"] - enrolled(design, starts[name])).assign_attrs(
+    for name, (design, start) in standings.items():
+        outcomes = study.evaluate(design, start)
+        part = operating_characteristics(outcomes)
+        part["further_patients"] = (part["sample_size"] - enrolled(design, start)).assign_attrs(
             units="patients", long_name="expected patients still to come"
         )
-        part["further_dlts"] = (part["total_dlts"] - y.sum()).assign_attrs(
+        part["further_dlts"] = (part["total_dlts"] - start.y.sum()).assign_attrs(
             units="patients", long_name="expected patients with a DLT still to come"
         )
         part["correct_selection_own_target"] = correct_at(outcomes, study.mtd, design.facts.target)
@@ -148,25 +137,22 @@ def _characteristics(study: Study, designs: Mapping[str, Design], starts: Mappin
             part["correct_selection_of_all"] = correct_of_all(outcomes)
         parts.append(part.drop_dims("stop_reason").expand_dims(design=[name]))
     joined = xr.concat(parts, "design", join="exact", combine_attrs="drop", data_vars="all")
-    return joined.assign(truth_of(study, scenarios)).assign_coords(dose_coordinates(study, scenarios))
+    return joined.assign(truth_of(study, study.scenarios)).assign_coords(dose_coordinates(study, study.scenarios))
 
 
-def _paired(
-    study: Study, registered: str, designs: Mapping[str, Design], starts: Mapping[str, TrialState]
-) -> xr.Dataset:
+def _paired(study: Study, registered: str, standings: Mapping[str, Standing]) -> xr.Dataset:
     """Return differences on the same simulated patients, (amended, scenario)."""
-    scenarios = study.scenarios()
     engine = Simulate(TRIALS, SEED)
     chosen, right = {}, {}
-    for name, design in designs.items():
-        outcomes = judged(engine(design, scenarios, starts[name]), study.mtd)
+    for name, (design, start) in standings.items():
+        outcomes = study.evaluate(design, start, engine)
         mtd = outcomes["selected"].to_numpy()
         acceptable = outcomes["acceptable"].to_numpy()
         chosen[name] = mtd
         nothing = ~acceptable.any(axis=1)[:, None]
         at = np.take_along_axis(acceptable, np.maximum(mtd, 0), axis=1)
         right[name] = np.where(mtd >= 0, at, nothing).astype(float)
-    others = [name for name in designs if name != registered]
+    others = [name for name in standings if name != registered]
     differ = np.stack([chosen[name] != chosen[registered] for name in others]).astype(float)
     gain = np.stack([right[name] - right[registered] for name in others])
     dims = ("amended", "scenario")
@@ -179,18 +165,18 @@ def _paired(
         data[name] = (dims, value.mean(axis=2), {"units": "1", "long_name": f"{text}, on the same simulated patients"})
         error = value.std(axis=2) / np.sqrt(TRIALS)
         data[f"{name}_mcse"] = (dims, error, {"units": "1", "long_name": f"Monte Carlo standard error: {text}"})
-    return xr.Dataset(data, coords={"amended": others, "scenario": scenarios["scenario"].to_numpy()})
+    return xr.Dataset(data, coords={"amended": others, "scenario": study.scenarios["scenario"].to_numpy()})
 
 
-def _next(designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr.Dataset:
+def _next(standings: Mapping[str, Standing]) -> xr.Dataset:
     """Return what each design does now: the next level and size, or the reason to stop and the MTD; 0 for none."""
     rows = []
-    for name, design in designs.items():
-        given = step(design, starts[name])
+    for design, start in standings.values():
+        given = step(design, start)
         going = given.stop[0] == CONTINUE
-        mtd = 0 if going else int(selected(design, starts[name], given.stop)[0]) + 1
+        mtd = 0 if going else int(selected(design, start, given.stop)[0]) + 1
         reason = "" if going else design.facts.stops[given.stop[0] - 1]
-        pending = int(pending_next(design, starts[name])[0])
+        pending = int(pending_next(design, start)[0])
         rows.append((int(given.dose[0]) + 1 if going else 0, int(given.size[0]) if going else 0, reason, mtd, pending))
     texts = {
         "level": "dose level of the next cohort, 0 if the trial stops",
@@ -201,4 +187,4 @@ def _next(designs: Mapping[str, Design], starts: Mapping[str, TrialState]) -> xr
     }
     columns = zip(texts.items(), zip(*rows, strict=True), strict=True)
     data = {name: ("design", list(values), {"long_name": text}) for (name, text), values in columns}
-    return xr.Dataset(data, coords={"design": list(designs)})
+    return xr.Dataset(data, coords={"design": list(standings)})

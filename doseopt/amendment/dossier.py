@@ -16,18 +16,17 @@ from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
 from doseopt.conduct.examples import example_trials
+from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.pathways import paths
 from doseopt.conduct.posterior import Analysis, analyse
-from doseopt.conduct.replay import departures
-from doseopt.conduct.standing import standings
-from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
+from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.simulate import ExactWherePossible
-from doseopt.records.data import TrialData, data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
-from doseopt.study.study import Study, chosen_designs
+from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
 
@@ -47,8 +46,8 @@ class Dossier:
     study : Study
     proposal : Proposal
     cohorts : tuple of Cohort
-        The trial so far.
-    data : TrialData
+        Of the trial so far, as the registered design cuts them where the data state none.
+    trial : Trial
     departures : list of str
         Where the trial so far was not the registered design's.
     amendment : DataTree
@@ -82,7 +81,7 @@ class Dossier:
     study: Study
     proposal: Proposal
     cohorts: tuple[Cohort, ...]
-    data: TrialData
+    trial: Trial
     departures: list[str]
     amendment: xr.DataTree
     comparison: xr.Dataset
@@ -138,23 +137,15 @@ def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) ->
     return dataclasses.replace(base, registered=first, amended=others)
 
 
-def gather(
-    study: Study,
-    proposal: Proposal,
-    data: TrialData | None = None,
-    cohorts: Sequence[Cohort] = (),
-    progress: Progress = lambda _: None,
-) -> Dossier:
+def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = lambda _: None) -> Dossier:
     """Compute everything that a report says.
 
     Parameters
     ----------
     study : Study
+    trial : Trial
+        So far.
     proposal : Proposal
-    data : TrialData, optional
-        The patients so far.
-    cohorts : sequence of Cohort
-        The same as cohorts.
     progress : callable, optional
         Told each step when its turn comes.
 
@@ -163,40 +154,39 @@ def gather(
     Faults
         As `amend`.
     """
-    seen = tuple(cohorts)
-    patients = data or data_from_outcomes("", study.doses)
-    tree = amend(study, proposal.registered, proposal.amended, seen, progress, patients)
-    designs = chosen_designs(study, [proposal.registered, *proposal.amended])
+    tree = amend(study, trial, proposal.registered, proposal.amended, progress)
+    designs = study.choose([proposal.registered, *proposal.amended])
+    trial = with_warning(trial, designs[proposal.registered])
+    seen = trial.after(designs[proposal.registered])
     progress("what is known of each dose")
-    analysis = analyse(study, patients)
+    analysis = analyse(study, trial)
     truth = _closest(study, analysis)
     progress("accuracy of estimates")
     comparison = _with_accuracy(dataclasses.replace(study, designs=designs))
     progress("readings of the protocol")
     varied, readings = _silences(study, proposal.registered, progress)
-    judge = designs[proposal.registered]
-    standing = standings(designs, seen, judge)
-    going = {name: design for name, (design, _) in standing.items()}
-    starts = {name: state for name, (_, state) in standing.items()}
+    standings = {name: seen.standing(design) for name, design in designs.items()}
+    going = {name: design for name, (design, _) in standings.items()}
+    starts = {name: state for name, (_, state) in standings.items()}
     attainable = attainable_from(study, starts, progress, going)
     progress("example trials")
     return Dossier(
         study=study,
         proposal=proposal,
-        cohorts=seen,
-        data=patients,
-        departures=departures(judge, seen),
+        cohorts=seen.cohorts,
+        trial=trial,
+        departures=seen.as_cut.departures,
         amendment=tree,
         comparison=comparison,
         silences=varied,
         readings=readings,
         attainable=attainable,
         analysis=analysis,
-        pathways={name: paths(study, name, AHEAD, seen, judge=proposal.registered) for name in designs},
+        pathways={name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs},
         truth=truth,
-        examples=example_trials(study, starts, truth, going=going),
+        examples=example_trials(study, standings, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},
-        interims=None if seen or not proposal.interims else at_interims(study, proposal),
+        interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
     )
 
 
@@ -221,7 +211,7 @@ def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset |
 
 def _closest(study: Study, analysis: Analysis) -> str:
     """Return the scenario whose DLT rates are closest to the posterior means, by the sum of squares."""
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     off = scenarios["p_dlt"].to_numpy() - analysis.summary["mean"].to_numpy()
     return str(scenarios["scenario"].to_numpy()[(off**2).sum(axis=1).argmin()])
 
@@ -239,18 +229,17 @@ def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
     Dataset
         `INTERIM_MEASURES` and `level`, `size` and `mtd` of the next decision, (interim, design); `outcomes` (interim).
     """
-    designs = chosen_designs(study, [proposal.registered, *proposal.amended])
+    designs = study.choose([proposal.registered, *proposal.amended])
     values = np.empty((len(INTERIM_MEASURES), len(proposal.interims), len(designs)))
     nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
     for i, outcomes in enumerate(proposal.interims.values()):
-        cohorts = parse_outcomes(outcomes, len(study.doses.labels))
-        standing = standings(designs, cohorts, designs[proposal.registered])
-        _, first = standing[proposal.registered]
-        belief = beliefs_now(study, first.n[0], first.y[0])[STUDY_MODEL]
-        for d, (name, (design, start)) in enumerate(standing.items()):
-            found, _ = expected(study, design, belief, start)
+        trial = Trial.from_outcomes(outcomes, study.doses)
+        seen, belief = trial.after(designs[proposal.registered]), beliefs_now(study, trial)[STUDY_MODEL]
+        for d, (name, design) in enumerate(designs.items()):
+            going, start = seen.standing(design)
+            found, _ = expected(study, going, belief, start)
             values[:, i, d] = [found[measure] for measure in INTERIM_MEASURES]
-            root = paths(study, name, 1, outcomes, judge=proposal.registered).isel(node=0)
+            root = paths(study, trial, name, 1, judge=proposal.registered).isel(node=0)
             nodes[:, i, d] = [int(root[part]) for part in ("level", "size", "mtd")]
     dims = ("interim", "design")
     data = {name: (dims, value) for name, value in zip(INTERIM_MEASURES, values, strict=True)}

@@ -21,7 +21,8 @@ from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.choice import FIELDS, with_prior_sd
-from doseopt.records.data import TrialData
+from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -33,19 +34,18 @@ MOST, STEP = 40, 3
 """Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
 
 
-def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, Belief]:
+def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
     """Return what may be believed of the DLT rates after the data, by name: `STUDY_MODEL` and its alternatives.
 
     Parameters
     ----------
     study : Study
-    n, y : int array [D]
-        Patients and DLTs at each dose.
-    data : TrialData, optional
-        The same patients. The two-parameter logistic model weighs with the doses that they were given, where known;
-        other models, and the study's belief, with the planned ones.
+    trial : Trial
+        So far. The two-parameter logistic model weighs with the doses that patients were given, where known; other
+        models, and the study's belief, with the planned ones.
     """
     planned = _planned(study)
+    n, y = trial.tally()
 
     def right(p: FloatArray) -> BoolArray:
         return study.mtd.acceptable(p[:, planned])
@@ -60,14 +60,13 @@ def beliefs_now(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
                 continue  # a model that needs doses as numbers, of which this study has none
     beliefs = {}
     for name, model in models.items():
-        at = None if data is None else actual_doses(model, data)
-        beliefs[name] = belief_of_model(model, n, y, right, at, study.target)
+        beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target)
     return beliefs | {"the study's belief": updated(study.believed(), n, y)}
 
 
 def _planned(study: Study) -> IntArray:
     """Return where the planned doses stand; without making the scenarios, as this is asked for often."""
-    return np.array((study.planned_doses or study.doses).planned())
+    return np.array(study.doses.planned())
 
 
 def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:
@@ -112,8 +111,7 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
 
 def averages(
     study: Study,
-    designs: Mapping[str, Design],
-    starts: Mapping[str, TrialState],
+    standings: Mapping[str, Standing],
     beliefs: Mapping[str, Belief],
     progress: Progress = lambda _: None,
 ) -> xr.Dataset:
@@ -122,19 +120,18 @@ def averages(
     Parameters
     ----------
     study : Study
-    designs : mapping of str to Design
-    starts : mapping of str to TrialState
-        Where their trials stand.
+    standings : mapping of str to Standing
+        The designs, and where their trials stand.
     beliefs : mapping of str to Belief
     progress : callable, optional
     """
-    error = np.empty((len(designs), len(beliefs)))
+    error = np.empty((len(standings), len(beliefs)))
     values = np.empty((len(EXPECTED), *error.shape))
-    selection = np.empty((len(designs), len(beliefs), 1 + len(study.doses.labels)))
+    selection = np.empty((len(standings), len(beliefs), 1 + len(study.doses.labels)))
     for b, (which, belief) in enumerate(beliefs.items()):
         progress(f"averages: {which}")
-        for d, (name, design) in enumerate(designs.items()):
-            found, selection[d, b] = expected(study, design, belief, starts[name])
+        for d, (design, start) in enumerate(standings.values()):
+            found, selection[d, b] = expected(study, design, belief, start)
             values[:, d, b] = [found[measure] for measure in EXPECTED]
             error[d, b] = found["error"]
     dims = ("design", "belief")
@@ -143,7 +140,7 @@ def averages(
     data["error"] = (dims, error)
     data["selection"] = ((*dims, "dose"), selection[:, :, 1:])
     coords = {
-        "design": list(designs),
+        "design": list(standings),
         "belief": list(beliefs),
         "dose": list(study.doses.labels),
         "source": ("belief", [belief.source for belief in beliefs.values()]),
@@ -151,17 +148,14 @@ def averages(
     return xr.Dataset(data, coords=coords, attrs={"model": study.describe_model()})
 
 
-def by_enrolment(
-    study: Study, designs: Mapping[str, Design], starts: Mapping[str, TrialState], belief: Belief
-) -> xr.Dataset:
+def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief) -> xr.Dataset:
     """Return average correct selection by most patients, and the designs' own caps.
 
     Parameters
     ----------
     study : Study
-    designs : mapping of str to Design
-    starts : mapping of str to TrialState
-        Where their trials stand.
+    standings : mapping of str to Standing
+        The designs, and where their trials stand.
     belief : Belief
         By the rule that it comes with: its error is not looked at for each of the caps.
 
@@ -171,23 +165,22 @@ def by_enrolment(
         `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
         none.
     """
-    standing, belief = dict(designs), belief.as_sum()
-    treated = max(committed(design, starts[name]) for name, design in standing.items())
-    designs = {name: alone(design) for name, design in standing.items()}
+    belief = belief.as_sum()
+    treated = max(committed(design, start) for design, start in standings.values())
+    designs = {name: alone(design) for name, (design, _) in standings.items()}
     first = treated or min(int(design.first().size[0]) for design in designs.values())
     own = [np.nan if design.facts.cap is None else float(design.facts.cap) for design in designs.values()]
     caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
     values = np.full((len(designs), len(caps)), np.nan)
     found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
     for d, (name, design) in enumerate(designs.items()):
-        smallest = first_size(design)
+        smallest, (standing, start) = first_size(design), standings[name]
         for k, cap in enumerate(caps):
             if cap < smallest:
                 continue
             changed = with_cap(design, cap)
             if changed not in found:
-                going = under(changed, standing[name])
-                found[changed] = expected(study, going, belief, starts[name])[0]["correct_selection"]
+                found[changed] = expected(study, under(changed, standing), belief, start)[0]["correct_selection"]
             values[d, k] = found[changed]
     attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
     return xr.Dataset(

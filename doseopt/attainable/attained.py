@@ -123,7 +123,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         result = result.merge(prices)
     if known:
         result = result.merge(_frontiers(known))
-    if study.planned_doses is None:
+    if study.doses.plan is None:
         result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
     lines = [reasons(refused), *([prices.attrs["not_computed"]] if caps else [])]
     shares = [name for name in result if str(name).endswith("_error") and result[name].attrs["units"] == "1"]

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Folder, Html, Json, StudyName, check_one_source
+from doseopt.cli.options import Cohorts, DataFile, Folder, Html, Json, StudyName, check_one_source, read_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from doseopt.amendment.dossier import Dossier
-    from doseopt.core.cohort import Cohort
-    from doseopt.records.data import TrialData
+    from doseopt.records.trial import Trial
     from doseopt.reports.render.document import Document
     from doseopt.study.amendment import Proposal
     from doseopt.study.study import Study
@@ -38,25 +35,17 @@ def amend(
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
-        from doseopt.conduct.groupings import cohorts_and_data
-        from doseopt.core.cohort import parse_outcomes
-        from doseopt.records.data import data_from_csv, data_from_outcomes
         from doseopt.study.file import load_study
 
         check_one_source(outcomes, data)
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
-        if data is None:
-            read = data_from_outcomes(outcomes, loaded.doses)
-            cohorts = parse_outcomes(outcomes, len(loaded.doses.labels))
-        else:
-            file = data_from_csv(data, loaded.doses)
-            cohorts, read = cohorts_and_data(loaded.designs[proposal.registered], file)
+        trial = read_trial(loaded, outcomes, data)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
-        _report(loaded, proposal, read, cohorts, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
+        _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
 
 
 @app.command()
@@ -64,19 +53,17 @@ def report(study: StudyName = "renji-elo", out: Folder = None, html: Html = None
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
-        from doseopt.records.data import data_from_outcomes
+        from doseopt.records.trial import Trial
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
-        nothing = data_from_outcomes("", loaded.doses)
-        _report(loaded, proposed(loaded), nothing, (), "doseopt report study.toml", out, html, json)
+        _report(loaded, Trial(loaded.doses), proposed(loaded), "doseopt report study.toml", out, html, json)
 
 
 def _report(
     study: Study,
+    trial: Trial,
     proposal: Proposal,
-    data: TrialData,
-    cohorts: Sequence[Cohort],
     command: str,
     out: Path | None,
     html: Path | None,
@@ -95,7 +82,7 @@ def _report(
 
     folder = folder_for(out, json, html)
     with spinner("amendment") as say:
-        dossier = gather(study, proposal, data, cohorts, say)
+        dossier = gather(study, trial, proposal, say)
         if file is not None:
             dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
         say("writing the report")

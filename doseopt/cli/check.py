@@ -45,7 +45,7 @@ def check(
             raise Faults([Fault("--hash", message)], study)
         if upgrade:
             return _upgrade(loaded, out)
-        truths = loaded.scenarios().sizes["scenario"] if loaded.scenario_specs else 0
+        truths = loaded.scenarios.sizes["scenario"] if loaded.scenario_specs else 0
         parts = [
             counted(len(loaded.designs), "design"),
             counted(truths, "scenario") if truths else "no scenarios",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Html, Json, StudyName, check_one_source, read_data
+from doseopt.cli.options import Cohorts, DataFile, Html, Json, StudyName, check_one_source, read_trial
 
 
 @app.command(name="next")
@@ -29,5 +29,5 @@ def next_command(
         check_one_source(outcomes, data)
         make_ready(html)
         loaded = load_study(study)
-        answer = next_dose(loaded, read_data(loaded, outcomes, data), designs=design or ())
+        answer = next_dose(loaded, read_trial(loaded, outcomes, data), designs=design or ())
         deliver(lambda: answer, next_document(answer), json=json, html=html)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from doseopt.records.data import TrialData
+    from doseopt.records.trial import Trial
     from doseopt.study.study import Study
 
 
@@ -43,8 +43,8 @@ def check_one_source(outcomes: str, data: Path | None) -> None:
         raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
 
 
-def read_data(study: Study, outcomes: str, data: Path | None) -> TrialData:
-    """Return the patients so far, of a file if there is one."""
-    from doseopt.records.data import data_from_csv, data_from_outcomes
+def read_trial(study: Study, outcomes: str, data: Path | None) -> Trial:
+    """Return the trial so far, of a file if there is one."""
+    from doseopt.records.trial import Trial
 
-    return data_from_outcomes(outcomes, study.doses) if data is None else data_from_csv(data, study.doses)
+    return Trial.from_outcomes(outcomes, study.doses) if data is None else Trial.from_csv(data, study.doses)

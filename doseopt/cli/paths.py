@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import DesignName, Html, Outcomes, StudyName, as_json, check_one_source
+from doseopt.cli.options import DesignName, Html, Outcomes, StudyName, as_json, check_one_source, read_trial
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from doseopt.reports.render.document import Document
-    from doseopt.study.study import Study
 
 
 @app.command()
@@ -41,33 +40,15 @@ def paths(
         from doseopt.reports.sections.pathways import paths_document
         from doseopt.study.file import load_study
 
+        check_one_source(outcomes, data)
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
         make_ready(html)
-        if data is None:
-            dataset = run(loaded, design, cohorts, outcomes, scenario)
-        else:
-            dataset = _from_file(loaded, design, cohorts, scenario, data, outcomes)
+        dataset = run(loaded, read_trial(loaded, outcomes, data), design, cohorts, scenario)
         document = paths_document(dataset)
         written = [] if out is None else _write(dataset, document, out)
         deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=written)
-
-
-def _from_file(study: Study, design: str, cohorts: int, scenario: str, path: Path, outcomes: str) -> xr.Dataset:
-    """Return the pathways from the patients of a file on."""
-    from doseopt.conduct.groupings import cohorts_and_data
-    from doseopt.conduct.pathways import paths as run
-    from doseopt.records.data import data_from_csv
-    from doseopt.study.study import chosen_designs
-
-    check_one_source(outcomes, path)
-    rule = chosen_designs(study, [design])[design]
-    so_far, data = cohorts_and_data(rule, data_from_csv(path, study.doses))
-    dataset = run(study, design, cohorts, so_far, scenario)
-    pending = ", ".join(p.name for p in data.pending)
-    warnings = "\n".join(data.warnings)
-    return dataset.assign_attrs(pending=pending, left_out=", ".join(data.left_out), warnings=warnings)
 
 
 def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import DataFile, Folder, Html, Json, Outcomes, StudyName, read_data, seed
+from doseopt.cli.options import DataFile, Folder, Html, Json, Outcomes, StudyName, read_trial, seed
 
 if TYPE_CHECKING:
     from doseopt.conduct.posterior import Analysis
@@ -33,14 +33,14 @@ def posterior(
         from doseopt.cli.output import deliver, folder_for
         from doseopt.conduct.posterior import analyse, as_object, check_choice
         from doseopt.plots.posterior import posterior_drawings
-        from doseopt.records.data import example
+        from doseopt.records.trial import example
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
 
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
         worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
-        read = read_data(loaded, outcomes or worked, data)
+        read = read_trial(loaded, outcomes or worked, data)
         folder = folder_for(out, json, html)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary

@@ -23,9 +23,11 @@ def walk(
     with plain_errors():
         from doseopt.cli.output import deliver, make_ready
         from doseopt.conduct.walk import walk as run
+        from doseopt.records.trial import Trial
         from doseopt.reports.sections.walk import walk_document
         from doseopt.study.file import load_study
 
         make_ready(html)
-        trial = run(load_study(study), design, scenario, seed)
+        loaded = load_study(study)
+        trial = run(loaded, Trial(loaded.doses), design, scenario, seed)
         deliver(lambda: trial, walk_document(trial), json=json, html=html)

@@ -61,7 +61,7 @@ def compare(
     engine = ExactWherePossible() if engine is None else engine
     demand(isinstance(study, Study), "study", "a Study", study)
     demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     unweighed = study.unweighed()
     if unweighed:
         raise Faults(unweighed, study.name)
@@ -90,7 +90,7 @@ def estimates_of(
     study: Study, engine: Engine, progress: Progress = lambda _: None, most_nodes: int | None = None
 ) -> Estimates:
     """Return the tallies that the designs of a study can end with, to compute posteriors at; see `with_posteriors`."""
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
 
     def each() -> Iterator[xr.Dataset]:
         for name, design in study.designs.items():
@@ -121,7 +121,7 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     """
     if not estimates.done:
         return result
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     parts = []
     for name, design in study.designs.items():
         blocks = outcomes_of(study, engine, name, design, scenarios)

@@ -10,7 +10,6 @@ import xarray as xr
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.outcomes import judged
 from doseopt.measures.estimation import own_measures
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
 from doseopt.study.study import Study
@@ -36,7 +35,6 @@ def outcomes_of(study: Study, engine: Engine, name: str, design: Design, scenari
     design : Design
     scenarios : Dataset
     """
-    registered = np.nan if study.planned_enrolment is None else study.planned_enrolment
     first, size = 0, min(FIRST, max(1, FIRST * MANY // getattr(engine, "trials", 1)))
     while first < scenarios.sizes["scenario"]:
         block = scenarios.isel(scenario=slice(first, first + size))
@@ -44,7 +42,7 @@ def outcomes_of(study: Study, engine: Engine, name: str, design: Design, scenari
             outcomes = engine(design, block)
         except TooManyStates as error:
             raise TooManyStates(f"{name}: {error}") from None
-        yield judged(outcomes, study.mtd).assign_attrs(dropout=study.dropout, registered=registered)
+        yield study.judge(outcomes)
         first += block.sizes["scenario"]
         size = max(1, BLOCK * block.sizes["scenario"] // outcomes.nbytes)
 

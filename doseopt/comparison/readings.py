@@ -20,7 +20,7 @@ from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
 from doseopt.scenarios import ActualDose
 from doseopt.scenarios.mtd_rule import planned_of
-from doseopt.study.study import Study, chosen_designs
+from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
 
@@ -153,12 +153,12 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     Faults
         If the design is not in the study, or has no parameter that could be read otherwise.
     """
-    design = chosen_designs(study, [name])[name]
+    design = study.choose([name])[name]
     factors = readings_of(study, design)
     own = {factor: each for factor, each in factors.items() if factor not in (TARGET, ACTUAL)}
     if not own:
         raise Faults([Fault(f"designs.{name}", "has no parameter that a protocol could mean otherwise")], "silences")
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     single, labels = [], []
     for factor, each in factors.items():
         progress(factor)
@@ -197,7 +197,7 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
     """Return the measures under one reading, [measure, scenario]; nan if it makes a design only with other ones."""
     try:
         changed, other = read(study, design, [reading])
-        return _evaluated(changed, other, scenarios if changed is study else changed.scenarios())
+        return _evaluated(changed, other, scenarios if changed is study else changed.scenarios)
     except Faults:
         return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
 

@@ -64,7 +64,7 @@ def examine(study: Study, name: str, scenario: str = "") -> Examination:
     Faults
         If the study has no such design or scenario.
     """
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     known = [str(s) for s in scenarios["scenario"].to_numpy()]
     found = []
     if name not in study.designs:

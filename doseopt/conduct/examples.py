@@ -9,10 +9,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.walk import account
-from doseopt.core.design import Design
-from doseopt.core.state import TrialState
 from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Patients, Simulate
+from doseopt.records.replay import Standing
 from doseopt.scenarios import above_mtd
 from doseopt.study.study import Study
 
@@ -21,24 +20,21 @@ TRIALS, SEED = 1000, 1
 
 def example_trials(
     study: Study,
-    starts: Mapping[str, TrialState],
+    standings: Mapping[str, Standing],
     scenario: str,
     trials: int = TRIALS,
     seed: int = SEED,
-    going: Mapping[str, Design] | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return three trials of each design out of many simulated ones; all designs meet the same patients.
 
     Parameters
     ----------
     study : Study
-    starts : mapping of str to TrialState
-        Designs by name, and where their trials begin.
+    standings : mapping of str to Standing
+        Designs by name, as their trials go on, and from where.
     scenario : str
         The truth.
     trials, seed : int
-    going : mapping of str to Design, optional
-        The designs as their trials go on, amid cohorts or not; the study's when left out.
 
     Returns
     -------
@@ -48,14 +44,13 @@ def example_trials(
         the one with most DLTs, then with most patients above the true MTD. Earliest: the one that stops with fewest
         patients; left out if none stops with fewer than another. Of several alike the first.
     """
-    truth = study.scenarios().sel(scenario=[scenario])
+    truth = study.scenarios.sel(scenario=[scenario])
     found = {}
-    for name, start in starts.items():
-        design = study.designs[name] if going is None else going[name]
-        outcomes = judged(Simulate(trials, seed)(design, truth, start), study.mtd).isel(scenario=0)
+    for name, standing in standings.items():
+        outcomes = judged(Simulate(trials, seed)(standing.design, truth, standing.state), study.mtd).isel(scenario=0)
         patients = Patients(trials, np.random.SeedSequence(seed))
         each = {what: int(k) for what, k in _chosen(outcomes).items()}
-        found[name] = {what: account(study, name, scenario, patients, k, start, design) for what, k in each.items()}
+        found[name] = {what: account(study, standing, name, scenario, patients, k) for what, k in each.items()}
     return found
 
 

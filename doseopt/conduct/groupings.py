@@ -8,15 +8,15 @@ from itertools import product
 
 import numpy as np
 
-from doseopt.conduct.answer import Answer, answers_amid, treated
-from doseopt.conduct.course import Course, cohorts_of, course_of
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Faults
 from doseopt.core.state import IntArray, TrialState
 from doseopt.designs.unfinished import PENDING
-from doseopt.records.data import TrialData
+from doseopt.records.answer import Answer, answers_amid, treated
+from doseopt.records.course import Course
+from doseopt.records.trial import Trial
 
 MOST_MEMORIES, MOST_FILLINGS, LONGEST = 300, 16, 60
 """What is looked through: memories of a design after one patient, outcomes of pending patients, patients in a row."""
@@ -71,18 +71,17 @@ def groupings(design: Design, course: Course) -> Groupings | None:
     return Groupings(())
 
 
-def cohorts_and_data(design: Design, data: TrialData) -> tuple[tuple[Cohort, ...], TrialData]:
-    """Return the patients of a trial as cohorts, and the data; with a warning if they leave open what is done now."""
-    course = course_of(data, design.facts.outcomes.graded)
-    cohorts = cohorts_of(design, course)
-    found = groupings(design, course)
+def with_warning(trial: Trial, design: Design) -> Trial:
+    """Return a trial, with a warning if its data leave open into which cohorts patients fell, and so what is done."""
+    seen = trial.after(design)
+    found = groupings(design, seen.course)
     if found is not None and not found.ways:
-        return cohorts, data
+        return trial
     depends = "may depend on that: the ways are too many to check"
     if found is not None:
         depends = f"depends on that: {' or '.join(text for text, _ in found.ways)}"
-    warning = f"{NO_COHORTS}, here {format_outcomes(cohorts)}; what it does now {depends}"
-    return cohorts, replace(data, warnings=(*data.warnings, warning))
+    warning = f"{NO_COHORTS}, here {format_outcomes(seen.cohorts)}; what it does now {depends}"
+    return trial if warning in trial.warnings else replace(trial, warnings=(*trial.warnings, warning))
 
 
 def _with(blocks: tuple[Cohort, ...], letters: str) -> list[Cohort]:

@@ -7,24 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.conduct.course import Branch, Course, branches, certain_departures, course_of, known
 from doseopt.conduct.groupings import groupings
-from doseopt.conduct.question import known_rates
+from doseopt.conduct.question import check_trial, known_rates
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design, estimated_by
-from doseopt.core.parameters import Fault, Faults, demand
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.trial import after
 from doseopt.measures.estimation import LEVEL
-from doseopt.records.data import TrialData
+from doseopt.records.replay import Branch, Replay
+from doseopt.records.trial import Trial
 from doseopt.study.reader import key
-from doseopt.study.study import Study, chosen_designs
+from doseopt.study.study import Study
 
 KNOWN = ("mean", "lower", "upper", "p_above_target")
 
 
-def next_dose(
-    study: Study, data: TrialData, cohorts: Sequence[Cohort] | None = None, designs: Sequence[str] = ()
-) -> dict[str, Any]:
+def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[str, Any]:
     """Return what each design does now.
 
     A last cohort that is smaller than the design gave it is unfinished: its rest comes first, unless its dose is
@@ -34,11 +32,9 @@ def next_dose(
     Parameters
     ----------
     study : Study
-    data : TrialData
-        Without patients: the first cohort.
-    cohorts : sequence of Cohort, optional
-        The same patients as cohorts. Left out: as the data state them; if they do not, patients in a row at one dose,
-        split as each design splits them.
+    trial : Trial
+        Without patients: the first cohort. Where it states no cohorts, patients in a row at one dose are split as each
+        design splits them.
     designs : sequence of str
         Names; all of the study when empty.
 
@@ -64,23 +60,19 @@ def next_dose(
     Faults
         If a design is not in the study, looks at a grade that is not recorded, or has no rule for the data.
     """
-    chosen = chosen_designs(study, designs)
-    demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
-    labels = list(study.doses.labels)
-    courses = {
-        graded: course_of(data, graded, cohorts) for graded in {d.facts.outcomes.graded for d in chosen.values()}
-    }
-    seen = {name: courses[design.facts.outcomes.graded] for name, design in chosen.items()}
-    answers, faults = {}, list[Fault]()
+    check_trial(study, trial)
+    chosen, labels = study.choose(designs), list(study.doses.labels)
+    seen, answers, faults = dict[str, Replay](), {}, list[Fault]()
     for name, design in chosen.items():
         try:
-            answers[name] = _answer(design, labels, seen[name])
+            seen[name] = trial.after(design)
+            answers[name] = _answer(seen[name], labels)
         except Faults as found:
             faults += [fault.under(f"designs.{key(name)}") for fault in found.faults]
     if faults:
         raise Faults(faults, study.name)
-    n, y = data.tally()
-    rates = known_rates(study, n[None], y[None], data)
+    n, y = trial.tally()
+    rates = known_rates(study, n[None], y[None], trial)
     doses = [
         {"level": j + 1, "label": label, "n": int(n[j]), "y": int(y[j])}
         | {name: float(rates[name][0, j]) for name in KNOWN}
@@ -88,35 +80,31 @@ def next_dose(
     ]
     return {
         "designs": answers,
-        "grouping": _grouping(chosen, seen, labels),
+        "grouping": _grouping(seen, labels),
         "doses": doses,
         "title": study.title,
         "target": study.target,
         "prior": study.describe_model(),
         "unit": study.doses.unit,
         "level": LEVEL,
-        "warnings": "\n".join(data.warnings),
-        "pending": [p.name for p in data.pending],
-        "left_out": ", ".join(data.left_out),
         **study.provenance(),
+        **trial.provenance(),
+        "pending": [p.name for p in trial.pending],
     }
 
 
-def _answer(design: Design, labels: list[str], course: Course) -> dict[str, Any]:
-    found = branches(design, course)
-    told = found or []
-    one = told[0].answer if told and all(branch.answer == told[0].answer for branch in told) else None
+def _answer(seen: Replay, labels: list[str]) -> dict[str, Any]:
     waiting = {"action": "wait"} | dict.fromkeys(("dose", "level", "size", "stop", "mtd", "unfinished"))
-    departures = certain_departures(told)
+    told, pending, departures = seen.branches or (), seen.course.pending, seen.departures
     return {
-        **(waiting if one is None else one.as_object(labels)),
-        "pending": course.pending,
-        "if": {branch.outcome: branch.answer.as_object(labels) for branch in told} if one is None else {},
+        **(waiting if seen.answer is None else seen.answer.as_object(labels)),
+        "pending": pending,
+        "if": {" ".join(b.outcome): b.answer.as_object(labels) for b in told} if seen.answer is None else {},
         "departure": departures[0] if departures else None,
         "departures": departures,
-        "inadmissible": _inadmissible(design, labels, told),
-        "estimated": _estimated(design, known(course) if course.pending else told[0].cohorts),
-        "cohorts": format_outcomes(told[0].cohorts if told and not course.pending else course.blocks),
+        "inadmissible": _inadmissible(seen.design, labels, told),
+        "estimated": _estimated(seen.design, seen.course.known if pending else seen.cohorts),
+        "cohorts": format_outcomes(seen.course.blocks if pending else seen.cohorts),
     }
 
 
@@ -129,7 +117,7 @@ def _estimated(design: Design, cohorts: Sequence[Cohort]) -> list[float | None]:
     return [None if np.isnan(p) else float(p) for p in rates]
 
 
-def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list[dict[str, Any]]:
+def _inadmissible(design: Design, labels: list[str], told: Sequence[Branch]) -> list[dict[str, Any]]:
     """Return the doses that are inadmissible whatever the pending patients will have."""
     if not told:
         return []
@@ -137,20 +125,20 @@ def _inadmissible(design: Design, labels: list[str], told: list[Branch]) -> list
     return [{"level": int(j) + 1, "label": labels[j], "why": design.facts.exclusion} for j in np.flatnonzero(~allowed)]
 
 
-def _grouping(designs: dict[str, Design], courses: dict[str, Course], labels: list[str]) -> dict[str, Any]:
+def _grouping(seen: dict[str, Replay], labels: list[str]) -> dict[str, Any]:
     """Say how patients were grouped, and which answers depend on it."""
     depends: dict[str, Any] = {}
     unchecked = []
-    for name, design in designs.items():
-        found = groupings(design, courses[name])
+    for name, one in seen.items():
+        found = groupings(one.design, one.course)
         if found is None:
             unchecked.append(name)
         elif found.ways:
             ways = [{"cohorts": text, **answer.as_object(labels)} for text, answer in found.ways]
             depends[name] = {"if": found.pending, "ways": ways}
     return {
-        "stated": all(course.stated for course in courses.values()),
-        "ambiguous": any(course.ambiguous for course in courses.values()),
+        "stated": all(one.course.stated for one in seen.values()),
+        "ambiguous": any(one.course.ambiguous for one in seen.values()),
         "depends": depends,
         "unchecked": unchecked,
     }

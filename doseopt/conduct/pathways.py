@@ -7,15 +7,15 @@ Yap, Billingham, Cheung, Craddock & O'Quigley 2017, Clinical Cancer Research 23:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.conduct.standing import standings
-from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
+from doseopt.conduct.groupings import with_warning
+from doseopt.conduct.question import check_trial
+from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
@@ -26,6 +26,7 @@ from doseopt.engines.exact import moderate_rates, observed_rates
 from doseopt.engines.graph import cohort_outcomes
 from doseopt.models.choice import PosteriorCurve
 from doseopt.models.quadrature import quadrature
+from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
 MOST_PATHS = 2000
@@ -58,9 +59,9 @@ class _Nodes:
 
 def paths(
     study: Study,
+    trial: Trial,
     name: str,
     cohorts: int = 3,
-    outcomes: str | Sequence[Cohort] = "",
     scenario: str = "",
     judge: str = "",
 ) -> xr.Dataset:
@@ -77,13 +78,12 @@ def paths(
     Parameters
     ----------
     study : Study
+    trial : Trial
+        What was seen so far. Of an unfinished last cohort, the rest comes first.
     name : str
         Of the design.
     cohorts : int
         How many cohorts ahead.
-    outcomes : str or sequence of Cohort
-        What was seen so far, e.g. ``"1NNN 2NNT"``; ``PENDING`` for a patient who is. Of an unfinished last cohort, the
-        rest comes first.
     scenario : str
         Whose true DLT rates weigh the paths.
     judge : str
@@ -101,12 +101,14 @@ def paths(
     Raises
     ------
     Faults
-        If there is no such design or scenario, the outcomes cannot be read, or there are more than 2000 paths.
+        If there is no such design or scenario, or there are more than 2000 paths.
     """
+    check_trial(study, trial)
     scenarios = _checked(study, name, cohorts, scenario)
     design = study.designs[name]
-    seen = parse_outcomes(outcomes, design.facts.doses) if isinstance(outcomes, str) else tuple(outcomes)
-    design, start = standings({name: design}, seen, study.designs[judge or name])[name]
+    judging = study.designs[judge or name]
+    seen = trial.after(judging)
+    design, start = seen.standing(design)
     layers = _grown(design, start, cohorts)
     nodes = _Nodes.joined(layers)
     if scenarios is None and design.facts.outcomes.graded:
@@ -123,13 +125,11 @@ def paths(
         "design": name,
         "target": study.target,
         "cohorts": cohorts,
-        "outcomes": format_outcomes(seen),
-        "pending": "",
-        "left_out": "",
-        "warnings": "",
+        "outcomes": format_outcomes(seen.cohorts),
         "scenario": scenario,
         "weights": weights,
         **study.provenance(),
+        **with_warning(trial, judging).provenance(),
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])
     return _labelled(study, design, nodes, depth, branch, attrs)
@@ -143,7 +143,7 @@ def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset
         found.append(Fault("design", what + nearest(name, study.designs)))
     if cohorts < 1:
         found.append(Fault("cohorts", f"wanted a whole number of at least 1, got {cohorts}"))
-    scenarios = study.scenarios() if scenario else None
+    scenarios = study.scenarios if scenario else None
     if scenarios is not None:
         known = [str(s) for s in scenarios["scenario"].to_numpy()]
         if scenario not in known:

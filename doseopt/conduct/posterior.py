@@ -18,7 +18,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import FIELDS, describe_model, with_prior_sd
 from doseopt.models.predictive import prior_tails
 from doseopt.models.quadrature.batch import Distributed
-from doseopt.records.data import TrialData
+from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
 PRIOR_SCALES = (0.5, 1.0, 2.0)
@@ -68,7 +68,7 @@ class Analysis:
 
 def analyse(
     study: Study,
-    data: TrialData,
+    trial: Trial,
     model: str | None = None,
     method: str = "quadrature",
     seed: int = 1,
@@ -79,7 +79,7 @@ def analyse(
     Parameters
     ----------
     study : Study
-    data : TrialData
+    trial : Trial
     model : str, optional
         A kind of `posterior_model.FIELDS`; the study's choice when left out.
     method : {"quadrature", "nuts"}
@@ -92,7 +92,7 @@ def analyse(
     -------
     Analysis
     """
-    asked = Question.of(study, data, model)
+    asked = Question.of(study, trial, model)
     posterior = computed = asked.posterior
     tree: xr.DataTree | None = None
     extra: dict[str, Any] = {}
@@ -100,7 +100,7 @@ def analyse(
         posterior, tree, extra = _sampled(asked, study, seed, progress)
     tail = prior_tails(asked.curve, asked.n, asked.y)
     conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
-    summary = _labelled(study, data, asked, posterior).assign_coords(prior_scale=list(PRIOR_SCALES))
+    summary = _labelled(study, trial, asked, posterior).assign_coords(prior_scale=list(PRIOR_SCALES))
     summary = summary.assign(
         _sensitivity(asked) | {"prior_tail": ("dose", tail.doses, {"units": "1", "long_name": conflict})}
     )
@@ -162,7 +162,7 @@ def _sensitivity(asked: Question) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _labelled(study: Study, data: TrialData, asked: Question, posterior: Distributed) -> xr.Dataset:
+def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distributed) -> xr.Dataset:
     """Return the summaries of posterior and prior, (dose), and what they were made from."""
     one = {"units": "1"}
     values = asked.known if posterior is asked.posterior else asked.summary(posterior)
@@ -191,10 +191,8 @@ def _labelled(study: Study, data: TrialData, asked: Question, posterior: Distrib
         "level": LEVEL,
         "unit": doses.unit,
         "actual_doses": int(asked.at is not None),
-        "left_out": ", ".join(data.left_out),
-        "pending": ", ".join(p.name for p in data.pending),
-        "warnings": "\n".join(data.warnings),
         **study.provenance(),
+        **trial.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 

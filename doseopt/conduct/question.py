@@ -7,18 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.parameters import demand
+from doseopt.core.parameters import Fault, Faults, demand
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL
 from doseopt.models.choice import PosteriorCurve, PosteriorModel
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import posterior_after, quadrature
 from doseopt.models.quadrature.batch import Distributed
-from doseopt.records.data import TrialData
+from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
 
-def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None = None) -> dict[str, FloatArray]:
+def check_trial(study: Study, trial: Trial) -> None:
+    """Refuse what is no study, what is no trial, and a trial on other doses than the study's."""
+    demand(isinstance(study, Study), "study", "a Study", study)
+    demand(isinstance(trial, Trial), "trial", "a Trial", trial)
+    one, other = trial.doses, study.doses
+    if (one.labels, one.values) != (other.labels, other.values):
+        wanted = f"wanted a trial on the study's doses {list(other.labels)}, got one on {list(one.labels)}"
+        raise Faults([Fault("trial", wanted)], study.name)
+
+
+def known_rates(study: Study, n: IntArray, y: IntArray, trial: Trial | None = None) -> dict[str, FloatArray]:
     """Return summaries of the posterior under a study's common model after each of several tallies, [S, D] each.
 
     Parameters
@@ -26,11 +36,11 @@ def known_rates(study: Study, n: IntArray, y: IntArray, data: TrialData | None =
     study : Study
     n, y : int array [S, D]
         Patients and DLTs at the planned doses.
-    data : TrialData, optional
+    trial : Trial, optional
         The same patients, of one tally: a model that takes doses weighs them at those that were given.
     """
     curve = study.curve()
-    posterior = _posterior(curve, n, y, None if data is None else actual_doses(curve, data))
+    posterior = _posterior(curve, n, y, None if trial is None else actual_doses(curve, trial))
     tail = (1 - LEVEL) / 2
     return {
         "mean": posterior.mean(),
@@ -66,13 +76,12 @@ class Question:
     """Whether the model was asked for by its name."""
 
     @classmethod
-    def of(cls, study: Study, data: TrialData, model: str | None) -> Question:
+    def of(cls, study: Study, trial: Trial, model: str | None) -> Question:
         """Return the question that the data of a trial put to a study's model, or to a model that is named."""
-        demand(isinstance(study, Study), "study", "a Study", study)
-        demand(isinstance(data, TrialData), "data", "patients as TrialData", data)
+        check_trial(study, trial)
         choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
         curve = study.curve(model)
-        return cls(choice, curve, study.target, *data.tally(), actual_doses(curve, data), bool(model))
+        return cls(choice, curve, study.target, *trial.tally(), actual_doses(curve, trial), bool(model))
 
     @functools.cached_property
     def posterior(self) -> Distributed:
@@ -108,9 +117,9 @@ class Question:
         return {name: value[0] for name, value in summary.items()}
 
 
-def actual_doses(curve: PosteriorCurve, data: TrialData) -> _Given:
+def actual_doses(curve: PosteriorCurve, trial: Trial) -> _Given:
     """Return the doses actually given with their tallies, for a model that takes doses."""
-    if not isinstance(curve, TwoParameterLogistic) or not data.has_actual_doses:
+    if not isinstance(curve, TwoParameterLogistic) or not trial.has_actual_doses:
         return None
-    given, n, y = data.by_actual_dose()
+    given, n, y = trial.by_actual_dose()
     return tuple(given.tolist()), n, y

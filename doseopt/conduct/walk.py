@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from doseopt.conduct.question import check_trial
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
@@ -14,11 +15,13 @@ from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, selected, step
 from doseopt.engines.exact import moderate_rates
 from doseopt.engines.simulate import Patients
+from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
-from doseopt.study.study import Study, chosen_designs
+from doseopt.study.study import Study
 
 
-def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, Any]:
+def walk(study: Study, trial: Trial, design: str, scenario: str, seed: int = 1) -> dict[str, Any]:
     """Simulate one trial of a design and keep every step of it.
 
     A patient is one uniform number, drawn as the simulator draws it: with one seed all designs meet the same patients.
@@ -26,6 +29,8 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
     Parameters
     ----------
     study : Study
+    trial : Trial
+        So far; the walk goes on from there.
     design, scenario : str
         Names in the study.
     seed : int
@@ -42,51 +47,45 @@ def walk(study: Study, design: str, scenario: str, seed: int = 1) -> dict[str, A
     Faults
         If the study has no such design or scenario.
     """
-    known = [str(s) for s in study.scenarios()["scenario"].to_numpy()]
-    found = []
-    for concept, name, names in (("design", design, list(study.designs)), ("scenario", scenario, known)):
-        if name not in names:
-            what = f"not in the study: {name!r}" if name else "missing"
-            found.append(Fault(concept, f"{what}{nearest(name, names)}"))
+    check_trial(study, trial)
+    known = [str(s) for s in study.scenarios["scenario"].to_numpy()]
+    found = [
+        Fault(concept, f"{f'not in the study: {name!r}' if name else 'missing'}{nearest(name, names)}")
+        for concept, name, names in (("design", design, list(study.designs)), ("scenario", scenario, known))
+        if name not in names
+    ]
     if found:
         raise Faults(found)
-    return account(study, design, scenario, Patients(1, np.random.SeedSequence(seed)), 0) | {"seed": seed}
+    standing = trial.after(study.designs[design]).standing()
+    patients = Patients(1, np.random.SeedSequence(seed))
+    return account(study, standing, design, scenario, patients, 0) | trial.provenance() | {"seed": seed}
 
 
 def account(
-    study: Study,
-    design: str,
-    scenario: str,
-    patients: Patients,
-    trial: int,
-    start: TrialState | None = None,
-    going: Design | None = None,
+    study: Study, standing: Standing, design: str, scenario: str, patients: Patients, trial: int
 ) -> dict[str, Any]:
-    """Tell one of several simulated trials, from a state on.
+    """Tell one of several simulated trials, from where it stands on.
 
     Parameters
     ----------
     study : Study
+    standing : Standing
+        The design as the trial goes on with it, amid cohorts or not, and the state.
     design, scenario : str
         Names in the study.
     patients : Patients
         Of all the trials.
     trial : int
         Which of them.
-    start : TrialState, optional
-        A batch of one; the empty trial when left out.
-    going : Design, optional
-        The design as the trial goes on with it, amid cohorts or not; the study's when left out.
 
     Returns
     -------
     dict
         As `walk`, without a seed.
     """
-    rule = chosen_designs(study, [design])[design] if going is None else going
-    truth = study.scenarios().sel(scenario=[scenario])
-    empty = TrialState.empty(rule.facts.doses, len(rule.facts.memory))
-    steps, mtd, reason = _steps(rule, truth, patients, trial, empty if start is None else start)
+    rule, start = standing
+    truth = study.scenarios.sel(scenario=[scenario])
+    steps, mtd, reason = _steps(rule, truth, patients, trial, start)
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
     return {

@@ -82,6 +82,11 @@ class Around:
 
     base: Design
 
+    @property
+    def facts(self) -> Facts:
+        """What is fixed about the design inside."""
+        return self.base.facts
+
     def first(self) -> Decision:
         """Return the first cohort of the design inside."""
         return self.base.first()

@@ -8,7 +8,6 @@ import numpy as np
 
 from doseopt.core.design import (
     Design,
-    Facts,
     Row,
     decision_of,
     estimated_by,
@@ -92,11 +91,6 @@ class Selecting(Around):
             )
         if found:
             raise Faults(found, "selection")
-
-    @property
-    def facts(self) -> Facts:
-        """The base's: it gives the doses and ends the trials."""
-        return self.base.facts
 
     def with_dose(self, position: int, value: float) -> Selecting:
         """Return both designs with one dose more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -66,6 +66,8 @@ class Doses:
         Doses that designs with ``inserts = true`` may add in the course, and designs with ``insert = [label]`` use from
         the start: the geometric midpoints between neighbours, or stated doses in `unit`, at most one between two
         neighbours.
+    plan : Doses, optional
+        Of a grid, on which planned and insertable doses stand together: the doses that it was made from.
     """
 
     labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
@@ -73,6 +75,7 @@ class Doses:
     unit: str = param("", custom=_unit_fault, doc="unit of the values")
     tolerance: float | None = param(None, kind=float, low=0, high=1, open_high=True, optional=True)
     insertable: str | tuple[float, ...] | None = param(None, kind=tuple, custom=_insertable_fault)
+    plan: Doses | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the parameters, alone and together."""
@@ -81,6 +84,8 @@ class Doses:
     def _faults(self) -> list[Fault]:
         """Return what is wrong between the parameters."""
         found = []
+        if not isinstance(self.plan, Doses | None):
+            found.append(Fault("plan", f"wanted the planned doses, got {self.plan!r}"))
         if self.values is not None and not self.unit:
             found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
         if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):
@@ -110,11 +115,18 @@ class Doses:
         added = middle if self.insertable == MIDPOINTS else self.insertable
         label = dict(zip(self.values, self.labels, strict=True)) | {float(v): self._label(float(v)) for v in added}
         values = tuple(sorted(label))
-        return dataclasses.replace(self, labels=tuple(label[v] for v in values), values=values, insertable=None)
+        return dataclasses.replace(
+            self, labels=tuple(label[v] for v in values), values=values, insertable=None, plan=self
+        )
+
+    @property
+    def as_planned(self) -> Doses:
+        """The planned doses, with what may be inserted, as a study file states them."""
+        return self.plan or self
 
     def planned(self) -> tuple[int, ...]:
         """Return where the planned doses stand on the grid."""
-        return tuple(self.grid().labels.index(label) for label in self.labels)
+        return tuple(self.grid().labels.index(label) for label in self.as_planned.labels)
 
     def _label(self, value: float) -> str:
         """Name an insertable dose as the planned ones are named: on the scale of their labels, if they have one."""

@@ -157,7 +157,6 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         utility=utility,
         proposal=proposal,
         name=Path(path).stem,
-        planned_doses=None if grid is doses else doses,
     )
 
 

@@ -6,9 +6,9 @@ Reading the file is in ``study/file.py``.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design, is_design
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
-from doseopt.core.state import BoolArray, FloatArray
+from doseopt.core.state import BoolArray, FloatArray, TrialState
 from doseopt.core.text import name_fault, text_fault
+from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import judged
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
 from doseopt.scenarios import (
     TRANSFORMS,
@@ -38,6 +40,9 @@ from doseopt.study.amendment import Proposal
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
 from doseopt.study.reader import key, plain
+
+type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
+EXACT: Engine = Exact()
 
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
@@ -69,7 +74,7 @@ class Study:
     mtd : MTDRule
         What counts as right.
     doses : Doses
-        All doses that a trial may give, in the order of their values.
+        All doses that a trial may give, planned and insertable, in the order of their values: `Doses.grid` makes them.
     scenario_specs : mapping of str to FixedScenario or RandomScenarios
         May be empty: the conduct of a trial needs no assumed truth.
     designs : mapping of str to Design
@@ -81,8 +86,6 @@ class Study:
         Probability of leaving the DLT window for another reason than a DLT.
     posterior : PosteriorModel
         What the DLT rates are judged by.
-    planned_doses : Doses, optional
-        The doses as the file states them, if others may be inserted.
     belief : BeliefSpec
         How much each truth is believed; a belief of its own, or the scenarios with weights.
     utility : Utility
@@ -109,7 +112,6 @@ class Study:
     dropout: float = param(0.0, low=0, high=1, open_high=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
-    planned_doses: Doses | None = None
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
@@ -130,22 +132,63 @@ class Study:
                 found.append(Fault(where, wanted))
         return found
 
+    @cached_property
     def scenarios(self) -> xr.Dataset:
-        """Return all scenarios as one Dataset.
-
-        Raises
-        ------
-        Faults
-            If the study states none.
-        """
+        """All scenarios as one Dataset, made once, which cannot be written to; Faults if the study states none."""
         if not self.scenario_specs:
             raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
-        planned = self.planned_doses or self.doses
-        return concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+        planned = self.doses.as_planned
+        made = concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+        for variable in made.data_vars.values():
+            variable.values.flags.writeable = False
+        return made
+
+    def choose(self, names: Sequence[str] = ()) -> dict[str, Design]:
+        """Return the designs of these names, or all; unknown names are reported together."""
+        listed = isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(n, str) for n in names)
+        demand(listed, "designs", "a list of names", names)
+        unknown = [name for name in names if name not in self.designs]
+        if unknown:
+            raise Faults(
+                [Fault("design", f"no design {name!r} in the study{nearest(name, self.designs)}") for name in unknown]
+            )
+        return {name: self.designs[name] for name in names or self.designs}
+
+    def evaluate(self, design: str | Design, start: TrialState | None = None, engine: Engine = EXACT) -> xr.Dataset:
+        """Return how trials of a design end under the study's scenarios, judged by what it calls right.
+
+        Parameters
+        ----------
+        design : str or Design
+            One of the study's, by name, or another on its doses.
+        start : TrialState, optional
+            Where the trial stands; the empty trial when left out.
+        engine : Exact or Simulate
+
+        Returns
+        -------
+        Dataset
+            For `operating_characteristics`.
+
+        Examples
+        --------
+        >>> from doseopt import load_study, operating_characteristics
+        >>> study = load_study()
+        >>> found = operating_characteristics(study.evaluate("BOIN 10"))
+        >>> found["sample_size"].sizes["scenario"] == study.scenarios.sizes["scenario"]
+        True
+        """
+        rule = self.choose([design])[design] if isinstance(design, str) else design
+        return self.judge(engine(rule, self.scenarios, start))
+
+    def judge(self, outcomes: xr.Dataset) -> xr.Dataset:
+        """Return outcomes with what is right by this study, its dropout and its registered enrolment."""
+        registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
+        return judged(outcomes, self.mtd).assign_attrs(dropout=self.dropout, registered=registered)
 
     def unweighed(self) -> list[Fault]:
         """Say which designs the scenarios cannot weigh: those that look at moderate toxicity, without its rates."""
-        lacking = without_moderate(self.scenarios()) if self.scenario_specs else []
+        lacking = without_moderate(self.scenarios) if self.scenario_specs else []
         some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
         wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
         graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
@@ -161,8 +204,8 @@ class Study:
         """
         if isinstance(self.belief, StatedBelief):
             weight = None if self.belief.weights is None else np.array(self.belief.weights)
-            return Belief(self.scenarios(), weight, self.belief.describe())
-        planned = self.planned_doses or self.doses
+            return Belief(self.scenarios, weight, self.belief.describe())
+        planned = self.doses.as_planned
         if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
             p, weight, check = self._rules(self.belief, fineness)
         else:
@@ -178,7 +221,7 @@ class Study:
         They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
         too, which is an overdose from there on, and the distance of all from the target has a kink.
         """
-        planned = self.planned_doses or self.doses
+        planned = self.doses.as_planned
         doses = len(planned.labels)
 
         def judged(z: FloatArray) -> BoolArray:
@@ -196,7 +239,7 @@ class Study:
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
-        doses = self.planned_doses or self.doses
+        doses = self.doses.as_planned
         files = policy_files(self.designs.values())
         scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
         top = {"title": self.title, "registry": self.registry, "target": self.target}
@@ -276,16 +319,3 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
     if spec.transform is not None:
         result["transform"] = plain(spec.transform, transform)
     return result if len(result) > 1 else result["p_dlt"]
-
-
-def chosen_designs(study: Study, names: Sequence[str]) -> dict[str, Design]:
-    """Return the designs of these names, or all; unknown names are reported together."""
-    demand(isinstance(study, Study), "study", "a Study", study)
-    listed = isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(n, str) for n in names)
-    demand(listed, "designs", "a list of names", names)
-    unknown = [name for name in names if name not in study.designs]
-    if unknown:
-        raise Faults(
-            [Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}") for name in unknown]
-        )
-    return {name: study.designs[name] for name in names or study.designs}

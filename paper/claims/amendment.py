@@ -18,6 +18,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
 from doseopt.models.quadrature import quadrature
+from doseopt.records.trial import Trial
 from paper.claims.protocol import CELLS
 from paper.material import LARGEST, Material
 
@@ -51,8 +52,7 @@ def _moment(material: Material, cohorts: tuple[Cohort, ...]) -> dict[str, Any]:
     study, proposal = material.study, material.study.proposal
     assert proposal is not None
     names = [proposal.registered, material.roles["uncapped"], *proposal.amended]
-    n, y = _tally(material, cohorts)
-    beliefs = beliefs_now(study, n, y)
+    beliefs = beliefs_now(study, Trial.from_cohorts(cohorts, study.doses))
     rows = {name: _row(material, study.designs[name], cohorts, beliefs) for name in dict.fromkeys(names)}
     return {
         "rows": rows,

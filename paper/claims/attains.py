@@ -81,7 +81,7 @@ def by_cap(material: Material) -> dict[str, Any]:
     """Return means over the scenarios of the registered design under every enrolment cap."""
     study = material.study
     design = study.designs[material.roles["registered"]]
-    scenarios, right = study.scenarios(), material.right()
+    scenarios, right = study.scenarios, material.right()
     most = int(material.comparison["sample_size_quantile"].sel(design=material.roles["uncapped"]).max())
     caps = list(range(SMALLEST, most + 1))
     correct, none, size, barred = [], [], [], []

@@ -39,7 +39,7 @@ def claims(material: Material) -> dict[str, Any]:
 
 def _mass(material: Material) -> dict[str, float]:
     """Return the largest distance of a total probability from one."""
-    scenarios = material.study.scenarios()
+    scenarios = material.study.scenarios
     totals = [Exact()(d, scenarios)["weight"].sum("ending").to_numpy() for d in material.study.designs.values()]
     return {"largest": float(np.abs(np.array(totals) - 1).max())}
 
@@ -48,7 +48,7 @@ def _closed_form(material: Material) -> dict[str, float]:
     """Compare the classic rule without de-escalation with the formulas of Lin and Shih."""
     doses = len(material.study.doses.labels)
     rule = ThreePlusThree(doses=doses, target=material.study.target, on_descent="declare", confirm_top=False)
-    outcomes = Exact()(rule, material.study.scenarios())
+    outcomes = Exact()(rule, material.study.scenarios)
     ours = measure(outcomes, "selection")[0].transpose("scenario", "dose").to_numpy()
     theirs = np.array([lin_shih(p) for p in outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()])
     return {"largest": float(np.abs(ours - theirs).max()), "numbers": int(ours.size)}
@@ -65,7 +65,7 @@ def _quadrature(material: Material) -> dict[str, float]:
     """Compare the CRM's posterior mean of b with adaptive quadrature at every tally with which its trials can end."""
     design = material.study.designs[material.roles["crm_small"]]
     rule: Any = layers(design).rule
-    outcomes = Exact()(design, material.study.scenarios())
+    outcomes = Exact()(design, material.study.scenarios)
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
     ours = quadrature(rule.curve).posterior(n, y).theta_mean()
     theirs = np.array([_adaptive(rule, n[k], y[k]) for k in range(len(n))])
@@ -92,7 +92,7 @@ def _adaptive(crm: Any, n: FloatArray, y: FloatArray) -> float:
 def _simulation(material: Material) -> dict[str, Any]:
     """Compare correct and no selection of every design with simulation, in standard errors."""
     trials = FEW if material.is_reduced else TRIALS
-    scenarios = material.study.scenarios()
+    scenarios = material.study.scenarios
     z = []
     for design in material.study.designs.values():
         exact, drawn = (judged(e(design, scenarios), material.study.mtd) for e in (Exact(), Simulate(trials, SEED)))

@@ -36,7 +36,7 @@ def correlation(material: Material) -> dict[str, Any]:
 def _right(material: Material, role: str, trials: int) -> FloatArray:
     """Return whether each simulated trial selected correctly, [scenario, trial]."""
     design = material.study.designs[material.roles[role]]
-    outcomes = judged(Simulate(trials, SEED)(design, material.study.scenarios()), material.study.mtd)
+    outcomes = judged(Simulate(trials, SEED)(design, material.study.scenarios), material.study.mtd)
     chosen = outcomes["selected"].to_numpy()
     acceptable = outcomes["acceptable"].to_numpy()
     at = np.take_along_axis(acceptable, np.maximum(chosen, 0), axis=1)

@@ -91,7 +91,7 @@ def _doses(doses: Doses) -> dict[str, Any]:
 def definition(material: Material) -> dict[str, Any]:
     """Return what the rules demand of a declared MTD, read off every ending of the design without a cap."""
     design = material.study.designs[material.roles["uncapped"]]
-    outcomes = Exact()(design, material.study.scenarios())
+    outcomes = Exact()(design, material.study.scenarios)
     selected = outcomes["selected"].to_numpy()
     n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
     declared = np.flatnonzero(selected >= 0)

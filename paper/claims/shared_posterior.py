@@ -52,7 +52,7 @@ def _with_nodes(design: Any, nodes: int) -> Design:
 
 def shared_error(material: Material) -> dict[str, Any]:
     """Return correct selection with accurate and with coarse integrals, exact and simulated."""
-    study, scenarios = material.study, material.study.scenarios()
+    study, scenarios = material.study, material.study.scenarios
     design = study.designs[material.roles["crm_large"]]
     trials = FEW if material.is_reduced else TRIALS
 

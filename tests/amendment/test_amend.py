@@ -1,5 +1,7 @@
 """Registered against amended: conditional results are the exact engine's from the same state, averages are averages."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,14 @@ from doseopt.amendment.outlook import beliefs_now, enrolment_needed
 from doseopt.beliefs import ACCURACY
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.posterior import analyse
-from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE
 from doseopt.designs.layers import with_cap
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import measure
 from doseopt.models.quadrature import quadrature
-from doseopt.records.data import Patient, TrialData, data_from_outcomes
+from doseopt.records.patient import Patient
+from doseopt.records.trial import Trial
 from doseopt.study.file import load_study, parse_study
 
 OUTCOMES = "1N 2NNT"
@@ -30,12 +32,12 @@ def study():
 
 @pytest.fixture(scope="module")
 def interim(study):
-    return amend(study, REGISTERED, AMENDED, parse_outcomes(OUTCOMES, 4))
+    return amend(study, Trial.from_outcomes(OUTCOMES, study.doses), REGISTERED, AMENDED)
 
 
 @pytest.fixture(scope="module")
 def prospective(study):
-    return amend(study, REGISTERED, AMENDED)
+    return amend(study, Trial(study.doses), REGISTERED, AMENDED)
 
 
 def test_without_data_the_conditional_results_are_the_unconditional_ones(study, prospective):
@@ -47,7 +49,7 @@ def test_without_data_the_conditional_results_are_the_unconditional_ones(study, 
 
 
 def test_from_the_data_on_simulation_from_the_same_state_agrees(study, interim):
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     names = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts")
     for design in (REGISTERED, *AMENDED):
         start = after(study.designs[design], OUTCOMES)
@@ -68,7 +70,7 @@ def test_what_is_still_to_come(study, interim):
 
 def test_averages_are_weighted_sums_of_exact_results(study, interim):
     averages = interim["average"].to_dataset()
-    belief = beliefs_now(study, np.array([1, 3, 0, 0]), np.array([0, 1, 0, 0]))["the study's belief"]
+    belief = beliefs_now(study, Trial.from_outcomes(OUTCOMES, study.doses))["the study's belief"]
     for design in (REGISTERED, *AMENDED):
         start = after(study.designs[design], OUTCOMES)
         at, by = averages.sel(design=design, belief="the study's belief"), belief
@@ -88,7 +90,7 @@ def test_averages_are_weighted_sums_of_exact_results(study, interim):
 def test_expected_dlts_of_the_next_patients_follow_the_posterior(study, interim):
     """With Wald's identity: averaged over the model, the DLTs of a cohort are its patients times the posterior mean."""
     n, y = np.array([1, 3, 0, 0]), np.array([0, 1, 0, 0])
-    belief = beliefs_now(study, n, y)[STUDY_MODEL]
+    belief = beliefs_now(study, Trial.from_outcomes(OUTCOMES, study.doses))[STUDY_MODEL]
     mean = quadrature(study.curve()).posterior(n[None], y[None]).mean()[0]
     np.testing.assert_allclose(belief.weights @ belief.p_dlt, mean, atol=1e-4)
 
@@ -111,9 +113,11 @@ def test_average_correct_selection_against_dense_grids(interim, belief, design, 
 
 def test_actual_doses_weigh_in_the_model(study):
     patients = (Patient("1", 0, False), Patient("2", 1, False), Patient("3", 1, False), Patient("4", 1, True, 0.3e9))
-    data = TrialData(study.doses, patients)
-    n, y = data.tally()
-    planned, given = beliefs_now(study, n, y), beliefs_now(study, n, y, data)
+    data = Trial(study.doses, patients)
+    planned = beliefs_now(
+        study, Trial(study.doses, (*patients[:3], dataclasses.replace(patients[3], actual_dose=None)))
+    )
+    given = beliefs_now(study, data)
     mean = analyse(study, data).summary["mean"]
     np.testing.assert_allclose(given[STUDY_MODEL].weights @ given[STUDY_MODEL].p_dlt, mean, rtol=0, atol=1e-5)
     for name in ("model empiric", "the study's belief"):
@@ -142,7 +146,7 @@ def test_paired_differences_agree_with_the_exact_ones(interim):
 
 def test_the_error_of_paired_differences_is_that_of_single_trials(study, interim):
     """Trial by trial on the same 20,000 patients; the share of differing selections has the error of a binomial."""
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     drawn, acceptable = {}, study.mtd.acceptable(scenarios["p_dlt"].to_numpy())
     for name in (REGISTERED, *AMENDED):
         design = study.designs[name]
@@ -166,7 +170,7 @@ def test_the_error_of_paired_differences_is_that_of_single_trials(study, interim
 
 
 def test_what_is_next_is_what_conduct_says(study, interim):
-    said = next_dose(study, data_from_outcomes(OUTCOMES, study.doses), parse_outcomes(OUTCOMES, 4))["designs"]
+    said = next_dose(study, Trial.from_outcomes(OUTCOMES, study.doses))["designs"]
     found = interim["next"].to_dataset()
     for design in (REGISTERED, *AMENDED):
         at = found.sel(design=design)
@@ -178,7 +182,7 @@ def test_what_is_next_is_what_conduct_says(study, interim):
 def test_enrolment_needed(study, interim):
     curve = interim["enrolment"]["correct_selection"]
     assert (curve["enrolment"].to_numpy() >= 4).all()
-    belief = beliefs_now(study, np.array([1, 3, 0, 0]), np.array([0, 1, 0, 0]))[STUDY_MODEL]
+    belief = beliefs_now(study, Trial.from_outcomes(OUTCOMES, study.doses))[STUDY_MODEL]
     design = with_cap(study.designs["CRM 25"], 19)
     outcomes = judged(Exact()(design, belief.scenarios, after(design, OUTCOMES)), study.mtd)
     correct = float(belief.weights @ measure(outcomes, "correct_selection")[0].to_numpy())
@@ -189,7 +193,7 @@ def test_enrolment_needed(study, interim):
 
 
 def test_a_trial_that_is_over_stays_as_it_is(study):
-    tree = amend(study, "BOIN 10", ["CRM 10"], parse_outcomes("1T 1TTT", 4))
+    tree = amend(study, Trial.from_outcomes("1T 1TTT", study.doses), "BOIN 10", ["CRM 10"])
     found = tree["next"].to_dataset().sel(design="BOIN 10")
     assert found["stop"].item() == "too_toxic"
     assert (found["level"].item(), found["size"].item(), found["mtd"].item()) == (0, 0, 0)
@@ -215,7 +219,7 @@ def test_the_tree_says_where_it_comes_from(study, interim, tmp_path):
 )
 def test_faults(study, arguments, message):
     with pytest.raises(Faults) as caught:
-        amend(study, *arguments)
+        amend(study, Trial(study.doses), *arguments)
     assert message in str(caught.value)
 
 
@@ -233,4 +237,4 @@ trigger = "first_moderate"
 kind = "three_plus_three"
 """
     with pytest.raises(Faults, match=r"designs.ATD: wanted a design that looks at DLTs only"):
-        amend(parse_study(text), "3+3", ["ATD"])
+        amend(parse_study(text), Trial(parse_study(text).doses), "3+3", ["ATD"])

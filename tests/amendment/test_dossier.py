@@ -15,9 +15,10 @@ from doseopt.attainable.from_here import attainable_from
 from doseopt.beliefs.of_model import belief_of_model, updated
 from doseopt.conduct.examples import example_trials
 from doseopt.core.parameters import Faults
-from doseopt.core.state import TrialState
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import measure
+from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
 from doseopt.study.file import load_study, parse_study
 
@@ -29,6 +30,10 @@ def study():
 
 def starts(study, outcomes):
     return {name: after(design, outcomes) for name, design in study.designs.items()}
+
+
+def standings(study, outcomes):
+    return {name: Standing(study.designs[name], start) for name, start in starts(study, outcomes).items()}
 
 
 def test_the_proposal_of_the_file_and_its_round_trip(study):
@@ -138,8 +143,8 @@ def test_a_tally_that_no_design_of_the_class_can_have(study):
 
 
 def test_example_trials_are_trials_of_the_simulation(study):
-    found = example_trials(study, starts(study, "1N"), "too toxic", trials=200, seed=3)
-    truth = study.scenarios().sel(scenario=["too toxic"])
+    found = example_trials(study, standings(study, "1N"), "too toxic", trials=200, seed=3)
+    truth = study.scenarios.sel(scenario=["too toxic"])
     for name, start in starts(study, "1N").items():
         outcomes = Simulate(200, 3)(study.designs[name], truth, start).isel(scenario=0)
         n, y = outcomes["n"].to_numpy(), outcomes["y"].to_numpy().sum(axis=1)
@@ -161,8 +166,8 @@ ABOVE = {"safe": [], "middle": [2], "too toxic": [0, 1, 2]}
 def test_the_typical_and_the_worst_example_are_what_they_are_said_to_be(study):
     unlike = 0  # how often the medians are not those of all trials
     for outcomes, (scenario, above) in itertools.product(("1N", "1T"), ABOVE.items()):
-        found = example_trials(study, starts(study, outcomes), scenario, trials=300, seed=2)
-        truth = study.scenarios().sel(scenario=[scenario])
+        found = example_trials(study, standings(study, outcomes), scenario, trials=300, seed=2)
+        truth = study.scenarios.sel(scenario=[scenario])
         for name, start in starts(study, outcomes).items():
             drawn = Simulate(300, 2)(study.designs[name], truth, start).isel(scenario=0)
             n, dlts = drawn["n"].to_numpy(), drawn["y"].to_numpy().sum(axis=1)
@@ -190,9 +195,7 @@ def _ending(trial, start):
 
 
 def test_no_example_of_an_early_stop_where_all_trials_have_the_same_size(study):
-    design = study.designs["BOIN 9"]
-    empty = {"BOIN 9": TrialState.empty(3, len(design.facts.memory))}
-    found = example_trials(study, empty, "safe", trials=50)
+    found = example_trials(study, {"BOIN 9": standings(study, "")["BOIN 9"]}, "safe", trials=50)
     assert set(found["BOIN 9"]) == {"typical", "worst"}
 
 
@@ -201,8 +204,7 @@ def test_a_proposal_needs_no_more_than_two_names():
 
 
 def test_the_belief_after_the_data_is_bayes_rule(study):
-    n, y = np.array([1, 3, 0]), np.array([0, 1, 0])
-    prior, now = study.believed(), beliefs_now(study, n, y)["the study's belief"]
+    prior, now = study.believed(), beliefs_now(study, Trial.from_outcomes("1N 2NNT", study.doses))["the study's belief"]
     by_hand = prior.weights * np.array([(1 - p[0]) * p[1] * (1 - p[1]) ** 2 for p in prior.p_dlt])
     np.testing.assert_allclose(now.weights, by_hand / by_hand.sum(), atol=1e-14)
     start = after(study.designs["BOIN 9"], "1N 2NNT")

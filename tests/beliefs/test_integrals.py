@@ -307,7 +307,7 @@ def test_a_dose_that_may_be_inserted_is_an_overdose_from_the_target_on():
     )
     fixed = {"target": 0.25, "rule": "closest", "halfwidth": 0.05, "none": "", "location": 1.5, "sd": 1, "ratio": 4}
     study = parse_study(text.format(**fixed, spread=0.4))
-    planned = study.planned_doses
+    planned = study.doses.as_planned
 
     def average(p):
         above = (p[:, 1] > 0.25) & (p[:, 0] + p[:, 2] > 0.5)  # the first dose is the closest, or none is right

@@ -108,7 +108,7 @@ def test_every_combination_is_there_once_and_is_its_design(study, capped):
     places = capped["position"].to_numpy()
     assert len(np.unique(places, axis=0)) == 360
     found = readings_of(study, study.designs["ATD 10"])
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     scenarios = scenarios.assign(p_moderate=scenarios["p_moderate"].fillna(0.10))
     for k in np.random.default_rng(3).choice(360, 12, replace=False).tolist():
         words = {f: found[f][j].value for f, j in zip(capped["own_factor"].to_numpy(), places[k], strict=True)}
@@ -146,7 +146,7 @@ def test_effects_and_spreads_by_hand(capped):
 
 def test_another_target_moves_what_is_right_and_not_the_rule(study, uncapped):
     moved = dataclasses.replace(study, target=0.2, mtd=dataclasses.replace(study.mtd, target=0.2))
-    outcomes = judged(Exact()(study.designs["ATD"], study.scenarios()), moved.mtd)
+    outcomes = judged(Exact()(study.designs["ATD"], study.scenarios), moved.mtd)
     found = at(uncapped, "target DLT rate", "0.2")
     assert found["correct_selection"].item() == pytest.approx(measure(outcomes, "correct_selection")[0].item())
     assert found["sample_size"].item() == at(uncapped, "target DLT rate", "0.3")["sample_size"].item()
@@ -197,7 +197,7 @@ def test_a_design_with_its_own_selection_has_the_silences_of_its_allocation():
     found = silences(study, "selecting")
     three = ThreePlusThree(doses=3, target=0.25, confirm_top=False)
     design = Modified(Selecting(three, BOIN(doses=3, target=0.25)), (MaxPatients(n=12),))
-    outcomes = judged(Exact()(design, study.scenarios()), study.mtd)
+    outcomes = judged(Exact()(design, study.scenarios), study.mtd)
     read = at(found, "confirm_top", "no")
     for name in MEASURES:
         assert read[name].item() == pytest.approx(measure(outcomes, name)[0].item(), abs=1e-12)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from doseopt.conduct.course import MOST_OUTCOMES, Course, branches, departure
 from doseopt.core.cohort import Cohort
 from doseopt.designs import BOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.records.course import Course
+from doseopt.records.replay import MOST_OUTCOMES, departure, replay
 
 BOIN3 = Modified(BOIN(doses=3, target=0.30), (MaxPatients(n=100),))
 
@@ -29,7 +30,7 @@ def test_a_last_cohort_may_be_smaller_than_given_and_not_larger(level, letters, 
 
 def test_a_cohort_closed_early_is_the_last_of_its_run():
     # 1 of 3 at 0.30: BOIN stays, so that the five are a cohort of three and one of two, closed early
-    (found,) = branches(BOIN3, Course((Cohort(1, "NNTNN", True),), False))
+    (found,) = replay(BOIN3, Course((Cohort(1, "NNTNN", True),), False)).branches
     assert found.cohorts == (Cohort(1, "NNT"), Cohort(1, "NN", True))
 
 
@@ -40,5 +41,5 @@ def test_outcomes_of_pending_patients_are_told_apart_up_to_a_thousand(first, sec
     """k pending patients of a cohort have k + 1 outcomes."""
     assert MOST_OUTCOMES == 1000
     blocks = tuple(Cohort(1, "?" * many) for many in (first, second) if many)
-    found = branches(BOIN3, Course(blocks, True))
+    found = replay(BOIN3, Course(blocks, True)).branches
     assert (found if found is None else len(found)) == outcomes

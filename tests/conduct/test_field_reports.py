@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from doseopt.cli import app
-from doseopt.conduct.course import Course
-from doseopt.conduct.groupings import cohorts_and_data, groupings
+from doseopt.conduct.groupings import groupings, with_warning
 from doseopt.conduct.next_dose import next_dose
-from doseopt.conduct.standing import standings
 from doseopt.core.cohort import Cohort, format_outcomes, parse_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.core.trial import after, step
-from doseopt.records.data import data_from_csv, data_from_outcomes
+from doseopt.records.course import Course
+from doseopt.records.trial import Trial
 from doseopt.study.file import load_study, parse_study
 
 COHERENT = """
@@ -185,8 +184,8 @@ def test_a_string_and_a_file_of_the_same_patients_are_answered_alike(tmp_path, d
         f"{c.level},{int(x == 'T')},{k},{'yes' if c.closed else 'no'}" for k, c in enumerate(cohorts) for x in c.letters
     ]
     file = patients(tmp_path / "p.csv", rows, "patient,dose_level,dlt,cohort,closed")
-    string = next_dose(LIBRARY, data_from_outcomes(text, LIBRARY.doses), designs=RULED)
-    table = next_dose(LIBRARY, data_from_csv(file, LIBRARY.doses), designs=RULED)
+    string = next_dose(LIBRARY, Trial.from_outcomes(text, LIBRARY.doses), designs=RULED)
+    table = next_dose(LIBRARY, Trial.from_csv(file, LIBRARY.doses), designs=RULED)
     assert table["grouping"]["stated"]
     assert table["designs"] == string["designs"]
     assert table["doses"] == string["doses"]
@@ -194,13 +193,13 @@ def test_a_string_and_a_file_of_the_same_patients_are_answered_alike(tmp_path, d
 
 def test_a_table_with_rows_for_whole_cohorts_only(tmp_path):
     for outcomes, level, size in (("1N", 1, 2), ("1NNN 2NT", 2, 1), ("1NNN 2NNN", 3, 3)):
-        one = next_dose(LIBRARY, data_from_outcomes(outcomes, LIBRARY.doses), designs=["table"])["designs"]["table"]
+        one = next_dose(LIBRARY, Trial.from_outcomes(outcomes, LIBRARY.doses), designs=["table"])["designs"]["table"]
         assert (one["level"], one["size"]) == (level, size)
     file = patients(tmp_path / "p.csv", ["1,0", "1,0", "1,0", "2,0"], "patient,dose_level,dlt")
-    read = next_dose(LIBRARY, data_from_csv(file, LIBRARY.doses), designs=["table"])
+    read = next_dose(LIBRARY, Trial.from_csv(file, LIBRARY.doses), designs=["table"])
     assert (read["designs"]["table"]["size"], read["grouping"]["depends"]) == (2, {})
     with pytest.raises(Faults, match=r"designs.table.decisions: wanted a row for n = 1"):
-        next_dose(LIBRARY, data_from_outcomes("1N.", LIBRARY.doses), designs=["table"])
+        next_dose(LIBRARY, Trial.from_outcomes("1N.", LIBRARY.doses), designs=["table"])
 
 
 def test_an_answer_that_depends_on_the_grouping_against_all_ways_to_cut():
@@ -218,7 +217,7 @@ def test_an_answer_that_depends_on_the_grouping_against_all_ways_to_cut():
         wanted = set()
         for parts in itertools.product(*each):
             whole = format_outcomes(tuple(cohort for part in parts for cohort in part))
-            one = next_dose(study, data_from_outcomes(whole, study.doses), designs=[name])["designs"][name]
+            one = next_dose(study, Trial.from_outcomes(whole, study.doses), designs=[name])["designs"][name]
             wanted.add((one["level"], one["size"], one["stop"], one["mtd"]))
         got = {(a.level, a.size, a.stop, a.mtd) for _, a in found.ways}
         assert got == wanted or (len(wanted) == 1 and not got)
@@ -229,9 +228,10 @@ def test_the_bundled_amendment_stands_between_cohorts():
     study = load_study()
     registered = study.designs[study.proposal.registered]
     for text in ("1N 2NNT", "1N 2NNN 3NNN", "1T", *study.proposal.interims.values()):
-        cohorts = parse_outcomes(text, 4)
-        for name, (design, state) in standings(study.designs, cohorts, registered).items():
-            assert design is study.designs[name]
+        seen = Trial.from_outcomes(text, study.doses).after(registered)
+        for each in study.designs.values():
+            design, state = seen.standing(each)
+            assert design is each
             wanted = after(design, text)
             for part in ("n", "y", "dose", "memory"):
                 np.testing.assert_array_equal(getattr(state, part), getattr(wanted, part))
@@ -240,12 +240,13 @@ def test_the_bundled_amendment_stands_between_cohorts():
 def test_a_file_without_cohorts_is_cut_as_the_design_would_have(tmp_path):
     study = parse_study(COHERENT, "coherent")
     file = patients(tmp_path / "p.csv", TEN, "patient,dose_level,dlt")
-    data = data_from_csv(file, study.doses)
-    cohorts, warned = cohorts_and_data(study.designs["BOIN"], data)
+    data = Trial.from_csv(file, study.doses)
+    warned = with_warning(data, study.designs["BOIN"])
     assert warned.warnings == ()  # 1 of 7 at level 2: up, whatever the cohorts were
-    cohorts, warned = cohorts_and_data(study.designs["CRM"], data)
+    warned = with_warning(data, study.designs["CRM"])
     assert warned.warnings[-1].startswith("The data state no cohorts")
     assert "here 1NNN 2NNN 2NTNN; what it does now depends on that: " in warned.warnings[-1]
     # BOIN, target 0.3, 0/3 at level 2: up; the rest of the run is one cohort that it would not have given
+    cohorts = data.after(study.designs["BOIN"]).cohorts
     assert format_outcomes(cohorts) == "1NNN 2NNN 2NTNN"
     assert int(step(study.designs["BOIN"], after(study.designs["BOIN"], cohorts[:2])).dose[0]) == 2

@@ -27,6 +27,7 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.exact import Exact
 from doseopt.plots.pathways import MOST, paths_figure
 from doseopt.plots.placement import overlap
+from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.frames import paths_frame
 from doseopt.reports.sections.pathways import paths_document
@@ -109,7 +110,7 @@ def boin_by_hand(cohorts):
 
 
 def test_boin_pathways_are_those_of_the_published_boundaries(study):
-    ds = paths(study, "BOIN 24", 3, scenario="mid")
+    ds = paths(study, Trial(study.doses), "BOIN 24", 3, scenario="mid")
     got = {}
     for course in courses(ds):
         key = tuple((int(ds["given"][i]), int(ds["dlts"][i])) for i in course)
@@ -123,7 +124,7 @@ def test_boin_pathways_are_those_of_the_published_boundaries(study):
 
 @pytest.mark.parametrize("name", ["3+3", "BOIN", "graded"])
 def test_whole_trials_end_as_the_exact_engine_says(study, name):
-    scenarios = study.scenarios().sel(scenario=["graded"])
+    scenarios = study.scenarios.sel(scenario=["graded"])
     outcomes = Exact()(study.designs[name], scenarios)
     reasons = [str(r) for r in outcomes["stop_reason"].to_numpy()]
     wanted, got = {}, {}
@@ -131,7 +132,7 @@ def test_whole_trials_end_as_the_exact_engine_says(study, name):
         one = outcomes.isel(ending=e, scenario=0)
         key = (*one["n"].to_numpy(), *one["y"].to_numpy(), reasons[int(one["stop"])], int(one["selected"]) + 1)
         wanted[key] = wanted.get(key, 0) + float(one["weight"])
-    ds = paths(study, name, 9 if name == "BOIN" else 6, scenario="graded")
+    ds = paths(study, Trial(study.doses), name, 9 if name == "BOIN" else 6, scenario="graded")
     leaves = ds.isel(node=ds["leaf"].to_numpy())
     assert (leaves["level"] == 0).all()
     for i in range(leaves.sizes["node"]):
@@ -147,14 +148,14 @@ def test_leaves_sum_to_one_under_the_posterior_predictive(bundled, monkeypatch, 
     curve = bundled.curve(model)
     monkeypatch.setattr(type(bundled), "curve", lambda self: curve)
     for name in ("ATD+3+3 uncapped", "CRM 25", "BOIN 25"):
-        ds = paths(bundled, name, 3, outcomes)
+        ds = paths(bundled, Trial.from_outcomes(outcomes, bundled.doses), name, 3)
         assert float(ds["probability"][ds["leaf"]].sum()) == pytest.approx(1, abs=1e-8)
         children = ds["branch"][1:].groupby(ds["parent"][1:]).sum() if ds.sizes["node"] > 1 else xr.DataArray([1.0])
         np.testing.assert_allclose(children, 1, atol=1e-8)
 
 
 def test_the_predictive_probability_of_independent_doses_is_beta_binomial(study):
-    ds = paths(study, "BOIN 24", 3, "1NNN")
+    ds = paths(study, Trial.from_outcomes("1NNN", study.doses), "BOIN 24", 3)
     for course in courses(ds):
         n, y = np.array([3, 0, 0]), np.array([0, 0, 0])
         chance = 1.0
@@ -180,7 +181,7 @@ def test_the_predictive_probability_of_the_two_parameter_model_is_its_integral(b
         log_p = sum(y[j] * log_expit(e) + (n[j] - y[j]) * log_expit(-e) for j, e in enumerate(log_odds) if n[j])
         return float((prior * np.exp(log_p)).sum())
 
-    ds = paths(bundled, "BOIN 25", 2, "1N")
+    ds = paths(bundled, Trial.from_outcomes("1N", bundled.doses), "BOIN 25", 2)
     before = marginal(np.array([1, 0, 0, 0]), np.zeros(4))
     for course in courses(ds)[1:12:5]:
         leaf = course[-1]
@@ -190,7 +191,7 @@ def test_the_predictive_probability_of_the_two_parameter_model_is_its_integral(b
 
 
 def test_the_tree_begins_where_the_outcomes_end(study):
-    ds = paths(study, "BOIN 24", 1, "1NNN 2NNT")
+    ds = paths(study, Trial.from_outcomes("1NNN 2NNT", study.doses), "BOIN 24", 1)
     assert ds["n"][0].to_numpy().tolist() == [3, 3, 0]
     assert (int(ds["level"][0]), int(ds["size"][0]), int(ds["given"][0])) == (2, 3, 0)
     assert [format_outcomes((cohort_of(ds, i),)) for i in range(1, 5)] == ["2NNN", "2NNT", "2NTT", "2TTT"]
@@ -198,7 +199,7 @@ def test_the_tree_begins_where_the_outcomes_end(study):
 
 
 def test_a_trial_that_is_over_has_no_paths_but_its_end(study):
-    ds = paths(study, "BOIN", 3, "1TTT")
+    ds = paths(study, Trial.from_outcomes("1TTT", study.doses), "BOIN", 3)
     assert ds.sizes["node"] == 1
     assert str(ds["stop"][0].item()) == "too_toxic"
     assert courses(ds) == [[]]
@@ -213,17 +214,17 @@ def svg(ds):
 
 
 def test_too_many_paths_are_refused_with_what_to_do(study):
-    assert len(courses(paths(study, "singles", 10))) <= 1024
+    assert len(courses(paths(study, Trial(study.doses), "singles", 10))) <= 1024
     with pytest.raises(Faults, match=re.escape("12 cohorts ahead make")) as caught:
-        paths(study, "singles", 20)
+        paths(study, Trial(study.doses), "singles", 20)
     assert "wanted at most 11, or a later start" in str(caught.value)
 
 
 def test_moderate_toxicities_are_weighed_by_a_scenario_that_has_them(study):
-    ds = paths(study, "graded", 2, scenario="graded")
+    ds = paths(study, Trial(study.doses), "graded", 2, scenario="graded")
     assert [format_outcomes((cohort_of(ds, i),)) for i in (1, 2, 3)] == ["1N", "1M", "1T"]
     np.testing.assert_allclose(ds["branch"][1:4], [0.9 * 0.8, 0.9 * 0.2, 0.1])
-    plain = paths(study, "graded", 2)
+    plain = paths(study, Trial(study.doses), "graded", 2)
     assert plain["probability"].isnull().all()
     assert plain["level"].to_numpy().tolist() == ds["level"].to_numpy().tolist()
     text = shown(plain)
@@ -238,7 +239,7 @@ def shown(ds, width=100):
 
 @pytest.mark.parametrize("name", ["ATD+3+3 uncapped", "CRM 13", "BOIN 25"])
 def test_the_text_keeps_to_its_width_and_has_a_line_for_each_node(bundled, name):
-    ds = paths(bundled, name, 4)
+    ds = paths(bundled, Trial(bundled.doses), name, 4)
     text = shown(ds)
     lines = text.splitlines()
     assert max(cell_len(line) for line in lines) <= 100
@@ -248,7 +249,7 @@ def test_the_text_keeps_to_its_width_and_has_a_line_for_each_node(bundled, name)
 
 
 def test_the_summary_adds_up_what_is_next(study):
-    ds = paths(study, "BOIN", 3, scenario="mid")
+    ds = paths(study, Trial(study.doses), "BOIN", 3, scenario="mid")
     text = shown(ds)
     tail = text[text.index("When these 3 cohorts are over") :]
     values = [float(line.split()[-1].lstrip("<")) for line in tail.splitlines()[3:] if line.strip()]
@@ -268,7 +269,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_in_the_figure_is_cut_off_or_written_over(bundled, name):
     _, cohorts, outcomes = FIGURES[name]
-    ds = paths(bundled, name, cohorts, outcomes)
+    ds = paths(bundled, Trial.from_outcomes(outcomes, bundled.doses), name, cohorts)
     figure = paths_figure(ds)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -18,7 +18,7 @@ from doseopt.core.parameters import Faults
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorModel, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.records.data import EXAMPLE, data_from_csv, data_from_outcomes
+from doseopt.records.trial import EXAMPLE, Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.posterior import posterior_document
 from doseopt.study.file import load_study, parse_study
@@ -42,7 +42,7 @@ def test_the_bundled_study_is_judged_by_the_documented_blrm(study):
 
 
 def test_independent_doses_give_the_beta_posterior(study):
-    found = analyse(study, data_from_outcomes("1N 2NNT", study.doses), "beta").summary
+    found = analyse(study, Trial.from_outcomes("1N 2NNT", study.doses), "beta").summary
     np.testing.assert_allclose(found["mean"], [1 / 3, 2 / 5, 1 / 2, 1 / 2], atol=1e-12)
     assert found["p_above_target"].to_numpy()[2] == pytest.approx(0.75)
     np.testing.assert_allclose(found["p_under"] + found["p_target"] + found["p_over"], 1, atol=1e-12)
@@ -80,11 +80,11 @@ def test_actual_doses_move_the_blrm_and_not_the_crm(study, tmp_path):
     for name, actual in (("planned", "0.5e9"), ("less", "0.42e9")):
         path = tmp_path / f"{name}.csv"
         path.write_text(text.format(actual))
-        data = data_from_csv(path, study.doses)
+        data = Trial.from_csv(path, study.doses)
         found[name] = {m: analyse(study, data, m).summary["mean"].to_numpy() for m in ("blrm", "empiric")}
     assert (found["less"]["blrm"][:2] > found["planned"]["blrm"][:2] + 1e-3).all()
     np.testing.assert_array_equal(found["less"]["empiric"], found["planned"]["empiric"])
-    by_string = analyse(study, data_from_outcomes("1N 2TN", study.doses), "blrm").summary["mean"]
+    by_string = analyse(study, Trial.from_outcomes("1N 2TN", study.doses), "blrm").summary["mean"]
     np.testing.assert_allclose(found["planned"]["blrm"], by_string, atol=1e-9)
 
 
@@ -109,7 +109,7 @@ def test_wrong_input_is_one_message_and_status_2(args, message):
 def test_a_warning_names_the_patient_and_who_was_left_out(study, tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("patient,dose_level,dlt,actual_dose,evaluable\nA7,1,0,0.3e9,1\nB2,1,0,,no\n")
-    text = terminal_text(posterior_document(analyse(study, data_from_csv(path, study.doses)).summary, {})).plain
+    text = terminal_text(posterior_document(analyse(study, Trial.from_csv(path, study.doses)).summary, {})).plain
     assert "patient A7" in text
     assert "B2 (cannot be evaluated)" in text
 
@@ -117,7 +117,7 @@ def test_a_warning_names_the_patient_and_who_was_left_out(study, tmp_path):
 def test_a_pending_patient_is_named_and_not_counted(study, tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("patient,dose_level,dlt\nA7,1,0\nB2,1,NA\n")
-    summary = analyse(study, data_from_csv(path, study.doses)).summary
+    summary = analyse(study, Trial.from_csv(path, study.doses)).summary
     assert int(summary["n"].sum()) == 1
     pending = [
         line for line in terminal_text(posterior_document(summary, {})).plain.splitlines() if line.startswith("Pending")
@@ -168,7 +168,7 @@ def test_prior_standard_deviations_scale():
 
 
 def test_nuts_gives_the_same_within_its_error_and_its_diagnostics(study):
-    data = data_from_outcomes(EXAMPLE, study.doses)
+    data = Trial.from_outcomes(EXAMPLE, study.doses)
     sampled, computed = analyse(study, data, method="nuts", seed=7), analyse(study, data)
     gap = np.abs(sampled.summary["mean"] - computed.summary["mean"]) / computed.summary["sd"]
     assert (gap < 5 / np.sqrt(sampled.summary.attrs["min_ess_bulk"])).all()
@@ -241,7 +241,7 @@ LARGE = {
 def test_the_data_are_held_against_the_prior_however_many_tallies_there_are(name, model):
     file, outcomes = LARGE[name]
     study = load_study(str(CASES / file))
-    data = data_from_outcomes(outcomes, study.doses)
+    data = Trial.from_outcomes(outcomes, study.doses)
     summary = analyse(study, data, model).summary
     assert 0 < summary.attrs["prior_tail_total"] <= 1
     assert (np.isnan(summary["prior_tail"]) == (summary["n"] == 0)).all()
@@ -256,7 +256,7 @@ def test_a_hundred_patients_of_the_bundled_study_are_held_against_its_prior(stud
 
 
 def test_the_rates_of_a_tally_are_those_of_the_analysis(study):
-    data = data_from_outcomes(EXAMPLE, study.doses)
+    data = Trial.from_outcomes(EXAMPLE, study.doses)
     n, y = data.tally()
     whole = analyse(study, data).summary
     for name, value in known_rates(study, n[None], y[None], data).items():

@@ -15,17 +15,16 @@ from typer.testing import CliRunner
 from doseopt.amendment.amend import amend
 from doseopt.amendment.dossier import gather, proposed
 from doseopt.cli import app
-from doseopt.conduct.course import Course, branches
-from doseopt.conduct.groupings import cohorts_and_data
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.pathways import paths
-from doseopt.conduct.standing import standings
-from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.cohort import Cohort
 from doseopt.core.trial import after
 from doseopt.display.pathways import courses
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import Simulate
-from doseopt.records.data import data_from_csv, data_from_outcomes
+from doseopt.records.course import Course
+from doseopt.records.replay import replay
+from doseopt.records.trial import Trial
 from doseopt.scenarios import make_scenarios
 from doseopt.study.file import load_study, parse_study
 
@@ -65,7 +64,7 @@ DESIGNS = dict(parse_study(STUDY, "four").designs)
 
 def ask(outcomes, *names, study=None):
     study = study or parse_study(STUDY, "four")
-    found = next_dose(study, data_from_outcomes(outcomes, study.doses), designs=names)["designs"]
+    found = next_dose(study, Trial.from_outcomes(outcomes, study.doses), designs=names)["designs"]
     return {name: (one["level"], one["size"], one["stop"], one["mtd"]) for name, one in found.items()}
 
 
@@ -95,10 +94,10 @@ def test_the_rest_of_a_cohort_comes_first_unless_nothing_depends_on_it(design, o
 
 def test_what_is_told_of_an_unfinished_cohort():
     study = parse_study(STUDY, "four")
-    one = next_dose(study, data_from_outcomes("1NNN 2NN", study.doses), designs=["BOIN"])["designs"]["BOIN"]
+    one = next_dose(study, Trial.from_outcomes("1NNN 2NN", study.doses), designs=["BOIN"])["designs"]["BOIN"]
     assert (one["action"], one["unfinished"]) == ("treat", {"treated": 2, "of": 3})
     assert one["departures"] == []
-    whole = next_dose(study, data_from_outcomes("1NNN 2NN.", study.doses), designs=["BOIN"])["designs"]["BOIN"]
+    whole = next_dose(study, Trial.from_outcomes("1NNN 2NN.", study.doses), designs=["BOIN"])["designs"]["BOIN"]
     assert (whole["action"], whole["unfinished"]) == ("treat", None)
     assert whole["departure"] == "cohort 2 (2NN.): the design gives 3 patients at level 2"
 
@@ -121,7 +120,7 @@ def enumerated(design, cohorts):
             whole[i] += x
             chance *= chance_of(cohorts[i].level - 1, x)
         filled = tuple(Cohort(c.level, text) for c, text in zip(cohorts, whole, strict=True))
-        treated, wanted = branches(design, Course(filled, True))[0].answer.unfinished or (0, 0)
+        treated, wanted = replay(design, Course(filled, True)).branches[0].answer.unfinished or (0, 0)
         for more in itertools.product(letters, repeat=wanted - treated):
             last = [*whole[:-1], whole[-1] + "".join(more)]
             seen = tuple(Cohort(c.level, text) for c, text in zip(cohorts, last, strict=True))
@@ -165,7 +164,7 @@ def cohorts_in(text):
 @pytest.mark.parametrize(("name", "text"), AMID)
 def test_operating_characteristics_amid_cohorts_are_those_of_every_path(name, text):
     design, cohorts = DESIGNS[name], cohorts_in(text)
-    going, start = standings({name: design}, cohorts)[name]
+    going, start = replay(design, Course(cohorts, True)).standing()
     assert going != design
     wanted = enumerated(design, cohorts)
     assert sum(wanted.values()) == pytest.approx(1, abs=1e-12)
@@ -173,7 +172,7 @@ def test_operating_characteristics_amid_cohorts_are_those_of_every_path(name, te
 
 
 def test_simulated_trials_agree():
-    going, start = standings(DESIGNS, cohorts_in("1N?N 2N"))["CRM"]
+    going, start = replay(DESIGNS["CRM"], Course(cohorts_in("1N?N 2N"), True)).standing()
     exact, drawn = (engine(going, TRUTH, start) for engine in (Exact(), Simulate(20_000, 1)))
     for ending in ("n", "y"):
         mean = [float((o["weight"] @ o[ending].sum("dose")).item()) for o in (exact, drawn)]
@@ -182,15 +181,15 @@ def test_simulated_trials_agree():
 
 def test_paths_begin_with_the_rest_of_the_cohort():
     study = parse_study(STUDY, "four")
-    ds = paths(study, "BOIN", 2, "1NNN 2NN")
+    ds = paths(study, Trial.from_outcomes("1NNN 2NN", study.doses), "BOIN", 2)
     assert (int(ds["level"][0]), int(ds["size"][0])) == (2, 1)
     assert ds["level"][1:3].to_numpy().tolist() == [3, 1]  # 0/3 up, 1/3 down
     # independent doses, Beta(1, 1): Pr(N) after 0/2 is 3/4; beta-binomial
     assert ds["branch"][1].item() == pytest.approx(3 / 4, rel=1e-12)
-    wait = paths(study, "BOIN", 1, cohorts_in("1NNN 2N?"))
+    wait = paths(study, Trial.from_cohorts(cohorts_in("1NNN 2N?"), study.doses), "BOIN", 1)
     assert (int(wait["pending"][0]), int(wait["size"][0])) == (1, 1)
     assert list(zip(wait["level"][1:].to_numpy(), wait["size"][1:].to_numpy(), strict=True)) == [(2, 1), (1, 3)]
-    assert len(courses(paths(study, "BOIN", 1, "1NNN 2NN."))) == 4
+    assert len(courses(paths(study, Trial.from_outcomes("1NNN 2NN.", study.doses), "BOIN", 1))) == 4
 
 
 @pytest.fixture(scope="module")
@@ -200,12 +199,15 @@ def small():
 
 def test_an_amendment_treats_the_rest_by_the_registered_design_under_both(small):
     # ATD 6 gave 3 at level 2 of which 2 are treated; BOIN 9 goes on after the third, too
-    tree = amend(small, "ATD 6", ["BOIN 9"], parse_outcomes("1N 2NT", 3))
+    tree = amend(small, Trial.from_outcomes("1N 2NT", small.doses), "ATD 6", ["BOIN 9"])
     now, nxt = tree["now"].to_dataset(), tree["next"].to_dataset()
     assert nxt["level"].to_numpy().tolist() == [2, 2]
     assert nxt["size"].to_numpy().tolist() == [1, 1]
-    p = small.scenarios()["p_dlt"].to_numpy()[:, 1]
-    both = [amend(small, "ATD 6", ["BOIN 9"], parse_outcomes(f"1N 2NT{x}", 3))["now"].to_dataset() for x in "NT"]
+    p = small.scenarios["p_dlt"].to_numpy()[:, 1]
+    both = [
+        amend(small, Trial.from_outcomes(f"1N 2NT{x}", small.doses), "ATD 6", ["BOIN 9"])["now"].to_dataset()
+        for x in "NT"
+    ]
     for measure in ("correct_selection", "sample_size", "total_dlts"):
         mixed = (1 - p) * both[0][measure] + p * both[1][measure]
         np.testing.assert_allclose(now[measure], mixed, atol=1e-12)
@@ -214,14 +216,14 @@ def test_an_amendment_treats_the_rest_by_the_registered_design_under_both(small)
 
 def test_a_cohort_that_the_registered_design_calls_whole_is_whole_for_both(small):
     # a single patient is ATD 6's first cohort, and was BOIN 9's run-in
-    closed = amend(small, "ATD 6", ["BOIN 9"], parse_outcomes("1T.", 3))
-    tree = amend(small, "ATD 6", ["BOIN 9"], parse_outcomes("1T", 3))
+    closed = amend(small, Trial.from_outcomes("1T.", small.doses), "ATD 6", ["BOIN 9"])
+    tree = amend(small, Trial.from_outcomes("1T", small.doses), "ATD 6", ["BOIN 9"])
     assert tree["now"].to_dataset().equals(closed["now"].to_dataset())
     assert tree["average"].to_dataset().equals(closed["average"].to_dataset())
 
 
 def test_a_report_amid_a_cohort(small):
-    dossier = gather(small, proposed(small), data_from_outcomes("1N 2NT", small.doses), parse_outcomes("1N 2NT", 3))
+    dossier = gather(small, Trial.from_outcomes("1N 2NT", small.doses), proposed(small))
     assert dossier.departures == []
     for ds in dossier.pathways.values():
         assert (int(ds["level"][0]), int(ds["size"][0])) == (2, 1)
@@ -274,14 +276,14 @@ def test_what_follows_each_outcome_is_what_follows_when_it_is_known(data):
     letters = "NT?" if DESIGNS[name].facts.outcomes.graded is False else "NMT?"
     group = st.builds(Cohort, st.integers(1, 3), st.text(letters, min_size=1, max_size=3))
     cohorts = tuple(data.draw(st.lists(group, min_size=1, max_size=4)))
-    found = branches(DESIGNS[name], Course(cohorts, True))
+    found = replay(DESIGNS[name], Course(cohorts, True)).branches
     for branch in found:
-        outcomes = iter(branch.outcome.split())
+        outcomes = iter(branch.outcome)
         whole = [
             dataclasses.replace(c, letters=c.letters.replace("?", "") + (next(outcomes) if "?" in c.letters else ""))
             for c in cohorts
         ]
-        (alone,) = branches(DESIGNS[name], Course(tuple(whole), True))
+        (alone,) = replay(DESIGNS[name], Course(tuple(whole), True)).branches
         assert alone.answer == branch.answer
     kinds = len(letters) - 1
     assert len(found) == math.prod(math.comb(c.letters.count("?") + kinds - 1, kinds - 1) for c in cohorts)
@@ -290,11 +292,11 @@ def test_what_follows_each_outcome_is_what_follows_when_it_is_known(data):
 def test_many_pending_patients(tmp_path):
     study = parse_study(STUDY, "four")
     same = csv(tmp_path / "same.csv", [f"{i},1,NA,c" for i in range(40)], "patient,dose_level,dlt,cohort")
-    one = next_dose(study, data_from_csv(same, study.doses), designs=["BOIN"])["designs"]["BOIN"]
+    one = next_dose(study, Trial.from_csv(same, study.doses), designs=["BOIN"])["designs"]["BOIN"]
     assert one["action"] == "wait"
     assert len(one["if"]) == 41
     many = csv(tmp_path / "many.csv", [f"{i},1,NA,{i}" for i in range(40)], "patient,dose_level,dlt,cohort")
-    one = next_dose(study, data_from_csv(many, study.doses), designs=["BOIN"])["designs"]["BOIN"]
+    one = next_dose(study, Trial.from_csv(many, study.doses), designs=["BOIN"])["designs"]["BOIN"]
     assert (one["action"], one["pending"], one["if"]) == ("wait", 40, {})
 
 
@@ -320,5 +322,4 @@ def test_paths_and_amendments_name_who_is_pending_or_left_out(tmp_path, small):
     assert "weighed like patients still to come: Bob" in html
     assert "Cid (cannot be evaluated: moved away)" in html
     now = load_study(tmp_path / "small.toml")
-    cohorts, _ = cohorts_and_data(now.designs["ATD 6"], data_from_csv(file, now.doses))
-    assert cohorts == (Cohort(1, "N"), Cohort(2, "?"))
+    assert Trial.from_csv(file, now.doses).after(now.designs["ATD 6"]).cohorts == (Cohort(1, "N"), Cohort(2, "?"))

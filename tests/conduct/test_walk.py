@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from doseopt.cli import app
-from doseopt.conduct.replay import departures
 from doseopt.conduct.walk import walk
 from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
 from doseopt.engines.simulate import Patients
+from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.walk import walk_document
 from doseopt.study.file import load_study
@@ -24,9 +24,9 @@ CASES = [("ATD+3+3 uncapped", "MTD 1.5 steep", 1), ("CRM 25", "mild", 2), ("BOIN
 
 @pytest.mark.parametrize("design", STUDY.designs)
 def test_the_trial_is_the_designs_and_its_patients_the_simulators(design):
-    trial = walk(STUDY, design, "MTD 1.5 steep", seed=5)
+    trial = walk(STUDY, Trial(STUDY.doses), design, "MTD 1.5 steep", seed=5)
     cohorts = [Cohort(one["level"], one["letters"]) for one in trial["steps"]]
-    assert departures(STUDY.designs[design], cohorts) == []
+    assert Trial.from_cohorts(cohorts, STUDY.doses).after(STUDY.designs[design]).departures == []
     count = sum(len(c.letters) for c in cohorts)
     u = Patients(1, np.random.SeedSequence(5)).tolerance(np.zeros(count, int), np.arange(count))
     rates = np.repeat([trial["p_dlt"][c.level - 1] for c in cohorts], [len(c.letters) for c in cohorts])
@@ -36,7 +36,7 @@ def test_the_trial_is_the_designs_and_its_patients_the_simulators(design):
 
 def test_none_is_the_correct_answer_where_every_dose_is_too_toxic():
     for seed in range(12):
-        trial = walk(STUDY, "ATD+3+3 cap 10", "too toxic", seed)
+        trial = walk(STUDY, Trial(STUDY.doses), "ATD+3+3 cap 10", "too toxic", seed)
         assert trial["true_mtd"] is None
         assert trial["correct"] == (trial["mtd"] is None)
 
@@ -44,7 +44,7 @@ def test_none_is_the_correct_answer_where_every_dose_is_too_toxic():
 @pytest.mark.parametrize(("design", "scenario", "seed"), CASES)
 def test_golden_texts(design, scenario, seed):
     """Regression only: the text as it was when it was last read by eye."""
-    text = terminal_text(walk_document(walk(STUDY, design, scenario, seed))).plain
+    text = terminal_text(walk_document(walk(STUDY, Trial(STUDY.doses), design, scenario, seed))).plain
     assert max(map(len, text.splitlines())) <= 100
     golden = GOLDEN / f"walk-{design.replace(' ', '-')}.txt"
     assert text + "\n" == golden.read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_golden_texts(design, scenario, seed):
 
 def test_wrong_names_are_told_together():
     with pytest.raises(Faults, match=r"(?s)design: not in the study: 'CRM'.*scenario: missing; known: flat"):
-        walk(STUDY, "CRM", "")
+        walk(STUDY, Trial(STUDY.doses), "CRM", "")
 
 
 def test_the_command_prints_words_or_json():

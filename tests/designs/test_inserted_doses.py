@@ -322,5 +322,5 @@ def test_faults_of_insertion_have_their_place():
 
 
 def test_the_bundled_study_has_no_insertable_dose():
-    assert load_study().planned_doses is None
+    assert load_study().doses.plan is None
     assert "insertable" not in tomllib.loads(load_study().to_toml())["doses"]

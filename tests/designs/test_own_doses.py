@@ -16,9 +16,7 @@ from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.examine import examine
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.pathways import paths
-from doseopt.conduct.replay import departures
 from doseopt.conduct.walk import walk
-from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Faults, declared
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, step
@@ -30,7 +28,7 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.measures.operating_characteristics import measure
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.scenarios import MTDRule, make_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario
@@ -135,7 +133,7 @@ def study():
 
 def test_an_inserted_dose_is_a_dose_of_the_design(study):
     """The CRM of four doses on the truth that the study's curve gives between the planned doses."""
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     assert scenarios["dose"].to_numpy().tolist() == ["1", "2", "3", "4"]
     crm = CRM(doses=4, target=0.30, skeleton=study.designs["CRM"].base.base.base.skeleton)
     plain = Modified(crm, (NoSkipping(), MaxPatients(n=12)))
@@ -292,12 +290,12 @@ def test_faults_where_the_doses_are_wrong():
 def tree(study):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("doseopt.amendment.outlook.MOST", 18)
-        return amend(study, "3+3", ["3+3 without 4", "BOIN", "CRM"], parse_outcomes("1NNN 2NNT", 4))
+        return amend(study, Trial.from_outcomes("1NNN 2NNT", study.doses), "3+3", ["3+3 without 4", "BOIN", "CRM"])
 
 
 def test_amendment(study, tree):
     now, start = tree["now"].to_dataset(), tree["start"].to_dataset()
-    p = study.scenarios()["p_dlt"].to_numpy()
+    p = study.scenarios["p_dlt"].to_numpy()
     for node, outcomes in ((now, "1NNN 2NNT"), (start, "")):
         assert "correct_selection_of_all" in node
         same = node.sel(design=["3+3", "3+3 without 4"])
@@ -331,7 +329,7 @@ def test_the_enrolment_curve_counts_everybody(study, tree):
 
 
 def test_a_trial_replayed_by_an_amended_design(study):
-    found = departures(study.designs["BOIN"], parse_outcomes("1NNN 2NNT", 4))
+    found = Trial.from_outcomes("1NNN 2NNT", study.doses).after(study.designs["BOIN"]).departures
     assert found[1] == "cohort 2 (2NNT): the design gives 3 patients at level 3"
     assert after(study.designs["BOIN"], "1NNN 2NNT").n[0].tolist() == [3, 3, 0, 0]
 
@@ -340,19 +338,19 @@ def test_comparison_limits_and_conduct(study):
     ds = compare(study)
     assert not ds["selection"].sel(design="BOIN", dose="2").any()
     assert not ds["patients"].sel(design="3+3 without 4", dose=["3", "4"]).any()
-    correct, _ = measure(judged(Exact()(study.designs["CRM"], study.scenarios()), study.mtd), "correct_selection")
+    correct, _ = measure(judged(Exact()(study.designs["CRM"], study.scenarios), study.mtd), "correct_selection")
     np.testing.assert_allclose(ds["correct_selection"].sel(design="CRM"), correct, atol=1e-15)
     small = parse_study(OWN.replace("n = 12", "n = 6"))
     found = limits_of(small).dataset
     assert (found["regret"].sel(design=list(small.designs)) >= -1e-12).all()
-    said = next_dose(study, data_from_outcomes("1NNN 2NNT", study.doses))["designs"]
+    said = next_dose(study, Trial.from_outcomes("1NNN 2NNT", study.doses))["designs"]
     assert said["BOIN"]["dose"] == "3"
     assert "not a dose of the design" in said["BOIN"]["inadmissible"][0]["why"]
     for name in study.designs:
-        told = walk(study, name, "a")
+        told = walk(study, Trial(study.doses), name, "a")
         assert told["steps"]
         assert examine(study, name).hypothetical.sizes["case"] > 0
-        assert paths(study, name, 2)
+        assert paths(study, Trial(study.doses), name, 2)
     assert decision_table(study, "BOIN").attrs["target"] == 0.30
     assert silences(study, "3+3 without 4")["own_factor"].to_numpy().tolist()[:2] == ["on_descent", "confirm_top"]
     with pytest.raises(Faults, match="all of them and no other"):

@@ -193,9 +193,9 @@ def test_a_rule_asked_in_pieces_gives_the_same_graph(monkeypatch):
 
 def test_trials_simulated_in_pieces_are_the_same_trials(monkeypatch, study):
     design = study.designs["BOIN 24"]
-    whole = Simulate(301, 5)(design, study.scenarios())
+    whole = Simulate(301, 5)(design, study.scenarios)
     monkeypatch.setattr(simulate, "ROWS", 50)
-    xr.testing.assert_identical(Simulate(301, 5)(design, study.scenarios()), whole)
+    xr.testing.assert_identical(Simulate(301, 5)(design, study.scenarios), whole)
 
 
 def test_a_few_scenarios_at_a_time_give_the_same_comparison(monkeypatch, study, both):
@@ -254,7 +254,7 @@ def test_a_design_is_tried_once(study, monkeypatch):
     monkeypatch.setattr(Exact, "__call__", lambda self, design, *given: refuse(design))
     one = ExactWherePossible(simulate=Simulate(20, 1))
     for _ in range(3):
-        one(study.designs["BOIN 24"], study.scenarios())
+        one(study.designs["BOIN 24"], study.scenarios)
     assert tried == [study.designs["BOIN 24"]]
 
 
@@ -262,7 +262,7 @@ def test_what_cannot_be_simulated_either_is_refused_by_name(study):
     with pytest.raises(TooManyStates, match=r"^BOIN 24: the graph of this design \(3 doses, at most 24 patients\)"):
         compare(study, ExactWherePossible(Exact(max_states=STATES, settled=True)))
     with pytest.raises(TooManyStates, match="add a max_patients modifier"):
-        where_possible()(doseopt.BOIN(doses=2, target=0.25), study.scenarios().isel(dose=[0, 1]))
+        where_possible()(doseopt.BOIN(doses=2, target=0.25), study.scenarios.isel(dose=[0, 1]))
 
 
 def test_the_parameters_of_a_simulation_are_checked():
@@ -352,7 +352,7 @@ def test_a_design_whose_posteriors_are_too_much_work_is_refused(monkeypatch):
     vague = blrm(3.0, 0.99, 1000)
     text = STUDY.replace('["low", "mid", "high"]', '["a", "b", "c", "d"]').replace("[1, 3, 10]", "[1, 3, 10, 30]")
     text = text.replace("0.25, 0.50]", "0.25, 0.50, 0.60]").replace("0.08, 0.25]", "0.08, 0.25, 0.40]")
-    scenarios = parse_study(text).scenarios()
+    scenarios = parse_study(text).scenarios
     calls = []
     monkeypatch.setattr(budget, "work_of", lambda design, state: calls.append(len(state)) or work_of(design, state))
     with pytest.raises(TooManyStates, match="nodes of posteriors allow; lower its max_patients, use larger"):

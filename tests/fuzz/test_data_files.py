@@ -11,7 +11,7 @@ from fuzz.hostile import NUMBERS, TEXTS, pick, scramble
 
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
-from doseopt.records.data import data_from_csv
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 STUDY = """
@@ -94,7 +94,7 @@ def data_file(rng):
         path = Path(folder) / "data.csv"
         path.write_bytes(whole)
         try:
-            data = data_from_csv(path, study().doses)
+            data = Trial.from_csv(path, study().doses)
             texts = [str(next_dose(study(), data)), *data.left_out, *data.warnings] if data.patients else []
         except Faults as faults:
             texts = [str(faults).replace(os.fspath(folder), "")]

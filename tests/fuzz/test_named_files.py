@@ -15,7 +15,7 @@ from doseopt.core.parameters import Faults
 from doseopt.designs import Policy
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import build_graph
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 STUDY = """
@@ -162,7 +162,7 @@ def run(rng, study):
     outcomes = " ".join(
         f"{int(rng.integers(1, 3))}{pick(rng, ('N', 'T', 'NN', 'NNN', 'NNT'))}" for _ in range(int(rng.integers(3)))
     )
-    next_dose(study, data_from_outcomes(outcomes, study.doses))
+    next_dose(study, Trial.from_outcomes(outcomes, study.doses))
     build_graph(study.designs["D"], max_states=2_000)
 
 

@@ -6,7 +6,7 @@ from fuzz.hostile import TEXTS, pick
 
 from doseopt.core.cohort import format_outcomes, parse_outcomes
 from doseopt.core.parameters import Faults
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.scenarios.doses import Doses
 
 PIECES = (*"NTMntm", *"12345", "0", "00001", "NNN", "NT", ".", "..", " ", "  ", "\t", "\n", "\u2003", "X", "é", "-1")
@@ -31,7 +31,7 @@ def outcome_string(rng):
     assert parse_outcomes(format_outcomes(cohorts), doses) == cohorts
     assert all(1 <= c.level <= (doses or 999) and set(c.letters) <= set("NTM") for c in cohorts)
     if doses is not None:
-        data = data_from_outcomes(text, Doses(tuple(str(i) for i in range(doses))))
+        data = Trial.from_outcomes(text, Doses(tuple(str(i) for i in range(doses))))
         assert len(data.patients) == sum(len(c.letters) for c in cohorts)
 
 

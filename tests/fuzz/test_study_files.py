@@ -13,7 +13,7 @@ from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import parse_study
@@ -52,7 +52,7 @@ def run(rng, study):
     assert len(study.hash) == len("h2:") + 16
     if rng.random() >= ASKED:
         return
-    data = data_from_outcomes(outcomes(rng, len(study.doses.labels)), study.doses)
+    data = Trial.from_outcomes(outcomes(rng, len(study.doses.labels)), study.doses)
     try:
         answer = next_dose(study, data)
     except Faults as faults:  # the data may contradict a design

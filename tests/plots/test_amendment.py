@@ -12,11 +12,11 @@ from reports.test_readings import one_at_a_time
 
 from doseopt.amendment.amend import amend
 from doseopt.comparison.readings import MEASURES
-from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import conditional_figure, enrolment_needed_figure, summary_figure
 from doseopt.plots.readings import silences_figure
 from doseopt.plots.save import save_figure
+from doseopt.records.trial import Trial
 from doseopt.study.file import load_study
 
 FIGURES = {"summary": summary_figure, "conditional": conditional_figure, "needed": enrolment_needed_figure}
@@ -51,7 +51,7 @@ def random_tree(designs, scenarios, levels=4, seed=1, long=False, outcomes="1N 2
 @pytest.fixture(scope="module")
 def over():
     """A trial that is over: nothing can be correct but no MTD, in every design."""
-    return amend(load_study(), "BOIN 10", ["BOIN 13", "CRM 10"], parse_outcomes("1T 1TTT", 4))
+    return amend(load_study(), Trial.from_outcomes("1T 1TTT", load_study().doses), "BOIN 10", ["BOIN 13", "CRM 10"])
 
 
 TREES = {

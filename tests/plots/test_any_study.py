@@ -22,6 +22,7 @@ from doseopt.plots.decision_table import decision_table_figure
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.pathways import paths_figure
 from doseopt.plots.posterior import posterior_drawings
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 UNEVEN = [0.3, 1.0, 1.5, 10.0, 11.0, 40.0, 400.0]
@@ -125,7 +126,7 @@ def test_figures_of_limits_with_long_names(more):
 @pytest.mark.parametrize("patients", [6, 60])
 def test_figures_of_conduct(levels, patients):
     study = study_of(levels, patients)
-    assert_legible(paths_figure(paths(study, "BOIN", 2)))
+    assert_legible(paths_figure(paths(study, Trial(study.doses), "BOIN", 2)))
     ds = decision_table(study, "BOIN")
     assert_legible(decision_table_figure(ds))
     for page in decision_pages(ds):

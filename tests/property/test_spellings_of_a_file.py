@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.parameters import Faults
-from doseopt.records.data import Patient, data_from_csv, data_from_outcomes, letter
+from doseopt.records.patient import Patient, letter
+from doseopt.records.trial import Trial
 from doseopt.scenarios.doses import Doses
 
 DOSES = Doses(labels=("0.15", "0.5", "1.5"), values=(0.15e9, 0.5e9, 1.5e9), unit="cells", tolerance=0.2)
@@ -109,7 +110,7 @@ def test_ten_spellings_of_one_table_are_one_trial(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "spelling.csv"
     for name, content in in_ten_spellings(data).items():
         path.write_bytes(content)
-        read = data_from_csv(path, DOSES)
+        read = Trial.from_csv(path, DOSES)
         assert list(read.patients) == data, name
         assert [p.name for p in read.pending] == [p.name for p in data if p.dlt is None]
         assert sum(read.tally()[1]) == sum(p.dlt is True for p in data)
@@ -123,10 +124,10 @@ COHORTS = st.lists(
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(cohorts=COHORTS)
 def test_an_outcome_string_and_a_file_of_the_same_patients_are_one_trial(tmp_path_factory, cohorts):
-    said = data_from_outcomes(format_outcomes(tuple(cohorts)), DOSES)
+    said = Trial.from_outcomes(format_outcomes(tuple(cohorts)), DOSES)
     path = tmp_path_factory.getbasetemp() / "same.csv"
     path.write_bytes(in_ten_spellings(said.patients)["Excel, Germany"])
-    read = data_from_csv(path, DOSES)
+    read = Trial.from_csv(path, DOSES)
     assert read.cohorts == said.cohorts
     found = [
         Cohort(group[0].level + 1, "".join(letter(p, graded=True) for p in group), group[0].closed)
@@ -176,7 +177,7 @@ def damaged(chance):
 
 def read_or_refused(path):
     try:
-        return data_from_csv(path, DOSES), None
+        return Trial.from_csv(path, DOSES), None
     except Faults as faults:
         return None, faults
 

@@ -3,7 +3,7 @@
 import pytest
 
 from doseopt.core.parameters import Faults
-from doseopt.records.data import data_from_csv
+from doseopt.records.trial import Trial
 from doseopt.scenarios.doses import Doses
 
 DOSES = Doses(labels=("0.15", "0.5", "1.5"), values=(0.15e9, 0.5e9, 1.5e9), unit="cells", tolerance=0.2)
@@ -13,7 +13,7 @@ HEADER = "patient,dose_level,dlt"
 def read(folder, *lines, doses=DOSES):
     path = folder / "data.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return data_from_csv(path, doses)
+    return Trial.from_csv(path, doses)
 
 
 def faults(folder, *lines, doses=DOSES):

@@ -12,9 +12,8 @@ from reports.reading import numbers, read_html, words_of_docx
 from small_study import SMALL
 
 from doseopt.amendment.dossier import gather, proposed
-from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.reports import Document, write_docx, write_html, write_pdf
 from doseopt.reports.amendment import SECTIONS as SECTIONS_OF_THE_REPORT
 from doseopt.reports.amendment import amendment_report
@@ -48,8 +47,7 @@ def study():
 
 
 def dossier_of(study, outcomes):
-    data = data_from_outcomes(outcomes, study.doses)
-    return gather(study, proposed(study), data, parse_outcomes(outcomes, 3))
+    return gather(study, Trial.from_outcomes(outcomes, study.doses), proposed(study))
 
 
 @pytest.fixture(scope="module")

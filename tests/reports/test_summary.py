@@ -9,7 +9,7 @@ from doseopt.amendment.dossier import Dossier, proposed
 from doseopt.comparison.compare import compare
 from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.records.data import data_from_outcomes
+from doseopt.records.trial import Trial
 from doseopt.reports.render.document import Bullets, Figure, Table
 from doseopt.reports.sections.summary import summary
 from doseopt.study.file import parse_study
@@ -68,7 +68,7 @@ def tell(study, comparison, monkeypatch):
         )
         tree = xr.DataTree.from_dict({"now": now, "average": mean, "next": follows})
         tree.attrs = {"registered": DESIGNS[0], "amended": DESIGNS[1], "outcomes": "1N 2NNT", "target": 0.25}
-        data, cohorts = data_from_outcomes("1N 2NNT", study.doses), parse_outcomes("1N 2NNT", 3)
+        data, cohorts = Trial.from_outcomes("1N 2NNT", study.doses), parse_outcomes("1N 2NNT", 3)
         rest = ([], tree, comparison, None, {}, xr.Dataset(), None, {}, "middle", {}, {}, None)
         blocks = summary(Dossier(study, proposed(study), tuple(cohorts), data, *rest))
         (shown,) = (block for block in blocks if isinstance(block, Table))

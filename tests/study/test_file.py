@@ -127,7 +127,7 @@ def test_the_documented_example_loads_as_written():
         "BOIN": Modified(BOIN(doses=4, target=0.25), (RunIn(levels=1), MaxPatients(n=25))),
     }
     assert study.designs["CRM"].base.prior_sd == math.sqrt(1.34)
-    scenarios = study.scenarios()
+    scenarios = study.scenarios
     assert scenarios.sizes == {"scenario": 203, "dose": 4}
     # a level's rate becomes an average over the actual doses, and what is right is judged by it too
     assert scenarios["p_observed"].sel(scenario="off dose").to_numpy() != pytest.approx(rates, abs=1e-4)
@@ -168,7 +168,7 @@ def test_the_documented_example_loads_as_written():
 )
 def test_valid_variants(path, value):
     study = parse(changed(path, value))
-    assert study.scenarios().sizes["dose"] == 3
+    assert study.scenarios.sizes["dose"] == 3
     assert parse_study(study.to_toml()) == study
 
 
@@ -616,7 +616,7 @@ def survives(document):
         study = parse(document)
     except Faults:
         return
-    assert not study.scenario_specs or study.scenarios().sizes["scenario"] >= 1
+    assert not study.scenario_specs or study.scenarios.sizes["scenario"] >= 1
     assert parse_study(study.to_toml()) == study
     assert len(study.hash) == len("h2:") + 16
 

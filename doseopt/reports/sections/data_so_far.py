@@ -29,8 +29,8 @@ def known(dossier: Dossier) -> list[Block]:
             Paragraph(
                 f"{counted(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: "
                 f"{dossier.outcomes}. The notation gives the dose level of each cohort and a letter a patient, "
-                "T for a DLT and N for none"
-                f"{', ? for a patient who is pending' if dossier.data.pending else ''}."
+                f"T for a DLT{', M for a moderate toxicity' if 'M' in dossier.outcomes else ''} and N for none"
+                f"{', ? for a patient who is pending' if dossier.trial.pending else ''}."
             )
         )
     else:
@@ -45,15 +45,15 @@ def known(dossier: Dossier) -> list[Block]:
 def _remarks(dossier: Dossier) -> list[Block]:
     """Report departures from the registered design and what the data file warns of."""
     notes = [f"Departure from the registered design: {text}." for text in dossier.departures]
-    notes += list(dossier.data.warnings)
+    notes += list(dossier.trial.warnings)
     left_out = dossier.analysis.summary.attrs["left_out"]
-    if dossier.data.has_actual_doses:
+    if dossier.trial.has_actual_doses:
         notes.append(
             "Actual doses are known of some patients: the two-parameter logistic models weigh them; the other beliefs, "
             "and the prior-predictive probabilities below, take planned doses."
         )
     notes += [f"Left out: {left_out}."] if left_out else []
-    pending = ", ".join(p.name for p in dossier.data.pending)
+    pending = ", ".join(p.name for p in dossier.trial.pending)
     if pending:
         notes.append(f"Pending, not counted, and weighed like patients still to come: {pending}.")
     if notes:

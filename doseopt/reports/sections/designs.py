@@ -56,7 +56,7 @@ def amended(dossier: Dossier) -> list[Block]:
 def _doses(dossier: Dossier) -> Table:
     """List the dose levels."""
     labels, unit = dose_words(dossier)
-    planned = dossier.study.planned_doses or dossier.study.doses
+    planned = dossier.study.doses.as_planned
     rows = []
     for level, (label, own) in enumerate(zip(labels, dossier.study.doses.labels, strict=True), 1):
         kind = "planned" if own in planned.labels else "may be inserted"

@@ -171,7 +171,7 @@ def _planned(dossier: Dossier) -> str:
     """Say that inserted doses are not right, and that designs of another target are judged by the study's."""
     study = dossier.study
     others = [name for name in dossier.designs if abs(study.designs[name].facts.target - study.target) > 1e-9]
-    inserted = " Only planned doses can be right, not inserted ones." if study.planned_doses is not None else ""
+    inserted = " Only planned doses can be right, not inserted ones." if study.doses.plan is not None else ""
     return inserted + (f" {listed(others)}, of another target, judged by the same." if others else "")
 
 

@@ -1,0 +1,218 @@
+"""A trial so far: its patients, from outcome strings, cohorts or CSV files, and how designs see it.
+
+It stands here and not in `core` because it knows the doses of a study and reads tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from doseopt.core.cohort import Cohort, parse_outcomes
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.designs.unfinished import PENDING
+from doseopt.records.course import Course, course_of, stated_cohorts
+from doseopt.records.patient import MODERATE, Patient
+from doseopt.records.replay import Replay, replay
+from doseopt.records.rows import COLUMNS, columns_not_read, header_faults, read_patients
+from doseopt.scenarios.doses import Doses
+from doseopt.tabular.text import read_table
+
+SCHEME = "t1"
+"""Of the digest of a trial, in front of it."""
+EXAMPLE = "1N 2NNT 2NNN 3NNN"
+"""A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
+
+
+def example(doses: int) -> str:
+    """Return as much of the worked example as a study with so many doses can have."""
+    return " ".join(cohort for cohort in EXAMPLE.split() if int(cohort[0]) <= doses)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The patients of a trial so far.
+
+    Parameters
+    ----------
+    doses : Doses
+    patients : tuple of Patient
+        In the order of the data, those who are pending or cannot be evaluated included.
+    warnings : tuple of str
+        What a reader of the analysis must know, in plain words.
+
+    Raises
+    ------
+    Faults
+        If a patient had a DLT that would not count, or a dose that the study does not have.
+    """
+
+    doses: Doses
+    patients: tuple[Patient, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold the patients to what must be true of each."""
+        faults = [fault for patient in self.patients for fault in patient.contradictions()]
+        count = len(self.doses.labels)
+        faults += [
+            Fault(p.where, f"patient {p.name}: wanted a level from 0 to {count - 1}, got {p.level}")
+            for p in self.patients
+            if not 0 <= p.level < count
+        ]
+        if faults:
+            raise Faults(faults, "the data")
+
+    @classmethod
+    def from_outcomes(cls, outcomes: str, doses: Doses) -> Self:
+        """Read an outcome string such as ``"1N 2NNT"``.
+
+        Raises
+        ------
+        Faults
+            With every cohort that cannot be read.
+
+        Examples
+        --------
+        >>> from doseopt import Trial
+        >>> from doseopt.scenarios.doses import Doses
+        >>> trial = Trial.from_outcomes("1N 2NNT", Doses(("low", "middle", "high")))
+        >>> [counts.tolist() for counts in trial.tally()]
+        [[1, 3, 0], [0, 1, 0]]
+        """
+        return cls.from_cohorts(parse_outcomes(outcomes, len(doses.labels)), doses)
+
+    @classmethod
+    def from_cohorts(cls, cohorts: Iterable[Cohort], doses: Doses) -> Self:
+        """Return the patients of cohorts, ``PENDING`` for one who is."""
+        grades = {"N": MODERATE - 1, "M": MODERATE}
+        patients: list[Patient] = []
+        for number, cohort in enumerate(cohorts, 1):
+            for outcome in cohort.letters:
+                patient = Patient(
+                    name=str(len(patients) + 1),
+                    level=cohort.level - 1,
+                    dlt=None if outcome == PENDING else outcome == "T",
+                    grade=grades.get(outcome),
+                    cohort=str(number),
+                    closed=cohort.closed,
+                    where=f"cohort {number}",
+                )
+                patients.append(patient)
+        return cls(doses, tuple(patients))
+
+    @classmethod
+    def from_csv(cls, path: str | Path, doses: Doses) -> Self:
+        """Read one patient a row: `patient`, `dose_level` or `dose`, `dlt`; optional the rest of ``COLUMNS``.
+
+        Encoding, separator and decimal comma are found out (:func:`doseopt.tabular.text.read_table`). `dose_level`
+        counts from 1; `dose` is a label of the study or a planned dose in its unit. An empty `dlt`, or ``NA``, is a
+        patient who is pending. Patients with `evaluable` = no, and perhaps a `reason`, are listed and left out.
+        `cohort` names the cohort, whose rows stand together, and `closed` = yes says that it was closed early. An
+        actual dose further from the planned one than the study's tolerance is used as given, and warned of by the
+        patient's name; one that is off by a factor of 100 is a fault. Columns of other names are not read, which a
+        warning says.
+
+        Raises
+        ------
+        Faults
+            With every bad row, each with its line.
+        """
+        table = read_table(path, COLUMNS)
+        if faults := header_faults(table):
+            raise Faults(faults, str(path))
+        patients, faults, warnings = read_patients(table, doses)
+        if faults:
+            raise Faults(faults, str(path))
+        return cls(doses, tuple(patients), (*table.warnings, *columns_not_read(table), *warnings))
+
+    @property
+    def evaluable(self) -> tuple[Patient, ...]:
+        """The patients that count: evaluable, and not pending."""
+        return tuple(p for p in self.patients if p.evaluable and p.dlt is not None)
+
+    @property
+    def pending(self) -> tuple[Patient, ...]:
+        """The patients who are still in the DLT window."""
+        return tuple(p for p in self.patients if p.evaluable and p.dlt is None)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The patients that cannot be evaluated, by name, each with the reason if the data say one."""
+        why = "cannot be evaluated"
+        return tuple(f"{p.name} ({why}{f': {p.reason}' * bool(p.reason)})" for p in self.patients if not p.evaluable)
+
+    @property
+    def cohorts(self) -> tuple[tuple[Patient, ...], ...] | None:
+        """The cohorts that the data state, pending patients included, those left out not; None if they state none."""
+        return stated_cohorts(self.patients)
+
+    @property
+    def course(self) -> Course:
+        """The patients in blocks that no cohort reaches over."""
+        return course_of(self.patients)
+
+    def after(self, design: Design) -> Replay:
+        """Return the trial as a design sees it: its cohorts, where they depart from the design, and what is done next.
+
+        Raises
+        ------
+        Faults
+            If the design looks at a grade that is not recorded, or has no rule for the data.
+        """
+        return replay(design, course_of(self.patients, design.facts.outcomes.graded))
+
+    @property
+    def digest(self) -> str:
+        """Digest of what decides: level and outcome of the patients who count, in order and by cohort, and odd doses.
+
+        Names, and whether a file or a string said it, are no difference.
+        """
+        planned = self.doses.values
+        odd = [
+            None if planned is None or p.actual_dose == planned[p.level] else p.actual_dose
+            for p in self.patients
+            if p.evaluable
+        ]
+        said = json.dumps([self.course.stated, [astuple(block) for block in self.course.blocks], odd])
+        return f"{SCHEME}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
+    def provenance(self) -> dict[str, str]:
+        """Return what every result of a trial carries: its digest, who is pending, who is left out, and warnings."""
+        return {
+            "trial_hash": self.digest,
+            "pending": ", ".join(p.name for p in self.pending),
+            "left_out": ", ".join(self.left_out),
+            "warnings": "\n".join(self.warnings),
+        }
+
+    def tally(self) -> tuple[IntArray, IntArray]:
+        """Return patients and DLTs at each planned dose, [D] each."""
+        count = len(self.doses.labels)
+        levels = [p.level for p in self.evaluable]
+        dlts = [p.level for p in self.evaluable if p.dlt]
+        return np.bincount(np.array(levels, int), minlength=count), np.bincount(np.array(dlts, int), minlength=count)
+
+    @property
+    def has_actual_doses(self) -> bool:
+        """Whether any patient's actual dose is known."""
+        return any(p.actual_dose is not None for p in self.evaluable)
+
+    def by_actual_dose(self) -> tuple[FloatArray, IntArray, IntArray]:
+        """Return the distinct doses given, in the study's unit, and patients and DLTs at each; planned if unknown."""
+        if self.doses.values is None:
+            raise Faults([Fault("doses.values", "missing; wanted the doses as numbers, to use actual doses")])
+        planned = self.doses.values
+        given = [planned[p.level] if p.actual_dose is None else p.actual_dose for p in self.evaluable]
+        distinct, which = np.unique(np.array(given, float), return_inverse=True)
+        dlt = np.array([p.dlt for p in self.evaluable], float)
+        n = np.bincount(which, minlength=len(distinct))
+        return distinct, n, np.bincount(which, dlt, len(distinct)).astype(np.int64)
