@@ -165,13 +165,12 @@ def branches(design: Design, course: Course) -> list[Branch] | None:
 
 def _ask_at_once(design: Design, state: TrialState, course: Course) -> None:
     """Let a design that keeps its posteriors make those of the whole course together, which takes less time."""
-    if design.facts.nodes is None:
-        return
-    states = [state]
-    for cohort in known(course):
-        counts = _counts(design, [cohort])
-        states.append(treated(design, states[-1], cohort.level - 1, counts))
-    design.admissible(TrialState.concatenate(states[1:]))
+    states = []
+    for cohort in known(course) if design.facts.nodes is not None else ():
+        state = treated(design, state, cohort.level - 1, _counts(design, [cohort]))
+        states.append(state)
+    if states:
+        design.admissible(TrialState.concatenate(states))
 
 
 def _cuts(design: Design, course: Course, place: tuple[int, int], batch: list[_Open]) -> dict[int, list[_Open]]:
