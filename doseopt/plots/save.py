@@ -8,8 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from doseopt.core.files import write_whole
 from doseopt.core.text import neutral
 from doseopt.plots.style import styled
@@ -56,16 +54,13 @@ def _put(content: bytes, path: Path) -> None:
 def _png(figure: Figure) -> bytes:
     """Draw once, which finds the layout too; `savefig` would draw everything twice for it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
 
-    screen, canvas = figure.dpi, FigureCanvasAgg(figure)
-    figure.dpi = DPI
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # nothing is transparent
-    figure.dpi = screen
     buffer = BytesIO()
+    screen = figure.dpi
+    figure.dpi = DPI
     # writing takes longer than drawing, and closer compression longest
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 3})  # type: ignore[no-untyped-call]
+    figure.dpi = screen
     return buffer.getvalue()
 
 

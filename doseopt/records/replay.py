@@ -178,14 +178,13 @@ def _branches(design: Design, course: Course) -> list[Branch] | None:
 
 def _ask_at_once(design: Design, state: TrialState, course: Course) -> None:
     """Let a design that keeps its posteriors make those of the whole course together, which takes less time."""
-    if design.facts.nodes is None:
-        return
-    states = [state]
-    for cohort in course.known:
+    states = []
+    for cohort in course.known if design.facts.nodes is not None else ():
         counts = np.array([cohort.counts(design.facts.outcomes)])
-        states.append(treated(design, states[-1], cohort.level - 1, counts))
-    if len(states) > 1:
-        design.admissible(TrialState.concatenate(states[1:]))
+        state = treated(design, state, cohort.level - 1, counts)
+        states.append(state)
+    if states:
+        design.admissible(TrialState.concatenate(states))
 
 
 def _cuts(design: Design, course: Course, place: tuple[int, int], batch: list[_Open]) -> dict[int, list[_Open]]:

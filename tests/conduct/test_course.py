@@ -3,9 +3,10 @@
 import pytest
 
 from doseopt.core.cohort import Cohort
-from doseopt.designs import BOIN, ThreePlusThree
+from doseopt.designs import BLRM, BOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.models.quadrature.asked import Asked
 from doseopt.records.course import Course
 from doseopt.records.replay import MOST_OUTCOMES, departure, replay
 
@@ -43,3 +44,21 @@ def test_outcomes_of_pending_patients_are_told_apart_up_to_a_thousand(first, sec
     blocks = tuple(Cohort(1, "?" * many) for many in (first, second) if many)
     found = replay(BOIN3, Course(blocks, True)).branches
     assert (found if found is None else len(found)) == outcomes
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_the_posteriors_of_a_course_are_made_together(stated, monkeypatch):
+    asked, plain = [], Asked._computed
+    monkeypatch.setattr(Asked, "_computed", lambda self, n, y: asked.append(len(n)) or plain(self, n, y))
+    mean = (-1.37, 0.01 + 0.01 * stated)  # of no other test: what is known is not asked again
+    blrm = BLRM(doses=3, target=0.25, dose_values=(1.0, 2.0, 4.5), reference_dose=2.0, unit="mg", mean=mean)
+    course = Course(tuple(Cohort(level, letters) for level in (1, 2, 3) for letters in ("NNN", "NNT")), stated)
+    (found,) = replay(Modified(blrm, (MaxPatients(n=60),)), course).branches
+    assert [cohort.letters for cohort in found.cohorts] == ["NNN", "NNT"] * 3
+    assert asked == [6]
+
+
+def test_a_course_of_pending_patients_has_no_posteriors_to_make():
+    blrm = BLRM(doses=2, target=0.25, dose_values=(1.0, 2.0), reference_dose=2.0, unit="mg")
+    found = replay(Modified(blrm, (MaxPatients(n=60),)), Course((Cohort(1, "???"),), True)).branches
+    assert [branch.outcome for branch in found] == [("NNN",), ("NNT",), ("NTT",), ("TTT",)]

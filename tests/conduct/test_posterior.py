@@ -12,6 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.conduct import posterior as module
 from doseopt.conduct.posterior import analyse, as_object
 from doseopt.conduct.question import known_rates
 from doseopt.core.parameters import Faults
@@ -60,6 +61,17 @@ def test_one_json_object_with_the_promised_fields():
     assert found["method"] == "quadrature"
     assert isinstance(found["log_marginal_likelihood"], float)
     assert [dose["n"] for dose in found["doses"]] == [1, 3, 0, 0]
+
+
+def test_densities_are_computed_for_those_who_ask(study, monkeypatch):
+    made, plain = [], module._densities
+    monkeypatch.setattr(module, "_densities", lambda *given: made.append(1) or plain(*given))
+    assert run("--outcomes", "1N 2NNT", "--json").exit_code == 0
+    found = analyse(study, Trial.from_outcomes("1N 2NNT", study.doses))
+    assert made == []
+    np.testing.assert_allclose(found.density["posterior_density"].mean("rate"), 1)
+    np.testing.assert_allclose(found.density["predictive"].sum("dlts"), 1)
+    assert made == [1]
 
 
 def test_results_are_written_and_the_worked_example_is_named(tmp_path):

@@ -60,8 +60,8 @@ def test_the_command_prints_one_screen_and_all_of_it_if_asked(tmp_path, monkeypa
 def test_who_is_ahead_where_and_at_what_price():
     assert findings(SMALL)[1] == (
         "CRM selects correctly most often, in 56.7% of trials, averaged over the 3 scenarios; it is ahead or level in "
-        "2 of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a DLT "
-        "and 1.0 above the MTD."
+        "2 of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a "
+        "DLT and 1.0 above the MTD."
     )
 
 

@@ -212,8 +212,8 @@ def test_findings():
         "3+3 free, which has no enrolment cap, needs at least 13 patients to declare 90 mg. "
         "With the same cap, CRM can declare it.",
         "CRM selects correctly most often, in 56.7% of trials, averaged over the 3 scenarios; it is ahead or level in "
-        "2 of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a DLT "
-        "and 1.0 above the MTD.",
+        "2 of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a "
+        "DLT and 1.0 above the MTD.",
         "Averaged over the 3 scenarios, the designs capped at the 10 patients planned select correctly: "
         "CRM in 56.7% (overdose 23.3%) and 3+3 capped in 33.3% (overdose 6.7%) of trials.",
     ]
