@@ -101,7 +101,7 @@ def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     foot = np.stack(np.broadcast_arrays(rate, rows[:, None]), axis=2)
     curves = np.stack(np.broadcast_arrays(rate, up), axis=2)
     areas = np.concatenate([curves, foot[:, ::-1]], axis=1)
-    ax.add_collection(PolyCollection(areas, facecolor=BLUE, alpha=0.25, linewidth=0, zorder=2))
+    ax.add_collection(PolyCollection(list(areas), facecolor=BLUE, alpha=0.25, linewidth=0, zorder=2))
     for heights, zorder, look in ((up, 4, POSTERIOR), (before, 3, PRIOR)):
         # one line for all doses, with gaps, is drawn much faster than one for each
         gap = np.full((count, 1), np.nan)

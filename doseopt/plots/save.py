@@ -6,7 +6,7 @@ import re
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,7 +58,8 @@ def _png(figure: Figure) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    screen, canvas = figure.dpi, FigureCanvasAgg(figure)
+    screen = figure.dpi
+    canvas: Any = FigureCanvasAgg(figure)  # whose methods have no types
     figure.dpi = DPI
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # nothing is transparent

@@ -211,7 +211,9 @@ class Whitened:
         halfway = [self.log_f(owner, w, (mode + end) / 2) for end in ends]
         heavy = self.log_f(owner, w, mode) - np.stack(halfway) > HEAVY * DROP
         wide = self.s * np.abs(ends - mode) / WIDEST
-        return np.maximum(FEWEST << heavy.astype(int), 1 << np.ceil(np.log2(np.maximum(wide, 1))).astype(int))
+        return np.asarray(
+            np.maximum(FEWEST << heavy.astype(int), 1 << np.ceil(np.log2(np.maximum(wide, 1))).astype(int))
+        )
 
 
 def weights(logits: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -260,7 +262,8 @@ def lines(
                 if not good.any():
                     continue
                 before = np.cumsum(each, axis=1) - each
-                line = Lines(*box[:, part[good]], below, coefficients[good], before[good])
+                mode, low, high = box[:, part[good]]
+                line = Lines(mode, low, high, below, coefficients[good], before[good])
                 size = (int(good.sum()), -1)
                 yield part[good], line, z[good].reshape(size), (f[good] * WEIGHTS).reshape(size)
         left = np.concatenate(again)
