@@ -16,7 +16,7 @@ from doseopt.engines.exact import edge_weights, ending_weights
 from doseopt.engines.graph import graph_of
 
 ROOM = 1 << 21
-"""States x scenarios at a time: 16 MB an array, however many nodes a belief has."""
+"""Weights at a time: 16 MB, however many nodes a belief has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,10 @@ def means_of(
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([chosen, n, y], axis=1).astype(float)
     means = np.empty((len(p_observed), counted.shape[1]))
-    step = max(ROOM // len(graph.state), 1)
+    graded = design.facts.outcomes.graded
+    step = max(ROOM // len(graph.state if graded else graph.ending), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
-        weight = ending_weights(graph, p) if not design.facts.outcomes.graded else edge_weights(graph, p, moderate)
-        means[rows] = (weight if not design.facts.outcomes.graded else weight[:, graph.ending]) @ counted
+        weight = edge_weights(graph, p, moderate)[:, graph.ending] if graded else ending_weights(graph, p)
+        means[rows] = weight @ counted
     return Means(*np.split(means, [1 + design.facts.doses, 1 + 2 * design.facts.doses], axis=1))
