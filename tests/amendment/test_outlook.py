@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import xarray as xr
-
 from small_study import SMALL
 
 from doseopt.amendment.outlook import beliefs_now, by_enrolment, enrolment_needed
