@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import listed
-from doseopt.display.numbers import NOTHING, bare, decimal, percent, points
+from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.panels import grouped
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
@@ -18,7 +18,7 @@ from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.comparison import OVERDOSE
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import by_scenario, columns, dose_words
+from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, reason_words, sayer
 
 BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
 OTHERWISE = {
@@ -49,7 +49,11 @@ def prospective(dossier: Dossier) -> list[Block]:
             f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: {OVERDOSE}"
         ),
         _scenarios(dossier),
-        _curves(dossier),
+        Figure.of(
+            partial(scenario_figure, whole),
+            "The true DLT rate against the dose in each scenario; the correct selection is marked.",
+            "Curves of the DLT rate against the dose; the rates stand in the table of scenarios.",
+        ),
         _figure(dossier, "start", "from the first patient on"),
         *_tables(dossier, ds),
         _differences(dossier, ds),
@@ -62,28 +66,25 @@ def prospective(dossier: Dossier) -> list[Block]:
 
 def conditional(dossier: Dossier) -> list[Block]:
     """Show what happens from the data so far on."""
-    blocks: list[Block] = []
-    if dossier.cohorts:
-        ds = dossier.amendment["now"].to_dataset()
-        blocks += [
-            Paragraph(
-                f"Given what has been seen ({dossier.outcomes}): exact, from the state that the trial is in. Patients "
-                "and DLTs count from the start of the trial; further ones are those still to come."
-            ),
-            _figure(dossier, "now", f"from the data so far on ({dossier.outcomes})"),
-            *_tables(dossier, ds),
-            by_scenario(dossier, "Expected patients still to come", ds["further_patients"], decimal),
-            by_scenario(dossier, "Expected DLTs still to come", ds["further_dlts"], decimal),
-            _differences(dossier, ds),
-        ]
-    else:
-        blocks.append(
-            Paragraph(
-                "There are no data: from the data so far on is from the first patient on, as above. What follows "
-                "averages over what is believed before the trial."
-            )
+    if not dossier.cohorts:
+        text = (
+            "There are no data: from the data so far on is from the first patient on, as above. What follows averages "
+            "over what is believed before the trial."
         )
-    return [*blocks, *outlook(dossier)]
+        return [Paragraph(text), *outlook(dossier)]
+    ds = dossier.amendment["now"].to_dataset()
+    return [
+        Paragraph(
+            f"Given what has been seen ({dossier.outcomes}): exact, from the state that the trial is in. Patients and "
+            "DLTs count from the start of the trial; further ones are those still to come."
+        ),
+        _figure(dossier, "now", f"from the data so far on ({dossier.outcomes})"),
+        *_tables(dossier, ds),
+        by_scenario(dossier, "Expected patients still to come", ds["further_patients"], decimal),
+        by_scenario(dossier, "Expected DLTs still to come", ds["further_dlts"], decimal),
+        _differences(dossier, ds),
+        *outlook(dossier),
+    ]
 
 
 def _scenarios(dossier: Dossier) -> Table:
@@ -93,7 +94,7 @@ def _scenarios(dossier: Dossier) -> Table:
     right, p = ds["acceptable"].to_numpy(), ds["p_dlt"].to_numpy()
     of = f"{f', {unit}' if unit else ''}"
     if grouped(ds):
-        rows = [(head, *(bare(float(v)) for v in p[at].mean(axis=0))) for head, at in columns(dossier)]
+        rows = [(head, *map(bare, p[at].mean(axis=0))) for head, at in columns(dossier)]
         caption = f"The {len(p)} scenarios by their true MTD (number of them): mean true DLT rate (%) at each dose{of}"
         return Table(caption, ("", *labels), tuple(rows))
     listing = []
@@ -104,14 +105,6 @@ def _scenarios(dossier: Dossier) -> Table:
         listing.append((f"{letter} {ds['scenario'].to_numpy()[s]}", *cells, none, reason))
     caption = f"Scenarios: true DLT rate (%) at each dose{of}; ✓ what is correct"
     return Table(caption, ("", *labels, "none", "why"), tuple(listing), texts=(0, -1))
-
-
-def _curves(dossier: Dossier) -> Figure:
-    return Figure.of(
-        partial(scenario_figure, dossier.comparison),
-        "The true DLT rate against the dose in each scenario; the correct selection is marked.",
-        "Curves of the DLT rate against the dose; the rates stand in the table of scenarios.",
-    )
 
 
 def _figure(dossier: Dossier, node: str, what: str) -> Figure:
@@ -131,9 +124,9 @@ def _tables(dossier: Dossier, ds: xr.Dataset) -> list[Block]:
     """Return one table a measure, and those of other definitions of what is right where they differ."""
     tables: list[Block] = []
     for name in BY_SCENARIO:
-        scale, text = METRICS[name].units == "1", METRICS[name].long_name
-        caption = f"{text[0].upper()}{text[1:]}{' (%)' if scale else ''}, by scenario"
-        tables.append(by_scenario(dossier, caption, ds[name], bare if scale else decimal))
+        text, share = METRICS[name].long_name, METRICS[name].units == "1"
+        caption = f"{text[0].upper()}{text[1:]}{' (%)' if share else ''}, by scenario"
+        tables.append(by_scenario(dossier, caption, ds[name], sayer(name)))
     for name, what in OTHERWISE.items():
         if name in ds and not np.allclose(ds[name], ds["correct_selection"], rtol=0, atol=1e-12):
             tables.append(by_scenario(dossier, f"Correct selection (%), {what}, by scenario", ds[name]))
@@ -142,10 +135,8 @@ def _tables(dossier: Dossier, ds: xr.Dataset) -> list[Block]:
 
 def _differences(dossier: Dossier, ds: xr.Dataset) -> Table:
     """Show what each proposed design gains over the registered one."""
-    right = ds["correct_selection"]
-    gains = right.sel(design=list(dossier.proposal.amended)) - right.sel(design=dossier.proposal.registered)
     caption = f"Correct selection, proposed minus registered ({dossier.proposal.registered}), percentage points; exact"
-    return by_scenario(dossier, caption, gains, points)
+    return by_scenario(dossier, caption, gains(dossier, ds["correct_selection"]), points)
 
 
 def _overall(ds: xr.Dataset) -> Table:
@@ -154,14 +145,9 @@ def _overall(ds: xr.Dataset) -> Table:
     for name in OVERALL:
         values = ds[name].transpose("design", "scenario").to_numpy()
         known = ~np.isnan(values).all(axis=0)
-        scale, units = METRICS[name].units == "1", f" ({METRICS[name].units})"
-        cells = [
-            NOTHING
-            if not known.any() or np.isnan(row[known]).any()
-            else (bare if scale else decimal)(row[known].mean())
-            for row in values
-        ]
-        rows.append((f"{METRICS[name].long_name}{' (%)' if scale else units}", *cells))
+        means = values[:, known].mean(axis=1) if known.any() else np.full(len(values), np.nan)
+        units = "%" if METRICS[name].units == "1" else METRICS[name].units
+        rows.append((f"{METRICS[name].long_name} ({units})", *map(sayer(name), means)))
     for level in (0.05, 0.95):
         for name in ("sample_size_quantile", "total_dlts_quantile"):
             mean = ds[name].sel(quantile=level).mean("scenario").to_numpy()
@@ -174,7 +160,7 @@ def _stops(ds: xr.Dataset) -> Table:
     """Show why trials stop."""
     mean = ds["stopped"].mean("scenario").transpose("stop_reason", "design")
     rows = [
-        (str(reason).replace("_", " "), *(bare(float(v)) for v in row))
+        (reason_words(str(reason)), *map(bare, row))
         for reason, row in zip(mean["stop_reason"].to_numpy(), mean.to_numpy(), strict=True)
         if row.any()
     ]
@@ -188,9 +174,9 @@ def _selection(dossier: Dossier, ds: xr.Dataset) -> Table:
     for head, at in columns(dossier):
         for name in dossier.designs:
             part = ds.sel(design=name).isel(scenario=at).mean("scenario")
-            cells = [bare(float(part["no_selection"])), *(bare(float(v)) for v in part["selection"].to_numpy())]
-            given = [decimal(float(v)) for v in part["patients"].to_numpy()]
-            rows.append((f"{head}: {name}", *cells, *given, decimal(float(part["total_dlts"]))))
+            chosen, given = map(bare, part["selection"].to_numpy()), map(decimal, part["patients"].to_numpy())
+            none, dlts = measured(part, "no_selection", "total_dlts")
+            rows.append((f"{head}: {name}", none, *chosen, *given, dlts))
     labels = dose_words(dossier)[0]
     heads = ("", "none", *labels, *(f"n {label}" for label in labels), "DLTs")
     caption = "Selection of no dose and of each dose (%), expected patients at each dose, expected DLTs; exact"
@@ -206,18 +192,13 @@ def _estimation(dossier: Dossier) -> list[Block]:
         for measure, text in (("bias", "bias"), ("rmse", "root mean squared error"), ("coverage", "coverage")):
             values = ds[f"posterior_{measure}"].sel(design=name).mean("scenario").to_numpy()
             rows.append((f"{name}: {text}", *(points(v) if measure == "bias" else bare(v) for v in values)))
+    most = float(ds["posterior_left_out"].max())
+    left_out = f" Left out are endings with a probability of at most {100 * most:.2g}%, which carry least weight."
     caption = "Posterior DLT rate at each dose after the trial (percentage points; coverage of the 90% interval in %)"
     return [
         Table(f"{caption}, mean over the scenarios; exact", ("", *labels), tuple(rows)),
-        Paragraph(f"All designs are judged by one model: {ds.attrs['posterior_model']}.{_left_out(ds)}"),
+        Paragraph(f"All designs are judged by one model: {ds.attrs['posterior_model']}.{left_out * (most > 0)}"),
     ]
-
-
-def _left_out(ds: xr.Dataset) -> str:
-    """Say how much of what can happen the posteriors leave out, if anything."""
-    most = float(ds["posterior_left_out"].max())
-    told = f" Left out are endings with a probability of at most {100 * most:.2g}%, which carry least weight."
-    return told if most > 0 else ""
 
 
 FROM_THE_START = Section(

@@ -19,7 +19,7 @@ from doseopt.plots.readings import silences_figure
 from doseopt.reports.render.document import Block, Bullets, Code, Figure, Paragraph, Table
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import dose, so_far, statement
+from doseopt.reports.sections.words import declared, reason_words, so_far, statement
 
 
 def attainable(dossier: Dossier) -> list[Block]:
@@ -148,13 +148,6 @@ WHICH = {
 def examples(dossier: Dossier) -> list[Block]:
     """Tell three trials of each design."""
     first = next(iter(next(iter(dossier.examples.values())).values()))
-    blocks: list[Block] = [
-        Paragraph(
-            "Three of 1,000 simulated trials of each design, all with the same patients, under the scenario closest to "
-            f'the posterior: "{dossier.truth}", true DLT rates {rates(first["p_dlt"])}. Typical: of the trials with '
-            "the most frequent selection the one closest to the median numbers of patients and of DLTs."
-        ),
-    ]
     rows = []
     for name, trials in dossier.examples.items():
         for which, text in WHICH.items():
@@ -162,15 +155,21 @@ def examples(dossier: Dossier) -> list[Block]:
             rows.append((name, text, *(_told(dossier, trials[which]) if which in trials else none)))
     more = "further " if dossier.cohorts else ""
     head = ("design", "which", f"{more}cohorts", f"{more}patients", f"{more}DLTs", "ends", "is that correct?")
-    return [*blocks, Table(f"Example trials, {so_far(dossier)}", head, tuple(rows), words=True)]
+    return [
+        Paragraph(
+            "Three of 1,000 simulated trials of each design, all with the same patients, under the scenario closest to "
+            f'the posterior: "{dossier.truth}", true DLT rates {rates(first["p_dlt"])}. Typical: of the trials with '
+            "the most frequent selection the one closest to the median numbers of patients and of DLTs."
+        ),
+        Table(f"Example trials, {so_far(dossier)}", head, tuple(rows), words=True),
+    ]
 
 
 def _told(dossier: Dossier, trial: Mapping[str, Any]) -> tuple[str, ...]:
     steps = trial["steps"]
     course = " ".join(f"{one['level']}{one['letters']}" for one in steps) or "none"
     patients, dlts = sum(one["size"] for one in steps), sum(one["letters"].count("T") for one in steps)
-    declared = "no MTD" if trial["mtd"] is None else f"MTD {dose(dossier, trial['mtd'])}"
-    ends = f"{trial['stop'].replace('_', ' ')}: {declared}"
+    ends = f"{reason_words(trial['stop'])}: {declared(dossier, trial['mtd'])}"
     return course, str(patients), str(dlts), ends, "yes" if trial["correct"] else "no"
 
 
@@ -184,6 +183,7 @@ def reproduction(dossier: Dossier) -> list[Block]:
         for name, at in ((name, counts.sel(design=name)) for name in dossier.designs)
     ]
     sums = counts["selection"].sum("dose") + counts["no_selection"]
+    came = f"data.csv, SHA-256 {dossier.digest}"
     return [
         Code(dossier.command),
         Paragraph(
@@ -195,15 +195,8 @@ def reproduction(dossier: Dossier) -> list[Block]:
             f"{int(attrs['seed'])}; the example trials seed 1. Size of the exact calculation: {'; '.join(sizes)}. "
             f"Probabilities of all endings sum to 1 within {float(abs(sums - 1).max()):.0e}."
         ),
-        *_patients(dossier),
+        *([Paragraph(f"The patients lie beside this report, too ({came}).")] if dossier.digest else []),
     ]
-
-
-def _patients(dossier: Dossier) -> list[Block]:
-    """Say by which file the patients came, and its digest."""
-    if not dossier.digest:
-        return []
-    return [Paragraph(f"The patients lie beside this report, too (data.csv, SHA-256 {dossier.digest}).")]
 
 
 ATTAINABLE = Section("Distance from what is attainable", attainable, answers=("attainable",))

@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.numbers import bare, decimal, percent
 from doseopt.plots.posterior import density_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import dose_words, so_far, statement
+from doseopt.reports.sections.words import dose_words, so_far, statement, with_interval
 
 CONFLICT = 0.05
 """Prior-predictive tail probabilities below this are called a conflict."""
@@ -23,23 +22,23 @@ def known(dossier: Dossier) -> list[Block]:
     """Show the data, the posterior, and whether prior and data agree."""
     ds = dossier.analysis.summary
     patients = int(ds["n"].sum())
-    blocks: list[Block] = []
-    if patients:
-        blocks.append(
-            Paragraph(
-                f"{counted(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: "
-                f"{dossier.outcomes}. The notation gives the dose level of each cohort and a letter a patient, "
-                f"T for a DLT{', M for a moderate toxicity' if 'M' in dossier.outcomes else ''} and N for none"
-                f"{', ? for a patient who is pending' if dossier.trial.pending else ''}."
-            )
-        )
-    else:
-        blocks.append(Paragraph("There are no patients yet: the amendment is prospective, and what follows is prior."))
-    blocks += _remarks(dossier)
-    blocks += [_table(dossier), _sensitivity(dossier), Paragraph(f"Model: {ds.attrs['prior']}.")]
-    if patients:
-        blocks += [*_conflict(dossier), _figure(dossier)]
-    return [*blocks, *(statement(dossier, key) for key in ("populations", "decisions"))]
+    text = (
+        f"{counted(patients, 'evaluable patient')} so far, {int(ds['y'].sum())} with a DLT: {dossier.outcomes}. The "
+        "notation gives the dose level of each cohort and a letter a patient, T for a DLT"
+        f"{', M for a moderate toxicity' if 'M' in dossier.outcomes else ''} and N for none"
+        f"{', ? for a patient who is pending' if dossier.trial.pending else ''}."
+        if patients
+        else "There are no patients yet: the amendment is prospective, and what follows is prior."
+    )
+    return [
+        Paragraph(text),
+        *_remarks(dossier),
+        _table(dossier),
+        _sensitivity(dossier),
+        Paragraph(f"Model: {ds.attrs['prior']}."),
+        *((_conflict(dossier), _figure(dossier)) if patients else ()),
+        *(statement(dossier, key) for key in ("populations", "decisions")),
+    ]
 
 
 def _remarks(dossier: Dossier) -> list[Block]:
@@ -69,7 +68,8 @@ def _table(dossier: Dossier) -> Table:
     level = 100 * ds.attrs["level"]
     rows = []
     seen = bool(ds["n"].any())
-    for j, label in enumerate(dose_words(dossier)[0]):
+    labels, unit = dose_words(dossier)
+    for j, label in enumerate(labels):
         v = {str(name): float(ds[name][j]) for name in ds.data_vars if ds[name].dims == ("dose",)}
         rows.append(
             (
@@ -77,24 +77,14 @@ def _table(dossier: Dossier) -> Table:
                 f"{v['y']:.0f}/{v['n']:.0f}",
                 bare(v["mean"]),
                 f"{bare(v['lower'])} to {bare(v['upper'])}",
-                bare(v["p_under"]),
-                bare(v["p_target"]),
-                bare(v["p_over"]),
-                bare(v["p_above_target"]),
-                *([f"{bare(v['prior_mean'])} ({bare(v['prior_lower'])} to {bare(v['prior_upper'])})"] if seen else []),
+                *(bare(v[name]) for name in ("p_under", "p_target", "p_over", "p_above_target")),
+                *([with_interval(v["prior_mean"], v["prior_lower"], v["prior_upper"])] if seen else []),
                 decimal(v["prior_ess"]),
             )
         )
-    head: tuple[str, ...] = (
-        "dose",
-        "DLT/n",
-        "mean",
-        f"{level:.0f}% interval",
-        f"Pr(≤{low:.0f})",
-        f"Pr({low:.0f}–{high:.0f})",
-    )
-    head = (*head, f"Pr(>{high:.0f})", f"Pr(>{target:g})", *(["prior mean (interval)"] if seen else []), "prior ESS")
-    unit = dose_words(dossier)[1]
+    chances = (f"Pr(≤{low:.0f})", f"Pr({low:.0f}–{high:.0f})", f"Pr(>{high:.0f})", f"Pr(>{target:g})")
+    prior = ["prior mean (interval)"] if seen else []
+    head = ("dose", "DLT/n", "mean", f"{level:.0f}% interval", *chances, *prior, "prior ESS")
     caption = f"DLT rate (%) at each dose{f', {unit}' if unit else ''}, {so_far(dossier)}: the study's model"
     return Table(caption, head, tuple(rows))
 
@@ -104,30 +94,26 @@ def _sensitivity(dossier: Dossier) -> Table:
     ds = dossier.analysis.summary
     rows = []
     for k, factor in enumerate(ds["prior_scale"].to_numpy().tolist()):
-        part = {name: ds[f"sensitivity_{name}"].to_numpy()[k] for name in ("mean", "lower", "upper")}
-        cells = [f"{bare(m)} ({bare(a)} to {bare(b)})" for m, a, b in zip(*part.values(), strict=True)]
-        rows.append((f"prior sd × {factor:g}", *cells))
+        part = (ds[f"sensitivity_{name}"].to_numpy()[k] for name in ("mean", "lower", "upper"))
+        rows.append((f"prior sd × {factor:g}", *map(with_interval, *part)))
     caption = "Sensitivity to the prior: mean DLT rate and interval (%)"
     return Table(caption, ("", *dose_words(dossier)[0]), tuple(rows))
 
 
-def _conflict(dossier: Dossier) -> list[Block]:
+def _conflict(dossier: Dossier) -> Paragraph:
     """Say whether prior and data agree."""
     ds = dossier.analysis.summary
     total, each = float(ds.attrs["prior_tail_total"]), ds["prior_tail"].to_numpy()
     smallest = float(np.nanmin(each))
     low = min(total, smallest) < CONFLICT
     verdict = "Prior and data disagree" if low else "Prior and data do not disagree"
-    listing = _tails(each, dose_words(dossier)[0])
+    tails = zip(each, dose_words(dossier)[0], strict=True)
+    listing = ", ".join(f"{percent(float(p))} at {label}" for p, label in tails if p == p)
     text = (
         f"{verdict}: before the trial the model gave as many DLTs or a number further out a two-sided probability of "
         f"{percent(total)} in total, and of {listing}. Below {percent(CONFLICT, 0)} would be called a conflict."
     )
-    return [Paragraph(text, strong=low)]
-
-
-def _tails(each: FloatArray, labels: list[str]) -> str:
-    return ", ".join(f"{percent(float(p))} at {label}" for p, label in zip(each, labels, strict=True) if p == p)
+    return Paragraph(text, strong=low)
 
 
 def _figure(dossier: Dossier) -> Figure:

@@ -25,32 +25,29 @@ from doseopt.reports.sections.words import decided, dose_words, so_far, statemen
 def registered(dossier: Dossier) -> list[Block]:
     """State the registered design, the silences of its protocol, and what it does next."""
     name = dossier.proposal.registered
-    blocks: list[Block] = [
+    return [
         statement(dossier, "version"),
         _doses(dossier),
         _rules(dossier, [name]),
+        *(_readings(dossier) if dossier.readings else []),
+        *(statement(dossier, key) for key in ("dlt_definition", "dlt_window", "accrual", "oversight")),
+        Heading("What it does next", 2),
+        *_pathways(dossier, [name]),
     ]
-    if dossier.readings:
-        blocks += [
-            Paragraph(
-                "Where the protocol is silent, a reading was chosen. The section on sensitivity shows what the others "
-                "would change."
-            ),
-            _readings(dossier),
-        ]
-    asked = [statement(dossier, key) for key in ("dlt_definition", "dlt_window", "accrual", "oversight")]
-    return [*blocks, *asked, Heading("What it does next", 2), *_pathways(dossier, [name])]
 
 
 def amended(dossier: Dossier) -> list[Block]:
     """State the proposed designs, what differs, and what they do next."""
-    blocks: list[Block] = [_differences(dossier)]
     alike: dict[Design, list[str]] = {}
     for name in dossier.proposal.amended:
         alike.setdefault(with_cap(dossier.study.designs[name], None), []).append(name)
-    blocks += [_rules(dossier, names) for names in alike.values()]
-    blocks += [statement(dossier, key) for key in ("reason", "prespecified")]
-    return [*blocks, Heading("What they do next", 2), *_pathways(dossier, list(dossier.proposal.amended))]
+    return [
+        _differences(dossier),
+        *(_rules(dossier, names) for names in alike.values()),
+        *(statement(dossier, key) for key in ("reason", "prespecified")),
+        Heading("What they do next", 2),
+        *_pathways(dossier, list(dossier.proposal.amended)),
+    ]
 
 
 def _doses(dossier: Dossier) -> Table:
@@ -79,13 +76,15 @@ def _rules(dossier: Dossier, names: list[str]) -> Table:
     return Table(f"Rules of {listed(names)}", ("rule", "as it is read here", "source"), tuple(lines), words=True)
 
 
-def _readings(dossier: Dossier) -> Table:
+def _readings(dossier: Dossier) -> list[Block]:
+    text = "Where the protocol is silent, a reading was chosen. The section on sensitivity shows what the others would"
     rows = []
     for factor, values in dossier.readings.items():
         words = [reading_words(factor, value) for value in values]
         rows.append((factor_words(factor), words[0], "; ".join(words[1:])))
     head = ("the protocol does not say", "read here as", "could also mean")
-    return Table("Silences of the registered protocol", head, tuple(rows), words=True)
+    table = Table("Silences of the registered protocol", head, tuple(rows), words=True)
+    return [Paragraph(f"{text} change."), table]
 
 
 def _differences(dossier: Dossier) -> Table:

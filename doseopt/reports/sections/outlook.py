@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from doseopt.amendment.dossier import Dossier
+from doseopt.amendment.dossier import INTERIM_MEASURES, Dossier
 from doseopt.amendment.outlook import MOST, enrolment_needed
 from doseopt.display.labels import accuracy_words
-from doseopt.display.numbers import bare, decimal, percent, points
+from doseopt.display.numbers import bare, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import enrolment_needed_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
-from doseopt.reports.sections.words import by_scenario, so_far
+from doseopt.reports.sections.words import by_scenario, measured, so_far
+
+AVERAGES = {
+    "correct_selection": "correct %",
+    "no_selection": "no MTD %",
+    "overdose_selection": "overdose %",
+    "further_patients": "further patients",
+    "further_dlts": "further DLTs",
+    "patients_above_mtd": "above the MTD",
+}
+"""Averages: heading of the column."""
 
 
 def outlook(dossier: Dossier) -> list[Block]:
@@ -40,14 +50,11 @@ def _averages(dossier: Dossier) -> Table:
     for belief in ds["belief"].to_numpy().tolist():
         for name in dossier.designs:
             at = ds.sel(design=name, belief=belief)
-            shares = [bare(float(at[m])) for m in ("correct_selection", "no_selection", "overdose_selection")]
-            counts = [decimal(float(at[m])) for m in ("further_patients", "further_dlts", "patients_above_mtd")]
-            rows.append((f"{belief}: {name}", *shares, *counts))
-    head = ("", "correct %", "no MTD %", "overdose %", "further patients", "further DLTs", "above the MTD")
+            rows.append((f"{belief}: {name}", *measured(at, *AVERAGES)))
     caption = f"Averages over what may be believed {so_far(dossier)}; the trial is evaluated exactly under each belief"
     accuracy = accuracy_words(float(ds["error"].max()))
     caption += f"; averages are {accuracy}" if accuracy else ""
-    return Table(caption, head, tuple(rows))
+    return Table(caption, ("", *AVERAGES.values()), tuple(rows))
 
 
 def _paired(dossier: Dossier) -> list[Block]:
@@ -112,9 +119,7 @@ def _interims(dossier: Dossier) -> list[Block]:
     for i, name in enumerate(ds["interim"].to_numpy().tolist()):
         for design in dossier.designs:
             at = ds.isel(interim=i).sel(design=design)
-            cells = [bare(float(at[m])) for m in ("correct_selection", "no_selection")]
-            counts = [decimal(float(at[m])) for m in ("further_patients", "further_dlts")]
-            rows.append((f"{name} ({at['outcomes'].item()}): {design}", *cells, *counts))
-    head = ("", "correct %", "no MTD %", "further patients", "further DLTs")
+            rows.append((f"{name} ({at['outcomes'].item()}): {design}", *measured(at, *INTERIM_MEASURES)))
+    head = ("", *(AVERAGES[name] for name in INTERIM_MEASURES))
     caption = f"At interims that the study names, averaged over {STUDY_MODEL} after the data; exact"
     return [Heading("Worked interims", 2), Table(caption, head, tuple(rows))]

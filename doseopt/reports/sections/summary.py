@@ -14,7 +14,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import decided, dose, so_far, undeclarable
+from doseopt.reports.sections.words import decided, dose, gains, measured, so_far, undeclarable
 
 MANY = 5
 """From so many scenarios on they are counted and not named."""
@@ -52,8 +52,7 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
         if at["pending"]:
             said = f"wait for {counted(int(at['pending']), 'pending patient')}"
         shares = [percent(float(value[measure])) for measure in SHARES]
-        counts = [decimal(float(value[measure])) for measure in ("further_dlts", "further_patients")]
-        rows.append((name, said, *shares, *counts))
+        rows.append((name, said, *shares, *measured(value, "further_dlts", "further_patients")))
     head = ("", "next patients", "correct", "overdose", "no MTD", "further DLTs", "further patients")
     caption = f"The next patients, and what matters: averages over what the study's model believes {so_far(dossier)}"
     return Table(caption, head, tuple(rows), texts=(0, 1))
@@ -100,7 +99,7 @@ def _never(dossier: Dossier, name: str) -> str:
 def _worse(dossier: Dossier) -> str:
     """Say in which scenarios a proposed design selects correctly less often, and how much at most."""
     right = dossier.amendment["now"].to_dataset()["correct_selection"]
-    change = right.sel(design=list(dossier.proposal.amended)) - right.sel(design=dossier.proposal.registered)
+    change = gains(dossier, right)
     low = change.min("design")
     worse = [str(s) for s in change["scenario"].to_numpy() if float(low.sel(scenario=s)) < -5e-4]
     if not worse:
@@ -141,8 +140,7 @@ def _over_beliefs(dossier: Dossier, average: xr.Dataset) -> str:
         f"{percent(float(right.sel(design=name).min()))} to {percent(float(right.sel(design=name).max()))} ({name})"
         for name in dossier.designs
     ]
-    first = right.sel(design=dossier.proposal.registered)
-    change = right.sel(design=list(dossier.proposal.amended)) - first
+    change = gains(dossier, right)
     less = [n for n in dossier.proposal.amended if bool((change.sel(design=n) < -5e-4).any())]
     order = (
         f"Under at least one of these beliefs {listed(less)} select{'s' * (len(less) == 1)} correctly less often than "

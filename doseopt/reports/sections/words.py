@@ -11,8 +11,9 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import IntArray
 from doseopt.core.text import counted
 from doseopt.designs.unfinished import PENDING
-from doseopt.display.numbers import bare
+from doseopt.display.numbers import bare, decimal
 from doseopt.display.panels import doses, grouped, panels
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.reports.render.document import Block, Gap, Paragraph, Table
 from doseopt.reports.sections.measures import LETTERS
 from doseopt.scenarios.mtd_rule import planned_of
@@ -35,8 +36,38 @@ def decided(dossier: Dossier, level: int, size: int, mtd: int, stop: str = "") -
     """Say what a design does: the next cohort, or that it stops and what it declares."""
     if level:
         return f"{counted(size, 'patient')} at {dose(dossier, level)}"
-    why = f" ({stop.replace('_', ' ')})" if stop else ""
-    return f"stops{why}: {'no MTD' if not mtd else f'MTD {dose(dossier, mtd)}'}"
+    why = f" ({reason_words(stop)})" if stop else ""
+    return f"stops{why}: {declared(dossier, mtd)}"
+
+
+def declared(dossier: Dossier, mtd: int | None) -> str:
+    """Say what a design declares when it stops: a dose level, counted from 1, or none."""
+    return f"MTD {dose(dossier, mtd)}" if mtd else "no MTD"
+
+
+def reason_words(stop: str) -> str:
+    """Say why a trial stops."""
+    return stop.replace("_", " ")
+
+
+def with_interval(mean: float, lower: float, upper: float) -> str:
+    """Say a DLT rate in percent, with its interval in brackets."""
+    return f"{bare(mean)} ({bare(lower)} to {bare(upper)})"
+
+
+def measured(at: xr.Dataset, *names: str) -> list[str]:
+    """Return measures as a table says them: probabilities in percent, numbers of patients as they are."""
+    return [sayer(name)(float(at[name])) for name in names]
+
+
+def sayer(name: str) -> Callable[[float], str]:
+    """Return what says a measure: `bare` of a probability, else `decimal`."""
+    return bare if name in METRICS and METRICS[name].units == "1" else decimal
+
+
+def gains(dossier: Dossier, values: xr.DataArray) -> xr.DataArray:
+    """Return what the proposed designs have more than the registered one."""
+    return values.sel(design=list(dossier.proposal.amended)) - values.sel(design=dossier.proposal.registered)
 
 
 def undeclarable(dossier: Dossier, name: str) -> list[int]:
