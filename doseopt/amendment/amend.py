@@ -92,7 +92,7 @@ def amend(
     nodes["next"] = _next(standings)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
-        "title": study.title,
+        **study.provenance(),
         "registered": registered,
         "amended": ", ".join(amended),
         "outcomes": format_outcomes(seen.cohorts),
@@ -100,7 +100,6 @@ def amend(
         "target": study.target,
         "trials": TRIALS,
         "seed": SEED,
-        **study.provenance(),
         **with_warning(trial, seen.design).provenance(),
     }
     return tree

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from doseopt.conduct.posterior import Analysis
+    from doseopt.study.study import Study
 
 
 @app.command()
@@ -50,10 +51,10 @@ def posterior(
                 print_lines(f'No data were given; this is a worked example, as if --outcomes "{worked}".\n')
             print_posterior(result.summary, console)
 
-        deliver(as_object(result.summary), folder, partial(_write, result), show, json)
+        deliver(as_object(result.summary), folder, partial(_write, loaded, result), show, json)
 
 
-def _write(result: Analysis, folder: Path) -> list[Path]:
+def _write(study: Study, result: Analysis, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
     import xarray
 
@@ -62,7 +63,7 @@ def _write(result: Analysis, folder: Path) -> list[Path]:
     from doseopt.plots.save import save_figure
 
     whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
-    whole.attrs |= {name: result.summary.attrs[name] for name in ("format", "version", "study", "study_hash")}
+    whole.attrs |= study.provenance()
     whole["summary"] = xarray.DataTree(result.summary)
     whole["density"] = xarray.DataTree(result.density)
     table = result.summary.drop_dims("prior_scale").to_dataframe()

@@ -85,14 +85,13 @@ def examine(study: Study, name: str, scenario: str = "") -> Examination:
 def _labels(study: Study, name: str) -> dict[str, Any]:
     low, high = study.posterior.intervals
     return {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "target": study.target,
         "interval_low": low,
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
-        **study.provenance(),
     }
 
 

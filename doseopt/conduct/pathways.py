@@ -121,14 +121,13 @@ def paths(
         branch = _under(design, scenarios, nodes)
         weights = f"true DLT rates of scenario {scenario}"
     attrs = {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "target": study.target,
         "cohorts": cohorts,
         "outcomes": format_outcomes(seen.cohorts),
         "scenario": scenario,
         "weights": weights,
-        **study.provenance(),
         **with_warning(trial, judging).provenance(),
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])
