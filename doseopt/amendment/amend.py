@@ -15,7 +15,7 @@ from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE
-from doseopt.core.trial import selected, step
+from doseopt.core.trial import decide_and_select
 from doseopt.designs.unfinished import enrolled, pending_next
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.simulate import Simulate
@@ -92,7 +92,7 @@ def amend(
     nodes["next"] = _next(standings)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
-        "title": study.title,
+        **study.provenance(),
         "registered": registered,
         "amended": ", ".join(amended),
         "outcomes": format_outcomes(seen.cohorts),
@@ -100,7 +100,6 @@ def amend(
         "target": study.target,
         "trials": TRIALS,
         "seed": SEED,
-        **study.provenance(),
         **with_warning(trial, seen.design).provenance(),
     }
     return tree
@@ -172,9 +171,9 @@ def _next(standings: Mapping[str, Standing]) -> xr.Dataset:
     """Return what each design does now: the next level and size, or the reason to stop and the MTD; 0 for none."""
     rows = []
     for design, start in standings.values():
-        given = step(design, start)
+        given, chosen = decide_and_select(design, start)
         going = given.stop[0] == CONTINUE
-        mtd = 0 if going else int(selected(design, start, given.stop)[0]) + 1
+        mtd = 0 if going else int(chosen[0]) + 1
         reason = "" if going else design.facts.stops[given.stop[0] - 1]
         pending = int(pending_next(design, start)[0])
         rows.append((int(given.dose[0]) + 1 if going else 0, int(given.size[0]) if going else 0, reason, mtd, pending))

@@ -294,12 +294,11 @@ def _labelled(rows: dict[str, dict[str, float]]) -> xr.Dataset:
 
 def _attributes(study: Study, belief: Belief) -> dict[str, Any]:
     return {
-        "title": study.title,
+        **study.provenance(),
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,
         "belief": belief.source,
         "scenarios": int(np.count_nonzero(belief.weights)),
         "utility": study.utility.describe(),
-        **study.provenance(),
     }

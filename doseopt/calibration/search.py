@@ -264,7 +264,7 @@ def _best(result: xr.Dataset) -> int | None:
 def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_out: Belief, seed: int) -> dict[str, Any]:
     design = study.designs[name]
     return {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "kind": type(layers(design).rule).__name__,
         "objective": aim.name,
@@ -276,5 +276,4 @@ def _attributes(study: Study, name: str, aim: Objective, belief: Belief, held_ou
         "mtd_rule": study.mtd.describe(),
         "target": study.target,
         "seed": seed,
-        **study.provenance(),
     }

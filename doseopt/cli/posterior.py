@@ -14,6 +14,7 @@ from doseopt.cli.options import DataFile, Folder, Html, Json, Outcomes, StudyNam
 if TYPE_CHECKING:
     from doseopt.conduct.posterior import Analysis
     from doseopt.reports.render.document import Document
+    from doseopt.study.study import Study
 
 
 @app.command()
@@ -45,18 +46,18 @@ def posterior(
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary
         document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
-        written = [] if folder is None else _write(result, document, folder)
+        written = [] if folder is None else _write(loaded, result, document, folder)
         deliver(lambda: as_object(summary), document, json=json, html=html, folder=folder, files=written)
 
 
-def _write(result: Analysis, document: Document, folder: Path) -> list[Path]:
+def _write(study: Study, result: Analysis, document: Document, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
     import xarray
 
     from doseopt.cli.output import write_csv, write_figures, write_netcdf
 
     whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
-    whole.attrs |= {name: result.summary.attrs[name] for name in ("format", "version", "study", "study_hash")}
+    whole.attrs |= study.provenance()
     whole["summary"] = xarray.DataTree(result.summary)
     whole["density"] = xarray.DataTree(result.density)
     table = result.summary.drop_dims("prior_scale").to_dataframe()

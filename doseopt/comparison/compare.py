@@ -241,7 +241,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
     settled = isinstance(engine, Exact) and engine.settled
     simulated = [part.attrs for part in parts if np.isfinite(part["trials"].item())]
     return {
-        "title": study.title,
+        **study.provenance(),
         "registry": study.registry,
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
@@ -249,7 +249,6 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         "dropout": study.dropout,
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
-        **study.provenance(),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
         **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),
     }

@@ -184,11 +184,10 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
         "scenario": scenarios["scenario"].to_numpy(),
     }
     attrs = {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "combinations": len(combined),
         "p_moderate": MODERATE,
-        **study.provenance(),
     }
     return xr.Dataset(data, coords=coords, attrs=attrs)
 

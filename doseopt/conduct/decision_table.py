@@ -105,12 +105,11 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
             "rule": [row.rule for row in rows],
         },
         attrs={
-            "title": study.title,
+            **study.provenance(),
             "design": name,
             "kind": type(base).__name__,
             "target": base.target,
             "cohort": cohort,
-            **study.provenance(),
         },
     )
 

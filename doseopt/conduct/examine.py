@@ -14,7 +14,7 @@ from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, TrialState
-from doseopt.core.trial import after, selected, step
+from doseopt.core.trial import after, decide_and_select, step
 from doseopt.engines.graph import graph_of
 from doseopt.measures.estimation import LEVEL
 from doseopt.study.study import Study
@@ -85,14 +85,13 @@ def examine(study: Study, name: str, scenario: str = "") -> Examination:
 def _labels(study: Study, name: str) -> dict[str, Any]:
     low, high = study.posterior.intervals
     return {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "target": study.target,
         "interval_low": low,
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
-        **study.provenance(),
     }
 
 
@@ -133,11 +132,10 @@ def hypothetical(study: Study, design: Design) -> xr.Dataset:
     """Return what a design does after each of `courses`, and what is then known by the study's common posterior."""
     cases = courses(design)
     state = TrialState.concatenate([after(design, case) for case in cases])
-    decision = step(design, state)
+    decision, chosen = decide_and_select(design, state)
     going = decision.stop == CONTINUE
     mtd = np.zeros(len(state), np.int64)
-    if not going.all():
-        mtd[~going] = 1 + selected(design, state[~going], decision.stop[~going])
+    mtd[~going] = 1 + chosen
     variables: dict[str, Any] = {
         "so_far": ("case", [format_outcomes(case[:-1]) for case in cases]),
         "cohort": ("case", [format_outcomes(case[-1:]) for case in cases]),

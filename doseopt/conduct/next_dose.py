@@ -82,12 +82,11 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         "designs": answers,
         "grouping": _grouping(seen, labels),
         "doses": doses,
-        "title": study.title,
+        **study.provenance(),
         "target": study.target,
         "prior": study.describe_model(),
         "unit": study.doses.unit,
         "level": LEVEL,
-        **study.provenance(),
         **trial.provenance(),
         "pending": [p.name for p in trial.pending],
     }

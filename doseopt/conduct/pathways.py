@@ -19,7 +19,7 @@ from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import advance, selected, step
+from doseopt.core.trial import advance, decide_and_select
 from doseopt.designs.unfinished import pending_next
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.exact import moderate_rates, observed_rates
@@ -121,14 +121,13 @@ def paths(
         branch = _under(design, scenarios, nodes)
         weights = f"true DLT rates of scenario {scenario}"
     attrs = {
-        "title": study.title,
+        **study.provenance(),
         "design": name,
         "target": study.target,
         "cohorts": cohorts,
         "outcomes": format_outcomes(seen.cohorts),
         "scenario": scenario,
         "weights": weights,
-        **study.provenance(),
         **with_warning(trial, judging).provenance(),
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])
@@ -190,11 +189,9 @@ def _too_many(depth: int, count: int) -> Fault:
 
 def _decided(design: Design, state: TrialState, parent: IntArray, outcome: IntArray, orders: FloatArray) -> _Nodes:
     """Ask the design what it does at the nodes of a layer."""
-    decision = step(design, state)
+    decision, chosen = decide_and_select(design, state)
     mtd = np.zeros(len(state), np.int64)
-    stopped = decision.stop != CONTINUE
-    if stopped.any():
-        mtd[stopped] = 1 + selected(design, state[stopped], decision.stop[stopped])
+    mtd[decision.stop != CONTINUE] = 1 + chosen
     return _Nodes(state, decision, mtd, parent, outcome, orders)
 
 

@@ -182,7 +182,7 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
         coords["dose_value"] = ("dose", list(doses.values), {"units": doses.unit, "long_name": "planned dose"})
     low, high = asked.choice.intervals
     attrs = {
-        "title": study.title,
+        **study.provenance(),
         "model": "beta" if isinstance(asked.curve, BetaBinomial) else asked.choice.model,
         "prior": describe_model(asked.curve) if asked.named else study.describe_model(),
         "target": study.target,
@@ -191,7 +191,6 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
         "level": LEVEL,
         "unit": doses.unit,
         "actual_doses": int(asked.at is not None),
-        **study.provenance(),
         **trial.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)

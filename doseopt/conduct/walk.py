@@ -89,7 +89,7 @@ def account(
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
     return {
-        "title": study.title,
+        **study.provenance(),
         "design": design,
         "scenario": scenario,
         "doses": list(study.doses.labels),
@@ -103,7 +103,6 @@ def account(
         "true_mtd": None if best[0] < 0 else int(best[0]) + 1,
         "correct": correct,
         "mtd_rule": study.mtd.describe(),
-        **study.provenance(),
     }
 
 

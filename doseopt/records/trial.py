@@ -53,6 +53,17 @@ class Trial:
     ------
     Faults
         If a patient had a DLT that would not count, or a dose that the study does not have.
+
+    Examples
+    --------
+    >>> from doseopt import ThreePlusThree, Trial
+    >>> from doseopt.scenarios.doses import Doses
+    >>> trial = Trial.from_outcomes("1NNN 2NT", Doses(("low", "middle", "high")))
+    >>> [counts.tolist() for counts in trial.tally()]
+    [[3, 2, 0], [0, 1, 0]]
+    >>> seen = trial.after(ThreePlusThree(doses=3, target=0.25))
+    >>> (seen.answer.level, seen.answer.size, seen.departures)  # the third of the cohort
+    (2, 1, [])
     """
 
     doses: Doses
@@ -79,14 +90,6 @@ class Trial:
         ------
         Faults
             With every cohort that cannot be read.
-
-        Examples
-        --------
-        >>> from doseopt import Trial
-        >>> from doseopt.scenarios.doses import Doses
-        >>> trial = Trial.from_outcomes("1N 2NNT", Doses(("low", "middle", "high")))
-        >>> [counts.tolist() for counts in trial.tally()]
-        [[1, 3, 0], [0, 1, 0]]
         """
         return cls.from_cohorts(parse_outcomes(outcomes, len(doses.labels)), doses)
 

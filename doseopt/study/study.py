@@ -293,8 +293,9 @@ class Study:
         return digest(self.to_dict(), self.doses.values)
 
     def provenance(self) -> dict[str, str | int]:
-        """Return what every result of the study carries: format, version of the package, name and hash."""
+        """Return what every result of the study carries: its title, name and hash, the format and the version."""
         return {
+            "title": self.title,
             "format": FORMAT,
             "version": doseopt.__version__,
             "study": self.name,

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.conduct.next_dose import next_dose
+from doseopt.conduct.posterior import analyse
 from doseopt.conduct.walk import walk
 from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
@@ -15,6 +17,7 @@ from doseopt.engines.simulate import Patients
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.walk import walk_document
+from doseopt.scenarios.doses import Doses
 from doseopt.study.file import load_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -48,6 +51,21 @@ def test_golden_texts(design, scenario, seed):
     assert max(map(len, text.splitlines())) <= 100
     golden = GOLDEN / f"walk-{design.replace(' ', '-')}.txt"
     assert text + "\n" == golden.read_text(encoding="utf-8")
+
+
+def test_a_walk_goes_on_from_the_trial_so_far():
+    """BOIN, target 0.25: 0/3 is up; the cap of 10 leaves one patient, at level 4; 0/1 there, and none had a DLT."""
+    so_far = Trial.from_outcomes("1NNN 2NNN 3NNN", STUDY.doses)
+    told = walk(STUDY, so_far, "BOIN 10", "flat", 1)
+    assert [(step["level"], step["size"]) for step in told["steps"]] == [(4, 1)]
+    assert (told["stop"], told["trial_hash"]) == ("max_patients", so_far.digest)
+
+
+def test_a_trial_on_other_doses_is_refused():
+    other = Trial.from_outcomes("1N", Doses(("a", "b")))
+    for analysis in (next_dose, lambda study, trial: walk(study, trial, "BOIN 10", "flat"), analyse):
+        with pytest.raises(Faults, match="trial: wanted a trial on the study's doses"):
+            analysis(STUDY, other)
 
 
 def test_wrong_names_are_told_together():

@@ -458,7 +458,7 @@ def test_an_empty_file_lacks_everything():
 def test_scenarios_may_be_left_out_and_are_missed_where_they_weigh():
     study = parse(changed(["scenarios"], None))
     assert parse_study(study.to_toml()) == study
-    for missed in (study.scenarios, study.believed, lambda: compare(study)):
+    for missed in (lambda: study.scenarios, study.believed, lambda: compare(study)):
         with pytest.raises(Faults, match=r"scenarios: missing; wanted true DLT rates.*compare, .* by them"):
             missed()
 
