@@ -94,9 +94,8 @@ def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     before = np.arange(count)[:, None] - scale * np.where(cut, np.nan, prior)
     rows = np.arange(count)
     ax.hlines(rows, 0, 1, colors=FAINT, linewidth=0.5, zorder=1, transform=ax.get_yaxis_transform())
-    foot = np.stack(np.broadcast_arrays(rate, rows[:, None]), axis=2)
-    curves = np.stack(np.broadcast_arrays(rate, up), axis=2)
-    areas = np.concatenate([curves, foot[:, ::-1]], axis=1)
+    curves, feet = (np.stack(np.broadcast_arrays(rate, y), axis=2) for y in (up, rows[:, None]))
+    areas = np.concatenate([curves, feet[:, ::-1]], axis=1)
     ax.add_collection(PolyCollection(list(areas), facecolor=BLUE, alpha=0.25, linewidth=0, zorder=2))
     for heights, zorder, look in ((up, 4, POSTERIOR), (before, 3, PRIOR)):
         # one line for all doses, with gaps, is drawn much faster than one for each

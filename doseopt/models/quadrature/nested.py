@@ -34,8 +34,8 @@ NEAR, CLOSE = 1e-3, 1e-10
 
 MOST_CUTS = 1 << 11
 """Cuts that panels are halved for together, of all tallies and doses: those of others cost and need no halves."""
-FEW = 256
-"""Panels up to which the lines at their nodes are kept."""
+FEW = 128
+"""Panels up to which the lines at their nodes are kept: those of a dozen tallies, not of each part of a large batch."""
 
 type Known = list[tuple[IntArray, Lines, FloatArray]]
 """Lines at the nodes of the panels: rows, the lines, and their whole integrals."""
