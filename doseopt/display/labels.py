@@ -104,6 +104,11 @@ def by_mtd(ds: xr.Dataset) -> list[tuple[int, np.ndarray]]:
     return [(j, np.flatnonzero(mtd == j)) for j in [*range(ds.sizes["dose"]), -1] if (mtd == j).any()]
 
 
+def reason_words(stop: str) -> str:
+    """Say why a trial stops, from the name of the reason."""
+    return stop.replace("_", " ")
+
+
 def accuracy_words(error: float) -> str:
     """Say how accurate averages over a belief are, from the largest error of a probability; nothing of sums."""
     if not error > 0:

@@ -95,6 +95,20 @@ def test_the_three_renderings_hold_the_same_numbers(case, tmp_path):
     assert len(numbers(word)) > 300
 
 
+def test_the_report_can_be_used_without_seeing_it(interim, tmp_path):
+    tags = read_html(write_html(made(interim), tmp_path / "r.html")).tags
+    kinds = [tag for tag, _ in tags]
+    assert ("html", {"lang": "en"}) in tags
+    scopes = [attrs.get("scope") for tag, attrs in tags if tag == "th"]
+    assert set(scopes) == {"col", "row"}
+    heads = kinds.count("table")
+    assert heads == kinds.count("caption") == kinds.count("thead") > 20
+    assert scopes.count("row") == kinds.count("tr") - heads
+    root = PdfReader(write_pdf(made(interim), tmp_path / "r.pdf")).trailer["/Root"]
+    assert root["/Lang"] == "en"
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
+
+
 def test_the_first_table_holds_the_averages(case):
     dossier, document = case
     rows = {row[0]: row for row in table(document, "The next patients").rows}

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.display.labels import listed
+from doseopt.display.labels import listed, reason_words
 from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.panels import grouped
 from doseopt.measures.operating_characteristics import METRICS
@@ -18,7 +18,7 @@ from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.comparison import OVERDOSE
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, reason_words, sayer
+from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer
 
 BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
 OTHERWISE = {

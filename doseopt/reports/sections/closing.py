@@ -12,14 +12,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.display.labels import accuracy_words, listed
+from doseopt.display.labels import accuracy_words, listed, reason_words
 from doseopt.display.numbers import NOTHING, bare, decimal, percent, points, rates
 from doseopt.display.readings import factor_words
 from doseopt.plots.readings import silences_figure
 from doseopt.reports.render.document import Block, Bullets, Code, Figure, Paragraph, Table
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import declared, reason_words, so_far, statement
+from doseopt.reports.sections.words import declared, so_far, statement
 
 
 def attainable(dossier: Dossier) -> list[Block]:

@@ -11,6 +11,7 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import IntArray
 from doseopt.core.text import counted
 from doseopt.designs.unfinished import PENDING
+from doseopt.display.labels import reason_words
 from doseopt.display.numbers import bare, decimal
 from doseopt.display.panels import doses, grouped, panels
 from doseopt.measures.operating_characteristics import METRICS
@@ -43,11 +44,6 @@ def decided(dossier: Dossier, level: int, size: int, mtd: int, stop: str = "") -
 def declared(dossier: Dossier, mtd: int | None) -> str:
     """Say what a design declares when it stops: a dose level, counted from 1, or none."""
     return f"MTD {dose(dossier, mtd)}" if mtd else "no MTD"
-
-
-def reason_words(stop: str) -> str:
-    """Say why a trial stops."""
-    return stop.replace("_", " ")
 
 
 def with_interval(mean: float, lower: float, upper: float) -> str:
