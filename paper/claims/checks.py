@@ -14,8 +14,7 @@ from doseopt.designs.layers import layers
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Simulate
-from doseopt.measures.metric import METRICS
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.models.quadrature import quadrature
 from paper.material import Material
 from paper.store import ROOT, digest, read_json
