@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from doseopt.core.text import counted
-from doseopt.display.labels import accuracy_words, made_by, names
+from doseopt.display.labels import accuracy_words, made_by, names, reason_words
 from doseopt.reports.render.document import Bullets, Caution, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.next_dose import not_counted
 
@@ -64,7 +64,7 @@ def _now(tree: xr.DataTree) -> dict[str, str]:
         going = f"{counted(at['size'], 'patient')} at {labels[at['level'] - 1]} (level {at['level']})"
         if at["pending"]:
             going = f"wait for {counted(at['pending'], 'patient')} at {labels[at['level'] - 1]} (level {at['level']})"
-        said[name] = going if at["level"] else f"stop ({at['stop'].replace('_', ' ')}); {mtd}"
+        said[name] = going if at["level"] else f"stop ({reason_words(at['stop'])}); {mtd}"
     return said
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import accuracy_words, listed
+from doseopt.display.labels import accuracy_words, listed, made_by
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.skeleton import model_sensitivity
 from doseopt.plots.calibration import calibration_figure
@@ -72,7 +72,7 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Free": ", ".join(f"{name} {low:g} to {high:g}" for name, low, high in ranges),
         "Evaluated": f"{done} candidates exactly, in {attrs['seconds']:g} s (seed {attrs['seed']}){stopped}",
         "Definition": str(attrs["mtd_rule"]),
-        "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
+        "Made by": made_by(attrs),
     }
 
 

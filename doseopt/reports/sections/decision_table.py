@@ -19,6 +19,7 @@ from doseopt.display.decision_table import (
     rules,
     whole_cohorts,
 )
+from doseopt.display.labels import made_by
 from doseopt.plots.decision_table import decision_table_figure
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figure, Heading, Paragraph, Table
 
@@ -39,7 +40,7 @@ def decision_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Docum
     facts = {
         "Design": f"{attrs['design']} ({attrs['kind']})",
         "Target": f"{100 * attrs['target']:g}%",
-        "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
+        "Made by": made_by(attrs),
     }
     unnamed = f"No design was named; this is the first that has a table. The others: {', '.join(others)}."
     blocks: list[Block] = [Paragraph(unnamed)] * bool(others)

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import names
+from doseopt.display.labels import names, reason_words
 from doseopt.reports.render.document import Block, Bullets, Document, Heading, Paragraph, Table
 
 WHAT = (
@@ -50,7 +50,7 @@ def _rate(ds: xr.Dataset, i: int, level: int) -> list[str]:
 def _next(ds: xr.Dataset, i: int) -> str:
     level, given, mtd = (int(ds[v].to_numpy()[i]) for v in ("level", "given", "mtd"))
     if not level:
-        reason = str(ds["stop"].to_numpy()[i]).replace("_", " ")
+        reason = reason_words(str(ds["stop"].to_numpy()[i]))
         return f"stop, {reason}, {f'MTD {mtd}' if mtd else 'no MTD'}"
     way = "up" if level > given else "down" if level < given else "stay"
     return f"{way}: {int(ds['size'].to_numpy()[i])} at {level}"

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, is_correct_selection, is_policy, of_study, priced, same_cap, winners
-from doseopt.display.labels import accuracy_words, listed, names
+from doseopt.display.labels import accuracy_words, listed, made_by, names
 from doseopt.plots import limit_drawings
 from doseopt.reports.render.document import Block, Bullets, Document, Figure, Heading, Table
 
@@ -81,7 +81,7 @@ def limits_document(ds: xr.Dataset) -> Document:
         "Belief": attrs["belief"],
         "Averages": accuracy_words(attrs["error"]) or f"sums over {attrs['scenarios']} scenarios",
         "Engine": "exact, for designs and for the best of all: no Monte Carlo error",
-        "Made by": f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})",
+        "Made by": made_by(attrs),
     }
     if attrs["left_out"]:
         facts["Left out"] = f"{attrs['left_out']}: looks at moderate toxicity, which the bounds do not"

@@ -7,7 +7,7 @@ from typing import Any
 
 from doseopt.conduct.groupings import NO_COHORTS
 from doseopt.core.text import counted
-from doseopt.display.labels import made_by
+from doseopt.display.labels import made_by, reason_words
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Item, Paragraph, Table
 
 
@@ -91,7 +91,7 @@ def _said(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         return f"{one['size']} more {where} first: the cohort has {treated} of {wanted} patients"
     if one["stop"] is None:
         return f"{counted(one['size'], 'patient')} at {one['dose']} (level {one['level']})"
-    stop = f"stop ({one['stop'].replace('_', ' ')})"
+    stop = f"stop ({reason_words(one['stop'])})"
     if one["mtd"] is None:
         return f"{stop}; no MTD"
     return f"{stop}; MTD {answer['doses'][one['mtd'] - 1]['label']} (level {one['mtd']})"

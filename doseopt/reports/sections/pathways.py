@@ -6,7 +6,7 @@ from functools import partial
 
 import xarray as xr
 
-from doseopt.display.labels import made_by, names
+from doseopt.display.labels import made_by, names, reason_words
 from doseopt.display.pathways import courses
 from doseopt.plots.pathways import paths_figure
 from doseopt.reports.render.document import Block, Caution, Document, Figure, Item, Paragraph, Table, Tree
@@ -71,7 +71,7 @@ def next_words(ds: xr.Dataset, node: int) -> str:
     """Say what the design does at a node."""
     level, given, size, mtd = (int(ds[name].to_numpy()[node]) for name in ("level", "given", "size", "mtd"))
     if not level:
-        reason = str(ds["stop"].to_numpy()[node]).replace("_", " ")
+        reason = reason_words(str(ds["stop"].to_numpy()[node]))
         return f"stop, {reason}, {f'MTD {mtd}' if mtd else 'no MTD'}"
     pending = int(ds["pending"].to_numpy()[node])
     if pending:

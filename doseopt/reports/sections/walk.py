@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from doseopt.core.text import counted
-from doseopt.display.labels import made_by
+from doseopt.display.labels import made_by, reason_words
 from doseopt.reports.render.document import Bullets, Document, Heading, Item, Paragraph
 
 
@@ -54,7 +54,7 @@ def _told(one: Mapping[str, Any], labels: list[str]) -> str:
 
 def _then(one: Mapping[str, Any], labels: list[str]) -> str:
     if one["next_level"] is None:
-        return f"The trial stops: {one['then'].replace('_', ' ')}."
+        return f"The trial stops: {reason_words(one['then'])}."
     where = {"up": "Up to", "stay": "Stay at", "down": "Down to"}[one["then"]]
     return f"{where} {labels[one['next_level'] - 1]}, {counted(one['next_size'], 'patient')}."
 
