@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import names, reason_words
+from doseopt.display.labels import made_by, names, reason_words
 from doseopt.reports.render.document import Block, Bullets, Document, Heading, Paragraph, Table
 
 WHAT = (
@@ -32,7 +32,7 @@ def examination_document(hypothetical: xr.Dataset, irrational: xr.Dataset) -> Do
         "Doses": ", ".join(f"{j} = {label}" for j, label in enumerate(names(hypothetical, "dose"), 1)),
         "Target": f"{100 * attrs['target']:g}%; overdose: a DLT rate above {100 * attrs['interval_high']:g}%",
         "Posterior": str(attrs["posterior_model"]),
-        "Made by": f"study {attrs['study']} (hash {attrs['study_hash']})",
+        "Made by": made_by(attrs),
     }
     blocks = [Paragraph(WHAT), *_cases(hypothetical), *_irrational(irrational, names(hypothetical, "dose"))]
     return Document(str(attrs["title"]), facts, tuple(blocks))
