@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.beliefs import belief_of_rates as belief_of_rates
     from doseopt.beliefs.utility import Utility as Utility
     from doseopt.comparison.compare import compare as compare
+    from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
     from doseopt.core.parameters import Faults as Faults
     from doseopt.core.state import Decision as Decision
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import TooToxic as TooToxic
     from doseopt.designs.mtpi import MTPI as MTPI
     from doseopt.designs.mtpi2 import MTPI2 as MTPI2
+    from doseopt.designs.naming import Naming as Naming
     from doseopt.designs.on_grid import OnGrid as OnGrid
     from doseopt.designs.policy import Policy as Policy
     from doseopt.designs.selecting import Selecting as Selecting
@@ -82,6 +84,7 @@ _HOME = {
     "DESIGNS": "designs",
     "Decision": "core.state",
     "DecisionTable": "designs.decision_table",
+    "Definition": "core.definition",
     "DemandAtDose": "designs.modifiers",
     "Design": "core.design",
     "EnoughAtDose": "designs.modifiers",
@@ -98,6 +101,7 @@ _HOME = {
     "MTPI2": "designs.mtpi2",
     "MaxPatients": "designs.modifiers",
     "Modified": "designs.modified",
+    "Naming": "designs.naming",
     "NarrowInterval": "designs.modifiers",
     "NoSkipping": "designs.modifiers",
     "OnGrid": "designs.on_grid",

@@ -23,7 +23,7 @@ class Trials:
         self.rule, self.doses = rule, rule.doses
         self.no_skipping, self.coherent, self.too_toxic = no_skipping, coherent, too_toxic
         self.enough, self.run_in, self.cap = enough, run_in, cap
-        self.decisions = {}
+        self.decisions, self.ended = {}, {}
 
     def restricted(self, trial, dose):
         """The base design's dose, lowered to the ceilings."""
@@ -125,3 +125,29 @@ class Trials:
         nothing = (0,) * self.doses
         value = expectation(Trial(nothing, nothing))
         return value[: self.doses + 1], value[self.doses + 1 : 2 * self.doses + 1], value[2 * self.doses + 1 :]
+
+    def endings(self):
+        """Orders of single patients that lead to each ending, {(n, y, mtd): orders}; DLT or none only."""
+        if self.ended:
+            return self.ended
+        nothing = (0,) * self.doses
+        waiting, found = {0: {Trial(nothing, nothing): 1}}, self.ended
+        while waiting:
+            for trial, orders in waiting.pop(min(waiting)).items():
+                answer = self.decide(trial)
+                if isinstance(answer, Stop):
+                    key = trial.n, trial.y, answer.mtd
+                    found[key] = found.get(key, 0) + orders
+                    continue
+                for dlts in range(answer.size + 1):
+                    after = self.treated(trial, answer, dlts)
+                    layer = waiting.setdefault(sum(after.n), {})
+                    layer[after] = layer.get(after, 0) + orders * math.comb(answer.size, dlts)
+        return found
+
+    def weighed(self, p):
+        """The endings in one scenario, [(n, y, mtd, probability)]."""
+        return [
+            (n, y, mtd, orders * math.prod(q**k * (1 - q) ** (m - k) for q, m, k in zip(p, n, y, strict=True)))
+            for (n, y, mtd), orders in self.endings().items()
+        ]

@@ -17,6 +17,7 @@ from doseopt.designs.layers import with_cap
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
+from doseopt.measures.declared import declared_posterior
 from doseopt.measures.estimation import Estimates, posterior_measures
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
@@ -68,7 +69,7 @@ def compare(
     parts = []
     for name, design in study.designs.items():
         progress(name)
-        parts.append(characteristics(design, outcomes_of(study, engine, name, design, scenarios)))
+        parts.append(characteristics(design, outcomes_of(study, engine, name, design, scenarios), study.definition))
     result = _stacked(parts, list(study.designs))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
@@ -116,8 +117,9 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     Returns
     -------
     Dataset
-        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, and `posterior_left_out`, the
-        probability of the endings that they leave out. Unchanged if no posterior has been computed.
+        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
+        and `posterior_left_out`, the probability of the endings that they leave out. Unchanged if no posterior has been
+        computed.
     """
     if not estimates.done:
         return result
@@ -125,9 +127,13 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     parts = []
     for name, design in study.designs.items():
         blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(posterior_measures(outcomes, estimates) for outcomes in blocks))
+        parts.append(in_one(_of_posteriors(outcomes, estimates) for outcomes in blocks))
     found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
     return result.assign(found.data_vars).assign(_prior(estimates)).assign_attrs(posterior_model=study.describe_model())
+
+
+def _of_posteriors(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
+    return posterior_measures(outcomes, estimates).assign(declared_posterior(outcomes, estimates))
 
 
 def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import xarray as xr
 
+from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
+from doseopt.measures.declared import declared_evidence
 from doseopt.measures.estimation import own_measures
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
 from doseopt.study.study import Study
@@ -57,14 +59,16 @@ def in_one(blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     )
 
 
-def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
-    """Return the operating characteristics of one design, and how good its own estimate of the DLT rates is.
+def characteristics(design: Design, blocks: Iterable[xr.Dataset], definition: Definition | None = None) -> xr.Dataset:
+    """Return the operating characteristics of one design, its evidence, and how good its own estimate of the rates is.
 
     Parameters
     ----------
     design : Design
     blocks : iterable of Dataset
         Of `outcomes_of`.
+    definition : Definition, optional
+        What the protocol demands to be seen at the MTD.
 
     Returns
     -------
@@ -74,6 +78,7 @@ def characteristics(design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     parts, fewest = [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
         part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
+        part = part.assign(declared_evidence(outcomes, definition))
         if "acceptable_of_all" in outcomes:
             part["correct_selection_of_all"] = correct_of_all(outcomes)
         parts.append(part)

@@ -6,16 +6,18 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.state import FloatArray
-from doseopt.designs.layers import layers, with_cap, with_rule
-from doseopt.display.readings import ACTUAL, CAP, TARGET
+from doseopt.designs.layers import layers, with_cap, with_names, with_rule
+from doseopt.display.readings import ACTUAL, CAP, NAMES, TARGET
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
 from doseopt.scenarios import ActualDose
@@ -74,7 +76,8 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
     """Return the silences of a design and the readings of each, the one in use first.
 
     They are the parameters of the design that have choices, a yes or no, or declared `readings`; its enrolment cap,
-    hard or none, if it ends without one; the target; and the actual dose, planned or off by up to the tolerance.
+    hard or none, if it ends without one; whether a dose must meet a definition to be named, if study or design have
+    one; the target; and the actual dose, planned or off by up to the tolerance.
 
     Parameters
     ----------
@@ -90,6 +93,13 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
         if values:
             each = [now, *(v for v in values if v != now)]
             found[name] = [Reading(name, _word(v), {name: v}) for v in each]
+    names = layers(design).names
+    if names is not None or study.definition is not None:
+        each = [names, *(v for v in (study.definition, None) if v != names)]
+        found[NAMES] = [
+            Reading(NAMES, "the dose selected" if v is None else v.describe(), change=partial(_with_names, v))
+            for v in each
+        ]
     without = with_cap(design, None)
     if without != design and without.facts.ends:
         found[CAP] = [Reading(CAP, str(design.facts.cap)), Reading(CAP, "none", change=_without_cap)]
@@ -104,6 +114,10 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
 
 def _word(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _with_names(names: Definition | None, study: Study, design: Design) -> tuple[Study, Design]:
+    return study, with_names(design, names)
 
 
 def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:

@@ -21,6 +21,7 @@ from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
+from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
@@ -82,6 +83,10 @@ class Facts:
         Whether the rule begins with a titration of its own.
     pending : bool
         Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
+    names : Definition, optional
+        What a dose must meet to be named the MTD; None if any that is selected is.
+    aims : bool
+        Whether the rule depends on the target.
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
@@ -99,6 +104,8 @@ class Facts:
     sizes_own_cohorts: bool = False
     titration: bool = False
     pending: bool = False
+    names: Definition | None = None
+    aims: bool = True
     nodes: Callable[[int], int] | None = None
 
 

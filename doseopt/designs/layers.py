@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doseopt.core.definition import Definition
 from doseopt.core.design import Design, Modifier, Tuned
 from doseopt.core.tunable import Tunable
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.naming import Naming
 from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.selecting import Selecting
 from doseopt.designs.unfinished import Unfinished
 
-WRAPPERS = (Modified, OnGrid, Selecting, Unfinished)
+WRAPPERS = (Modified, Naming, OnGrid, Selecting, Unfinished)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Layers:
         Where the rule's doses stand among more; its own base is what lies under it.
     over : tuple of Modifier
         Laid over the grid: the enrolment cap.
+    names : Definition, optional
+        What a dose must meet to be named.
     """
 
     rule: Design
@@ -41,6 +45,7 @@ class Layers:
     modifiers: tuple[Modifier, ...] = ()
     grid: OnGrid | None = None
     over: tuple[Modifier, ...] = ()
+    names: Definition | None = None
 
     @property
     def laid(self) -> tuple[Modifier, ...]:
@@ -55,6 +60,8 @@ def layers(design: Design) -> Layers:
     inner = layers(design.base)
     if isinstance(design, Unfinished):
         return inner
+    if isinstance(design, Naming):
+        return dataclasses.replace(inner, names=design.definition)
     if isinstance(design, OnGrid):
         return dataclasses.replace(inner, grid=design)
     if isinstance(design, Selecting):
@@ -83,8 +90,20 @@ def with_rule(design: Design, change: Callable[[Any], Design]) -> Design:
     return change(design)
 
 
+def with_names(design: Design, names: Definition | None) -> Design:
+    """Return a design with another naming rule, or none."""
+    if isinstance(design, Naming):
+        return with_names(design.base, names)
+    if isinstance(design, Modified | OnGrid | Unfinished):
+        return dataclasses.replace(design, base=with_names(design.base, names))
+    base = dataclasses.replace(design, base=with_names(design.base, None)) if isinstance(design, Selecting) else design
+    return base if names is None else Naming(base, names)
+
+
 def with_cap(design: Design, n: int | None) -> Design:
     """Return a design with another enrolment cap, or none; a cap that its rule has by itself stays."""
+    if isinstance(design, Naming):
+        return dataclasses.replace(design, base=with_cap(design.base, n))
     base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
     kept = tuple(modifier for modifier in laid if not isinstance(modifier, MaxPatients))
     kept = kept if n is None else (*kept, MaxPatients(n=n))

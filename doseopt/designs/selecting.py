@@ -108,7 +108,9 @@ class Selecting(Around):
         wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
         mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
         reasons = np.array(["", *self.base.facts.stops])[stop]
-        return np.where(reasons == "too_toxic", NONE, mtd)
+        mtd = np.where(reasons == "too_toxic", NONE, mtd)
+        names = self.base.facts.names  # a naming rule of the base holds for any selection
+        return mtd if names is None else names.named(mtd, state.n, state.y)
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the base's posterior, by which its modifiers judge."""

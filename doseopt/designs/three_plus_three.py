@@ -96,6 +96,7 @@ class ThreePlusThree(Defaults):
             skips=False,
             exclusion="2 or more DLTs at this dose or a lower one",
             sizes_own_cohorts=True,
+            aims=False,
         )
 
     def first(self) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-TARGET, ACTUAL, CAP = "target DLT rate", "actual dose", "enrolment cap"
+TARGET, ACTUAL, CAP, NAMES = "target DLT rate", "actual dose", "enrolment cap", "naming rule"
 
 FACTORS = {
     "titration_cohort": "patients in a titration cohort",
@@ -14,6 +14,7 @@ FACTORS = {
     "on_descent": "a dose below one that is too toxic",
     "confirm_top": "highest dose after no DLT in 3",
     "mtd_at_cap": "the MTD when enrolment ends the trial",
+    NAMES: "what a dose must meet to be named the MTD",
     CAP: "what the planned enrolment means",
     TARGET: "target DLT rate",
     ACTUAL: "the dose actually given",

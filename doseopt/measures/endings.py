@@ -11,6 +11,9 @@ import xarray as xr
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.scenarios import above_mtd
 
+TOO_HIGH = 1 / 3
+"""A true DLT rate above this is too high whatever the target: 3+3 gives a dose up at 2 DLTs in 6."""
+
 
 @dataclass(frozen=True, eq=False)
 class Endings:

@@ -16,6 +16,7 @@ from doseopt.core.design import Design, estimated_by
 from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.outcomes import expect
+from doseopt.measures.endings import TOO_HIGH
 from doseopt.models.choice import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 
@@ -66,8 +67,9 @@ class Estimates:
 
     Attributes
     ----------
-    mean, lower, upper : float array [U, D]
-        Of the tallies so far, `done` of them; the ends of the interval are exact posterior quantiles.
+    mean, lower, upper, over : float array [U, D]
+        Of the tallies so far, `done` of them; the ends of the interval are exact posterior quantiles, and `over` is the
+        probability of a rate above `TOO_HIGH`.
     wanted : int
         Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `most_nodes`.
     prior : dict of str to float array [D]
@@ -85,15 +87,16 @@ class Estimates:
         doses = self._tallies.shape[1] // 2
         nodes = self._engine.nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
         self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, (most_nodes or MOST_NODES) // nodes))
-        self.mean, self.lower, self.upper = np.full((3, self.wanted, doses), np.nan)
+        self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
         nobody = np.zeros((1, 2 * doses), np.int64)
         names = ("mean", "lower", "upper")
-        self.prior = {name: value[0] for name, value in zip(names, self._summaries(nobody), strict=True)}
+        self.prior = {name: value[0] for name, value in zip(names, self._summaries(nobody), strict=False)}
 
-    def _summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         doses, tail = tallies.shape[1] // 2, (1 - LEVEL) / 2
         posterior = self._engine.posterior(tallies[:, :doses], tallies[:, doses:])
-        return posterior.mean(), posterior.quantile(tail), posterior.quantile(1 - tail)
+        ends = posterior.quantile(tail), posterior.quantile(1 - tail)
+        return posterior.mean(), *ends, posterior.prob(TOO_HIGH)
 
     def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
         """Compute the posteriors; when interrupted those done so far are kept, and the next call goes on there.
@@ -105,7 +108,8 @@ class Estimates:
         """
         while self.done < self.wanted:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
-            self.mean[rows], self.lower[rows], self.upper[rows] = self._summaries(self._tallies[rows])
+            found = self._summaries(self._tallies[rows])
+            self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = found
             self.done = rows.stop
             progress(self.done)
 
@@ -165,8 +169,8 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
     tried = (outcomes["n"] > 0).astype(float)
     covered = None if not left_out.any() else (~left_out).astype(float)
     both = tried if covered is None else tried * covered
-    result = _means(outcomes, {f"posterior_{name}": v for name, v in values.items()}, covered)
-    result |= _means(outcomes, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
+    result = means_given(outcomes, {f"posterior_{name}": v for name, v in values.items()}, covered)
+    result |= means_given(outcomes, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
     for name, event in {"tried": tried, "posterior_left_out": left_out}.items():
         result[name], result[f"{name}_mcse"] = expect(outcomes, event)
     names = {f"posterior_{name}": text for name, text in MEASURES.items()}
@@ -175,7 +179,7 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         "tried": "probability that the dose is tried",
         "posterior_left_out": "probability of the endings whose posterior was not computed",
     }
-    return _labelled(result, names)
+    return labelled(result, names)
 
 
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
@@ -194,11 +198,11 @@ def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     made = own.notnull().astype(float)
     own = own.fillna(0.0)
     bias = own - outcomes["p_dlt"]
-    result = _means(outcomes, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
-    return _labelled(result, {f"own_{name}": text for name, text in OWN.items()})
+    result = means_given(outcomes, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
+    return labelled(result, {f"own_{name}": text for name, text in OWN.items()})
 
 
-def _means(
+def means_given(
     outcomes: xr.Dataset, values: Mapping[str, xr.DataArray], given: xr.DataArray | None
 ) -> dict[str, xr.DataArray]:
     """Return means and Monte Carlo errors of functions of the ending, if need be given an event; roots of the rmse.
@@ -222,13 +226,14 @@ def _means(
     return result
 
 
-def _labelled(result: Mapping[str, xr.DataArray], names: Mapping[str, str]) -> xr.Dataset:
-    labelled = {}
+def labelled(result: Mapping[str, xr.DataArray], names: Mapping[str, str]) -> xr.Dataset:
+    """Return some results with what they are, and their Monte Carlo errors."""
+    found = {}
     for name, text in names.items():
-        labelled[name] = result[name].assign_attrs(units="1", long_name=text)
+        found[name] = result[name].assign_attrs(units="1", long_name=text)
         text = f"Monte Carlo standard error: {text}"
-        labelled[f"{name}_mcse"] = result[f"{name}_mcse"].assign_attrs(units="1", long_name=text)
-    return xr.Dataset(labelled).drop_vars(["n", "y"], errors="ignore")
+        found[f"{name}_mcse"] = result[f"{name}_mcse"].assign_attrs(units="1", long_name=text)
+    return xr.Dataset(found).drop_vars(["n", "y"], errors="ignore")
 
 
 def effective_sample_size(mean: FloatArray, sd: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from doseopt.core.definition import Definition
 from doseopt.core.design import Phase
 from doseopt.core.parameters import Domain, Faults, nearest
 from doseopt.designs import DESIGNS
@@ -22,10 +23,11 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
+from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
 from doseopt.study.runnable import obstacles
 
-OF_A_DESIGN = ("modifiers", "selection", "drop", "insert", "inserts")
+OF_A_DESIGN = ("modifiers", "selection", "names", "drop", "insert", "inserts")
 """Keys of a design's table that are not its parameters."""
 
 
@@ -186,6 +188,8 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
 
 def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
     base = _read_base(reader, table, where, given)
+    if isinstance(table, Mapping) and "names" in table:
+        base = read_names(reader, table["names"], f"{where}.names", base, given.get("definition"))
     listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
@@ -224,7 +228,13 @@ def _policies(design: Any) -> list[PolicyTable]:
     return [table for table in tables if isinstance(table, PolicyTable)]
 
 
-def design_table(design: Any, target: float, doses: Doses, files: Mapping[PolicyTable, str]) -> dict[str, Any]:
+def design_table(
+    design: Any,
+    target: float,
+    doses: Doses,
+    files: Mapping[PolicyTable, str],
+    definition: Definition | None = None,
+) -> dict[str, Any]:
     """Return the table of a design, without what the study gives to every design anyway.
 
     Parameters
@@ -236,12 +246,14 @@ def design_table(design: Any, target: float, doses: Doses, files: Mapping[Policy
         As the study file states them.
     files : mapping of PolicyTable to str
         Of `policy_files`.
+    definition : Definition, optional
+        The study's, to which a naming rule may refer.
     """
     grid = doses.grid()
     parts = layers(design)
     placed = parts.grid
     own = {"target": target, **_doses_given(grid, doses.planned() if placed is None else placed.planned)}
-    table = _table(parts, own, files)
+    table = _table(parts, own, files) | names_table(parts.names, definition)
     if placed is None:
         return table
     inserted = set(placed.planned) - set(doses.planned())

@@ -16,6 +16,7 @@ from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.study.amendment import read_proposal
 from doseopt.study.designs import read_designs
+from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.reader import Reader, key
 from doseopt.study.scenarios import read_belief, read_scenarios
@@ -124,11 +125,12 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
-    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, private=["target"])
+    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition"], ["target"])
+    definition = read_definition(reader, top.get("mtd"))
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     belief = read_belief(reader, top.get("belief"), specs)
     utility = reader.build(Utility, top.get("utility", {}), "utility", {})
-    given: dict[str, Any] = {"target": usable, "doses": count}
+    given: dict[str, Any] = {"target": usable, "doses": count, "definition": definition}
     if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
         given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
     designs = read_designs(reader, top["designs"], doses or _labels_alone(top), given) if "designs" in top else {}
@@ -156,6 +158,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         belief=belief,
         utility=utility,
         proposal=proposal,
+        definition=definition,
         name=Path(path).stem,
     )
 

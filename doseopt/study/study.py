@@ -20,6 +20,7 @@ import doseopt
 from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedBelief
 from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
+from doseopt.core.definition import Definition
 from doseopt.core.design import Design, is_design
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
@@ -92,6 +93,8 @@ class Study:
         What a trial is worth.
     proposal : Proposal, optional
         The amendment that the file proposes.
+    definition : Definition, optional
+        What the protocol's own definition demands to be seen at the MTD.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class Study:
     belief: BeliefSpec = field(default_factory=StatedBelief)
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
+    definition: Definition | None = param(None, kind=Definition, optional=True)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
@@ -239,6 +243,7 @@ class Study:
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
+        mtd |= {} if self.definition is None else {"definition": plain(self.definition)}
         doses = self.doses.as_planned
         files = policy_files(self.designs.values())
         scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
@@ -253,7 +258,10 @@ class Study:
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),
-            "designs": {name: design_table(each, self.target, doses, files) for name, each in self.designs.items()},
+            "designs": {
+                name: design_table(each, self.target, doses, files, self.definition)
+                for name, each in self.designs.items()
+            },
             **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
         }
 

@@ -20,7 +20,8 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     The design hashes, compares and pickles by its parameters; every trial ends; every cohort has patients and is at an
     admissible dose (``trial.step``), and so is every MTD (``trial.selected``); no untried dose is skipped unless the
     design says that it `skips`; decision, admissible doses, selection and memory depend on the state alone, not on
-    which trials are asked about together, how often, or what was asked before; memory has the declared shape and
+    which trials are asked about together, how often, or what was asked before; a dose is named only where it
+    meets `facts.names`; memory has the declared shape and
     holds something; the endings' probabilities sum to 1; and the design describes itself.
 
     Parameters
@@ -47,6 +48,7 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     _check_skipping(design, graph)
     _check_purity(design, fresh, graph)
     _check_memory_used(design, graph)
+    _check_names(design, graph)
     _check_mass(design, graph)
     return graph
 
@@ -157,6 +159,17 @@ def _check_memory_used(design: Design, graph: Graph) -> None:
             f"memory {name!r} to differ between trials",
             f"{values[0]} in all: it is lost, or this setting of the design has no use for it",
         )
+
+
+def _check_names(design: Design, graph: Graph) -> None:
+    """Hold a design with a naming rule to it."""
+    if design.facts.names is None:
+        return
+    ended = graph.state[graph.ending]
+    wrong = design.facts.names.named(graph.selected, ended.n, ended.y) != graph.selected
+    if wrong.any():
+        i = int(graph.ending[wrong.argmax()])
+        demand(False, f"a dose named only on {design.facts.names.describe()}", f"one with fewer after {_at(graph, i)}")
 
 
 def _check_mass(design: Design, graph: Graph) -> None:

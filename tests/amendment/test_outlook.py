@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
+from doseopt.conduct.standing import standings
 from small_study import SMALL
 
 from doseopt.amendment.outlook import beliefs_now, by_enrolment, enrolment_needed
-from doseopt.conduct.standing import standings
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.study.file import parse_study
 

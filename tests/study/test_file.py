@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 import doseopt
 from doseopt.comparison.compare import compare
+from doseopt.core.definition import Definition
 from doseopt.core.parameters import Faults
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.designs.naming import Naming
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, MTDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
@@ -27,6 +29,7 @@ target = 0.25                       # target DLT rate
 [mtd]                               # what counts as right
 rule = "closest"                    # closest | highest_below | interval (halfwidth = 0.05)
 none_above = 0.35                   # default target + 0.10
+definition = { patients = 6, rate = "1/6" }      # optional: what the protocol demands to be seen at the MTD
 [doses]
 labels = ["0.15", "0.5", "1.5", "4.5"]
 values = [0.15e9, 0.5e9, 1.5e9, 4.5e9]
@@ -50,6 +53,7 @@ mtd_at_cap = "definition"           # definition | not_excluded
 modifiers = [{ kind = "max_patients", n = 10 }]
 [designs."3+3"]
 kind = "three_plus_three"           # on_descent, confirm_top, mtd_at_cap as above
+names = { at_least = 6 }            # of any design: "any" | { at_least = 6 } | "definition"; else none is named
 [designs.CRM]
 kind = "crm"
 model = "empiric"                   # empiric | logistic (intercept = 3.0)
@@ -109,6 +113,7 @@ def test_the_documented_example_loads_as_written():
     study = parse_study(EXAMPLE, "example.toml")
     assert (study.title, study.registry, study.target, study.dropout) == ("...", "NCT05727722", 0.25, 0.10)
     assert study.mtd == MTDRule(target=0.25, rule="closest", none_above=0.35)
+    assert study.definition == Definition(6, "1/6")
     assert study.doses == Doses(("0.15", "0.5", "1.5", "4.5"), (0.15e9, 0.5e9, 1.5e9, 4.5e9), "cells", 0.2)
     rates = (0.05, 0.12, 0.25, 0.45)
     assert study.scenario_specs == {
@@ -119,7 +124,7 @@ def test_the_documented_example_loads_as_written():
     }
     assert study.designs == {
         "ATD+3+3": Modified(AcceleratedTitration(doses=4, target=0.25, titrate=1), (MaxPatients(n=10),)),
-        "3+3": ThreePlusThree(doses=4, target=0.25),
+        "3+3": Naming(ThreePlusThree(doses=4, target=0.25), Definition(6)),
         "CRM": Modified(
             CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(3, 0.05)),
             (RunIn(levels=1), NoSkipping(), Coherent(), TooToxic(confidence=0.95), MaxPatients(n=25)),

@@ -1,0 +1,80 @@
+"""A naming rule: the dose that a design selects is named only on enough evidence; otherwise none is."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from doseopt.core.definition import Definition
+from doseopt.core.design import Design, Facts, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.posterior import Posterior
+from doseopt.core.state import Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.designs.defaults import Around
+
+
+@dataclass(frozen=True)
+class Naming(Around):
+    """A design whose selected dose is named only where the patients treated at it meet a definition.
+
+    No other dose takes its place: the trial then names none. It is laid over any selection, also one that a design is
+    given later (`Selecting`), and changes neither doses nor the end of a trial.
+
+    Parameters
+    ----------
+    base : Design
+    definition : Definition
+
+    Examples
+    --------
+    Without a DLT 3+3 goes up on three patients; what it would declare at a cap of 3 has too few:
+
+    >>> import numpy as np
+    >>> from doseopt import Definition, Naming, ThreePlusThree, after
+    >>> design = ThreePlusThree(doses=2, target=0.25, mtd_at_cap="not_excluded")
+    >>> state = after(design, "1NNN")
+    >>> for each in (design, Naming(design, Definition(6))):
+    ...     each.select(state, stop=np.zeros(1, int)).item()
+    0
+    -1
+    """
+
+    base: Design
+    definition: Definition
+
+    def __post_init__(self) -> None:
+        """Refuse what is no design and no definition."""
+        found = [] if is_design(self.base) else [Fault("base", f"wanted a design, got {self.base!r}")]
+        if not isinstance(self.definition, Definition):
+            found.append(Fault("definition", f"wanted a Definition, got {self.definition!r}"))
+        if found:
+            raise Faults(found, "Naming")
+
+    @property
+    def facts(self) -> Facts:
+        """The base's, and what a named dose must meet."""
+        return dataclasses.replace(self.base.facts, names=self.definition)
+
+    def with_dose(self, position: int, value: float) -> Naming:
+        """Return the design with one dose more."""
+        return Naming(with_dose(self.base, position, value), self.definition)
+
+    def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Return what the base decides."""
+        return decision_of(self.base, state, pending)
+
+    def select(self, state: TrialState, stop: IntArray) -> IntArray:
+        """Return the base's MTD where its patients meet the definition, else none."""
+        return self.definition.named(self.base.select(state, stop), state.n, state.y)
+
+    def posterior(self, state: TrialState) -> Posterior:
+        """Return the base's posterior."""
+        return posterior_of(self.base, state)
+
+    def estimated(self, state: TrialState) -> FloatArray:
+        """Return the base's own estimate."""
+        return estimated_by(self.base, state)
+
+    def describe(self) -> list[Row]:
+        """Return the base's rows, and what a dose must meet to be named."""
+        return [*self.base.describe(), Row("naming", f"{self.definition.describe()}; none is named otherwise")]

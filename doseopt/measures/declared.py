@@ -1,0 +1,109 @@
+"""Evidence at the declared dose: what has been seen there, and what is known of it, when a trial names it the MTD."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from doseopt.core.definition import Definition
+from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
+from doseopt.engines.outcomes import expect
+from doseopt.measures.endings import TOO_HIGH
+from doseopt.measures.estimation import Estimates, labelled, means_given
+
+FEW = 3
+"""Patients at the declared dose that are few."""
+DOUBTFUL = 0.25
+"""Posterior probability of a rate above `TOO_HIGH` from which a declared dose is doubtful."""
+
+
+def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None) -> xr.Dataset:
+    """Return what has been seen at the declared dose, (scenario), each with its Monte Carlo error.
+
+    Parameters
+    ----------
+    outcomes : Dataset
+    definition : Definition, optional
+        What the protocol demands to be seen at the MTD.
+
+    Returns
+    -------
+    Dataset
+        `declared_patients`, `declared_dlts`: means over the trials that declare a dose, nan if none does.
+        `declared_on_few`, and `meets_definition` if there is one: shares of all trials.
+
+    Examples
+    --------
+    With one dose 3+3 declares it on six patients with at most one DLT; at a rate of 0.3, 0.7^6 + 6 x 0.3 x 0.7^5:
+
+    >>> from doseopt import Exact, ThreePlusThree, make_scenarios
+    >>> outcomes = Exact()(ThreePlusThree(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> found = declared_evidence(outcomes, Definition(6, "1/6"))
+    >>> round(found.declared_patients.item(), 4), round(found.meets_definition.item(), 4)
+    (6.0, 0.4202)
+    """
+    n, y, named = _at_declared(outcomes)
+    dims = outcomes["selected"].dims
+    counts = {"declared_patients": n, "declared_dlts": y}
+    given = xr.DataArray(named.astype(float), dims=dims)
+    result = means_given(outcomes, {name: xr.DataArray(v, dims=dims) for name, v in counts.items()}, given)
+    events: dict[str, BoolArray] = {"declared_on_few": named & (n <= FEW)}
+    if definition is not None:
+        events["meets_definition"] = named & definition.met(n, y)
+    for name, event in events.items():
+        result[name], result[f"{name}_mcse"] = expect(outcomes, xr.DataArray(event, dims=dims))
+    names = {
+        "declared_patients": "expected patients at the declared dose, given that one is declared",
+        "declared_dlts": "expected patients with a DLT at the declared dose, given that one is declared",
+        "declared_on_few": f"probability that a dose is declared on {FEW} patients there or fewer",
+    }
+    if definition is not None:
+        names["meets_definition"] = f"probability that a dose is declared on {definition.describe()}"
+    found = labelled(result, names)
+    for name in [f"{count}{end}" for count in counts for end in ("", "_mcse")]:
+        found[name].attrs["units"] = "patients"
+    return found
+
+
+def _at_declared(outcomes: xr.Dataset) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return patients and DLTs at the declared dose, and whether one is declared, by ending."""
+    selected = outcomes["selected"].to_numpy()
+    named = selected != NONE
+    at = np.where(named, selected, 0)[..., None]
+    n, y = (
+        np.take_along_axis(outcomes[name].transpose(*outcomes["selected"].dims, "dose").to_numpy(), at, axis=-1)[..., 0]
+        for name in ("n", "y")
+    )
+    return n, y, named
+
+
+def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
+    """Return what the common posterior says of the declared dose, given that one is declared, (scenario).
+
+    Parameters
+    ----------
+    outcomes : Dataset
+        One of those that the estimates were made for.
+    estimates : Estimates
+
+    Returns
+    -------
+    Dataset
+        `declared_p_over`, the mean of Pr(rate > 1/3 | data), and `declared_doubtful`, the share of declarations in
+        which it exceeds a quarter. Endings whose posterior was not computed are left out.
+    """
+    rank = estimates.rank(outcomes["n"].to_numpy(), outcomes["y"].to_numpy())
+    selected, dims = outcomes["selected"].to_numpy(), outcomes["selected"].dims
+    known = (rank < estimates.done) & (selected != NONE)
+    over: FloatArray = estimates.over[np.where(known, rank, 0), np.where(known, selected, 0)]
+    values = {"declared_p_over": over, "declared_doubtful": over > DOUBTFUL}
+    given = xr.DataArray(known.astype(float), dims=dims)
+    arrays = {name: xr.DataArray(v, dims=dims).astype(float) for name, v in values.items()}
+    what = f"posterior probability of a rate above {TOO_HIGH:.3g} at the declared dose"
+    names = {
+        "declared_p_over": f"expected {what}",
+        "declared_doubtful": f"probability that the {what} exceeds {DOUBTFUL:g}",
+    }
+    return labelled(
+        means_given(outcomes, arrays, given), {name: f"{t}, given that one is declared" for name, t in names.items()}
+    )
