@@ -115,7 +115,8 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     -------
     Dataset
         With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
-        and `posterior_left_out`, the probability of the endings that they leave out. Unchanged if no posterior has been computed.
+        and `posterior_left_out`, the probability of the endings that they leave out.
+        Unchanged if no posterior has been computed.
     """
     if not estimates.done:
         return result

@@ -89,8 +89,8 @@ def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
     Returns
     -------
     Dataset
-        `declared_p_over`, the mean of Pr(rate > 1/3 | data), and `declared_doubtful`, the share of declarations in which
-        it exceeds a quarter. Endings whose posterior was not computed are left out.
+        `declared_p_over`, the mean of Pr(rate > 1/3 | data), and `declared_doubtful`, the share of declarations in
+        which it exceeds a quarter. Endings whose posterior was not computed are left out.
     """
     rank = estimates.rank(outcomes["n"].to_numpy(), outcomes["y"].to_numpy())
     selected, dims = outcomes["selected"].to_numpy(), outcomes["selected"].dims

@@ -227,6 +227,7 @@ def means_given(
 
 
 def labelled(result: Mapping[str, xr.DataArray], names: Mapping[str, str]) -> xr.Dataset:
+    """Return results with their meaning, and their Monte Carlo errors with theirs."""
     found = {}
     for name, text in names.items():
         found[name] = result[name].assign_attrs(units="1", long_name=text)
