@@ -76,8 +76,8 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
     """Return the silences of a design and the readings of each, the one in use first.
 
     They are the parameters of the design that have choices, a yes or no, or declared `readings`; its enrolment cap,
-    hard or none, if it ends without one; whether a dose must meet a
-    definition to be named, if study or design have one; the target; and the actual dose, planned or off by up to the tolerance.
+    hard or none, if it ends without one; what a dose must meet to be named, if study or design states it;
+    the target; and the actual dose, planned or off by up to the tolerance.
 
     Parameters
     ----------
