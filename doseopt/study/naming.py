@@ -40,7 +40,7 @@ def read_names(reader: Reader, value: Any, where: str, design: Any, definition: 
         The study's.
     """
     found = _evidence(reader, value, where, definition)
-    selecting = design.selector if isinstance(design, Selecting) else design
+    selecting: Any = design.selector if isinstance(design, Selecting) else design
     at_cap = getattr(selecting, "mtd_at_cap", None)
     if at_cap == "not_excluded":
         reader.fault(where, 'wanted it or mtd_at_cap = "not_excluded", which is names = "any", got both')
