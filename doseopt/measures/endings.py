@@ -10,6 +10,7 @@ import xarray as xr
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.scenarios import above_mtd
+from doseopt.scenarios.mtd_rule import TIE
 
 TOO_HIGH = 1 / 3
 """A true DLT rate above this is too high whatever the target: 3+3 gives a dose up at 2 DLTs in 6."""
@@ -162,6 +163,11 @@ class Truth:
         )
 
     @cached_property
+    def too_high(self) -> BoolArray:
+        """Whether the rate of a dose is above `TOO_HIGH`, [R, D]."""
+        return np.asarray(self.p_dlt > TOO_HIGH + TIE)
+
+    @cached_property
     def distance(self) -> FloatArray:
         """Distance of the rates from the target, rho [R, D], as a share of their sum; nan if that is 0 or for one dose.
 
@@ -176,7 +182,7 @@ class Truth:
         """One truth for all scenarios in which the same is right, U of them, and which of them each is, [R]."""
         if self.right is None:
             return self, np.arange(len(self.p_dlt))
-        same = np.column_stack([self.right, self.above, self.mtd])
+        same = np.column_stack([self.right, self.above, self.too_high, self.mtd])
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
         rest = (self.target, self.planned, self.registered, self.dropout)
         return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which.reshape(-1)

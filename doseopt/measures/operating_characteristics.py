@@ -21,9 +21,10 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.engines.outcomes import judged
 from doseopt.measures.endings import Endings, Truth
 from doseopt.measures.metric import Metric
+from doseopt.measures.safety import SAFETY
 from doseopt.scenarios import MTDRule
 
-METRICS: dict[str, Metric] = {}
+METRICS: dict[str, Metric] = dict(SAFETY)
 """Every measure that is a mean over endings, by the name of its result variable."""
 
 

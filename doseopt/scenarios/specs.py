@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.core.parameters import Fault, Faults, native
+from doseopt.core.parameters import Fault, Faults, is_number, native
 from doseopt.core.text import text_fault
 from doseopt.scenarios import (
     GENERATORS,
@@ -20,13 +20,19 @@ from doseopt.scenarios.doses import Doses
 
 @dataclass(frozen=True)
 class FixedScenario:
-    """Stated true DLT rates."""
+    """Stated true DLT rates.
+
+    Of the DLTs a share `late_dlts` is not seen before the decision, and a share `false_dlts` of the patients has an
+    event that is called a DLT and is none. What is right is judged by the true rates.
+    """
 
     p_dlt: tuple[float, ...]
     p_moderate: tuple[float, ...] | None = None
     reason: str = ""
     source: str = ""
     transform: Any = None
+    false_dlts: float = 0.0
+    late_dlts: float = 0.0
 
     def __post_init__(self) -> None:
         """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
@@ -35,13 +41,25 @@ class FixedScenario:
         texts = {name: getattr(self, name) for name in ("reason", "source")}
         wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
         faults = [Fault(name, message) for name, message in wrong.items() if message]
+        shares = {name: getattr(self, name) for name in ("false_dlts", "late_dlts")}
+        faults += [
+            Fault(n, f"wanted a number in [0, 1], got {v!r}")
+            for n, v in shares.items()
+            if not (is_number(v) and 0 <= v <= 1)
+        ]
         if faults:
             raise Faults(faults, "FixedScenario")
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""
         p = np.array([self.p_dlt])
-        return _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
+        made = _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
+        seen = 1 - (1 - (1 - self.late_dlts) * made["p_observed"]) * (1 - self.false_dlts)
+        return made.assign(p_observed=seen.assign_attrs(made["p_observed"].attrs)) if self._misread else made
+
+    @property
+    def _misread(self) -> bool:
+        return self.false_dlts > 0 or self.late_dlts > 0
 
 
 @dataclass(frozen=True)

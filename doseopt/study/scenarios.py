@@ -44,7 +44,9 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
                 reader.fault(f"{where}.{name}", "missing; wanted a whole number")
             numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
         return RandomScenarios(kind, numbers[0], numbers[1], transform)
-    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform"])
+    table = reader.table(
+        value, where, ["p_dlt", "p_moderate", "reason", "source", "transform", "false_dlts", "late_dlts"]
+    )
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
@@ -52,7 +54,9 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
-    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform)
+    share = Domain(float, 0, 1)
+    shares = [reader.value(table.get(name, 0.0), f"{where}.{name}", share) for name in ("false_dlts", "late_dlts")]
+    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform, *(s or 0.0 for s in shares))
 
 
 def read_belief(reader: Reader, table: Any, specs: Mapping[str, Any]) -> Any:

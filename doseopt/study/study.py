@@ -323,7 +323,7 @@ def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
     result = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in vars(spec).items()
-        if value is not None and value != "" and name != "transform"
+        if value not in (None, "") and name != "transform" and not (name.endswith("_dlts") and value == 0)
     }
     if spec.transform is not None:
         result["transform"] = plain(spec.transform, transform)

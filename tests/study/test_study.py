@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from doseopt.beliefs import LogisticFamily
 from doseopt.beliefs.utility import Utility
+from doseopt.core.definition import Definition
 from doseopt.core.parameters import Faults
 from doseopt.core.text import name_fault
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
@@ -257,6 +258,7 @@ CHANGES = {
     "designs": {"3+3": ThreePlusThree(doses=3, target=0.25, confirm_top=False)},
     "belief": LogisticFamily(location=2.0, location_sd=1.0),
     "utility": Utility(per_dlt=0.1),
+    "definition": Definition(6, "1/6"),
     "proposal": Proposal("3+3", ("3+3",), statements={"reason": "new data"}),
 }
 SMALL = Study(
