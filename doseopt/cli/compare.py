@@ -74,7 +74,7 @@ def compare(
         from doseopt.cli.output import deliver, folder_for, show, write_figures
         from doseopt.reports.render.document import Block, Document
         from doseopt.reports.sections.comparison import comparison_document, marked
-        from doseopt.reports.sections.estimates import estimates
+        from doseopt.reports.sections.estimates import announced, estimates
         from doseopt.reports.sections.overview import overview_document
         from doseopt.study.file import load_study
 
@@ -96,7 +96,7 @@ def compare(
                 _write_data(dataset, folder)
                 written += write_figures(Document("", {}, tuple(further)), folder)
         whole = Document(document.title, document.facts, (*document.blocks, *further))
-        rest = Document("", {}, tuple(further) if full or posterior else ())
+        rest = Document("", {}, tuple(further if full or posterior else announced(dataset)))
         deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=written, shown=rest)
         if not finished:
             raise typer.Exit(INTERRUPTED)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from doseopt.conduct.standing import standings
 from small_study import SMALL
 
 from doseopt.amendment.outlook import beliefs_now, by_enrolment, enrolment_needed
 from doseopt.display.outlook import STUDY_MODEL
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 CURVE = xr.DataArray(
@@ -30,12 +30,10 @@ def test_a_cap_below_the_first_cohort_of_a_design_is_none_for_it():
     designs = '[designs."3+3"]\nkind = "three_plus_three"\n\n[amendment]\n'
     study = parse_study(SMALL.replace("[amendment]\n", designs, 1), "small.toml")
     both = {name: study.designs[name] for name in ("3+3", "ATD 6")}
-    standing = standings(both, (), study.designs["ATD 6"])
-    going = {name: design for name, (design, _) in standing.items()}
-    starts = {name: state for name, (_, state) in standing.items()}
-    first = starts["3+3"]
-    belief = beliefs_now(study, first.n[0], first.y[0])[STUDY_MODEL]
-    curve = by_enrolment(study, going, starts, belief)["correct_selection"]
+    trial = Trial(study.doses)
+    standings = {name: trial.after(design).standing() for name, design in both.items()}
+    belief = beliefs_now(study, trial)[STUDY_MODEL]
+    curve = by_enrolment(study, standings, belief)["correct_selection"]
     assert curve["enrolment"][:3].to_numpy().tolist() == [1, 4, 6]
     seen = curve.notnull()
     assert seen.sel(design="3+3").to_numpy().tolist() == (curve["enrolment"] >= 3).to_numpy().tolist()

@@ -299,15 +299,17 @@ def stated(tmp_path):
 
 def test_posteriors_are_computed_only_if_the_study_states_one_or_they_are_asked_for(study, stated, tmp_path):
     heading = "What is known of the DLT rates after the trial"
-    for path, option, wanted in [
-        (study, [], False),
-        (study, ["--posterior"], True),
-        (stated, [], True),
-        (stated, ["--no-posterior"], False),
+    for path, option, wanted, printed in [
+        (study, [], False, False),
+        (study, ["--posterior"], True, True),
+        (stated, [], True, False),
+        (stated, ["--full"], True, True),
+        (stated, ["--no-posterior"], False, False),
     ]:
         result = run("compare", path, *option, "--out", tmp_path / "out")
         assert result.exit_code == 0, result.stderr
-        assert (heading in result.stdout) == wanted
+        assert (heading in result.stdout) == printed
+        assert ("left out: 0." in result.stdout) == wanted
         found = stored(tmp_path / "out")
         assert ("posterior_mean" in found) == wanted
         assert ("posterior_model" in found.attrs) == wanted
@@ -317,7 +319,7 @@ def test_posteriors_are_computed_only_if_the_study_states_one_or_they_are_asked_
 def test_a_model_that_the_study_does_not_state_is_called_the_default(study, stated, tmp_path):
     told = "by default, as the study states no [posterior]"
     assert told in " ".join(run("compare", study, "--posterior", "--out", tmp_path).stdout.split())
-    assert told not in " ".join(run("compare", stated, "--out", tmp_path).stdout.split())
+    assert told not in " ".join(run("compare", stated, "--posterior", "--out", tmp_path).stdout.split())
     for path, wanted in [(study, True), (stated, False)]:
         result = run("posterior", path, "--outcomes", "1NNN", "--out", tmp_path)
         assert (told in " ".join(result.stdout.split())) == wanted
@@ -329,7 +331,7 @@ def test_the_operating_characteristics_stand_before_the_posteriors(stated, tmp_p
     result = run("compare", stated, "--out", tmp_path / "out")
     assert isinstance(result.exception, ZeroDivisionError)
     assert printed
-    assert "Correct selection (% of trials)" in result.stdout
+    assert "Selection and overdose selection in % of trials" in result.stdout
     assert "correct_selection" in stored(tmp_path / "out")
 
 

@@ -38,6 +38,15 @@ def estimates(ds: xr.Dataset) -> list[Block]:
     return [*blocks, Figure.of(drawn, *CAPTION, "estimates")] if drawn else blocks
 
 
+def announced(ds: xr.Dataset) -> list[Block]:
+    """Say that there are posterior DLT rates, what they leave out, and how to see them; empty if there are none."""
+    if "posterior_mean" not in ds:
+        return []
+    return [
+        Paragraph(f"Posterior DLT rates at each dose after each design: --posterior, or the files. {_left_out(ds)}")
+    ]
+
+
 def _left_out(ds: xr.Dataset) -> str:
     """Say how much of what can happen the posteriors leave out."""
     share = ds["posterior_left_out"].transpose("design", "scenario").to_numpy()

@@ -10,11 +10,10 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, made_by, names
-from doseopt.display.simulated import simulated
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.comparison import describe_engine, marked
 from doseopt.reports.sections.findings import findings
-from doseopt.reports.sections.measures import best, number, scaled
+from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
 COLUMNS = (
     ("correct", "mean", "correct_selection", 1, np.mean),
@@ -70,7 +69,7 @@ def _table(ds: xr.Dataset) -> Table:
         labels=True,
         marked=frozenset(marks),
         groups=(*spans.items(), ("selected", len(chosen))),
-        notes=("~ simulated",) if simulated(ds).any() and not simulated(ds).all() else (),
+        notes=tuple(f"{text} (correct selection)" for text in monte_carlo(ds, "correct_selection")),
     )
 
 
