@@ -73,9 +73,9 @@ def compare(
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, show, write_figures
         from doseopt.reports.render.document import Block, Document
-        from doseopt.reports.sections.comparison import comparison_document, marked
+        from doseopt.reports.sections.comparison import comparison_document
         from doseopt.reports.sections.estimates import announced, estimates
-        from doseopt.reports.sections.overview import overview_document
+        from doseopt.reports.sections.overview import marked, overview_document
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)

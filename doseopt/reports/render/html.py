@@ -67,7 +67,7 @@ def html(document: Document) -> str:
     links = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in document.sections)
     body = "\n".join(_block(block, k) for k, block in enumerate(document.blocks))
     title = escape(document.title)
-    navigation = f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n' if links else ""
+    navigation = f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n' if len(document.sections) > 2 else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'

@@ -7,17 +7,16 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.display.labels import by_mtd, dose_labels, made_by, names
-from doseopt.display.simulated import simulated, with_simulated_named
+from doseopt.display.simulated import simulated
 from doseopt.plots import drawings
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.benchmark import benchmark
 from doseopt.reports.sections.estimates import estimates
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
+from doseopt.reports.sections.overview import describe_engine, marked, overview
 
 OVERDOSE = "a dose above the highest correct one whose true DLT rate is above the target."
-SIMULATED = "~"
-"""Mark of a simulated design among exact ones."""
 SIZES = {"states": "states", "paths": "outcome paths"}
 """Of the exact calculation: variable, heading."""
 CAPTIONS = {
@@ -60,19 +59,13 @@ def comparison_document(ds: xr.Dataset) -> Document:
     figures = [Figure.of(draw, *CAPTIONS[name], name) for name, draw in drawings(ds).items() if name in CAPTIONS]
     found = findings(ds)
     ds = marked(ds)
-    blocks: list[Block] = [_designs(ds), *_rules(ds)]
-    if found:
-        blocks += [Heading("Findings"), Bullets(tuple(found))]
+    blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
+    blocks += [overview(ds), _designs(ds), *_rules(ds)]
     blocks += _scenarios(ds) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds)
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
     blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *estimates(ds)]
     return Document(str(ds.attrs["title"]), _facts(ds), tuple(blocks))
-
-
-def marked(ds: xr.Dataset) -> xr.Dataset:
-    """Return a comparison with the simulated designs marked by their names, if others are exact."""
-    return ds if simulated(ds).all() else with_simulated_named(ds, lambda _, name: f"{SIMULATED} {name}")
 
 
 def _facts(ds: xr.Dataset) -> dict[str, str]:
@@ -93,21 +86,6 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Engine": describe_engine(ds),
         "Made by": made_by(attrs),
     }
-
-
-def describe_engine(ds: xr.Dataset) -> str:
-    """Say how the designs were evaluated."""
-    drawn = simulated(ds)
-    if not drawn.any():
-        exact = "exact: every way a trial can go is counted, so there is no Monte Carlo error"
-        return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
-    trials, seed = int(ds.attrs["trials"]), ds.attrs["seed"]
-    how = f"{trials:,} trials a scenario, seed {seed}, the same patients under each design"
-    why = "the exact calculation would be too large" if "too_large" in ds.attrs else ""
-    if drawn.all():
-        return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
-    marks = counted(int(drawn.sum()), "design")
-    return f"exact, without Monte Carlo error; {marks} marked {SIMULATED} simulated, as {why}: {how}"
 
 
 def _whole(n: float) -> str:

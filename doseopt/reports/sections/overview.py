@@ -10,8 +10,8 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, made_by, names
+from doseopt.display.simulated import simulated, with_simulated_named
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
-from doseopt.reports.sections.comparison import describe_engine, marked
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
@@ -25,6 +25,8 @@ COLUMNS = (
     ("expected", ">MTD", "patients_above_mtd", -1, np.mean),
 )
 """Group, heading, measure, which is best, and over the scenarios what."""
+SIMULATED = "~"
+"""Mark of a simulated design among exact ones."""
 REST = "Every scenario, the rules and the benchmark: --full, or the files."
 
 
@@ -46,10 +48,30 @@ def overview_document(ds: xr.Dataset) -> Document:
     }
     found = findings(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
-    return Document(str(ds.attrs["title"]), facts, (*blocks, _table(marked(ds)), Paragraph(REST)))
+    return Document(str(ds.attrs["title"]), facts, (*blocks, overview(marked(ds)), Paragraph(REST)))
 
 
-def _table(ds: xr.Dataset) -> Table:
+def marked(ds: xr.Dataset) -> xr.Dataset:
+    """Return a comparison with the simulated designs marked by their names, if others are exact."""
+    return ds if simulated(ds).all() else with_simulated_named(ds, lambda _, name: f"{SIMULATED} {name}")
+
+
+def describe_engine(ds: xr.Dataset) -> str:
+    """Say how the designs were evaluated."""
+    drawn = simulated(ds)
+    if not drawn.any():
+        exact = "exact: every way a trial can go is counted, so there is no Monte Carlo error"
+        return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
+    trials, seed = int(ds.attrs["trials"]), ds.attrs["seed"]
+    how = f"{trials:,} trials a scenario, seed {seed}, the same patients under each design"
+    why = "the exact calculation would be too large" if "too_large" in ds.attrs else ""
+    if drawn.all():
+        return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
+    marks = counted(int(drawn.sum()), "design")
+    return f"exact, without Monte Carlo error; {marks} marked {SIMULATED} simulated, as {why}: {how}"
+
+
+def overview(ds: xr.Dataset) -> Table:
     """Return the designs with what they do on average and at worst, and what they select."""
     columns = [_column(ds, *column) for column in COLUMNS]
     selected = np.concatenate([ds["no_selection"].to_numpy()[:, :, None], ds["selection"].to_numpy()], axis=2)
