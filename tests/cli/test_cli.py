@@ -331,7 +331,7 @@ def test_the_operating_characteristics_stand_before_the_posteriors(stated, tmp_p
     result = run("compare", stated, "--out", tmp_path / "out")
     assert isinstance(result.exception, ZeroDivisionError)
     assert printed
-    assert "Selection and overdose selection in % of trials" in result.stdout
+    assert "Correct and overdose selection in % of trials" in result.stdout
     assert "correct_selection" in stored(tmp_path / "out")
 
 

@@ -33,12 +33,20 @@ def test_means_and_worst_by_hand():
         planned=-1,
     )
     table = table_of(ds)
-    assert table.head[:5] == ("", "mean", "worst", "mean", "worst")
+    assert table.head[:5] == ("", "mean", "min", "mean", "max")
     assert [row[1:5] for row in table.rows] == [("55.0", "50.0", "20.0", "30.0"), ("35.0", "20.0", "30.0", "40.0")]
     assert table.head[8:] == ("none", *ds["dose"].to_numpy().tolist())
-    assert [row[8:] for row in table.rows] == [("10.0", "45.0", "35.0", "10.0"), ("25.0", "35.0", "30.0", "10.0")]
+    assert [row[8:] for row in table.rows] == [("10", "45", "35", "10"), ("25", "35", "30", "10")]
     assert {(0, 1), (0, 2), (0, 3), (0, 4)} <= table.marked
     assert not {(1, 1), (1, 2), (1, 3), (1, 4)} & table.marked
+
+
+def test_the_evidence_is_that_of_the_independent_review(bundled):
+    """Shares that declare on 3 patients or fewer: 56.4 for CRM 10, 46.3 for BOIN 10, none for the registered design."""
+    table = table_of(bundled)
+    few = {row[0]: row[table.head.index("few")] for row in table.rows}
+    assert (few["CRM 10"], few["BOIN 10"], few["ATD+3+3 cap 10"]) == ("56.4", "46.3", "0.0")
+    assert "few: % of trials that name a dose on 3 patients there or fewer" in " ".join(table.notes)
 
 
 def test_the_bundled_study_takes_one_screen(bundled):

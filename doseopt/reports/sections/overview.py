@@ -15,16 +15,33 @@ from doseopt.reports.render.document import MARK, Block, Bullets, Document, Head
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
+
+def _mean_of_known(values: FloatArray, axis: int) -> FloatArray:
+    """Return the mean of what is known; nan where nothing is."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0).sum(axis=axis) / known.sum(axis=axis))
+
+
 COLUMNS = (
     ("correct", "mean", "correct_selection", 1, np.mean),
-    ("correct", "worst", "correct_selection", 1, np.min),
+    ("correct", "min", "correct_selection", 1, np.min),
     ("overdose", "mean", "overdose_selection", -1, np.mean),
-    ("overdose", "worst", "overdose_selection", -1, np.max),
-    ("expected", "patients", "sample_size", 0, np.mean),
-    ("expected", "DLTs", "total_dlts", -1, np.mean),
-    ("expected", ">MTD", "patients_above_mtd", -1, np.mean),
+    ("overdose", "max", "overdose_selection", -1, np.max),
+    ("patients", "all", "sample_size", 0, np.mean),
+    ("patients", "DLT", "total_dlts", -1, np.mean),
+    ("patients", ">MTD", "patients_above_mtd", -1, np.mean),
+    ("declared on", "n", "declared_patients", 0, _mean_of_known),
+    ("declared on", "DLT", "declared_dlts", 0, _mean_of_known),
+    ("declared on", "few", "declared_on_few", 0, np.mean),
+    ("declared on", "meets", "meets_definition", 0, np.mean),
 )
-"""Group, heading, measure, which is best, and over the scenarios what."""
+"""Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
+LEGEND = (
+    "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, given that one "
+    "is; few: % of trials that name a dose on 3 patients there or fewer"
+)
+MEETS = "; meets: % that name one which meets the protocol's definition"
 SIMULATED = "~"
 """Mark of a simulated design among exact ones."""
 REST = "Every scenario, the rules and the benchmark: --full, or the files."
@@ -73,26 +90,36 @@ def describe_engine(ds: xr.Dataset) -> str:
 
 def overview(ds: xr.Dataset) -> Table:
     """Return the designs with what they do on average and at worst, and what they select."""
-    columns = [_column(ds, *column) for column in COLUMNS]
+    shown = [column for column in COLUMNS if column[2] in ds]
+    columns = [_column(ds, *column) for column in shown]
     selected = np.concatenate([ds["no_selection"].to_numpy()[:, :, None], ds["selection"].to_numpy()], axis=2)
-    chosen = scaled(selected.mean(axis=1), "1").T
-    values = [*(value for value, _ in columns), *chosen]
-    direction = [*(way for _, way in columns), *[0] * len(chosen)]
-    rows = [(name, *(number(value[d]) for value in values)) for d, name in enumerate(names(ds, "design"))]
-    marks = {(d, c) for c, value in enumerate(values, 1) for d in best(value, direction[c - 1])}
+    chosen = 100 * selected.mean(axis=1).T
+    rows = [
+        (name, *(number(value[d]) for value, _ in columns), *(f"{value[d]:.0f}" for value in chosen))
+        for d, name in enumerate(names(ds, "design"))
+    ]
+    marks = {(d, c) for c, (value, way) in enumerate(columns, 1) for d in best(value, way)}
     spans: dict[str, int] = {}
-    for group, *_ in COLUMNS:
+    for group, *_ in shown:
         spans[group] = spans.get(group, 0) + 1
-    over = f"mean over the {ds.sizes['scenario']} scenarios" if ds.sizes["scenario"] > 1 else "in the one scenario"
+    over = f"mean and worst of the {ds.sizes['scenario']} scenarios" if ds.sizes["scenario"] > 1 else "one scenario"
     return Table(
-        f"Selection and overdose selection in % of trials, {over}; {MARK} best of its column",
-        ("", *(head for _, head, *_ in COLUMNS), "none", *names(ds, "dose")),
+        f"Correct and overdose selection in % of trials, {over}; {MARK} best of its column",
+        ("", *(head for _, head, *_ in shown), "none", *names(ds, "dose")),
         tuple(rows),
         labels=True,
         marked=frozenset(marks),
         groups=(*spans.items(), ("selected", len(chosen))),
-        notes=tuple(f"{text} (correct selection)" for text in monte_carlo(ds, "correct_selection")),
+        notes=tuple(_notes(ds)),
     )
+
+
+def _notes(ds: xr.Dataset) -> list[str]:
+    """Say what the evidence is, and the Monte Carlo error."""
+    notes = [f"{text} (correct selection)" for text in monte_carlo(ds, "correct_selection")]
+    if "declared_on_few" in ds:
+        notes.append(f"{LEGEND}{MEETS if 'meets_definition' in ds else ''}. Selected: rounded.")
+    return notes
 
 
 def _column(
