@@ -39,6 +39,8 @@ def check(
 
         if out is not None and not upgrade:
             raise Faults([Fault("--out", "wanted with --upgrade only")])
+        if html is not None and upgrade:
+            raise Faults([Fault("--html", "wanted without --upgrade, which prints the study")])
         make_ready(html)
         loaded = load_study(study)
         if stated and (message := hash_fault(stated, loaded.hash)):

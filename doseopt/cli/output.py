@@ -6,7 +6,6 @@ import errno
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
+from doseopt.plots.save import save_rendered
 from doseopt.reports.render.document import Document
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
@@ -94,15 +94,7 @@ def show(document: Document) -> None:
 
 def write_figures(document: Document, folder: Path) -> list[Path]:
     """Write the figures of a document as SVG and PNG."""
-    files = []
-    for figure in document.figures:
-        for kind, content in (("svg", figure.svg), ("png", figure.png)):
-            files.append(write_whole(folder / f"{figure.name}.{kind}", partial(_put, content)))
-    return files
-
-
-def _put(content: bytes, path: Path) -> None:
-    path.write_bytes(content)
+    return [path for figure in document.figures for path in save_rendered(figure.drawn(), folder, figure.name)]
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:

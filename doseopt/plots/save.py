@@ -33,9 +33,14 @@ def save_figure(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     -------
     list of Path
     """
+    return save_rendered(rendered(figure), folder, name)
+
+
+def save_rendered(drawn: tuple[bytes, bytes], folder: str | Path, name: str) -> list[Path]:
+    """Write a figure that is drawn as PNG and as SVG, each whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    png, svg = rendered(figure)
+    png, svg = drawn
     each = {"svg": svg, "png": png}
     return [write_whole(folder / f"{name}.{kind}", partial(_put, content)) for kind, content in each.items()]
 

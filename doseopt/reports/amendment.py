@@ -56,4 +56,4 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     for section in (*SECTIONS, checklist(SECTIONS)):
         blocks += [Heading(section.title, new_page=section.new_page), *section.build(dossier)]
     title = f"Amendment of a dose-finding design: {study.title}"
-    return Document(title, {name: text for name, text in facts.items() if text}, tuple(blocks))
+    return Document(title, facts, tuple(blocks))

@@ -40,6 +40,10 @@ def test_a_page_says_what_the_terminal_says(args, tmp_path, monkeypatch):
     assert "pages" in result.stdout.split("Written to")[1]
 
 
+def test_a_study_that_is_printed_has_no_page():
+    refused(run("check", "renji-elo", "--upgrade", "--html", "page.html"), "--html: wanted without --upgrade")
+
+
 @pytest.mark.parametrize("command", ["check", "next", "walk", "paths", "posterior", "compare", "report"])
 def test_a_page_with_no_place_is_refused_before_the_work(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -11,6 +11,7 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, made_by, names
 from doseopt.display.simulated import simulated, with_simulated_named
+from doseopt.measures.declared import FEW
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
@@ -39,7 +40,7 @@ COLUMNS = (
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
 LEGEND = (
     "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, given that one "
-    "is; few: % of trials that name a dose on 3 patients there or fewer"
+    f"is; few: % of trials that name a dose on {FEW} patients there or fewer"
 )
 MEETS = "; meets: % that name one which meets the protocol's definition"
 SIMULATED = "~"
