@@ -215,7 +215,7 @@ def _further(
     found = []
     for i, ((row, way), one) in enumerate(zip(pairs, whole, strict=True)):
         text = departure(design, one, int(given.dose[i]), int(given.size[i]), int(given.stop[i]), begun)
-        more = (f"cohort {len(row.cohorts) + 1} ({format_outcomes((one,))}): {text}",) if text else ()
+        more = (f"cohort {len(row.cohorts) + 1} ({format_outcomes((cohort,))}): {text}",) if text else ()
         outcome = (*row.outcome, way) if way else row.outcome
         found.append(_Open(outcome, (*row.cohorts, one), (*row.departures, *more), state[slice(i, i + 1)]))
     return found, before, counts

@@ -208,3 +208,10 @@ def test_a_trial_is_replayed_with_its_departures() -> None:
     assert amid.answer is None
     assert [branch.outcome for branch in amid.branches] == [("N",), ("T",)]
     assert [(b.answer.level, b.answer.size) for b in amid.branches] == [(2, 3), (1, 3)]
+
+
+@pytest.mark.parametrize("letters", ["?", "N?", "???", "NN?"])
+def test_a_departure_is_told_whatever_the_pending_patients_of_its_cohort_will_have(letters) -> None:
+    seen = Trial.from_cohorts([Cohort(1, "NNN"), Cohort(3, letters)], DOSES).after(ThreePlusThree(3, 0.25))
+    # 0/3 at level 1: three at level 2 (Storer 1989), so every patient at level 3 departs from it
+    assert seen.departures == [f"cohort 2 (3{letters}): the design gives 3 patients at level 2"]
