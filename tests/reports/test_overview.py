@@ -13,6 +13,7 @@ from doseopt.comparison.compare import compare
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.overview import overview_document
+from doseopt.study.file import parse_study
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,24 @@ def test_plain_text(bundled):
     Console(file=file).print(terminal_text(overview_document(bundled)), soft_wrap=True)
     assert file.getvalue().isascii()
     assert np.isfinite(bundled["correct_selection"]).all()
+
+
+def test_designs_that_only_look_alike_in_the_scenarios_do_not_decide_alike():
+    """Where nobody has a DLT, targets of 0.25 and 0.35 climb alike: only the graphs tell them apart."""
+    study = parse_study(
+        'title = "x"\ntarget = 0.25\n[doses]\nlabels = ["a", "b"]\n[scenarios]\nnone = [0.0, 0.0]\n'
+        '[designs.one]\nkind = "boin"\nmodifiers = [{ kind = "max_patients", n = 9 }]\n'
+        '[designs.two]\nkind = "boin"\ntarget = 0.35\nmodifiers = [{ kind = "max_patients", n = 9 }]\n'
+        '[designs.three]\nkind = "boin"\nmodifiers = [{ kind = "max_patients", n = 9 }]\n',
+        "x.toml",
+    )
+    ds = compare(study)
+    np.testing.assert_allclose(ds["selection"].sel(design="one"), ds["selection"].sel(design="two"), atol=1e-12)
+    assert ds["decides_as"].to_numpy().tolist() == ["one", "two", "one"]
+
+
+def test_evidence_is_averaged_over_the_scenarios_in_which_a_dose_is_declared():
+    patients = [[6.0, np.nan, 3.0], [6.0, 6.0, 3.0], [np.nan] * 3]
+    ds = SMALL.assign(declared_patients=(("design", "scenario"), patients, {"units": "patients"}))
+    table = table_of(ds)
+    assert [row[table.head.index("n")] for row in table.rows] == ["4.5", "5.0", "-"]
