@@ -298,3 +298,13 @@ def test_a_figure_is_drawn_once_and_only_where_it_is_asked_for(tmp_path):
 def test_groups_that_do_not_span_the_columns_are_refused():
     with pytest.raises(ValueError, match="wanted groups of 2 columns in 'Table', got 3"):
         Table("Table", ("", "1", "2"), (("a", "1", "2"),), groups=(("x", 3),))
+
+
+def test_a_label_is_not_shortened_where_two_groups_fit_beside_it():
+    """Eleven groups never fit beside each other, whatever the labels."""
+    head = ("", *["none", "0.15", "0.5", "1.5", "4.5"] * 11)
+    rows = (("ATD+3+3 uncapped", *["10.0"] * 55),)
+    groups = tuple((f"scenario {k}", 5) for k in range(11))
+    lines = terminal_text(Document("", {}, (Table("", head, rows, labels=True, groups=groups),)), 80).plain.splitlines()
+    assert sum(line.startswith("ATD+3+3 uncapped") for line in lines) == 6
+    assert max(map(len, lines)) <= 80
