@@ -305,13 +305,13 @@ def test_the_checklist_answers_every_item_with_a_section_that_exists_or_leaves_i
     rows = table(document, "What guidelines ask for").rows
     assert len(rows) == len(ITEMS)
     for _, _, answer in rows:
-        assert answer.split("; ")[0] in (*SECTIONS, "for the investigators")
+        assert answer.split("; ")[0] in (*SECTIONS, "not answered: for the investigators")
     answers = {row[1]: row[2] for row in rows}
-    assert answers["committees, ethics approval and consent"] == "for the investigators"
-    assert answers["who reviews safety data"] == "for the investigators"
+    assert answers["committees, ethics approval and consent"] == "not answered: for the investigators"
+    assert answers["who reviews safety data"] == "not answered: for the investigators"
     assert answers["protocol version and date"] == "The registered design, rule by rule"
     reasons = "important changes after the trial began, with reasons"
-    assert answers[reasons] == "The proposed designs; in part for the investigators"
+    assert answers[reasons] == "The proposed designs; in part not answered: for the investigators"
     sources = " ".join(row[0] for row in rows)
     for guideline in ("SPIRIT-DEFINE", "CONSORT-DEFINE", "ADEMP", "ICH E20", "FDA 2019", "FDA Bayesian"):
         assert guideline in sources

@@ -10,7 +10,7 @@ from doseopt.reports.sections.guidelines import ITEMS
 from doseopt.reports.sections.section import Section
 from doseopt.study.amendment import STATEMENTS
 
-THEIRS = "for the investigators"
+THEIRS = "not answered: for the investigators"
 MADE = (
     Section("Numbers", list, answers=("doses", "changes")),
     Section(

@@ -9,7 +9,7 @@ from doseopt.reports.render.document import Block, Paragraph, Table
 from doseopt.reports.sections.guidelines import ITEMS
 from doseopt.reports.sections.section import Section
 
-INVESTIGATORS = "for the investigators"
+INVESTIGATORS = "not answered: for the investigators"
 
 
 def checklist(sections: Sequence[Section]) -> Section:
@@ -21,8 +21,10 @@ def checklist(sections: Sequence[Section]) -> Section:
         return [
             Paragraph(
                 "Items in our words. Numbers are those of SPIRIT 2013 and CONSORT 2010, which the DEFINE extensions "
-                "(2023) subdivide; ADEMP: Morris, White and Crowther 2019; ICH E20: draft of June 2025; FDA: guidance "
-                "on adaptive designs 2019 and draft guidance on Bayesian methodology of January 2026."
+                "(2023) subdivide; ADEMP: Morris, White and Crowther 2019, on simulation studies; FDA: guidance on "
+                "adaptive designs 2019, on early-phase trials of cellular and gene therapy products 2015, and draft "
+                "guidance on Bayesian methodology of January 2026, about primary inference. ICH E20, draft of June "
+                "2025, is about confirmatory trials: what it asks of simulation reports is taken up, no more."
             ),
             Table(
                 "What guidelines ask for, and where it is answered",
