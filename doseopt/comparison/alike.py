@@ -1,4 +1,4 @@
-"""Designs of a comparison that decide alike, found by their graphs."""
+"""What the graphs of designs say beside their numbers: which decide alike, and which trials are in vain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import xarray as xr
 from doseopt.display.simulated import simulated
 from doseopt.engines.alike import decide_alike
 from doseopt.engines.graph import graph_of
+from doseopt.engines.settled import in_vain
 from doseopt.study.study import Study
 
 
@@ -39,6 +40,19 @@ def first_alike(study: Study, ds: xr.Dataset) -> list[str]:
         )
         found.append(next(before, name))
     return found
+
+
+def trials_in_vain(study: Study, ds: xr.Dataset) -> list[str]:
+    """Return of each design the shortest trial without toxicity after which no dose can be declared any more.
+
+    Parameters
+    ----------
+    study : Study
+    ds : Dataset
+        The operating characteristics of its designs; of a simulated one, and where there is no such trial, it is empty.
+    """
+    drawn = simulated(ds)
+    return ["" if drawn[d] else in_vain(graph_of(design)) for d, design in enumerate(study.designs.values())]
 
 
 def _alike(study: Study, one: str, other: str) -> bool:

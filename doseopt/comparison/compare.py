@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.alike import first_alike
+from doseopt.comparison.alike import first_alike, trials_in_vain
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.core.design import Design
@@ -49,8 +49,9 @@ def compare(
         Every measure of `metrics.METRICS` and its `<name>_mcse`, the quantiles, `p_dlt`, `acceptable`, `mtd`;
         `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
         simulated; for designs that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment,
-        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine`, `trials` and `decides_as`
-        (design), the first design that gives the same cohorts and MTD after every outcome.
+        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as`
+        (design), the first design that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the
+        shortest trial without toxicity after which it cannot declare a dose any more, empty if there is none.
 
     Examples
     --------
@@ -74,6 +75,7 @@ def compare(
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
+    result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray
 from doseopt.engines.graph import Graph, orders_of
 
@@ -24,6 +25,39 @@ def extremes(graph: Graph) -> tuple[IntArray, IntArray]:
         np.minimum.at(lowest, graph.source[rows], lowest[graph.target[rows]])
         np.maximum.at(highest, graph.source[rows], highest[graph.target[rows]])
     return lowest, highest
+
+
+def in_vain(graph: Graph) -> str:
+    """Return the shortest trial without any toxicity after which no dose can be declared any more, however it goes on.
+
+    Parameters
+    ----------
+    graph : Graph
+        From the first patient on.
+
+    Returns
+    -------
+    str
+        An outcome string; empty if a trial without toxicity can declare a dose to its end.
+
+    Examples
+    --------
+    A 3+3 design that wants six patients at the dose it declares, and has nine patients for four doses.
+
+    >>> from doseopt import MaxPatients, Modified, ThreePlusThree, build_graph
+    >>> in_vain(build_graph(Modified(ThreePlusThree(doses=4, target=0.25, confirm_top=True), (MaxPatients(n=9),))))
+    '1NNN 2NNN'
+    """
+    _, highest = extremes(graph)
+    letter, here, cohorts = graph.design.facts.outcomes.letters[-1], 0, []
+    best = graph.category_counts[:, -1] == graph.category_counts.sum(axis=1)
+    while not cohorts or highest[here] != NONE:
+        edge = np.flatnonzero((graph.source == here) & best)
+        if not len(edge):
+            return ""
+        cohorts.append(Cohort(int(graph.decision.dose[here]) + 1, letter * int(graph.decision.size[here])))
+        here = int(graph.target[edge[0]])
+    return format_outcomes(tuple(cohorts))
 
 
 def settle(graph: Graph) -> Graph:

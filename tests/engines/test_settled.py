@@ -12,10 +12,10 @@ from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import build_graph
 from doseopt.engines.outcomes import judged
-from doseopt.engines.settled import settle
+from doseopt.engines.settled import in_vain, settle
 from doseopt.measures.operating_characteristics import operating_characteristics
 from doseopt.scenarios import MTDRule, make_scenarios
-from doseopt.study.file import parse_study
+from doseopt.study.file import load_study, parse_study
 
 DESIGNS = {
     "boin": Modified(BOIN(doses=3, target=0.25, cohort=2), (MaxPatients(n=6),)),
@@ -147,3 +147,30 @@ def test_stopping_once_settled_changes_no_selection_with_many_doses(kind, doses,
     np.testing.assert_allclose(*chances, rtol=0, atol=1e-12)
     patients = [float((o["n"].sum("dose") * o["weight"]).sum()) for o in outcomes]
     assert patients[1] < patients[0] - 1e-3 if kind == "boin" else patients[1] <= patients[0]
+
+
+def test_a_trial_in_vain_is_the_one_of_the_registered_protocol():
+    """Ten patients: after 1 + 3 + 3 without a DLT six at one dose can no longer be had but at doses already passed."""
+    designs = load_study("renji-elo").designs
+    assert in_vain(build_graph(designs["ATD+3+3 cap 10"])) == "1N 2NNN 3NNN"
+    assert in_vain(build_graph(designs["ATD+3+3 uncapped"])) == ""
+
+
+@pytest.mark.parametrize("n", range(3, 14))
+def test_a_trial_is_in_vain_from_where_a_plain_recursion_finds_no_declaration(n):
+    design = Modified(ThreePlusThree(doses=3, target=0.25, confirm_top=True), (MaxPatients(n=n),))
+
+    known = {}
+
+    def declares(state):
+        return max(reachable(design, state, known)) >= 0
+
+    state, letters = TrialState.empty(3), []
+    while True:
+        decision = step(design, state)
+        if decision.stop[0] != CONTINUE or (letters and not declares(state)):
+            break
+        letters.append(f"{int(decision.dose[0]) + 1}{'N' * int(decision.size[0])}")
+        state = next(child for _, child in children(design, state, decision) if child.y.sum() == 0)
+    vain = not declares(state)
+    assert in_vain(build_graph(design)) == (" ".join(letters) if vain else "")

@@ -42,12 +42,19 @@ def test_means_and_worst_by_hand():
     assert not {(1, 1), (1, 2), (1, 3), (1, 4)} & table.marked
 
 
-def test_the_evidence_is_that_of_the_independent_review(bundled):
+def test_the_evidence_is_that_of_the_independent_review():
     """Shares that declare on 3 patients or fewer: 56.4 for CRM 10, 46.3 for BOIN 10, none for the registered design."""
-    table = table_of(bundled)
+    table = table_of(compare(doseopt.load_study("renji-elo-first"), posteriors=False))
     few = {row[0]: row[table.head.index("few")] for row in table.rows}
     assert (few["CRM 10"], few["BOIN 10"], few["ATD+3+3 cap 10"]) == ("56.4", "46.3", "0.0")
     assert "few: % of trials that name a dose on 3 patients there or fewer" in " ".join(table.notes)
+
+
+def test_where_a_definition_is_stated_the_share_that_meets_it_stands_instead(bundled):
+    table = table_of(bundled)
+    assert "meets" in table.head
+    assert "few" not in table.head
+    assert "meets: % of trials that name one which meets the protocol's definition" in " ".join(table.notes)
 
 
 def test_the_bundled_study_takes_one_screen(bundled):
@@ -82,6 +89,12 @@ def test_designs_that_decide_alike_are_named_together():
         "the same declared dose after every outcome."
     )
     assert not any("alike" in text for text in findings(ds.sel(design=["BOIN", "CRM"])))
+
+
+def test_what_nobody_can_dispute_stands_first(bundled):
+    """Ten patients: 1 + 3 + 3 without a DLT leave three for a dose that six must have had."""
+    first = "After 1N 2NNN 3NNN - 7 patients, no DLT - ATD+3+3 cap 10 is certain to end without an MTD."
+    assert findings(bundled)[0] == first
 
 
 def test_nothing_is_said_of_a_design_that_always_declares():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, listed, names
 from doseopt.display.simulated import simulated
 
@@ -15,7 +16,7 @@ PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd"
 def findings(ds: xr.Dataset) -> list[str]:
     """Return the findings that must not be overlooked.
 
-    Which designs cannot declare some dose, how often these declare none, and what it would take; which decide alike;
+    Which designs end without an MTD though no patient had a toxicity; which cannot declare some dose, how often these declare none, and what it would take; which decide alike;
     which is ahead where, and at what price; and how those do that keep to the planned enrolment.
 
     Parameters
@@ -29,12 +30,25 @@ def findings(ds: xr.Dataset) -> list[str]:
     list of str
         One finding each; empty if there is nothing to report.
     """
-    found = []
+    found = _in_vain(ds)
     if "fewest_patients" in ds:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
     return found + _alike(ds) + _ahead(ds) + _at_planned_enrolment(ds)
+
+
+def _in_vain(ds: xr.Dataset) -> list[str]:
+    """Say after which trials without toxicity a design cannot declare a dose any more."""
+    if "in_vain" not in ds.coords:
+        return []
+    each = zip(names(ds, "design"), map(str, ds["in_vain"].to_numpy()), strict=True)
+    return [
+        f"After {trial} - {counted(sum(c.isalpha() for c in trial), 'patient')}, no DLT - {name} is certain to end "
+        "without an MTD."
+        for name, trial in each
+        if trial
+    ]
 
 
 def _alike(ds: xr.Dataset) -> list[str]:
