@@ -18,6 +18,8 @@ from paper.claims import CLAIMS, benchmark, checks, tuning
 from paper.material import Material, reduced
 
 PAPER = store.ROOT / "paper"
+STUDY = "renji-elo-first"
+"""The bundled study that the paper is about: with the scenarios that were elicited first."""
 SOURCES = ("main.typ", "layout.typ", "values.typ", "tables.typ", "references.bib", "sections")
 RECORDS = [tuning.RECORD, checks.SBC, benchmark.RANKING]
 """Results that a build reads and does not recompute, unless it is a full one."""
@@ -25,7 +27,7 @@ RECORDS = [tuning.RECORD, checks.SBC, benchmark.RANKING]
 
 def build(out: Path, is_reduced: bool = False, full: bool = False) -> Path:
     """Compute, draw and set; return the PDF."""
-    study = load_study()
+    study = load_study(STUDY)
     material = Material(reduced(study) if is_reduced else study, is_reduced)
     if full:
         record(material)

@@ -1,4 +1,4 @@
-"""The designs and scenarios of the study `renji-elo` once more, written out for the oracle."""
+"""The designs and scenarios of the study `renji-elo-first` once more, written out for the oracle."""
 
 import math
 

@@ -8,6 +8,7 @@ import typer
 from cli.test_cli import refused, run
 
 from doseopt.cli import app
+from doseopt.display.numbers import typeset
 
 
 def test_every_command_takes_a_page():
@@ -33,7 +34,7 @@ def test_a_page_says_what_the_terminal_says(args, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert [path.name for path in tmp_path.iterdir()] == ["pages"]
     page = set(re.sub(r"<[^>]*>", " ", html.unescape((tmp_path / "pages/page.html").read_text())).split())
-    said = result.stdout.split("Written to")[0]
+    said = typeset(result.stdout.split("Written to")[0])
     assert len(said.split()) > 5
     drawn = re.compile(r"-+|!|├──|└──|│|\d\.")  # rules, marks of items and branches
     assert {word for word in said.split() if not drawn.fullmatch(word)} <= page

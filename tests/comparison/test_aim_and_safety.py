@@ -30,7 +30,7 @@ EXPOSED = {  # at least 6 patients at rates above 1/3; a dose above 1/3 named
 
 @pytest.fixture(scope="module")
 def table():
-    return compare(load_study("renji-elo"), posteriors=False)
+    return compare(load_study("renji-elo-first"), posteriors=False)
 
 
 @pytest.mark.parametrize("name", BELOW)

@@ -14,7 +14,7 @@ NAMES = ("ATD+3+3 naming", "ATD+3+3 uncapped", "CRM 10", "CRM 13", "CRM 25", "BO
 
 
 def document(**keys):
-    study = copy.deepcopy(load_study("renji-elo").to_dict())
+    study = copy.deepcopy(load_study("renji-elo-first").to_dict())
     del study["amendment"]
     study["scenarios"] = {name: scenario | keys for name, scenario in study["scenarios"].items()}
     study["designs"]["ATD+3+3 naming"] = study["designs"]["ATD+3+3 cap 10"] | {"names": "any"}

@@ -22,7 +22,7 @@ NAMES = {"as it is": None, "any": "any", "six": {"at_least": 6}, "definition": "
 @pytest.fixture(scope="module")
 def table():
     """The three designs of at most 10 patients under each naming rule."""
-    study = load_study("renji-elo").to_dict()
+    study = load_study("renji-elo-first").to_dict()
     study["mtd"]["definition"] = {"patients": 6, "rate": "1/6"}
     del study["amendment"]
     bases = {name: study["designs"][name] for name in DESIGNS}
@@ -37,7 +37,7 @@ def table():
 @pytest.fixture(scope="module")
 def whole():
     """The bundled study with the registry's definition, posteriors included."""
-    return compare(dataclasses.replace(load_study("renji-elo"), definition=Definition(6, "1/6")))
+    return compare(dataclasses.replace(load_study("renji-elo-first"), definition=Definition(6, "1/6")))
 
 
 def percents(table, measure, label, rows=slice(None)):

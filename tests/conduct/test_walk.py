@@ -21,7 +21,7 @@ from doseopt.scenarios.doses import Doses
 from doseopt.study.file import load_study
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-STUDY = load_study()
+STUDY = load_study("renji-elo-first")
 CASES = [("ATD+3+3 uncapped", "MTD 1.5 steep", 1), ("CRM 25", "mild", 2), ("BOIN 10", "too toxic", 3)]
 
 

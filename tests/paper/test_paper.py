@@ -95,7 +95,7 @@ def test_every_key_is_in_the_full_results(source: Source) -> None:
 
 
 def test_the_full_results_say_what_made_them() -> None:
-    study = load_study()
+    study = load_study(making.STUDY)
     assert set(RESULTS) == {"about", *CLAIMS}
     for name, content in RESULTS.items():
         made = content if name == "about" else content["made_by"]
@@ -106,7 +106,7 @@ def test_the_full_results_say_what_made_them() -> None:
 
 def test_the_recorded_results_are_those_of_the_manifest_and_of_the_study() -> None:
     assert set(store.check_manifest()) == {path.relative_to(store.ROOT).as_posix() for path in making.RECORDS}
-    assert tuning.recorded(load_study())["made_by"]["seed"] == tuning.SEED
+    assert tuning.recorded(load_study(making.STUDY))["made_by"]["seed"] == tuning.SEED
 
 
 def test_a_record_that_has_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_the_words_agree_with_the_numbers() -> None:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Material, dict]:
     out = tmp_path_factory.mktemp("paper")
-    material = Material(reduced(load_study()), True)
+    material = Material(reduced(load_study(making.STUDY)), True)
     results = making.compute(material)
     for name, content in results.items():
         store.write_json(out / "results" / f"{name}.json", content)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from doseopt.core.text import neutral
+from doseopt.display.numbers import typeset
 from doseopt.plots.save import rendered
 
 if TYPE_CHECKING:
@@ -182,14 +183,15 @@ class Gap:
 type Block = Heading | Paragraph | Caution | Bullets | Tree | Table | Figure | Code | Gap
 
 
-def _neutral(value: Any) -> Any:
-    """Return a block, or what stands in one, with every text made harmless."""
+def _written(value: Any, write: Callable[[str], str]) -> Any:
+    """Return a block, or what stands in one, with every text as `write` has it."""
     if isinstance(value, str):
-        return neutral(value)
+        return write(value)
     if isinstance(value, tuple):
-        return tuple(_neutral(part) for part in value)
+        return tuple(_written(part, write) for part in value)
     if isinstance(value, Item | Block.__value__):
-        return type(value)(**{field.name: _neutral(getattr(value, field.name)) for field in dataclasses.fields(value)})
+        parts = {f.name: _written(getattr(value, f.name), write) for f in dataclasses.fields(value)}
+        return type(value)(**parts)
     return value
 
 
@@ -215,9 +217,17 @@ class Document:
         return tuple(block for block in self.blocks if isinstance(block, Figure) and block.name)
 
     def neutral(self) -> Document:
-        """Return the document as it may be rendered: every text in it made harmless."""
-        facts = {neutral(name): neutral(text) for name, text in self.facts.items() if text}
-        return Document(neutral(self.title), facts, tuple(_neutral(block) for block in self.blocks))
+        """Return the document as a terminal may show it: every text in it made harmless."""
+        return self._written(neutral)
+
+    def printed(self) -> Document:
+        """Return the document as a page may show it: harmless, with powers of ten as print has them, code apart."""
+        return self._written(lambda text: typeset(neutral(text)))
+
+    def _written(self, write: Callable[[str], str]) -> Document:
+        facts = {write(name): write(text) for name, text in self.facts.items() if text}
+        blocks = tuple(_written(b, neutral if isinstance(b, Code) else write) for b in self.blocks)
+        return Document(write(self.title), facts, blocks)
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def write_docx(document: Document, path: Path) -> Path:
     from docx import Document as Docx
     from docx.shared import Cm, Pt
 
-    document = document.neutral()
+    document = document.printed()
     word = Docx()
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)

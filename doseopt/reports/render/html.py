@@ -62,7 +62,7 @@ def write_html(document: Document, path: Path) -> Path:
 
 def html(document: Document) -> str:
     """Return a document as HTML."""
-    document = document.neutral()
+    document = document.printed()
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in document.facts.items())
     links = "".join(f'<li><a href="#{_anchor(name)}">{escape(name)}</a></li>' for name in document.sections)
     body = "\n".join(_block(block, k) for k, block in enumerate(document.blocks))

@@ -39,7 +39,7 @@ def write_pdf(document: Document, path: Path) -> Path:
     """
     import typst
 
-    document = document.neutral()
+    document = document.printed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "report.typ").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")

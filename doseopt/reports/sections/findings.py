@@ -16,8 +16,9 @@ PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd"
 def findings(ds: xr.Dataset) -> list[str]:
     """Return the findings that must not be overlooked.
 
-    Which designs end without an MTD though no patient had a toxicity; which cannot declare some dose, how often these declare none, and what it would take; which decide alike;
-    which is ahead where, and at what price; and how those do that keep to the planned enrolment.
+    Which designs end without an MTD though no patient had a toxicity; which cannot declare some dose, how often these
+    declare none, and what it would take; which decide alike; which is ahead where, and at what price; and how those do
+    that keep to the planned enrolment.
 
     Parameters
     ----------

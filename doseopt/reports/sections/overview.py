@@ -38,9 +38,7 @@ COLUMNS = (
     ("declared on", "meets", "meets_definition", 0, np.mean),
 )
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
-LEGEND = (
-    "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, given that one is; "
-)
+LEGEND = "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, if one is; "
 ON_FEW = f"few: % of trials that name a dose on {FEW} patients there or fewer"
 MEETS = "meets: % of trials that name one which meets the protocol's definition"
 SIMULATED = "~"

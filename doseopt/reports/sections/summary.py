@@ -9,7 +9,7 @@ import xarray as xr
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.text import counted
 from doseopt.display.labels import listed
-from doseopt.display.numbers import decimal, percent, points, rates, typeset
+from doseopt.display.numbers import decimal, percent, points, rates
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
@@ -38,7 +38,7 @@ def summary(dossier: Dossier) -> list[Block]:
             "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
-        Bullets(tuple(map(typeset, [*_sentences(dossier, average), *_footing(dossier)]))),
+        Bullets((*_sentences(dossier, average), *_footing(dossier))),
     ]
 
 
