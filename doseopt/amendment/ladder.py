@@ -133,7 +133,9 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
 
 
 def averaged(study: Study, standing: Standing, belief: Belief, names: Sequence[str]) -> FloatArray:
-    """Return linear measures averaged over a belief, where they are known: patients below the MTD where a dose is right.
+    """Return linear measures averaged over what is believed where they are known.
+
+    Patients below the MTD are known where a dose is right.
 
     Parameters
     ----------
