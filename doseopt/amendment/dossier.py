@@ -12,6 +12,7 @@ import xarray as xr
 
 from doseopt.amendment.amend import amend
 from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
@@ -76,6 +77,8 @@ class Dossier:
         SHA-256 of the file that the patients came in, if they came in one.
     command : str
         That makes the report again.
+    recommendation : Recommendation or None
+        By the criteria that the study states; None if it states none.
     """
 
     study: Study
@@ -96,6 +99,7 @@ class Dossier:
     interims: xr.Dataset | None
     digest: str = ""
     command: str = ""
+    recommendation: Recommendation | None = None
 
     @property
     def designs(self) -> list[str]:
@@ -127,6 +131,7 @@ def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) ->
     ]
     base = study.proposal or Proposal(known[0], tuple(known[1:]))
     first = registered or base.registered
+    faults += criteria_faults(base.criteria)
     faults += [Fault("amended", f"{name} is the registered design") for name in amended if name == first]
     faults += [Fault("amended", f"{name} is named twice") for k, name in enumerate(amended) if name in amended[:k]]
     others = tuple(amended) or tuple(name for name in base.amended if name != first)
@@ -169,6 +174,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     going = {name: design for name, (design, _) in standings.items()}
     starts = {name: state for name, (_, state) in standings.items()}
     attainable = attainable_from(study, starts, progress, going)
+    criteria, belief = proposal.criteria, beliefs_now(study, trial)[STUDY_MODEL]
     progress("example trials")
     return Dossier(
         study=study,
@@ -187,6 +193,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         examples=example_trials(study, standings, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
+        recommendation=None if criteria is None else recommend(study, standings, belief, criteria),
     )
 
 

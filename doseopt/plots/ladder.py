@@ -46,9 +46,9 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     at = ds.sel(average=STUDY_MODEL)
     names = [f"{name}*" if outcome else name for name, outcome in zip(names_of(ds, "step"), ds["outcome"], strict=True)]
     subtitle = (
-        "Averages over the study's model; the smallest change on top. Line: the most that so much change or less attains; "
-        f"it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. Patients: expected (dot) and "
-        "at most (bar). *: what is declared the MTD changes, a primary outcome where it is registered."
+        "Averages over the study's model; the smallest change on top. Line: the most that so much change or less "
+        f"attains; it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. Patients: expected "
+        "(dot) and at most (bar). *: what is declared the MTD changes, a primary outcome where it is registered."
     )
     heading = ("Gain against change", subtitle)
     figure, axes = small_multiples(heading, TITLES, 3, WIDTH * 72 / 5, row=len(names) * ROW, rest=0.6, shared="rows")

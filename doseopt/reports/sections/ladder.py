@@ -39,8 +39,8 @@ def smallest(dossier: Dossier) -> list[Block]:
     return [
         Paragraph(
             f"From {ds.attrs['registered']} as it is read: what could be changed instead of everything, the smallest "
-            "change first. Patients below the MTD are treated below the lowest right dose, where one is right; DLTs above "
-            "the MTD at doses that are too toxic."
+            "change first. Patients below the MTD are treated below the lowest right dose, where one is right; DLTs "
+            "above the MTD at doses that are too toxic."
         ),
         Bullets(tuple(sentences(ds, wanted, dossier.proposal.amended))),
         Figure.of(
