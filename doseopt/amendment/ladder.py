@@ -11,6 +11,7 @@ from doseopt.amendment.library import library_designs
 from doseopt.amendment.outlook import beliefs_now
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps, most_patients
 from doseopt.beliefs import Belief, integrated
+from doseopt.core.cohort import format_outcomes
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
@@ -127,7 +128,12 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "changes": ("step", [len(step.changes) for step in steps]),
         "outcome": ("step", [step.outcome for step in steps]),
     }
-    attrs = {**study.provenance(), "registered": registered, "model": study.describe_model()}
+    attrs = {
+        **study.provenance(),
+        "registered": registered,
+        "outcomes": format_outcomes(seen.cohorts),
+        "model": study.describe_model(),
+    }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
 

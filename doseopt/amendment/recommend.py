@@ -91,9 +91,8 @@ def recommend(study: Study, standings: Mapping[str, Standing], belief: Belief, c
         for design, standing in standings.items()
     }
     within = [design for design, each in values.items() if meets(criteria, each)]
-    return Recommendation(
-        criteria, values, tuple(sorted(within, key=lambda design: -values[design][criteria.maximise]))
-    )
+    within.sort(key=lambda design: -values[design][criteria.maximise])
+    return Recommendation(criteria, values, tuple(within))
 
 
 def meets(criteria: Criteria, values: Mapping[str, float]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,12 +10,15 @@ import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, first_reaching, reaching
+from doseopt.amendment.larger import WORSE, Larger
+from doseopt.core.text import counted
 from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.ladder import ladder_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.words import dose, dose_words
 
 HEADS = {
     "correct_selection": "correct",
@@ -42,7 +45,12 @@ def smallest(dossier: Dossier) -> list[Block]:
             "change first. Patients below the MTD are treated below the lowest right dose, where one is right; DLTs "
             "above the MTD at doses that are too toxic."
         ),
-        Bullets(tuple(sentences(ds, wanted, dossier.proposal.amended))),
+        Bullets(
+            (
+                *sentences(ds, wanted, dossier.proposal.amended),
+                *larger_sentences(dossier.larger, [dose(dossier, k + 1) for k in range(len(dose_words(dossier)[0]))]),
+            )
+        ),
         Figure.of(
             partial(ladder_figure, ds, wanted),
             "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
@@ -186,6 +194,56 @@ def _free(ds: xr.Dataset, amended: Sequence[str]) -> list[str]:
         if gain > 0
         else []
     )
+
+
+def larger_sentences(found: Mapping[str, Larger], doses: Sequence[str]) -> list[str]:
+    """Say where a larger cap is worse, why as far as it can be derived, and which cap mends it.
+
+    Parameters
+    ----------
+    found : mapping of str to Larger
+    doses : sequence of str
+        What doses are called.
+    """
+    return [f"{_less(name, each)}{_why(each, doses)}{_mended(each)}" for name, each in found.items()]
+
+
+def _less(name: str, each: Larger) -> str:
+    low = each.change.to_numpy()
+    worst = str(each.change["scenario"].to_numpy()[low.argmin()])
+    return (
+        f"{name} selects correctly less often than the same design with at most {each.smaller} patients in "
+        f"{int((low < -WORSE).sum())} of {counted(len(low), 'scenario')}, by up to {bare(-low.min())} points "
+        f'("{worst}").'
+    )
+
+
+def _why(each: Larger, doses: Sequence[str]) -> str:
+    """Say which trials lose most, and what their rule does with so many patients."""
+    loss = each.loss
+    if loss is None:
+        return ""
+    at = "no dose" if loss.named < 0 else f"{doses[loss.named]} ({counted(loss.y, 'DLT')} in {loss.n} there)"
+    text = (
+        f" Of the right selections lost there, {percent(loss.share, 0)} are of trials that after {each.smaller} "
+        f"patients name {at} and treat the next {counted(loss.size, 'patient')} at {doses[loss.given]}."
+    )
+    if loss.moves is None:
+        return text
+    up, down, stays = loss.moves
+    moves = [f"up with at most {up}"] * (up >= 0) + [f"down from {down} on"] * (down >= 0)
+    none = "" if stays else ": no number lets it stay"
+    return f"{text} With {loss.n} patients at a dose the rule goes {' and '.join(moves)} (DLTs){none}."
+
+
+def _mended(each: Larger) -> str:
+    if each.mended is None:
+        return ""
+    cap, change = each.mended
+    low = change.to_numpy()
+    worse = int((low < -WORSE).sum())
+    left = f"in {worse} (by up to {bare(-low.min())} points)" if worse else "in none"
+    return f" With at most {cap} patients it is {left}."
 
 
 LADDER = Section("The smallest amendment", smallest, answers=())

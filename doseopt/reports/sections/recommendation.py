@@ -23,8 +23,8 @@ def recommended(dossier: Dossier) -> Paragraph | Gap:
     found = dossier.recommendation
     if found is None:
         return Gap(
-            "criteria of a recommendation ([amendment] criteria). Without them none is made; better in one thing and not "
-            f"worse in the others - correct selection, overdose, patients - than every other: {listed(_frontier(dossier))}."
+            "criteria of a recommendation ([amendment] criteria). Without them none is made; no other is as good in "
+            f"correct selection, overdose and patients, and better in one, as {listed(_frontier(dossier), 'or')}."
         )
     return Paragraph(recommendation_sentence(found, so_far(dossier)), strong=True)
 
@@ -73,9 +73,7 @@ def _one(found: Recommendation, design: str) -> str:
 def _frontier(dossier: Dossier) -> list[str]:
     """Return the designs that no other is at least as good as in everything, and better in something."""
     mean = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
-    value = np.array(
-        [[sign * float(mean[name].sel(design=d)) for name, sign in WEIGHED.items()] for d in dossier.designs]
-    )
-    value = value.round(6)
+    each = [sign * mean[name].sel(design=dossier.designs).to_numpy() for name, sign in WEIGHED.items()]
+    value = np.column_stack(each).round(6)
     beaten = [any((other >= own).all() and (other > own).any() for other in value) for own in value]
     return [name for name, out in zip(dossier.designs, beaten, strict=True) if not out]
