@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from doseopt.amendment.ladder import ladder
 from doseopt.amendment.outlook import averages, beliefs_now, by_enrolment
 from doseopt.comparison.compare import dose_coordinates, truth_of
 from doseopt.conduct.groupings import with_warning
@@ -67,7 +68,7 @@ def amend(
         probability that an amended design selects another dose than the registered one, and the difference of correct
         selection, each with its Monte Carlo error, (amended, scenario); it depends on how the patients of two trials
         are coupled. `enrolment`: correct selection averaged over the study's model, by most patients, (design,
-        enrolment). `next`: what each design does now, (design).
+        enrolment). `next`: what each design does now, (design). `ladder`: of :func:`ladder.ladder`.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def amend(
     progress("enrolment needed")
     nodes["enrolment"] = by_enrolment(study, standings, beliefs[STUDY_MODEL])
     nodes["next"] = _next(standings)
+    nodes["ladder"] = ladder(study, trial, registered, amended, progress)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
         **study.provenance(),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from doseopt.amendment.amend import amend
+from doseopt.amendment.larger import Larger, worse_with_more
 from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
+from doseopt.amendment.steps import most_patients
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
@@ -76,6 +79,11 @@ class Dossier:
         SHA-256 of the file that the patients came in, if they came in one.
     command : str
         That makes the report again.
+    recommendation : Recommendation or None
+        By the criteria that the study states; None if it states none.
+    larger : mapping of str to Larger
+        Proposed designs that select correctly less often in some scenarios than with as many patients as the registered
+        one, by name.
     """
 
     study: Study
@@ -96,6 +104,8 @@ class Dossier:
     interims: xr.Dataset | None
     digest: str = ""
     command: str = ""
+    recommendation: Recommendation | None = None
+    larger: Mapping[str, Larger] = field(default_factory=dict)
 
     @property
     def designs(self) -> list[str]:
@@ -127,6 +137,7 @@ def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) ->
     ]
     base = study.proposal or Proposal(known[0], tuple(known[1:]))
     first = registered or base.registered
+    faults += criteria_faults(base.criteria)
     faults += [Fault("amended", f"{name} is the registered design") for name in amended if name == first]
     faults += [Fault("amended", f"{name} is named twice") for k, name in enumerate(amended) if name in amended[:k]]
     others = tuple(amended) or tuple(name for name in base.amended if name != first)
@@ -169,6 +180,9 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     going = {name: design for name, (design, _) in standings.items()}
     starts = {name: state for name, (_, state) in standings.items()}
     attainable = attainable_from(study, starts, progress, going)
+    progress("caps that are larger and worse")
+    larger = {name: worse_with_more(study, designs[name], most_patients(seen.design)) for name in proposal.amended}
+    criteria, belief = proposal.criteria, beliefs_now(study, trial)[STUDY_MODEL]
     progress("example trials")
     return Dossier(
         study=study,
@@ -187,6 +201,8 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         examples=example_trials(study, standings, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
+        recommendation=None if criteria is None else recommend(study, standings, belief, criteria),
+        larger={name: found for name, found in larger.items() if found is not None},
     )
 
 

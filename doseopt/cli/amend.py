@@ -28,6 +28,9 @@ def amend(
     amended: Annotated[
         list[str] | None, typer.Option(help="A proposed design; may be repeated; the study's if left out.")
     ] = None,
+    smallest: Annotated[
+        bool, typer.Option("--smallest", help="Search for the smallest change that reaches what is wanted instead.")
+    ] = False,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -41,11 +44,30 @@ def amend(
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
         trial = read_trial(loaded, outcomes, data)
+        if smallest:
+            return _smallest(loaded, trial, proposal, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
         _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
+
+
+def _smallest(study: Study, trial: Trial, proposal: Proposal, out: Path | None, html: Path | None, json: bool) -> None:
+    """Search, and print the frontier of change against gain."""
+    from doseopt.amendment.ladder import search
+    from doseopt.cli.output import deliver, folder_for, write_figures, write_netcdf
+    from doseopt.cli.terminal import spinner
+    from doseopt.reports.sections.smallest import smallest_document
+
+    folder = folder_for(out, json, html)
+    with spinner("the smallest amendment") as say:
+        found = search(study, trial, proposal.registered, progress=say)
+    document = smallest_document(found, proposal.wanted)
+    files = []
+    if folder is not None:
+        files = [write_netcdf(found, folder / "smallest.nc"), *write_figures(document, folder)]
+    deliver(lambda: found, document, json=json, html=html, folder=folder, files=files)
 
 
 @app.command()

@@ -28,6 +28,7 @@ def check(
 ) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
+        from doseopt.amendment.recommend import criteria_faults
         from doseopt.cli.output import make_ready, print_written
         from doseopt.cli.terminal import print_lines
         from doseopt.core.parameters import Fault, Faults
@@ -43,6 +44,8 @@ def check(
             raise Faults([Fault("--html", "wanted without --upgrade, which prints the study")])
         make_ready(html)
         loaded = load_study(study)
+        if loaded.proposal is not None and (faults := criteria_faults(loaded.proposal.criteria)):
+            raise Faults(faults, study)
         if stated and (message := hash_fault(stated, loaded.hash)):
             raise Faults([Fault("--hash", message)], study)
         if upgrade:

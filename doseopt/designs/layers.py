@@ -11,7 +11,7 @@ from doseopt.core.definition import Definition
 from doseopt.core.design import Design, Modifier, Tuned
 from doseopt.core.tunable import Tunable
 from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.modifiers import MaxPatients, TooToxic
 from doseopt.designs.naming import Naming
 from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.selecting import Selecting
@@ -102,11 +102,20 @@ def with_names(design: Design, names: Definition | None) -> Design:
 
 def with_cap(design: Design, n: int | None) -> Design:
     """Return a design with another enrolment cap, or none; a cap that its rule has by itself stays."""
+    return _with(design, MaxPatients, () if n is None else (MaxPatients(n=n),))
+
+
+def with_stop(design: Design, confidence: float) -> Design:
+    """Return a design that stops where the lowest dose is too toxic with another certainty."""
+    return _with(design, TooToxic, (TooToxic(confidence=confidence),))
+
+
+def _with(design: Design, kind: type[Modifier], instead: tuple[Modifier, ...]) -> Design:
+    """Return a design with other modifiers of a kind laid over it."""
     if isinstance(design, Naming):
-        return dataclasses.replace(design, base=with_cap(design.base, n))
+        return dataclasses.replace(design, base=_with(design.base, kind, instead))
     base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
-    kept = tuple(modifier for modifier in laid if not isinstance(modifier, MaxPatients))
-    kept = kept if n is None else (*kept, MaxPatients(n=n))
+    kept = (*(modifier for modifier in laid if not isinstance(modifier, kind)), *instead)
     return Modified(base, kept) if kept else base
 
 

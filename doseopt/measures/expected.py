@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -28,9 +28,13 @@ MEASURES = (
 
 
 def linear_measures(
-    means: Means, p_dlt: FloatArray, mtd: MTDRule, planned: IntArray | None = None
+    means: Means,
+    p_dlt: FloatArray,
+    mtd: MTDRule,
+    planned: IntArray | None = None,
+    names: Sequence[str] = MEASURES,
 ) -> dict[str, FloatArray]:
-    """Return the measures of `MEASURES`, [R] each.
+    """Return measures that are linear in the selection, patients and DLTs, [R] each.
 
     Parameters
     ----------
@@ -40,10 +44,12 @@ def linear_measures(
     mtd : MTDRule
     planned : int array, optional
         The doses that may be right, where others can be given too.
+    names : sequence of str
+        Which of `METRICS`.
     """
     truth = Truth(p_dlt, _acceptable(p_dlt, mtd, planned), np.full(len(p_dlt), NONE), mtd.target)
     counts = {"chosen": means.selection, "patients": means.n, "dlts": means.y}
-    return {name: METRICS[name].weighed(counts[METRICS[name].of], truth) for name in MEASURES}
+    return {name: METRICS[name].weighed(counts[METRICS[name].of], truth) for name in names}
 
 
 def _acceptable(p_dlt: FloatArray, mtd: MTDRule, planned: IntArray | None) -> BoolArray:

@@ -39,6 +39,11 @@ def exposed_6(endings: Endings, truth: Truth) -> BoolArray:
     return _exposed(endings, truth) >= 6
 
 
+def dlts_above_mtd(truth: Truth) -> BoolArray:
+    """Patients with a DLT above the highest acceptable dose, at rates above the target."""
+    return truth.above
+
+
 def two_dlts_above_mtd(endings: Endings, truth: Truth) -> BoolArray:
     """1 if at least 2 patients have a DLT above the MTD."""
     return np.asarray((endings.y * truth.above[:, None, :]).sum(axis=-1) >= 2)
@@ -59,6 +64,7 @@ SAFETY = {
     "exposed_1": Metric(exposed_1, "1", f"probability that at least 1 patient {_MANY}", -1),
     "exposed_3": Metric(exposed_3, "1", f"probability that at least 3 patients {_MANY}", -1),
     "exposed_6": Metric(exposed_6, "1", f"probability that at least 6 patients {_MANY}", -1),
+    "dlts_above_mtd": Metric(dlts_above_mtd, "patients", "expected patients with a DLT above the MTD", -1, of="dlts"),
     "two_dlts_above_mtd": Metric(
         two_dlts_above_mtd, "1", "probability that at least 2 patients have a DLT above the MTD", -1
     ),

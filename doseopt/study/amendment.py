@@ -8,6 +8,7 @@ from typing import Any
 
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Domain, Fault, Faults, nearest
+from doseopt.study.criteria import Criteria, read_criteria
 from doseopt.study.reader import Reader, key
 
 STATEMENTS = {
@@ -30,6 +31,9 @@ WANTED = 0.6
 """The probability of correct selection for which the enrolment needed is stated, unless the file says another."""
 
 
+KEYS = ("registered", "amended", "wanted", "criteria", "interims", "statements")
+
+
 @dataclass(frozen=True)
 class Proposal:
     """An amendment as the study file proposes it.
@@ -46,6 +50,8 @@ class Proposal:
         Outcomes at which the amendment is worked through, e.g. ``"1N 2NNT"``, by name.
     statements : mapping of str to str
         Words of the investigators, by the keys of `STATEMENTS`.
+    criteria : Criteria, optional
+        By which one of the designs is recommended; without, none is.
     """
 
     registered: str
@@ -53,10 +59,12 @@ class Proposal:
     wanted: float = WANTED
     interims: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
+    criteria: Criteria | None = None
 
     def in_file(self) -> dict[str, Any]:
         """Return the table of the study file."""
         table = {"registered": self.registered, "amended": list(self.amended), "wanted": self.wanted}
+        table |= {} if self.criteria is None else {"criteria": self.criteria.in_file()}
         rest = {"interims": dict(self.interims), "statements": dict(self.statements)}
         return table | {name: value for name, value in rest.items() if value}
 
@@ -64,7 +72,7 @@ class Proposal:
 def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses: int | None) -> Proposal | None:
     """Build the amendment of a study file; faults go to the reader."""
     before = len(reader.faults)
-    found = reader.table(table, "amendment", ("registered", "amended", "wanted", "interims", "statements"))
+    found = reader.table(table, "amendment", KEYS)
     registered = found.get("registered", next(iter(designs), ""))
     _design(reader, registered, "amendment.registered", designs)
     amended = found.get("amended", [name for name in designs if name != registered])
@@ -78,6 +86,7 @@ def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses:
         if name in amended[:k]:
             reader.fault(f"amendment.amended[{k}]", f"{name!r} is named twice")
     wanted = reader.value(found.get("wanted", WANTED), "amendment.wanted", _PROBABILITY)
+    criteria = read_criteria(reader, found["criteria"], "amendment.criteria") if "criteria" in found else None
     interims = _texts(reader, found.get("interims", {}), "amendment.interims")
     for name, outcomes in interims.items():
         try:
@@ -87,7 +96,7 @@ def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses:
     statements = _texts(reader, found.get("statements", {}), "amendment.statements", STATEMENTS)
     if len(reader.faults) > before:
         return None
-    return Proposal(registered, tuple(amended), wanted, interims, statements)
+    return Proposal(registered, tuple(amended), wanted, interims, statements, criteria)
 
 
 def _design(reader: Reader, name: Any, where: str, designs: Mapping[str, Any]) -> None:

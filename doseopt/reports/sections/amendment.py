@@ -6,9 +6,12 @@ from typing import Any
 
 import xarray as xr
 
+from doseopt.amendment.ladder import first_reaching
 from doseopt.core.text import counted
 from doseopt.display.labels import accuracy_words, made_by, names, reason_words
+from doseopt.display.outlook import STUDY_MODEL
 from doseopt.reports.render.document import Bullets, Caution, Document, Heading, Paragraph, Table
+from doseopt.reports.sections.ladder import ladder_table
 from doseopt.reports.sections.next_dose import not_counted
 
 SHOWN = {
@@ -38,9 +41,20 @@ def amendment_document(tree: xr.DataTree) -> Document:
         Heading("What each design does now"),
         Bullets(tuple(f"{name}: {said}" for name, said in _now(tree).items())),
         *(_averages(average.sel(belief=belief), belief) for belief in dict.fromkeys((beliefs[0], beliefs[-1]))),
+        *_smallest(tree),
         Paragraph(f"{how}. Made by {made_by(attrs)}."),
     )
     return Document(f"Amendment, {seen}: {attrs['title']}", {}, blocks)
+
+
+def _smallest(tree: xr.DataTree) -> tuple[Table, ...]:
+    """Show the steps of the ladder that gain, and those to the amended designs."""
+    if "ladder" not in tree.children:
+        return ()
+    ds = tree["ladder"].to_dataset()
+    names = ds["step"].to_numpy().tolist()
+    amended = [names.index(name) for name in str(tree.attrs["amended"]).split(", ") if name in names]
+    return (ladder_table(ds, sorted({*first_reaching(ds), *amended}), STUDY_MODEL),)
 
 
 def _averages(at: xr.Dataset, belief: str) -> Table:

@@ -13,6 +13,7 @@ from doseopt.display.numbers import decimal, percent, points, rates
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import decided, dose, gains, measured, so_far, undeclarable
 
@@ -32,6 +33,7 @@ def summary(dossier: Dossier) -> list[Block]:
     )
     return [
         Paragraph(question),
+        recommended(dossier),
         _table(dossier, mean),
         Figure.of(
             partial(summary_figure, dossier.amendment),

@@ -1,0 +1,191 @@
+"""The ladder of amendments: what each step from a registered design gains, and what it costs, from where a trial is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from doseopt.amendment.library import library_designs
+from doseopt.amendment.outlook import beliefs_now
+from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps, most_patients
+from doseopt.beliefs import Belief, integrated
+from doseopt.core.cohort import format_outcomes
+from doseopt.core.state import FloatArray
+from doseopt.core.text import counted
+from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
+from doseopt.measures.operating_characteristics import METRICS
+from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
+from doseopt.study.study import Study
+
+type Progress = Callable[[str], object]
+
+MEASURES = (
+    "correct_selection",
+    "overdose_selection",
+    "no_selection",
+    "sample_size",
+    "patients_below_mtd",
+    "dlts_above_mtd",
+)
+"""Of each step."""
+SCENARIOS = "mean over the scenarios"
+LEAST = 5e-4
+"""Gain of a probability that a table shows."""
+
+
+def ladder(
+    study: Study, trial: Trial, registered: str, amended: Sequence[str] = (), progress: Progress = lambda _: None
+) -> xr.Dataset:
+    """Return what the steps of the ladder attain, from the smallest change on.
+
+    Parameters
+    ----------
+    study : Study
+    trial : Trial
+        So far; without patients for an amendment before the first.
+    registered : str
+        A design of the study.
+    amended : sequence of str
+        Its designs that are steps, too.
+    progress : callable, optional
+
+    Returns
+    -------
+    Dataset
+        `MEASURES` (average, step), averaged over the study's model after the data, and over the scenarios; patients and
+        DLTs count from the start of the trial, those below the MTD where a dose is right. `most_patients`, `rung`,
+        `rung_name`, `says` (what of the protocol is changed) and `outcome` (whether that is what is declared the MTD,
+        and so a primary outcome that is registered) (step).
+
+    Examples
+    --------
+    What is declared when the cap ends the trial, in one sentence:
+
+    >>> from doseopt import Trial, load_study
+    >>> study = load_study("renji-elo-first")
+    >>> found = ladder(study, Trial(study.doses), "ATD+3+3 cap 10")
+    >>> at = found["correct_selection"].sel(average=SCENARIOS)
+    >>> [round(100 * at.sel(step=step).item(), 1) for step in ("ATD+3+3 cap 10", "reading stated")]
+    [19.2, 48.5]
+    """
+    return _attained(study, trial, registered, ladder_steps(study, registered, amended), progress)
+
+
+def search(
+    study: Study, trial: Trial, registered: str, library: bool = True, progress: Progress = lambda _: None
+) -> xr.Dataset:
+    """Return what all combinations of changes attain, as `ladder` does, with all rules of the study and the library.
+
+    They are in order of their rung, of the number of `changes` (step), of whether they change what is declared the MTD,
+    of the most patients and, where these agree, of correct selection averaged over the study's model.
+
+    Parameters
+    ----------
+    study : Study
+    trial : Trial
+    registered : str
+    library : bool
+        Whether designs of the library are sought, too: in their usual form, not calibrated.
+    progress : callable, optional
+    """
+    found = all_steps(study, registered, library_designs(study) if library else {})
+    ds = _attained(study, trial, registered, found, progress)
+    gain = ds["correct_selection"].sel(average=STUDY_MODEL)
+    keys = (-gain, ds["most_patients"], ds["outcome"], ds["changes"], ds["rung"])
+    return ds.isel(step=np.lexsort([key.to_numpy() for key in keys]))
+
+
+def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:
+    """Return the measures of steps from where the trial is."""
+    seen = trial.after(study.designs[registered])
+    beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
+    values = np.empty((len(MEASURES), len(beliefs), len(steps)))
+    progress(f"ladder: {counted(len(steps), 'step')}")
+    for k, step in enumerate(steps):
+        standing = seen.standing(step.design)
+        for b, belief in enumerate(beliefs.values()):
+            values[:, b, k] = averaged(study, standing, belief, MEASURES)
+    data = {
+        name: (
+            ("average", "step"),
+            value,
+            {"units": METRICS[name].units, "long_name": f"{METRICS[name].long_name}, averaged"},
+        )
+        for name, value in zip(MEASURES, values, strict=True)
+    }
+    most = [most_patients(*seen.standing(step.design)) for step in steps]
+    coords = {
+        "average": list(beliefs),
+        "step": [step.name for step in steps],
+        "rung": ("step", [step.rung for step in steps]),
+        "rung_name": ("step", [RUNGS[step.rung] for step in steps]),
+        "says": ("step", [step.says for step in steps]),
+        "changes": ("step", [len(step.changes) for step in steps]),
+        "outcome": ("step", [step.outcome for step in steps]),
+    }
+    attrs = {
+        **study.provenance(),
+        "registered": registered,
+        "outcomes": format_outcomes(seen.cohorts),
+        "model": study.describe_model(),
+    }
+    most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
+    return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
+
+
+def averaged(study: Study, standing: Standing, belief: Belief, names: Sequence[str]) -> FloatArray:
+    """Return linear measures averaged over what is believed where they are known.
+
+    Patients below the MTD are known where a dose is right.
+
+    Parameters
+    ----------
+    study : Study
+    standing : Standing
+    belief : Belief
+    names : sequence of str
+        Of `METRICS`.
+    """
+    design, start = standing
+    planned = np.array(study.doses.planned())
+    most = most_patients(design, start)
+    largest = [most if METRICS[name].units == "patients" else 1 for name in names]
+
+    def values(belief: Belief) -> FloatArray:
+        means = means_of(design, belief.p_observed, start)
+        each = linear_measures(means, belief.p_dlt, study.mtd, planned, names)
+        found = np.column_stack([each[name] for name in names])
+        return np.concatenate([np.nan_to_num(found), np.isfinite(found)], axis=1)
+
+    belief, each = integrated(belief, values, [*largest, *np.ones(len(names))])
+    total, known = np.split(belief.mean(each), 2)
+    return np.asarray(np.divide(total, known, out=np.full(len(names), np.nan), where=known > 0))
+
+
+def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:
+    """Return the steps that select correctly more often than all before, by position: each value has its first step.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `ladder` or `search`.
+    average : str
+        By which average.
+    """
+    right = ds["correct_selection"].sel(average=average).to_numpy()
+    found: list[int] = []
+    for k, value in enumerate(right):
+        if not found or value > right[found[-1]] + LEAST:
+            found.append(k)
+    return found
+
+
+def reaching(ds: xr.Dataset, wanted: float, average: str = STUDY_MODEL) -> int | None:
+    """Return the first step, by position, that selects correctly with a wanted probability; None if none does."""
+    enough = np.flatnonzero(ds["correct_selection"].sel(average=average).to_numpy() >= wanted)
+    return int(enough[0]) if enough.size else None

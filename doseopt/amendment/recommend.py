@@ -1,0 +1,111 @@
+"""A recommendation under stated criteria: the design that meets the bounds and is ahead, and the runner-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.amendment.ladder import averaged
+from doseopt.beliefs import Belief
+from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.engines.exact import Exact
+from doseopt.measures.metric import Metric
+from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.records.replay import Standing
+from doseopt.study.criteria import Criteria
+from doseopt.study.study import Study
+
+WHERE = "amendment.criteria"
+COUNTED = ("chosen", "patients", "dlts")
+"""What is counted in measures that are products of expectations."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What stated criteria say of some designs.
+
+    Attributes
+    ----------
+    criteria : Criteria
+    values : mapping of str to mapping of str to float
+        The measures of the criteria by design, averaged over what is believed.
+    ranked : tuple of str
+        The designs that meet the bounds, the best first.
+    """
+
+    criteria: Criteria
+    values: Mapping[str, Mapping[str, float]]
+    ranked: tuple[str, ...]
+
+
+def criteria_faults(criteria: Criteria | None) -> list[Fault]:
+    """Say which criteria are on what is no measure, or no single number, each with its path in the study file."""
+    if criteria is None:
+        return []
+    known = [name for name, each in METRICS.items() if each.better and not each.along]
+    named = {f"{WHERE}.maximise": criteria.maximise} | {f"{WHERE}.{name}": name for name in criteria.bounds}
+    faults = [
+        Fault(where, f"no measure {name!r} to compare designs by{nearest(name, known)}")
+        for where, name in named.items()
+        if name not in known
+    ]
+    if criteria.maximise in known and METRICS[criteria.maximise].better < 0:
+        wanted = f"wanted a measure that is better where it is large, got {criteria.maximise!r}: bound it instead"
+        faults.append(Fault(f"{WHERE}.maximise", wanted))
+    return faults + [
+        Fault(f"{WHERE}.{name}", f"wanted a number in [0, 1], got {bound:g}")
+        for name, bound in criteria.bounds.items()
+        if name in known and is_probability(METRICS[name]) and not 0 <= bound <= 1
+    ]
+
+
+def is_probability(metric: Metric) -> bool:
+    """Tell whether a measure is a probability or a proportion, and no index."""
+    return metric.units == "1" and "index" not in metric.long_name
+
+
+def recommend(study: Study, standings: Mapping[str, Standing], belief: Belief, criteria: Criteria) -> Recommendation:
+    """Return which of some designs meet the criteria, the best first; of two alike the one named first.
+
+    Parameters
+    ----------
+    study : Study
+    standings : mapping of str to Standing
+        The designs, and where their trials stand.
+    belief : Belief
+        What is averaged over.
+    criteria : Criteria
+
+    Raises
+    ------
+    Faults
+        If the criteria are on what is no measure.
+    """
+    if faults := criteria_faults(criteria):
+        raise Faults(faults, "recommend")
+    names = list(dict.fromkeys((criteria.maximise, *criteria.bounds)))
+    values = {
+        design: {name: _average(study, standing, belief, name) for name in names}
+        for design, standing in standings.items()
+    }
+    within = [design for design, each in values.items() if meets(criteria, each)]
+    within.sort(key=lambda design: -values[design][criteria.maximise])
+    return Recommendation(criteria, values, tuple(within))
+
+
+def meets(criteria: Criteria, values: Mapping[str, float]) -> bool:
+    """Tell whether measures are within the bounds; one that is not known is not."""
+    return all(METRICS[name].better * (values[name] - bound) >= 0 for name, bound in criteria.bounds.items())
+
+
+def _average(study: Study, standing: Standing, belief: Belief, name: str) -> float:
+    """Return a measure averaged over what is believed, where it is known."""
+    if METRICS[name].of in COUNTED:
+        return float(averaged(study, standing, belief, [name])[0])
+    belief = belief.as_sum()
+    design, start = standing
+    value = measure(study.judge(Exact()(design, belief.scenarios, start)), name)[0].to_numpy()
+    known = np.isfinite(value)
+    return float(belief.weights[known] @ value[known] / belief.weights[known].sum()) if known.any() else float("nan")

@@ -1,0 +1,56 @@
+"""Criteria by which an amendment is recommended: a measure to be as large as possible, and bounds on others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from doseopt.core.parameters import Domain
+from doseopt.study.reader import Reader, key
+
+MAIN = "main"
+DEFINITIONS = (MAIN,)
+"""By which definition of the MTD is judged; the names of others join here."""
+MAXIMISE = "correct_selection"
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Criteria of a recommendation.
+
+    Parameters
+    ----------
+    maximise : str
+        The measure that is to be as large as possible.
+    bounds : mapping of str to float
+        Measures, and what they may be at most (or at least, where large is good).
+    definition : str
+        By which definition of the MTD is judged.
+    """
+
+    maximise: str = MAXIMISE
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    definition: str = MAIN
+
+    def in_file(self) -> dict[str, Any]:
+        """Return the table of the study file."""
+        stated = {} if self.definition == MAIN else {"definition": self.definition}
+        return {"maximise": self.maximise, **self.bounds, **stated}
+
+
+def read_criteria(reader: Reader, table: Any, where: str) -> Criteria | None:
+    """Build criteria; faults go to the reader. Whether the measures are known is seen where they are used."""
+    if not isinstance(table, Mapping):
+        example = f'{{ maximise = "{MAXIMISE}", overdose_selection = 0.15 }}'
+        reader.fault(where, f"wanted a table such as {example}, got {table!r}")
+        return None
+    before = len(reader.faults)
+    if "maximise" not in table:
+        reader.fault(f"{where}.maximise", f'missing; wanted a measure such as "{MAXIMISE}"')
+    maximise = reader.value(table.get("maximise", MAXIMISE), f"{where}.maximise", Domain(str))
+    domain = Domain(str, choices=DEFINITIONS)
+    definition = reader.value(table.get("definition", MAIN), f"{where}.definition", domain)
+    rest = {name: value for name, value in table.items() if name not in ("maximise", "definition")}
+    bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
+    return None if len(reader.faults) > before else Criteria(maximise, bounds, definition)
