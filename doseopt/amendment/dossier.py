@@ -13,6 +13,7 @@ import xarray as xr
 from doseopt.amendment.amend import amend
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.attainable.from_here import attainable_from
+from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
 from doseopt.conduct.examples import example_trials
@@ -23,6 +24,7 @@ from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
@@ -76,6 +78,8 @@ class Dossier:
         SHA-256 of the file that the patients came in, if they came in one.
     command : str
         That makes the report again.
+    break_even : Dataset or None
+        Of `break_even`; None where too few designs are small enough for it.
     """
 
     study: Study
@@ -96,6 +100,7 @@ class Dossier:
     interims: xr.Dataset | None
     digest: str = ""
     command: str = ""
+    break_even: xr.Dataset | None = None
 
     @property
     def designs(self) -> list[str]:
@@ -179,6 +184,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         amendment=tree,
         comparison=comparison,
         silences=varied,
+        break_even=_break_even(study, proposal, progress),
         readings=readings,
         attainable=attainable,
         analysis=analysis,
@@ -197,6 +203,14 @@ def _with_accuracy(study: Study) -> xr.Dataset:
     estimates = estimates_of(study, engine, most_nodes=NODES)
     estimates.run()
     return with_posteriors(comparison, study, engine, estimates)
+
+
+def _break_even(study: Study, proposal: Proposal, progress: Progress) -> xr.Dataset | None:
+    """Return how wrong the study may be before a proposed design is no better."""
+    try:
+        return break_even(study, proposal.registered, proposal.amended, progress)
+    except (Faults, TooManyStates):
+        return None
 
 
 def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset | None, dict[str, list[str]]]:
