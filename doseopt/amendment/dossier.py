@@ -16,6 +16,7 @@ from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
 from doseopt.amendment.steps import most_patients
 from doseopt.attainable.from_here import attainable_from
+from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
 from doseopt.conduct.examples import example_trials
@@ -26,6 +27,7 @@ from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
@@ -84,6 +86,8 @@ class Dossier:
     larger : mapping of str to Larger
         Proposed designs that select correctly less often in some scenarios than with as many patients as the registered
         one, by name.
+    break_even : Dataset or None
+        Of `break_even`; None where too few designs are small enough for it.
     """
 
     study: Study
@@ -106,6 +110,7 @@ class Dossier:
     command: str = ""
     recommendation: Recommendation | None = None
     larger: Mapping[str, Larger] = field(default_factory=dict)
+    break_even: xr.Dataset | None = None
 
     @property
     def designs(self) -> list[str]:
@@ -193,6 +198,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         amendment=tree,
         comparison=comparison,
         silences=varied,
+        break_even=_break_even(study, proposal, progress),
         readings=readings,
         attainable=attainable,
         analysis=analysis,
@@ -213,6 +219,14 @@ def _with_accuracy(study: Study) -> xr.Dataset:
     estimates = estimates_of(study, engine, most_nodes=NODES)
     estimates.run()
     return with_posteriors(comparison, study, engine, estimates)
+
+
+def _break_even(study: Study, proposal: Proposal, progress: Progress) -> xr.Dataset | None:
+    """Return how wrong the study may be before a proposed design is no better."""
+    try:
+        return break_even(study, proposal.registered, proposal.amended, progress)
+    except (Faults, TooManyStates):
+        return None
 
 
 def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset | None, dict[str, list[str]]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from doseopt.comparison.evaluate import Engine
+    from doseopt.reports.render.document import Block
     from doseopt.study.study import Study
 
 TRIALS, MOST_TRIALS = 10_000, 1_000_000
@@ -66,13 +67,21 @@ def compare(
     full: Annotated[
         bool, typer.Option("--full", help="Print every table: scenarios, rules, each measure, the posteriors.")
     ] = False,
+    robust: Annotated[
+        bool,
+        typer.Option(
+            "--robust",
+            help="Say how wrong the study may be (false DLTs, late DLTs, doses that are off) before the designs that "
+            "its [amendment] proposes are no better than the registered one; without one, all others than the first.",
+        ),
+    ] = False,
     html: Html = None,
     json: DatasetJson = False,
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, show, write_figures
-        from doseopt.reports.render.document import Block, Document
+        from doseopt.reports.render.document import Document
         from doseopt.reports.sections.comparison import comparison_document
         from doseopt.reports.sections.estimates import announced, estimates
         from doseopt.reports.sections.overview import marked, overview_document
@@ -82,10 +91,13 @@ def compare(
         loaded = load_study(study)
         folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
-        document = comparison_document(dataset)
+        document, screen = comparison_document(dataset), overview_document(dataset)
+        if robust:
+            dataset, found = _with_break_even(dataset, loaded)
+            document, screen = (Document(d.title, d.facts, (*d.blocks, *found)) for d in (document, screen))
         written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
         if not json:
-            show(document if full else overview_document(dataset))
+            show(document if full else screen)
             sys.stdout.flush()
         finished = True
         further: list[Block] = []
@@ -142,6 +154,20 @@ def _compared(study: Study, engine: Engine) -> xr.Dataset:
             bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
 
         return run(study, engine, progress=step, posteriors=False)
+
+
+def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, list[Block]]:
+    """Add break-even points to a comparison, and return what there is to show of them."""
+    from doseopt.amendment.dossier import proposed
+    from doseopt.comparison.break_even import break_even
+    from doseopt.reports.render.document import Heading
+    from doseopt.reports.sections.break_even import TITLE, break_even_blocks
+
+    proposal = proposed(study)
+    found = break_even(study, proposal.registered, proposal.amended)
+    joined = dataset.merge(found.reindex(design=dataset["design"].to_numpy()), combine_attrs="override")
+    about = {name: found.attrs[name] for name in ("registered", "left_out")}
+    return joined.assign_attrs(about), [Heading(TITLE), *break_even_blocks(found)]
 
 
 def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple[xr.Dataset, bool]:

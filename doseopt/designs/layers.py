@@ -90,6 +90,16 @@ def with_rule(design: Design, change: Callable[[Any], Design]) -> Design:
     return change(design)
 
 
+def with_modifiers(design: Design, change: Callable[[Modifier], Modifier]) -> Design:
+    """Return a design whose modifiers are others, one by one."""
+    if not isinstance(design, WRAPPERS):
+        return design
+    base = with_modifiers(design.base, change)
+    if isinstance(design, Modified):
+        return Modified(base, tuple(map(change, design.modifiers)))
+    return dataclasses.replace(design, base=base)
+
+
 def with_names(design: Design, names: Definition | None) -> Design:
     """Return a design with another naming rule, or none."""
     if isinstance(design, Naming):

@@ -6,6 +6,7 @@ import dataclasses
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.reports.render.document import Block, Document, Heading
+from doseopt.reports.sections.break_even import DECISION
 from doseopt.reports.sections.characteristics import FROM_NOW, FROM_THE_START
 from doseopt.reports.sections.checklist import checklist
 from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, REPRODUCTION, SENSITIVITY
@@ -24,6 +25,7 @@ SECTIONS = (
     FROM_THE_START,
     FROM_NOW,
     ATTAINABLE,
+    DECISION,
     SENSITIVITY,
     LIMITATIONS,
     EXAMPLES,

@@ -16,6 +16,7 @@ from doseopt.scenarios import (
     make_scenarios,
 )
 from doseopt.scenarios.doses import Doses
+from doseopt.scenarios.perturbations import recorded
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,7 @@ class FixedScenario:
         texts = {name: getattr(self, name) for name in ("reason", "source")}
         wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
         faults = [Fault(name, message) for name, message in wrong.items() if message]
-        shares = {name: getattr(self, name) for name in ("false_dlts", "late_dlts")}
-        faults += [
-            Fault(n, f"wanted a number in [0, 1], got {v!r}")
-            for n, v in shares.items()
-            if not (is_number(v) and 0 <= v <= 1)
-        ]
+        faults += _share_faults(self)
         if faults:
             raise Faults(faults, "FixedScenario")
 
@@ -54,22 +50,25 @@ class FixedScenario:
         """Return the scenario as a Dataset of one."""
         p = np.array([self.p_dlt])
         made = _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
-        seen = 1 - (1 - (1 - self.late_dlts) * made["p_observed"]) * (1 - self.false_dlts)
-        return made.assign(p_observed=seen.assign_attrs(made["p_observed"].attrs)) if self._misread else made
-
-    @property
-    def _misread(self) -> bool:
-        return self.false_dlts > 0 or self.late_dlts > 0
+        return _misread(made, self.false_dlts, self.late_dlts)
 
 
 @dataclass(frozen=True)
 class RandomScenarios:
-    """True DLT rates drawn from a published generator."""
+    """True DLT rates drawn from a published generator, recorded with false and late DLTs as those of FixedScenario."""
 
     generator: str
     count: int
     seed: int
     transform: Any = None
+    false_dlts: float = 0.0
+    late_dlts: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the shares."""
+        faults = _share_faults(self)
+        if faults:
+            raise Faults(faults, "RandomScenarios")
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
@@ -77,7 +76,22 @@ class RandomScenarios:
         p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
         names = [f"{name} {i + 1}" for i in range(self.count)]
         source = f"generator {self.generator}, seed {self.seed}"
-        return _transformed(p, names, self.transform, doses, None, "", source)
+        made = _transformed(p, names, self.transform, doses, None, "", source)
+        return _misread(made, self.false_dlts, self.late_dlts)
+
+
+def _share_faults(spec: FixedScenario | RandomScenarios) -> list[Fault]:
+    shares = {name: getattr(spec, name) for name in ("false_dlts", "late_dlts")}
+    wrong = {name: v for name, v in shares.items() if not (is_number(v) and 0 <= v <= 1)}
+    return [Fault(name, f"wanted a number in [0, 1], got {v!r}") for name, v in wrong.items()]
+
+
+def _misread(made: xr.Dataset, false_dlts: float, late_dlts: float) -> xr.Dataset:
+    """Return scenarios with the rates at which DLTs are recorded if some are false and some are late."""
+    if not (false_dlts or late_dlts):
+        return made
+    seen = recorded(made["p_observed"].to_numpy(), false_dlts, late_dlts)
+    return made.assign(p_observed=made["p_observed"].copy(data=seen))
 
 
 def _transformed(

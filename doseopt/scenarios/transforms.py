@@ -174,7 +174,7 @@ class ActualDose:
         if own is None or values is None:
             raise Faults(faults, "actual_dose")
         p = actual_dose(p_dlt, values, own)
-        return p, _carried(p_dlt, p_observed, p)
+        return p, carried(p_dlt, p_observed, p)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class Mixture:
         if len(self.other) != doses:
             raise Faults([Fault("other", f"wanted {doses} rates, one for each dose, got {len(self.other)}")], "mixture")
         p = mixture(p_dlt, self.other, self.weight)
-        return p, _carried(p_dlt, p_observed, p)
+        return p, carried(p_dlt, p_observed, p)
 
 
 TRANSFORMS: dict[str, type[Transform]] = {
@@ -249,7 +249,7 @@ TRANSFORMS: dict[str, type[Transform]] = {
 """Kind in study files -> transform."""
 
 
-def _carried(p_dlt: FloatArray, p_observed: FloatArray, new: FloatArray) -> FloatArray:
+def carried(p_dlt: FloatArray, p_observed: FloatArray, new: FloatArray) -> FloatArray:
     """Return the recorded rates that go with new drug-caused rates.
 
     What is recorded on top of the drug-caused events stays: (1 - p')/(1 - p) is kept where p' is at least p, and p'/p

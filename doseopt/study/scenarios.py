@@ -11,6 +11,7 @@ from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.reader import Reader, key
 
+SHARES = ("false_dlts", "late_dlts")
 MOST_RANDOM = 100_000
 """Scenarios of one generator at the most."""
 
@@ -36,17 +37,15 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if "transform" in value:
         transform = reader.kind(value["transform"], f"{where}.transform", TRANSFORMS)
     if "generator" in value:
-        table = reader.table(value, where, ["generator", "count", "seed", "transform"])
+        table = reader.table(value, where, ["generator", "count", "seed", "transform", *SHARES])
         kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
         numbers = []
         for name, least, most in (("count", 1, MOST_RANDOM), ("seed", 0, 2**63)):
             if name not in table:
                 reader.fault(f"{where}.{name}", "missing; wanted a whole number")
             numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
-        return RandomScenarios(kind, numbers[0], numbers[1], transform)
-    table = reader.table(
-        value, where, ["p_dlt", "p_moderate", "reason", "source", "transform", "false_dlts", "late_dlts"]
-    )
+        return RandomScenarios(kind, numbers[0], numbers[1], transform, *_shares(reader, table, where))
+    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform", *SHARES])
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
@@ -54,9 +53,13 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
-    share = Domain(float, 0, 1)
-    shares = [reader.value(table.get(name, 0.0), f"{where}.{name}", share) for name in ("false_dlts", "late_dlts")]
-    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform, *(s or 0.0 for s in shares))
+    shares = _shares(reader, table, where)
+    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform, *shares)
+
+
+def _shares(reader: Reader, table: Mapping[str, Any], where: str) -> list[float]:
+    """Return the shares of false and of late DLTs."""
+    return [reader.value(table.get(name, 0.0), f"{where}.{name}", Domain(float, 0, 1)) or 0.0 for name in SHARES]
 
 
 def read_belief(reader: Reader, table: Any, specs: Mapping[str, Any]) -> Any:

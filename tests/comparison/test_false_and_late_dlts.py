@@ -49,3 +49,15 @@ def test_late_dlts():
 def test_shares_are_shares(key):
     with pytest.raises(Faults, match=rf"flat\.{key}: wanted a number in \[0, 1\], got 1.5"):
         parse_study(tomli_w.dumps(document(**{key: 1.5})))
+
+
+def test_random_scenarios_state_them_too():
+    table = {"generator": "paoletti", "count": 3, "seed": 5}
+    study = document()
+    study["scenarios"] = {"plain": table, "off": table | {"false_dlts": 0.1, "late_dlts": 0.4}}
+    made = parse_study(tomli_w.dumps(study))
+    assert parse_study(made.to_toml()) == made
+    p, seen = (made.scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
+    np.testing.assert_array_equal(p[:3], p[3:])
+    np.testing.assert_array_equal(seen[:3], p[:3])
+    np.testing.assert_allclose(seen[3:], 1 - (1 - 0.6 * p[3:]) * 0.9, rtol=0, atol=1e-15)

@@ -52,5 +52,6 @@ ITEMS: dict[str, tuple[str, str]] = {
     "transparency": (FDA_BAYES, "operating characteristics, computational transparency"),
     "attainable": ("this package", "distance from what is attainable"),
     "silences": ("this package", "sensitivity to what the protocol does not say"),
+    "robustness": ("this package", "how wrong the assumptions may be before the decision changes"),
 }
 """Guideline and item, by the name under which a section answers it."""
