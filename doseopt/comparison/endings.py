@@ -1,4 +1,4 @@
-"""Typical endings: the most probable tallies of each design, what is known of the DLT rates there, and what is declared."""
+"""Typical endings: the most probable tallies of each design, the posterior DLT rates there, and what is declared."""
 
 from __future__ import annotations
 

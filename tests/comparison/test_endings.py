@@ -1,4 +1,4 @@
-"""Typical endings: numbers of an independent review, and by plain enumeration, a grid of curves and a grid posterior."""
+"""Typical endings: numbers of an independent review; by enumeration, a grid of curves and a grid posterior."""
 
 import functools
 import math
