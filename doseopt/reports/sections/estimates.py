@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import accuracy_words, listed, names, shortened
 from doseopt.display.panels import FEW_SCENARIOS, in_print
 from doseopt.measures.declared import DOUBTFUL
@@ -28,12 +27,15 @@ LABEL = 8
 
 
 def estimates(ds: xr.Dataset) -> list[Block]:
-    """Show the posterior DLT rate at each dose after each design: expected, after typical endings, where declared.
+    """Show the posterior DLT rates at each dose after each design of a comparison, and how accurate their means are.
 
     Empty if the Dataset holds no posterior.
     """
-    if "posterior_mean" not in ds:
-        return []
+    return [Heading(TITLE), *_posteriors(ds), accuracy(ds)] if "posterior_mean" in ds else []
+
+
+def _posteriors(ds: xr.Dataset) -> list[Block]:
+    """Show what is to be expected of each dose, what is known where a dose is declared, and after typical endings."""
     texts = [f"Judged by the same posterior under every design: {ds.attrs.get('posterior_model', '')}."]
     if "prior_mean" in ds:
         each = zip(
@@ -41,13 +43,13 @@ def estimates(ds: xr.Dataset) -> list[Block]:
         )
         prior = ", ".join(f"{dose}: {_estimate(mean, low, high)}" for dose, mean, low, high in each)
         texts.append(f"Before any patient it says, in % with 90% interval, {prior}.")
-    blocks: list[Block] = [Heading(TITLE), *map(Paragraph, [*texts, _left_out(ds)])]
+    blocks: list[Block] = [*map(Paragraph, [*texts, _left_out(ds)])]
     if ds.sizes["scenario"] > FEW_SCENARIOS:
         blocks.append(Paragraph(_chosen(ds)))
     blocks += [_expected(ds, int(s)) for s in in_print(ds)]
     drawn = drawings(ds).get("estimates")
-    blocks += [Figure.of(drawn, *CAPTION, "estimates")] if drawn else []
-    return [*blocks, *_endings(ds), *_declared(ds), _accuracy(ds)]
+    figures = [Figure.of(drawn, *CAPTION, "estimates")] if drawn else []
+    return [*blocks, *_declared(ds), *figures, *_endings(ds)]
 
 
 def announced(ds: xr.Dataset) -> list[Block]:
@@ -186,7 +188,7 @@ def _declared(ds: xr.Dataset) -> list[Block]:
     return [Table(caption, ("", *("mean", "max") * 2), tuple(rows), labels=True, groups=groups)]
 
 
-def _accuracy(ds: xr.Dataset) -> Table:
+def accuracy(ds: xr.Dataset) -> Table:
     """Show bias, root mean squared error and coverage at each dose, mean over the scenarios."""
     doses = names(ds, "dose")
     shown = {"bias": "+.1f", "rmse": ".1f", "coverage": ".1f"}
@@ -205,10 +207,4 @@ def _estimate(mean: float, lower: float, upper: float) -> str:
     return f"{mean:.0f} ({lower:.0f}-{upper:.0f})"
 
 
-def _in_the_report(dossier: Dossier) -> list[Block]:
-    """Show the posterior under the registered and the proposed designs."""
-    _, *blocks = estimates(dossier.comparison)
-    return blocks
-
-
-POSTERIORS = Section(TITLE, _in_the_report, answers=("estimation", "measures"))
+POSTERIORS = Section(TITLE, lambda dossier: _posteriors(dossier.comparison), answers=("estimation", "measures"))
