@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.alike import first_alike, trials_in_vain
+from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.core.design import Design
@@ -120,8 +121,8 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     -------
     Dataset
         With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
-        and `posterior_left_out`, the probability of the endings that they leave out. Unchanged if no posterior has been
-        computed.
+        and `posterior_left_out`, the probability of the endings that they leave out; with what `typical_endings` says.
+        Unchanged if no posterior has been computed.
     """
     if not estimates.done:
         return result
@@ -131,7 +132,10 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
         blocks = outcomes_of(study, engine, name, design, scenarios)
         parts.append(in_one(_of_posteriors(outcomes, estimates) for outcomes in blocks))
     found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
-    return result.assign(found.data_vars).assign(_prior(estimates)).assign_attrs(posterior_model=study.describe_model())
+    sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
+    endings = typical_endings(study, engine, sizes, estimates)
+    result = result.assign(found.data_vars).assign(_prior(estimates)).assign(endings.data_vars)
+    return result.assign_attrs(posterior_model=study.describe_model(), **endings.attrs)
 
 
 def _of_posteriors(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:

@@ -52,6 +52,33 @@ def panels(ds: xr.Dataset) -> list[Panel]:
     return found
 
 
+FEW_SCENARIOS = 3
+
+
+def in_print(ds: xr.Dataset) -> IntArray:
+    """Return the positions of the scenarios that stand for all where there is room for three.
+
+    Those in which the lowest, the middle and the highest of all right doses is right; of several the one that gives the
+    right dose the rate closest to the target. Scenarios in which no dose is right count only if no other is left.
+
+    Examples
+    --------
+    Right are the second, first, second and fourth dose; the middle one of first, second and fourth is the second.
+
+    >>> p_dlt = [[0.1, 0.3, 0.5, 0.6], [0.2, 0.4, 0.5, 0.6], [0.1, 0.25, 0.5, 0.6], [0.02, 0.05, 0.1, 0.25]]
+    >>> truth = {"p_dlt": (("scenario", "dose"), p_dlt), "mtd": ("scenario", [1, 0, 1, 3])}
+    >>> in_print(xr.Dataset(truth, attrs={"target": 0.25})).tolist()
+    [1, 2, 3]
+    """
+    mtd, p = ds["mtd"].to_numpy(), ds["p_dlt"].transpose("scenario", "dose").to_numpy()
+    if len(mtd) <= FEW_SCENARIOS:
+        return np.arange(len(mtd))
+    right = np.unique(mtd[mtd >= 0]) if (mtd >= 0).any() else np.array([-1])
+    away = np.round(np.abs(p[np.arange(len(mtd)), mtd] - float(ds.attrs["target"])), 9)
+    shown = {int(right[k]) for k in (0, len(right) // 2, -1)}
+    return np.array([np.where(mtd == j, away, np.inf).argmin() for j in sorted(shown)])
+
+
 ROUNDED = 0.0022
 """Rounding of the label of an insertable dose to three digits, in powers of ten."""
 

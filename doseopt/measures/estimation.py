@@ -27,8 +27,8 @@ CEILING = 0.35
 
 MEASURES = {
     "mean": "expected posterior mean DLT rate",
-    "lower": "expected lower end of the 90% interval of the DLT rate",
-    "upper": "expected upper end of the 90% interval of the DLT rate",
+    "lower": "mean of the 5% quantiles of the DLT rate",
+    "upper": "mean of the 95% quantiles of the DLT rate",
     "bias": "expected posterior mean minus the true DLT rate",
     "rmse": "root mean squared error of the posterior mean DLT rate",
     "coverage": "probability that the 90% interval covers the true DLT rate",
@@ -90,9 +90,10 @@ class Estimates:
         self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
         nobody = np.zeros((1, 2 * doses), np.int64)
         names = ("mean", "lower", "upper")
-        self.prior = {name: value[0] for name, value in zip(names, self._summaries(nobody), strict=False)}
+        self.prior = {name: value[0] for name, value in zip(names, self.summaries(nobody), strict=False)}
 
-    def _summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return `mean`, `lower`, `upper` and `over` of any tallies, patients then DLTs at each dose [U, 2D]."""
         doses, tail = tallies.shape[1] // 2, (1 - LEVEL) / 2
         posterior = self._engine.posterior(tallies[:, :doses], tallies[:, doses:])
         ends = posterior.quantile(tail), posterior.quantile(1 - tail)
@@ -108,7 +109,7 @@ class Estimates:
         """
         while self.done < self.wanted:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
-            found = self._summaries(self._tallies[rows])
+            found = self.summaries(self._tallies[rows])
             self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = found
             self.done = rows.stop
             progress(self.done)

@@ -1,80 +1,75 @@
-"""Expected posterior mean and interval of the DLT rates after each design, beside the truth."""
+"""Expected posterior mean of the DLT rates after each design, with the means of its quantiles, beside the truth."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.display.panels import doses, grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, dose_label, draw_key, entry, names_of, percent_axis, small_multiples
-from doseopt.plots.scenarios import ticks
-from doseopt.plots.style import FAINT, GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
+from doseopt.display.panels import doses, in_print
+from doseopt.plots.scaffold import SIDES, Axes, Figure, bare, name_rows, names_of, new_figure, percent_axis
+from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
-COLOURS = (*(colour for colour, _, _ in LINES), "#4b2e83", GREY)
-MARKERS = "os^DvPX*<>ph"
+MOST_COLUMNS = 7
+"""Doses beside each other."""
+BAR, TITLE, HEAD = 0.12, 0.44, 0.15
+"""Inches: a design, what stands above and below a panel, the name of a scenario."""
 
 
 @styled
 def estimates_figure(ds: xr.Dataset) -> Figure:
-    """Draw the posterior mean and interval expected after each design, beside the true DLT rates.
+    """Draw what is expected of the posterior of each dose, a panel, after each design, a row, beside the true rate.
 
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.compare`. More than 12 scenarios are averaged by their true MTD.
+        Of `doseopt.compare`. Of more than three scenarios those of `in_print` are shown.
     """
-    shown, (labels, unit) = panels(ds), doses(ds)
-    designs, count = ds.sizes["design"], ds.sizes["dose"]
-    columns = min(len(shown), 3, max(1, int(400 / (2.9 * (designs + 2) * count))))
-    per_row = 4 if max(text_width(name, SMALL) for name in names_of(ds)) < 80 else 2
-    lines, tall = -(-designs // per_row), 1.0 if columns == 1 else 1.3
-    means = "; all are means over the n scenarios with that true MTD" if grouped(ds) else ""
+    shown, (labels, unit) = in_print(ds), doses(ds)
+    count = len(labels)
+    across = count if count <= MOST_COLUMNS else -(-count // -(-count // MOST_COLUMNS))
+    rows = -(-count // across)
+    names = fitted(names_of(ds), 0.21 * WIDTH * 72, SMALL)
+    tall = max(len(names) * BAR, 0.3) + TITLE
+    few = "" if len(shown) == ds.sizes["scenario"] else f" {len(shown)} of {ds.sizes['scenario']} scenarios."
     subtitle = (
-        "Marker: expected posterior mean; line: expected 90% interval; at each dose in the order of the key. "
-        f"Black bar: the true DLT rate{means}."
+        "Point: expected posterior mean; line: from the mean of its 5% to the mean of its 95% quantiles; upright: the "
+        f"true DLT rate. At each dose{f' ({unit})' if 'dose' not in unit else ''}.{few}"
     )
-    heading, titles = ("What is known of the DLT rates after the trial", subtitle), [panel.title for panel in shown]
-    width = 0.92 * WIDTH * 72 / columns - 14
-    size: dict[str, Any] = {"row": tall, "rest": 0.16 * lines + 0.5, "key": 0.15 * lines}
-    figure, (head, *axes) = small_multiples(heading, titles, columns, width, **size, ragged=True)
-    mean, low, high = (
-        100 * ds[f"posterior_{name}"].transpose("design", "scenario", "dose").to_numpy()
+    figure = new_figure(len(shown) * (rows * tall + HEAD) + 0.25, "Posterior DLT rates at each dose", subtitle)
+    grid = figure.add_gridspec(len(shown) * (1 + rows), across, height_ratios=[HEAD, *[tall] * rows] * len(shown))
+    width = (0.97 * WIDTH * 72 - max(text_width(name, SMALL) for name in names)) / across - 8
+    titles = fitted(labels, width, NORMAL, bold=True)
+    truth = 100 * ds["p_dlt"].transpose("scenario", "dose").to_numpy()
+    values = [
+        100 * ds[f"posterior_{name}"].transpose("scenario", "dose", "design").to_numpy()
         for name in ("mean", "lower", "upper")
-    )
-    p = 100 * ds["p_dlt"].transpose("scenario", "dose").to_numpy()
-    for ax, panel in zip(axes, shown, strict=True):
-        _panel(ax, (over(mean, panel), over(low, panel), over(high, panel)), p[panel.rows].mean(axis=0))
-        percent_axis(ax, "y", min(100.0, 25 * np.ceil(max(high.max(), p.max()) / 25 + 0.01)))
-    axes[0].set_xlim(-0.5, count - 0.5)
-    axes[0].set_xticks(range(count), ticks(labels, np.arange(count, dtype=float), width))
-    axes[0].tick_params(axis="x", length=0)
-    names = fitted(names_of(ds), 0.97 * WIDTH * 72 / per_row - 32, SMALL)
-    handles = [entry(name, linewidth=0.9, **_look(d)) for d, name in enumerate(names)]
-    draw_key(head, handles, -(-designs // lines))
-    figure.supxlabel(dose_label(unit), size=NORMAL)
-    figure.supylabel("DLT rate (%)", size=NORMAL)
+    ]
+    scenarios = fitted(names_of(ds, "scenario"), 0.95 * WIDTH * 72, NORMAL, bold=True)
+    for k, s in enumerate(shown):
+        top = k * (1 + rows)
+        head = figure.add_subplot(grid[top, :])
+        head.set_axis_off()
+        head.text(0, 0.2, scenarios[s], weight="bold", va="bottom", transform=head.transAxes)
+        for j, title in enumerate(titles):
+            ax = figure.add_subplot(grid[top + 1 + j // across, j % across])
+            ax.set_title(f"{title}\ntrue {truth[s, j]:.0f}%", linespacing=1.1)
+            _panel(ax, truth[s, j], *(value[s, j] for value in values))
+            name_rows(ax, names)
+            ax.tick_params(labelleft=j % across == 0, labelbottom=j + across >= count)
+    figure.supxlabel("DLT rate (%)", size=NORMAL)
     return figure
 
 
-def _look(d: int) -> dict[str, Any]:
-    """Return colour and marker of a design; every other marker is hollow."""
-    colour = COLOURS[d % len(COLOURS)]
-    look = {"color": colour, "marker": MARKERS[(d + d // len(COLOURS)) % len(MARKERS)], "markersize": 3}
-    return look | {"markerfacecolor": "white" if d % 2 else colour, "markeredgewidth": 0.7}
-
-
-def _panel(ax: Axes, values: tuple[FloatArray, FloatArray, FloatArray], p: FloatArray) -> None:
-    """Draw the designs side by side at each dose."""
-    mean, low, high = values
-    rows = np.arange(len(p))
-    step = 1 / (len(mean) + 2)
-    ax.vlines(rows[1:] - 0.5, 0, 100, colors=FAINT, linewidth=0.4, zorder=0)
-    ax.hlines(p, rows - 0.5 + step / 2, rows + 0.5 - step / 2, colors=INK, linewidth=1.3, zorder=2)
-    for d in range(len(mean)):
-        x = rows + (d - (len(mean) - 1) / 2) * step
-        look = _look(d)
-        ax.vlines(x, low[d], high[d], colors=look["color"], linewidth=0.9, zorder=3)
-        ax.plot(x, mean[d], linestyle="none", zorder=4, **look)
+def _panel(ax: Axes, truth: float, mean: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    """Draw the designs at one dose, the first at the top."""
+    rows = np.arange(len(mean))
+    bare(ax)
+    percent_axis(ax, "x")
+    ax.set_xticks([0, 50, 100])
+    for label, side in zip(ax.get_xticklabels(), SIDES, strict=True):
+        label.set_horizontalalignment(side)
+    ax.hlines(rows, 0, 100, colors=FAINT, linewidth=0.3, zorder=0)
+    ax.axvline(truth, color=INK, linewidth=1.1, zorder=2)
+    ax.hlines(rows, low, high, colors=BLUE, linewidth=1.1, zorder=3)
+    ax.plot(mean, rows, "o", color=BLUE, markersize=3, markeredgecolor="white", markeredgewidth=0.4, zorder=4)

@@ -12,6 +12,7 @@ from doseopt.reports.sections.checklist import checklist
 from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, REPRODUCTION, SENSITIVITY
 from doseopt.reports.sections.data_so_far import KNOWN
 from doseopt.reports.sections.designs import PROPOSED, REGISTERED
+from doseopt.reports.sections.estimates import POSTERIORS
 from doseopt.reports.sections.ladder import LADDER
 from doseopt.reports.sections.summary import SUMMARY
 from doseopt.reports.sections.words import dose_words, so_far
@@ -19,6 +20,7 @@ from doseopt.reports.sections.words import dose_words, so_far
 SECTIONS = (
     SUMMARY,
     LADDER,
+    POSTERIORS,
     REGISTERED,
     PROPOSED,
     KNOWN,

@@ -298,7 +298,7 @@ def stated(tmp_path):
 
 
 def test_posteriors_are_computed_only_if_the_study_states_one_or_they_are_asked_for(study, stated, tmp_path):
-    heading = "What is known of the DLT rates after the trial"
+    heading = "Posterior DLT rates at each dose"
     for path, option, wanted, printed in [
         (study, [], False, False),
         (study, ["--posterior"], True, True),

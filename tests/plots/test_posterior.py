@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from plots.test_plots import random_comparison, written
 from scipy.stats import beta, betabinom
 
+from doseopt.display.panels import in_print
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.placement import overlap
 from doseopt.plots.posterior import posterior_drawings
@@ -194,33 +195,39 @@ def test_bars_are_the_predictive_probabilities(case):
     assert (np.diff(grey[:: ds.sizes["dose"]]) < -0.1).all()
 
 
+def estimate_panels(figure):
+    return [ax for ax in figure.axes if ax.axison]
+
+
 def test_estimates_are_those_expected():
-    ds = COMPARISONS["default"]
+    ds = COMPARISONS["one"]
     figure = estimates_figure(ds)
-    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("dose level", "DLT rate (%)")
-    shown = [ax for ax in figure.axes if ax.axison]
-    assert [ax.get_title(loc="left") for ax in shown] == list(ds["scenario"].to_numpy())
-    for s, ax in enumerate(shown):
-        part = 100 * ds.isel(scenario=s)
-        np.testing.assert_allclose([line.get_ydata() for line in ax.lines], part["posterior_mean"])
-        _, truth, *intervals = (lines.get_segments() for lines in ax.collections)
-        np.testing.assert_allclose([segment[0][1] for segment in truth], part["p_dlt"])
-        ends = np.array(intervals)[..., 1]
-        np.testing.assert_allclose(ends[..., 0], part["posterior_lower"])
-        np.testing.assert_allclose(ends[..., 1], part["posterior_upper"])
-        x = np.array([line.get_xdata() for line in ax.lines]).T.ravel()
-        assert (np.diff(x) > 0.09).all()  # side by side, in the order of the designs
-    looks = {(line.get_color(), line.get_marker()) for line in shown[0].lines}
-    assert len(looks) == len({marker for _, marker in looks}) == 8
+    assert figure.get_supxlabel() == "DLT rate (%)"
+    for j, ax in enumerate(estimate_panels(figure)):
+        part = 100 * ds.isel(scenario=0, dose=j)
+        assert ax.get_title(loc="left") == f"{ds['dose'].to_numpy()[j]}\ntrue {part['p_dlt'].item():.0f}%"
+        truth, mean = ax.lines
+        np.testing.assert_allclose(truth.get_xdata(), 2 * [part["p_dlt"].item()])
+        np.testing.assert_allclose(mean.get_xdata(), part["posterior_mean"])
+        ends = np.array(ax.collections[-1].get_segments())[..., 0]
+        np.testing.assert_allclose(ends[:, 0], part["posterior_lower"])
+        np.testing.assert_allclose(ends[:, 1], part["posterior_upper"])
 
 
-def test_many_scenarios_are_averaged_by_their_mtd():
-    ds = COMPARISONS["many scenarios"]
-    ax = next(ax for ax in estimates_figure(ds).axes if ax.axison)
-    of_first = ds.isel(scenario=np.flatnonzero(ds["mtd"] == 0)).mean("scenario")
-    np.testing.assert_allclose([line.get_ydata() for line in ax.lines], 100 * of_first["posterior_mean"])
+def test_a_row_is_a_design_and_a_line_of_panels_a_scenario():
+    ds = COMPARISONS["default"]
+    shown = in_print(ds)
+    panels = estimate_panels(estimates_figure(ds))
+    assert len(panels) == len(shown) * ds.sizes["dose"] == 12
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ds["design"].to_numpy().tolist()
+    for ax, (s, j) in zip(panels, [(s, j) for s in shown for j in range(4)], strict=True):
+        np.testing.assert_allclose(ax.lines[1].get_xdata(), 100 * ds["posterior_mean"].to_numpy()[:, s, j])
+        assert ax.lines[1].get_ydata().tolist() == list(range(8))
+    names = [text.get_text() for ax in estimates_figure(ds).axes if not ax.axison for text in ax.texts]
+    assert names == ds["scenario"].to_numpy()[shown].tolist()
 
 
-def test_designs_beyond_the_colours_still_differ():
-    ax = next(ax for ax in estimates_figure(COMPARISONS["large"]).axes if ax.axison)
-    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 20
+def test_many_doses_stand_in_two_lines():
+    panels = estimate_panels(estimates_figure(expected(2, 1, 12)))
+    tops = {round(ax.get_position().y0, 3) for ax in panels}
+    assert (len(panels), len(tops)) == (12, 2)

@@ -26,6 +26,7 @@ from doseopt.study.file import parse_study
 
 SECTIONS = (
     "Summary",
+    "Posterior DLT rates at each dose",
     "The registered design, rule by rule",
     "The proposed designs",
     "Data so far and DLT rate at each dose",

@@ -187,7 +187,7 @@ def test_a_few_scenarios_get_a_column_each_and_many_a_summary():
 
 def test_each_selection_probability_is_in_the_text(bundled):
     text = said(bundled).plain
-    section = text[text.index("Selection of no dose") : text.index("What is known of the DLT rates")]
+    section = text[text.index("Selection of no dose") : text.index("Posterior DLT rates at each dose")]
     rows = [line.split() for line in section.split("\n") if line.startswith("CRM 25")]
     shown = [float(v.removesuffix(MARK)) for row in rows for v in row[2:]]
     none, each = bundled["no_selection"].sel(design="CRM 25"), bundled["selection"].sel(design="CRM 25")

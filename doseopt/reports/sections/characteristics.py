@@ -16,6 +16,7 @@ from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.comparison import OVERDOSE
+from doseopt.reports.sections.estimates import accuracy
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer
@@ -60,7 +61,7 @@ def prospective(dossier: Dossier) -> list[Block]:
         _overall(whole),
         _stops(whole),
         _selection(dossier, ds),
-        *_estimation(dossier),
+        accuracy(whole),
     ]
 
 
@@ -181,24 +182,6 @@ def _selection(dossier: Dossier, ds: xr.Dataset) -> Table:
     heads = ("", "none", *labels, *(f"n {label}" for label in labels), "DLTs")
     caption = "Selection of no dose and of each dose (%), expected patients at each dose, expected DLTs; exact"
     return Table(caption, heads, tuple(rows))
-
-
-def _estimation(dossier: Dossier) -> list[Block]:
-    """Show what the posterior DLT rates are worth after each design."""
-    ds = dossier.comparison
-    labels = dose_words(dossier)[0]
-    rows = []
-    for name in dossier.designs:
-        for measure, text in (("bias", "bias"), ("rmse", "root mean squared error"), ("coverage", "coverage")):
-            values = ds[f"posterior_{measure}"].sel(design=name).mean("scenario").to_numpy()
-            rows.append((f"{name}: {text}", *(points(v) if measure == "bias" else bare(v) for v in values)))
-    most = float(ds["posterior_left_out"].max())
-    left_out = f" Left out are endings with a probability of at most {100 * most:.2g}%, which carry least weight."
-    caption = "Posterior DLT rate at each dose after the trial (percentage points; coverage of the 90% interval in %)"
-    return [
-        Table(f"{caption}, mean over the scenarios; exact", ("", *labels), tuple(rows)),
-        Paragraph(f"All designs are judged by one model: {ds.attrs['posterior_model']}.{left_out * (most > 0)}"),
-    ]
 
 
 FROM_THE_START = Section(

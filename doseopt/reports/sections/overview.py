@@ -17,7 +17,7 @@ from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
 
-def _mean_of_known(values: FloatArray, axis: int) -> FloatArray:
+def mean_of_known(values: FloatArray, axis: int) -> FloatArray:
     """Return the mean of what is known; nan where nothing is."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
@@ -32,8 +32,8 @@ COLUMNS = (
     ("patients", "all", "sample_size", 0, np.mean),
     ("patients", "DLT", "total_dlts", -1, np.mean),
     ("patients", ">MTD", "patients_above_mtd", -1, np.mean),
-    ("declared on", "n", "declared_patients", 0, _mean_of_known),
-    ("declared on", "DLT", "declared_dlts", 0, _mean_of_known),
+    ("declared on", "n", "declared_patients", 0, mean_of_known),
+    ("declared on", "DLT", "declared_dlts", 0, mean_of_known),
     ("declared on", "few", "declared_on_few", 0, np.mean),
     ("declared on", "meets", "meets_definition", 0, np.mean),
 )
