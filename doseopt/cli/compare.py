@@ -148,7 +148,7 @@ def _compared(study: Study, engine: Engine) -> xr.Dataset:
     from doseopt.comparison.compare import compare as run
 
     with _bar("comparing") as bar:
-        task = bar.add_task("", total=len(study.designs) + 1)
+        task = bar.add_task("", total=len(study.designs) + 2)
 
         def step(name: str) -> None:
             bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)

@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.alike import first_alike, trials_in_vain
+from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.comparison.like_for_like import like_for_like
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
@@ -49,10 +51,11 @@ def compare(
     Dataset
         Every measure of `metrics.METRICS` and its `<name>_mcse`, the quantiles, `p_dlt`, `acceptable`, `mtd`;
         `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
-        simulated; for designs that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment,
-        scenario); and with posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as`
-        (design), the first design that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the
-        shortest trial without toxicity after which it cannot declare a dose any more, empty if there is none.
+        simulated; what `like_for_like` finds, and `by_definition` if the study states other definitions; for designs
+        that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment, scenario); and with
+        posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
+        that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
+        toxicity after which it cannot declare a dose any more, empty if there is none.
 
     Examples
     --------
@@ -75,6 +78,8 @@ def compare(
     result = _stacked(parts, list(study.designs))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
+    progress("definitions and naming rules")
+    result = result.assign(by_definition(study, engine, result)).assign(like_for_like(study, engine, result))
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
     progress("enrolment curves")

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.definition import Definition
-from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
+from doseopt.core.state import NONE, BoolArray, FloatArray
 from doseopt.engines.outcomes import expect
-from doseopt.measures.endings import TOO_HIGH
+from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.measures.estimation import Estimates, labelled, means_given
 
 FEW = 3
@@ -42,8 +42,10 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
     >>> round(found.declared_patients.item(), 4), round(found.meets_definition.item(), 4)
     (6.0, 0.4202)
     """
-    n, y, named = _at_declared(outcomes)
     dims = outcomes["selected"].dims
+    n, y, named = Endings.of(outcomes).declared
+    if "scenario" not in dims:
+        n, y, named = n[0], y[0], named[0]
     counts = {"declared_patients": n, "declared_dlts": y}
     given = xr.DataArray(named.astype(float), dims=dims)
     result = means_given(outcomes, {name: xr.DataArray(v, dims=dims) for name, v in counts.items()}, given)
@@ -63,18 +65,6 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
     for name in [f"{count}{end}" for count in counts for end in ("", "_mcse")]:
         found[name].attrs["units"] = "patients"
     return found
-
-
-def _at_declared(outcomes: xr.Dataset) -> tuple[IntArray, IntArray, BoolArray]:
-    """Return patients and DLTs at the declared dose, and whether one is declared, by ending."""
-    selected = outcomes["selected"].to_numpy()
-    named = selected != NONE
-    at = np.where(named, selected, 0)[..., None]
-    n, y = (
-        np.take_along_axis(outcomes[name].transpose(*outcomes["selected"].dims, "dose").to_numpy(), at, axis=-1)[..., 0]
-        for name in ("n", "y")
-    )
-    return n, y, named
 
 
 def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:

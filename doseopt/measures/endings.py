@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
-from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.core.definition import Definition
+from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.scenarios import above_mtd
 from doseopt.scenarios.mtd_rule import TIE
 
@@ -70,6 +72,19 @@ class Endings:
     def chosen(self) -> BoolArray:
         """Whether none, and whether each dose, is selected, [L, E, 1 + D]."""
         return np.asarray(self.selected[..., None] == np.arange(-1, self.n.shape[-1]))
+
+    @cached_property
+    def declared(self) -> tuple[IntArray, IntArray, BoolArray]:
+        """Patients and DLTs at the declared dose, and whether one is declared, [L, E] each."""
+        named = self.selected != NONE
+        at = np.where(named, self.selected, 0)[..., None]
+        n, y = (np.take_along_axis(part, at, axis=-1)[..., 0] for part in (self.n, self.y))
+        return n, y, named
+
+    def named_on(self, definition: Definition) -> Endings:
+        """Return the endings in which the dose selected is named only where its patients meet a definition."""
+        n, y, named = self.declared
+        return dataclasses.replace(self, selected=np.where(named & definition.met(n, y), self.selected, NONE))
 
     @cached_property
     def share(self) -> FloatArray:

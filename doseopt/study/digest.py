@@ -84,8 +84,11 @@ def _plain_numbers(value: Any) -> Any:
 
 
 def _mtd(table: Mapping[str, Any], target: float) -> dict[str, Any]:
-    """Leave out what the rule does not read, and state the default that depends on the target."""
+    """Leave out what the rule does not read, state the default that depends on the target, and the rest by name."""
     said = {name: value for name, value in table.items() if name != "halfwidth" or table.get("rule") == "interval"}
+    if "also" in said:
+        also = {each["name"]: {name: value for name, value in each.items() if name != "name"} for each in said["also"]}
+        said["also"] = {name: _mtd(each, each.get("target", target)) for name, each in also.items()}
     return said | {"none_above": round(said.get("none_above", MTDRule(target).none_threshold), 9)}
 
 

@@ -15,6 +15,7 @@ from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.study.amendment import read_proposal
+from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
@@ -125,8 +126,9 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
-    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition"], ["target"])
+    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition", "also"], ["target"])
     definition = read_definition(reader, top.get("mtd"))
+    also = read_also(reader, top.get("mtd"), usable)
     specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     belief = read_belief(reader, top.get("belief"), specs)
     utility = reader.build(Utility, top.get("utility", {}), "utility", {})
@@ -140,6 +142,8 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         _together(reader, doses, usable, specs)
     levels = count if grid is None else len(grid.labels)
     proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
+    if not reader.faults and doses is not None:
+        reader.faults += untargetable(also, designs, usable, doses.grid(), definition)
     named = [fault.where for fault in reader.faults]
     reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
     if reader.faults or doses is None or grid is None or target is None:
@@ -159,6 +163,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         utility=utility,
         proposal=proposal,
         definition=definition,
+        also=also,
         name=Path(path).stem,
     )
 

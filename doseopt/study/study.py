@@ -38,6 +38,7 @@ from doseopt.scenarios import (
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
+from doseopt.study.definitions import also_tables, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
 from doseopt.study.reader import key, plain
@@ -95,6 +96,8 @@ class Study:
         The amendment that the file proposes.
     definition : Definition, optional
         What the protocol's own definition demands to be seen at the MTD.
+    also : mapping of str to MTDRule
+        Further definitions of what is right, by name, each with its target.
 
     Examples
     --------
@@ -119,14 +122,16 @@ class Study:
     utility: Utility = field(default_factory=Utility)
     proposal: Proposal | None = None
     definition: Definition | None = param(None, kind=Definition, optional=True)
+    also: Mapping[str, MTDRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
         check(self, self._faults)
 
     def _faults(self) -> list[Fault]:
-        """Return what are no designs, and designs that do not fit the doses."""
-        found = []
+        """Return what are no designs and no definitions, and designs that do not fit the doses."""
+        wrong = {name: rule for name, rule in self.also.items() if not isinstance(rule, MTDRule)}
+        found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
         for name, design in self.designs.items():
             where = f"designs.{key(name)}"
             if not is_design(design):
@@ -157,6 +162,10 @@ class Study:
                 [Fault("design", f"no design {name!r} in the study{nearest(name, self.designs)}") for name in unknown]
             )
         return {name: self.designs[name] for name in names or self.designs}
+
+    def at_target(self, target: float) -> dict[str, Design]:
+        """Return the designs at another target, as far as they take theirs from the study; Faults if one cannot."""
+        return retargeted(self.designs, target, self.target, self.doses, self.definition)
 
     def evaluate(self, design: str | Design, start: TrialState | None = None, engine: Engine = EXACT) -> xr.Dataset:
         """Return how trials of a design end under the study's scenarios, judged by what it calls right.
@@ -244,6 +253,7 @@ class Study:
         """Return the study as its file says it, defaults left out."""
         mtd = plain(self.mtd, without=["target"])
         mtd |= {} if self.definition is None else {"definition": plain(self.definition)}
+        mtd |= {"also": also_tables(self.also, self.target)} if self.also else {}
         doses = self.doses.as_planned
         files = policy_files(self.designs.values())
         scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}

@@ -259,6 +259,7 @@ CHANGES = {
     "belief": LogisticFamily(location=2.0, location_sd=1.0),
     "utility": Utility(per_dlt=0.1),
     "definition": Definition(6, "1/6"),
+    "also": {"below": MTDRule(0.25, "highest_below")},
     "proposal": Proposal("3+3", ("3+3",), statements={"reason": "new data"}),
 }
 SMALL = Study(
