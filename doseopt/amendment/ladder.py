@@ -8,17 +8,13 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.library import library_designs
-from doseopt.amendment.outlook import beliefs_now
+from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps, most_patients
-from doseopt.beliefs import Belief, integrated
+from doseopt.beliefs import Belief
 from doseopt.core.cohort import format_outcomes
-from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.engines.means import means_of
-from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import METRICS
-from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
@@ -107,9 +103,10 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     values = np.empty((len(MEASURES), len(beliefs), len(steps)))
     progress(f"ladder: {counted(len(steps), 'step')}")
     for k, step in enumerate(steps):
-        standing = seen.standing(step.design)
+        design, start = seen.standing(step.design)
         for b, belief in enumerate(beliefs.values()):
-            values[:, b, k] = averaged(study, standing, belief, MEASURES)
+            found, _ = expected(study, design, belief, start, MEASURES)
+            values[:, b, k] = [found[name] for name in MEASURES]
     data = {
         name: (
             ("average", "step"),
@@ -136,35 +133,6 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
-
-
-def averaged(study: Study, standing: Standing, belief: Belief, names: Sequence[str]) -> FloatArray:
-    """Return linear measures averaged over what is believed where they are known.
-
-    Patients below the MTD are known where a dose is right.
-
-    Parameters
-    ----------
-    study : Study
-    standing : Standing
-    belief : Belief
-    names : sequence of str
-        Of `METRICS`.
-    """
-    design, start = standing
-    planned = np.array(study.doses.planned())
-    most = most_patients(design, start)
-    largest = [most if METRICS[name].units == "patients" else 1 for name in names]
-
-    def values(belief: Belief) -> FloatArray:
-        means = means_of(design, belief.p_observed, start)
-        each = linear_measures(means, belief.p_dlt, study.mtd, planned, names)
-        found = np.column_stack([each[name] for name in names])
-        return np.concatenate([np.nan_to_num(found), np.isfinite(found)], axis=1)
-
-    belief, each = integrated(belief, values, [*largest, *np.ones(len(names))])
-    total, known = np.split(belief.mean(each), 2)
-    return np.asarray(np.divide(total, known, out=np.full(len(names), np.nan), where=known > 0))
 
 
 def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,12 @@ def _planned(study: Study) -> IntArray:
     return np.array(study.doses.planned())
 
 
-def expected(study: Study, design: Design, belief: Belief, start: TrialState) -> tuple[dict[str, float], FloatArray]:
-    """Return what is to be expected of a design from a state on, averaged over a belief.
+def expected(
+    study: Study, design: Design, belief: Belief, start: TrialState, names: Sequence[str] = MEASURES
+) -> tuple[dict[str, float], FloatArray]:
+    """Return what is to be expected of a design from a state on, averaged over a belief where it is known.
+
+    Patients below the MTD are known where a dose is right.
 
     Parameters
     ----------
@@ -80,12 +84,15 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
         What is believed now.
     start : TrialState
         A batch of one. Patients and DLTs count from the start of the trial, further ones from here.
+    names : sequence of str
+        Measures that are linear in the selection, the patients and the DLTs.
 
     Returns
     -------
     measures : dict of str to float
-        `EXPECTED`, and `error`: the largest that these have as integrals over a continuous belief, of numbers of
-        patients relative to the most; 0 if they are sums.
+        Those named; `further_patients` and `further_dlts` beside `sample_size` and `total_dlts`; and `error`: the
+        largest that these have as integrals over a continuous belief, of numbers of patients relative to the most; 0 if
+        they are sums.
     selection : float array [1 + D]
         Probability that none, and that each dose, is selected.
     """
@@ -93,20 +100,23 @@ def expected(study: Study, design: Design, belief: Belief, start: TrialState) ->
 
     def values(belief: Belief) -> FloatArray:
         means = means_of(design, belief.p_observed, start)
-        each = linear_measures(means, belief.p_dlt, study.mtd, planned)
-        return np.column_stack([*(each[name] for name in MEASURES), means.selection])
+        each = linear_measures(means, belief.p_dlt, study.mtd, planned, names)
+        found = np.column_stack([*(each[name] for name in names), means.selection])
+        return np.concatenate([np.nan_to_num(found), np.isfinite(found)], axis=1)
 
     most = design.facts.cap or int(start.n.sum()) + MOST
-    largest = [most if METRICS[name].units == "patients" else 1.0 for name in MEASURES] + [1.0] * (
-        1 + design.facts.doses
-    )
+    largest = np.ones(2 * (len(names) + 1 + design.facts.doses))
+    largest[: len(names)] = [most if METRICS[name].units == "patients" else 1.0 for name in names]
     belief, each = integrated(belief, values, largest)
-    average = belief.mean(each)
-    found = dict(zip(MEASURES, average.tolist(), strict=False))
-    found["further_patients"] = found["sample_size"] - enrolled(design, start)
-    found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
-    found["error"] = float(np.nanmax(belief.error(each) / largest))
-    return found, average[len(MEASURES) :]
+    total, known = np.split(belief.mean(each), 2)
+    average = np.divide(total, known, out=np.full(len(total), np.nan), where=known > 0)
+    found = dict(zip(names, average.tolist(), strict=False))
+    if "sample_size" in found:
+        found["further_patients"] = found["sample_size"] - enrolled(design, start)
+    if "total_dlts" in found:
+        found["further_dlts"] = found["total_dlts"] - int(start.y.sum())
+    found["error"] = float(np.max(belief.error(each) / largest))
+    return found, average[len(names) :]
 
 
 def averages(

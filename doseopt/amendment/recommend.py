@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.amendment.ladder import averaged
+from doseopt.amendment.outlook import expected
 from doseopt.beliefs import Belief
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.engines.exact import Exact
@@ -102,10 +102,10 @@ def meets(criteria: Criteria, values: Mapping[str, float]) -> bool:
 
 def _average(study: Study, standing: Standing, belief: Belief, name: str) -> float:
     """Return a measure averaged over what is believed, where it is known."""
-    if METRICS[name].of in COUNTED:
-        return float(averaged(study, standing, belief, [name])[0])
-    belief = belief.as_sum()
     design, start = standing
+    if METRICS[name].of in COUNTED:
+        return expected(study, design, belief, start, [name])[0][name]
+    belief = belief.as_sum()
     value = measure(study.judge(Exact()(design, belief.scenarios, start)), name)[0].to_numpy()
     known = np.isfinite(value)
     return float(belief.weights[known] @ value[known] / belief.weights[known].sum()) if known.any() else float("nan")

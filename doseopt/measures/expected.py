@@ -22,6 +22,7 @@ MEASURES = (
     "sample_size",
     "total_dlts",
     "patients_above_mtd",
+    "patients_below_mtd",
     "accuracy_index",
 )
 """Measures that are linear in the selection, patients and DLTs."""

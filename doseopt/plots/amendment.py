@@ -34,12 +34,15 @@ ROW, PART, GAP = 0.36, 0.12, 0.13
 """Inches: a design of the summary; a design in a scenario, and between scenarios."""
 THIRD = WIDTH * 72 / 4
 """Points of one of three panels, about."""
+QUARTER = WIDTH * 72 / 5.5
+"""Points of one of four panels, about."""
 SIDE = 20
 """Percentage points beside an axis of percentages, for its numbers."""
 SUMMARY = {
     "correct_selection": ("Correct selection", "% of trials", 100),
+    "overdose_selection": ("Overdose selected", "% of trials", 100),
     "no_selection": ("No MTD declared", "% of trials", 100),
-    "further_dlts": ("DLTs still to come", "expected patients", 1),
+    "further_dlts": ("DLTs to come", "expected patients", 1),
 }
 """Measures: title, unit, factor."""
 CONDITIONAL = {
@@ -51,7 +54,7 @@ CONDITIONAL = {
 
 @styled
 def summary_figure(tree: xr.DataTree) -> Figure:
-    """Draw the three numbers that matter, averaged over the study's model given the data so far.
+    """Draw the four numbers that matter, averaged over the study's model given the data so far.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     Returns
     -------
     Figure
-        A row for each design; correct selection, no MTD declared, and DLTs still to come.
+        A row for each design; correct and overdose selection, no MTD declared, and DLTs still to come.
     """
     ds = registered_first(tree, "average")
     beliefs = [str(name) for name in ds["belief"].to_numpy() if name != STUDY_MODEL]
@@ -71,7 +74,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     )
     names, titles = names_of(ds), [title for title, _, _ in SUMMARY.values()]
     heading = ("Registered against amended: what matters", subtitle)
-    figure, axes = small_multiples(heading, titles, 3, THIRD, row=len(names) * ROW, rest=0.65, shared="rows")
+    figure, axes = small_multiples(heading, titles, 4, QUARTER, row=len(names) * ROW, rest=0.65, shared="rows")
     for ax, (name, (_, unit, factor)) in zip(axes, SUMMARY.items(), strict=True):
         each = factor * ds[name].transpose("design", "belief")
         rest = each.sel(belief=beliefs)

@@ -13,12 +13,14 @@ from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, 
 from doseopt.reports.sections.data_so_far import KNOWN
 from doseopt.reports.sections.designs import PROPOSED, REGISTERED
 from doseopt.reports.sections.estimates import POSTERIORS
+from doseopt.reports.sections.holds import HOLDS
 from doseopt.reports.sections.ladder import LADDER
 from doseopt.reports.sections.summary import SUMMARY
 from doseopt.reports.sections.words import dose_words, so_far
 
 SECTIONS = (
     SUMMARY,
+    HOLDS,
     LADDER,
     POSTERIORS,
     REGISTERED,

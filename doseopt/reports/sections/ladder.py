@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -15,8 +14,7 @@ from doseopt.core.text import counted
 from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
-from doseopt.plots.ladder import ladder_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.render.document import Block, Bullets, Paragraph, Table
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose, dose_words
 
@@ -38,24 +36,15 @@ OUTCOME = (
 
 def smallest(dossier: Dossier) -> list[Block]:
     """Show the ladder from the registered design."""
-    ds, wanted = dossier.amendment["ladder"].to_dataset(), dossier.proposal.wanted
+    ds = dossier.amendment["ladder"].to_dataset()
+    called = [dose(dossier, k + 1) for k in range(len(dose_words(dossier)[0]))]
     return [
         Paragraph(
             f"From {ds.attrs['registered']} as it is read: what could be changed instead of everything, the smallest "
             "change first. Patients below the MTD are treated below the lowest right dose, where one is right; DLTs "
             "above the MTD at doses that are too toxic."
         ),
-        Bullets(
-            (
-                *sentences(ds, wanted, dossier.proposal.amended),
-                *larger_sentences(dossier.larger, [dose(dossier, k + 1) for k in range(len(dose_words(dossier)[0]))]),
-            )
-        ),
-        Figure.of(
-            partial(ladder_figure, ds, wanted),
-            "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
-            "Rows of points, a step each; the numbers are in the table below.",
-        ),
+        Bullets(tuple(larger_sentences(dossier.larger, called))),
         ladder_table(ds, range(ds.sizes["step"]), STUDY_MODEL),
         ladder_table(ds, range(ds.sizes["step"]), SCENARIOS),
         changes_table(ds, range(ds.sizes["step"])),
@@ -246,4 +235,4 @@ def _mended(each: Larger) -> str:
     return f" With at most {cap} patients it is {left}."
 
 
-LADDER = Section("The smallest amendment", smallest, answers=())
+LADDER = Section("The ladder of amendments", smallest, new_page=True)

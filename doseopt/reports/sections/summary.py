@@ -1,7 +1,8 @@
-"""The first page: what changes for the next patient, the numbers that matter, and what they rest on."""
+"""The first page: what is recommended, what becomes of 100 trials, and the price."""
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import xarray as xr
@@ -15,17 +16,29 @@ from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import decided, dose, gains, measured, so_far, undeclarable
+from doseopt.reports.sections.words import decided, dose, gains, so_far, undeclarable
 
 MANY = 5
 """From so many scenarios on they are counted and not named."""
-SHARES = ("correct_selection", "overdose_selection", "no_selection")
+PROPOSED = 2
+"""Proposed designs of the first table: it is to be read at a glance."""
+SPELLED = {
+    "ATD": "accelerated titration design",
+    "BLRM": "Bayesian logistic regression model",
+    "BMA": "Bayesian model averaging",
+    "BOIN": "Bayesian optimal interval design",
+    "CRM": "continual reassessment method",
+    "EWOC": "escalation with overdose control",
+    "TITE": "time-to-event",
+    "TPI": "toxicity probability interval",
+    "mTPI": "modified toxicity probability interval",
+}
+"""Abbreviations in the names of designs."""
 
 
 def summary(dossier: Dossier) -> list[Block]:
-    """Say what changes for the next patient, the numbers that matter, and what they rest on."""
-    average = dossier.amendment["average"].to_dataset()
-    mean = average.sel(belief=STUDY_MODEL)
+    """Say what is recommended, what becomes of 100 trials under each design, and what it costs."""
+    mean = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
     registered, amended = dossier.proposal.registered, dossier.proposal.amended
     question = (
         f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed. What would "
@@ -33,6 +46,7 @@ def summary(dossier: Dossier) -> list[Block]:
     )
     return [
         Paragraph(question),
+        Paragraph(_spelled(dossier)),
         recommended(dossier),
         _table(dossier, mean),
         Figure.of(
@@ -40,47 +54,114 @@ def summary(dossier: Dossier) -> list[Block]:
             "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
-        Bullets((*_sentences(dossier, average), *_footing(dossier))),
+        Bullets(tuple(_sentences(dossier, mean))),
     ]
 
 
+def ahead(dossier: Dossier, mean: xr.Dataset) -> list[str]:
+    """Return the proposed designs, the best first: by the criteria stated, then by correct selection.
+
+    Parameters
+    ----------
+    dossier : Dossier
+    mean : Dataset
+        Averages over the study's model.
+    """
+    right = {name: float(mean["correct_selection"].sel(design=name)) for name in dossier.proposal.amended}
+    within = [] if dossier.recommendation is None else dossier.recommendation.ranked
+    place = {name: k for k, name in enumerate(within)}
+    return sorted(right, key=lambda name: (place.get(name, len(place)), -right[name]))
+
+
+def _spelled(dossier: Dossier) -> str:
+    """Spell out every abbreviation of the page once."""
+    found = {word for name in dossier.designs for word in re.findall(r"[A-Za-z]+", name)}
+    words = {"DLT": "dose-limiting toxicity", "MTD": "maximum tolerated dose"}
+    words |= {word: text for word, text in SPELLED.items() if word in found}
+    return f"{'; '.join(f'{word}: {text}' for word, text in words.items())}."
+
+
 def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
-    """Say what each design does now, and the numbers that matter."""
-    now = dossier.amendment["next"].to_dataset()
+    """Say what becomes of 100 trials under the registered design and the best of the proposed ones."""
+    shown = [dossier.proposal.registered, *ahead(dossier, mean)[:PROPOSED]]
+    more = "further " if dossier.cohorts else ""
     rows = []
-    for name in dossier.designs:
-        at, value = now.sel(design=name), mean.sel(design=name)
-        said = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
-        if at["pending"]:
-            said = f"wait for {counted(int(at['pending']), 'pending patient')}"
-        shares = [percent(float(value[measure])) for measure in SHARES]
-        rows.append((name, said, *shares, *measured(value, "further_dlts", "further_patients")))
-    head = ("", "next patients", "correct", "overdose", "no MTD", "further DLTs", "further patients")
-    caption = f"The next patients, and what matters: averages over what the study's model believes {so_far(dossier)}"
-    return Table(caption, head, tuple(rows), texts=(0, 1))
+    for name in shown:
+        at = mean.sel(design=name)
+        trials = [f"{100 * float(at[m]):.0f}" for m in ("correct_selection", "overdose_selection", "no_selection")]
+        patients = [
+            decimal(float(at[m]))
+            for m in ("further_patients", "further_dlts", "patients_below_mtd", "patients_above_mtd")
+        ]
+        rows.append((name, *trials, *patients))
+    by = (
+        "as the criteria rank them"
+        if dossier.recommendation is not None
+        else "those that name the right dose most often"
+    )
+    others = len(dossier.proposal.amended) - PROPOSED
+    which = f"the first {PROPOSED} of the {len(dossier.proposal.amended)} proposed" if others > 0 else "the proposed"
+    return Table(
+        f"What becomes of 100 trials, and of the patients of one, {so_far(dossier)}",
+        ("", "right dose", "dose too high", "no dose", f"{more}patients", f"{more}DLTs", "below MTD", "above MTD"),
+        tuple(rows),
+        groups=(("of 100 trials", 3), ("expected patients of a trial", 4)),
+        notes=(
+            f"The registered design, then {which}, {by}. Averages over what the study's model believes. Below MTD: "
+            "at doses below the lowest right one.",
+        ),
+    )
 
 
 def _alt(average: xr.Dataset) -> str:
     each = [
-        f"{name}: {percent(float(at['correct_selection']))} correct, {percent(float(at['no_selection']))} no MTD, "
-        f"{decimal(float(at['further_dlts']))} further DLTs"
+        f"{name}: {percent(float(at['correct_selection']))} correct, {percent(float(at['overdose_selection']))} "
+        f"overdose, {percent(float(at['no_selection']))} no MTD, {decimal(float(at['further_dlts']))} further DLTs"
         for name, at in ((str(n), average.sel(design=n)) for n in average["design"].to_numpy())
     ]
-    return f"Three panels of points, one row a design. {'; '.join(each)}."
+    return f"Four panels of points, one row a design. {'; '.join(each)}."
 
 
-def _sentences(dossier: Dossier, average: xr.Dataset) -> list[str]:
+def _sentences(dossier: Dossier, mean: xr.Dataset) -> list[str]:
     """Say the results in plain words."""
-    mean = average.sel(belief=STUDY_MODEL)
     name = dossier.proposal.registered
-    first = mean.sel(design=name)
+    first, order = mean.sel(design=name), ahead(dossier, mean)
+    none, right = (f"{100 * float(first[m]):.0f}" for m in ("no_selection", "correct_selection"))
     registered = (
-        f"{_size(dossier)} declares no MTD in {percent(float(first['no_selection']))} of trials and selects correctly "
-        f"in {percent(float(first['correct_selection']))}. {_in_the_closest(dossier)}{_never(dossier, name)}"
+        f"{_size(dossier)} names no dose in {none} of 100 trials and the right one in {right}. "
+        f"{_in_the_closest(dossier)}{_never(dossier, name)}"
     )
-    each = [_gain(str(other), mean.sel(design=other), first) for other in dossier.proposal.amended]
+    each = [_gain(str(other), mean.sel(design=other), first) for other in order]
     compared = f"Compared with it, correct selection changes by {', '.join(each)}."
-    return [registered, compared, _worse(dossier), _over_beliefs(dossier, average)]
+    return [registered, compared, _price(order[0], mean, first), _worse(dossier), *_next(dossier)]
+
+
+def _price(name: str, mean: xr.Dataset, first: xr.Dataset) -> str:
+    """Say everything that the best of the proposed designs costs, or spares."""
+    at = mean.sel(design=name)
+    change = {
+        m: float(at[m] - first[m]) for m in ("sample_size", "total_dlts", "patients_above_mtd", "patients_below_mtd")
+    }
+    before, after = (f"{100 * float(one['overdose_selection']):.0f}" for one in (first, at))
+    return (
+        f"What {name} costs a trial: {_more(change['sample_size'], 'patient')}; {_more(change['total_dlts'], 'DLT')}; "
+        f"{_more(change['patients_above_mtd'], 'patient')} above the MTD, and "
+        f"{_more(change['patients_below_mtd'], 'patient')} below it. It names a dose that is too high in {after} of "
+        f"100 trials instead of {before}."
+    )
+
+
+def _next(dossier: Dossier) -> list[str]:
+    """Say what changes for the next patients, where it changes."""
+    now, said = dossier.amendment["next"].to_dataset(), {}
+    for name in dossier.designs:
+        at = now.sel(design=name)
+        said[name] = decided(dossier, int(at["level"]), int(at["size"]), int(at["mtd"]), str(at["stop"].item()))
+        if at["pending"]:
+            said[name] = f"wait for {counted(int(at['pending']), 'pending patient')}"
+    if len(set(said.values())) == 1:
+        return []
+    return [f"For the next patients: {'; '.join(f'{name}: {text}' for name, text in said.items())}."]
 
 
 def _size(dossier: Dossier) -> str:
@@ -133,46 +214,6 @@ def _in_the_closest(dossier: Dossier) -> str:
     return (
         f'If the true DLT rates are {rates(now["p_dlt"].to_numpy())} ("{dossier.truth}"), it declares none in {none}.'
     )
-
-
-def _over_beliefs(dossier: Dossier, average: xr.Dataset) -> str:
-    """Say how far the averages depend on the belief."""
-    right = average["correct_selection"]
-    ranges = [
-        f"{percent(float(right.sel(design=name).min()))} to {percent(float(right.sel(design=name).max()))} ({name})"
-        for name in dossier.designs
-    ]
-    change = gains(dossier, right)
-    less = [n for n in dossier.proposal.amended if bool((change.sel(design=n) < -5e-4).any())]
-    order = (
-        f"Under at least one of these beliefs {listed(less)} select{'s' * (len(less) == 1)} correctly less often than "
-        "the registered design."
-        if less
-        else "Under each of these beliefs every proposed design selects correctly "
-        f"{'more often than' if bool((change > 5e-4).all()) else 'at least as often as'} the registered one."
-    )
-    return (
-        f"Sensitivity: over the study's model and {counted(average.sizes['belief'] - 1, 'alternative')} to it correct "
-        f"selection is {listed(ranges)}. {order}"
-    )
-
-
-def _footing(dossier: Dossier) -> list[str]:
-    """Say what is right, how exact the numbers are, and how to reproduce them."""
-    return [
-        f"True MTD. {dossier.comparison.attrs['mtd_rule']}{_planned(dossier)}",
-        "How exact: in a scenario every probability is a sum over all ways the trial can go; averages over a model "
-        "weigh such sums by quadrature. Scenario and model remain assumptions. Simulated are only the paired "
-        'comparisons and the example trials. "Reproduction" says how to get every number again.',
-    ]
-
-
-def _planned(dossier: Dossier) -> str:
-    """Say that inserted doses are not right, and that designs of another target are judged by the study's."""
-    study = dossier.study
-    others = [name for name in dossier.designs if abs(study.designs[name].facts.target - study.target) > 1e-9]
-    inserted = " Only planned doses can be right, not inserted ones." if study.doses.plan is not None else ""
-    return inserted + (f" {listed(others)}, of another target, judged by the same." if others else "")
 
 
 SUMMARY = Section("Summary", summary, answers=("title", "aims"))
