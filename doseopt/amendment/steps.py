@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
@@ -215,7 +216,7 @@ def _caps(design: Design) -> list[Change]:
         if n is not None or with_cap(design, None).facts.ends:
             said = f"the most patients, {'none' if n is None else n} instead of {cap}"
             name = "no cap" if n is None else f"cap {n}"
-            found.append(Change(CAP, name, said, lambda design, n=n: with_cap(design, n)))
+            found.append(Change(CAP, name, said, partial(with_cap, n=n)))
     return found
 
 

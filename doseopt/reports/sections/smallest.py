@@ -33,10 +33,10 @@ def smallest_document(ds: xr.Dataset, wanted: float) -> Document:
     seen = f"after {outcomes}" if outcomes else "before the first patient"
     blocks = (
         Paragraph(
-            f"Sought among {counted(ds.sizes['step'], 'change')} of {ds.attrs['registered']}: readings, caps, titration, "
-            "safety stops, naming rules and other rules, those of the library in their usual form, not calibrated "
-            "(doseopt calibrate tunes one), and their combinations; a change is smaller the higher it stands. Shown are "
-            "those that select correctly more often than every smaller one."
+            f"Sought among {counted(ds.sizes['step'], 'change')} of {ds.attrs['registered']}: readings, caps, "
+            "titration, safety stops, naming rules and other rules, those of the library in their usual form, not "
+            "calibrated (doseopt calibrate tunes one), and their combinations; a change is smaller the higher it "
+            "stands. Shown are those that select correctly more often than every smaller one."
         ),
         Bullets(tuple(sentences(ds, wanted))),
         ladder_table(front, range(len(shown)), STUDY_MODEL),
