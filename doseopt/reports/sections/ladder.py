@@ -51,6 +51,7 @@ def smallest(dossier: Dossier) -> list[Block]:
                 *larger_sentences(dossier.larger, [dose(dossier, k + 1) for k in range(len(dose_words(dossier)[0]))]),
             )
         ),
+        curve_table(ds),
         Figure.of(
             partial(ladder_figure, ds, wanted),
             "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
@@ -59,7 +60,6 @@ def smallest(dossier: Dossier) -> list[Block]:
         ladder_table(ds, range(ds.sizes["step"]), STUDY_MODEL),
         ladder_table(ds, range(ds.sizes["step"]), SCENARIOS),
         changes_table(ds, range(ds.sizes["step"])),
-        curve_table(ds),
     ]
 
 
