@@ -23,7 +23,7 @@ WORSE = 5e-4
 """Fall of a probability that a table shows."""
 EXPLAINED = 1 / 3
 """Share of the scenarios that are worse from which on it is sought why."""
-TRIED = 6
+TRIED = 3
 """Caps that are tried to mend it, a cohort apart."""
 
 
