@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.amendment.steps import cohort_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
-from doseopt.core.state import CONTINUE, FloatArray, IntArray
+from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.designs.layers import layers, with_cap
 from doseopt.engines.exact import ending_weights
@@ -23,7 +23,7 @@ WORSE = 5e-4
 """Fall of a probability that a table shows."""
 EXPLAINED = 1 / 3
 """Share of the scenarios that are worse from which on it is sought why."""
-TRIED = 6
+TRIED = 3
 """Caps that are tried to mend it, a cohort apart."""
 
 
@@ -138,7 +138,7 @@ def _correct(study: Study, design: Design, right: FloatArray) -> FloatArray:
     return np.asarray((selection * right).sum(axis=1))
 
 
-def _most_lost(study: Study, small: Design, large: Design, right: FloatArray, worse: FloatArray) -> Loss | None:
+def _most_lost(study: Study, small: Design, large: Design, right: FloatArray, worse: BoolArray) -> Loss | None:
     """Return the trials, right at the smaller cap, that lose most as they go on, in the scenarios that are worse."""
     graph, p = graph_of(small), study.scenarios["p_observed"].to_numpy()
     weight, lost = ending_weights(graph, p), np.zeros(len(graph.ending))

@@ -7,8 +7,8 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import TrialState
@@ -73,17 +73,15 @@ class Step:
     name : str
     design : Design
     changes : tuple of Change
+    outcome : bool
+        Whether it changes what is declared the MTD; not where it is by the study's definition before and after.
     """
 
     rung: int
     name: str
     design: Design
     changes: tuple[Change, ...] = ()
-
-    @property
-    def outcome(self) -> bool:
-        """Whether it changes what is declared the MTD."""
-        return any(change.outcome for change in self.changes)
+    outcome: bool = False
 
     @property
     def says(self) -> str:
@@ -112,8 +110,11 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
     others = other_rules(study, design)
     most = most_patients(design)
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
-    chosen += [[change] for cap in raised for change in _ruled(study, others, cap, most)]
-    found = _distinct(filter(None, (made(registered, design, each) for each in chosen)))
+    for cap in raised:
+        ruled = _ruled(study, others, cap, most)
+        chosen += [[change] for change in ruled]
+        chosen += [(change, demand) for change in ruled for demand in _demands(study) if cap == most]
+    found = _distinct(filter(None, (made(study, registered, each) for each in chosen)))
     left = (name for name in amended if not any(_same(study.designs[name], step.design) for step in found))
     found += [Step(MORE, name, study.designs[name], (_rule(name, study.designs[name], most),)) for name in left]
     return sorted(found, key=lambda step: step.rung)
@@ -132,12 +133,12 @@ def all_steps(study: Study, registered: str, library: Mapping[str, Design]) -> l
     design = study.designs[registered]
     parts = changes_of(study, design)
     most = most_patients(design)
-    found = [made(registered, design, each) for each in _combined(parts.values())]
+    found = [made(study, registered, each) for each in _combined(parts.values())]
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
     for cap in raised:
         for rule in _ruled(study, other_rules(study, design, library), cap, most):
-            over = [parts["names"], parts["stop"][-1:]]
-            found += [made(registered, design, (rule, *each)) for each in _combined(over)]
+            over = [_demands(study), parts["stop"][-1:]]
+            found += [made(study, registered, (rule, *each)) for each in _combined(over)]
     return _distinct(filter(None, found))
 
 
@@ -147,17 +148,19 @@ def _combined(parts: Iterable[Sequence[Change]]) -> list[tuple[Change, ...]]:
     return [tuple(change for change in chosen if change is not None) for chosen in each]
 
 
-def made(registered: str, design: Design, changes: Sequence[Change]) -> Step | None:
+def made(study: Study, registered: str, changes: Sequence[Change]) -> Step | None:
     """Return the step that some changes make; None if they exclude each other."""
+    design = changed = study.designs[registered]
     try:
-        changed = design
         for change in changes:
             changed = change.to(changed)
     except Faults:
         return None
     rungs = {change.rung for change in changes}
     rung = BOTH if rungs == {READING, CAP} else max(rungs, default=0)
-    return Step(rung, ", ".join(change.name for change in changes) or registered, changed, tuple(changes))
+    name = ", ".join(change.name for change in changes) or registered
+    kept = _by_definition(study, design) and _by_definition(study, changed)
+    return Step(rung, name, changed, tuple(changes), any(change.outcome for change in changes) and not kept)
 
 
 def changes_of(study: Study, design: Design) -> dict[str, list[Change]]:
@@ -168,11 +171,9 @@ def changes_of(study: Study, design: Design) -> dict[str, list[Change]]:
     study : Study
     design : Design
     """
-    names = study.definition
-    demanded = [] if names is None or layers(design).names == names else [_demand(names)]
     return {
         "reading": _readings(design),
-        "names": demanded,
+        "names": [] if _by_definition(study, design) else _demands(study),
         "cap": _caps(design),
         "titration": _titrations(design),
         "stop": [_stop(confidence) for confidence in STOPS],
@@ -196,13 +197,19 @@ def _readings(design: Design) -> list[Change]:
     return [Change(READING, "reading stated", listed([factor_words(name) for name in silent]), named, outcome=True)]
 
 
-def _demand(definition: Definition) -> Change:
-    """Name a dose only where its evidence meets the study's definition."""
+def _demands(study: Study) -> list[Change]:
+    """Name a dose only where its evidence meets the study's definition, if it has one."""
+    if study.definition is None:
+        return []
+    named = partial(with_names, names=study.definition)
+    return [Change(READING, "named by the definition", factor_words(NAMES), named, outcome=True)]
 
-    def named(design: Design) -> Design:
-        return with_names(design, definition)
 
-    return Change(READING, "named by the definition", factor_words(NAMES), named, outcome=True)
+def _by_definition(study: Study, design: Design) -> bool:
+    """Tell whether a design declares a dose by the study's definition: a naming rule, or what 3+3 does at a cap."""
+    parts = layers(design)
+    by_itself = getattr(parts.rule, "mtd_at_cap", None) == "definition" and parts.selector is None
+    return study.definition is not None and (parts.names == study.definition or by_itself)
 
 
 def _caps(design: Design) -> list[Change]:
@@ -215,7 +222,7 @@ def _caps(design: Design) -> list[Change]:
         if n is not None or with_cap(design, None).facts.ends:
             said = f"the most patients, {'none' if n is None else n} instead of {cap}"
             name = "no cap" if n is None else f"cap {n}"
-            found.append(Change(CAP, name, said, lambda design, n=n: with_cap(design, n)))
+            found.append(Change(CAP, name, said, partial(with_cap, n=n)))
     return found
 
 

@@ -1,5 +1,6 @@
 """The ladder of amendments: numbers of an independent review, a dense grid over an oracle's endings, other studies."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ from oracle_bundled import atd, boin, crm
 
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, first_reaching, ladder, reaching, search
 from doseopt.amendment.steps import BOTH, CAP, MORE, READING, RULE, STOP, TITRATION, ladder_steps
+from doseopt.core.definition import Definition
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.trial import Trial
 from doseopt.study.file import load_study, parse_study
@@ -175,3 +177,16 @@ def test_a_search_finds_at_least_what_the_ladder_finds(study, found):
         assert at.sel(step=name).item() == pytest.approx(narrow.sel(step=name).item())
     assert (np.diff(wide["rung"]) >= 0).all()
     assert "cap 16, titration over 2" in steps
+
+
+def test_another_rule_that_names_by_the_registered_definition_changes_no_primary_outcome(study):
+    """Of the review: at most 10 patients, at least 6 of them and at most 1 DLT in 6 at the dose named, else none."""
+    defined = dataclasses.replace(study, definition=Definition(6, "1/6"))
+    found = ladder(defined, Trial(study.doses), REGISTERED)
+    for step, correct in (("CRM 10, named by the definition", 14.6), ("BOIN 10, named by the definition", 15.6)):
+        at = found.sel(step=step)
+        assert 100 * at["correct_selection"].sel(average=SCENARIOS).item() == pytest.approx(correct, abs=0.05)
+        assert not at["outcome"].item()
+        assert at["rung"].item() == RULE
+    assert found["outcome"].sel(step=["reading stated", "CRM 10", "BOIN 10"]).all()
+    assert "named by the definition" not in found["step"].to_numpy()

@@ -54,10 +54,7 @@ def test_most_is_lost_where_one_dlt_in_three_sends_the_last_cohort_down(found):
     said = larger_sentences({"BOIN 13": found}, ["one", "two", "three", "four"])[0]
     assert "in 6 of 11 scenarios, by up to 7.9 points" in said
     assert "name four (1 DLT in 3 there) and treat the next 3 patients at three. With 3 patients at a dose" in said
-    assert (
-        "the rule goes up with at most 0 and down from 1 on (DLTs): no number lets it stay. With at most 16 patients"
-        in said
-    )
+    assert "up with at most 0 and down from 1 on (DLTs): no number lets it stay. With at most 16 patients" in said
 
 
 def _lost(p, right):

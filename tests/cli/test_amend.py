@@ -111,3 +111,22 @@ def test_data_that_are_impossible_under_the_belief(small):
     ran = run("amend", "zero.toml", "--outcomes", "1T")
     assert ran.exit_code == 2
     assert "Traceback" not in ran.output
+
+
+def test_smallest_searches_and_prints_the_frontier(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, encoding="utf-8")
+    found = CliRunner().invoke(app, ["amend", str(path), "--smallest", "--out", str(tmp_path / "out")])
+    assert found.exit_code == 0, found.output
+    assert "The smallest amendment, before the first patient" in " ".join(found.stdout.split())
+    assert "to select correctly in 50% of trials" in " ".join(found.stdout.split())
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"smallest.nc", "smallest.png", "smallest.svg"}
+
+
+def test_criteria_on_what_is_no_measure_are_refused_before_the_work(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL.replace("wanted = 0.5", 'criteria = { maximise = "correct" }'), encoding="utf-8")
+    for command in (["report", str(path)], ["check", str(path)]):
+        found = CliRunner().invoke(app, command)
+        assert found.exit_code == 2
+        assert "amendment.criteria.maximise: no measure 'correct'" in found.output + str(found.stderr)

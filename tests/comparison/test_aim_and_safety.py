@@ -64,6 +64,7 @@ def test_by_plain_enumeration(table, name, make):
         "exposed_1": mean(make(), at_least(1)),
         "exposed_3": mean(make(), at_least(3)),
         "exposed_6": mean(make(), at_least(6)),
+        "dlts_above_mtd": mean(make(), lambda n, y, mtd, p, r: sum(y[0 if r is None else r + 1 :])),
         "two_dlts_above_mtd": mean(make(), lambda n, y, mtd, p, r: sum(y[0 if r is None else r + 1 :]) >= 2),
         "too_high_selection": mean(make(), lambda n, y, mtd, p, r: mtd is not None and p[mtd] > 1 / 3),
     }

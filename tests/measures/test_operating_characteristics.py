@@ -69,6 +69,7 @@ BY_HAND = {
     "exposed_1": [0.3, 1.0, 0.25, 0.0, 0.8],
     "exposed_3": [0.3, 0.3, 0.25, 0.0, 0.8],
     "exposed_6": [0.0, 0.3, 0.0, 0.0, 0.4],
+    "dlts_above_mtd": [0.6, 2.1, 0.5, 0.0, 1.6],
     "two_dlts_above_mtd": [0.3, 0.9, 0.25, 0.0, 0.4],
     "too_high_selection": [0.3, 0.3, 0.25, 0.0, 0.8],
     "sample_size_quantile": [

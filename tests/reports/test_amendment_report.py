@@ -26,7 +26,9 @@ from doseopt.study.file import parse_study
 
 SECTIONS = (
     "Summary",
+    "How far this holds",
     "Posterior DLT rates at each dose",
+    "The ladder of amendments",
     "The registered design, rule by rule",
     "The proposed designs",
     "Data so far and DLT rate at each dose",
@@ -295,7 +297,8 @@ def test_other_definitions_and_units_are_shown_where_they_differ(study):
 def test_what_only_investigators_know_is_a_gap_and_never_a_sentence(case):
     _, document = case
     gaps = [block.text for block in document.blocks if isinstance(block, Gap)]
-    assert len(gaps) == 9
+    assert len(gaps) == 10
+    assert gaps[0].startswith("criteria of a recommendation ([amendment] criteria).")
     assert "the definition of a dose-limiting toxicity." in gaps
     assert "Version 1.2 of 3 March 2026." in texts(document)
     assert not any("version and date" in gap for gap in gaps)

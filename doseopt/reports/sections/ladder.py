@@ -45,10 +45,10 @@ def smallest(dossier: Dossier) -> list[Block]:
             "above the MTD at doses that are too toxic."
         ),
         Bullets(tuple(larger_sentences(dossier.larger, called))),
+        curve_table(ds),
         ladder_table(ds, range(ds.sizes["step"]), STUDY_MODEL),
         ladder_table(ds, range(ds.sizes["step"]), SCENARIOS),
         changes_table(ds, range(ds.sizes["step"])),
-        curve_table(ds),
     ]
 
 

@@ -53,7 +53,7 @@ def _criteria(criteria: Criteria) -> str:
     parts = [f"{_words(criteria.maximise)} as large as possible"]
     for name, bound in criteria.bounds.items():
         most = "at most" if METRICS[name].better < 0 else "at least"
-        parts.append(f"{_words(name)} {most} {_number(name, bound)}")
+        parts.append(f"{_words(name)} {most} {percent(bound) if is_probability(METRICS[name]) else f'{bound:g}'}")
     return f"{', '.join(parts)}, by the {criteria.definition} definition of the true MTD"
 
 
@@ -62,7 +62,7 @@ def _words(name: str) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    return percent(value) if is_probability(METRICS[name]) else decimal(value, 2)
+    return percent(value) if is_probability(METRICS[name]) else decimal(value)
 
 
 def _one(found: Recommendation, design: str) -> str:
