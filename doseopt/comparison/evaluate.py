@@ -13,6 +13,7 @@ from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.measures.declared import declared_evidence
 from doseopt.measures.estimation import own_measures
+from doseopt.measures.first_right import first_right
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
 from doseopt.study.study import Study
 
@@ -78,7 +79,7 @@ def characteristics(design: Design, blocks: Iterable[xr.Dataset], definition: De
     parts, fewest = [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
         part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
-        part = part.assign(declared_evidence(outcomes, definition))
+        part = part.assign(declared_evidence(outcomes, definition)).assign(first_right(outcomes))
         if "acceptable_of_all" in outcomes:
             part["correct_selection_of_all"] = correct_of_all(outcomes)
         parts.append(part)
