@@ -36,12 +36,18 @@ MEASURES = (
     Measure("sample_size", "Expected patients (nothing marked: fewer is not better by itself)", 0),
     Measure("total_dlts", "Expected patients with a DLT", -1),
     Measure("patients_above_mtd", "Expected patients above the MTD", -1),
+    Measure("patients_below_mtd", "Expected patients below the MTD", -1),
+    Measure(
+        "patients_before_first_right",
+        "Expected patients before the first one at a correct dose (all where none ever is)",
+        -1,
+    ),
 )
 BEST = (
-    f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above the "
-    "MTD; no selection lowest where a dose is correct, highest where none is. What prints alike is marked alike; "
-    "nothing is marked where all designs print alike. In a mean all scenarios count alike. Fewer patients make for "
-    "fewer DLTs, and selecting none for fewer overdoses."
+    f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above, below "
+    "or before the MTD; no selection lowest where a dose is correct, highest where none is. What prints alike is "
+    "marked alike; nothing is marked where all designs print alike. In a mean all scenarios count alike. Fewer "
+    "patients make for fewer DLTs, and selecting none for fewer overdoses."
 )
 
 
@@ -68,6 +74,7 @@ def measure_tables(ds: xr.Dataset, measures: Sequence[Measure] = MEASURES) -> li
     return [
         _table(ds, title, columns, monte_carlo(ds, measure.name))
         for measure in measures
+        if measure.name in ds
         for title, columns in _columns(ds, measure)
     ]
 
