@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,10 @@ type Columns = list[tuple[str, FloatArray, int]]
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help."""
+    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help.
+
+    Without a title it is what the variable says of itself.
+    """
 
     name: str
     title: str
@@ -42,6 +46,7 @@ MEASURES = (
         "Expected patients before the first one at a correct dose (all where none ever is)",
         -1,
     ),
+    Measure("selection_score", "", 1),
 )
 BEST = (
     f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above, below "
@@ -81,6 +86,9 @@ def measure_tables(ds: xr.Dataset, measures: Sequence[Measure] = MEASURES) -> li
 
 def _columns(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
     """Return title and columns of a measure: one table, or more where "best" means different things."""
+    if not measure.title:
+        text = str(ds[measure.name].attrs["long_name"])
+        measure = dataclasses.replace(measure, title=text[0].upper() + text[1:])
     values = scaled(ds[measure.name].to_numpy(), ds[measure.name].attrs.get("units", "1"))
     exact = ds[measure.name].to_numpy() * (100 if ds[measure.name].attrs.get("units", "1") == "1" else 1)
     right = ds["acceptable"].to_numpy().any(axis=1)
