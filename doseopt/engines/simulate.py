@@ -69,8 +69,8 @@ class Simulate:
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
         ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
-        first = entries_of_trials(n, before, start.n[0])
-        return make_outcomes(design, scenarios, **ends, entries=first, reasons=design.facts.stops, attrs=attrs)
+        passages = entries_of_trials(n, before, start.n[0])
+        return make_outcomes(design, scenarios, **ends, entries=passages, reasons=design.facts.stops, attrs=attrs)
 
 
 class Patients:
