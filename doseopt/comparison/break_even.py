@@ -34,7 +34,7 @@ ROWS = 1 << 16
 """Scenarios at a time, each amount of a perturbation counted."""
 CRITERIA = ("mean", "worst")
 """Over the scenarios."""
-MEASURES = {"correct_selection": np.min, "overdose_selection": np.max}
+MEASURES: dict[str, Callable[..., FloatArray]] = {"correct_selection": np.min, "overdose_selection": np.max}
 """What is worst."""
 THRESHOLDS = (0.80, 0.85, 0.90, 0.95)
 """Of the safety stop."""

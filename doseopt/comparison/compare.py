@@ -74,7 +74,7 @@ def compare(
     parts = []
     for name, design in study.designs.items():
         progress(name)
-        parts.append(characteristics(design, outcomes_of(study, engine, name, design, scenarios), study.definition))
+        parts.append(characteristics(study, design, outcomes_of(study, engine, name, design, scenarios)))
     result = _stacked(parts, list(study.designs))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import xarray as xr
 
-from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.measures.declared import declared_evidence
 from doseopt.measures.estimation import own_measures
+from doseopt.measures.first_right import first_right
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
+from doseopt.measures.selection_score import selection_score
 from doseopt.study.study import Study
 
 type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
@@ -59,16 +60,16 @@ def in_one(blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     )
 
 
-def characteristics(design: Design, blocks: Iterable[xr.Dataset], definition: Definition | None = None) -> xr.Dataset:
+def characteristics(study: Study, design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
     """Return the operating characteristics of one design, its evidence, and how good its own estimate of the rates is.
 
     Parameters
     ----------
+    study : Study
+        Says what the protocol demands to be seen at the MTD, and the prices of wrong selections.
     design : Design
     blocks : iterable of Dataset
         Of `outcomes_of`.
-    definition : Definition, optional
-        What the protocol demands to be seen at the MTD.
 
     Returns
     -------
@@ -78,7 +79,8 @@ def characteristics(design: Design, blocks: Iterable[xr.Dataset], definition: De
     parts, fewest = [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
         part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
-        part = part.assign(declared_evidence(outcomes, definition))
+        part = part.assign(declared_evidence(outcomes, study.definition)).assign(first_right(outcomes))
+        part = part.assign(selection_score(outcomes, study.utility.errors))
         if "acceptable_of_all" in outcomes:
             part["correct_selection_of_all"] = correct_of_all(outcomes)
         parts.append(part)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
-from doseopt.core.state import FloatArray, TrialState
+from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.entries import entries
 from doseopt.engines.graph import Graph, build_graph, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
@@ -74,9 +76,10 @@ class Exact:
         graph = settle(graph) if self.settled else graph
         p = observed_rates(design, scenarios)
         if not design.facts.outcomes.graded:
-            weight = ending_weights(graph, p)
+            weigh = partial(state_weights, graph, p)
         else:
-            weight = edge_weights(graph, p, moderate_rates(scenarios))[:, graph.ending]
+            reached = edge_weights(graph, p, moderate_rates(scenarios))
+            weigh = partial(np.take, reached, axis=1)
         return make_outcomes(
             design,
             scenarios,
@@ -84,7 +87,8 @@ class Exact:
             y=graph.state.y[graph.ending],
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
-            weight=weight,
+            weight=weigh(graph.ending),
+            entries=entries(graph, weigh),
             reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
@@ -114,10 +118,15 @@ def _log(p: FloatArray) -> FloatArray:
 
 
 def ending_weights(graph: Graph, p: FloatArray) -> FloatArray:
-    """Return the probability of each ending in each scenario, [R, E], as paths x likelihood."""
-    n = (graph.state.n[graph.ending] - graph.start.n).astype(float)
-    y = (graph.state.y[graph.ending] - graph.start.y).astype(float)
-    factors = np.concatenate([y, n - y, np.log(graph.paths[graph.ending])[:, None]], axis=1).T
+    """Return the probability of each ending in each scenario, [R, E]."""
+    return state_weights(graph, p, graph.ending)
+
+
+def state_weights(graph: Graph, p: FloatArray, rows: IntArray) -> FloatArray:
+    """Return the probability of reaching some states in each scenario, [R, Q], as paths x likelihood."""
+    n = (graph.state.n[rows] - graph.start.n).astype(float)
+    y = (graph.state.y[rows] - graph.start.y).astype(float)
+    factors = np.concatenate([y, n - y, np.log(graph.paths[rows])[:, None]], axis=1).T
     weight = np.concatenate([_log(p), _log(1 - p), np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
 

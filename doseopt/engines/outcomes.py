@@ -6,6 +6,8 @@
     weight     (scenario, ending)            sums to 1
     p_dlt      (scenario, dose)              the true DLT rates, by which right and wrong are judged
 
+and the entries of `doseopt.engines.entries`: which doses a trial has given when it first gives another.
+
 attrs: `engine`; `trials`, the number simulated, infinite for the exact engine; `planned`, the most patients that the
 design may enrol (nan if it has no cap).
 
@@ -37,6 +39,7 @@ def make_outcomes(
     selected: IntArray,
     stop: IntArray,
     weight: FloatArray,
+    entries: dict[str, Any],
     reasons: Sequence[str],
     attrs: dict[str, Any],
 ) -> xr.Dataset:
@@ -51,6 +54,8 @@ def make_outcomes(
     selected, stop : int array [E], or [R, E]
         `stop` holds codes, from 1.
     weight : float array [R, E]
+    entries : dict
+        Of `doseopt.engines.entries`.
     reasons : sequence of str
         What the codes of `stop` mean: the design's reasons, and the engine's own.
     attrs : dict
@@ -73,6 +78,7 @@ def make_outcomes(
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
             "p_dlt": scenarios["p_dlt"],
+            **entries,
         },
         coords={
             **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),

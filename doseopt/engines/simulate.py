@@ -18,6 +18,7 @@ from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_WORK, STEADY, TooManyStates, work_of
+from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import Exact, moderate_rates, observed_rates
 from doseopt.engines.outcomes import make_outcomes
 
@@ -64,11 +65,12 @@ class Simulate:
         for first in range(0, self.trials, each):
             patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
             parts.append(run_trials(design, start, patients, p, moderate))
-        n, y, mtd, stop = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        n, y, mtd, stop, before = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
         ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
-        return make_outcomes(design, scenarios, **ends, reasons=design.facts.stops, attrs=attrs)
+        passages = entries_of_trials(n, before, start.n[0])
+        return make_outcomes(design, scenarios, **ends, entries=passages, reasons=design.facts.stops, attrs=attrs)
 
 
 class Patients:
@@ -105,7 +107,7 @@ class Patients:
 
 def run_trials(
     design: Design, start: TrialState, patients: Patients, p: FloatArray, moderate: FloatArray
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Run all trials of all scenarios, cohort by cohort; a rule is asked once about trials that are in the same state.
 
     Parameters
@@ -120,13 +122,15 @@ def run_trials(
     -------
     n, y : int array [R, T, D]
     selected, stop : int array [R, T]
+    before : int array [R, T, D]
+        Patients treated before the first at each dose, -1 for none.
     """
     shape = len(p), patients.trials
     rows = shape[0] * shape[1]
     state = start[np.zeros(rows, np.int64)]
     running = np.arange(rows)
     n, y = np.zeros((2, rows, design.facts.doses), np.int64)
-    mtd, reason = np.full(rows, NONE), np.zeros(rows, np.int64)
+    mtd, reason, before = np.full(rows, NONE), np.zeros(rows, np.int64), np.full(n.shape, -1)
     work = 0
     for cohorts in range(MOST_COHORTS):
         first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
@@ -140,8 +144,11 @@ def run_trials(
         mtd[at], reason[at] = chosen[inverse[done]], decision.stop[inverse[done]]
         running, state = running[~done], state[~done]
         if not len(running):
-            return n.reshape(*shape, -1), y.reshape(*shape, -1), mtd.reshape(shape), reason.reshape(shape)
+            n, y, before = (each.reshape(*shape, -1) for each in (n, y, before))
+            return n, y, mtd.reshape(shape), reason.reshape(shape), before
         given = decision[inverse[~done]]
+        new = state.n[np.arange(len(running)), given.dose] == 0
+        before[running[new], given.dose[new]] = state.total[new]
         scenario, trial = np.divmod(running, patients.trials)
         outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
         state = advance(design, state, given, outcome)

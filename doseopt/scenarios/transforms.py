@@ -101,20 +101,20 @@ def actual_dose(p_dlt: npt.ArrayLike, values: npt.ArrayLike, tolerance: float) -
     return average
 
 
-def misattribution(p_dlt: npt.ArrayLike, background: float, attributed: float) -> FloatArray:
+def misattribution(p_dlt: npt.ArrayLike, background: npt.ArrayLike, attributed: float) -> FloatArray:
     """Return the rates [..., D] of recorded DLTs if background events are called DLTs: p' = 1 - (1 - p)(1 - a m).
 
     Parameters
     ----------
     p_dlt : float array [..., D]
         Drug-caused DLT rates p.
-    background : float
+    background : float, or float array that goes with p_dlt
         Probability m of a background event in the DLT window.
     attributed : float
         Probability a that such an event is called a DLT.
     """
     p = np.asarray(p_dlt, np.float64)
-    return np.asarray(p + (1 - p) * (attributed * background))  # so that it is never below p
+    return np.asarray(p + (1 - p) * (attributed * np.asarray(background)))  # so that it is never below p
 
 
 def mixture(p_dlt: npt.ArrayLike, other: npt.ArrayLike, weight: float) -> FloatArray:

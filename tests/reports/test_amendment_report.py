@@ -35,6 +35,7 @@ SECTIONS = (
     "Operating characteristics",
     "Operating characteristics from the data so far",
     "Distance from what is attainable",
+    "What would change the decision",
     "Sensitivity to the readings of the protocol",
     "Limitations",
     "Example trials",

@@ -1,8 +1,11 @@
 """Further operating characteristics: means over the scenarios in which they are defined."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import xarray as xr
 
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.reports.sections.characteristics import OVERALL, _overall
 
 NAMES = ["capped", "free"]
@@ -13,7 +16,11 @@ def test_a_measure_that_one_design_does_not_have_is_left_out_for_that_design_onl
     nan = np.nan
     values = {name: [[0.1, 0.2, 0.3], [0.2, 0.2, 0.2]] for name in OVERALL}
     values |= {"poor_allocation": [[0.5, nan, 0.25], [nan, nan, nan]], "accuracy_index": [[0.5, nan, 0.7]] * 2}
-    data = {name: (("design", "scenario"), value) for name, value in values.items()}
+    texts = {"patients_before_first_right": "patients before", "selection_score": "score"}
+    data = {}
+    for name, value in values.items():
+        about = METRICS[name] if name in METRICS else SimpleNamespace(units="patients", long_name=texts[name])
+        data[name] = (("design", "scenario"), value, {"units": about.units, "long_name": about.long_name})
     for name in ("sample_size_quantile", "total_dlts_quantile"):
         counts = np.full((2, 3, 2), 6.0)
         data[name] = (("design", "scenario", "quantile"), counts, {"long_name": "quantile"})

@@ -57,6 +57,14 @@ def test_where_a_definition_is_stated_the_share_that_meets_it_stands_instead(bun
     assert "meets: % of trials that name one which meets the protocol's definition" in " ".join(table.notes)
 
 
+def test_patients_below_the_mtd_are_those_of_the_independent_review():
+    """4.96 for CRM 10, 6.53 for BOIN 13 and 5.63 for the registered design without its cap."""
+    table = table_of(compare(doseopt.load_study("renji-elo-first"), posteriors=False))
+    below = {row[0]: row[table.head.index("lo")] for row in table.rows}
+    assert (below["CRM 10"], below["BOIN 13"], below["ATD+3+3 uncapped"]) == ("5.0", "6.5", "5.6")
+    assert "below (lo) and above (hi) the MTD" in " ".join(table.notes)
+
+
 def test_the_bundled_study_takes_one_screen(bundled):
     lines = terminal_text(overview_document(bundled), 100).plain.splitlines()
     assert len(lines) <= 45

@@ -21,7 +21,14 @@ from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer
 
-BY_SCENARIO = ("correct_selection", "no_selection", "overdose_selection", "patients_above_mtd", "total_dlts")
+BY_SCENARIO = (
+    "correct_selection",
+    "no_selection",
+    "overdose_selection",
+    "patients_above_mtd",
+    "patients_below_mtd",
+    "total_dlts",
+)
 OTHERWISE = {
     "correct_selection_of_all": "doses that may be inserted counting as doses",
     "correct_selection_own_target": "judged at each design's own target",
@@ -32,12 +39,15 @@ OVERALL = (
     "sample_size",
     "enrolled",
     "over_planned",
+    "patients_before_first_right",
+    "never_reached",
     "overdosed",
     "overdosed_60",
     "overdosed_80",
     "poor_allocation",
     "high_dlt_fraction",
     "accuracy_index",
+    "selection_score",
 )
 
 
@@ -127,6 +137,7 @@ def _tables(dossier: Dossier, ds: xr.Dataset) -> list[Block]:
     for name in BY_SCENARIO:
         text, share = METRICS[name].long_name, METRICS[name].units == "1"
         caption = f"{text[0].upper()}{text[1:]}{' (%)' if share else ''}, by scenario"
+        caption += "; mean over those where a dose is correct" if bool(ds[name].isnull().any()) else ""
         tables.append(by_scenario(dossier, caption, ds[name], sayer(name)))
     for name, what in OTHERWISE.items():
         if name in ds and not np.allclose(ds[name], ds["correct_selection"], rtol=0, atol=1e-12):
@@ -147,8 +158,9 @@ def _overall(ds: xr.Dataset) -> Table:
         values = ds[name].transpose("design", "scenario").to_numpy()
         known = ~np.isnan(values).all(axis=0)
         means = values[:, known].mean(axis=1) if known.any() else np.full(len(values), np.nan)
-        units = "%" if METRICS[name].units == "1" else METRICS[name].units
-        rows.append((f"{METRICS[name].long_name} ({units})", *map(sayer(name), means)))
+        units, text = (ds[name].attrs[key] for key in ("units", "long_name"))
+        unit = {"1": " (%)", "score": ""}.get(units, f" ({units})")
+        rows.append((f"{text}{unit}", *map(sayer(name), means)))
     for level in (0.05, 0.95):
         for name in ("sample_size_quantile", "total_dlts_quantile"):
             mean = ds[name].sel(quantile=level).mean("scenario").to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,10 @@ type Columns = list[tuple[str, FloatArray, int]]
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help."""
+    """A measure to print: its variable, title, whether high (1), low (-1) or neither (0) is best, and if means help.
+
+    Without a title it is what the variable says of itself.
+    """
 
     name: str
     title: str
@@ -36,12 +40,19 @@ MEASURES = (
     Measure("sample_size", "Expected patients (nothing marked: fewer is not better by itself)", 0),
     Measure("total_dlts", "Expected patients with a DLT", -1),
     Measure("patients_above_mtd", "Expected patients above the MTD", -1),
+    Measure("patients_below_mtd", "Expected patients below the MTD", -1),
+    Measure(
+        "patients_before_first_right",
+        "Expected patients before the first one at a correct dose (all where none ever is)",
+        -1,
+    ),
+    Measure("selection_score", "", 1),
 )
 BEST = (
-    f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above the "
-    "MTD; no selection lowest where a dose is correct, highest where none is. What prints alike is marked alike; "
-    "nothing is marked where all designs print alike. In a mean all scenarios count alike. Fewer patients make for "
-    "fewer DLTs, and selecting none for fewer overdoses."
+    f"{MARK} best of its column: highest correct selection; lowest overdose selection, DLTs and patients above, below "
+    "or before the MTD; no selection lowest where a dose is correct, highest where none is. What prints alike is "
+    "marked alike; nothing is marked where all designs print alike. In a mean all scenarios count alike. Fewer "
+    "patients make for fewer DLTs, and selecting none for fewer overdoses."
 )
 
 
@@ -68,12 +79,16 @@ def measure_tables(ds: xr.Dataset, measures: Sequence[Measure] = MEASURES) -> li
     return [
         _table(ds, title, columns, monte_carlo(ds, measure.name))
         for measure in measures
+        if measure.name in ds
         for title, columns in _columns(ds, measure)
     ]
 
 
 def _columns(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
     """Return title and columns of a measure: one table, or more where "best" means different things."""
+    if not measure.title:
+        text = str(ds[measure.name].attrs["long_name"])
+        measure = dataclasses.replace(measure, title=text[0].upper() + text[1:])
     values = scaled(ds[measure.name].to_numpy(), ds[measure.name].attrs.get("units", "1"))
     exact = ds[measure.name].to_numpy() * (100 if ds[measure.name].attrs.get("units", "1") == "1" else 1)
     right = ds["acceptable"].to_numpy().any(axis=1)

@@ -31,14 +31,18 @@ COLUMNS = (
     ("overdose", "max", "overdose_selection", -1, np.max),
     ("patients", "all", "sample_size", 0, np.mean),
     ("patients", "DLT", "total_dlts", -1, np.mean),
-    ("patients", ">MTD", "patients_above_mtd", -1, np.mean),
+    ("patients", "lo", "patients_below_mtd", 0, mean_of_known),
+    ("patients", "hi", "patients_above_mtd", -1, np.mean),
     ("declared on", "n", "declared_patients", 0, mean_of_known),
     ("declared on", "DLT", "declared_dlts", 0, mean_of_known),
     ("declared on", "few", "declared_on_few", 0, np.mean),
     ("declared on", "meets", "meets_definition", 0, np.mean),
 )
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
-LEGEND = "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, if one is; "
+LEGEND = (
+    "Patients: expected, with a DLT, below (lo) and above (hi) the MTD. Declared on: patients and DLTs at the dose "
+    "named, if one is; "
+)
 ON_FEW = f"few: % of trials that name a dose on {FEW} patients there or fewer"
 MEETS = "meets: % of trials that name one which meets the protocol's definition"
 SIMULATED = "~"

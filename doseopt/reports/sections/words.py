@@ -17,6 +17,7 @@ from doseopt.display.panels import doses, grouped, panels
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.reports.render.document import Block, Gap, Paragraph, Table
 from doseopt.reports.sections.measures import LETTERS
+from doseopt.reports.sections.overview import mean_of_known
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.amendment import STATEMENTS
 
@@ -119,7 +120,7 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
     """
     shown = columns(dossier)
     rows = [
-        (str(name), *(show(float(row[at].mean())) for _, at in shown), show(float(row.mean())))
+        (str(name), *(show(float(mean_of_known(row[at], 0))) for _, at in shown), show(float(mean_of_known(row, 0))))
         for name, row in zip(values[values.dims[0]].to_numpy(), values.to_numpy(), strict=True)
     ]
     return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))

@@ -1,0 +1,80 @@
+"""Entries: where a trial gives a dose for the first time, or ends; what is known of the order of its patients.
+
+Endings count patients whatever their order, and trials that end alike are merged. Which doses have been given, and to
+how many patients, is part of a state, so that the order in which doses are first given needs no more than the
+probability of the states where the next dose is new.
+
+    entry_given     (entry, dose)       whether the dose has been given before
+    entry_patients  (entry)             patients treated before
+    entry_dose      (entry)             index of the dose that is new; -1 where the trial ends
+    entry_weight    (scenario, entry)   probability that a trial passes here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from doseopt.core.distinct import unique_rows
+from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray
+from doseopt.engines.graph import Graph
+
+
+def entries(graph: Graph, weigh: Callable[[IntArray], FloatArray]) -> dict[str, Any]:
+    """Return the variables of a design's entries.
+
+    Parameters
+    ----------
+    graph : Graph
+    weigh : callable
+        States [Q] -> their probability in each scenario, [R, Q].
+    """
+    ended = graph.decision.stop != CONTINUE
+    new = graph.state.n[np.arange(len(ended)), graph.decision.dose] == 0
+    rows = np.flatnonzero(ended | new)
+    given, patients = graph.state.n[rows] > 0, graph.state.total[rows]
+    dose = np.where(ended[rows], NONE, graph.decision.dose[rows])
+    first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
+    weight = np.array([np.bincount(kind, each, len(first)) for each in weigh(rows)])
+    return _labelled(given[first], patients[first], dose[first], weight)
+
+
+def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[str, Any]:
+    """Return the variables of the entries of simulated trials.
+
+    Parameters
+    ----------
+    n : int array [R, T, D]
+        Patients of T trials in each scenario.
+    before : int array [R, T, D]
+        Patients treated before the first at each dose; -1 where the dose was never given, or before the start.
+    started : int array [D]
+        Patients before the start.
+    """
+    found: dict[tuple[bytes, int, int], FloatArray] = {}
+    for new in range(-1, n.shape[2]):
+        patients = n.sum(axis=2) if new == NONE else before[..., new]
+        given = n > 0 if new == NONE else (started > 0) | ((before >= 0) & (before < patients[..., None]))
+        here = patients >= 0
+        scenario = np.nonzero(here)[0]
+        first, kind = unique_rows([*given[here].T.astype(np.int64), patients[here]])
+        counts = np.bincount(scenario * len(first) + kind, minlength=len(n) * len(first)).reshape(len(n), -1)
+        for k, row in enumerate(first.tolist()):
+            found[given[here][row].tobytes(), int(patients[here][row]), new] = counts[:, k] / n.shape[1]
+    return _labelled(
+        np.array([np.frombuffer(key[0], bool) for key in found]),
+        np.array([key[1] for key in found]),
+        np.array([key[2] for key in found]),
+        np.stack(list(found.values()), axis=1),
+    )
+
+
+def _labelled(given: Any, patients: IntArray, dose: IntArray, weight: FloatArray) -> dict[str, Any]:
+    return {
+        "entry_given": (("entry", "dose"), given),
+        "entry_patients": ("entry", patients),
+        "entry_dose": ("entry", dose),
+        "entry_weight": (("scenario", "entry"), weight),
+    }
