@@ -207,7 +207,7 @@ def _sensitivity(ds: xr.Dataset) -> Table:
         for e, ending in enumerate(names(ds, "ending"))
     ]
     caption = (
-        "Sensitivity to the prior: the posterior after each of these endings (DLTs/patients at each dose), with the "
+        "Sensitivity to the prior: the posterior after each typical ending (DLTs/patients at each dose), with the "
         f"prior standard deviations halved and doubled: mean, and {OVER} (%)"
     )
     groups = tuple((title, len(doses)) for title in parts)
