@@ -60,7 +60,8 @@ def compare(
         bool | None,
         typer.Option(
             "--posterior/--no-posterior",
-            help="Say what is known of the DLT rates after each design; by default if the study states a posterior.",
+            help="Say what is known of the DLT rate at each dose after each design: on average, after typical endings, "
+            "and at the dose declared. Computed by default if the study states a posterior; given, it is printed, too.",
             show_default=False,
         ),
     ] = None,

@@ -138,7 +138,7 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
         parts.append(in_one(_of_posteriors(outcomes, estimates) for outcomes in blocks))
     found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
     sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
-    endings = typical_endings(study, engine, sizes, estimates)
+    endings = typical_endings(study, engine, sizes)
     result = result.assign(found.data_vars).assign(_prior(estimates)).assign(endings.data_vars)
     return result.assign_attrs(posterior_model=study.describe_model(), **endings.attrs)
 

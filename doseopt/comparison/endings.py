@@ -12,7 +12,9 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH
-from doseopt.measures.estimation import Estimates
+from doseopt.measures.estimation import summaries
+from doseopt.models.choice import PRIOR_SCALES, with_prior_sd
+from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import without_moderate
 from doseopt.study.study import Study
 
@@ -22,7 +24,7 @@ MOST = 20_000
 """Endings at most of a design that is looked at."""
 
 
-def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], estimates: Estimates) -> xr.Dataset:
+def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) -> xr.Dataset:
     """Return the most probable endings of each design under the belief, the posterior there, and what is declared.
 
     Trials with the same patients and DLTs at each dose are one ending, in whichever order these came.
@@ -34,8 +36,6 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
     sizes : mapping of str to float
         Endings of the designs, nan if simulated; a design with more than `MOST` is left out, and one that looks at
         moderate toxicity if the belief says nothing of it.
-    estimates : Estimates
-        Whose model is asked.
 
     Returns
     -------
@@ -43,8 +43,9 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
         `ending_patients`, `ending_dlts`, `ending_mean`, `ending_lower`, `ending_upper`, `ending_over` (ending, dose);
         `ending_probability` (design, ending), averaged over the belief; `ending_declared` (design, ending, dose), the
         probability that the dose is declared in trials that end so, nan where none does; `endings_not_shown` (design).
-        What is nan for a design was left out. The endings that are most probable in all designs come first. Empty if
-        no design is looked at.
+        What is nan for a design was left out. `ending_mean_by_prior` and `ending_over_by_prior` (prior_scale, ending,
+        dose) are those with other prior standard deviations. The endings that are most probable in all designs come
+        first. Empty if no design is looked at.
     """
     belief = study.believed()
     lacking = bool(without_moderate(belief.scenarios))
@@ -64,7 +65,7 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
     belief, each = integrated(belief, values)
     chance, error = belief.mean(each).reshape(len(looked_at), len(tallies), -1), belief.error(each)
     order = np.argsort(-chance.sum(axis=(0, 2)), kind="stable")
-    result = _labelled(study, looked_at, tallies[order], chance[:, order], estimates)
+    result = _labelled(study, looked_at, tallies[order], chance[:, order])
     return result.assign_attrs(belief=belief.source, belief_error=float(error.max()))
 
 
@@ -93,23 +94,27 @@ def _chances(study: Study, engine: Engine, name: str, belief: Belief, tallies: I
     return np.concatenate(parts)
 
 
-def _labelled(
-    study: Study, looked_at: list[str], tallies: IntArray, chance: FloatArray, estimates: Estimates
-) -> xr.Dataset:
+def _labelled(study: Study, looked_at: list[str], tallies: IntArray, chance: FloatArray) -> xr.Dataset:
     """Label the endings, and add what is known of the DLT rates there."""
     patients, dlts = np.split(tallies, 2, axis=1)
-    mean, lower, upper, over = estimates.summaries(tallies)
+    model = study.curve()
+    known = [summaries(quadrature(with_prior_sd(model, factor)), tallies) for factor in PRIOR_SCALES]
+    mean, lower, upper, over = known[PRIOR_SCALES.index(1)]
     total = chance.sum(axis=2)
     with np.errstate(invalid="ignore"):
         declared = chance[:, :, 1:] / total[:, :, None]
     at, of = ("ending", "dose"), "of the DLT rate after the ending"
+    too_high = f"posterior probability of a DLT rate above {TOO_HIGH:.3g} after the ending"
+    scaled, varied = ("prior_scale", *at), "by the factor on the prior standard deviations"
     variables: dict[str, Any] = {
         "ending_patients": (at, patients, "patients", "patients at the dose"),
         "ending_dlts": (at, dlts, "patients", "patients with a DLT at the dose"),
         "ending_mean": (at, mean, "1", f"posterior mean {of}"),
         "ending_lower": (at, lower, "1", f"posterior 5% quantile {of}"),
         "ending_upper": (at, upper, "1", f"posterior 95% quantile {of}"),
-        "ending_over": (at, over, "1", f"posterior probability of a DLT rate above {TOO_HIGH:.3g} after the ending"),
+        "ending_over": (at, over, "1", too_high),
+        "ending_mean_by_prior": (scaled, np.stack([k[0] for k in known]), "1", f"posterior mean {of}, {varied}"),
+        "ending_over_by_prior": (scaled, np.stack([k[3] for k in known]), "1", f"{too_high}, {varied}"),
         "ending_probability": (("design", "ending"), total, "1", "probability of the ending under the belief"),
         "ending_declared": (("design", *at), declared, "1", "probability that the dose is declared at the ending"),
         "endings_not_shown": ("design", 1 - total.sum(axis=1), "1", "probability of all other endings"),
@@ -120,6 +125,6 @@ def _labelled(
             name: (dims, value, {"units": unit, "long_name": text})
             for name, (dims, value, unit, text) in variables.items()
         },
-        coords={"design": looked_at, "ending": names},
+        coords={"design": looked_at, "ending": names, "prior_scale": list(PRIOR_SCALES)},
     )
     return result.reindex(design=list(study.designs))

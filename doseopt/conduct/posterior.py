@@ -15,13 +15,12 @@ from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import FIELDS, describe_model, with_prior_sd
+from doseopt.models.choice import FIELDS, PRIOR_SCALES, describe_model, with_prior_sd
 from doseopt.models.predictive import prior_tails
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
-PRIOR_SCALES = (0.5, 1.0, 2.0)
 METHODS = ("quadrature", "nuts")
 COHORT = 3
 """Patients of the next cohort whose DLTs are predicted."""

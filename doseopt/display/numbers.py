@@ -22,6 +22,11 @@ def bare(p: float, digits: int = 1) -> str:
     return percent(p, digits).removesuffix("%")
 
 
+def with_interval(mean: float, lower: float, upper: float) -> str:
+    """Return a rate with its interval, as "15.4 (1.9 to 41.2)"."""
+    return f"{bare(mean)} ({bare(lower)} to {bare(upper)})"
+
+
 def points(difference: float) -> str:
     """Return 0.4381 as "+43.8"."""
     return NOTHING if np.isnan(difference) else f"{round(100 * difference, 1) + 0.0:+.1f}"

@@ -19,6 +19,7 @@ from doseopt.engines.outcomes import expect
 from doseopt.measures.endings import TOO_HIGH
 from doseopt.models.choice import PosteriorCurve
 from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.batch import Engine
 
 LEVEL = 0.90
 """Of the intervals: equal-tailed, exact posterior quantiles."""
@@ -90,14 +91,7 @@ class Estimates:
         self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
         nobody = np.zeros((1, 2 * doses), np.int64)
         names = ("mean", "lower", "upper")
-        self.prior = {name: value[0] for name, value in zip(names, self.summaries(nobody), strict=False)}
-
-    def summaries(self, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return `mean`, `lower`, `upper` and `over` of any tallies, patients then DLTs at each dose [U, 2D]."""
-        doses, tail = tallies.shape[1] // 2, (1 - LEVEL) / 2
-        posterior = self._engine.posterior(tallies[:, :doses], tallies[:, doses:])
-        ends = posterior.quantile(tail), posterior.quantile(1 - tail)
-        return posterior.mean(), *ends, posterior.prob(TOO_HIGH)
+        self.prior = {name: value[0] for name, value in zip(names, summaries(self._engine, nobody), strict=False)}
 
     def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
         """Compute the posteriors; when interrupted those done so far are kept, and the next call goes on there.
@@ -109,7 +103,7 @@ class Estimates:
         """
         while self.done < self.wanted:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
-            found = self.summaries(self._tallies[rows])
+            found = summaries(self._engine, self._tallies[rows])
             self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = found
             self.done = rows.stop
             progress(self.done)
@@ -117,6 +111,22 @@ class Estimates:
     def rank(self, n: IntArray, y: IntArray) -> IntArray:
         """Return where the tallies [..., D] stand among all; those before `done` have their posterior."""
         return np.asarray(self._rank[np.searchsorted(self._keys, _keys_of(n, y))].reshape(n.shape[:-1]))
+
+
+def summaries(engine: Engine, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return posterior mean, ends of the interval, and probability of a rate above `TOO_HIGH`, [U, D] each.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of `quadrature`.
+    tallies : int array [U, 2D]
+        Patients, then DLTs, at each dose.
+    """
+    doses, tail = tallies.shape[1] // 2, (1 - LEVEL) / 2
+    posterior = engine.posterior(tallies[:, :doses], tallies[:, doses:])
+    ends = posterior.quantile(tail), posterior.quantile(1 - tail)
+    return posterior.mean(), *ends, posterior.prob(TOO_HIGH)
 
 
 def _keys_of(n: IntArray, y: IntArray) -> Any:

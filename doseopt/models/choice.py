@@ -195,6 +195,10 @@ def describe_model(model: PosteriorCurve) -> str:
     return f"{formula}, b ~ N(0, variance {model.prior_sd**2:.3g}), skeleton {skeleton}"
 
 
+PRIOR_SCALES = (0.5, 1.0, 2.0)
+"""Factors on the prior standard deviations, to see what a posterior owes to the prior."""
+
+
 def with_prior_sd(model: PosteriorCurve, factor: float) -> PosteriorCurve:
     """Return the model with its prior sds multiplied; a Beta prior's weight is divided by the factor squared."""
     if isinstance(model, BetaBinomial):

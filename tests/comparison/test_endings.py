@@ -107,25 +107,44 @@ def test_the_most_probable_endings_come_first(found):
     assert (np.diff(total) <= 0).all()
 
 
-def test_posteriors_by_a_grid(found):
-    """Log a ~ N(logit 0.20, 1.5^2), log b ~ N(0, 0.7^2), the reference dose 1.5; at every ending that is shown."""
+@functools.cache
+def grid_of(scale):
+    """Log a ~ N(logit 0.20, (1.5 s)^2), log b ~ N(0, (0.7 s)^2), the reference dose 1.5: prior, logits, half a cell."""
     u, v = np.meshgrid(np.linspace(-7, 7, 2001), np.linspace(-6, 6, 401), indexing="ij")
-    log_a, b = math.log(0.2 / 0.8) + 1.5 * u, np.exp(0.7 * v)
+    log_a, b = math.log(0.2 / 0.8) + 1.5 * scale * u, np.exp(0.7 * scale * v)
     lines = [log_a + b * math.log(dose / 1.5) for dose in (0.15, 0.5, 1.5, 4.5)]
+    return -0.5 * (u**2 + v**2), lines, 0.75 * scale * (u[1, 0] - u[0, 0])
+
+
+def posterior_on_the_grid(ending, scale=1.0):
+    """The mean of each DLT rate, and Pr(rate of dose j > r) as a function."""
+    (prior, lines, half), (n, y) = grid_of(scale), tally_of(ending)
     logs = [(-np.logaddexp(0, -line), -np.logaddexp(0, line)) for line in lines]
-    half = 0.75 * (u[1, 0] - u[0, 0])  # in log a, to the edge of a cell
+    log = prior + sum(k * a + (m - k) * c for m, k, (a, c) in zip(n, y, logs, strict=True) if m)
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+
+    def above(j, rate):
+        return (weight * np.clip((lines[j] - math.log(rate / (1 - rate))) / half / 2 + 0.5, 0, 1)).sum()
+
+    return [(weight * np.exp(a)).sum() for a, _ in logs], above
+
+
+def test_posteriors_by_a_grid(found):
     for ending in found["ending"].to_numpy().tolist():
-        n, y = tally_of(ending)
-        log = -0.5 * (u**2 + v**2) + sum(k * a + (m - k) * c for m, k, (a, c) in zip(n, y, logs, strict=True) if m)
-        weight = np.exp(log - log.max())
-        weight /= weight.sum()
-
-        def above(line, rate, weight=weight):
-            return (weight * np.clip((line - math.log(rate / (1 - rate))) / half / 2 + 0.5, 0, 1)).sum()
-
-        for j, line in enumerate(lines):
+        mean, above = posterior_on_the_grid(ending)
+        for j in range(4):
             at = found.sel(ending=ending).isel(dose=j)
-            assert at["ending_mean"].item() == pytest.approx((weight * np.exp(logs[j][0])).sum(), abs=1e-6)
-            assert at["ending_over"].item() == pytest.approx(above(line, 1 / 3), abs=1e-5)
-            assert above(line, at["ending_lower"].item()) == pytest.approx(0.95, abs=1e-4)
-            assert above(line, at["ending_upper"].item()) == pytest.approx(0.05, abs=1e-4)
+            assert at["ending_mean"].item() == pytest.approx(mean[j], abs=1e-6)
+            assert at["ending_over"].item() == pytest.approx(above(j, 1 / 3), abs=1e-5)
+            assert above(j, at["ending_lower"].item()) == pytest.approx(0.95, abs=1e-4)
+            assert above(j, at["ending_upper"].item()) == pytest.approx(0.05, abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_narrower_and_wider_priors_by_a_grid(found, scale):
+    for ending in (FIRST_FOUR, DLT_AT_TOP):
+        mean, above = posterior_on_the_grid(ending, scale)
+        at = found.sel(ending=ending, prior_scale=scale)
+        np.testing.assert_allclose(at["ending_mean_by_prior"], mean, rtol=0, atol=2e-5)
+        np.testing.assert_allclose(at["ending_over_by_prior"], [above(j, 1 / 3) for j in range(4)], rtol=0, atol=2e-5)

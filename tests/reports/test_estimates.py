@@ -65,6 +65,19 @@ def test_what_is_declared_at_an_ending(found, tables):
     assert table.notes[0].startswith("Belief: logistic curves")
 
 
+def test_what_the_endings_owe_to_the_prior(found, tables):
+    table, rows = table_of(tables, "Sensitivity to the prior")
+    assert [title for title, _ in table.groups] == [
+        "mean, x 0.5",
+        "mean, x 2",
+        "> 1/3, x 0.5",
+        "> 1/3, x 2",
+    ]
+    for k, name, scale in ((0, "mean", 0.5), (1, "mean", 2.0), (2, "over", 0.5), (3, "over", 2.0)):
+        wanted = 100 * found[f"ending_{name}_by_prior"].sel(ending="0/1 0/3 0/3 1/3", prior_scale=scale).to_numpy()
+        assert rows["0/1 0/3 0/3 1/3"][4 * k : 4 * k + 4] == tuple(f"{v:.0f}" for v in wanted)
+
+
 DECLARED = {  # Pr(rate > 1/3 | data) and share above 25%, of the review, in percent
     "ATD+3+3 cap 10": (7.5, 3),
     "ATD+3+3 uncapped": (8.5, 4),

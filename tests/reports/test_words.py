@@ -7,7 +7,7 @@ import pytest
 
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.text import counted
-from doseopt.display.numbers import bare, decimal, percent, points, rates, typeset
+from doseopt.display.numbers import bare, decimal, percent, points, rates, typeset, with_interval
 from doseopt.reports.sections.words import so_far
 
 
@@ -69,3 +69,7 @@ def test_powers_of_ten_as_print_has_them():
 def test_what_was_seen_so_far(outcomes, wanted):
     dossier = types.SimpleNamespace(cohorts=parse_outcomes(outcomes, 3) if outcomes else (), outcomes=outcomes)
     assert so_far(dossier) == wanted
+
+
+def test_a_rate_with_its_interval():
+    assert with_interval(0.1543, 0.0189, 0.41249) == "15.4 (1.9 to 41.2)"

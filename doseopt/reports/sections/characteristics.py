@@ -16,7 +16,7 @@ from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.comparison import OVERDOSE
-from doseopt.reports.sections.estimates import accuracy
+from doseopt.reports.sections.estimates import robustness
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer
@@ -71,7 +71,7 @@ def prospective(dossier: Dossier) -> list[Block]:
         _overall(whole),
         _stops(whole),
         _selection(dossier, ds),
-        accuracy(whole),
+        *robustness(whole),
     ]
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.text import counted
-from doseopt.display.numbers import bare, decimal, percent
+from doseopt.display.numbers import percent
 from doseopt.plots.posterior import density_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph
+from doseopt.reports.sections.posterior import CAPTIONS, conflict, posterior_tables
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import dose_words, so_far, statement, with_interval
-
-CONFLICT = 0.05
-"""Prior-predictive tail probabilities below this are called a conflict."""
+from doseopt.reports.sections.words import dose_words, so_far, statement
 
 
 def known(dossier: Dossier) -> list[Block]:
@@ -33,10 +29,9 @@ def known(dossier: Dossier) -> list[Block]:
     return [
         Paragraph(text),
         *_remarks(dossier),
-        _table(dossier),
-        _sensitivity(dossier),
+        *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}."),
-        *((_conflict(dossier), _figure(dossier)) if patients else ()),
+        *((*conflict(ds), _figure(dossier)) if patients else ()),
         *(statement(dossier, key) for key in ("populations", "decisions")),
     ]
 
@@ -62,60 +57,6 @@ def _remarks(dossier: Dossier) -> list[Block]:
     return [Paragraph("Every cohort so far is one that the registered design would have given.")]
 
 
-def _table(dossier: Dossier) -> Table:
-    ds = dossier.analysis.summary
-    low, high, target = (100 * ds.attrs[name] for name in ("interval_low", "interval_high", "target"))
-    level = 100 * ds.attrs["level"]
-    rows = []
-    seen = bool(ds["n"].any())
-    labels, unit = dose_words(dossier)
-    for j, label in enumerate(labels):
-        v = {str(name): float(ds[name][j]) for name in ds.data_vars if ds[name].dims == ("dose",)}
-        rows.append(
-            (
-                label,
-                f"{v['y']:.0f}/{v['n']:.0f}",
-                bare(v["mean"]),
-                f"{bare(v['lower'])} to {bare(v['upper'])}",
-                *(bare(v[name]) for name in ("p_under", "p_target", "p_over", "p_above_target")),
-                *([with_interval(v["prior_mean"], v["prior_lower"], v["prior_upper"])] if seen else []),
-                decimal(v["prior_ess"]),
-            )
-        )
-    chances = (f"Pr(≤{low:.0f})", f"Pr({low:.0f}–{high:.0f})", f"Pr(>{high:.0f})", f"Pr(>{target:g})")
-    prior = ["prior mean (interval)"] if seen else []
-    head = ("dose", "DLT/n", "mean", f"{level:.0f}% interval", *chances, *prior, "prior ESS")
-    caption = f"DLT rate (%) at each dose{f', {unit}' if unit else ''}, {so_far(dossier)}: the study's model"
-    return Table(caption, head, tuple(rows))
-
-
-def _sensitivity(dossier: Dossier) -> Table:
-    """Show the posterior under weaker and stronger priors."""
-    ds = dossier.analysis.summary
-    rows = []
-    for k, factor in enumerate(ds["prior_scale"].to_numpy().tolist()):
-        part = (ds[f"sensitivity_{name}"].to_numpy()[k] for name in ("mean", "lower", "upper"))
-        rows.append((f"prior sd × {factor:g}", *map(with_interval, *part)))
-    caption = "Sensitivity to the prior: mean DLT rate and interval (%)"
-    return Table(caption, ("", *dose_words(dossier)[0]), tuple(rows))
-
-
-def _conflict(dossier: Dossier) -> Paragraph:
-    """Say whether prior and data agree."""
-    ds = dossier.analysis.summary
-    total, each = float(ds.attrs["prior_tail_total"]), ds["prior_tail"].to_numpy()
-    smallest = float(np.nanmin(each))
-    low = min(total, smallest) < CONFLICT
-    verdict = "Prior and data disagree" if low else "Prior and data do not disagree"
-    tails = zip(each, dose_words(dossier)[0], strict=True)
-    listing = ", ".join(f"{percent(float(p))} at {label}" for p, label in tails if p == p)
-    text = (
-        f"{verdict}: before the trial the model gave as many DLTs or a number further out a two-sided probability of "
-        f"{percent(total)} in total, and of {listing}. Below {percent(CONFLICT, 0)} would be called a conflict."
-    )
-    return Paragraph(text, strong=low)
-
-
 def _figure(dossier: Dossier) -> Figure:
     ds = dossier.analysis.summary
     each = [
@@ -124,7 +65,7 @@ def _figure(dossier: Dossier) -> Figure:
     ]
     return Figure.of(
         partial(density_figure, ds, dossier.analysis.density),
-        "Prior and posterior density of the DLT rate at each dose.",
+        CAPTIONS["posterior"][0],
         f"Densities of the DLT rate, a row a dose. Posterior mean and interval at {'; '.join(each)}.",
     )
 

@@ -31,7 +31,7 @@ def estimates(ds: xr.Dataset) -> list[Block]:
 
     Empty if the Dataset holds no posterior.
     """
-    return [Heading(TITLE), *_posteriors(ds), accuracy(ds)] if "posterior_mean" in ds else []
+    return [Heading(TITLE), *_posteriors(ds), *robustness(ds)] if "posterior_mean" in ds else []
 
 
 def _posteriors(ds: xr.Dataset) -> list[Block]:
@@ -188,7 +188,33 @@ def _declared(ds: xr.Dataset) -> list[Block]:
     return [Table(caption, ("", *("mean", "max") * 2), tuple(rows), labels=True, groups=groups)]
 
 
-def accuracy(ds: xr.Dataset) -> Table:
+def robustness(ds: xr.Dataset) -> list[Block]:
+    """Show what the posteriors after typical endings owe to the prior, and how accurate posterior means are."""
+    return [*([_sensitivity(ds)] if "ending_mean" in ds else []), _accuracy(ds)]
+
+
+def _sensitivity(ds: xr.Dataset) -> Table:
+    """Show the posterior after typical endings with a narrower and a wider prior."""
+    doses, scales = names(ds, "dose"), [k for k in ds["prior_scale"].to_numpy().tolist() if k != 1]
+    parts = {
+        f"{text}, x {k:g}": 100
+        * ds[f"ending_{name}_by_prior"].sel(prior_scale=k).transpose("ending", "dose").to_numpy()
+        for name, text in (("mean", "mean"), ("over", "> 1/3"))
+        for k in scales
+    }
+    rows = [
+        (ending, *(f"{v:.0f}" for part in parts.values() for v in part[e]))
+        for e, ending in enumerate(names(ds, "ending"))
+    ]
+    caption = (
+        "Sensitivity to the prior: the posterior after each typical ending (DLTs/patients at each dose), with the "
+        f"prior standard deviations halved and doubled: mean, and {OVER} (%)"
+    )
+    groups = tuple((title, len(doses)) for title in parts)
+    return Table(caption, ("", *len(parts) * doses), tuple(rows), labels=True, groups=groups)
+
+
+def _accuracy(ds: xr.Dataset) -> Table:
     """Show bias, root mean squared error and coverage at each dose, mean over the scenarios."""
     doses = names(ds, "dose")
     shown = {"bias": "+.1f", "rmse": ".1f", "coverage": ".1f"}

@@ -9,11 +9,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.display.labels import dose_labels, made_by, names
+from doseopt.display.numbers import bare, decimal, percent, with_interval
 from doseopt.reports.render.document import Block, Caution, Document, Figure, Heading, Paragraph, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+CONFLICT = 0.05
+"""Prior-predictive tail probabilities below this are called a conflict."""
 CAPTIONS = {
     "posterior": (
         "Prior and posterior density of the DLT rate at each dose.",
@@ -60,58 +63,68 @@ def posterior_document(ds: xr.Dataset, drawings: Mapping[str, Callable[[], Drawi
     said = [f'No data were given; this is a worked example, as if --outcomes "{worked}".'] if worked else []
     said += [f"Warning: {warning}." for warning in attrs["warnings"].split("\n") if warning]
     figures = (Figure.of(draw, *CAPTIONS[name], name) for name, draw in drawings.items())
-    blocks = (*map(Caution, said), _posterior(ds), _sensitivity(ds), *_conflict(ds), *figures)
+    agreement = conflict(ds)
+    titled = [Heading("Prior and data"), *agreement] if agreement else []
+    blocks = (*map(Caution, said), *posterior_tables(ds), *titled, *figures)
     return Document(str(attrs["title"]), facts, blocks)
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+def posterior_tables(ds: xr.Dataset, when: str = "") -> list[Block]:
+    """Show the DLT rate at each dose, and what it owes to the prior.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.conduct.posterior.analyse`.
+    when : str
+        After which patients.
+    """
+    return [_posterior(ds, when), _sensitivity(ds)]
 
 
-def _posterior(ds: xr.Dataset) -> Table:
-    target = f"{100 * ds.attrs['target']:g}%"
-    head = ("dose", "n", "y", "mean", "sd", "90% interval", "under", "target", "over", f"> {target}")
+def _posterior(ds: xr.Dataset, when: str) -> Table:
+    low, high, target = (100 * ds.attrs[name] for name in ("interval_low", "interval_high", "target"))
+    chances = ("under", "target", "over", f"> {target:g}%")
+    head = ("dose", "DLT/n", "mean", "sd", f"{100 * ds.attrs['level']:.0f}% interval", *chances)
     rows = []
     for j, label in enumerate(names(ds, "dose")):
-        d = ds.isel(dose=j)
-        interval = f"{_percent(d['lower'].item())} to {_percent(d['upper'].item())}"
-        probabilities = [_percent(d[name].item()) for name in ("p_under", "p_target", "p_over", "p_above_target")]
-        counts = [str(d["n"].item()), str(d["y"].item())]
-        rows.append((label, *counts, _percent(d["mean"].item()), _percent(d["sd"].item()), interval, *probabilities))
-    title = "Posterior DLT rate (%), and the posterior probability (%) that it is under, in or over the target interval"
-    return Table(f"{title}, and above the target rate", head, tuple(rows), labels=True)
+        v = {str(name): float(ds[name][j]) for name in ds.data_vars if ds[name].dims == ("dose",)}
+        numbers = [bare(v[name]) for name in ("mean", "sd")]
+        interval = f"{bare(v['lower'])} to {bare(v['upper'])}"
+        probabilities = [bare(v[name]) for name in ("p_under", "p_target", "p_over", "p_above_target")]
+        rows.append((label, f"{v['y']:.0f}/{v['n']:.0f}", *numbers, interval, *probabilities))
+    where = f"DLT rate (%) at each dose{f', {when}' if when else ''}"
+    chance = f"under, in or over the target interval, {low:g}% to {high:g}%, and above the target"
+    return Table(f"{where}: posterior, and probability (%) that it is {chance}", head, tuple(rows), labels=True)
 
 
 def _sensitivity(ds: xr.Dataset) -> Table:
     scales = ds["prior_scale"].to_numpy()
-    head = ("dose", *(f"prior sd x {scale:g}" for scale in scales), "prior alone", "worth")
+    head = ("dose", *(f"prior sd x {scale:g}" for scale in scales), "prior alone", "prior ESS")
+    parts = ("mean", "lower", "upper")
     rows = []
     for j, label in enumerate(names(ds, "dose")):
-        cells = [
-            f"{_percent(m)} ({_percent(low)}-{_percent(high)})"
-            for m, low, high in zip(
-                *(ds[f"sensitivity_{v}"].to_numpy()[:, j] for v in ("mean", "lower", "upper")), strict=True
-            )
-        ]
-        prior = [ds[f"prior_{v}"].to_numpy()[j] for v in ("mean", "lower", "upper")]
-        cells.append(f"{_percent(prior[0])} ({_percent(prior[1])}-{_percent(prior[2])})")
-        rows.append((label, *cells, f"{ds['prior_ess'].to_numpy()[j]:.1f}"))
-    title = (
-        "Sensitivity to the prior: posterior mean (90% interval) in %, with the prior standard deviations halved and"
+        each = [*zip(*(ds[f"sensitivity_{v}"].to_numpy()[:, j] for v in parts), strict=True)]
+        each.append(tuple(float(ds[f"prior_{v}"][j]) for v in parts))
+        rows.append((label, *(with_interval(*values) for values in each), decimal(float(ds["prior_ess"][j]))))
+    text = (
+        "Sensitivity to the prior: mean DLT rate and interval (%), with the prior standard deviations halved and "
+        "doubled; the prior alone, and its effective sample size: the patients that it is worth"
     )
-    text = f"{title} doubled; the prior alone; and the patients that the prior is worth"
     return Table(text, head, tuple(rows), labels=True)
 
 
-def _conflict(ds: xr.Dataset) -> list[Block]:
-    """Say how surprising the data are to the prior."""
-    total = float(ds.attrs["prior_tail_total"])
+def conflict(ds: xr.Dataset) -> list[Block]:
+    """Say whether prior and data agree; nothing without data."""
+    total, each = float(ds.attrs["prior_tail_total"]), ds["prior_tail"].to_numpy()
     if np.isnan(total):
         return []
-    tail = ds["prior_tail"].to_numpy()
-    tried = [j for j in range(len(tail)) if not np.isnan(tail[j])]
-    each = ", ".join(f"{label} {tail[j]:.2f}" for j, label in enumerate(names(ds, "dose")) if j in tried)
-    small = min([total, *(tail[j] for j in tried)]) < 0.05
-    verdict = "Some of these are below 0.05: data and prior disagree." if small else "None is below 0.05."
-    text = f"Two-sided prior-predictive tail probability of the number of DLTs: in all {total:.2f}; by dose {each}. "
-    return [Heading("Prior and data"), Paragraph(text + verdict)]
+    tails = [(float(p), label) for p, label in zip(each, names(ds, "dose"), strict=True) if not np.isnan(p)]
+    low = min([total, *(p for p, _ in tails)]) < CONFLICT
+    listing = ", ".join(f"{percent(p)} at {label}" for p, label in tails)
+    text = (
+        f"{'Prior and data disagree' if low else 'Prior and data do not disagree'}: before the trial the model gave as "
+        "many DLTs or a number further out a two-sided probability of "
+        f"{percent(total)} in total, and of {listing}. Below {percent(CONFLICT, 0)} would be called a conflict."
+    )
+    return [Paragraph(text, strong=low)]

@@ -47,11 +47,6 @@ def declared(dossier: Dossier, mtd: int | None) -> str:
     return f"MTD {dose(dossier, mtd)}" if mtd else "no MTD"
 
 
-def with_interval(mean: float, lower: float, upper: float) -> str:
-    """Say a DLT rate in percent, with its interval in brackets."""
-    return f"{bare(mean)} ({bare(lower)} to {bare(upper)})"
-
-
 def measured(at: xr.Dataset, *names: str) -> list[str]:
     """Return measures as a table says them: probabilities in percent, numbers of patients as they are."""
     return [sayer(name)(float(at[name])) for name in names]
