@@ -254,6 +254,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
     return {
         **study.provenance(),
         "registry": study.registry,
+        "registered": "" if study.proposal is None else study.proposal.registered,
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,

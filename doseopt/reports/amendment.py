@@ -11,6 +11,7 @@ from doseopt.reports.sections.checklist import checklist
 from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, REPRODUCTION, SENSITIVITY
 from doseopt.reports.sections.data_so_far import KNOWN
 from doseopt.reports.sections.designs import PROPOSED, REGISTERED
+from doseopt.reports.sections.like_for_like import LIKE_FOR_LIKE
 from doseopt.reports.sections.summary import SUMMARY
 from doseopt.reports.sections.words import dose_words, so_far
 
@@ -20,6 +21,7 @@ SECTIONS = (
     PROPOSED,
     KNOWN,
     FROM_THE_START,
+    LIKE_FOR_LIKE,
     FROM_NOW,
     ATTAINABLE,
     SENSITIVITY,
