@@ -65,30 +65,28 @@ def definition_map(
         except Faults as faults:
             left.append(f"target {target:.3g}: {'; '.join(map(str, faults.faults))}")
             continue
-        means = _selections(study, engine, designs, namings, lambda name, t=target: progress(f"{t:.3g}: {name}"))
+        parts = []
+        for name, design in designs.items():
+            progress(f"{target:.3g}: {name}")
+            parts.append(_selections(study, engine, name, design, namings))
+        means = np.moveaxis(np.array(parts), 0, 2)  # share, naming, design, R, 1 + D
         judged = [judge_selections(means, study.scenarios, at_target(rule, target)) for rule in rules.values()]
         each.append([[one[name].mean(axis=-1) for one in judged] for name in ("correct", "overdose")])
         moved.append([design is not study.designs[name] for name, design in designs.items()])
         kept.append(target)
-    values = np.moveaxis(np.array(each), 0, 2)  # measure, definition, target, share, naming, design
-    correct, overdose = np.swapaxes(values, 3, 4)
+    correct, overdose = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
     dims = ("definition", "target", "naming", "false_dlts", "design")
-    long_name = {"correct": "probability of correct selection", "overdose": "probability of selecting an overdose"}
-    found = {
-        name: (dims, value, {"units": "1", "long_name": f"{long_name[name]}, mean over the scenarios"})
-        for name, value in (("correct", correct), ("overdose", overdose))
+    about = {"units": "1", "long_name": "probability of correct selection, mean over the scenarios"}
+    price = about | {"long_name": "probability of selecting an overdose, mean over the scenarios"}
+    data = {
+        "correct": (dims, correct, about),
+        "overdose": (dims, overdose, price),
+        "ahead": (dims, correct >= correct.max(axis=-1, keepdims=True) - TIE - 1e-12),
+        "retargeted": (("target", "design"), moved),
     }
-    ahead = correct >= correct.max(axis=-1, keepdims=True) - TIE - 1e-12
-    coords = {
-        "definition": list(RULES),
-        "target": kept,
-        "naming": namings,
-        "false_dlts": list(SHARES),
-        "design": list(study.designs),
-    }
-    attrs = {**study.provenance(), "study_target": study.target, "scenarios": study.scenarios.sizes["scenario"]}
-    attrs["not_computed"] = "\n".join(left)
-    return xr.Dataset({**found, "ahead": (dims, ahead), "retargeted": (("target", "design"), moved)}, coords, attrs)
+    coords = dict(zip(dims, (list(RULES), kept, namings, list(SHARES), list(study.designs)), strict=True))
+    attrs = {"study_target": study.target, "scenarios": study.scenarios.sizes["scenario"]}
+    return xr.Dataset(data, coords, {**study.provenance(), **attrs, "not_computed": "\n".join(left)})
 
 
 def targets_of(target: float) -> list[float]:
@@ -117,18 +115,11 @@ def at_target(rule: MTDRule, target: float) -> MTDRule:
     return dataclasses.replace(rule, target=target, none_above=min(rule.none_threshold - rule.target + target, 1.0))
 
 
-def _selections(
-    study: Study, engine: Engine, designs: dict[str, Design], namings: list[str], progress: Callable[[str], object]
-) -> FloatArray:
-    """Return the probability that none and that each dose is selected, [share, naming, design, R, 1 + D]."""
-    seen = study.scenarios["p_observed"]
-    found = []
-    for name, design in designs.items():
-        progress(name)
-        parts = []
-        for share in SHARES:
-            scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
-            by_naming = named(study, engine, name, design, scenarios)
-            parts.append([by_naming[naming][:, :-1] for naming in namings])
-        found.append(parts)
-    return np.moveaxis(np.array(found), 0, 2)
+def _selections(study: Study, engine: Engine, name: str, design: Design, namings: list[str]) -> FloatArray:
+    """Return the probability that none and that each dose is selected, [share, naming, R, 1 + D]."""
+    seen, parts = study.scenarios["p_observed"], []
+    for share in SHARES:
+        scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
+        by_naming = named(study, engine, name, design, scenarios)
+        parts.append([by_naming[naming][:, :-1] for naming in namings])
+    return np.array(parts)

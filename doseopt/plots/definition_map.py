@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from doseopt.display.labels import names
-from doseopt.display.naming import naming_words
 from doseopt.plots.scaffold import Axes, Figure, inside, small_multiples
 from doseopt.plots.style import LINES, WIDTH, ink_on, styled
 
@@ -30,9 +29,10 @@ def definition_map_figure(ds: xr.Dataset) -> Figure:
     best = np.flatnonzero(ds["ahead"].any([dim for dim in ds["ahead"].dims if dim != "design"]).to_numpy())
     letters = {int(d): LETTERS[k % len(LETTERS)] for k, d in enumerate(best)}
     key = "; ".join(f"{letter} {designs[d]}" for d, letter in letters.items())
-    subtitle = f"Best by correct selection, = those within 0.5 points of it; correct/overdose selection in %. {key}."
+    what = "Panels: definition of right, naming rule. Best by correct selection, = those within 0.5 points of it"
+    subtitle = f"{what}; correct/overdose selection in %. {key}."
     definitions = ds["definition"].to_numpy().tolist()
-    titles = [f"{rule.replace('_', ' ')}; named {naming_words(name)}" for rule in definitions for name in named]
+    titles = [f"{rule.replace('_', ' ')}, {name}" for rule in definitions for name in named]
     columns, row = len(named), ds.sizes["target"] * CELL
     heading = ("Which design is best", subtitle)
     width = 0.93 * WIDTH * 72 / columns - 8
