@@ -78,6 +78,7 @@ def compare(
     result = result.assign(_benchmark(study, result))
     progress("definitions and naming rules")
     result = result.assign(by_definition(study, engine, result)).assign(like_for_like(study, engine, result))
+    result = result.set_coords([name for name in ("definition_rule", "naming_rule") if name in result])
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
