@@ -9,6 +9,7 @@ import doseopt.cli.limits
 import doseopt.cli.next_dose
 import doseopt.cli.paths
 import doseopt.cli.compare
+import doseopt.cli.definitions
 import doseopt.cli.posterior
 import doseopt.cli.check
 import doseopt.cli.table

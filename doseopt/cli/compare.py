@@ -14,7 +14,6 @@ from doseopt.cli.options import DatasetJson, Folder, Html, StudyName, seed
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.progress import Progress
 
     from doseopt.comparison.evaluate import Engine
     from doseopt.reports.render.document import Block
@@ -129,31 +128,12 @@ def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
     return Exact(settled=True) if settled else ExactWherePossible(simulate=Simulate(seed=seed))
 
 
-def _bar(what: str) -> Progress:
-    """Return a progress bar on standard error."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from doseopt.cli.terminal import terminal
-
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    return Progress(*columns, console=terminal(stderr=True), transient=True)
-
-
 def _compared(study: Study, engine: Engine) -> xr.Dataset:
     """Run the comparison behind a progress bar."""
+    from doseopt.cli.terminal import steps
     from doseopt.comparison.compare import compare as run
 
-    with _bar("comparing") as bar:
-        task = bar.add_task("", total=len(study.designs) + 2)
-
-        def step(name: str) -> None:
-            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
-
+    with steps("comparing", len(study.designs) + 2) as step:
         return run(study, engine, progress=step, posteriors=False)
 
 
@@ -173,11 +153,12 @@ def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, lis
 
 def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple[xr.Dataset, bool]:
     """Add the posteriors behind a progress bar; when interrupted, those so far, and False."""
+    from doseopt.cli.terminal import progress_bar
     from doseopt.comparison.compare import estimates_of, with_posteriors
 
     estimates, finished = None, False
     try:
-        with _bar("posteriors") as bar:
+        with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
             estimates = estimates_of(study, engine)
             bar.update(task, total=estimates.wanted)

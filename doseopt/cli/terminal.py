@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderHook
 from rich.segment import Segment
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from doseopt.core.text import neutral
 from doseopt.reports.render.layout import folded
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class _Neutral:
@@ -46,6 +49,31 @@ def spinner(what: str) -> Iterator[Callable[[str], None]]:
     """Show a spinner on standard error; the function that is returned says which step is being done."""
     with terminal(stderr=True).status(what) as status:
         yield lambda step: status.update(Text(f"{what}: {step}"))
+
+
+def progress_bar(what: str) -> Progress:
+    """Return a progress bar on standard error."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    return Progress(*columns, console=terminal(stderr=True), transient=True)
+
+
+@contextmanager
+def steps(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar of so many steps; the function that is returned says which one begins."""
+    with progress_bar(what) as bar:
+        task = bar.add_task("", total=total)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
+
+        yield step
 
 
 def print_lines(text: str, stderr: bool = False) -> None:

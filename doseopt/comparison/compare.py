@@ -80,6 +80,7 @@ def compare(
     result = result.assign(_benchmark(study, result))
     progress("definitions and naming rules")
     result = result.assign(by_definition(study, engine, result)).assign(like_for_like(study, engine, result))
+    result = result.set_coords([name for name in ("definition_rule", "naming_rule") if name in result])
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
     progress("enrolment curves")
@@ -260,6 +261,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
     return {
         **study.provenance(),
         "registry": study.registry,
+        "registered": "" if study.proposal is None else study.proposal.registered,
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,

@@ -93,11 +93,22 @@ def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     -------
     dict
         Variables `correct_by_naming`, `overdose_by_naming`, `few_by_naming` and their `<name>_mcse` (naming, design,
-        scenario), the last the probability that a dose is declared on few patients there; coordinate `naming`.
+        scenario), the last the probability that a dose is declared on few patients there; coordinates `naming`
+        and `naming_rule`.
     """
     rules = naming_rules(study.definition)
     each = [named(study, engine, name, design, study.scenarios) for name, design in study.designs.items()]
     means = np.array([[found[rule] for found in each] for rule in rules])
     values = judge_selections(means[..., :-1], result, study.mtd) | {"few": means[..., -1]}
     found = with_errors(values, ("naming", "design", "scenario"), "naming", result)
-    return {**found, "naming": list(rules)}
+    return {**found, "naming": list(rules), "naming_rule": ("naming", [_describe(*rule) for rule in rules.items()])}
+
+
+def _describe(rule: str, demanded: Definition | None) -> str:
+    """Say a naming rule in words."""
+    if demanded is not None:
+        return f"{demanded.describe()}; none is named otherwise"
+    own = "each design names a dose when its own rules do"
+    return (
+        own if rule == AS_READ else "all name the dose that they select, also one that their rules withhold at the cap"
+    )

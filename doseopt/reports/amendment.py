@@ -15,18 +15,20 @@ from doseopt.reports.sections.designs import PROPOSED, REGISTERED
 from doseopt.reports.sections.estimates import POSTERIORS
 from doseopt.reports.sections.holds import HOLDS
 from doseopt.reports.sections.ladder import LADDER
+from doseopt.reports.sections.like_for_like import LIKE_FOR_LIKE
 from doseopt.reports.sections.summary import SUMMARY
 from doseopt.reports.sections.words import dose_words, so_far
 
 SECTIONS = (
     SUMMARY,
     HOLDS,
-    LADDER,
     POSTERIORS,
+    LADDER,
     REGISTERED,
     PROPOSED,
     KNOWN,
     FROM_THE_START,
+    LIKE_FOR_LIKE,
     FROM_NOW,
     ATTAINABLE,
     DECISION,

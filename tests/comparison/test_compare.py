@@ -330,7 +330,7 @@ def test_the_default_engine_is_exact(study, exact):
 def test_progress_names_each_design_in_turn(study):
     seen = []
     compare(study, progress=seen.append)
-    assert seen == ["3+3", "BOIN 6", "BOIN 12", "enrolment curves"]
+    assert seen == ["3+3", "BOIN 6", "BOIN 12", "definitions and naming rules", "enrolment curves"]
 
 
 # On disk and on the wire

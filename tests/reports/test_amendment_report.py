@@ -33,6 +33,7 @@ SECTIONS = (
     "The proposed designs",
     "Data so far and DLT rate at each dose",
     "Operating characteristics",
+    "Like for like, and by other definitions of right",
     "Operating characteristics from the data so far",
     "Distance from what is attainable",
     "What would change the decision",

@@ -13,6 +13,7 @@ from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figu
 from doseopt.reports.sections.benchmark import benchmark
 from doseopt.reports.sections.estimates import estimates
 from doseopt.reports.sections.findings import findings
+from doseopt.reports.sections.like_for_like import like_for_like
 from doseopt.reports.sections.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 from doseopt.reports.sections.overview import describe_engine, marked, overview
 
@@ -62,6 +63,7 @@ def comparison_document(ds: xr.Dataset) -> Document:
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
     blocks += [overview(ds), _designs(ds), *_rules(ds)]
     blocks += _scenarios(ds) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds)
+    blocks += like_for_like(ds)
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
     blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *estimates(ds)]

@@ -17,8 +17,9 @@ def findings(ds: xr.Dataset) -> list[str]:
     """Return the findings that must not be overlooked.
 
     Which designs end without an MTD though no patient had a toxicity; which cannot declare some dose, how often these
-    declare none, and what it would take; which decide alike; which is ahead where, and at what price; and how those do
-    that keep to the planned enrolment.
+    declare none, and what it would take; which decide alike; which is ahead where, and at what price; how those do that
+    keep to the planned enrolment; how much of the lead over the registered design is a naming rule; and by which
+    definitions another design is ahead.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def findings(ds: xr.Dataset) -> list[str]:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
-    return found + _alike(ds) + _ahead(ds) + _at_planned_enrolment(ds)
+    return found + _alike(ds) + _ahead(ds) + _at_planned_enrolment(ds) + _naming(ds) + _definitions(ds)
 
 
 def _in_vain(ds: xr.Dataset) -> list[str]:
@@ -171,3 +172,44 @@ def _at_planned_enrolment(ds: xr.Dataset) -> list[str]:
     count = ds.sizes["scenario"]
     averaged = f"Averaged over the {count} scenarios" if count > 1 else "In the one scenario"
     return [f"{averaged}, the designs capped at the {planned} patients planned select correctly: {shown} of trials."]
+
+
+def _naming(ds: xr.Dataset) -> list[str]:
+    """Split the lead over the registered design into naming rule and design, at the same cap if others have it."""
+    label, registered = names(ds, "design"), str(ds.attrs.get("registered", ""))
+    if "naming" not in ds.coords or registered not in label:
+        return []
+    own, cap = label.index(registered), ds["planned_maximum"].to_numpy()
+    means = 100 * ds["correct_by_naming"].mean("scenario").transpose("naming", "design").to_numpy()
+    same = np.flatnonzero(cap == cap[own])
+    rivals = same if len(same) > 1 else np.arange(len(label))
+    best = int(rivals[means[0, rivals].argmax()])
+    lead, named = round(means[0, best] - means[0, own], 1), round(means[1, own] - means[0, own], 1)
+    if best == own or named < 1:
+        return []
+    bold = round(means[1, best] - means[0, best], 1)  # what the other one withholds
+    text = f"{label[best]} selects correctly in {lead:.1f} points more than {registered}"
+    text += " at the same cap" if len(same) > 1 else ""
+    text += f": {named:.1f} are when {registered} may name a dose, {lead - named + bold:.1f} the design"
+    text += f", less {bold:.1f} for when {label[best]} may" if bold else ""
+    if ds.sizes["naming"] > 2:
+        text += f". On the registered definition both, it is {means[-1, best]:.1f}% against {means[-1, own]:.1f}%"
+    return [f"{text}."]
+
+
+def _definitions(ds: xr.Dataset) -> list[str]:
+    """Name the designs that are ahead by each definition of right, if not the same by all."""
+    if "definition" not in ds.coords:
+        return []
+    correct, over = (
+        np.round(100 * ds[f"{name}_by_definition"].mean("scenario").transpose("definition", "design").to_numpy(), 1)
+        for name in ("correct", "overdose")
+    )
+    label, each = names(ds, "design"), []
+    ahead = [np.flatnonzero(row == row.max()) for row in correct]
+    if len({tuple(who) for who in ahead}) == 1:
+        return []
+    for k, (name, who) in enumerate(zip(names(ds, "definition"), ahead, strict=True)):
+        price = listed([f"{over[k, d]:.1f}%" for d in who])
+        each.append(f"{name}, {listed([label[d] for d in who])} ({correct[k].max():.1f}%, overdose {price})")
+    return [f"Who is ahead depends on what is right: by {'; '.join(each)}."]

@@ -1,0 +1,125 @@
+"""The map of definitions: which design is best, over target, definition of right, naming rule and false DLTs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from doseopt.comparison.definitions import judge_selections
+from doseopt.comparison.evaluate import Engine
+from doseopt.comparison.like_for_like import AS_READ, named, naming_rules
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import FloatArray
+from doseopt.engines.simulate import ExactWherePossible
+from doseopt.scenarios import MTDRule
+from doseopt.study.study import Study
+
+USUAL = (0.10, 0.15, 1 / 6, 0.20, 0.25, 0.30, 1 / 3, 0.40)
+"""Targets in use; the map has the study's and the two nearest ones on each side."""
+RULES = ("closest", "highest_below", "interval")
+SHARES = (0.0, 0.1, 0.2)
+"""Shares of the patients with an event that is wrongly called a DLT."""
+TIE = 0.005
+"""Designs with so much less correct selection than the best are level with it."""
+
+
+def definition_map(
+    study: Study, engine: Engine | None = None, progress: Callable[[str], object] = lambda _: None
+) -> xr.Dataset:
+    """Return what the designs of a study attain under every combination of what decides their ranking.
+
+    Parameters
+    ----------
+    study : Study
+        Its scenarios count alike. A definition that it states is taken at every target; others as they are usual.
+    engine : Exact, Simulate or ExactWherePossible, optional
+    progress : callable, optional
+        Told each target and design when its turn comes.
+
+    Returns
+    -------
+    Dataset
+        `correct`, `overdose` (definition, target, naming, false_dlts, design): means over the scenarios; `ahead`: the
+        best design and those level with it, within `TIE`; `retargeted` (target, design). Targets that a design cannot
+        be put on are left out and named in the attribute `not_computed`.
+
+    Raises
+    ------
+    Faults
+        If the study has one design only, or scenarios that its designs cannot be weighed by.
+    """
+    engine = ExactWherePossible() if engine is None else engine
+    alone = [Fault("designs", f"wanted at least two, got {len(study.designs)}")] if len(study.designs) < 2 else []
+    if alone or study.unweighed():
+        raise Faults([*alone, *study.unweighed()], study.name)
+    rules = {name: _rule(study, name) for name in RULES}
+    namings = [name for name in naming_rules(study.definition) if name != AS_READ]
+    each, moved, kept, left = [], [], [], []
+    for target in targets_of(study.target):
+        try:
+            designs = study.at_target(target)
+        except Faults as faults:
+            left.append(f"target {target:.3g}: {'; '.join(map(str, faults.faults))}")
+            continue
+        parts = []
+        for name, design in designs.items():
+            progress(f"{target:.3g}: {name}")
+            parts.append(_selections(study, engine, name, design, namings))
+        means = np.moveaxis(np.array(parts), 0, 2)  # share, naming, design, R, 1 + D
+        judged = [judge_selections(means, study.scenarios, at_target(rule, target)) for rule in rules.values()]
+        each.append([[one[name].mean(axis=-1) for one in judged] for name in ("correct", "overdose")])
+        moved.append([design is not study.designs[name] for name, design in designs.items()])
+        kept.append(target)
+    correct, overdose = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
+    dims = ("definition", "target", "naming", "false_dlts", "design")
+    about = {"units": "1", "long_name": "probability of correct selection, mean over the scenarios"}
+    price = about | {"long_name": "probability of selecting an overdose, mean over the scenarios"}
+    data = {
+        "correct": (dims, correct, about),
+        "overdose": (dims, overdose, price),
+        "ahead": (dims, correct >= correct.max(axis=-1, keepdims=True) - TIE - 1e-12),
+        "retargeted": (("target", "design"), moved),
+    }
+    coords = dict(zip(dims, (list(RULES), kept, namings, list(SHARES), list(study.designs)), strict=True))
+    attrs = {"study_target": study.target, "scenarios": study.scenarios.sizes["scenario"]}
+    return xr.Dataset(data, coords, {**study.provenance(), **attrs, "not_computed": "\n".join(left)})
+
+
+def targets_of(target: float) -> list[float]:
+    """Return the study's target, and the two usual ones nearest to it on each side.
+
+    Examples
+    --------
+    >>> [round(target, 3) for target in targets_of(0.25)]
+    [0.167, 0.2, 0.25, 0.3, 0.333]
+    """
+    below = [usual for usual in USUAL if usual < target - 1e-9]
+    above = [usual for usual in USUAL if usual > target + 1e-9]
+    return [*below[-2:], target, *above[:2]]
+
+
+def _rule(study: Study, name: str) -> MTDRule:
+    """Return the study's definition of this kind, the main one first; else the usual one."""
+    stated = (rule for rule in (study.mtd, *study.also.values()) if rule.rule == name)
+    return next(stated, MTDRule(study.target, name))
+
+
+def at_target(rule: MTDRule, target: float) -> MTDRule:
+    """Return a definition at another target, with which an interval and the rate above which none is right move."""
+    if rule.rule == "interval" or target == rule.target:
+        return rule.at(target)
+    return dataclasses.replace(rule, target=target, none_above=min(rule.none_threshold - rule.target + target, 1.0))
+
+
+def _selections(study: Study, engine: Engine, name: str, design: Design, namings: list[str]) -> FloatArray:
+    """Return the probability that none and that each dose is selected, [share, naming, R, 1 + D]."""
+    seen, parts = study.scenarios["p_observed"], []
+    for share in SHARES:
+        scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
+        by_naming = named(study, engine, name, design, scenarios)
+        parts.append([by_naming[naming][:, :-1] for naming in namings])
+    return np.array(parts)
