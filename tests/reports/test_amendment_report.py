@@ -19,7 +19,8 @@ from doseopt.reports.amendment import SECTIONS as SECTIONS_OF_THE_REPORT
 from doseopt.reports.amendment import amendment_report
 from doseopt.reports.render.document import Gap, Heading, Table
 from doseopt.reports.sections.checklist import ITEMS
-from doseopt.reports.sections.summary import summary
+from doseopt.reports.sections.holds import holds
+from doseopt.reports.sections.summary import ahead, summary
 from doseopt.reports.sections.words import statement
 from doseopt.study.amendment import STATEMENTS
 from doseopt.study.file import parse_study
@@ -115,26 +116,60 @@ def test_the_report_can_be_used_without_seeing_it(interim, tmp_path):
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
 
 
-def test_the_first_table_holds_the_averages(case):
+def test_the_first_table_says_what_becomes_of_100_trials(case):
     dossier, document = case
-    rows = {row[0]: row for row in table(document, "The next patients").rows}
+    rows = {row[0]: row for row in table(document, "What becomes of 100 trials").rows}
     average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
     assert list(rows) == ["ATD 6", "BOIN 9"]
     for name, row in rows.items():
         at = average.sel(design=name)
-        assert row[2] == f"{100 * at['correct_selection'].item():.1f}%"
-        assert row[3] == f"{100 * at['overdose_selection'].item():.1f}%"
-        assert row[4] == f"{100 * at['no_selection'].item():.1f}%"
-        assert row[5] == f"{at['further_dlts'].item():.1f}"
-        assert row[6] == f"{at['further_patients'].item():.1f}"
+        trials = [100 * at[m].item() for m in ("correct_selection", "overdose_selection", "no_selection")]
+        assert row[1:4] == tuple(f"{value:.0f}" for value in trials)
+        patients = ("further_patients", "further_dlts", "patients_below_mtd", "patients_above_mtd")
+        assert row[4:] == tuple(f"{at[m].item():.1f}" for m in patients)
 
 
-def test_what_is_next_in_words(interim, prospective):
+def test_the_first_page_shows_the_two_best_of_many_proposed_designs(prospective):
+    """Three more, each worse than BOIN 9 by a known amount: the registered one and the best two stay."""
+    average = prospective.amendment["average"].to_dataset()
+    more = [average.sel(design=["BOIN 9"]).assign_coords(design=[name]) for name in ("B", "C")]
+    for k, one in enumerate(more):
+        more[k] = one.assign(correct_selection=one["correct_selection"] - (0.01, 0.02)[k])
+    tree = prospective.amendment.copy(deep=True)
+    tree["average"] = xr.DataTree(xr.concat([average, *more], "design"))
+    proposal = dataclasses.replace(prospective.proposal, amended=("C", "B", "BOIN 9"))
+    dossier = dataclasses.replace(prospective, amendment=tree, proposal=proposal)
+    assert ahead(dossier, tree["average"].to_dataset().sel(belief=STUDY_MODEL)) == ["BOIN 9", "B", "C"]
+
+
+def test_every_abbreviation_is_spelled_out_once(case):
+    spelled = (
+        "DLT: dose-limiting toxicity; MTD: maximum tolerated dose; ATD: accelerated titration design; BOIN: Bayesian "
+        "optimal interval design."
+    )
+    assert texts(case[1]).count(spelled) == 1
+
+
+def test_the_price_is_complete(case):
+    dossier, document = case
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    change = average.sel(design="BOIN 9") - average.sel(design="ATD 6")
+    for name, what in (
+        ("sample_size", "patients"),
+        ("total_dlts", "DLTs"),
+        ("patients_above_mtd", "patients above the MTD"),
+        ("patients_below_mtd", "patients below it"),
+    ):
+        value = change[name].item()
+        said = f"{abs(value):.1f} {'more' if value >= 0 else 'fewer'} {what}"
+        assert said in texts(document)
+
+
+def test_what_is_next_in_words_where_it_differs(interim, prospective):
     # 1/3 at level 2: the 3+3 fills the level, BOIN with phi = .25 goes down (lambda_d = .298)
-    rows = {row[0]: row[1] for row in table(made(interim), "The next patients").rows}
-    assert rows == {"ATD 6": "2 patients at 2 mg", "BOIN 9": "3 patients at 1 mg"}
-    rows = {row[0]: row[1] for row in table(made(prospective), "The next patients").rows}
-    assert rows == {"ATD 6": "1 patient at 1 mg", "BOIN 9": "1 patient at 1 mg"}
+    said = "For the next patients: ATD 6: 2 patients at 2 mg; BOIN 9: 3 patients at 1 mg."
+    assert said in texts(made(interim))
+    assert "For the next patients" not in texts(made(prospective))
 
 
 def test_the_tables_by_scenario_are_those_of_the_tree(case):
@@ -150,7 +185,7 @@ def test_plain_words_come_from_the_results(interim):
     text = texts(made(interim))
     average = interim.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
     first = average.sel(design="ATD 6")
-    said = f"With at most 6 patients the registered design declares no MTD in {100 * first['no_selection'].item():.1f}%"
+    said = f"With at most 6 patients the registered design names no dose in {100 * first['no_selection'].item():.0f} of"
     assert said in text
     now = interim.amendment["now"].to_dataset().sel(scenario=interim.truth, design="ATD 6")
     assert f"it declares none in {100 * now['no_selection'].item():.1f}%" in text
@@ -179,7 +214,7 @@ def test_where_a_proposed_design_is_worse_is_said_on_the_first_page(case):
     right = dossier.amendment["now"]["correct_selection"]
     before, after = (100 * right.sel(design=name, scenario="too toxic").item() for name in ("ATD 6", "BOIN 9"))
     assert after < before
-    summary = texts(Document("", {}, document.blocks[:6]))
+    summary = texts(Document("", {}, document.blocks[:7]))
     assert f"at worst in {after:.1f}% instead of {before:.1f}% (BOIN 9" in summary
 
 
@@ -202,8 +237,8 @@ def with_values(dossier, node, name, change):
 
 
 def said_of(dossier):
-    """The sentences of the first page."""
-    return " ".join(summary(dossier)[-1].items)
+    """The sentences of the first two pages."""
+    return " ".join([*summary(dossier)[-1].items, *holds(dossier)[0].items])
 
 
 def test_a_dose_that_can_be_declared_however_seldom_is_not_among_those_that_cannot(prospective):
@@ -370,8 +405,7 @@ def test_interims_of_the_study_file_are_worked_through_before_the_first_patient(
 
 def test_a_trial_that_is_over(study):
     document = made(dossier_of(study, "1T 1TT"))
-    rows = {row[0]: row[1] for row in table(document, "The next patients").rows}
-    assert rows["ATD 6"] == "stops (too toxic): no MTD"
+    assert "For the next patients: ATD 6: stops (too toxic): no MTD; BOIN 9:" in texts(document)
     assert "ATD 6: the trial is over" in texts(document)
     assert table(document, "Example trials").rows[0][2] == "none"
 

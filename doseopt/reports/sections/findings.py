@@ -37,7 +37,8 @@ def findings(ds: xr.Dataset) -> list[str]:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
-    return found + _alike(ds) + _ahead(ds) + _at_planned_enrolment(ds) + _naming(ds) + _definitions(ds)
+    naming = _naming(ds)  # where the lead at the same cap is taken apart
+    return found + _alike(ds) + _ahead(ds) + (naming or _at_planned_enrolment(ds)) + _definitions(ds)
 
 
 def _in_vain(ds: xr.Dataset) -> list[str]:
@@ -188,12 +189,13 @@ def _naming(ds: xr.Dataset) -> list[str]:
     if best == own or named < 1:
         return []
     bold = round(means[1, best] - means[0, best], 1)  # what the other one withholds
-    text = f"{label[best]} selects correctly in {lead:.1f} points more than {registered}"
-    text += " at the same cap" if len(same) > 1 else ""
-    text += f": {named:.1f} are when {registered} may name a dose, {lead - named + bold:.1f} the design"
+    text = "With the same cap " if len(same) > 1 else ""
+    text += f"{label[best]} is ahead of {registered} by {lead:.1f} points of correct selection: {named:.1f} of them are "
+    text += f"when {registered} may name a dose, {lead - named + bold:.1f} the design"
     text += f", less {bold:.1f} for when {label[best]} may" if bold else ""
     if ds.sizes["naming"] > 2:
-        text += f". On the registered definition both, it is {means[-1, best]:.1f}% against {means[-1, own]:.1f}%"
+        both = f"{means[-1, best]:.1f}% against {means[-1, own]:.1f}%"
+        text += f". Where both must meet the registered definition, they are right in {both}"
     return [f"{text}."]
 
 

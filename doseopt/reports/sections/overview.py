@@ -26,9 +26,9 @@ def mean_of_known(values: FloatArray, axis: int) -> FloatArray:
 
 COLUMNS = (
     ("correct", "mean", "correct_selection", 1, np.mean),
-    ("correct", "min", "correct_selection", 1, np.min),
+    ("correct", "min", "correct_selection", 0, np.min),
     ("overdose", "mean", "overdose_selection", -1, np.mean),
-    ("overdose", "max", "overdose_selection", -1, np.max),
+    ("overdose", "max", "overdose_selection", 0, np.max),
     ("patients", "all", "sample_size", 0, np.mean),
     ("patients", "DLT", "total_dlts", -1, np.mean),
     ("patients", "lo", "patients_below_mtd", 0, mean_of_known),
