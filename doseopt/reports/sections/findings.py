@@ -190,7 +190,9 @@ def _naming(ds: xr.Dataset) -> list[str]:
         return []
     bold = round(means[1, best] - means[0, best], 1)  # what the other one withholds
     text = "With the same cap " if len(same) > 1 else ""
-    text += f"{label[best]} is ahead of {registered} by {lead:.1f} points of correct selection: {named:.1f} of them are "
+    text += (
+        f"{label[best]} is ahead of {registered} by {lead:.1f} points of correct selection: {named:.1f} of them are "
+    )
     text += f"when {registered} may name a dose, {lead - named + bold:.1f} the design"
     text += f", less {bold:.1f} for when {label[best]} may" if bold else ""
     if ds.sizes["naming"] > 2:
@@ -211,7 +213,7 @@ def _definitions(ds: xr.Dataset) -> list[str]:
     ahead = [np.flatnonzero(row == row.max()) for row in correct]
     if len({tuple(who) for who in ahead}) == 1:
         return []
-    for k, (name, who) in enumerate(zip(names(ds, "definition"), ahead, strict=True)):
+    for k, (name, who) in enumerate(zip(["the study's own", *names(ds, "definition")[1:]], ahead, strict=True)):
         price = listed([f"{over[k, d]:.1f}%" for d in who])
         each.append(f"{name}, {listed([label[d] for d in who])} ({correct[k].max():.1f}%, overdose {price})")
     return [f"Who is ahead depends on what is right: by {'; '.join(each)}."]

@@ -64,11 +64,11 @@ def _definitions(dossier: Dossier) -> list[str]:
     right = ds["correct_by_definition"].mean("scenario").sel(design=dossier.designs)
     over = ds["overdose_by_definition"].mean("scenario")
     said = []
-    for name in names(ds, "definition"):
+    for name, words in zip(names(ds, "definition"), ["the study's own", *names(ds, "definition")[1:]], strict=True):
         one = right.sel(definition=name)
         best = str(one["design"].to_numpy()[int(one.to_numpy().argmax())])
         price = percent(float(over.sel(definition=name, design=best)))
-        said.append(f"{name}: {best} ({percent(float(one.max()))}, overdose {price})")
+        said.append(f"{words}: {best} ({percent(float(one.max()))}, overdose {price})")
     return [
         f"What counts as right: of these designs the one that is right most often, on average over the scenarios, by "
         f"{counted(len(said), 'definition')}: {'; '.join(said)}."
