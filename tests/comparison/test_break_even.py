@@ -59,6 +59,15 @@ def test_false_dlts(found, share):
     np.testing.assert_allclose(got, FALSE[share], rtol=0, atol=0.0501)
 
 
+def test_false_dlts_of_the_registered_design_where_it_names_a_dose(study):
+    table = study.to_dict()["designs"]
+    designs = {"naming": table["ATD+3+3 cap 10"] | {"names": "any"}, "CRM 10": table["CRM 10"]}
+    at = break_even(with_designs(study, designs), "naming", ["CRM 10"])
+    at = at.sel(perturbation="false_dlts", criterion="mean", design="naming").isel(point=[0, 20, 30, 40])
+    np.testing.assert_allclose(at["amount"], [0, 0.10, 0.15, 0.20])
+    np.testing.assert_allclose(100 * at["perturbed_correct_selection"], (48.5, 32.4, 26.5, 21.9), rtol=0, atol=0.0501)
+
+
 def test_late_dlts(found):
     """60% are seen: correct, and overdose of which the first is rounded to whole percent."""
     at = found.sel(perturbation="late_dlts", criterion="mean")
