@@ -99,7 +99,7 @@ def test_the_declared_dose(tables):
 
 def test_the_screen_says_between_what_the_declared_dose_ranges(found):
     (block,) = announced(found)
-    assert "above 1/3 averages 7.5% (ATD+3+3 cap 10) to 22.6% (CRM 10). " in block.text
+    assert "Pr(rate > 1/3 | data) averages 7.5% (ATD+3+3 cap 10) to 22.6% (CRM 10). " in block.text
 
 
 def test_a_design_that_declares_none_has_no_posterior_of_a_declared_dose(found):
@@ -138,3 +138,17 @@ def test_a_scenario_without_a_right_dose_counts_only_if_no_other_is_left(found):
     few = found.isel(scenario=[10, 0, 1])
     assert in_print(few).tolist() == [0, 1, 2]
     assert np.isin(in_print(found), np.flatnonzero(found["mtd"] >= 0)).all()
+
+
+def test_simulated_tables_state_their_largest_error(found):
+    ds = found.copy()
+    for name, error in (("posterior_mean", 0.011), ("posterior_coverage", 0.022), ("declared_doubtful", 0.033)):
+        ds[f"{name}_mcse"] = ds[f"{name}_mcse"] + error
+    tables = [block for block in estimates(ds) if isinstance(block, Table)]
+    assert [note.split(": ")[1] for note in tables[0].notes] == [
+        "1.10 percentage points (mean)",
+        "2.20 percentage points (covers)",
+    ]
+    table, _ = table_of(tables, "The dose declared, given")
+    assert [note.split(": ")[1] for note in table.notes] == ["3.30 percentage points (exceeds 25%)"]
+    assert [block.notes for block in estimates(found)[5:8]] == [(), (), ()]

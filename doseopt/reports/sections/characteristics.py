@@ -10,12 +10,11 @@ import xarray as xr
 from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import listed, reason_words
 from doseopt.display.numbers import bare, decimal, percent, points
-from doseopt.display.panels import grouped
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.reports.render.document import Block, Figure, Paragraph, Table
-from doseopt.reports.sections.comparison import OVERDOSE
+from doseopt.reports.sections.comparison import CAPTIONS, OVERDOSE, scenario_table
 from doseopt.reports.sections.estimates import robustness
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
@@ -59,12 +58,8 @@ def prospective(dossier: Dossier) -> list[Block]:
         Paragraph(
             f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: {OVERDOSE}"
         ),
-        _scenarios(dossier),
-        Figure.of(
-            partial(scenario_figure, whole),
-            "The true DLT rate against the dose in each scenario; the correct selection is marked.",
-            "Curves of the DLT rate against the dose; the rates stand in the table of scenarios.",
-        ),
+        scenario_table(whole, why=True),
+        Figure.of(partial(scenario_figure, whole), *CAPTIONS["scenarios"]),
         _figure(dossier, "start", "from the first patient on"),
         *_tables(dossier, ds),
         _differences(dossier, ds),
@@ -96,26 +91,6 @@ def conditional(dossier: Dossier) -> list[Block]:
         _differences(dossier, ds),
         *outlook(dossier),
     ]
-
-
-def _scenarios(dossier: Dossier) -> Table:
-    """List the scenarios, or where there are many the mean rates by true MTD."""
-    ds = dossier.comparison
-    labels, unit = dose_words(dossier)
-    right, p = ds["acceptable"].to_numpy(), ds["p_dlt"].to_numpy()
-    of = f"{f', {unit}' if unit else ''}"
-    if grouped(ds):
-        rows = [(head, *map(bare, p[at].mean(axis=0))) for head, at in columns(dossier)]
-        caption = f"The {len(p)} scenarios by their true MTD (number of them): mean true DLT rate (%) at each dose{of}"
-        return Table(caption, ("", *labels), tuple(rows))
-    listing = []
-    for s, (letter, _) in enumerate(columns(dossier)):
-        cells = [f"{bare(v)}{' ✓' if ok else ''}" for v, ok in zip(p[s], right[s], strict=True)]
-        none = "" if right[s].any() else "✓"
-        reason = str(ds["reason"].to_numpy()[s]) or str(ds["source"].to_numpy()[s])
-        listing.append((f"{letter} {ds['scenario'].to_numpy()[s]}", *cells, none, reason))
-    caption = f"Scenarios: true DLT rate (%) at each dose{of}; ✓ what is correct"
-    return Table(caption, ("", *labels, "none", "why"), tuple(listing), texts=(0, -1))
 
 
 def _figure(dossier: Dossier, node: str, what: str) -> Figure:

@@ -62,8 +62,7 @@ def comparison_document(ds: xr.Dataset) -> Document:
     ds = marked(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
     blocks += [overview(ds), _designs(ds), *_rules(ds)]
-    blocks += _scenarios(ds) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds)
-    blocks += like_for_like(ds)
+    blocks += [scenario_table(ds), *like_for_like(ds)]
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
     blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *estimates(ds)]
@@ -130,24 +129,38 @@ def _rules(ds: xr.Dataset) -> list[Block]:
     return blocks
 
 
-def _scenarios(ds: xr.Dataset) -> list[Block]:
-    """List the scenarios under the letters that stand for them."""
+def scenario_table(ds: xr.Dataset, why: bool = False) -> Table:
+    """List the scenarios under the letters that stand for them; many are summarised by their true MTD.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    why : bool
+        Whether to give the reason of each scenario, or its source.
+    """
+    if ds.sizes["scenario"] > MOST_SCENARIOS:
+        return _scenario_groups(ds)
     p = scaled(ds["p_dlt"].to_numpy(), "1")
     right = ds["acceptable"].to_numpy()
     rows, right_cells = [], set()
     for s, name in enumerate(names(ds, "scenario")):
         none = not right[s].any()
-        rows.append((LETTERS[s], name, "right" if none else "", *(number(v) for v in p[s])))
+        reason = (str(ds["reason"].to_numpy()[s]) or str(ds["source"].to_numpy()[s]),) if why else ()
+        rows.append((LETTERS[s], name, "right" if none else "", *(number(v) for v in p[s]), *reason))
         right_cells |= {(s, c) for c, ok in enumerate([none, *right[s]], 2) if ok}
-    title = f"Scenarios: true DLT rate (%) at each dose; {MARK} correct selection"
-    head = ("", "", "none", *names(ds, "dose"))
-    table = Table(
-        title, head, tuple(rows), texts=(0, 1), labels=True, marked=frozenset(right_cells), notes=_observed(ds)
+    return Table(
+        f"Scenarios: true DLT rate (%) at each dose; {MARK} correct selection",
+        ("", "", "none", *names(ds, "dose"), *(("why",) if why else ())),
+        tuple(rows),
+        texts=(0, 1, -1) if why else (0, 1),
+        labels=not why,
+        marked=frozenset(right_cells),
+        notes=_observed(ds),
     )
-    return [table]
 
 
-def _scenario_groups(ds: xr.Dataset) -> list[Block]:
+def _scenario_groups(ds: xr.Dataset) -> Table:
     """Summarise many scenarios by their true MTD."""
     p = 100 * ds["p_dlt"].to_numpy()
     labels = names(ds, "dose")
@@ -156,7 +169,7 @@ def _scenario_groups(ds: xr.Dataset) -> list[Block]:
         for j, which in by_mtd(ds)
     ]
     title = f"The {ds.sizes['scenario']} scenarios by their true MTD: mean true DLT rate (%) at each dose"
-    return [Table(title, ("MTD", "scenarios", *labels), tuple(rows), labels=True, notes=_observed(ds))]
+    return Table(title, ("MTD", "scenarios", *labels), tuple(rows), labels=True, notes=_observed(ds))
 
 
 def _observed(ds: xr.Dataset) -> tuple[str, ...]:

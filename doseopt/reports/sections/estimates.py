@@ -56,7 +56,7 @@ def announced(ds: xr.Dataset) -> list[Block]:
     """Say what is known at the declared dose, how to see the rest, and what is left out; empty without posteriors."""
     if "posterior_mean" not in ds:
         return []
-    return [Paragraph(f"{_most_and_least(ds)}Posterior of each dose: --posterior, or the files. {_left_out(ds)}")]
+    return [Paragraph(f"{_most_and_least(ds)}Posteriors: --posterior, or the files. {_left_out(ds)}")]
 
 
 def _most_and_least(ds: xr.Dataset) -> str:
@@ -69,7 +69,7 @@ def _most_and_least(ds: xr.Dataset) -> str:
         return ""
     low, high = known[over[known].argmin()], known[over[known].argmax()]
     each = list(dict.fromkeys(f"{over[d]:.1f}% ({names(ds, 'design')[d]})" for d in (low, high)))
-    return f"At the dose declared the {OVER} averages {' to '.join(each)}. "
+    return f"At the dose declared Pr(rate > 1/3 | data) averages {' to '.join(each)}. "
 
 
 def _left_out(ds: xr.Dataset) -> str:
@@ -113,7 +113,7 @@ def _expected(ds: xr.Dataset, s: int) -> Table:
         tuple(rows),
         labels=True,
         groups=tuple((f"{dose}, true {p:.0f}", len(shown)) for dose, p in each),
-        notes=monte_carlo(here, "posterior_mean"),
+        notes=_errors(here, posterior_mean="mean", posterior_coverage="covers"),
     )
 
 
@@ -185,7 +185,13 @@ def _declared(ds: xr.Dataset) -> list[Block]:
         f"{100 * DOUBTFUL:.0f}%; mean and highest of the scenarios"
     )
     groups = (("Pr(> 1/3)", 2), (f"exceeds {100 * DOUBTFUL:.0f}%", 2))
-    return [Table(caption, ("", *("mean", "max") * 2), tuple(rows), labels=True, groups=groups)]
+    notes = _errors(ds, declared_p_over=groups[0][0], declared_doubtful=groups[1][0])
+    return [Table(caption, ("", *("mean", "max") * 2), tuple(rows), labels=True, groups=groups, notes=notes)]
+
+
+def _errors(ds: xr.Dataset, **columns: str) -> tuple[str, ...]:
+    """State the largest Monte Carlo standard error of some measures, by what their columns are called."""
+    return tuple(f"{text} ({column})" for name, column in columns.items() for text in monte_carlo(ds, name))
 
 
 def robustness(ds: xr.Dataset) -> list[Block]:
