@@ -39,10 +39,10 @@ COLUMNS = (
 )
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
 LEGEND = (
-    "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, given that one "
-    f"is; few: % of trials that name a dose on {FEW} patients there or fewer"
+    "Patients: expected, with a DLT, above the MTD. Declared on: patients and DLTs at the dose named, given that one is"
 )
-MEETS = "; meets: % that name one which meets the protocol's definition"
+FEWER = f"; few: % of trials that name a dose on {FEW} patients there or fewer"
+MEETS = "; meets: % of trials that name one which meets the protocol's definition"
 SIMULATED = "~"
 """Mark of a simulated design among exact ones."""
 REST = "Every scenario, the rules and the benchmark: --full, or the files."
@@ -91,7 +91,8 @@ def describe_engine(ds: xr.Dataset) -> str:
 
 def overview(ds: xr.Dataset) -> Table:
     """Return the designs with what they do on average and at worst, and what they select."""
-    shown = [column for column in COLUMNS if column[2] in ds]
+    left_out = "declared_on_few" if "meets_definition" in ds else ""  # one of the two has room
+    shown = [column for column in COLUMNS if column[2] in ds and column[2] != left_out]
     columns = [_column(ds, *column) for column in shown]
     selected = np.concatenate([ds["no_selection"].to_numpy()[:, :, None], ds["selection"].to_numpy()], axis=2)
     chosen = 100 * selected.mean(axis=1).T
@@ -119,7 +120,7 @@ def _notes(ds: xr.Dataset) -> list[str]:
     """Say what the evidence is, and the Monte Carlo error."""
     notes = [f"{text} (correct selection)" for text in monte_carlo(ds, "correct_selection")]
     if "declared_on_few" in ds:
-        notes.append(f"{LEGEND}{MEETS if 'meets_definition' in ds else ''}. Selected: rounded.")
+        notes.append(f"{LEGEND}{MEETS if 'meets_definition' in ds else FEWER}. Selected: rounded.")
     return notes
 
 
