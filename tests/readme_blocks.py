@@ -33,7 +33,7 @@ def the_finding():
         f"After {trial} - {sum(c.isalpha() for c in trial)} patients, no DLT - the registered rules, read with a cap "
         f"at the {study.planned_enrolment} patients planned ({registered}), are certain to end without an MTD: that "
         "nobody can dispute.",
-        next(text for text in said if text.startswith("With the same cap")),
+        next(text for text in said if " points more often than " in text),
         f"Without the cap the same rules select correctly in {right} of trials (overdose {over}), with "
         f"{float(free['sample_size']):.1f} patients expected: by the protocol's own definition, at most 1 DLT in at "
         f"least 6 patients, a trial without any DLT needs 1 + 3 + 3 + 6 = {needed:.0f} patients for the fourth dose.",

@@ -189,15 +189,12 @@ def _naming(ds: xr.Dataset) -> list[str]:
     if best == own or named < 1:
         return []
     bold = round(means[1, best] - means[0, best], 1)  # what the other one withholds
-    text = "With the same cap " if len(same) > 1 else ""
-    text += (
-        f"{label[best]} is ahead of {registered} by {lead:.1f} points of correct selection: {named:.1f} of them are "
-    )
-    text += f"when {registered} may name a dose, {lead - named + bold:.1f} the design"
+    text = f"{label[best]} selects correctly {lead:.1f} points more often than {registered}"
+    text += " at the same cap" if len(same) > 1 else ""
+    text += f": {named:.1f} are due to when {registered} may name a dose, {lead - named + bold:.1f} to the design"
     text += f", less {bold:.1f} for when {label[best]} may" if bold else ""
     if ds.sizes["naming"] > 2:
-        both = f"{means[-1, best]:.1f}% against {means[-1, own]:.1f}%"
-        text += f". Where both must meet the registered definition, they are right in {both}"
+        text += f". If both must meet the protocol's definition, {means[-1, best]:.1f}% against {means[-1, own]:.1f}%"
     return [f"{text}."]
 
 
