@@ -1,13 +1,10 @@
-"""Arrivals of patients: how many in a month, and calendars of them."""
+"""Arrivals of patients: how many in a month, and by which law."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from doseopt.core.parameters import Fault, check, param
-from doseopt.core.state import FloatArray
 
 MONTH = 30.4375
 """Days in a month."""
@@ -20,7 +17,7 @@ class Accrual:
     Parameters
     ----------
     kind : str
-        `fixed`, one every 1/rate; `poisson`; `uniform`, with gaps U(0, 2/rate).
+        `poisson`, or `fixed`, one every 1/rate.
     per_month, per_window : float, optional
         The rate, one of the two.
 
@@ -30,7 +27,7 @@ class Accrual:
     2.0
     """
 
-    kind: str = param("poisson", choices=("fixed", "poisson", "uniform"), doc="law of the arrivals")
+    kind: str = param("poisson", choices=("poisson", "fixed"), doc="law of the arrivals")
     per_month: float | None = param(None, kind=float, low=0, open_low=True, optional=True, doc="patients a month")
     per_window: float | None = param(None, kind=float, low=0, open_low=True, optional=True, doc="patients a window")
 
@@ -54,20 +51,5 @@ class Accrual:
     def describe(self) -> str:
         """Say it in words."""
         unit, rate = ("month", self.per_month) if self.per_month is not None else ("window", self.per_window)
-        how = {
-            "fixed": "one after the other at equal gaps",
-            "poisson": "at random (Poisson)",
-            "uniform": "at uniform gaps",
-        }
+        how = {"fixed": "one after the other at equal gaps", "poisson": "at random (Poisson)"}
         return f"{rate:g} patients a {unit}, {how[self.kind]}"
-
-    def calendar(self, trials: int, patients: int, window: float, rng: np.random.Generator) -> FloatArray:
-        """Draw the days on which patients arrive, [trials, patients], rising along each row."""
-        gap = 1 / self.rate(window)
-        if self.kind == "fixed":
-            gaps = np.full((trials, patients), gap)
-        elif self.kind == "poisson":
-            gaps = rng.exponential(gap, (trials, patients))
-        else:
-            gaps = rng.uniform(0, 2 * gap, (trials, patients))
-        return np.cumsum(gaps, axis=1)

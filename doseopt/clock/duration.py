@@ -115,6 +115,13 @@ class Duration:
         return high
 
 
+def closed_days(n: IntArray, cohorts: IntArray, new: IntArray, window: float, stagger: Stagger) -> FloatArray:
+    """Return the days on which no patient may be enrolled, until the last one is, [G]; see `poisson_duration`."""
+    between, sentinel = stagger.between_patients_days, stagger.sentinel_days
+    within = between * (n - cohorts) + max(sentinel - between, 0) * new
+    return np.asarray(within + (window + stagger.between_cohorts_days) * np.maximum(cohorts - 1, 0))
+
+
 def poisson_duration(
     n: IntArray, cohorts: IntArray, new: IntArray, weight: FloatArray, rate: float, window: float, stagger: Stagger
 ) -> Duration:
@@ -131,9 +138,7 @@ def poisson_duration(
         Days.
     stagger : Stagger
     """
-    between, sentinel = stagger.between_patients_days, stagger.sentinel_days
-    shift = cohorts * window + between * (n - cohorts) + max(sentinel - between, 0) * new
-    shift = shift + stagger.between_cohorts_days * np.maximum(cohorts - 1, 0)
+    shift = closed_days(n, cohorts, new, window, stagger) + window * np.minimum(cohorts, 1)
     return Duration(shift, n.astype(float), rate, weight)
 
 

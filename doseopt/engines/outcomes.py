@@ -5,6 +5,7 @@
     stop       ([scenario,] ending)          position in the coordinate `stop_reason`
     weight     (scenario, ending)            sums to 1
     p_dlt      (scenario, dose)              the true DLT rates, by which right and wrong are judged
+    per_evaluable (scenario, dose)           patients enrolled for one that is evaluable, where some are replaced
 
 attrs: `engine`; `trials`, the number simulated, infinite for the exact engine; `planned`, the most patients that the
 design may enrol (nan if it has no cap).
@@ -72,7 +73,7 @@ def make_outcomes(
             "selected": (lead, selected),
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
-            "p_dlt": scenarios["p_dlt"],
+            **{name: scenarios[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
         },
         coords={
             **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),

@@ -50,7 +50,9 @@ SIZES = [(1, 1, 0), (3, 3, 1), (3, 3, 0), (2, 2, 1)]
 
 def drawn(accrual, window, stagger, trials, rng):
     """Follow a trial of cohorts of 1, 3, 3 and 2 through drawn calendars, patient by patient."""
-    calendars = accrual.calendar(trials, 400, window, rng)
+    gap = 1 / accrual.rate(window)
+    gaps = rng.exponential(gap, (trials, 400)) if accrual.kind == "poisson" else np.full((trials, 400), gap)
+    calendars = np.cumsum(gaps, axis=1)
     ends = np.empty(trials)
     for i, days in enumerate(calendars):
         free, arrival, last = 0.0, 0, 0.0

@@ -73,7 +73,6 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
     attrs = ds.attrs
     labels, unit = dose_labels(ds)
     planned = int(attrs.get("planned_enrolment", -1))
-    dropout = float(attrs.get("dropout", 0))
     return {
         "Registry": str(attrs.get("registry", "")),
         "Doses": f"{', '.join(labels)} {unit}".strip(),
@@ -81,7 +80,8 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Definition": str(attrs["mtd_rule"]),
         "Overdose": OVERDOSE,
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
-        "Drop-out": f"{100 * dropout:g}% of patients, replaced" if dropout else "",
+        "In the DLT window": str(attrs.get("window_events", "")),
+        "Clock": str(attrs.get("clock", "")),
         "Compared": f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}",
         "Engine": describe_engine(ds),
         "Made by": made_by(attrs),
