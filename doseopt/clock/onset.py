@@ -83,7 +83,9 @@ class Onset:
             edges = np.array([0.0, 1.0] if self.kind == "uniform" else [0.0, *self.ends])
             shares = (1.0,) if self.kind == "uniform" else self.shares
             parts = zip(shares, edges[:-1], np.diff(edges), strict=True)
-            return p * sum(share * np.exp(-hazard * low) * _average(hazard * width) for share, low, width in parts)
+            return np.asarray(
+                p * sum(share * np.exp(-hazard * low) * _average(hazard * width) for share, low, width in parts)
+            )
         node, weight = np.polynomial.legendre.leggauss(NODES)
         x, weight = (node + 1) / 2, weight / 2
         u, density = x**POWER, POWER * x ** (POWER - 1) * weight

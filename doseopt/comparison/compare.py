@@ -255,7 +255,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "unit": study.doses.unit,
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         **({} if study.window_events is None else {"window_events": study.window_events.describe()}),
-        **({} if study.clock is None else {"clock": study.clock.describe()}),
+        **({} if study.clock is None else study.clock.attributes()),
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
         **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),

@@ -12,6 +12,7 @@ from doseopt.reports.sections.closing import ATTAINABLE, EXAMPLES, LIMITATIONS, 
 from doseopt.reports.sections.data_so_far import KNOWN
 from doseopt.reports.sections.designs import PROPOSED, REGISTERED
 from doseopt.reports.sections.summary import SUMMARY
+from doseopt.reports.sections.time import TIME
 from doseopt.reports.sections.words import dose_words, so_far
 
 SECTIONS = (
@@ -21,6 +22,7 @@ SECTIONS = (
     KNOWN,
     FROM_THE_START,
     FROM_NOW,
+    TIME,
     ATTAINABLE,
     SENSITIVITY,
     LIMITATIONS,
@@ -54,6 +56,7 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     }
     blocks: list[Block] = []
     for section in (*SECTIONS, checklist(SECTIONS)):
-        blocks += [Heading(section.title, new_page=section.new_page), *section.build(dossier)]
+        built = section.build(dossier)
+        blocks += [Heading(section.title, new_page=section.new_page), *built] if built else []
     title = f"Amendment of a dose-finding design: {study.title}"
     return Document(title, facts, tuple(blocks))

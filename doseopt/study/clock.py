@@ -125,6 +125,16 @@ class Clock:
         ends = [datetime.date.fromisoformat(day) for day in (self.start, self.registered_completion)]
         return (ends[1] - ends[0]).days
 
+    def attributes(self) -> dict[str, str | float]:
+        """Return what a result says of the clock."""
+        return {
+            "clock": self.describe(),
+            "window": self.window,
+            "arrivals_per_window": self.accrual.rate(self.window) * self.window,
+            "registered_day": self.registered_day,
+            "registered_completion": self.registered_completion or "",
+        }
+
     def describe(self) -> str:
         """Say the window, the pace and the follow-up."""
         followed = f", follow-up of {self.follow_up:g}" if self.follow_up is not None else ""

@@ -15,6 +15,7 @@ from doseopt.reports.sections.estimates import estimates
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 from doseopt.reports.sections.overview import describe_engine, marked, overview
+from doseopt.reports.sections.time import with_heading
 
 OVERDOSE = "a dose above the highest correct one whose true DLT rate is above the target."
 SIZES = {"states": "states", "paths": "outcome paths"}
@@ -64,7 +65,7 @@ def comparison_document(ds: xr.Dataset) -> Document:
     blocks += _scenarios(ds) if ds.sizes["scenario"] <= MOST_SCENARIOS else _scenario_groups(ds)
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
-    blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *estimates(ds)]
+    blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *with_heading(ds), *estimates(ds)]
     return Document(str(ds.attrs["title"]), _facts(ds), tuple(blocks))
 
 

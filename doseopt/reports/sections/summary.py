@@ -14,6 +14,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.time import summary_sentences
 from doseopt.reports.sections.words import decided, dose, gains, measured, so_far, undeclarable
 
 MANY = 5
@@ -38,7 +39,7 @@ def summary(dossier: Dossier) -> list[Block]:
             "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
-        Bullets(tuple(map(typeset, [*_sentences(dossier, average), *_footing(dossier)]))),
+        Bullets(tuple(map(typeset, [*_sentences(dossier, average), *_in_time(dossier), *_footing(dossier)]))),
     ]
 
 
@@ -79,6 +80,11 @@ def _sentences(dossier: Dossier, average: xr.Dataset) -> list[str]:
     each = [_gain(str(other), mean.sel(design=other), first) for other in dossier.proposal.amended]
     compared = f"Compared with it, correct selection changes by {', '.join(each)}."
     return [registered, compared, _worse(dossier), _over_beliefs(dossier, average)]
+
+
+def _in_time(dossier: Dossier) -> list[str]:
+    """Say how long the registered design takes, if the study has a clock."""
+    return summary_sentences(dossier.comparison, dossier.proposal.registered)
 
 
 def _size(dossier: Dossier) -> str:
