@@ -99,7 +99,8 @@ class Duration:
         found = np.where(
             self.shape > 0, gammainc(np.maximum(self.shape, 1), waited), days[..., None] >= self.shift - EPS
         )
-        return np.asarray(np.einsum("rg,qg->rq" if days.ndim == 1 else "rg,rqg->rq", self.weight, found))
+        total = np.einsum("rg,qg->rq" if days.ndim == 1 else "rg,rqg->rq", self.weight, found)
+        return np.asarray(np.minimum(total, 1))
 
     def quantile(self, level: npt.ArrayLike) -> FloatArray:
         """Return the first days by which the trial is done with these probabilities, [Q] -> [R, Q], by bisection."""

@@ -10,9 +10,11 @@ import xarray as xr
 
 from doseopt.clock.duration import Duration, closed_days, fixed_duration, poisson_duration
 from doseopt.clock.replaced import enrolled
+from doseopt.clock.replacing import Calendars, leaving
 from doseopt.comparison.evaluate import Engine
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
+from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import cohorts_of
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import Graph, graph_of
@@ -27,8 +29,30 @@ IN_TIME = sorted({*LEVELS, 0.1, 0.9})
 """Levels of the quantiles."""
 ROOM = 1 << 22
 """Weights of endings at a time."""
+TRIALS, SEED = 4_000, 1
+"""Of a design in a scenario, where the duration is simulated."""
 LAWS = {"poisson": poisson_duration, "fixed": fixed_duration}
-DAY = {"units": "days"}
+REPLACED = "patients enrolled, those not evaluable replaced"
+DECIDED, ENDED = "the last cohort is decided on", "the last follow-up ends"
+ENROLLED: dict[str, tuple[str, str, str]] = {
+    "enrolled_sd": ("", "patients", f"standard deviation of the {REPLACED}"),
+    "enrolled_quantile": ("quantile", "patients", f"quantile of the {REPLACED}"),
+    "more_than_planned": ("", "1", "probability of enrolling more than planned"),
+}
+TIMES: dict[str, tuple[str, str, str]] = {
+    "duration": ("", "days", f"expected days until {DECIDED}"),
+    "duration_mcse": ("", "days", f"Monte Carlo standard error: expected days until {DECIDED}"),
+    "duration_sd": ("", "days", f"standard deviation of the days until {DECIDED}"),
+    "duration_quantile": ("quantile", "days", f"quantile of the days until {DECIDED}"),
+    "done_by": ("day", "1", f"probability that by the day {DECIDED}"),
+    "completion": ("", "days", f"expected days until {ENDED}"),
+    "completion_sd": ("", "days", f"standard deviation of the days until {ENDED}"),
+    "completion_quantile": ("quantile", "days", f"quantile of the days until {ENDED}"),
+    "completed_by": ("day", "1", f"probability that by the day {ENDED}"),
+    "turned_away": ("", "patients", "expected patients who come while enrolment is closed"),
+    "closed_days": ("", "days", "expected days on which enrolment is closed"),
+}
+"""Variables: further dimension, unit, meaning."""
 
 
 def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
@@ -45,29 +69,28 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        With `enrolled_sd`, `enrolled_quantile` and `more_than_planned` if patients are replaced; with a clock, unless
-        patients are replaced, `duration` and `completion` (the last follow-up), each with `_sd` and `_quantile`,
-        `done_by` and `completed_by` (day), `turned_away` and `closed_days`.
+        With the variables of `ENROLLED` if patients are replaced, and with a clock those of `TIMES`: exact, unless
+        patients are replaced; then simulated along the graph, with `duration_mcse`.
     """
-    found: dict[str, tuple[tuple[str, ...], list[FloatArray], dict[str, str]]] = {}
     replaces = study.window_events is not None and study.window_events.replaces
-    for name, design in study.designs.items():
-        exact = bool(np.isinf(result["trials"].sel(design=name)))
-        graph = _graph(design, engine) if exact else None
-        parts: list[Any] = [_enrolled(study, graph)] if replaces else []
-        parts += [_durations(study, study.clock, graph)] if study.clock is not None and not replaces else []
-        for part in parts:
-            for variable, (dims, value, attrs) in part.items():
-                found.setdefault(variable, (dims, [], attrs))[1].append(value)
-    if not found:
+    about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
+    if not about:
         return result
-    variables = {
-        name: (("design", "scenario", *dims), np.stack(values), attrs) for name, (dims, values, attrs) in found.items()
-    }
+    days = [] if study.clock is None else days_of(study.clock)
+    lengths = {"quantile": len(IN_TIME), "day": len(days)}
+    shape = result.sizes["design"], study.scenarios.sizes["scenario"]
+    found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
+    for d, (name, design) in enumerate(study.designs.items()):
+        if np.isinf(float(result["trials"].sel(design=name))):
+            for rows, values in _laws(study, _graph(design, engine), replaces):
+                for variable, value in values.items():
+                    found[variable][d, rows] = value
+    dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
+    made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
     coordinates: dict[str, Any] = {"quantile": IN_TIME}
-    if study.clock is not None and not replaces:
-        coordinates["day"] = ("day", days_of(study.clock), DAY | {"long_name": "days from the start"})
-    return result.reindex(quantile=IN_TIME).assign_coords(coordinates).assign(variables)
+    if days:
+        coordinates["day"] = ("day", days, {"units": "days", "long_name": "days from the start"})
+    return result.reindex(quantile=IN_TIME).assign_coords(coordinates).assign(made)
 
 
 def days_of(clock: Clock) -> list[int]:
@@ -81,73 +104,93 @@ def _graph(design: Design, engine: Engine) -> Graph:
     return settle(graph) if isinstance(exact, Exact) and exact.settled else graph
 
 
-def _rates(study: Study, graph: Graph) -> Iterator[tuple[slice, FloatArray, FloatArray | None]]:
-    """Yield some scenarios at a time, with the rates that they are weighed with."""
-    p, graded = study.scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes.graded
-    moderate = study.scenarios["p_moderate"].to_numpy()
+def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+    """Yield a few scenarios at a time, with the variables in them."""
+    clock, graded = study.clock, graph.design.facts.outcomes.graded
+    p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
     step = max(ROOM // len(graph.state if graded else graph.ending), 1)
-    for first in range(0, len(p), step):
+    for first in range(0, len(p_all), step):
         rows = slice(first, first + step)
-        yield rows, p[rows], moderate[rows] if graded else None
+        p, moderate = p_all[rows], moderate_all[rows] if graded else None
+        if replaces:
+            yield rows, _enrolled(study, graph, p, moderate, rows)
+        if clock is not None and not replaces:
+            yield rows, _exact_times(clock, graph, p, moderate)
+        if clock is not None and replaces and not graded:
+            yield rows, _drawn_times(study, clock, graph, p, rows)
 
 
-def _enrolled(study: Study, graph: Graph | None) -> dict[str, Any]:
-    """Return the law of the number enrolled: sd, quantiles, and the probability of more than planned."""
-    scenarios = study.scenarios.sizes["scenario"]
-    sd, more, quantile = (
-        np.full(scenarios, np.nan),
-        np.full(scenarios, np.nan),
-        np.full((scenarios, len(IN_TIME)), np.nan),
-    )
-    removed = 1 - 1 / study.scenarios["per_evaluable"].to_numpy()
-    for rows, p, moderate in () if graph is None else _rates(study, graph):
-        weight = ending_weights(graph, p) if moderate is None else edge_weights(graph, p, moderate)[:, graph.ending]
-        law = enrolled(graph.state.n[graph.ending], weight, removed[rows])
-        sd[rows], quantile[rows] = law.sd, law.quantile(np.array(IN_TIME))
-        if study.planned_enrolment is not None:
-            more[rows] = law.above(study.planned_enrolment)
-    patients = {"units": "patients"}
-    whom = "patients enrolled, those not evaluable replaced"
-    return {
-        "enrolled_sd": ((), sd, patients | {"long_name": f"standard deviation of the {whom}"}),
-        "enrolled_quantile": (("quantile",), quantile, patients | {"long_name": f"quantile of the {whom}"}),
-        "more_than_planned": ((), more, {"units": "1", "long_name": "probability of enrolling more than planned"}),
-    }
+def _enrolled(
+    study: Study, graph: Graph, p: FloatArray, moderate: FloatArray | None, rows: slice
+) -> dict[str, FloatArray]:
+    """Return the law of the number enrolled."""
+    weight = ending_weights(graph, p) if moderate is None else edge_weights(graph, p, moderate)[:, graph.ending]
+    law = enrolled(graph.state.n[graph.ending], weight, _removed(study)[rows])
+    planned = study.planned_enrolment
+    more = np.full(len(p), np.nan) if planned is None else law.above(planned)
+    quantile = law.quantile(np.array(IN_TIME)).astype(float)
+    return {"enrolled_sd": law.sd, "enrolled_quantile": quantile, "more_than_planned": more}
 
 
-def _durations(study: Study, clock: Clock, graph: Graph | None) -> dict[str, Any]:
+def _removed(study: Study) -> FloatArray:
+    """Return the probability that a patient enrolled is replaced, [R, D]."""
+    return np.asarray(1 - 1 / study.scenarios["per_evaluable"].to_numpy())
+
+
+def _exact_times(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
     """Return the law of the duration, and who is turned away on the way."""
-    scenarios, days = study.scenarios.sizes["scenario"], days_of(clock)
-    mean, sd, away, closed = np.full((4, scenarios), np.nan)
-    quantile, done, completed = (np.full((scenarios, k), np.nan) for k in (len(IN_TIME), len(days), len(days)))
-    rate, later = clock.accrual.rate(clock.window), clock.after_window
-    for rows, p, moderate in () if graph is None else _rates(study, graph):
-        c = cohorts_of(graph, p, moderate)
-        law: Duration = LAWS[clock.accrual.kind](c.n, c.cohorts, c.new, c.weight, rate, clock.window, clock.stagger)
-        shut = closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
-        mean[rows], sd[rows], quantile[rows] = law.mean, law.sd, law.quantile(IN_TIME)
-        done[rows], completed[rows] = law.below(days), law.below(np.array(days) - later)
-        closed[rows] = c.weight @ shut
-        away[rows] = rate * (law.mean - clock.window) - c.weight @ c.n  # of all who came until the last was enrolled
-    ends = {"duration": ("the last cohort is decided on", 0.0), "completion": ("the last follow-up ends", later)}
-    result = {}
-    for name, (text, add) in ends.items():
-        result[name] = ((), mean + add, DAY | {"long_name": f"expected days until {text}"})
-        result[f"{name}_sd"] = ((), sd, DAY | {"long_name": f"standard deviation of the days until {text}"})
-        result[f"{name}_quantile"] = (
-            ("quantile",),
-            quantile + add,
-            DAY | {"long_name": f"quantile of the days until {text}"},
-        )
-    for name, value, text in (
-        ("done_by", done, "the last cohort is decided on"),
-        ("completed_by", completed, "the last follow-up has ended"),
-    ):
-        result[name] = (("day",), value, {"units": "1", "long_name": f"probability that {text} by the day"})
-    result["turned_away"] = (
-        (),
-        away,
-        {"units": "patients", "long_name": "expected patients who come while enrolment is closed"},
+    rate, days = clock.accrual.rate(clock.window), np.array(days_of(clock), float)
+    c = cohorts_of(graph, p, moderate)
+    law: Duration = LAWS[clock.accrual.kind](c.n, c.cohorts, c.new, c.weight, rate, clock.window, clock.stagger)
+    closed = c.weight @ closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
+    came = rate * (law.mean - clock.window)  # until the last was enrolled
+    by = (law.below(days), law.below(days - clock.after_window))
+    moments = law.mean, np.zeros(len(p)), law.sd
+    return _times(clock, moments, law.quantile(IN_TIME), by, came - c.weight @ c.n, closed)
+
+
+def _drawn_times(study: Study, clock: Clock, graph: Graph, p: FloatArray, rows: slice) -> dict[str, FloatArray]:
+    """Draw the duration where patients are replaced, each scenario with the same seed."""
+    rate, days = clock.accrual.rate(clock.window), np.array(days_of(clock))
+    removed = _removed(study)[rows]
+    alone, hazard = (study.scenarios[name].to_numpy()[rows] for name in ("p_alone", "hazard"))
+    ends = np.empty((len(p), TRIALS))
+    for r, met in enumerate(p):
+        draws, leaves = np.random.default_rng(SEED), leaving(alone[r], hazard[r], study.onset)
+        kind, window = clock.accrual.kind, clock.window
+        calendars = Calendars(removed[r], leaves, kind, rate, window, clock.stagger, draws)
+        ends[r] = draw_ends(graph, met, calendars.follow, clock.stagger.between_cohorts_days, TRIALS, draws)
+    mean, sd = ends.mean(axis=1), ends.std(axis=1)
+    patients = ending_weights(graph, p) @ graph.state.n[graph.ending] / (1 - removed)
+    came, enrolled_in_all = rate * (mean - clock.window), patients.sum(axis=1)
+    closed = (
+        mean - clock.window - enrolled_in_all / rate if clock.accrual.kind == "poisson" else np.full(len(p), np.nan)
     )
-    result["closed_days"] = ((), closed, DAY | {"long_name": "expected days on which enrolment is closed"})
-    return result
+    by = tuple((ends[:, :, None] + later <= days + 1e-6).mean(axis=1) for later in (0.0, clock.after_window))
+    moments = mean, sd / np.sqrt(TRIALS), sd
+    return _times(clock, moments, np.quantile(ends, IN_TIME, axis=1).T, by, came - enrolled_in_all, closed)
+
+
+def _times(
+    clock: Clock,
+    moments: tuple[FloatArray, FloatArray, FloatArray],
+    quantile: FloatArray,
+    by: tuple[FloatArray, ...],
+    away: FloatArray,
+    closed: FloatArray,
+) -> dict[str, FloatArray]:
+    """Name the parts of a law, of the duration and of the completion, which comes a constant time later."""
+    mean, error, sd = moments
+    return {
+        "duration": mean,
+        "duration_mcse": error,
+        "duration_sd": sd,
+        "duration_quantile": quantile,
+        "done_by": by[0],
+        "completion": mean + clock.after_window,
+        "completion_sd": sd,
+        "completion_quantile": quantile + clock.after_window,
+        "completed_by": by[1],
+        "turned_away": away,
+        "closed_days": closed,
+    }

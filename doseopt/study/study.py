@@ -21,6 +21,7 @@ from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedB
 from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
 from doseopt.clock.competing import CONSTANT
+from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design, is_design
 from doseopt.core.files import FORMAT
@@ -169,14 +170,12 @@ class Study:
         """
         if self.window_events is None:
             return scenarios
-        onset = (None if self.clock is None else self.clock.law) or CONSTANT
-        observed = scenarios["p_observed"]
-        met = self.window_events.meet(observed.to_numpy(), name, self.doses.as_planned, onset)
-        about = {"units": "1", "long_name": "patients enrolled for one that is evaluable"}
-        return scenarios.assign(
-            p_observed=(observed.dims, met.rate, observed.attrs),
-            per_evaluable=(observed.dims, met.per_evaluable, about),
-        )
+        return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset)
+
+    @property
+    def onset(self) -> Onset:
+        """The law of the time of a DLT in its window."""
+        return (None if self.clock is None else self.clock.law) or CONSTANT
 
     def choose(self, names: Sequence[str] = ()) -> dict[str, Design]:
         """Return the designs of these names, or all; unknown names are reported together."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from doseopt.clock.competing import READINGS, Met, meet
+from doseopt.clock.competing import READINGS, meet
 from doseopt.clock.onset import Onset
 from doseopt.core.parameters import Domain, Fault, Faults, check, is_number, native, nearest, param
 from doseopt.core.state import FloatArray
@@ -148,22 +149,38 @@ class WindowEvents:
         """Return what does not fit the study."""
         return [f.under(name) for name, event in self.events.items() for f in event.faults(scenarios, doses)]
 
-    def meet(self, p: FloatArray, scenario: str | None, doses: Doses, onset: Onset) -> Met:
-        """Return the DLT rates [R, D] that rules meet in a scenario, and how many patients are replaced.
+    def met(self, scenarios: xr.Dataset, name: str | None, doses: Doses, onset: Onset) -> xr.Dataset:
+        """Return scenarios with the DLT rates that rules meet, and how many patients are enrolled for it.
 
         Parameters
         ----------
-        p : float array [R, D]
-            Rates of DLTs as they are recorded where nothing else happens.
-        scenario : str, optional
-            None for a belief.
+        scenarios : Dataset
+        name : str, optional
+            Of the scenario in the study file; None for a belief.
         doses : Doses
             As planned.
         onset : Onset
+
+        Returns
+        -------
+        Dataset
+            With `p_observed` as it is met, `p_alone`, what it would be if nothing else happened, `hazard` of all events
+            in a window, and `per_evaluable`.
         """
-        each = list(self.events.values())
-        others = [event.at(scenario, doses) for event in each]
-        return meet(p, others, [e.reading for e in each], [e.attributed for e in each], onset)
+        each, observed = list(self.events.values()), scenarios["p_observed"]
+        others = [event.at(name, doses) for event in each]
+        met = meet(observed.to_numpy(), others, [e.reading for e in each], [e.attributed for e in each], onset)
+        hazard = sum((-np.log1p(-np.asarray(m)) for m in others), np.zeros(observed.shape))
+        return scenarios.assign(
+            p_observed=(observed.dims, met.rate, observed.attrs),
+            p_alone=(
+                observed.dims,
+                observed.to_numpy(),
+                {"units": "1", "long_name": "rate of DLTs alone"},
+            ),
+            hazard=(observed.dims, hazard, {"units": "1", "long_name": "hazard of all other events in a window"}),
+            per_evaluable=(observed.dims, met.per_evaluable, {"units": "1", "long_name": "enrolled for one evaluable"}),
+        )
 
     def describe(self) -> str:
         """Say what can happen, and how it counts."""

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from doseopt import compare
+from doseopt import build_graph, compare
 from doseopt.core.parameters import Faults
+from doseopt.engines.cohorts import cohorts_of
 from doseopt.study.file import parse_study
 
 REGISTERED = """
@@ -96,6 +97,22 @@ def test_who_is_turned_away_comes_while_enrolment_is_closed():
     np.testing.assert_allclose(ds["turned_away"], ds["closed_days"] * 2 / 30.4375, rtol=1e-10)
     waited = ds["sample_size"] * 30.4375 / 2
     np.testing.assert_allclose(ds["duration"], waited + ds["closed_days"] + 28, rtol=1e-12)
+
+
+def test_who_is_replaced_takes_time():
+    """A wait for everybody enrolled and a window a cohort at the least; without deaths what the exact law says."""
+    exact = compare(study(CLOCK))
+    none = compare(study(CLOCK, death('reading = "replace"').replace("0.25", "1e-12")))
+    assert (np.abs(none["duration"] - exact["duration"]) < 4 * none["duration_mcse"]).all()
+    assert (exact["duration_mcse"] == 0).all()
+    replaced = study(CLOCK, death('reading = "replace"'))
+    some = compare(replaced)
+    for name, design in replaced.designs.items():
+        c = cohorts_of(build_graph(design), replaced.scenarios["p_observed"].to_numpy())
+        least = some["enrolled"].sel(design=name) * 30.4375 / 2 + 28 * (c.weight @ c.cohorts)
+        assert (some["duration"].sel(design=name) > least).all()
+        more = (some["enrolled"] - some["sample_size"]).sel(design=name)  # each stays less than a window before leaving
+        assert (some["duration"].sel(design=name) < least + 28 * more).all()
 
 
 def test_equal_gaps_make_a_duration_of_whole_gaps():

@@ -16,8 +16,8 @@ from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Par
 from doseopt.reports.sections.section import Section
 
 FULL = (
-    "Exact for these designs, which wait until the window of every patient of a cohort has ended; who comes while "
-    "enrolment is closed is lost. The first patient's wait counts."
+    "These designs wait until the window of every patient of a cohort has ended; who comes while enrolment is closed "
+    "is lost. The first patient's wait counts."
 )
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
@@ -38,7 +38,12 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
         caption = "Days until the last follow-up ends, by design and scenario"
         shows = "A dot and two lines for each design in each scenario; the numbers stand in the table of times."
         figure = Figure.of(partial(duration_figure, _of_known(ds, "duration")), caption, shows, "duration")
-        blocks += [Paragraph(f"{ds.attrs['clock']}. {FULL}"), _durations(ds), Bullets(tuple(pace(ds))), figure]
+        blocks += [
+            Paragraph(f"{ds.attrs['clock']}. {FULL} {_made(ds)}"),
+            _durations(ds),
+            Bullets(tuple(pace(ds))),
+            figure,
+        ]
     if _known(ds, "enrolled_sd"):
         blocks += [Paragraph(f"In the DLT window: {ds.attrs['window_events']}."), _enrolled(ds)]
     return blocks
@@ -52,6 +57,14 @@ def with_heading(ds: xr.Dataset) -> list[Block]:
 
 def _known(ds: xr.Dataset, name: str) -> bool:
     return name in ds and bool(ds[name].notnull().any())
+
+
+def _made(ds: xr.Dataset) -> str:
+    """Say whether the times are exact."""
+    error = float(ds["duration_mcse"].max())
+    if not error:
+        return "Exact."
+    return f"Simulated, since patients are replaced: standard error of a mean at most {error:.1f} days."
 
 
 def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:
