@@ -12,6 +12,7 @@ from doseopt.comparison.alike import first_alike
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.comparison.in_time import in_time
+from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
@@ -79,6 +80,8 @@ def compare(
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
         result = result.merge(curves, compat="override")
+    if study.window_events is not None:
+        result = result.assign(window_readings(study, engine))
     result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts))
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")

@@ -16,7 +16,7 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.display.simulated import simulated
 
 KEYS = ("design", "scenario", "dose")
-FURTHER = ("stop_reason", "quantile")
+FURTHER = ("stop_reason", "quantile", "day")
 COLUMNS = [*KEYS, "measure", "value", "mcse", "units", "engine"]
 
 
@@ -32,9 +32,9 @@ def tidy(ds: xr.Dataset) -> pd.DataFrame:
     -------
     DataFrame
         Columns design, scenario, dose, measure, value, mcse, units, engine; a key that does not apply is empty, and so
-        are `mcse` of what has no Monte Carlo error, and `engine` of what is said of no design. A reason for stopping or
-        a quantile is part of the measure's name, as in ``stopped[max_patients]``; yes and no are 1 and 0; the index
-        `mtd` and the enrolment curves are left out (`acceptable` says what is correct).
+        are `mcse` of what has no Monte Carlo error, and `engine` of what is said of no design. A reason for stopping,
+        a quantile or a day is part of the measure's name, as in ``stopped[max_patients]``; yes and no are 1 and 0; the
+        index `mtd` and the enrolment curves are left out (`acceptable` says what is correct).
     """
     parts = [_rows(ds, str(name)) for name in ds.data_vars if _belongs(ds, str(name))]
     return pd.concat(parts, ignore_index=True)[COLUMNS]

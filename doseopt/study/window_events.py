@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from doseopt.core.state import FloatArray
 from doseopt.scenarios.doses import Doses
 from doseopt.study.reader import Reader
 
+NAMES = {"death": "death", "transplantation": "transplantation", "dropout": "drop-out"}
 FORMS = "a number in [0, 1), a list of them, one a dose, or { scenario = { NAME = number or list } }"
 
 
@@ -149,6 +150,17 @@ class WindowEvents:
         """Return what does not fit the study."""
         return [f.under(name) for name, event in self.events.items() for f in event.faults(scenarios, doses)]
 
+    def variants(self) -> dict[str, WindowEvents | None]:
+        """Return no event at all, and every reading of each event, the others as stated, as "event: reading"."""
+        found: dict[str, WindowEvents | None] = {"no: event": None}
+        for name, event in self.events.items():
+            for reading in READINGS:
+                shares = {"attributed": 0.0} if reading == "dlt" and event.attributed else {}
+                other: Any = replace(event, reading=reading, **shares)
+                mark = " (stated)" if other == event else ""
+                found[f"{NAMES[name]}: {reading}{mark}"] = replace(self, **{name: other})
+        return found
+
     def met(self, scenarios: xr.Dataset, name: str | None, doses: Doses, onset: Onset) -> xr.Dataset:
         """Return scenarios with the DLT rates that rules meet, and how many patients are enrolled for it.
 
@@ -184,8 +196,7 @@ class WindowEvents:
 
     def describe(self) -> str:
         """Say what can happen, and how it counts."""
-        names = {"dropout": "drop-out"}
-        return "; ".join(f"{names.get(name, name)} {event.describe()}" for name, event in self.events.items())
+        return "; ".join(f"{NAMES[name]} {event.describe()}" for name, event in self.events.items())
 
 
 def read_window_events(reader: Reader, table: Any, dropout: Any) -> WindowEvents | None:

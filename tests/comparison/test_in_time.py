@@ -6,6 +6,7 @@ import pytest
 from doseopt import build_graph, compare
 from doseopt.core.parameters import Faults
 from doseopt.engines.cohorts import cohorts_of
+from doseopt.reports.frames import tidy
 from doseopt.study.file import parse_study
 
 REGISTERED = """
@@ -64,6 +65,23 @@ def test_what_death_in_the_window_does_to_the_registered_protocol(reading):
     assert round(ds["sample_size"].item(), 2) == patients
     assert ds["p_dlt"].to_numpy().tolist() == [0.05, 0.10, 0.20, 0.30]
     assert ds["mtd"].item() == 2  # 0.20 and 0.30 are as close; by the drug-caused rates
+
+
+def test_readings_stand_beside_each_other():
+    """One comparison of the stated reading holds the numbers of the others."""
+    ds = compare(study(death('attributed = 0.5, reading = "replace"'))).sel(scenario="A", design="uncapped")
+    labels = ["no: event", "death: dlt", "death: replace (stated)", "death: complete"]
+    assert ds["window_reading"].to_numpy().tolist() == labels
+    none = ds["no_selection_by_reading"].to_numpy()
+    assert none[:3].round(4).tolist() == pytest.approx([0.0135, 0.4297, 0.2005], abs=1e-9)
+    assert ds["sample_size_by_reading"].to_numpy()[:3].round(2).tolist() == [14.01, 10.08, 11.83]
+    assert none[2] == ds["no_selection"].item()
+
+
+def test_the_table_of_all_numbers_has_the_days():
+    frame = tidy(compare(study(CLOCK)))
+    rows = frame[(frame["measure"] == "done_by[670]") & (frame["design"] == "uncapped") & (frame["scenario"] == "A")]
+    assert rows["value"].tolist() == pytest.approx([0.9979561276], abs=1e-9)
 
 
 def test_the_number_enrolled():
