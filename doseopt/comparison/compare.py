@@ -13,7 +13,9 @@ from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
+from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
@@ -87,7 +89,9 @@ def compare(
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
         result = result.merge(curves, compat="override")
-    result = result.assign_attrs(_attributes(study, engine, parts))
+    if study.window_events is not None:
+        result = result.assign(window_readings(study, engine))
+    result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts))
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         estimates = estimates_of(study, engine)
@@ -266,7 +270,8 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
-        "dropout": study.dropout,
+        **({} if study.window_events is None else {"window_events": study.window_events.describe()}),
+        **({} if study.clock is None else study.clock.attributes()),
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
         **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),

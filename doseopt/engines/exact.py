@@ -138,12 +138,18 @@ def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = No
     """
     weight = np.zeros((len(graph.state), len(p)))
     weight[0] = 1
-    dose, ways = graph.decision.dose[graph.source], graph.category_counts
-    chances = (p,) if p_moderate is None else (p, p_moderate)
-    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
-    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+    chance = edge_chances(graph, p, p_moderate)
     patients = graph.state.total[graph.source]
     for count in np.unique(patients):
         rows = patients == count
         np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
     return weight.T
+
+
+def edge_chances(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
+    """Return the probability of each edge in each scenario, [L, R]."""
+    dose, ways = graph.decision.dose[graph.source], graph.category_counts
+    chances = (p,) if p_moderate is None else (p, p_moderate)
+    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
+    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+    return np.asarray(chance)

@@ -5,6 +5,7 @@
     stop       ([scenario,] ending)          position in the coordinate `stop_reason`
     weight     (scenario, ending)            sums to 1
     p_dlt      (scenario, dose)              the true DLT rates, by which right and wrong are judged
+    per_evaluable (scenario, dose)           patients enrolled for one that is evaluable, where some are replaced
 
 and the entries of `doseopt.engines.entries`: which doses a trial has given when it first gives another.
 
@@ -77,7 +78,7 @@ def make_outcomes(
             "selected": (lead, selected),
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
-            "p_dlt": scenarios["p_dlt"],
+            **{name: scenarios[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
             **entries,
         },
         coords={

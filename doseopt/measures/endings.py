@@ -131,7 +131,8 @@ class Truth:
     target : float
     planned, registered : float
         Most patients by the design and by the registry, nan for none.
-    dropout : float
+    per_evaluable : float array [R, D], optional
+        Patients enrolled for one that is evaluable; None for one.
     """
 
     p_dlt: FloatArray
@@ -140,7 +141,7 @@ class Truth:
     target: float
     planned: float = float("nan")
     registered: float = float("nan")
-    dropout: float = 0.0
+    per_evaluable: FloatArray | None = None
 
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Truth:
@@ -148,10 +149,11 @@ class Truth:
         p_dlt = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()
         right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy() if "acceptable" in outcomes else None
         mtd = outcomes["mtd"].to_numpy() if "mtd" in outcomes else np.full(len(p_dlt), -1)
-        given = {
-            name: float(outcomes.attrs[name]) for name in ("planned", "registered", "dropout") if name in outcomes.attrs
-        }
-        return cls(p_dlt, right, mtd, float(outcomes.attrs.get("target", np.nan)), **given)
+        given = {name: float(outcomes.attrs[name]) for name in ("planned", "registered") if name in outcomes.attrs}
+        each = (
+            outcomes["per_evaluable"].transpose("scenario", "dose").to_numpy() if "per_evaluable" in outcomes else None
+        )
+        return cls(p_dlt, right, mtd, float(outcomes.attrs.get("target", np.nan)), **given, per_evaluable=each)
 
     @property
     def acceptable(self) -> BoolArray:
@@ -199,5 +201,5 @@ class Truth:
             return self, np.arange(len(self.p_dlt))
         same = np.column_stack([self.right, self.above, self.too_high, self.mtd])
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
-        rest = (self.target, self.planned, self.registered, self.dropout)
+        rest = (self.target, self.planned, self.registered)
         return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which.reshape(-1)

@@ -155,10 +155,10 @@ def over_planned(endings: Endings, truth: Truth) -> FloatArray:
     return np.where(np.isfinite(truth.registered), endings.total > truth.registered, np.nan)
 
 
-@metric("expected patients enrolled, drop-outs replaced", "patients", of="patients")
+@metric("expected patients enrolled, those not evaluable replaced", "patients", of="patients")
 def enrolled(truth: Truth) -> FloatArray:
-    """N / (1 - q) with q the drop-out probability: the mean of a negative binomial."""
-    return np.full_like(truth.p_dlt, 1 / (1 - truth.dropout))
+    """n_j / (1 - r_j), with r_j the probability that a patient is replaced: the mean of a negative binomial."""
+    return np.ones_like(truth.p_dlt) if truth.per_evaluable is None else truth.per_evaluable
 
 
 @metric("probability that the trial stops for the reason", better=0, along="stop_reason")
@@ -264,7 +264,7 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     outcomes : Dataset
-        Judged (`doseopt.judged`), with attrs `planned`, and where they apply `registered` and `dropout`.
+        Judged (`doseopt.judged`), with attrs `planned`, and where it applies `registered`.
 
     Examples
     --------

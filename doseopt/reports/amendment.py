@@ -17,6 +17,7 @@ from doseopt.reports.sections.holds import HOLDS
 from doseopt.reports.sections.ladder import LADDER
 from doseopt.reports.sections.like_for_like import LIKE_FOR_LIKE
 from doseopt.reports.sections.summary import SUMMARY
+from doseopt.reports.sections.time import TIME
 from doseopt.reports.sections.words import dose_words, so_far
 
 SECTIONS = (
@@ -30,6 +31,7 @@ SECTIONS = (
     FROM_THE_START,
     LIKE_FOR_LIKE,
     FROM_NOW,
+    TIME,
     ATTAINABLE,
     DECISION,
     SENSITIVITY,
@@ -64,6 +66,7 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     }
     blocks: list[Block] = []
     for section in (*SECTIONS, checklist(SECTIONS)):
-        blocks += [Heading(section.title, new_page=section.new_page), *section.build(dossier)]
+        built = section.build(dossier)
+        blocks += [Heading(section.title, new_page=section.new_page), *built] if built else []
     title = f"Amendment of a dose-finding design: {study.title}"
     return Document(title, facts, tuple(blocks))

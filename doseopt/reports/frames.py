@@ -16,7 +16,7 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.display.simulated import simulated
 
 KEYS = ("design", "scenario", "dose")
-FURTHER = ("stop_reason", "quantile", "ending", "definition", "naming")
+FURTHER = ("stop_reason", "quantile", "day", "ending", "definition", "naming")
 COLUMNS = [*KEYS, "measure", "value", "mcse", "units", "engine"]
 
 
@@ -33,7 +33,7 @@ def tidy(ds: xr.Dataset) -> pd.DataFrame:
     DataFrame
         Columns design, scenario, dose, measure, value, mcse, units, engine; a key that does not apply is empty, and so
         are `mcse` of what has no Monte Carlo error, and `engine` of what is said of no design. A reason for stopping, a
-        quantile, an ending, a definition or a naming rule is part of the measure's name, as in
+        quantile, a day, an ending, a definition or a naming rule is part of the measure's name, as in
         ``stopped[max_patients]``; yes and no are 1 and 0; the index `mtd` and the enrolment curves are left out
         (`acceptable` says what is correct).
     """

@@ -104,6 +104,9 @@ def actual_dose(p_dlt: npt.ArrayLike, values: npt.ArrayLike, tolerance: float) -
 def misattribution(p_dlt: npt.ArrayLike, background: npt.ArrayLike, attributed: float) -> FloatArray:
     """Return the rates [..., D] of recorded DLTs if background events are called DLTs: p' = 1 - (1 - p)(1 - a m).
 
+    Every DLT is seen, also that of a patient whose background event would have come before it; in `[window_events]`
+    of a study the two compete.
+
     Parameters
     ----------
     p_dlt : float array [..., D]

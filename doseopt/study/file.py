@@ -15,6 +15,7 @@ from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.study.amendment import read_proposal
+from doseopt.study.clock import Clock
 from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
 from doseopt.study.naming import read_definition
@@ -22,6 +23,7 @@ from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.reader import Reader, key
 from doseopt.study.scenarios import read_belief, read_scenarios
 from doseopt.study.study import Study
+from doseopt.study.window_events import read_window_events
 
 BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
@@ -100,6 +102,8 @@ TOP = (
     "mtd",
     "doses",
     "dropout",
+    "window_events",
+    "clock",
     "posterior",
     "belief",
     "utility",
@@ -121,8 +125,8 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     registry = reader.value(top.get("registry", ""), "registry", domains["registry"])
     target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
     enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", domains["planned_enrolment"])
-    dropout = reader.table(top.get("dropout", {}), "dropout", ["rate"])
-    rate = reader.value(dropout.get("rate", 0.0), "dropout.rate", domains["dropout"])
+    events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
+    clock = reader.build(Clock, top["clock"], "clock", {}) if "clock" in top else None
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
@@ -157,7 +161,8 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         designs=designs,
         registry=registry,
         planned_enrolment=enrolment,
-        dropout=rate,
+        window_events=events,
+        clock=clock,
         posterior=posterior,
         belief=belief,
         utility=utility,

@@ -20,6 +20,8 @@ import doseopt
 from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedBelief
 from doseopt.beliefs.split import FINEST, kinks, normal_rule
 from doseopt.beliefs.utility import Utility
+from doseopt.clock.competing import CONSTANT
+from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design, is_design
 from doseopt.core.files import FORMAT
@@ -38,10 +40,12 @@ from doseopt.scenarios import (
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
+from doseopt.study.clock import Clock
 from doseopt.study.definitions import also_tables, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
 from doseopt.study.reader import key, plain
+from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
@@ -84,8 +88,10 @@ class Study:
         Registration number.
     planned_enrolment : int, optional
         Patients that the registry names.
-    dropout : float
-        Probability of leaving the DLT window for another reason than a DLT.
+    window_events : WindowEvents, optional
+        What competes with the DLT in its window, and how it counts.
+    clock : Clock, optional
+        Window, follow-up and pace of accrual.
     posterior : PosteriorModel
         What the DLT rates are judged by.
     belief : BeliefSpec
@@ -115,7 +121,8 @@ class Study:
     designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
     registry: str = param("", custom=_text_fault)
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
-    dropout: float = param(0.0, low=0, high=1, open_high=True)
+    window_events: WindowEvents | None = param(None, kind=WindowEvents, optional=True)
+    clock: Clock | None = param(None, kind=Clock, optional=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
     belief: BeliefSpec = field(default_factory=StatedBelief)
@@ -139,6 +146,10 @@ class Study:
             elif design.facts.doses != len(self.doses.labels):
                 wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.facts.doses}"
                 found.append(Fault(where, wanted))
+        if self.window_events is not None:
+            planned = len(self.doses.as_planned.labels)
+            events = self.window_events.faults(list(self.scenario_specs), planned)
+            found += [fault.under("window_events") for fault in events]
         return found
 
     @cached_property
@@ -147,10 +158,29 @@ class Study:
         if not self.scenario_specs:
             raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
         planned = self.doses.as_planned
-        made = concat_scenarios([spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()])
+        specs = self.scenario_specs.items()
+        made = concat_scenarios([self.met(spec.rows(name, planned, self.target), name) for name, spec in specs])
         for variable in made.data_vars.values():
             variable.values.flags.writeable = False
         return made
+
+    def met(self, scenarios: xr.Dataset, name: str | None = None) -> xr.Dataset:
+        """Return scenarios with the DLT rates that rules meet where other events happen in the window, if they do.
+
+        Parameters
+        ----------
+        scenarios : Dataset
+        name : str, optional
+            Of the scenario in the study file; None for a belief.
+        """
+        if self.window_events is None:
+            return scenarios
+        return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset)
+
+    @property
+    def onset(self) -> Onset:
+        """The law of the time of a DLT in its window."""
+        return (None if self.clock is None else self.clock.law) or CONSTANT
 
     def choose(self, names: Sequence[str] = ()) -> dict[str, Design]:
         """Return the designs of these names, or all; unknown names are reported together."""
@@ -195,9 +225,9 @@ class Study:
         return self.judge(engine(rule, self.scenarios, start))
 
     def judge(self, outcomes: xr.Dataset) -> xr.Dataset:
-        """Return outcomes with what is right by this study, its dropout and its registered enrolment."""
+        """Return outcomes with what is right by this study, and its registered enrolment."""
         registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
-        return judged(outcomes, self.mtd).assign_attrs(dropout=self.dropout, registered=registered)
+        return judged(outcomes, self.mtd).assign_attrs(registered=registered)
 
     def unweighed(self) -> list[Fault]:
         """Say which designs the scenarios cannot weigh: those that look at moderate toxicity, without its rates."""
@@ -224,7 +254,7 @@ class Study:
         else:
             p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
         names = [f"belief {i + 1}" for i in range(len(p))]
-        scenarios = _transformed(p, names, None, planned, None, "", "")
+        scenarios = self.met(_transformed(p, names, None, planned, None, "", ""))
         finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
         return Belief(scenarios, weight, self.belief.describe(), check, finer)
 
@@ -264,7 +294,7 @@ class Study:
             **{name: value for name, value in top.items() if value != "" or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(doses),
-            **({"dropout": {"rate": self.dropout}} if self.dropout else {}),
+            **{n: plain(v) for n in ("window_events", "clock") if (v := getattr(self, n)) is not None},
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),

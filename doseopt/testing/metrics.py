@@ -26,9 +26,10 @@ def made_outcomes() -> xr.Dataset:
             "p_dlt": (("scenario", "dose"), np.array([[0.05, 0.25, 0.45], [0.05, 0.10, 0.25]])),
             "acceptable": (("scenario", "dose"), np.array([[False, True, False], [False, False, True]])),
             "mtd": ("scenario", np.array([1, 2])),
+            "per_evaluable": (("scenario", "dose"), np.full((2, 3), 1.25)),
         },
         coords={"scenario": ["middle", "top"], "dose": ["1", "2", "3"], "stop_reason": ["max_patients", "too_toxic"]},
-        attrs={"target": 0.25, "planned": 9.0, "registered": 6.0, "dropout": 0.2, "trials": float("inf")},
+        attrs={"target": 0.25, "planned": 9.0, "registered": 6.0, "trials": float("inf")},
     )
 
 

@@ -36,7 +36,7 @@ TRUTH = {  # name: (true rates, acceptable doses, MTD, weights)
     "top": ([0.05, 0.10, 0.25], [0, 0, 1], 2, [0.20, 0.30, 0.50]),
     "lowest": ([0.25, 0.45, 0.65], [1, 0, 0], 0, [0.40, 0.40, 0.20]),
 }
-ATTRS = {"target": 0.25, "planned": 9.0, "registered": 6.0, "dropout": 0.2}
+ATTRS = {"target": 0.25, "planned": 9.0, "registered": 6.0}
 TRIALS = 20  # every weight above is a multiple of 1/20
 
 # Worked out by hand, scenario by scenario, in the order of TRUTH.
@@ -95,6 +95,7 @@ def outcomes(n, y, selected, stop, weight, lead, **attrs):
             "p_dlt": (("scenario", "dose"), np.array(p_dlt)),
             "acceptable": (("scenario", "dose"), np.array(acceptable, bool)),
             "mtd": ("scenario", np.array(mtd)),
+            "per_evaluable": (("scenario", "dose"), np.full((len(TRUTH), 3), 1.25)),
         },
         coords={"scenario": list(TRUTH), "dose": ["a", "b", "c"], "stop_reason": ["complete", "too_toxic"]},
         attrs={**ATTRS, **attrs},
@@ -277,8 +278,7 @@ def test_what_is_not_known_is_nan():
 
 
 def test_without_drop_out_the_enrolled_are_the_evaluable():
-    data = exact()
-    del data.attrs["dropout"]
+    data = exact().drop_vars("per_evaluable")
     np.testing.assert_array_equal(found(data, "enrolled"), found(data, "sample_size"))
 
 

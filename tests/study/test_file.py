@@ -20,6 +20,7 @@ from doseopt.scenarios import ActualDose, MTDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.file import load_study, parse_study
 from doseopt.study.study import Doses
+from doseopt.study.window_events import Departure, WindowEvents
 
 # The example that documents the format.
 EXAMPLE = """
@@ -111,7 +112,8 @@ def faults(document):
 
 def test_the_documented_example_loads_as_written():
     study = parse_study(EXAMPLE, "example.toml")
-    assert (study.title, study.registry, study.target, study.dropout) == ("...", "NCT05727722", 0.25, 0.10)
+    assert (study.title, study.registry, study.target) == ("...", "NCT05727722", 0.25)
+    assert study.window_events == WindowEvents(dropout=Departure(0.10, "replace"))
     assert study.mtd == MTDRule(target=0.25, rule="closest", none_above=0.35)
     assert study.definition == Definition(6, "1/6")
     assert study.doses == Doses(("0.15", "0.5", "1.5", "4.5"), (0.15e9, 0.5e9, 1.5e9, 4.5e9), "cells", 0.2)

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from doseopt.beliefs import LogisticFamily
 from doseopt.beliefs.utility import Utility
+from doseopt.clock.arrivals import Accrual
+from doseopt.clock.duration import Stagger
+from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.parameters import Faults
 from doseopt.core.text import name_fault
@@ -19,8 +22,10 @@ from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
+from doseopt.study.clock import Clock
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
 from doseopt.study.study import Doses, Study
+from doseopt.study.window_events import Departure, Event, WindowEvents
 
 # The bundled protocol
 
@@ -194,6 +199,29 @@ def designs(doses):
     return st.dictionaries(NAMES, st.builds(capped, bases(doses), rules, st.integers(6, 30)), min_size=1, max_size=3)
 
 
+EVENTS = [
+    None,
+    WindowEvents(dropout=Departure(0.1, "replace")),
+    WindowEvents(
+        death=Event(0.2, "replace", 0.5), transplantation=Event(0.1, "dlt"), dropout=Departure(0.1, "complete")
+    ),
+]
+CLOCKS = [
+    None,
+    Clock(28.0, Accrual(per_month=2.0)),
+    Clock(
+        28.0,
+        Accrual("fixed", per_window=1.0),
+        follow_up=60.0,
+        visits=(1, 14, 28, 60),
+        start="2024-03-01",
+        registered_completion="2025-12-31",
+        onset=Onset("visits", shares=(0.2, 0.5, 0.3)),
+        stagger=Stagger(14.0, 7.0, 1.0),
+    ),
+]
+
+
 @st.composite
 def studies(draw):
     count = draw(st.integers(1, 5))
@@ -215,7 +243,8 @@ def studies(draw):
         designs=draw(designs(count)),
         registry=draw(st.sampled_from(["", "NCT1"])),
         planned_enrolment=draw(st.none() | st.integers(1, 99)),
-        dropout=draw(st.sampled_from([0.0, 0.1])),
+        window_events=draw(st.sampled_from(EVENTS)),
+        clock=draw(st.sampled_from(CLOCKS)),
     )
 
 
@@ -251,7 +280,8 @@ CHANGES = {
     "mtd": MTDRule(0.25, "interval"),
     "registry": "NCT1",
     "planned_enrolment": 12,
-    "dropout": 0.1,
+    "window_events": WindowEvents(death=Event(0.1, "replace")),
+    "clock": Clock(28, Accrual(per_month=2)),
     "posterior": PosteriorModel(model="beta", a=0.5),
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},

@@ -16,6 +16,7 @@ from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.like_for_like import like_for_like
 from doseopt.reports.sections.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
 from doseopt.reports.sections.overview import describe_engine, marked, overview
+from doseopt.reports.sections.time import with_heading
 
 OVERDOSE = "a dose above the highest correct one whose true DLT rate is above the target."
 SIZES = {"states": "states", "paths": "outcome paths"}
@@ -65,7 +66,7 @@ def comparison_document(ds: xr.Dataset) -> Document:
     blocks += [scenario_table(ds), *like_for_like(ds)]
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
-    blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *estimates(ds)]
+    blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *with_heading(ds), *estimates(ds)]
     return Document(str(ds.attrs["title"]), _facts(ds), tuple(blocks))
 
 
@@ -74,7 +75,6 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
     attrs = ds.attrs
     labels, unit = dose_labels(ds)
     planned = int(attrs.get("planned_enrolment", -1))
-    dropout = float(attrs.get("dropout", 0))
     return {
         "Registry": str(attrs.get("registry", "")),
         "Doses": f"{', '.join(labels)} {unit}".strip(),
@@ -82,7 +82,8 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Definition": str(attrs["mtd_rule"]),
         "Overdose": OVERDOSE,
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
-        "Drop-out": f"{100 * dropout:g}% of patients, replaced" if dropout else "",
+        "In the DLT window": str(attrs.get("window_events", "")),
+        "Clock": str(attrs.get("clock", "")),
         "Compared": f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}",
         "Engine": describe_engine(ds),
         "Made by": made_by(attrs),

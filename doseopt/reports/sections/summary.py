@@ -16,6 +16,7 @@ from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.time import summary_sentences
 from doseopt.reports.sections.words import decided, dose, gains, so_far, undeclarable
 
 MANY = 5
@@ -54,7 +55,7 @@ def summary(dossier: Dossier) -> list[Block]:
             "Under the study's model; lines: the range over the other beliefs examined.",
             _alt(mean),
         ),
-        Bullets(tuple(_sentences(dossier, mean))),
+        Bullets((*_sentences(dossier, mean), *_in_time(dossier))),
     ]
 
 
@@ -162,6 +163,11 @@ def _next(dossier: Dossier) -> list[str]:
     if len(set(said.values())) == 1:
         return []
     return [f"For the next patients: {'; '.join(f'{name}: {text}' for name, text in said.items())}."]
+
+
+def _in_time(dossier: Dossier) -> list[str]:
+    """Say how long the registered design takes, if the study has a clock."""
+    return summary_sentences(dossier.comparison, dossier.proposal.registered)
 
 
 def _size(dossier: Dossier) -> str:

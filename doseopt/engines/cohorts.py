@@ -1,0 +1,124 @@
+"""Cohorts of the trials that end: a second pass over a graph, made only where time matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.exact import edge_chances, ending_weights
+from doseopt.engines.graph import Graph, orders_of
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts:
+    """How trials end, told apart by their patients and cohorts only: G ways in R scenarios.
+
+    Attributes
+    ----------
+    n, cohorts, new : int array [G]
+        Patients, cohorts, and cohorts of two or more at a dose that nobody had before.
+    weight : float array [R, G]
+        Probabilities; they sum to 1.
+    """
+
+    n: IntArray
+    cohorts: IntArray
+    new: IntArray
+    weight: FloatArray
+
+
+def cohorts_of(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> Cohorts:
+    """Return the patients and cohorts that trials end with, those before the start of the graph left out.
+
+    Parameters
+    ----------
+    graph : Graph
+    p : float array [R, D]
+        Rates that trials are weighed with.
+    p_moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
+
+    Notes
+    -----
+    Of the paths to an ending the share with each number of cohorts does not depend on the truth where its likelihood is
+    that of the tally; with three outcome categories each scenario takes a pass of its own.
+
+    Examples
+    --------
+    With one dose 3+3 goes on to a second cohort unless two or three of the first three patients have a DLT.
+
+    >>> from doseopt import ThreePlusThree, build_graph
+    >>> found = cohorts_of(build_graph(ThreePlusThree(doses=1, target=0.25)), np.array([[0.5]]))
+    >>> found.n.tolist(), found.cohorts.tolist(), found.weight.round(12).tolist()
+    ([3, 6], [1, 2], [[0.5, 0.5]])
+    """
+    patients = graph.state.total[graph.ending] - graph.start.total
+    place = np.full(len(graph.state), -1)
+    place[graph.ending] = np.arange(len(graph.ending))
+    shape = _deepest(graph) + 1, graph.design.facts.doses + 1
+    found = np.zeros((len(p), int(patients.max()) + 1, *shape))
+    if p_moderate is None:
+        each = ending_weights(graph, p) / graph.paths[graph.ending]
+        passes = [(slice(None), each, orders_of(graph.category_counts))]
+    else:
+        chances, one = edge_chances(graph, p, p_moderate), np.ones((1, len(graph.ending)))
+        passes = [(slice(r, r + 1), one, chances[:, r]) for r in range(len(p))]
+    for rows, each, chance in passes:
+        for states, spread in _layers(graph, chance, shape):
+            ends = place[states]
+            count = patients[ends[ends >= 0][:1]]
+            if len(count):
+                found[rows, count[0]] += np.tensordot(each[:, ends[ends >= 0]], spread[ends >= 0], axes=1)
+    n, cohorts, new = np.nonzero(found.any(axis=0))
+    return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
+
+
+def _deepest(graph: Graph) -> int:
+    """Return the most cohorts of a trial."""
+    depth = np.zeros(len(graph.state), np.int64)
+    patients = graph.state.total[graph.source]
+    for count in np.unique(patients):
+        rows = patients == count
+        np.maximum.at(depth, graph.target[rows], depth[graph.source[rows]] + 1)
+    return int(depth.max())
+
+
+def _layers(graph: Graph, chance: FloatArray, shape: tuple[int, int]) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield the states of each number of patients, with the weight of each by cohorts and new doses, [S, C, K].
+
+    Parameters
+    ----------
+    graph : Graph
+    chance : float array [L]
+        Weight of each edge.
+    shape : tuple of int
+        C and K.
+    """
+    from scipy.sparse import csr_array
+
+    total = graph.state.total
+    source, target = graph.source, graph.target
+    size = total[target] - total[source]
+    new = (size > 1) & (graph.state.n[source, graph.decision.dose[source]] == 0)
+    counts, firsts = np.unique(total, return_index=True)  # states stand in order of their patients
+    ends = [*firsts[1:].tolist(), len(total)]
+    kept: dict[int, tuple[int, FloatArray]] = {}
+    for count, first, end in zip(counts.tolist(), firsts.tolist(), ends, strict=True):
+        spread = np.zeros((end - first, *shape))
+        if not kept:
+            spread[0, 0, 0] = 1
+        into = np.arange(*np.searchsorted(target, [first, end]))  # and edges in that of their targets
+        for before, (base, earlier) in kept.items():
+            for is_new in (False, True):
+                rows = into[(size[into] == count - before) & (new[into] == is_new)]
+                if len(rows):
+                    at = (target[rows] - first, source[rows] - base)
+                    step = csr_array((chance[rows], at), shape=(len(spread), len(earlier)))
+                    come = (step @ earlier.reshape(len(earlier), -1)).reshape(-1, *shape)
+                    spread[:, 1:, int(is_new) :] += come[:, :-1, : shape[1] - int(is_new)]
+        yield slice(first, end), spread
+        largest = int(size.max(initial=0))
+        kept = {k: v for k, v in kept.items() if k > count - largest} | {count: (first, spread)}

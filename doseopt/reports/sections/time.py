@@ -1,0 +1,210 @@
+"""Time: how long trials take at the study's pace, who is turned away, and how many are enrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from doseopt.amendment.dossier import Dossier
+from doseopt.core.state import FloatArray
+from doseopt.display.labels import names
+from doseopt.plots.duration import duration_figure
+from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.section import Section
+
+FULL = (
+    "These designs wait until the window of every patient of a cohort has ended; who comes while enrolment is closed "
+    "is lost. The first patient's wait counts."
+)
+JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
+READ = {
+    "correct_selection_by_reading": "Correct selection (%) by reading of the DLT window, mean over the scenarios",
+    "no_selection_by_reading": "No selection (%) by reading of the DLT window, mean over the scenarios",
+    "enrolled_by_reading": "Patients enrolled by reading of the DLT window, mean over the scenarios",
+}
+"""Of each measure: title of its table."""
+type Column = tuple[str, str, FloatArray, Callable[[float], str]]
+"""Group, heading, one value a design, and how it is printed."""
+FEW_PENDING = 1.0
+"""Patients pending at an arrival below whom a design that decides on them gains little."""
+
+
+def time_blocks(ds: xr.Dataset) -> list[Block]:
+    """Show how long the designs of a comparison take, and how many they enrol; empty if the study does not say enough.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    """
+    blocks: list[Block] = []
+    if _known(ds, "duration"):
+        caption = "Days until the last follow-up ends, by design and scenario"
+        shows = "A dot and two lines for each design in each scenario; the numbers stand in the table of times."
+        figure = Figure.of(partial(duration_figure, _of_known(ds, "duration")), caption, shows, "duration")
+        blocks += [
+            Paragraph(f"{ds.attrs['clock']}. {FULL} {_made(ds)}"),
+            _durations(ds),
+            Bullets(tuple(pace(ds))),
+            figure,
+        ]
+    if "window_events" in ds.attrs:
+        blocks += [Paragraph(f"In the DLT window: {ds.attrs['window_events']}. {JUDGED}"), *_readings(ds)]
+    if _known(ds, "enrolled_sd"):
+        blocks.append(_enrolled(ds))
+    return blocks
+
+
+def _readings(ds: xr.Dataset) -> list[Block]:
+    """Show what each reading of what happens in the window makes of the designs."""
+    if "window_reading" not in ds.dims:
+        return []
+    each = [text.partition(": ")[::2] for text in names(ds, "window_reading")]
+    heads = [reading.replace(" (stated)", "*") for _, reading in each]
+    spans: dict[str, int] = {}
+    for event, _ in each:
+        spans[event] = spans.get(event, 0) + 1
+    tables: list[Block] = []
+    for name, title in READ.items():
+        values = ds[name].mean("scenario").transpose("design", "window_reading").to_numpy()
+        values = values * (100 if ds[name].attrs["units"] == "1" else 1)
+        rows = tuple((text, *map(_tenth, row)) for text, row in zip(names(ds, "design"), values, strict=True))
+        tables.append(
+            Table(title, ("", *heads), rows, labels=True, groups=tuple(spans.items()), notes=("*: as stated",))
+        )
+    return tables
+
+
+def with_heading(ds: xr.Dataset) -> list[Block]:
+    """Return `time_blocks` under a heading, if there are any."""
+    blocks = time_blocks(ds)
+    return [Heading("Time and enrolment"), *blocks] if blocks else []
+
+
+def _known(ds: xr.Dataset, name: str) -> bool:
+    return name in ds and bool(ds[name].notnull().any())
+
+
+def _made(ds: xr.Dataset) -> str:
+    """Say whether the times are exact."""
+    error = float(ds["duration_mcse"].max())
+    if not error:
+        return "Exact."
+    return f"Simulated, since patients are replaced: standard error of a mean at most {error:.1f} days."
+
+
+def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:
+    """Return the designs of which a variable is known: those that were not simulated."""
+    return ds.isel(design=np.flatnonzero(ds[name].notnull().all("scenario").to_numpy()))
+
+
+def _mean(ds: xr.Dataset, name: str, **at: float) -> FloatArray:
+    """Return the mean over the scenarios, one number a design."""
+    return np.asarray(ds[name].sel(at).mean("scenario", skipna=False).to_numpy())
+
+
+def _whole(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.0f}"
+
+
+def _tenth(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.1f}"
+
+
+def _durations(ds: xr.Dataset) -> Table:
+    """Return days and probabilities by design."""
+    longest = ds["duration"].max("scenario", skipna=False).to_numpy()
+    day = int(ds.attrs["registered_day"])
+    columns: list[Column] = [
+        ("decided", "mean", _mean(ds, "duration"), _whole),
+        ("decided", "longest", longest, _whole),
+        *(("decided", f"{100 * q:g}%", _mean(ds, "duration_quantile", quantile=q), _whole) for q in (0.1, 0.5, 0.9)),
+        ("decided by", "1 y", 100 * _mean(ds, "done_by", day=365), _tenth),
+        ("decided by", "2 y", 100 * _mean(ds, "done_by", day=730), _tenth),
+        ("completed", "mean", _mean(ds, "completion"), _whole),
+        *([("completed", f"by {day}", 100 * _mean(ds, "completed_by", day=day), _tenth)] if day > 0 else []),
+        ("closed", "days", _mean(ds, "closed_days"), _whole),
+        ("closed", "lost", _mean(ds, "turned_away"), _tenth),
+    ]
+    title = "Time in days and % of trials, mean over the scenarios; longest: the scenario where a trial takes longest"
+    notes = ["Decided: the last cohort; completed: the last follow-up. Closed: days without enrolment, patients lost"]
+    notes += [f"Day {day} is the registered completion, {ds.attrs['registered_completion']}"] if day > 0 else []
+    return _table(ds, title, columns, tuple(notes))
+
+
+def _enrolled(ds: xr.Dataset) -> Table:
+    """Return the number enrolled by design."""
+    columns: list[Column] = [
+        ("enrolled", "mean", _mean(ds, "enrolled"), _tenth),
+        ("enrolled", "sd", _mean(ds, "enrolled_sd"), _tenth),
+        *(("enrolled", f"{100 * q:g}%", _mean(ds, "enrolled_quantile", quantile=q), _tenth) for q in (0.1, 0.5, 0.9)),
+        ("enrolled", ">plan", 100 * _mean(ds, "more_than_planned"), _tenth),
+    ]
+    title = (
+        "Patients enrolled, those not evaluable replaced, and % of trials with more than planned; mean over scenarios"
+    )
+    return _table(ds, title, columns, ())
+
+
+def _table(ds: xr.Dataset, title: str, columns: list[Column], notes: tuple[str, ...]) -> Table:
+    spans: dict[str, int] = {}
+    for group, *_ in columns:
+        spans[group] = spans.get(group, 0) + 1
+    rows = [(name, *(show(value[d]) for _, _, value, show in columns)) for d, name in enumerate(names(ds, "design"))]
+    head = ("", *(text for _, text, _, _ in columns))
+    return Table(title, head, tuple(rows), labels=True, groups=tuple(spans.items()), notes=notes)
+
+
+def pace(ds: xr.Dataset) -> list[str]:
+    """Say what the pace implies: who is pending when a patient arrives, and what deciding on them could gain."""
+    known = _of_known(ds, "duration")
+    pending = float(ds.attrs["arrivals_per_window"])
+    closed, days = _mean(known, "closed_days"), _mean(known, "duration")
+    share = closed / days
+    most = int(share.argmax())
+    found = (
+        f"{pending:.2g} patients arrive in a window of {float(ds.attrs['window']):g} days: so many would be pending on "
+        "average when a patient arrives, if enrolment never closed."
+    )
+    little = "gains little at this pace" if pending < FEW_PENDING else "can gain at this pace"
+    gain = (
+        f"A design that decides while patients are pending {little}: waiting for windows closes enrolment for at most "
+        f"{closed[most]:.0f} of {days[most]:.0f} days ({names(known, 'design')[most]}), and none saves more."
+    )
+    return [found, gain]
+
+
+def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
+    """Say how long a design takes, for a first page; nothing without a clock.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    design : str
+    """
+    if not _known(ds, "duration") or bool(ds["duration"].sel(design=design).isnull().any()):
+        return []
+    at, day = ds.sel(design=[design]), int(ds.attrs["registered_day"])
+    low, high = (_mean(at, "completion_quantile", quantile=q)[0] for q in (0.1, 0.9))
+    text = (
+        f"From the first patient on {design} takes {_mean(at, 'completion')[0]:.0f} days until its last follow-up ends "
+        f"({low:.0f} to {high:.0f} in 80% of trials), averaged over the scenarios, at the stated pace"
+    )
+    by = (
+        f"; it is complete by the registered date in {100 * _mean(at, 'completed_by', day=day)[0]:.0f}%"
+        if day > 0
+        else ""
+    )
+    return [f"{text}{by}."]
+
+
+def _of_dossier(dossier: Dossier) -> list[Block]:
+    return time_blocks(dossier.comparison)
+
+
+TIME = Section("How long it takes", _of_dossier)
+"""Empty for a study without a clock and without patients who are replaced."""

@@ -1,0 +1,141 @@
+"""The clock of a study: DLT window, follow-up, visits, pace of accrual, and dates."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from doseopt.clock.arrivals import Accrual
+from doseopt.clock.duration import Stagger
+from doseopt.clock.onset import Onset
+from doseopt.core.parameters import Fault, are_numbers, check, param
+
+
+def _no_date(value: Any) -> str | None:
+    """Say why a value is no date."""
+    try:
+        datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return f"wanted a date such as '2024-03-01', got {value!r}"
+    return None
+
+
+def _no_visits(value: Any) -> str | None:
+    if are_numbers(value) and all(np.diff([0.0, *value]) > 0):
+        return None
+    return f"wanted days above 0 in rising order, got {value!r}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How time passes in the trials of a study; days are the unit.
+
+    Parameters
+    ----------
+    window : float
+        DLT window.
+    accrual : Accrual
+    follow_up : float, optional
+        Of each patient; the window when left out.
+    visits : tuple of float
+        Days of the visits.
+    start, registered_completion : str, optional
+        Dates; the second is the primary completion that the registry names.
+    onset : Onset, optional
+        When in the window DLTs occur; a constant hazard where the study states window events, else uniform.
+    known, slots, calendars
+        Read by designs that decide while patients are pending; the others wait for every window to end.
+    evaluate : str
+        When a cohort is decided on: when all its windows have ended.
+    closed : str
+        Who arrives while enrolment is closed is lost.
+    stagger : Stagger
+
+    Examples
+    --------
+    >>> clock = Clock(28, Accrual(per_month=2), start="2024-03-01", registered_completion="2025-12-31")
+    >>> clock.registered_day
+    670
+    """
+
+    window: float = param(kind=float, low=0, open_low=True, doc="days of the DLT window")
+    accrual: Accrual = param(kind=Accrual, table=Accrual, doc='the pace, as { kind = "poisson", per_month = 2 }')
+    follow_up: float | None = param(None, kind=float, low=0, open_low=True, optional=True, doc="days of follow-up")
+    visits: tuple[float, ...] = param((), kind=tuple, custom=_no_visits, doc="days of the visits")
+    start: str | None = param(None, kind=str, custom=_no_date, optional=True, doc="date of the first enrolment")
+    registered_completion: str | None = param(None, kind=str, custom=_no_date, optional=True, doc="registered date")
+    onset: Onset | None = param(None, kind=Onset, table=Onset, optional=True)
+    known: str = param("at_event", choices=("at_event", "at_visit"), doc="when a DLT is known")
+    evaluate: str = param("window", choices=("window",), doc="when a cohort is decided on")
+    closed: str = param("lost", choices=("lost",), doc="who arrives while enrolment is closed")
+    stagger: Stagger = param(Stagger(), kind=Stagger, table=Stagger)
+    slots: int = param(4, low=1, doc="slots of the lattice in a window")
+    calendars: int = param(200, low=1, doc="calendars drawn for arrivals that are no lattice")
+
+    def __post_init__(self) -> None:
+        """Check the declared parameters, alone and together."""
+        for name in ("start", "registered_completion"):  # a date of TOML is one, too
+            if isinstance(getattr(self, name), datetime.date):
+                object.__setattr__(self, name, getattr(self, name).isoformat())
+        check(self, self._faults)
+        if self.follow_up == self.window:
+            object.__setattr__(self, "follow_up", None)
+
+    def _faults(self) -> list[Fault]:
+        found = []
+        if self.follow_up is not None and self.window > self.follow_up:
+            wanted = f"wanted at most the follow-up of {self.follow_up:g} days"
+            found.append(Fault("window", f"{wanted}, got {self.window!r}"))
+        if self.registered_completion is not None and self.start is None:
+            found.append(Fault("start", "missing; wanted the date from which the registered completion counts"))
+        elif self.registered_completion is not None and self.registered_day <= 0:
+            wanted = f"wanted a date before the registered completion of {self.registered_completion}"
+            found.append(Fault("start", f"{wanted}, got {self.start!r}"))
+        if self.onset is not None and self.onset.kind == "visits":
+            ends = self._ends()
+            if not self.visits:
+                found.append(Fault("visits", "missing; wanted the days of the visits, which the onset counts by"))
+            elif len(self.onset.shares) != len(ends):
+                wanted = f"wanted {len(ends)} shares, one an interval that a visit in the window closes"
+                found.append(Fault("onset.shares", f"{wanted}, got {len(self.onset.shares)}"))
+        return found
+
+    def _ends(self) -> tuple[float, ...]:
+        """Return where intervals between visits end, as shares of the window."""
+        return (*(day / self.window for day in self.visits if day < self.window), 1.0)
+
+    @property
+    def law(self) -> Onset | None:
+        """The onset as it is calculated with, its visits known."""
+        return None if self.onset is None else replace(self.onset, ends=self._ends())
+
+    @property
+    def after_window(self) -> float:
+        """Days from the end of the last window to the end of the last follow-up."""
+        return 0.0 if self.follow_up is None else self.follow_up - self.window
+
+    @property
+    def registered_day(self) -> int:
+        """Days from the start to the registered completion; -1 if the study does not name both."""
+        if self.start is None or self.registered_completion is None:
+            return -1
+        ends = [datetime.date.fromisoformat(day) for day in (self.start, self.registered_completion)]
+        return (ends[1] - ends[0]).days
+
+    def attributes(self) -> dict[str, str | float]:
+        """Return what a result says of the clock."""
+        return {
+            "clock": self.describe(),
+            "window": self.window,
+            "arrivals_per_window": self.accrual.rate(self.window) * self.window,
+            "registered_day": self.registered_day,
+            "registered_completion": self.registered_completion or "",
+        }
+
+    def describe(self) -> str:
+        """Say the window, the pace and the follow-up."""
+        followed = f", follow-up of {self.follow_up:g}" if self.follow_up is not None else ""
+        return f"DLT window of {self.window:g} days{followed}; {self.accrual.describe()}"
