@@ -49,7 +49,8 @@ def in_vain(graph: Graph) -> str:
     '1NNN 2NNN'
     """
     _, highest = extremes(graph)
-    letter, here, cohorts = graph.design.facts.outcomes.letters[-1], 0, []
+    letter, here = graph.design.facts.outcomes.letters[-1], 0
+    cohorts: list[Cohort] = []
     best = graph.category_counts[:, -1] == graph.category_counts.sum(axis=1)
     while not cohorts or highest[here] != NONE:
         edge = np.flatnonzero((graph.source == here) & best)
