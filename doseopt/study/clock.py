@@ -17,8 +17,8 @@ from doseopt.core.parameters import Fault, are_numbers, check, param
 def _no_date(value: Any) -> str | None:
     """Say why a value is no date."""
     try:
-        datetime.date.fromisoformat(value)
-    except (TypeError, ValueError):
+        datetime.date.fromisoformat(str(value))
+    except ValueError:
         return f"wanted a date such as '2024-03-01', got {value!r}"
     return None
 
@@ -91,7 +91,7 @@ class Clock:
             found.append(Fault("window", f"{wanted}, got {self.window!r}"))
         if self.registered_completion is not None and self.start is None:
             found.append(Fault("start", "missing; wanted the date from which the registered completion counts"))
-        elif self.registered_completion is not None and self.registered_day <= 0:
+        elif not any(day is None or _no_date(day) for day in self._dates) and self.registered_day <= 0:
             wanted = f"wanted a date before the registered completion of {self.registered_completion}"
             found.append(Fault("start", f"{wanted}, got {self.start!r}"))
         if self.onset is not None and self.onset.kind == "visits":
@@ -116,6 +116,10 @@ class Clock:
     def after_window(self) -> float:
         """Days from the end of the last window to the end of the last follow-up."""
         return 0.0 if self.follow_up is None else self.follow_up - self.window
+
+    @property
+    def _dates(self) -> tuple[str | None, str | None]:
+        return self.start, self.registered_completion
 
     @property
     def registered_day(self) -> int:

@@ -199,6 +199,8 @@ CLOCKS = {
     ),
     "window = 28\naccrual = { per_month = 1 }\nregistered_completion = '2024-03-01'": "clock.start: missing",
     "window = 28\naccrual = { per_month = 1 }\nstart = 'March'": "clock.start: wanted a date such as '2024-03-01'",
+    "window = 28\naccrual = { per_month = 1 }\nstart = ''\nregistered_completion = '2024-03-01'": "clock.start: wanted",
+    "window = 28\naccrual = { per_month = 1 }\nstart = 2024-03-01\nvisits = [7, 3]": "study: 1 fault",
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'": "clock.evaluate: wanted one of 'window'",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",
