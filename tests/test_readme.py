@@ -109,7 +109,7 @@ def test_its_doseopt_commands_exist() -> None:
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
     named = set(re.findall(r"doseopt ([a-z]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))))
     assert named <= known
-    assert known - named <= {"compare", "check"}
+    assert known - named <= {"check"}
 
 
 def test_the_files_it_names_exist() -> None:

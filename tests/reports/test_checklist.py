@@ -60,4 +60,5 @@ def test_what_no_section_answers_is_what_only_investigators_can():
     everything = tuple(STATEMENTS)
     theirs = {item for item in ITEMS if answered(item, SECTIONS, everything) == THEIRS}
     wanted = {"communication", "rationale", "eligibility", "interruption", "committees", "discussion", "success"}
+    wanted |= {"follow-up", "product"}
     assert theirs == wanted
