@@ -95,10 +95,10 @@ def compare(
         if robust:
             dataset, found = _with_break_even(dataset, loaded)
             document, screen = (Document(d.title, d.facts, (*d.blocks, *found)) for d in (document, screen))
-        written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
-        if not json:
+        if not json:  # the answer before the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
+        written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
         finished = True
         further: list[Block] = []
         if loaded.states_posterior if posterior is None else posterior:
