@@ -62,7 +62,6 @@ NAMES = (
     r"i?(ATD\+)?3\+3",
     r"mTPI-2",
     r"Apache-2\.0",
-    r"ICH E20",
     r"ends with status 1",
     r"BOIN 2\.7\.2, dfcrm 0\.2-2\.1, escalation 0\.2\.3, bcrm 0\.5\.4, PhIdesign 0\.2\.0, Keyboard 0\.1\.3",
     r"precautionary 0\.2\.6-1",
