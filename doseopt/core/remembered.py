@@ -6,6 +6,7 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,11 +42,19 @@ def bytes_of(value: Any, seen: set[int] | None = None) -> int:
     return sum(bytes_of(part, seen) for part in (*slots, *getattr(value, "__dict__", {}).values()))
 
 
+@dataclass(eq=False)
+class _Kept[R]:
+    """A result, and the bytes that it held when it was last counted."""
+
+    result: R
+    bytes: int = 0
+
+
 def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R]], Remembering[P, R]]:
     """Decorate a function of hashable arguments: its last results are kept while they hold at most so many bytes.
 
     The newest is always kept, however large it is: who asked for it may ask again. Results may grow after they were
-    returned (by what they cache themselves); they are counted as they are when another one comes.
+    returned (by what they cache themselves): those returned since another one came are counted again when one comes.
 
     Parameters
     ----------
@@ -56,7 +65,8 @@ def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R
     """
 
     def decorate(function: Callable[P, R]) -> Remembering[P, R]:
-        kept: OrderedDict[Any, R] = OrderedDict()
+        kept: OrderedDict[Any, _Kept[R]] = OrderedDict()
+        returned: set[_Kept[R]] = set()
         lock = threading.Lock()
 
         @functools.wraps(function)
@@ -65,17 +75,24 @@ def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R
             with lock:
                 if key in kept:
                     kept.move_to_end(key)
-                    return kept[key]
-            result = function(*args, **kwargs)
+                    returned.add(kept[key])
+                    return kept[key].result
+            newest = _Kept(function(*args, **kwargs))
             with lock:
-                kept[key] = result
-                sizes = [bytes_of(value) for value in kept.values()]
-                while len(kept) > 1 and (sum(sizes) > most or len(kept) > entries):
+                kept[key] = newest
+                returned.add(newest)
+                for each in returned:
+                    each.bytes = bytes_of(each.result)
+                while len(kept) > 1 and (sum(each.bytes for each in kept.values()) > most or len(kept) > entries):
                     kept.popitem(last=False)
-                    sizes.pop(0)
-            return result
+                returned.intersection_update([newest])
+            return newest.result
 
-        remember.cache_clear = kept.clear  # type: ignore[attr-defined]
+        def clear() -> None:
+            kept.clear()
+            returned.clear()
+
+        remember.cache_clear = clear  # type: ignore[attr-defined]
         return remember  # type: ignore[return-value]
 
     return decorate

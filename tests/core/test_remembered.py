@@ -34,6 +34,28 @@ def test_the_newest_are_kept_within_the_bytes_and_the_newest_whatever_its_size()
     assert calls[-2:] == [50, 50]
 
 
+def test_what_grows_after_it_was_returned_is_counted_as_it_is():
+    calls = []
+
+    @remembered(3000)
+    def made(key):
+        calls.append(key)
+        return [np.zeros(125)]
+
+    grows = made("a")
+    made("b")
+    made("a")
+    grows.append(np.zeros(125))  # 3 kB in all
+    made("b")
+    assert calls == ["a", "b"]
+    made("c").append(np.zeros(250))  # 4 kB: b was asked for last, and a goes; then 3 kB more
+    made("d")
+    assert calls == ["a", "b", "c", "d"]
+    made("c")
+    made("b")
+    assert calls == ["a", "b", "c", "d", "c", "b"]
+
+
 def test_no_more_entries_than_asked_for():
     calls = []
 
