@@ -90,14 +90,14 @@ def recommend(study: Study, standings: Mapping[str, Standing], belief: Belief, c
         design: {name: _average(study, standing, belief, name) for name in names}
         for design, standing in standings.items()
     }
-    within = [design for design, each in values.items() if meets(criteria, each)]
+    within = [design for design, each in values.items() if not broken(criteria, each)]
     within.sort(key=lambda design: -values[design][criteria.maximise])
     return Recommendation(criteria, values, tuple(within))
 
 
-def meets(criteria: Criteria, values: Mapping[str, float]) -> bool:
-    """Tell whether measures are within the bounds; one that is not known is not."""
-    return all(METRICS[name].better * (values[name] - bound) >= 0 for name, bound in criteria.bounds.items())
+def broken(criteria: Criteria, values: Mapping[str, float]) -> list[str]:
+    """Return the measures that are not within their bounds; one that is not known is not."""
+    return [name for name, bound in criteria.bounds.items() if not METRICS[name].better * (values[name] - bound) >= 0]
 
 
 def _average(study: Study, standing: Standing, belief: Belief, name: str) -> float:

@@ -30,7 +30,7 @@ from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, 
 
 __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
-ROW, PART, GAP = 0.36, 0.12, 0.13
+ROW, PART, GAP = 0.32, 0.12, 0.13
 """Inches: a design of the summary; a design in a scenario, and between scenarios."""
 THIRD = WIDTH * 72 / 4
 """Points of one of three panels, about."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.amendment.recommend import Recommendation, is_probability
+from doseopt.amendment.recommend import Recommendation, broken, is_probability
 from doseopt.display.labels import listed
 from doseopt.display.numbers import decimal, percent
 from doseopt.display.outlook import STUDY_MODEL
@@ -40,7 +42,7 @@ def recommendation_sentence(found: Recommendation, when: str) -> str:
     """
     among, ranked = list(found.values), found.ranked
     stated = f"Under the criteria stated ({_criteria(found.criteria)}; averaged over {STUDY_MODEL} {when})"
-    out = [_one(found, name) for name in among if name not in ranked]
+    out = [_one(found, name, broken(found.criteria, found.values[name])) for name in among if name not in ranked]
     outside = f" Out of the bounds: {listed(out)}." if out else ""
     if not ranked:
         return f"{stated} no design can be recommended, of {listed(among)}.{outside}"
@@ -65,8 +67,10 @@ def _number(name: str, value: float) -> str:
     return percent(value) if is_probability(METRICS[name]) else decimal(value)
 
 
-def _one(found: Recommendation, design: str) -> str:
-    each = [f"{_words(name)} {_number(name, value)}" for name, value in found.values[design].items()]
+def _one(found: Recommendation, design: str, names: Sequence[str] = ()) -> str:
+    """Say a design with the measures named, all of the criteria if none is."""
+    values = found.values[design]
+    each = [f"{_words(name)} {_number(name, values[name])}" for name in names or values]
     return f"{design} ({', '.join(each)})"
 
 

@@ -132,7 +132,7 @@ def _sentences(dossier: Dossier, mean: xr.Dataset) -> list[str]:
         f"{_size(dossier)} names no dose in {none} of 100 trials and the right one in {right}. "
         f"{_in_the_closest(dossier)}{_never(dossier, name)}"
     )
-    each = [_gain(str(other), mean.sel(design=other), first) for other in order]
+    each = [_gain(str(other), mean.sel(design=other), first) for other in order[:PROPOSED]]
     compared = f"Compared with it, correct selection changes by {', '.join(each)}."
     return [registered, compared, _price(order[0], mean, first), _worse(dossier), *_next(dossier)]
 
