@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.duration import Stagger
@@ -46,6 +47,9 @@ class Clock:
         Dates; the second is the primary completion that the registry names.
     onset : Onset, optional
         When in the window DLTs occur; a constant hazard where the study states window events, else uniform.
+    rates_for : float, optional
+        Days that the DLT rates of the scenarios are for, where that is not the window: rules then meet the rates in the
+        window, the hazard being the same; what is right stays judged by the rates as stated.
     known, slots, calendars
         Read by designs that decide while patients are pending; the others wait for every window to end.
     evaluate : str
@@ -72,6 +76,9 @@ class Clock:
     evaluate: str = param("window", choices=("window",), doc="when a cohort is decided on")
     closed: str = param("lost", choices=("lost",), doc="who arrives while enrolment is closed")
     stagger: Stagger = param(Stagger(), kind=Stagger, table=Stagger)
+    rates_for: float | None = param(
+        None, kind=float, low=0, open_low=True, optional=True, doc="days that rates are for"
+    )
     slots: int = param(4, low=1, doc="slots of the lattice in a window")
     calendars: int = param(200, low=1, doc="calendars drawn for arrivals that are no lattice")
 
@@ -116,6 +123,18 @@ class Clock:
     def after_window(self) -> float:
         """Days from the end of the last window to the end of the last follow-up."""
         return 0.0 if self.follow_up is None else self.follow_up - self.window
+
+    def met(self, scenarios: xr.Dataset) -> xr.Dataset:
+        """Return scenarios with the DLT rates in the window, where theirs are for another number of days."""
+        if self.rates_for is None:
+            return scenarios
+        seen = 1 - (1 - scenarios["p_observed"]) ** (self.window / self.rates_for)
+        return scenarios.assign(p_observed=seen.assign_attrs(scenarios["p_observed"].attrs))
+
+    def with_window(self, days: float) -> Clock:
+        """Return the clock with another window, the DLT rates being those of its own."""
+        followed = None if self.follow_up is None else max(self.follow_up, days)
+        return replace(self, window=days, follow_up=followed, rates_for=self.rates_for or self.window)
 
     @property
     def _dates(self) -> tuple[str | None, str | None]:

@@ -14,18 +14,12 @@ from doseopt.display.labels import names
 from doseopt.plots.duration import duration_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.window import window_blocks
 
 FULL = (
     "These designs wait until the window of every patient of a cohort has ended; who comes while enrolment is closed "
     "is lost. The first patient's wait counts."
 )
-JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
-READ = {
-    "correct_selection_by_reading": "Correct selection (%) by reading of the DLT window, mean over the scenarios",
-    "no_selection_by_reading": "No selection (%) by reading of the DLT window, mean over the scenarios",
-    "enrolled_by_reading": "Patients enrolled by reading of the DLT window, mean over the scenarios",
-}
-"""Of each measure: title of its table."""
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
 FEW_PENDING = 1.0
@@ -51,31 +45,10 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
             Bullets(tuple(pace(ds))),
             figure,
         ]
-    if "window_events" in ds.attrs:
-        blocks += [Paragraph(f"In the DLT window: {ds.attrs['window_events']}. {JUDGED}"), *_readings(ds)]
+    blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
         blocks.append(_enrolled(ds))
     return blocks
-
-
-def _readings(ds: xr.Dataset) -> list[Block]:
-    """Show what each reading of what happens in the window makes of the designs."""
-    if "window_reading" not in ds.dims:
-        return []
-    each = [text.partition(": ")[::2] for text in names(ds, "window_reading")]
-    heads = [reading.replace(" (stated)", "*") for _, reading in each]
-    spans: dict[str, int] = {}
-    for event, _ in each:
-        spans[event] = spans.get(event, 0) + 1
-    tables: list[Block] = []
-    for name, title in READ.items():
-        values = ds[name].mean("scenario").transpose("design", "window_reading").to_numpy()
-        values = values * (100 if ds[name].attrs["units"] == "1" else 1)
-        rows = tuple((text, *map(_tenth, row)) for text, row in zip(names(ds, "design"), values, strict=True))
-        tables.append(
-            Table(title, ("", *heads), rows, labels=True, groups=tuple(spans.items()), notes=("*: as stated",))
-        )
-    return tables
 
 
 def with_heading(ds: xr.Dataset) -> list[Block]:
