@@ -27,6 +27,8 @@ DAYS = (183, 365, 548, 730)
 """Days by which a trial may be done: half a year to two years."""
 IN_TIME = sorted({*LEVELS, 0.1, 0.9})
 """Levels of the quantiles."""
+QUANTILE = "time_quantile"
+"""Their dimension: other measures have quantiles at other levels."""
 ROOM = 1 << 22
 """Weights of endings at a time."""
 TRIALS, SEED = 4_000, 1
@@ -36,18 +38,18 @@ REPLACED = "patients enrolled, those not evaluable replaced"
 DECIDED, ENDED = "the last cohort is decided on", "the last follow-up ends"
 ENROLLED: dict[str, tuple[str, str, str]] = {
     "enrolled_sd": ("", "patients", f"standard deviation of the {REPLACED}"),
-    "enrolled_quantile": ("quantile", "patients", f"quantile of the {REPLACED}"),
+    "enrolled_quantile": (QUANTILE, "patients", f"quantile of the {REPLACED}"),
     "more_than_planned": ("", "1", "probability of enrolling more than planned"),
 }
 TIMES: dict[str, tuple[str, str, str]] = {
     "duration": ("", "days", f"expected days until {DECIDED}"),
     "duration_mcse": ("", "days", f"Monte Carlo standard error: expected days until {DECIDED}"),
     "duration_sd": ("", "days", f"standard deviation of the days until {DECIDED}"),
-    "duration_quantile": ("quantile", "days", f"quantile of the days until {DECIDED}"),
+    "duration_quantile": (QUANTILE, "days", f"quantile of the days until {DECIDED}"),
     "done_by": ("day", "1", f"probability that by the day {DECIDED}"),
     "completion": ("", "days", f"expected days until {ENDED}"),
     "completion_sd": ("", "days", f"standard deviation of the days until {ENDED}"),
-    "completion_quantile": ("quantile", "days", f"quantile of the days until {ENDED}"),
+    "completion_quantile": (QUANTILE, "days", f"quantile of the days until {ENDED}"),
     "completed_by": ("day", "1", f"probability that by the day {ENDED}"),
     "turned_away": ("", "patients", "expected patients who come while enrolment is closed"),
     "closed_days": ("", "days", "expected days on which enrolment is closed"),
@@ -77,7 +79,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     if not about:
         return result
     days = [] if study.clock is None else days_of(study.clock)
-    lengths = {"quantile": len(IN_TIME), "day": len(days)}
+    lengths = {QUANTILE: len(IN_TIME), "day": len(days)}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     for d, (name, design) in enumerate(study.designs.items()):
@@ -87,10 +89,10 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
                     found[variable][d, rows] = value
     dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
     made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
-    coordinates: dict[str, Any] = {"quantile": IN_TIME}
+    coordinates: dict[str, Any] = {QUANTILE: IN_TIME}
     if days:
         coordinates["day"] = ("day", days, {"units": "days", "long_name": "days from the start"})
-    return result.reindex(quantile=IN_TIME).assign_coords(coordinates).assign(made)
+    return result.assign_coords(coordinates).assign(made)
 
 
 def days_of(clock: Clock) -> list[int]:

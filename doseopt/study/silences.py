@@ -1,4 +1,4 @@
-"""Silences on the DLT window: what a study elicits of events that a protocol does not provide for, and of other windows."""
+"""Silences on the DLT window: what a study elicits of events that a protocol does not provide for."""
 
 from __future__ import annotations
 

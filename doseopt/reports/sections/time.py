@@ -94,7 +94,7 @@ def _durations(ds: xr.Dataset) -> Table:
     columns: list[Column] = [
         ("decided", "mean", _mean(ds, "duration"), _whole),
         ("decided", "longest", longest, _whole),
-        *(("decided", f"{100 * q:g}%", _mean(ds, "duration_quantile", quantile=q), _whole) for q in (0.1, 0.5, 0.9)),
+        *_quantiles(ds, "decided", "duration_quantile", _whole),
         ("decided by", "1 y", 100 * _mean(ds, "done_by", day=365), _tenth),
         ("decided by", "2 y", 100 * _mean(ds, "done_by", day=730), _tenth),
         ("completed", "mean", _mean(ds, "completion"), _whole),
@@ -108,12 +108,16 @@ def _durations(ds: xr.Dataset) -> Table:
     return _table(ds, title, columns, tuple(notes))
 
 
+def _quantiles(ds: xr.Dataset, group: str, name: str, show: Callable[[float], str]) -> list[Column]:
+    return [(group, f"{100 * q:g}%", _mean(ds, name, time_quantile=q), show) for q in (0.1, 0.5, 0.9)]
+
+
 def _enrolled(ds: xr.Dataset) -> Table:
     """Return the number enrolled by design."""
     columns: list[Column] = [
         ("enrolled", "mean", _mean(ds, "enrolled"), _tenth),
         ("enrolled", "sd", _mean(ds, "enrolled_sd"), _tenth),
-        *(("enrolled", f"{100 * q:g}%", _mean(ds, "enrolled_quantile", quantile=q), _tenth) for q in (0.1, 0.5, 0.9)),
+        *_quantiles(ds, "enrolled", "enrolled_quantile", _tenth),
         ("enrolled", ">plan", 100 * _mean(ds, "more_than_planned"), _tenth),
     ]
     title = (
@@ -162,7 +166,7 @@ def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
     if not _known(ds, "duration") or bool(ds["duration"].sel(design=design).isnull().any()):
         return []
     at, day = ds.sel(design=[design]), int(ds.attrs["registered_day"])
-    low, high = (_mean(at, "completion_quantile", quantile=q)[0] for q in (0.1, 0.9))
+    low, high = (_mean(at, "completion_quantile", time_quantile=q)[0] for q in (0.1, 0.9))
     text = (
         f"From the first patient on {design} takes {_mean(at, 'completion')[0]:.0f} days until its last follow-up ends "
         f"({low:.0f} to {high:.0f} in 80% of trials), averaged over the scenarios, at the stated pace"
