@@ -26,6 +26,8 @@ class ElicitedDeparture:
     probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
     longer: Any = param(None, kind=object, custom=not_probable, optional=True, doc=FORMS)
 
+    attributed = 0.0
+
     def __post_init__(self) -> None:
         """Check the declared parameters."""
         check(self)

@@ -121,8 +121,12 @@ class Departure:
 
     def describe(self) -> str:
         """Say how probable it is, and how a patient counts."""
-        share = f", {100 * self.attributed:g}% attributed to treatment and the rest" if self.attributed else ","
-        return f"{self.chance()}{share} {READINGS[self.reading]}"
+        return f"{self.chance()}, {self.counted()}"
+
+    def counted(self) -> str:
+        """Say how a patient counts."""
+        share = f"{100 * self.attributed:g}% attributed to treatment and the rest " if self.attributed else ""
+        return f"{share}{READINGS[self.reading]}"
 
 
 @dataclass(frozen=True)
