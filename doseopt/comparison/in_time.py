@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "closed_days": ("", "days", "expected days on which enrolment is closed"),
 }
 """Variables: further dimension, unit, meaning."""
+PACED = ("duration", "completion", "completed_by")
+"""Those that stand beside each other by pace."""
 
 
 def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
@@ -78,21 +81,36 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
     if not about:
         return result
-    days = [] if study.clock is None else days_of(study.clock)
-    lengths = {QUANTILE: len(IN_TIME), "day": len(days)}
+    found = _numbers(study, engine, result, about)
+    coordinates: dict[str, Any] = {QUANTILE: IN_TIME}
+    if study.clock is not None:
+        coordinates["day"] = ("day", days_of(study.clock), {"units": "days", "long_name": "days from the start"})
+    dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
+    made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
+    paces = {} if study.clock is None else study.clock.paces()
+    if paces:
+        each = [_numbers(replace(study, clock=clock), engine, result, about) for clock in paces.values()]
+        coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})
+        for name in PACED:
+            _, unit, text = about[name]
+            value = np.stack([numbers[name] for numbers in each])
+            made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
+    return result.assign_coords(coordinates).assign(made)
+
+
+def _numbers(
+    study: Study, engine: Engine, result: xr.Dataset, about: Mapping[str, tuple[str, str, str]]
+) -> dict[str, FloatArray]:
+    """Return the variables of all designs, [design, scenario, ...]; nan for those that were simulated."""
+    lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     for d, (name, design) in enumerate(study.designs.items()):
         if np.isinf(float(result["trials"].sel(design=name))):
-            for rows, values in _laws(study, _graph(design, engine), replaces):
+            for rows, values in _laws(study, _graph(design, engine), ENROLLED.keys() <= about.keys()):
                 for variable, value in values.items():
                     found[variable][d, rows] = value
-    dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
-    made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
-    coordinates: dict[str, Any] = {QUANTILE: IN_TIME}
-    if days:
-        coordinates["day"] = ("day", days, {"units": "days", "long_name": "days from the start"})
-    return result.assign_coords(coordinates).assign(made)
+    return found
 
 
 def days_of(clock: Clock) -> list[int]:

@@ -110,6 +110,18 @@ def test_duration_and_completion():
     assert ds["day"].to_numpy().tolist() == [183, 365, 548, 670, 730]
 
 
+def test_other_paces_stand_beside_the_one_stated():
+    """Each is what a study at that pace finds; at half the pace the same patients take twice as long to come."""
+    text = CLOCK.replace("per_month = 2 }", "per_month = 2 }\nalso_per_month = [1, 3.5]")
+    ds, slow = compare(study(text)), compare(study(CLOCK.replace("per_month = 2", "per_month = 1")))
+    assert ds["pace"].to_numpy().tolist() == [1, 2, 3.5]
+    for name in ("duration", "completion", "completed_by"):
+        np.testing.assert_allclose(ds[f"{name}_at_pace"].sel(pace=1), slow[name], rtol=1e-13)
+        np.testing.assert_array_equal(ds[f"{name}_at_pace"].sel(pace=2), ds[name])
+    waited = ds["duration_at_pace"].sel(pace=[1, 2]) - ds["closed_days"] - 28
+    np.testing.assert_allclose(waited.sel(pace=1), 2 * waited.sel(pace=2), rtol=1e-12)
+
+
 def test_who_is_turned_away_comes_while_enrolment_is_closed():
     ds = compare(study(CLOCK))
     np.testing.assert_allclose(ds["turned_away"], ds["closed_days"] * 2 / 30.4375, rtol=1e-10)
@@ -200,6 +212,8 @@ CLOCKS = {
     "window = 28\naccrual = { per_month = 1 }\nstart = 'March'": "clock.start: wanted a date such as '2024-03-01'",
     "window = 28\naccrual = { per_month = 1 }\nstart = ''\nregistered_completion = '2024-03-01'": "clock.start: wanted",
     "window = 28\naccrual = { per_month = 1 }\nstart = 2024-03-01\nvisits = [7, 3]": "study: 1 fault",
+    "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [0, 2]": "also_per_month: wanted different numbers",
+    "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [1.0, 2]": "clock.also_per_month: wanted other paces",
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'": "clock.evaluate: wanted one of 'window'",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",

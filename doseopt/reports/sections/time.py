@@ -42,6 +42,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {FULL} {_made(ds)}"),
             _durations(ds),
+            *_by_pace(ds),
             Bullets(tuple(pace(ds))),
             figure,
         ]
@@ -106,6 +107,22 @@ def _durations(ds: xr.Dataset) -> Table:
     notes = ["Decided: the last cohort; completed: the last follow-up. Closed: days without enrolment, patients lost"]
     notes += [f"Day {day} is the registered completion, {ds.attrs['registered_completion']}"] if day > 0 else []
     return _table(ds, title, columns, tuple(notes))
+
+
+def _by_pace(ds: xr.Dataset) -> list[Block]:
+    """Return the completion by pace, if the study names other paces."""
+    if "pace" not in ds.dims:
+        return []
+    day, paces = int(ds.attrs["registered_day"]), ds["pace"].to_numpy().tolist()
+    columns: list[Column] = [
+        ("days until completed", f"{pace:.3g}", _mean(ds, "completion_at_pace", pace=pace), _whole) for pace in paces
+    ]
+    if day > 0:
+        of = "completed_by_at_pace"
+        columns += [(f"by day {day}", f"{pace:.3g}", 100 * _mean(ds, of, pace=pace, day=day), _tenth) for pace in paces]
+    return [
+        _table(ds, "Completion by patients a month: mean days and % of trials, mean over the scenarios", columns, ())
+    ]
 
 
 def _quantiles(ds: xr.Dataset, group: str, name: str, show: Callable[[float], str]) -> list[Column]:
@@ -176,6 +193,10 @@ def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
         if day > 0
         else ""
     )
+    if "pace" in ds.dims:
+        paces = ds["pace"].to_numpy().tolist()
+        each = ", ".join(f"{_mean(at, 'completion_at_pace', pace=pace)[0]:.0f} days at {pace:.3g}" for pace in paces)
+        by += f". By patients a month: {each}"
     return [f"{text}{by}."]
 
 
