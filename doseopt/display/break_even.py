@@ -9,8 +9,8 @@ WORDS = {
     "false_dlts": ("false DLTs", "% of patients"),
     "late_dlts": ("late DLTs", "% of DLTs"),
     "dose_error": ("dose error", "% of the dose"),
-    "death": ("deaths in the DLT window", "% of patients"),
-    "dropout": ("drop-out in it", "% of patients"),
+    "death": ("deaths", "% of patients"),
+    "dropout": ("drop-out", "% of patients"),
 }
 """Short name of a perturbation, and its axis."""
 DRAWN = ("false_dlts", "late_dlts", "dose_error")

@@ -125,7 +125,7 @@ class Departure:
 
     def counted(self) -> str:
         """Say how a patient counts."""
-        share = f"{100 * self.attributed:g}% attributed to treatment and the rest " if self.attributed else ""
+        share = f"{100 * self.attributed:g}% called a DLT, rest " if self.attributed else ""
         return f"{share}{READINGS[self.reading]}"
 
 
@@ -154,7 +154,7 @@ class WindowEvents:
     Examples
     --------
     >>> WindowEvents(death=Event(0.15, "replace", attributed=0.5)).describe()
-    'death 15%, 50% attributed to treatment and the rest replaced'
+    'death 15%, 50% called a DLT, rest replaced'
     """
 
     death: Event | None = param(None, kind=Event, table=Event, optional=True)

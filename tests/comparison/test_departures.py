@@ -39,7 +39,7 @@ def test_deaths_by_plain_enumeration(study):
     """Half of them called DLTs, BOIN 25 is ahead of BOIN 13 just below the share that was found, and behind above."""
     silent = dataclasses.replace(study, silences=Silences(death_in_window=ElicitedEvent(0.15, attributed=0.5)))
     found = break_even(silent, "BOIN 13", ["BOIN 25"])
-    assert found.attrs["death_counted"] == "50% attributed to treatment and the rest replaced"
+    assert found.attrs["death_counted"] == "50% called a DLT, rest replaced"
     at = found["break_even"].sel(perturbation="death", criterion="mean", design="BOIN 25")
     (point,) = at.to_numpy()[~np.isnan(at.to_numpy())]
     assert 0.2 < point < 0.4

@@ -18,7 +18,7 @@ LONGER = "longer = 0.35, probability = 0.25"
 VALUES = {
     "no such event": "",
     "death 25%, counted as a DLT": 'reading = "dlt"',
-    "death 25%, 50% attributed to treatment and the rest replaced": 'attributed = 0.5, reading = "replace"',
+    "death 25%, 50% called a DLT, rest replaced": 'attributed = 0.5, reading = "replace"',
     "death 25%, replaced": 'reading = "replace"',
     "death 25%, counted as completed without DLT": 'reading = "complete"',
 }
@@ -49,7 +49,7 @@ def test_they_stand_beside_the_comparison_and_do_not_move_it():
         *list(VALUES)[:2],
         "death 25%, replaced",
         "death 25%, counted as completed without DLT",
-        "death 25%, 50% attributed to treatment and the rest replaced",
+        "death 25%, 50% called a DLT, rest replaced",
     ]
     assert found.to_numpy().round(4).tolist() == [0.0135, 0.4297, 0.0183, 0.0100, 0.2005]
 
