@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.polynomial import Chebyshev
 
+from doseopt.comparison.departures import TEXTS as DEPARTURES
+from doseopt.comparison.departures import departure_of, departures
 from doseopt.core.design import Design, Modifier
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
@@ -75,7 +77,8 @@ def break_even(
         the design is ahead below the first crossing, -1 where it is behind, 0 where both are alike throughout; nan for
         the registered design itself. `stop_<measure>` (stop_threshold, design) for designs that stop when
         the lowest dose is too toxic: means, `stop_none_right` over the scenarios where only naming none is correct.
-        attrs: `registered`; `left_out`, designs that are too large for the exact calculation, one a line.
+        attrs: `registered`; `death_counted`, `dropout_counted`, how who leaves the DLT window counts; `left_out`,
+        designs that are too large for the exact calculation, one a line.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def break_even(
     True
     """
     designs, left_out = _exact(study.choose([registered, *amended]), registered)
-    kinds, parts = perturbations(study.doses), []
+    kinds, parts = (*perturbations(study.doses), *departures(study)), []
     for kind in kinds:
         progress(kind.text)
         parts.append(_perturbed(study, designs, kind))
@@ -109,7 +112,8 @@ def break_even(
     data = data.merge(_stopped(study, designs))
     for name in TEXTS.keys() & data.variables.keys():
         data[name].attrs = {"long_name": TEXTS[name], "units": "1"}
-    return data.assign_attrs(study.provenance(), registered=registered, left_out="\n".join(left_out))
+    counted = {f"{name}_counted": departure_of(study, name).counted() for name in DEPARTURES}
+    return data.assign_attrs(study.provenance(), registered=registered, left_out="\n".join(left_out), **counted)
 
 
 def _exact(designs: Mapping[str, Design], registered: str) -> tuple[dict[str, Design], list[str]]:

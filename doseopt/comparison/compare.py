@@ -89,7 +89,7 @@ def compare(
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
         result = result.merge(curves, compat="override")
-    if study.window_events is not None:
+    if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
     result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts))
     if study.states_posterior if posteriors is None else posteriors:
@@ -271,6 +271,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "unit": study.doses.unit,
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         **({} if study.window_events is None else {"window_events": study.window_events.describe()}),
+        **({} if study.silences is None else {"silences": study.silences.describe()}),
         **({} if study.clock is None else study.clock.attributes()),
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},

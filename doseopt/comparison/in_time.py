@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ DAYS = (183, 365, 548, 730)
 """Days by which a trial may be done: half a year to two years."""
 IN_TIME = sorted({*LEVELS, 0.1, 0.9})
 """Levels of the quantiles."""
+QUANTILE = "time_quantile"
+"""Their dimension: other measures have quantiles at other levels."""
 ROOM = 1 << 22
 """Weights of endings at a time."""
 TRIALS, SEED = 4_000, 1
@@ -36,23 +39,25 @@ REPLACED = "patients enrolled, those not evaluable replaced"
 DECIDED, ENDED = "the last cohort is decided on", "the last follow-up ends"
 ENROLLED: dict[str, tuple[str, str, str]] = {
     "enrolled_sd": ("", "patients", f"standard deviation of the {REPLACED}"),
-    "enrolled_quantile": ("quantile", "patients", f"quantile of the {REPLACED}"),
+    "enrolled_quantile": (QUANTILE, "patients", f"quantile of the {REPLACED}"),
     "more_than_planned": ("", "1", "probability of enrolling more than planned"),
 }
 TIMES: dict[str, tuple[str, str, str]] = {
     "duration": ("", "days", f"expected days until {DECIDED}"),
     "duration_mcse": ("", "days", f"Monte Carlo standard error: expected days until {DECIDED}"),
     "duration_sd": ("", "days", f"standard deviation of the days until {DECIDED}"),
-    "duration_quantile": ("quantile", "days", f"quantile of the days until {DECIDED}"),
+    "duration_quantile": (QUANTILE, "days", f"quantile of the days until {DECIDED}"),
     "done_by": ("day", "1", f"probability that by the day {DECIDED}"),
     "completion": ("", "days", f"expected days until {ENDED}"),
     "completion_sd": ("", "days", f"standard deviation of the days until {ENDED}"),
-    "completion_quantile": ("quantile", "days", f"quantile of the days until {ENDED}"),
+    "completion_quantile": (QUANTILE, "days", f"quantile of the days until {ENDED}"),
     "completed_by": ("day", "1", f"probability that by the day {ENDED}"),
     "turned_away": ("", "patients", "expected patients who come while enrolment is closed"),
     "closed_days": ("", "days", "expected days on which enrolment is closed"),
 }
 """Variables: further dimension, unit, meaning."""
+PACED = ("duration", "completion", "completed_by")
+"""Those that stand beside each other by pace."""
 
 
 def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
@@ -76,21 +81,36 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
     if not about:
         return result
-    days = [] if study.clock is None else days_of(study.clock)
-    lengths = {"quantile": len(IN_TIME), "day": len(days)}
+    found = _numbers(study, engine, result, about)
+    coordinates: dict[str, Any] = {QUANTILE: IN_TIME}
+    if study.clock is not None:
+        coordinates["day"] = ("day", days_of(study.clock), {"units": "days", "long_name": "days from the start"})
+    dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
+    made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
+    paces = {} if study.clock is None else study.clock.paces()
+    if paces:
+        each = [_numbers(replace(study, clock=clock), engine, result, about) for clock in paces.values()]
+        coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})
+        for name in PACED:
+            _, unit, text = about[name]
+            value = np.stack([numbers[name] for numbers in each])
+            made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
+    return result.assign_coords(coordinates).assign(made)
+
+
+def _numbers(
+    study: Study, engine: Engine, result: xr.Dataset, about: Mapping[str, tuple[str, str, str]]
+) -> dict[str, FloatArray]:
+    """Return the variables of all designs, [design, scenario, ...]; nan for those that were simulated."""
+    lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     for d, (name, design) in enumerate(study.designs.items()):
         if np.isinf(float(result["trials"].sel(design=name))):
-            for rows, values in _laws(study, _graph(design, engine), replaces):
+            for rows, values in _laws(study, _graph(design, engine), ENROLLED.keys() <= about.keys()):
                 for variable, value in values.items():
                     found[variable][d, rows] = value
-    dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
-    made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
-    coordinates: dict[str, Any] = {"quantile": IN_TIME}
-    if days:
-        coordinates["day"] = ("day", days, {"units": "days", "long_name": "days from the start"})
-    return result.reindex(quantile=IN_TIME).assign_coords(coordinates).assign(made)
+    return found
 
 
 def days_of(clock: Clock) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from doseopt.comparison.window_readings import WindowReading, window_silences
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
@@ -77,7 +78,8 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
 
     They are the parameters of the design that have choices, a yes or no, or declared `readings`; its enrolment cap,
     hard or none, if it ends without one; whether a dose must meet a definition to be named, if study or design have
-    one; the target; and the actual dose, planned or off by up to the tolerance.
+    one; the target; the actual dose, planned or off by up to the tolerance; and what happens in the DLT window, as
+    far as the study states or elicits it.
 
     Parameters
     ----------
@@ -109,6 +111,9 @@ def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:
     if study.doses.tolerance is not None and study.doses.values is not None:
         off = f"off by up to {100 * study.doses.tolerance:g}%"
         found[ACTUAL] = [Reading(ACTUAL, "as planned"), Reading(ACTUAL, off, change=_off_dose)]
+    for factor, readings in window_silences(study).items():
+        ways = sorted(readings, key=lambda way: not way.in_use(study))
+        found[factor] = [Reading(factor, way.words, change=partial(_in_window, way)) for way in ways]
     return found
 
 
@@ -118,6 +123,10 @@ def _word(value: Any) -> str:
 
 def _with_names(names: Definition | None, study: Study, design: Design) -> tuple[Study, Design]:
     return study, with_names(design, names)
+
+
+def _in_window(way: WindowReading, study: Study, design: Design) -> tuple[Study, Design]:
+    return way.of(study), design
 
 
 def _without_cap(study: Study, design: Design) -> tuple[Study, Design]:
@@ -169,7 +178,8 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     """
     design = study.choose([name])[name]
     factors = readings_of(study, design)
-    own = {factor: each for factor, each in factors.items() if factor not in (TARGET, ACTUAL)}
+    about_all = {TARGET, ACTUAL, *window_silences(study)}
+    own = {factor: each for factor, each in factors.items() if factor not in about_all}
     if not own:
         raise Faults([Fault(f"designs.{name}", "has no parameter that a protocol could mean otherwise")], "silences")
     scenarios = study.scenarios

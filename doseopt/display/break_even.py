@@ -9,8 +9,12 @@ WORDS = {
     "false_dlts": ("false DLTs", "% of patients"),
     "late_dlts": ("late DLTs", "% of DLTs"),
     "dose_error": ("dose error", "% of the dose"),
+    "death": ("deaths", "% of patients"),
+    "dropout": ("drop-out", "% of patients"),
 }
 """Short name of a perturbation, and its axis."""
+DRAWN = ("false_dlts", "late_dlts", "dose_error")
+"""The others stand in the table alone."""
 
 
 def crossings(at: xr.Dataset) -> list[float]:

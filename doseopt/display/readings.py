@@ -18,6 +18,10 @@ FACTORS = {
     CAP: "what the planned enrolment means",
     TARGET: "target DLT rate",
     ACTUAL: "the dose actually given",
+    "death_in_window": "a death in the DLT window",
+    "transplantation": "a transplantation in the DLT window",
+    "dropout_in_window": "drop-out in the DLT window",
+    "dlt_window": "length of the DLT window",
 }
 """Factors of `doseopt.comparison.readings`: what the protocol is silent on."""
 

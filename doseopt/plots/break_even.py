@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from doseopt.display.break_even import WORDS, crossings
+from doseopt.display.break_even import DRAWN, WORDS, crossings
 from doseopt.plots.placement import Canvas
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, note, percent_axis, small_multiples
 from doseopt.plots.style import BLUE, INK, SMALL, VERMILLION, WIDTH, fitted, styled
@@ -27,7 +27,7 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     ds : Dataset
         Of `doseopt.comparison.break_even`.
     """
-    kinds = names_of(ds, "perturbation")
+    kinds = [kind for kind in names_of(ds, "perturbation") if kind in DRAWN]
     proposed = [name for name in names_of(ds) if name != ds.attrs["registered"]]
     shown = proposed[:MOST]
     subtitle = (

@@ -38,7 +38,9 @@ def duration_figure(ds: xr.Dataset) -> Figure:
     size: dict[str, Any] = {"row": max(len(names) * 0.135, 0.4), "gap": 0.34, "rest": 0.4}
     heading = ("How long trials take", subtitle)
     figure, axes = small_multiples(heading, [panel.title for panel in shown], columns, width, **size)
-    quantiles = {float(level): ds["completion_quantile"].sel(quantile=level) for level in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    quantiles = {
+        float(level): ds["completion_quantile"].sel(time_quantile=level) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
+    }
     values = {level: each.transpose("design", "scenario").to_numpy() for level, each in quantiles.items()}
     for ax, panel in zip(axes, shown, strict=True):
         _panel(ax, {level: over(each, panel) for level, each in values.items()}, day)

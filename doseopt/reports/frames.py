@@ -16,7 +16,7 @@ from doseopt.display.pathways import cohort_of, courses
 from doseopt.display.simulated import simulated
 
 KEYS = ("design", "scenario", "dose")
-FURTHER = ("stop_reason", "quantile", "day", "ending", "definition", "naming")
+FURTHER = ("stop_reason", "quantile", "time_quantile", "day", "ending", "definition", "naming")
 COLUMNS = [*KEYS, "measure", "value", "mcse", "units", "engine"]
 
 

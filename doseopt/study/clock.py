@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from doseopt.clock.arrivals import Accrual
+from doseopt.clock.arrivals import MONTH, Accrual
 from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
 from doseopt.core.parameters import Fault, are_numbers, check, param
@@ -29,6 +30,12 @@ def _no_visits(value: Any) -> str | None:
     return f"wanted days above 0 in rising order, got {value!r}"
 
 
+def _no_paces(value: Any) -> str | None:
+    if are_numbers(value) and all(v > 0 for v in value) and len(set(value)) == len(value):
+        return None
+    return f"wanted different numbers above 0, got {value!r}"
+
+
 @dataclass(frozen=True)
 class Clock:
     """How time passes in the trials of a study; days are the unit.
@@ -46,6 +53,11 @@ class Clock:
         Dates; the second is the primary completion that the registry names.
     onset : Onset, optional
         When in the window DLTs occur; a constant hazard where the study states window events, else uniform.
+    rates_for : float, optional
+        Days that the DLT rates of the scenarios are for, where that is not the window: rules then meet the rates in the
+        window, the hazard being the same; what is right stays judged by the rates as stated.
+    also_per_month : tuple of float
+        Other paces of the same accrual, which stand beside it.
     known, slots, calendars
         Read by designs that decide while patients are pending; the others wait for every window to end.
     evaluate : str
@@ -72,6 +84,10 @@ class Clock:
     evaluate: str = param("window", choices=("window",), doc="when a cohort is decided on")
     closed: str = param("lost", choices=("lost",), doc="who arrives while enrolment is closed")
     stagger: Stagger = param(Stagger(), kind=Stagger, table=Stagger)
+    rates_for: float | None = param(
+        None, kind=float, low=0, open_low=True, optional=True, doc="days that rates are for"
+    )
+    also_per_month: tuple[float, ...] = param((), kind=tuple, custom=_no_paces, doc="other patients a month")
     slots: int = param(4, low=1, doc="slots of the lattice in a window")
     calendars: int = param(200, low=1, doc="calendars drawn for arrivals that are no lattice")
 
@@ -94,6 +110,8 @@ class Clock:
         elif not any(day is None or _no_date(day) for day in self._dates) and self.registered_day <= 0:
             wanted = f"wanted a date before the registered completion of {self.registered_completion}"
             found.append(Fault("start", f"{wanted}, got {self.start!r}"))
+        if self.accrual.per_month in self.also_per_month:
+            found.append(Fault("also_per_month", f"wanted other paces than the one stated, {self.accrual.per_month:g}"))
         if self.onset is not None and self.onset.kind == "visits":
             ends = self._ends()
             if not self.visits:
@@ -116,6 +134,27 @@ class Clock:
     def after_window(self) -> float:
         """Days from the end of the last window to the end of the last follow-up."""
         return 0.0 if self.follow_up is None else self.follow_up - self.window
+
+    def met(self, scenarios: xr.Dataset) -> xr.Dataset:
+        """Return scenarios with the DLT rates in the window, where theirs are for another number of days."""
+        if self.rates_for is None:
+            return scenarios
+        seen = 1 - (1 - scenarios["p_observed"]) ** (self.window / self.rates_for)
+        return scenarios.assign(p_observed=seen.assign_attrs(scenarios["p_observed"].attrs))
+
+    def paces(self) -> dict[float, Clock]:
+        """Return the clock at each pace in patients a month, its own among them, rising; empty if it names no other."""
+        if not self.also_per_month:
+            return {}
+        own = self.accrual.rate(self.window) * MONTH
+        each = {pace: replace(self.accrual, per_month=pace, per_window=None) for pace in self.also_per_month}
+        each[round(own, 9)] = self.accrual
+        return {pace: replace(self, accrual=each[pace], also_per_month=()) for pace in sorted(each)}
+
+    def with_window(self, days: float) -> Clock:
+        """Return the clock with another window, the DLT rates being those of its own."""
+        followed = None if self.follow_up is None else max(self.follow_up, days)
+        return replace(self, window=days, follow_up=followed, rates_for=self.rates_for or self.window)
 
     @property
     def _dates(self) -> tuple[str | None, str | None]:

@@ -22,6 +22,7 @@ from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.reader import Reader, key
 from doseopt.study.scenarios import read_belief, read_scenarios
+from doseopt.study.silences import Silences
 from doseopt.study.study import Study
 from doseopt.study.window_events import read_window_events
 
@@ -104,6 +105,7 @@ TOP = (
     "dropout",
     "window_events",
     "clock",
+    "silences",
     "posterior",
     "belief",
     "utility",
@@ -127,6 +129,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", domains["planned_enrolment"])
     events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
     clock = reader.build(Clock, top["clock"], "clock", {}) if "clock" in top else None
+    silences = reader.build(Silences, top["silences"], "silences", {}) if "silences" in top else None
     doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
@@ -163,6 +166,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         planned_enrolment=enrolment,
         window_events=events,
         clock=clock,
+        silences=silences,
         posterior=posterior,
         belief=belief,
         utility=utility,

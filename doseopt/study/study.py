@@ -45,6 +45,7 @@ from doseopt.study.definitions import also_tables, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
 from doseopt.study.reader import key, plain
+from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
@@ -92,6 +93,8 @@ class Study:
         What competes with the DLT in its window, and how it counts.
     clock : Clock, optional
         Window, follow-up and pace of accrual.
+    silences : Silences, optional
+        What is elicited of the DLT window where the protocol is silent.
     posterior : PosteriorModel
         What the DLT rates are judged by.
     belief : BeliefSpec
@@ -123,6 +126,7 @@ class Study:
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
     window_events: WindowEvents | None = param(None, kind=WindowEvents, optional=True)
     clock: Clock | None = param(None, kind=Clock, optional=True)
+    silences: Silences | None = param(None, kind=Silences, optional=True)
     posterior: PosteriorModel = field(default_factory=PosteriorModel)
     name: str = field(default="", compare=False)
     belief: BeliefSpec = field(default_factory=StatedBelief)
@@ -150,6 +154,10 @@ class Study:
             planned = len(self.doses.as_planned.labels)
             events = self.window_events.faults(list(self.scenario_specs), planned)
             found += [fault.under("window_events") for fault in events]
+        if self.silences is not None:
+            planned = len(self.doses.as_planned.labels)
+            silent = self.silences.faults(list(self.scenario_specs), planned, self.clock, self.window_events)
+            found += [fault.under("silences") for fault in silent]
         return found
 
     @cached_property
@@ -173,6 +181,8 @@ class Study:
         name : str, optional
             Of the scenario in the study file; None for a belief.
         """
+        if self.clock is not None:
+            scenarios = self.clock.met(scenarios)
         if self.window_events is None:
             return scenarios
         return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset)
@@ -294,7 +304,7 @@ class Study:
             **{name: value for name, value in top.items() if value != "" or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(doses),
-            **{n: plain(v) for n in ("window_events", "clock") if (v := getattr(self, n)) is not None},
+            **{n: plain(v) for n in ("window_events", "clock", "silences") if (v := getattr(self, n)) is not None},
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **_belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),

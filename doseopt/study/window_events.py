@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -26,7 +26,7 @@ def _right(value: Any) -> bool:
     return all(is_number(v) and 0 <= v < 1 for v in each)
 
 
-def _not_probable(value: Any) -> str | None:
+def not_probable(value: Any) -> str | None:
     """Say what is wrong with the probability of an event."""
     if isinstance(value, Mapping):
         inside = value.get("scenario")
@@ -35,6 +35,15 @@ def _not_probable(value: Any) -> str | None:
     else:
         right = _right(value)
     return None if right else f"wanted {FORMS}, got {value!r}"
+
+
+def over(probability: Any, ratio: float) -> Any:
+    """Return probabilities of a study file over a window so many times as long, with the same hazard."""
+    if isinstance(probability, Mapping):
+        return {"scenario": {name: over(native(v), ratio) for name, v in probability["scenario"].items()}}
+    if isinstance(probability, tuple):
+        return tuple(over(p, ratio) for p in probability)
+    return 1 - (1 - probability) ** ratio
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Departure:
         How such a patient counts: `dlt`, `replace` or `complete`.
     """
 
-    probability: Any = param(kind=object, custom=_not_probable, doc=FORMS)
+    probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
     reading: str = param(choices=tuple(READINGS), doc="how such a patient counts: one of " + ", ".join(READINGS))
 
     attributed = 0.0
@@ -92,12 +101,32 @@ class Departure:
         value = self.by_scenario[str(scenario)] if self.by_scenario else self.probability
         return doses.on_grid(np.array([value]))[0] if isinstance(value, tuple) else float(value)
 
+    def readings(self) -> dict[str, Departure]:
+        """Return each way in which it may count, by the name of the reading."""
+        found: dict[str, Departure] = {}
+        for reading in READINGS:
+            shares: dict[str, Any] = {"attributed": 0.0} if reading == "dlt" and self.attributed else {}
+            found[reading] = replace(self, reading=reading, **shares)
+        return found
+
+    def over(self, ratio: float) -> Self:
+        """Return the event in a window so many times as long, with the same hazard."""
+        return replace(self, probability=over(self.probability, ratio))
+
+    def chance(self) -> str:
+        """Say how probable it is."""
+        values = [v for p in self.by_scenario.values() or [self.probability] for v in np.atleast_1d(p)]
+        low, high = (f"{float(f'{100 * of(values):.3g}'):g}" for of in (min, max))
+        return f"{low if low == high else f'{low} to {high}'}%"
+
     def describe(self) -> str:
         """Say how probable it is, and how a patient counts."""
-        values = [v for p in self.by_scenario.values() or [self.probability] for v in np.atleast_1d(p)]
-        low, high = f"{100 * min(values):g}", f"{100 * max(values):g}"
-        share = f", {100 * self.attributed:g}% attributed to treatment and the rest" if self.attributed else ","
-        return f"{low if low == high else f'{low} to {high}'}%{share} {READINGS[self.reading]}"
+        return f"{self.chance()}, {self.counted()}"
+
+    def counted(self) -> str:
+        """Say how a patient counts."""
+        share = f"{100 * self.attributed:g}% called a DLT, rest " if self.attributed else ""
+        return f"{share}{READINGS[self.reading]}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +154,7 @@ class WindowEvents:
     Examples
     --------
     >>> WindowEvents(death=Event(0.15, "replace", attributed=0.5)).describe()
-    'death 15%, 50% attributed to treatment and the rest replaced'
+    'death 15%, 50% called a DLT, rest replaced'
     """
 
     death: Event | None = param(None, kind=Event, table=Event, optional=True)
@@ -149,17 +178,6 @@ class WindowEvents:
     def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
         """Return what does not fit the study."""
         return [f.under(name) for name, event in self.events.items() for f in event.faults(scenarios, doses)]
-
-    def variants(self) -> dict[str, WindowEvents | None]:
-        """Return no event at all, and every reading of each event, the others as stated, as "event: reading"."""
-        found: dict[str, WindowEvents | None] = {"no: event": None}
-        for name, event in self.events.items():
-            for reading in READINGS:
-                shares = {"attributed": 0.0} if reading == "dlt" and event.attributed else {}
-                other: Any = replace(event, reading=reading, **shares)
-                mark = " (stated)" if other == event else ""
-                found[f"{NAMES[name]}: {reading}{mark}"] = replace(self, **{name: other})
-        return found
 
     def met(self, scenarios: xr.Dataset, name: str | None, doses: Doses, onset: Onset) -> xr.Dataset:
         """Return scenarios with the DLT rates that rules meet, and how many patients are enrolled for it.
@@ -197,6 +215,13 @@ class WindowEvents:
     def describe(self) -> str:
         """Say what can happen, and how it counts."""
         return "; ".join(f"{NAMES[name]} {event.describe()}" for name, event in self.events.items())
+
+
+def having(events: WindowEvents | None, name: str, event: Departure | None) -> WindowEvents | None:
+    """Return events with one of them as given, or left out; None if nothing remains."""
+    each = ({} if events is None else events.events) | {name: event}
+    given: dict[str, Any] = {name: event for name, event in each.items() if event is not None}
+    return WindowEvents(**given) if given else None
 
 
 def read_window_events(reader: Reader, table: Any, dropout: Any) -> WindowEvents | None:

@@ -93,7 +93,7 @@ def test_the_number_enrolled():
     wanted = (ds["patients"].transpose("design", "scenario", "dose").to_numpy() / stays).sum(axis=2)
     np.testing.assert_allclose(ds["enrolled"], wanted, rtol=1e-12)
     assert (ds["enrolled_sd"] > 0).all()
-    assert (ds["enrolled_quantile"].diff("quantile") >= 0).all()
+    assert (ds["enrolled_quantile"].diff("time_quantile") >= 0).all()
     capped = ds["more_than_planned"].sel(design="cap 10", scenario="A")
     assert 0.8 < capped.item() < 1  # ten evaluable patients of more than ten
 
@@ -102,12 +102,24 @@ def test_duration_and_completion():
     ds = compare(study(CLOCK)).sel(design="uncapped", scenario="A")
     assert ds["duration"].item() == pytest.approx(364.0152487, abs=1e-7)
     assert ds["duration_sd"].item() == pytest.approx(89.24006416, abs=1e-7)
-    found = ds["duration_quantile"].sel(quantile=[0.1, 0.5, 0.9]).to_numpy()
+    found = ds["duration_quantile"].sel(time_quantile=[0.1, 0.5, 0.9]).to_numpy()
     assert found == pytest.approx([258.4505914, 357.1588981, 480.7814691], abs=1e-6)
     assert ds["done_by"].sel(day=[365, 670]).to_numpy() == pytest.approx([0.5359574536, 0.9979561276], abs=1e-9)
     assert ds["completion"].item() == pytest.approx(364.0152487 + 32, abs=1e-7)
     assert ds["completed_by"].sel(day=670).item() < ds["done_by"].sel(day=670).item()
     assert ds["day"].to_numpy().tolist() == [183, 365, 548, 670, 730]
+
+
+def test_other_paces_stand_beside_the_one_stated():
+    """Each is what a study at that pace finds; at half the pace the same patients take twice as long to come."""
+    text = CLOCK.replace("per_month = 2 }", "per_month = 2 }\nalso_per_month = [1, 3.5]")
+    ds, slow = compare(study(text)), compare(study(CLOCK.replace("per_month = 2", "per_month = 1")))
+    assert ds["pace"].to_numpy().tolist() == [1, 2, 3.5]
+    for name in ("duration", "completion", "completed_by"):
+        np.testing.assert_allclose(ds[f"{name}_at_pace"].sel(pace=1), slow[name], rtol=1e-13)
+        np.testing.assert_array_equal(ds[f"{name}_at_pace"].sel(pace=2), ds[name])
+    waited = ds["duration_at_pace"].sel(pace=[1, 2]) - ds["closed_days"] - 28
+    np.testing.assert_allclose(waited.sel(pace=1), 2 * waited.sel(pace=2), rtol=1e-12)
 
 
 def test_who_is_turned_away_comes_while_enrolment_is_closed():
@@ -148,8 +160,7 @@ def test_nothing_moves_without_the_tables():
     plain, timed = compare(study()), compare(study(CLOCK))
     assert not {"duration", "enrolled_sd", "day"} & {*plain.variables}
     for name in plain.data_vars:
-        one = timed[name].sel(quantile=plain["quantile"]) if "quantile" in plain[name].dims else timed[name]
-        np.testing.assert_array_equal(plain[name], one, err_msg=name)
+        np.testing.assert_array_equal(plain[name], timed[name], err_msg=name)
 
 
 def test_old_drop_out_is_one_that_is_replaced():
@@ -201,6 +212,8 @@ CLOCKS = {
     "window = 28\naccrual = { per_month = 1 }\nstart = 'March'": "clock.start: wanted a date such as '2024-03-01'",
     "window = 28\naccrual = { per_month = 1 }\nstart = ''\nregistered_completion = '2024-03-01'": "clock.start: wanted",
     "window = 28\naccrual = { per_month = 1 }\nstart = 2024-03-01\nvisits = [7, 3]": "study: 1 fault",
+    "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [0, 2]": "also_per_month: wanted different numbers",
+    "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [1.0, 2]": "clock.also_per_month: wanted other paces",
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'": "clock.evaluate: wanted one of 'window'",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",

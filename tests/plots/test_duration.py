@@ -35,10 +35,10 @@ def test_medians_and_the_registered_day_are_drawn():
     assert len(figure.axes) == 2
     for s, ax in enumerate(figure.axes):
         medians = [line for line in ax.lines if line.get_marker() == "o"]
-        wanted = ds["completion_quantile"].sel(quantile=0.5).isel(scenario=s)
+        wanted = ds["completion_quantile"].sel(time_quantile=0.5).isel(scenario=s)
         np.testing.assert_allclose(medians[0].get_xdata(), wanted)
         assert 670 in {float(line.get_xdata()[0]) for line in ax.lines if line.get_linestyle() == "--"}
-        assert ax.get_xlim()[1] > ds["completion_quantile"].sel(quantile=0.95).max()
+        assert ax.get_xlim()[1] > ds["completion_quantile"].sel(time_quantile=0.95).max()
 
 
 def test_many_scenarios_are_shown_by_their_mtd():

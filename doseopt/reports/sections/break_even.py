@@ -30,17 +30,19 @@ def break_even_blocks(ds: xr.Dataset) -> list[Block]:
     registered = ds.attrs["registered"]
     left_out = ds.attrs["left_out"].splitlines()
     text = (
-        f"How wrong must the study be before a proposed design is no better than {registered}? Three ways to be wrong: "
+        f"How wrong must the study be before a proposed design is no better than {registered}? Ways to be wrong: "
         "a share of the patients has an event that is called a DLT and is none; a share of the DLTs is not seen before "
-        "the next decision; every dose given is off by the same share. What is right stays that of the true rates; of "
-        "the doses really given, where these are off."
+        "the next decision; every dose given is off by the same share; a share of the patients dies in the DLT window "
+        f"({ds.attrs['death_counted']}), or drops out ({ds.attrs['dropout_counted']}). What is right stays that of the "
+        "true rates; of the doses really given, where these are off."
     )
     if left_out:
         text += f" Left out, since too large for the exact calculation: {', '.join(left_out)}."
     figure = Figure.of(
         partial(break_even_figure, ds),
         "Correct selection of each proposed design and of the registered one against how wrong the study is.",
-        "A panel for each proposed design and each way to be wrong; where the lines cross stands in the table.",
+        "A panel for each proposed design and way to be wrong; where the lines cross, and deaths and drop-out, stand "
+        "in the table.",
         "break-even",
     )
     return [Paragraph(text), _points(ds), figure, *_stops(ds)]

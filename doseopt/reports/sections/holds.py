@@ -17,6 +17,7 @@ from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph
 from doseopt.reports.sections.ladder import sentences
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.summary import ahead
+from doseopt.reports.sections.window import window_sentences
 from doseopt.reports.sections.words import gains
 
 
@@ -30,6 +31,7 @@ def holds(dossier: Dossier) -> list[Block]:
                 *sentences(ladder, dossier.proposal.wanted, dossier.proposal.amended),
                 *_break_even(dossier, order[0]),
                 *_definitions(dossier),
+                *window_sentences(dossier.comparison, dossier.proposal.registered, order[0]),
                 _over_beliefs(dossier, average),
                 *_footing(dossier),
             )

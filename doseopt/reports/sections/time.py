@@ -14,18 +14,12 @@ from doseopt.display.labels import names
 from doseopt.plots.duration import duration_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.window import window_blocks
 
 FULL = (
     "These designs wait until the window of every patient of a cohort has ended; who comes while enrolment is closed "
     "is lost. The first patient's wait counts."
 )
-JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
-READ = {
-    "correct_selection_by_reading": "Correct selection (%) by reading of the DLT window, mean over the scenarios",
-    "no_selection_by_reading": "No selection (%) by reading of the DLT window, mean over the scenarios",
-    "enrolled_by_reading": "Patients enrolled by reading of the DLT window, mean over the scenarios",
-}
-"""Of each measure: title of its table."""
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
 FEW_PENDING = 1.0
@@ -48,34 +42,14 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {FULL} {_made(ds)}"),
             _durations(ds),
+            *_by_pace(ds),
             Bullets(tuple(pace(ds))),
             figure,
         ]
-    if "window_events" in ds.attrs:
-        blocks += [Paragraph(f"In the DLT window: {ds.attrs['window_events']}. {JUDGED}"), *_readings(ds)]
+    blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
         blocks.append(_enrolled(ds))
     return blocks
-
-
-def _readings(ds: xr.Dataset) -> list[Block]:
-    """Show what each reading of what happens in the window makes of the designs."""
-    if "window_reading" not in ds.dims:
-        return []
-    each = [text.partition(": ")[::2] for text in names(ds, "window_reading")]
-    heads = [reading.replace(" (stated)", "*") for _, reading in each]
-    spans: dict[str, int] = {}
-    for event, _ in each:
-        spans[event] = spans.get(event, 0) + 1
-    tables: list[Block] = []
-    for name, title in READ.items():
-        values = ds[name].mean("scenario").transpose("design", "window_reading").to_numpy()
-        values = values * (100 if ds[name].attrs["units"] == "1" else 1)
-        rows = tuple((text, *map(_tenth, row)) for text, row in zip(names(ds, "design"), values, strict=True))
-        tables.append(
-            Table(title, ("", *heads), rows, labels=True, groups=tuple(spans.items()), notes=("*: as stated",))
-        )
-    return tables
 
 
 def with_heading(ds: xr.Dataset) -> list[Block]:
@@ -121,7 +95,7 @@ def _durations(ds: xr.Dataset) -> Table:
     columns: list[Column] = [
         ("decided", "mean", _mean(ds, "duration"), _whole),
         ("decided", "longest", longest, _whole),
-        *(("decided", f"{100 * q:g}%", _mean(ds, "duration_quantile", quantile=q), _whole) for q in (0.1, 0.5, 0.9)),
+        *_quantiles(ds, "decided", "duration_quantile", _whole),
         ("decided by", "1 y", 100 * _mean(ds, "done_by", day=365), _tenth),
         ("decided by", "2 y", 100 * _mean(ds, "done_by", day=730), _tenth),
         ("completed", "mean", _mean(ds, "completion"), _whole),
@@ -135,12 +109,32 @@ def _durations(ds: xr.Dataset) -> Table:
     return _table(ds, title, columns, tuple(notes))
 
 
+def _by_pace(ds: xr.Dataset) -> list[Block]:
+    """Return the completion by pace, if the study names other paces."""
+    if "pace" not in ds.dims:
+        return []
+    day, paces = int(ds.attrs["registered_day"]), ds["pace"].to_numpy().tolist()
+    columns: list[Column] = [
+        ("days until completed", f"{pace:.3g}", _mean(ds, "completion_at_pace", pace=pace), _whole) for pace in paces
+    ]
+    if day > 0:
+        of = "completed_by_at_pace"
+        columns += [(f"by day {day}", f"{pace:.3g}", 100 * _mean(ds, of, pace=pace, day=day), _tenth) for pace in paces]
+    return [
+        _table(ds, "Completion by patients a month: mean days and % of trials, mean over the scenarios", columns, ())
+    ]
+
+
+def _quantiles(ds: xr.Dataset, group: str, name: str, show: Callable[[float], str]) -> list[Column]:
+    return [(group, f"{100 * q:g}%", _mean(ds, name, time_quantile=q), show) for q in (0.1, 0.5, 0.9)]
+
+
 def _enrolled(ds: xr.Dataset) -> Table:
     """Return the number enrolled by design."""
     columns: list[Column] = [
         ("enrolled", "mean", _mean(ds, "enrolled"), _tenth),
         ("enrolled", "sd", _mean(ds, "enrolled_sd"), _tenth),
-        *(("enrolled", f"{100 * q:g}%", _mean(ds, "enrolled_quantile", quantile=q), _tenth) for q in (0.1, 0.5, 0.9)),
+        *_quantiles(ds, "enrolled", "enrolled_quantile", _tenth),
         ("enrolled", ">plan", 100 * _mean(ds, "more_than_planned"), _tenth),
     ]
     title = (
@@ -189,7 +183,7 @@ def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
     if not _known(ds, "duration") or bool(ds["duration"].sel(design=design).isnull().any()):
         return []
     at, day = ds.sel(design=[design]), int(ds.attrs["registered_day"])
-    low, high = (_mean(at, "completion_quantile", quantile=q)[0] for q in (0.1, 0.9))
+    low, high = (_mean(at, "completion_quantile", time_quantile=q)[0] for q in (0.1, 0.9))
     text = (
         f"From the first patient on {design} takes {_mean(at, 'completion')[0]:.0f} days until its last follow-up ends "
         f"({low:.0f} to {high:.0f} in 80% of trials), averaged over the scenarios, at the stated pace"
@@ -199,6 +193,10 @@ def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
         if day > 0
         else ""
     )
+    if "pace" in ds.dims:
+        paces = ds["pace"].to_numpy().tolist()
+        each = ", ".join(f"{_mean(at, 'completion_at_pace', pace=pace)[0]:.0f} days at {pace:.3g}" for pace in paces)
+        by += f". By patients a month: {each}"
     return [f"{text}{by}."]
 
 

@@ -1,0 +1,57 @@
+"""Departures from the DLT window as ways to be wrong: how many patients die in it, or drop out."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from doseopt.clock.competing import meet
+from doseopt.core.state import FloatArray
+from doseopt.scenarios.doses import Doses
+from doseopt.scenarios.perturbations import Perturbation, Rates
+from doseopt.study.study import Study
+from doseopt.study.window_events import Departure, Event, having
+
+TEXTS = {"death": "deaths in the DLT window", "dropout": "drop-out in the DLT window"}
+MOST = 0.5
+"""Share of the patients."""
+
+
+def departures(study: Study) -> tuple[Perturbation, ...]:
+    """Return deaths and drop-outs in the window as perturbations by their probability without treatment effect.
+
+    Parameters
+    ----------
+    study : Study
+        Other events of its window stay as it states them.
+    """
+    return tuple(Perturbation(name, TEXTS[name], 0.0, MOST, False, partial(_met, study, name)) for name in TEXTS)
+
+
+def departure_of(study: Study, name: str) -> Departure:
+    """Return how a patient counts who leaves the window so: as stated, else replaced but for the share attributed."""
+    if study.window_events is not None and name in study.window_events.events:
+        return study.window_events.events[name]
+    silent = None if study.silences is None else study.silences.events.get(name)
+    return Event(0.0, "replace", 0.0 if silent is None else silent.attributed)
+
+
+def _met(study: Study, name: str, p_dlt: FloatArray, _: FloatArray, amount: FloatArray, doses: Doses) -> Rates:
+    """Return true rates and those that rules meet, [P, R, D]."""
+    scenarios, event = study.scenarios, departure_of(study, name)
+    alone = scenarios["p_alone" if "p_alone" in scenarios else "p_observed"].to_numpy()
+    p = np.broadcast_to(alone, (len(amount), *alone.shape))
+    rest = having(study.window_events, name, None)
+    others = [] if rest is None else list(rest.events.values())
+    each = [amount, *(_probability(study, other, doses) for other in others)]
+    events = [event, *others]
+    met = meet(p, each, [e.reading for e in events], [e.attributed for e in events], study.onset)
+    return np.broadcast_to(p_dlt, p.shape), met.rate
+
+
+def _probability(study: Study, event: Departure, doses: Doses) -> FloatArray:
+    """Return the probability of an event in each scenario, [R, D]."""
+    rows = {name: getattr(spec, "count", 1) for name, spec in study.scenario_specs.items()}
+    at = [np.full((n, len(doses.labels)), event.at(name, doses.as_planned)) for name, n in rows.items()]
+    return np.concatenate(at)

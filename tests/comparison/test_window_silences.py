@@ -1,0 +1,143 @@
+"""Silences on the DLT window: what is elicited is read in every way beside the main analysis, which stays."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tomli_w
+from comparison.test_in_time import CLOCK, READINGS, death, study
+
+from doseopt import compare
+from doseopt.comparison.readings import silences
+from doseopt.core.parameters import Faults
+from doseopt.reports.sections.window import window_blocks, window_sentences
+from doseopt.study.file import parse_study
+
+SILENT = "[silences]\ndeath_in_window = { probability = 0.25, attributed = 0.5 }"
+LONGER = "longer = 0.35, probability = 0.25"
+VALUES = {
+    "no such event": "",
+    "death 25%, counted as a DLT": 'reading = "dlt"',
+    "death 25%, 50% called a DLT, rest replaced": 'attributed = 0.5, reading = "replace"',
+    "death 25%, replaced": 'reading = "replace"',
+    "death 25%, counted as completed without DLT": 'reading = "complete"',
+}
+"""Words of a reading -> the same in `test_in_time`, whose table is a recursion apart from the package."""
+
+
+def at(ds, factor, value):
+    (row,) = np.flatnonzero((ds["factor_of"] == factor).to_numpy() & (ds["value"] == value).to_numpy())
+    return ds.isel(reading=int(row)).sel(scenario="A")
+
+
+@pytest.mark.parametrize("words", VALUES)
+def test_five_readings_of_a_death_in_the_window(words):
+    (none, *_, third, _), patients = READINGS[VALUES[words]]
+    found = at(silences(study(SILENT), "uncapped"), "death_in_window", words)
+    assert round(found["no_selection"].item(), 4) == none
+    assert round(found["correct_selection"].item(), 4) == third  # 0.20, by the drug-caused rates
+    assert round(found["sample_size"].item(), 2) == patients
+    assert found["in_use"].item() == (words == "no such event")
+
+
+def test_they_stand_beside_the_comparison_and_do_not_move_it():
+    silent, plain = compare(study(SILENT)), compare(study())
+    for name in plain.data_vars:
+        np.testing.assert_array_equal(plain[name], silent[name], err_msg=name)
+    found = silent["no_selection_by_reading"].sel(scenario="A", design="uncapped")
+    assert silent["window_reading_words"].to_numpy().tolist() == [
+        *list(VALUES)[:2],
+        "death 25%, replaced",
+        "death 25%, counted as completed without DLT",
+        "death 25%, 50% called a DLT, rest replaced",
+    ]
+    assert found.to_numpy().round(4).tolist() == [0.0135, 0.4297, 0.0183, 0.0100, 0.2005]
+
+
+def test_a_reading_is_the_study_that_states_it():
+    both = compare(study(SILENT, "dropout_in_window = { probability = 0.1 }\n"))
+    for label, table in {
+        "death: replace 50%": death('attributed = 0.5, reading = "replace"'),
+        "drop-out: replace": '[window_events]\ndropout = { probability = 0.1, reading = "replace" }',
+    }.items():
+        stated, found = compare(study(table)), both.sel(window_reading=label)
+        for name in ("correct_selection", "no_selection", "overdose_selection", "sample_size", "enrolled"):
+            np.testing.assert_allclose(found[f"{name}_by_reading"], stated[name], rtol=0, atol=1e-12)
+
+
+def test_another_window_has_the_same_hazard_and_what_is_right_stays():
+    """Rates 1 - (1 - p)^(60/28), stated as scenarios of their own, in which the third dose is right all the same."""
+    p = 1 - (1 - np.array([0.05, 0.10, 0.20, 0.30])) ** (60 / 28)
+    longer = study().to_dict()
+    longer["scenarios"] = {"A": p.tolist()}
+    wanted = compare(dataclasses.replace(study(), scenario_specs=_scenarios(longer))).sel(scenario="A")
+    found = silences(study(CLOCK, "[silences]\ndlt_window = 60"), "uncapped")
+    read = at(found, "dlt_window", "60 days")
+    wanted = wanted.sel(design="uncapped")
+    assert read["no_selection"].item() == pytest.approx(wanted["no_selection"].item(), abs=1e-12)
+    assert read["correct_selection"].item() == pytest.approx(wanted["selection"][2].item(), abs=1e-12)
+    assert at(found, "dlt_window", "28 days")["in_use"].item()
+
+
+def _scenarios(table):
+    return parse_study(tomli_w.dumps(table)).scenario_specs
+
+
+def test_deaths_of_the_other_window_compete_with_the_rates_there():
+    """Closed form at 0.20 in 28 days, 60 days, a death in 35% of them counted as completed: P_D."""
+    text = CLOCK, f"[silences]\ndeath_in_window = {{ {LONGER} }}\ndlt_window = 60"
+    ds = compare(study(*text)).sel(design="uncapped")
+    labels = ["60 days: window", "60 days: death dlt", "60 days: death replace", "60 days: death complete"]
+    assert ds["window_reading"].to_numpy().tolist()[-4:] == labels
+    mu, k = -np.log(0.8) * 60 / 28, -np.log(0.65)
+    rate = mu / (mu + k) * (1 - np.exp(-mu - k))
+    clock = CLOCK.replace("window = 28", "window = 60\nrates_for = 28")
+    events = '[window_events]\ndeath = { probability = 0.35, reading = "complete" }'
+    stated = study(clock, events)
+    assert stated.scenarios["p_observed"].sel(scenario="A")[2].item() == pytest.approx(rate, rel=1e-14)
+    wanted = compare(stated).sel(design="uncapped")["no_selection"]
+    np.testing.assert_allclose(ds["no_selection_by_reading"].sel(window_reading=labels[-1]), wanted, rtol=0, atol=1e-12)
+
+
+def test_the_sentence_has_the_range_over_the_readings():
+    ds = compare(study(SILENT)).sel(scenario=["A"])
+    (sentence,) = window_sentences(ds, "cap 10", "uncapped")
+    assert "Elicited: death 25%." in sentence
+    assert "uncapped 1.0% to 43.0% and 6.9% to 34.0%" in sentence  # .0100 to .4297, and .0686 to .3404 in `READINGS`
+    paragraph, *tables = window_blocks(ds)
+    assert "not in the main analysis: death 25%" in paragraph.text
+    assert [row[0] for row in tables[0].rows] == ds["window_reading_words"].to_numpy().tolist()
+    assert window_sentences(compare(study()), "cap 10", "uncapped") == []
+
+
+def test_what_is_stated_travels():
+    whole = study(CLOCK, f"[silences]\ndeath_in_window = {{ {LONGER} }}\ndlt_window = 60")
+    again = parse_study(whole.to_toml())
+    assert again == whole
+    assert again.hash == whole.hash != study(CLOCK).hash
+
+
+BAD = {
+    "": "silences: wanted one of death_in_window, transplantation, dropout_in_window, dlt_window, got none",
+    "death_in_window = { attributed = 0.5 }": "silences.death_in_window.probability: missing",
+    "death_in_window = { probability = [0.1] }": "silences.death_in_window.probability: wanted 4 probabilities",
+    f"death_in_window = {{ {LONGER} }}": "silences.dlt_window: missing; wanted the days of the window",
+    "dropout_in_window = { probability = 0.1, attributed = 1 }": "silences.dropout_in_window.attributed: unknown key",
+    "dlt_window = 60": "silences.dlt_window: wanted a [clock] beside it",
+    "dlt_window = 0": "silences.dlt_window: wanted a number above 0, got 0",
+    "death = { probability = 0.1 }": "silences.death: unknown key",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_a_fault_has_its_place(line):
+    with pytest.raises(Faults) as caught:
+        study(f"[silences]\n{line}")
+    assert BAD[line] in str(caught.value)
+
+
+def test_no_event_is_stated_and_left_open():
+    with pytest.raises(Faults, match=r"silences\.death_in_window: wanted what no other table states"):
+        study(SILENT, death('reading = "dlt"'))
+    with pytest.raises(Faults, match=r"silences\.dlt_window: wanted other days than the window of \[clock\], 28"):
+        study(CLOCK, "[silences]\ndlt_window = 28")
