@@ -29,7 +29,7 @@ def random_tree(designs, scenarios, levels=4, seed=1, long=False, outcomes="1N 2
     rng = np.random.default_rng(seed)
     size = (designs, len(BELIEFS))
     dims = ("design", "belief")
-    rates = ("correct_selection", "no_selection")
+    rates = ("correct_selection", "no_selection", "overdose_selection")
     average = xr.Dataset(
         {name: (dims, rng.random(size)) for name in rates} | {"further_dlts": (dims, 5 * rng.random(size))},
         {"design": ds["design"], "belief": BELIEFS},
@@ -94,7 +94,7 @@ def test_the_summary_prints_the_averages_over_the_studys_model(case):
     tree = TREES[case]
     average = in_order(tree, "average")
     figure = summary_figure(tree)
-    scales = {"correct_selection": 100, "no_selection": 100, "further_dlts": 1}
+    scales = {"correct_selection": 100, "overdose_selection": 100, "no_selection": 100, "further_dlts": 1}
     for ax, (name, scale) in zip(figure.axes, scales.items(), strict=True):
         expected = scale * average[name].sel(belief=STUDY_MODEL).to_numpy()
         assert [text.get_text() for text in ax.texts] == [f"{value:.1f}" for value in expected]
@@ -196,8 +196,8 @@ def test_a_trial_that_is_over_is_all_or_nothing(over):
     _, *axes = conditional_figure(over).axes
     assert {text.get_text() for text in axes[1].texts} == {"100"}
     assert {text.get_text() for text in axes[2].texts} == {"0"}
-    assert [text.get_text() for text in summary_figure(over).axes[1].texts] == ["100.0"] * 3
-    assert [text.get_text() for text in summary_figure(over).axes[2].texts] == ["0.0"] * 3
+    assert [text.get_text() for text in summary_figure(over).axes[2].texts] == ["100.0"] * 3
+    assert [text.get_text() for text in summary_figure(over).axes[3].texts] == ["0.0"] * 3
     labels = [label.get_text() for label in axes[0].get_yticklabels()]
     assert labels[0] == "flat\ntrue MTD 4.5"
 

@@ -69,7 +69,7 @@ def random_comparison(designs, scenarios, levels, seed=1, long=False):
 
 @pytest.fixture(scope="module")
 def bundled():
-    return compare(load_study())
+    return compare(load_study("renji-elo-first"))
 
 
 CASES = {

@@ -77,7 +77,7 @@ def test_crm_and_boin_begin_alike_select_alike_and_have_the_same_caps(cap):
 
 def test_no_other_design_is_compared_and_none_stops_early_for_enough_patients():
     designs = bundled().designs
-    assert len(designs) == 8
+    assert len(designs) == 10
     for design in designs.values():
         assert design.facts.ends
         assert not any(isinstance(m, EnoughAtDose) for m in getattr(design, "modifiers", ()))
