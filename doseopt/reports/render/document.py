@@ -22,11 +22,10 @@ MARK = "*"
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 (a section) or 2; on a new page of what is printed, if `new_page`."""
+    """A heading of level 1 (a section) or 2."""
 
     text: str
     level: int = 1
-    new_page: bool = False
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .8
   .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .page { break-before: page; } .table { overflow: visible; } }
+  .table { overflow: visible; } }
 """
 
 
@@ -82,9 +82,8 @@ def _anchor(name: str) -> str:
 
 def _block(block: Block, k: int) -> str:
     match block:
-        case Heading(text, 1, new_page):
-            page = ' class="page"' if new_page else ""
-            return f'<h2 id="{_anchor(text)}"{page}>{escape(text)}</h2>'
+        case Heading(text, 1):
+            return f'<h2 id="{_anchor(text)}">{escape(text)}</h2>'
         case Heading(text, _):
             return f"<h3>{escape(text)}</h3>"
         case Paragraph(text, strong):
