@@ -68,7 +68,8 @@ def _add(word: Any, block: Block) -> None:
         case Tree(root):
             _add_list(word, (root,), "List Bullet")
         case Table():
-            _add_table(word, block)
+            for part in block.parts():
+                _add_table(word, part)
         case Figure():
             _add_figure(word, block)
         case Code(text):

@@ -55,7 +55,8 @@ def write_pdf(document: Document, path: Path) -> Path:
 
 def _data(document: Document, folder: Path) -> dict[str, Any]:
     """Return what the template reads; figures are written beside it."""
-    blocks = [_block(block, folder, k) for k, block in enumerate(document.blocks)]
+    parts = [part for block in document.blocks for part in (block.parts() if isinstance(block, Table) else (block,))]
+    blocks = [_block(block, folder, k) for k, block in enumerate(parts)]
     return {"title": document.title, "facts": [list(pair) for pair in document.facts.items()], "blocks": blocks}
 
 
