@@ -14,6 +14,7 @@ from doseopt.beliefs import Belief
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.budget import TooManyStates
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
@@ -100,13 +101,20 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     """Return the measures of steps from where the trial is."""
     seen = trial.after(study.designs[registered])
     beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
-    values = np.empty((len(MEASURES), len(beliefs), len(steps)))
     progress(f"ladder: {counted(len(steps), 'step')}")
-    for k, step in enumerate(steps):
+    each: list[list[dict[str, float]]] = []
+    exact: list[Step] = []
+    for step in steps:
         design, start = seen.standing(step.design)
-        for b, belief in enumerate(beliefs.values()):
-            found, _ = expected(study, design, belief, start, MEASURES)
-            values[:, b, k] = [found[name] for name in MEASURES]
+        try:
+            each.append([expected(study, design, belief, start, MEASURES)[0] for belief in beliefs.values()])
+            exact.append(step)
+        except TooManyStates:
+            if step.design == study.designs[registered]:
+                raise
+    too_large = [step.name for step in steps if step not in exact]
+    steps = exact
+    values = np.array([[[found[b][name] for found in each] for b in range(len(beliefs))] for name in MEASURES])
     data = {
         name: (
             ("average", "step"),
@@ -130,6 +138,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "registered": registered,
         "outcomes": format_outcomes(seen.cohorts),
         "model": study.describe_model(),
+        "too_large": too_large,
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from doseopt.core.parameters import Faults
 from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.designs.layers import layers, with_cap
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.means import means_of
@@ -112,7 +114,7 @@ def worse_with_more(study: Study, design: Design, smaller: int) -> Larger | None
     if not (change < -WORSE).any():
         return None
     caps = range(larger + cohort_of(design), larger + TRIED * cohort_of(design) + 1, cohort_of(design))
-    tried = ((cap, _correct(study, with_cap(design, cap), right) - before) for cap in caps)
+    tried = ((cap, after - before) for cap, after in _small_enough(study, design, caps, right))
     fewer = (each for each in tried if (each[1] < -WORSE).sum() < (change < -WORSE).sum())
     mended = next(fewer, None)
     names = {"scenario": study.scenarios["scenario"].to_numpy()}
@@ -123,6 +125,17 @@ def worse_with_more(study: Study, design: Design, smaller: int) -> Larger | None
     worse = change < -WORSE
     loss = _most_lost(study, small, design, right, worse) if worse.mean() >= EXPLAINED else None
     return Larger(smaller, larger, labelled(change), loss, mended and (mended[0], labelled(mended[1])))
+
+
+def _small_enough(
+    study: Study, design: Design, caps: Iterable[int], right: FloatArray
+) -> Iterator[tuple[int, FloatArray]]:
+    """Return rising caps with correct selection in each scenario, as long as the graph is not too large."""
+    for cap in caps:
+        try:
+            yield cap, _correct(study, with_cap(design, cap), right)
+        except TooManyStates:
+            return
 
 
 def _right(study: Study) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from doseopt.core.state import TrialState
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import graph_of
 from doseopt.study.study import Study
 
@@ -267,14 +269,14 @@ def _ruled(study: Study, others: Mapping[str, Design], cap: int, most: int) -> l
         same = (own for own, each in study.designs.items() if _same(each, capped))
         said = re.sub(rf"\b{other.facts.cap}\b", str(cap), name)
         said = said if re.search(rf"\b{cap}\b", said) else f"{name}, cap {cap}"
-        if most_patients(capped) <= cap:  # a rule that has no cap of its own
+        if _size(capped) <= cap:  # else a rule that has no cap of its own
             found.append(_rule(next(same, said), capped, most))
     return found
 
 
 def _rule(name: str, design: Design, most: int) -> Change:
     """Escalate, and select, by another rule."""
-    more = most_patients(design)
+    more = _size(design)
     said = "the rule of escalation, and what it declares" + (f"; {more} patients at most" if more != most else "")
     return Change(MORE if more > most else RULE, name, said, lambda _: design, outcome=True)
 
@@ -297,6 +299,14 @@ def _same(one: Design, other: Design) -> bool:
 def cohort_of(design: Design) -> int:
     """Return the patients of a cohort: 3, unless the rule says."""
     return int(getattr(layers(design).rule, "cohort", 3))
+
+
+def _size(design: Design) -> float:
+    """Return the most patients of a trial: where its graph is too large to tell, the cap."""
+    try:
+        return most_patients(design)
+    except TooManyStates:
+        return design.facts.cap or math.inf
 
 
 def most_patients(design: Design, start: TrialState | None = None) -> int:

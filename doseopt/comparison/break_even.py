@@ -108,7 +108,7 @@ def break_even(
         progress(kind.text)
         parts.append(_perturbed(study, designs, kind))
     along = xr.DataArray([kind.name for kind in kinds], dims="perturbation", name="perturbation")
-    data = xr.concat(parts, along, join="outer")
+    data = xr.concat(parts, along, join="outer", coords=["amount"])
     data = data.merge(_stopped(study, designs))
     for name in TEXTS.keys() & data.variables.keys():
         data[name].attrs = {"long_name": TEXTS[name], "units": "1"}

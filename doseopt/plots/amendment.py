@@ -30,7 +30,7 @@ from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, 
 
 __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
-ROW, PART, GAP = 0.32, 0.12, 0.13
+ROW, PART, GAP = 0.28, 0.12, 0.13
 """Inches: a design of the summary; a design in a scenario, and between scenarios."""
 THIRD = WIDTH * 72 / 4
 """Points of one of three panels, about."""
@@ -70,7 +70,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     beliefs = [str(name) for name in ds["belief"].to_numpy() if name != STUDY_MODEL]
     subtitle = (
         f"Averages over the study's model, {so_far(tree)}. Square and bold: the registered design; circles: amended. "
-        f"Thin line: the lowest to the highest under {counted(len(beliefs), 'other belief')}: {', '.join(beliefs)}."
+        f"Line: the lowest to the highest under {counted(len(beliefs), 'other belief')}."
     )
     names, titles = names_of(ds), [title for title, _, _ in SUMMARY.values()]
     heading = ("Registered against amended: what matters", subtitle)

@@ -67,6 +67,6 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     blocks: list[Block] = []
     for section in (*SECTIONS, checklist(SECTIONS)):
         built = section.build(dossier)
-        blocks += [Heading(section.title, new_page=section.new_page), *built] if built else []
+        blocks += [Heading(section.title), *built] if built else []
     title = f"Amendment of a dose-finding design: {study.title}"
     return Document(title, facts, tuple(blocks))

@@ -85,8 +85,9 @@ def test_the_recommended_design_meets_the_bounds_and_is_ahead(bundled):
     assert found.ranked == ("BOIN 13", "ATD+3+3 cap 10")
     said = recommendation_sentence(found, "before the first patient")
     assert "correct selection as large as possible, selecting a dose above the MTD at most 12.0%, by the main" in said
-    assert "BOIN 13 (correct selection 61.6%, selecting a dose above the MTD 10.0%) is recommended; the runner" in said
-    assert said.endswith("Out of the bounds: CRM 13 (selecting a dose above the MTD 14.0%).")
+    assert "BOIN 13 (correct selection 61.6%, selecting a dose above the MTD 10.0%) is recommended under the " in said
+    assert "; the runner-up is ATD+3+3 cap 10 (" in said
+    assert said.endswith("Out of the bounds: CRM 13 (correct selection 63.5%, selecting a dose above the MTD 14.0%).")
     found = recommend(study, some, belief, Criteria(bounds={"overdose_selection": 0.12, "sample_size": 11}))
     assert found.ranked == ("ATD+3+3 cap 10",)
     assert "no other design meets them" in recommendation_sentence(found, "now")

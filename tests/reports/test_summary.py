@@ -11,6 +11,7 @@ from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.trial import Trial
 from doseopt.reports.render.document import Bullets, Figure, Table
+from doseopt.reports.sections.holds import _over_beliefs
 from doseopt.reports.sections.summary import summary
 from doseopt.study.file import parse_study
 
@@ -54,6 +55,10 @@ def tell(study, comparison, monkeypatch):
             "overdose_selection": [[0.125] * 3, [0.375] * 3],
             "further_patients": [[2.0] * 3, [5.0] * 3],
             "further_dlts": [[1.5] * 3, [0.5] * 3],
+            "sample_size": [[6.0] * 3, [9.0] * 3],
+            "total_dlts": [[2.5] * 3, [2.5] * 3],
+            "patients_above_mtd": [[1.0] * 3, [2.0] * 3],
+            "patients_below_mtd": [[2.0] * 3, [1.75] * 3],
         } | average
         mean = xr.Dataset({k: (dims, v) for k, v in values.items()}, coords={"design": DESIGNS, "belief": BELIEFS})
         follows = xr.Dataset(
@@ -70,10 +75,11 @@ def tell(study, comparison, monkeypatch):
         tree.attrs = {"registered": DESIGNS[0], "amended": DESIGNS[1], "outcomes": "1N 2NNT", "target": 0.25}
         data, cohorts = Trial.from_outcomes("1N 2NNT", study.doses), parse_outcomes("1N 2NNT", 3)
         rest = ([], tree, comparison, None, {}, xr.Dataset(), None, {}, "middle", {}, {}, None)
-        blocks = summary(Dossier(study, proposed(study), tuple(cohorts), data, *rest))
+        dossier = Dossier(study, proposed(study), tuple(cohorts), data, *rest)
+        blocks = summary(dossier)
         (shown,) = (block for block in blocks if isinstance(block, Table))
         (bullets,) = (block for block in blocks if isinstance(block, Bullets))
-        return " ".join(bullets.items), shown
+        return " ".join((*bullets.items, _over_beliefs(dossier, mean))), shown
 
     return told
 
@@ -142,11 +148,13 @@ def test_what_the_registered_design_cannot_declare_is_said(tell, selection, want
 def test_gains_are_said_with_their_sign(tell):
     said, shown = tell(by_belief=(0.05, 0, 0))
     assert "changes by +5.0 points with BOIN 9 (3.0 more patients, 1.0 fewer DLTs)." in said
-    assert "declares no MTD in 25.0% of trials and selects correctly in 40.0%." in said
+    assert "names no dose in 25 of 100 trials and is right in 40." in said
+    assert "3.0 more patients, as many DLTs, 1.0 more patients above the MTD and 0.2 fewer patients below it." in said
+    assert "It names a dose that is too high in 38 of 100 trials instead of 12." in said
     assert '("middle"), it declares none in 20.0%.' in said
     assert shown.rows == (
-        ("ATD 6", "2 patients at 2 mg", "40.0%", "12.5%", "25.0%", "1.5", "2.0"),
-        ("BOIN 9", "1 patient at 1 mg", "45.0%", "37.5%", "6.2%", "0.5", "5.0"),
+        ("ATD 6", "40", "12", "25", "2.0", "1.5", "2.0", "1.0"),
+        ("BOIN 9", "45", "38", "6", "5.0", "0.5", "1.8", "2.0"),
     )
 
 
@@ -155,7 +163,7 @@ def test_gains_are_said_with_their_sign(tell):
     [
         (2.25, 1.25, "(0.2 more patients, 0.2 fewer DLTs)"),
         (1.75, 1.75, "(0.2 fewer patients, 0.2 more DLTs)"),
-        (2.0, 1.5, "(0.0 more patients, 0.0 more DLTs)"),
+        (2.0, 1.5, "(as many patients, as many DLTs)"),
     ],
 )
 def test_more_and_fewer_are_said_of_small_differences_too(tell, patients, dlts, wanted):
@@ -164,9 +172,9 @@ def test_more_and_fewer_are_said_of_small_differences_too(tell, patients, dlts, 
 
 
 def test_a_trial_that_is_over_or_waits_says_so(tell):
-    said, shown = tell(going=(0, 1))
-    assert "Under the registered design the trial is over; it declares no MTD in" in said
-    assert shown.rows[0][1] == "stops (too toxic): no MTD"
-    _, shown = tell(wait=2)
-    assert [row[1] for row in shown.rows] == ["wait for 2 pending patients", "1 patient at 1 mg"]
+    said, _ = tell(going=(0, 1))
+    assert "Under the registered design the trial is over; it names no dose in" in said
+    assert "For the next patients: ATD 6: stops (too toxic): no MTD; BOIN 9: 1 patient at 1 mg." in said
+    said, _ = tell(wait=2)
+    assert "For the next patients: ATD 6: wait for 2 pending patients; BOIN 9: 1 patient at 1 mg." in said
     assert "With at most 6 patients the registered design" in tell()[0]

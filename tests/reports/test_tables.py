@@ -13,7 +13,7 @@ from doseopt.display.labels import dose_labels, shortened
 from doseopt.engines.simulate import Simulate
 from doseopt.reports import terminal_text
 from doseopt.reports.frames import tidy
-from doseopt.reports.render.document import MARK
+from doseopt.reports.render.document import MARK, Table
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best
@@ -286,3 +286,21 @@ def test_other_observed_rates_are_mentioned():
     shifted = SMALL["p_dlt"] + xr.DataArray([0.0, 0.01, 0.01], dims="scenario")
     text = said(SMALL.assign(p_observed=shifted)).plain
     assert "In 2 scenarios DLTs are recorded at other rates than the true ones (p_observed)." in text
+
+
+def test_a_table_wider_than_a_page_is_cut_between_groups_and_keeps_all_cells():
+    """Forty columns of ten letters in groups of four: every cell once, the name in each part, marks at their cells."""
+    head = ("", *(f"column {k:03d}" for k in range(40)))
+    rows = tuple((f"row {r}", *(f"{r}.{k:08d}" for k in range(40))) for r in range(2))
+    groups = tuple((f"group {k}", 4) for k in range(10))
+    wide = Table("wide", head, rows, marked=frozenset({(1, 39)}), groups=groups, notes=("note",))
+    parts = wide.parts()
+    assert len(parts) > 1
+    assert all(part.head[0] == "" and part.rows[1][0] == "row 1" for part in parts)
+    assert tuple(cell for part in parts for cell in part.rows[1][1:]) == rows[1][1:]
+    assert [group for part in parts for group in part.groups] == list(groups)
+    assert [part.notes for part in parts] == [()] * (len(parts) - 1) + [("note",)]
+    (column,) = [c for part in parts for _, c in part.marked]
+    assert parts[-1].rows[1][column] == "1.00000038"
+    narrow = Table("narrow", ("", "a", "why"), (("b", "1", "word " * 100),), texts=(0, -1))
+    assert narrow.parts() == (narrow,)

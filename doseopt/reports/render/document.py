@@ -20,13 +20,18 @@ MARK = "*"
 """Behind a marked cell."""
 
 
+LETTER, BESIDE, ROOM = 3.7, 8.0, 500.0
+"""Points of a letter in a wide table, beside the text of a cell, and of all columns on a page."""
+BROADEST = 24
+"""Letters of a column of words that has many beside it: longer texts are broken into lines."""
+
+
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 (a section) or 2; on a new page of what is printed, if `new_page`."""
+    """A heading of level 1 (a section) or 2."""
 
     text: str
     level: int = 1
-    new_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,45 @@ class Table:
     def leading(self) -> int:
         """The number of leading columns of words."""
         return next((c for c, left in enumerate(self.left) if not left), len(self.head))
+
+    def parts(self) -> tuple[Table, ...]:
+        """Return the table in parts that a page has room for, cut between groups; leading words stand in each."""
+        lead, each = list(range(self.leading)), self.groups or (("", 1),) * (len(self.head) - self.leading)
+        heads = [max(map(len, head.split()), default=0) for head in self.head]
+        longest = [max(heads[c], *(len(row[c]) for row in self.rows), 0) for c in range(len(self.head))]
+        width = [
+            LETTER * (min(n, BROADEST) if left else n) + BESIDE for n, left in zip(longest, self.left, strict=True)
+        ]
+        runs: list[tuple[list[int], list[tuple[str, int]]]] = []
+        last = self.leading
+        for group in each:
+            columns = list(range(last, last + group[1]))
+            last += group[1]
+            if runs and sum(width[c] for c in (*lead, *runs[-1][0], *columns)) <= ROOM:
+                runs[-1][0].extend(columns)
+                runs[-1][1].append(group)
+            else:
+                runs.append((columns, [group]))
+        if len(runs) < 2:
+            return (self,)
+        return tuple(
+            self._part(k, [*lead, *columns], groups, k == len(runs) - 1) for k, (columns, groups) in enumerate(runs)
+        )
+
+    def _part(self, k: int, columns: list[int], groups: list[tuple[str, int]], last: bool) -> Table:
+        """Return some columns as a table, the k-th of its parts."""
+        place = {c: at for at, c in enumerate(columns)}
+        return dataclasses.replace(
+            self,
+            caption=f"{self.caption} (continued)" if k else self.caption,
+            head=tuple(self.head[c] for c in columns),
+            rows=tuple(tuple(row[c] for c in columns) for row in self.rows),
+            texts=tuple(place[c] for c in columns if self.left[c]),
+            marked=frozenset((r, place[c]) for r, c in self.marked if c in place),
+            tones={(r, place[c]): tone for (r, c), tone in self.tones.items() if c in place},
+            groups=tuple(groups) if self.groups else (),
+            notes=self.notes if last else (),
+        )
 
     def shown(self, row: int, column: int) -> str:
         """Return the text of a cell of the body, with the mark if it is marked."""

@@ -57,8 +57,8 @@ def write_docx(document: Document, path: Path) -> Path:
 
 def _add(word: Any, block: Block) -> None:
     match block:
-        case Heading(text, level, new_page):
-            word.add_heading(text, level).paragraph_format.page_break_before = new_page
+        case Heading(text, level):
+            word.add_heading(text, level)
         case Paragraph(text, strong):
             word.add_paragraph().add_run(text).bold = strong
         case Caution(text):
@@ -68,7 +68,8 @@ def _add(word: Any, block: Block) -> None:
         case Tree(root):
             _add_list(word, (root,), "List Bullet")
         case Table():
-            _add_table(word, block)
+            for part in block.parts():
+                _add_table(word, part)
         case Figure():
             _add_figure(word, block)
         case Code(text):

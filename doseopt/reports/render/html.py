@@ -47,10 +47,11 @@ pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .8
 .end { border-right: 1px solid #d9d9d9; } .up { background: #cfe8f3; } .down { background: #fff0b3; }
 .out { background: #f6c6c0; } .tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid #d9d9d9; }
 @media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
-  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
+  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; }
+  figure { overflow-x: auto; } figure svg { min-width: 40rem; } figcaption { position: sticky; left: 0; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .page { break-before: page; } .table { overflow: visible; } }
+  .table { overflow: visible; } }
 """
 
 
@@ -82,9 +83,8 @@ def _anchor(name: str) -> str:
 
 def _block(block: Block, k: int) -> str:
     match block:
-        case Heading(text, 1, new_page):
-            page = ' class="page"' if new_page else ""
-            return f'<h2 id="{_anchor(text)}"{page}>{escape(text)}</h2>'
+        case Heading(text, 1):
+            return f'<h2 id="{_anchor(text)}">{escape(text)}</h2>'
         case Heading(text, _):
             return f"<h3>{escape(text)}</h3>"
         case Paragraph(text, strong):

@@ -27,8 +27,10 @@ from doseopt.reports.render.document import (
 
 MOST_UNBROKEN = 24
 """Letters of the longest cell up to which a column is not broken into lines."""
-TALL = 1.0
+TALL = 0.7
 """Height of a figure, in its width, from which on it goes to the top or bottom of a page and text fills the gap."""
+TALLEST = 1.35
+"""Height of a figure, in the width of the text, up to which a page has room for it and its caption."""
 TEMPLATE = resources.files("doseopt.reports.render") / "report.typ"
 
 
@@ -53,7 +55,8 @@ def write_pdf(document: Document, path: Path) -> Path:
 
 def _data(document: Document, folder: Path) -> dict[str, Any]:
     """Return what the template reads; figures are written beside it."""
-    blocks = [_block(block, folder, k) for k, block in enumerate(document.blocks)]
+    parts = [part for block in document.blocks for part in (block.parts() if isinstance(block, Table) else (block,))]
+    blocks = [_block(block, folder, k) for k, block in enumerate(parts)]
     return {"title": document.title, "facts": [list(pair) for pair in document.facts.items()], "blocks": blocks}
 
 
@@ -102,8 +105,8 @@ def _table(table: Table) -> dict[str, Any]:
 
 def _block(block: Block, folder: Path, k: int) -> dict[str, Any]:
     match block:
-        case Heading(text, level, new_page):
-            return {"kind": "heading", "text": text, "level": level, "new_page": new_page}
+        case Heading(text, level):
+            return {"kind": "heading", "text": text, "level": level}
         case Paragraph(text, strong):
             return {"kind": "paragraph", "text": text, "strong": strong}
         case Caution(text):
@@ -116,8 +119,9 @@ def _block(block: Block, folder: Path, k: int) -> dict[str, Any]:
             return {"kind": "table", **_table(block)}
         case Figure(_, caption, alt):
             (folder / f"figure-{k}.svg").write_bytes(block.svg)
-            floats = _height(block.svg) > TALL
-            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, "floats": floats}
+            height = _height(block.svg)
+            size = {"floats": height > TALL, "width": min(1.0, TALLEST / height)}
+            placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, **size}
             return {"kind": "figure", **placed}
         case Code(text):
             return {"kind": "code", "text": text}

@@ -29,12 +29,16 @@ def break_even_blocks(ds: xr.Dataset) -> list[Block]:
     """
     registered = ds.attrs["registered"]
     left_out = ds.attrs["left_out"].splitlines()
+    off, given = (
+        ("; every dose given is off by the same share", "; of the doses really given, where these are off")
+        if "dose_error" in names(ds, "perturbation")
+        else ("", "")
+    )
     text = (
         f"How wrong must the study be before a proposed design is no better than {registered}? Ways to be wrong: "
         "a share of the patients has an event that is called a DLT and is none; a share of the DLTs is not seen before "
-        "the next decision; every dose given is off by the same share; a share of the patients dies in the DLT window "
-        f"({ds.attrs['death_counted']}), or drops out ({ds.attrs['dropout_counted']}). What is right stays that of the "
-        "true rates; of the doses really given, where these are off."
+        f"the next decision{off}; a share of the patients dies in the DLT window ({ds.attrs['death_counted']}), or drops "
+        f"out ({ds.attrs['dropout_counted']}). What is right stays that of the true rates{given}."
     )
     if left_out:
         text += f" Left out, since too large for the exact calculation: {', '.join(left_out)}."

@@ -157,7 +157,6 @@ REGISTERED = Section(
         "allocation": ("accrual",),
         "oversight": ("oversight",),
     },
-    new_page=True,
 )
 PROPOSED = Section(
     "The proposed designs",

@@ -41,7 +41,7 @@ def holds(dossier: Dossier) -> list[Block]:
             "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
             "Rows of points, a step each; the numbers are in a table of the appendix.",
         ),
-        Paragraph("These two pages are for the decision. What follows is the appendix that they rest on."),
+        Paragraph("So far for the decision. What follows is the appendix that it rests on."),
     ]
 
 
@@ -117,4 +117,4 @@ def _planned(dossier: Dossier) -> str:
     return inserted + (f" {listed(others)}, of another target, judged by the same." if others else "")
 
 
-HOLDS = Section("How far this holds", holds, new_page=True)
+HOLDS = Section("How far this holds", holds)

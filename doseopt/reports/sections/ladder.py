@@ -11,6 +11,7 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, first_reaching, reaching
 from doseopt.amendment.larger import WORSE, Larger
 from doseopt.core.text import counted
+from doseopt.display.labels import listed
 from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
@@ -83,10 +84,16 @@ def ladder_table(ds: xr.Dataset, steps: Sequence[int], average: str) -> Table:
         f"{caption}; patients expected and at most, below the MTD; DLTs above it",
         head,
         tuple(rows),
-        notes=(OUTCOME,),
+        notes=(OUTCOME, *_left_out(ds)),
         labels=True,
         short_heads=False,
     )
+
+
+def _left_out(ds: xr.Dataset) -> list[str]:
+    """Say which steps are too large to be evaluated exactly."""
+    names = [str(name) for name in np.atleast_1d(ds.attrs["too_large"])]
+    return [f"Left out, as too large to be evaluated exactly: {listed(names)}."] if names else []
 
 
 def changes_table(ds: xr.Dataset, steps: Sequence[int]) -> Table:
@@ -235,4 +242,4 @@ def _mended(each: Larger) -> str:
     return f" With at most {cap} patients it is {left}."
 
 
-LADDER = Section("The ladder of amendments", smallest, new_page=True)
+LADDER = Section("The ladder of amendments", smallest)

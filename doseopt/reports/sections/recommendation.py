@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from doseopt.amendment.dossier import Dossier
@@ -41,13 +39,13 @@ def recommendation_sentence(found: Recommendation, when: str) -> str:
         Such as "before the first patient".
     """
     among, ranked = list(found.values), found.ranked
-    stated = f"Under the criteria stated ({_criteria(found.criteria)}; averaged over {STUDY_MODEL} {when})"
-    out = [_one(found, name, broken(found.criteria, found.values[name])) for name in among if name not in ranked]
+    stated = f"under the criteria stated ({_criteria(found.criteria)}; averaged over {STUDY_MODEL} {when})"
+    out = [_one(found, name, outside=True) for name in among if name not in ranked]
     outside = f" Out of the bounds: {listed(out)}." if out else ""
     if not ranked:
-        return f"{stated} no design can be recommended, of {listed(among)}.{outside}"
+        return f"U{stated[1:]} no design can be recommended, of {listed(among)}.{outside}"
     second = f"; the runner-up is {_one(found, ranked[1])}" if len(ranked) > 1 else "; no other design meets them"
-    return f"{stated} {_one(found, ranked[0])} is recommended{second}.{outside}"
+    return f"{_one(found, ranked[0])} is recommended {stated}{second}.{outside}"
 
 
 def _criteria(criteria: Criteria) -> str:
@@ -67,10 +65,11 @@ def _number(name: str, value: float) -> str:
     return percent(value) if is_probability(METRICS[name]) else decimal(value)
 
 
-def _one(found: Recommendation, design: str, names: Sequence[str] = ()) -> str:
-    """Say a design with the measures named, all of the criteria if none is."""
+def _one(found: Recommendation, design: str, *, outside: bool = False) -> str:
+    """Name a design with the measures of the criteria, or with the one maximised and those that are out of bounds."""
     values = found.values[design]
-    each = [f"{_words(name)} {_number(name, values[name])}" for name in names or values]
+    shown = [found.criteria.maximise, *broken(found.criteria, values)] if outside else values
+    each = [f"{_words(name)} {_number(name, values[name])}" for name in dict.fromkeys(shown)]
     return f"{design} ({', '.join(each)})"
 
 

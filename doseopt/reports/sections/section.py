@@ -25,15 +25,12 @@ class Section:
         Items of `ITEMS` that its numbers and texts answer.
     stated : mapping of str to tuple of str
         Items that statements of the investigators answer which the section prints, by their keys in `STATEMENTS`.
-    new_page : bool
-        Whether it begins on a new page of what is printed.
     """
 
     title: str
     build: Callable[[Dossier], list[Block]]
     answers: tuple[str, ...] = ()
     stated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    new_page: bool = False
 
     def __post_init__(self) -> None:
         """Refuse items and statements that there are not."""

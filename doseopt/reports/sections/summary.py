@@ -40,20 +40,14 @@ SPELLED = {
 def summary(dossier: Dossier) -> list[Block]:
     """Say what is recommended, what becomes of 100 trials under each design, and what it costs."""
     mean = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
-    registered, amended = dossier.proposal.registered, dossier.proposal.amended
-    question = (
-        f"{registered} is registered; {listed(amended)} {'is' if len(amended) == 1 else 'are'} proposed. What would "
-        f"the change do to patients and to the answer, {so_far(dossier)}? This report informs; it does not decide."
-    )
+    question = f"What would a change do to patients and to the answer, {so_far(dossier)}?"
     return [
-        Paragraph(question),
+        Paragraph(f"{question} This report informs; it does not decide."),
         Paragraph(_spelled(dossier)),
         recommended(dossier),
         _table(dossier, mean),
         Figure.of(
-            partial(summary_figure, dossier.amendment),
-            "Under the study's model; lines: the range over the other beliefs examined.",
-            _alt(mean),
+            partial(summary_figure, dossier.amendment), "All designs; lines: how far the belief matters.", _alt(mean)
         ),
         Bullets((*_sentences(dossier, mean), *_in_time(dossier))),
     ]
@@ -96,20 +90,20 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
         ]
         rows.append((name, *trials, *patients))
     by = (
-        "as the criteria rank them"
-        if dossier.recommendation is not None
-        else "those that name the right dose most often"
+        "in the order of the criteria, those out of bounds last"
+        if dossier.recommendation
+        else "the most often right first"
     )
-    others = len(dossier.proposal.amended) - PROPOSED
-    which = f"the first {PROPOSED} of the {len(dossier.proposal.amended)} proposed" if others > 0 else "the proposed"
+    count = len(dossier.proposal.amended)
+    which = f"the first {PROPOSED} of the {count} proposed" if count > PROPOSED else "the proposed"
     return Table(
         f"What becomes of 100 trials, and of the patients of one, {so_far(dossier)}",
-        ("", "right dose", "dose too high", "no dose", f"{more}patients", f"{more}DLTs", "below MTD", "above MTD"),
+        ("", "right", "dose too high", "no dose", f"{more}patients", f"{more}DLTs", "below MTD", "above MTD"),
         tuple(rows),
         groups=(("of 100 trials", 3), ("expected patients of a trial", 4)),
         notes=(
-            f"The registered design, then {which}, {by}. Averages over what the study's model believes. Below MTD: "
-            "at doses below the lowest right one.",
+            f"The registered design, then {which}, {by}. Averages over what the study's model believes. Right: the MTD "
+            "is named, or no dose where none is right. Below MTD: at doses below the lowest right one.",
         ),
     )
 
@@ -129,11 +123,11 @@ def _sentences(dossier: Dossier, mean: xr.Dataset) -> list[str]:
     first, order = mean.sel(design=name), ahead(dossier, mean)
     none, right = (f"{100 * float(first[m]):.0f}" for m in ("no_selection", "correct_selection"))
     registered = (
-        f"{_size(dossier)} names no dose in {none} of 100 trials and the right one in {right}. "
+        f"{_size(dossier)} names no dose in {none} of 100 trials and is right in {right}. "
         f"{_in_the_closest(dossier)}{_never(dossier, name)}"
     )
-    each = [_gain(str(other), mean.sel(design=other), first) for other in order[:PROPOSED]]
-    compared = f"Compared with it, correct selection changes by {', '.join(each)}."
+    each = [_gain(other, mean.sel(design=other), first) for other in order[:PROPOSED]]
+    compared = f"Compared with it, correct selection changes by {listed(each)}."
     return [registered, compared, _price(order[0], mean, first), _worse(dossier), *_next(dossier)]
 
 
@@ -144,11 +138,12 @@ def _price(name: str, mean: xr.Dataset, first: xr.Dataset) -> str:
         m: float(at[m] - first[m]) for m in ("sample_size", "total_dlts", "patients_above_mtd", "patients_below_mtd")
     }
     before, after = (f"{100 * float(one['overdose_selection']):.0f}" for one in (first, at))
+    instead = ", as before" if after == before else f" instead of {before}"
     return (
-        f"What {name} costs a trial: {_more(change['sample_size'], 'patient')}; {_more(change['total_dlts'], 'DLT')}; "
-        f"{_more(change['patients_above_mtd'], 'patient')} above the MTD, and "
-        f"{_more(change['patients_below_mtd'], 'patient')} below it. It names a dose that is too high in {after} of "
-        f"100 trials instead of {before}."
+        f"What {name} changes of a trial: {_more(change['sample_size'], 'patients')}, "
+        f"{_more(change['total_dlts'], 'DLTs')}, {_more(change['patients_above_mtd'], 'patients')} above the MTD and "
+        f"{_more(change['patients_below_mtd'], 'patients')} below it. It names a dose that is too high in {after} of "
+        f"100 trials{instead}."
     )
 
 
@@ -206,11 +201,12 @@ def _worse(dossier: Dossier) -> str:
 
 def _gain(name: str, at: xr.Dataset, first: xr.Dataset) -> str:
     gain, dlts, patients = (float(at[m] - first[m]) for m in ("correct_selection", "further_dlts", "further_patients"))
-    return f"{points(gain)} points with {name} ({_more(patients, 'patient')}, {_more(dlts, 'DLT')})"
+    return f"{points(gain)} points with {name} ({_more(patients, 'patients')}, {_more(dlts, 'DLTs')})"
 
 
 def _more(difference: float, what: str) -> str:
-    return f"{decimal(abs(difference))} {'more' if difference >= 0 else 'fewer'} {what}s"
+    size = decimal(abs(difference))
+    return f"as many {what}" if not float(size) else f"{size} {'more' if difference > 0 else 'fewer'} {what}"
 
 
 def _in_the_closest(dossier: Dossier) -> str:
