@@ -12,6 +12,7 @@ from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps, most_patients
 from doseopt.beliefs import Belief
 from doseopt.core.cohort import format_outcomes
+from doseopt.core.parameters import Faults
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
@@ -103,16 +104,17 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
     progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
+    left_out: dict[str, list[str]] = {"too_large": [], "unknown": []}
     exact: list[Step] = []
     for step in steps:
         design, start = seen.standing(step.design)
         try:
             each.append([expected(study, design, belief, start, MEASURES)[0] for belief in beliefs.values()])
             exact.append(step)
-        except TooManyStates:
+        except (TooManyStates, Faults) as error:
             if step.design == study.designs[registered]:
                 raise
-    too_large = [step.name for step in steps if step not in exact]
+            left_out["too_large" if isinstance(error, TooManyStates) else "unknown"].append(step.name)
     steps = exact
     values = np.array([[[found[b][name] for found in each] for b in range(len(beliefs))] for name in MEASURES])
     data = {
@@ -138,7 +140,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "registered": registered,
         "outcomes": format_outcomes(seen.cohorts),
         "model": study.describe_model(),
-        "too_large": too_large,
+        **left_out,
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)

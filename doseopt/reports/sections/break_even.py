@@ -37,8 +37,8 @@ def break_even_blocks(ds: xr.Dataset) -> list[Block]:
     text = (
         f"How wrong must the study be before a proposed design is no better than {registered}? Ways to be wrong: "
         "a share of the patients has an event that is called a DLT and is none; a share of the DLTs is not seen before "
-        f"the next decision{off}; a share of the patients dies in the DLT window ({ds.attrs['death_counted']}), or drops "
-        f"out ({ds.attrs['dropout_counted']}). What is right stays that of the true rates{given}."
+        f"the next decision{off}; a share of the patients dies in the DLT window ({ds.attrs['death_counted']}), or "
+        f"drops out ({ds.attrs['dropout_counted']}). What is right stays that of the true rates{given}."
     )
     if left_out:
         text += f" Left out, since too large for the exact calculation: {', '.join(left_out)}."

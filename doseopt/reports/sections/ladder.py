@@ -90,10 +90,17 @@ def ladder_table(ds: xr.Dataset, steps: Sequence[int], average: str) -> Table:
     )
 
 
+LEFT_OUT = {
+    "too_large": "as too large to be evaluated exactly",
+    "unknown": "as their rules do not go on from these data",
+}
+"""Why steps are left out, by the attribute that names them."""
+
+
 def _left_out(ds: xr.Dataset) -> list[str]:
-    """Say which steps are too large to be evaluated exactly."""
-    names = [str(name) for name in np.atleast_1d(ds.attrs["too_large"])]
-    return [f"Left out, as too large to be evaluated exactly: {listed(names)}."] if names else []
+    """Say which steps are left out, and why."""
+    each = {why: [str(name) for name in np.atleast_1d(ds.attrs[attribute])] for attribute, why in LEFT_OUT.items()}
+    return [f"Left out, {why}: {listed(names)}." for why, names in each.items() if names]
 
 
 def changes_table(ds: xr.Dataset, steps: Sequence[int]) -> Table:
