@@ -121,10 +121,16 @@ class Silences:
 
     def describe(self) -> str:
         """Say what is elicited."""
-        said = [
-            f"{NAMES[name]} {Departure(event.probability, 'complete').chance()}" for name, event in self.events.items()
-        ]
+        said = []
+        for name, event in self.events.items():
+            other = event.in_other_window()
+            longer = "" if other is None else f" ({_chance(other)} in {self.dlt_window:g} days)"
+            said.append(f"{NAMES[name]} {_chance(event)}{longer}")
         return ", ".join([*said, *([f"another window of {self.dlt_window:g} days"] if self.dlt_window else [])])
+
+
+def _chance(event: ElicitedDeparture) -> str:
+    return Departure(event.probability, "complete").chance()
 
 
 def factor_of(event: str) -> str:

@@ -87,6 +87,7 @@ def test_deaths_of_the_other_window_compete_with_the_rates_there():
     """Closed form at 0.20 in 28 days, 60 days, a death in 35% of them counted as completed: P_D."""
     text = CLOCK, f"[silences]\ndeath_in_window = {{ {LONGER} }}\ndlt_window = 60"
     ds = compare(study(*text)).sel(design="uncapped")
+    assert ds.attrs["silences"] == "death 25% (35% in 60 days), another window of 60 days"
     labels = ["60 days: window", "60 days: death dlt", "60 days: death replace", "60 days: death complete"]
     assert ds["window_reading"].to_numpy().tolist()[-4:] == labels
     mu, k = -np.log(0.8) * 60 / 28, -np.log(0.65)

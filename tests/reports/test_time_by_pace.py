@@ -14,7 +14,7 @@ def test_other_paces_by_hand():
     month = 30.4375
     ds = compared(CLOCK + f"also_per_month = [{month / 28}]")
     _, table = blocks(Table, time_blocks(ds))
-    assert table.groups == (("days until completed", 2), ("by day 670", 2))
+    assert table.groups == (("mean days", 2), ("by day 670", 2))
     assert table.rows == (("3+3", "186", "130", "100.0", "100.0"),)
     (sentence,) = summary_sentences(ds, "3+3")
     assert sentence.endswith("By patients a month: 186 days at 1.09, 130 days at 2.17.")

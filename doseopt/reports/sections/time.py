@@ -115,14 +115,12 @@ def _by_pace(ds: xr.Dataset) -> list[Block]:
         return []
     day, paces = int(ds.attrs["registered_day"]), ds["pace"].to_numpy().tolist()
     columns: list[Column] = [
-        ("days until completed", f"{pace:.3g}", _mean(ds, "completion_at_pace", pace=pace), _whole) for pace in paces
+        ("mean days", f"{pace:.3g}", _mean(ds, "completion_at_pace", pace=pace), _whole) for pace in paces
     ]
     if day > 0:
         of = "completed_by_at_pace"
         columns += [(f"by day {day}", f"{pace:.3g}", 100 * _mean(ds, of, pace=pace, day=day), _tenth) for pace in paces]
-    return [
-        _table(ds, "Completion by patients a month: mean days and % of trials, mean over the scenarios", columns, ())
-    ]
+    return [_table(ds, "Completion by patients a month: days and % of trials, mean over the scenarios", columns, ())]
 
 
 def _quantiles(ds: xr.Dataset, group: str, name: str, show: Callable[[float], str]) -> list[Column]:
