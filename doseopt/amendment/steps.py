@@ -11,11 +11,10 @@ from functools import partial
 
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
-from doseopt.core.state import TrialState
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
-from doseopt.engines.graph import graph_of
+from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
 
 RUNGS = (
@@ -297,9 +296,3 @@ def _same(one: Design, other: Design) -> bool:
 def cohort_of(design: Design) -> int:
     """Return the patients of a cohort: 3, unless the rule says."""
     return int(getattr(layers(design).rule, "cohort", 3))
-
-
-def most_patients(design: Design, start: TrialState | None = None) -> int:
-    """Return the most patients that a trial can have, from where it begins."""
-    graph = graph_of(design, start)
-    return int(graph.state.total[graph.ending].max())
