@@ -14,7 +14,6 @@ from doseopt.amendment.amend import amend
 from doseopt.amendment.larger import Larger, worse_with_more
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
-from doseopt.amendment.steps import most_patients
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
@@ -28,6 +27,7 @@ from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import most_patients
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal

@@ -9,13 +9,14 @@ import xarray as xr
 
 from doseopt.amendment.library import library_designs
 from doseopt.amendment.outlook import beliefs_now, expected
-from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps, most_patients
+from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps
 from doseopt.beliefs import Belief
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.parameters import Faults
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import most_patients
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study

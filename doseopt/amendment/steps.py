@@ -12,12 +12,11 @@ from functools import partial
 
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
-from doseopt.core.state import TrialState
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.graph import graph_of
+from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
 
 RUNGS = (
@@ -307,9 +306,3 @@ def _size(design: Design) -> float:
         return most_patients(design)
     except TooManyStates:
         return design.facts.cap or math.inf
-
-
-def most_patients(design: Design, start: TrialState | None = None) -> int:
-    """Return the most patients that a trial can have, from where it begins."""
-    graph = graph_of(design, start)
-    return int(graph.state.total[graph.ending].max())

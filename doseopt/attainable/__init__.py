@@ -1,7 +1,8 @@
 """The attainable: what no design can beat."""
 
 from doseopt.attainable.accuracy import error_of
-from doseopt.attainable.optimal import Optimum, Rules, bayes_optimal
+from doseopt.attainable.optimal import Optimum, bayes_optimal
+from doseopt.attainable.rules import Rules
 
 __all__ = [
     "Optimum",

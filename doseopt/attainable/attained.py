@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.attainable import Optimum, Rules, bayes_optimal, error_of
-from doseopt.attainable.frontier import frontier, frontier_bound
+from doseopt.attainable.frontier import frontier, frontier_bound, frontiers
 from doseopt.attainable.maps import truth_map
 from doseopt.attainable.price import price_of_rules
 from doseopt.beliefs import ACCURACY, Belief
@@ -122,7 +122,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         prices = price_of_rules(belief, study.mtd, caps, study.utility, progress=progress)
         result = result.merge(prices)
     if known:
-        result = result.merge(_frontiers(known))
+        result = result.merge(frontiers({name: found.front for name, found in known.items()}))
     if study.doses.plan is None:
         result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
     lines = [reasons(refused), *([prices.attrs["not_computed"]] if caps else [])]
@@ -243,24 +243,6 @@ def _compared(row: dict[str, float], found: _Class, study: Study) -> dict[str, f
         "attainable_same_size": size,
         "attainable_same_exposure": frontier_bound(found.front, row["patients_above_mtd"]),
     }
-
-
-def _frontiers(known: dict[str, _Class]) -> xr.Dataset:
-    """Return the trades of all classes, (policy, exposure_price)."""
-    front = xr.concat([found.front for found in known.values()], xr.DataArray(list(known), dims="policy"))
-    texts = {
-        "utility": "expected utility",
-        "count": "expected patients above the MTD",
-        "error": "difference of the optimum by a coarser rule of integration,",
-    }
-    renamed = {
-        name: front[name]
-        .rename(price="exposure_price")
-        .assign_attrs(long_name=f"{text} of the policy that is optimal at a price of a patient above the MTD")
-        for name, text in texts.items()
-    }
-    short = {"utility": "frontier_utility", "count": "frontier_exposure", "error": "frontier_error"}
-    return xr.Dataset({short[name]: array for name, array in renamed.items()}).assign_coords(policy=list(known))
 
 
 LABELS = {

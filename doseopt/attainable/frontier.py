@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from doseopt.attainable.optimal import Rules, bayes_optimal
+from doseopt.attainable.optimal import bayes_optimal
+from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.engines.exact import Exact
@@ -73,3 +75,21 @@ def frontier(
 def frontier_bound(front: xr.Dataset, count: float) -> float:
     """Return a bound of U of all designs of the class with E[count] at most `count`: min over c of V(c) + c count."""
     return float((front["value"] + front["price"] * count).min())
+
+
+def frontiers(known: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Return the trades against patients above the MTD, by the name of each class's best, (policy, exposure_price)."""
+    front = xr.concat(list(known.values()), xr.DataArray(list(known), dims="policy"))
+    texts = {
+        "utility": "expected utility",
+        "count": "expected patients above the MTD",
+        "error": "difference of the optimum by a coarser rule of integration,",
+    }
+    renamed = {
+        name: front[name]
+        .rename(price="exposure_price")
+        .assign_attrs(long_name=f"{text} of the policy that is optimal at a price of a patient above the MTD")
+        for name, text in texts.items()
+    }
+    short = {"utility": "frontier_utility", "count": "frontier_exposure", "error": "frontier_error"}
+    return xr.Dataset({short[name]: array for name, array in renamed.items()}).assign_coords(policy=list(known))

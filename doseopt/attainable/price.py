@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.attainable.accuracy import error_of
-from doseopt.attainable.optimal import Rules, bayes_optimal
+from doseopt.attainable.optimal import bayes_optimal
+from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.designs.modifiers import TooToxic

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit, ndtri
 
+from doseopt.beliefs.split import kinks, normal_rule
 from doseopt.core.parameters import check, param
-from doseopt.core.state import FloatArray
+from doseopt.core.state import BoolArray, FloatArray
+from doseopt.scenarios import MTDRule
+from doseopt.scenarios.doses import Doses
 
 LARGEST = 600.0
 """Exponent of an odds ratio or of a steepness; beyond it curves are steps, and numbers overflow."""
@@ -81,6 +84,36 @@ class LogisticFamily:
         """Return the curves at z = (location, steepness), standard normal under the family; [R, 2] -> [R, doses]."""
         slope = math.log(self.odds_ratio) * np.exp(np.minimum(self.steepness_sd * z[:, 1], LARGEST))
         return _on_levels(self.location + self.location_sd * z[:, 0], slope, doses, target)
+
+    def integration(
+        self, mtd: MTDRule, planned: Doses, target: float, fineness: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the curves of two rules for the family, and the weights of the finer and of the coarser rule.
+
+        They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
+        too, which is an overdose from there on, and the distance of all from the target has a kink.
+
+        Parameters
+        ----------
+        mtd : MTDRule
+        planned : Doses
+        target : float
+        fineness : int
+            Of the rules, 0 to `split.FINEST`.
+        """
+        doses = len(planned.labels)
+
+        def judged(z: FloatArray) -> BoolArray:
+            p = self.at(z, doses, target)
+            return np.column_stack([mtd.acceptable(p), planned.on_grid(p) > target])
+
+        cuts: list[float] = []
+        if mtd.rule == "interval":  # by the other rules one dose is right, and nothing comes between two others
+            cuts = kinks(lambda z: mtd.acceptable(self.at(z, doses, target)))
+        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k, cuts) for k in (0, 1))
+        p = self.at(np.concatenate([fine, coarse]), doses, target)
+        none, nothing = np.zeros(len(check)), np.zeros(len(weight))
+        return p, np.concatenate([weight, none]), np.concatenate([nothing, check])
 
     def parameters(self) -> tuple[FloatArray, FloatArray]:
         """Return the locations [points] and odds ratios [points]."""

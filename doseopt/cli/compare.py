@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from doseopt.comparison.evaluate import Engine
-    from doseopt.reports.render.document import Block
+    from doseopt.reports.render.document import Block, Document
     from doseopt.study.study import Study
 
 TRIALS, MOST_TRIALS = 10_000, 1_000_000
@@ -94,24 +96,25 @@ def compare(
         document, screen = comparison_document(dataset), overview_document(dataset)
         if robust:
             dataset, found = _with_break_even(dataset, loaded)
-            document, screen = (Document(d.title, d.facts, (*d.blocks, *found)) for d in (document, screen))
-        if not json:  # the answer before the files, which take longer
+            document, screen = (_followed_by(found, each) for each in (document, screen))
+        if not json:  # the answer before the posteriors and the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
-        written = [] if folder is None else [*_write_data(dataset, folder), *write_figures(document, folder)]
-        finished = True
-        further: list[Block] = []
+        finished, further, rest = True, [], []
         if loaded.states_posterior if posterior is None else posterior:
             dataset, finished = _with_posteriors(dataset, loaded, engine)
             further = estimates(marked(dataset))
-            if folder is not None and further:
-                _write_data(dataset, folder)
-                written += write_figures(Document("", {}, tuple(further)), folder)
-        whole = Document(document.title, document.facts, (*document.blocks, *further))
-        rest = Document("", {}, tuple(further if full or posterior else announced(dataset)))
-        deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=written, shown=rest)
+            rest = further if full or posterior else announced(dataset)
+        whole = _followed_by(further, document)
+        files = [] if folder is None else [*_write_data(dataset, folder), *write_figures(whole, folder)]
+        shown = Document("", {}, tuple(rest))
+        deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
             raise typer.Exit(INTERRUPTED)
+
+
+def _followed_by(blocks: Iterable[Block], document: Document) -> Document:
+    return dataclasses.replace(document, blocks=(*document.blocks, *blocks))
 
 
 def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:

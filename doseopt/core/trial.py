@@ -32,8 +32,9 @@ def step(design: Design, state: TrialState, pending: Pending | None = None) -> D
     else:
         decision = decision_of(design, state, pending)
     on = decision.stop == CONTINUE
-    least = 0 if design.facts.pending and pending is not None else 1
-    outside = on & ((decision.dose < 0) | (decision.dose >= design.facts.doses) | (decision.size < least))
+    facts = design.facts
+    least = 0 if facts.pending and pending is not None else 1
+    outside = on & ((decision.dose < 0) | (decision.dose >= facts.doses) | (decision.size < least))
     allowed = design.admissible(state)
     inside = on & ~outside
     outside[inside] = ~allowed[inside, decision.dose[inside]]
@@ -92,9 +93,9 @@ def advance(design: Design, before: TrialState, given: Decision, outcome: IntArr
     outcome : int array [S, K]
         Its patients by outcome category, DLT first.
     """
-    n, y = before.n.copy(), before.y.copy()
-    n[before.at, given.dose] += design.facts.outcomes.evaluated(outcome)
-    y[before.at, given.dose] += design.facts.outcomes.dlts(outcome)
+    n, y, space = before.n.copy(), before.y.copy(), design.facts.outcomes
+    n[before.at, given.dose] += space.evaluated(outcome)
+    y[before.at, given.dose] += space.dlts(outcome)
     return TrialState(n, y, given.dose, design.remember(before, given, outcome))
 
 

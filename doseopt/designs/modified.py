@@ -82,8 +82,9 @@ class Modified:
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
         )
 
+    @cached_property
     def _slices(self) -> list[slice]:
-        """Return where each part's memory lies."""
+        """Where each part's memory lies."""
         ends = np.cumsum(
             [0, len(self.base.facts.memory), *(len(modifier.memory) for modifier in self.modifiers)]
         ).tolist()
@@ -91,7 +92,7 @@ class Modified:
 
     def _views(self, state: TrialState) -> list[TrialState]:
         """Return the state as each part sees it."""
-        return [state.with_memory(state.memory[:, s]) for s in self._slices()]
+        return [state.with_memory(state.memory[:, s]) for s in self._slices]
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the memory of all parts after a cohort."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design, Facts, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
@@ -50,7 +51,7 @@ class Naming(Around):
         if found:
             raise Faults(found, "Naming")
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
         """The base's, and what a named dose must meet."""
         return dataclasses.replace(self.base.facts, names=self.definition)

@@ -74,23 +74,27 @@ def dose_labels(ds: xr.Dataset) -> tuple[list[str], str]:
         return [label if cell_len(label) > 2 else f"level {label}" for label in labels], ""
     values = ds["dose_value"].to_numpy().astype(float)
     unit = str(ds["dose_value"].attrs.get("units", ds.attrs.get("unit", "")))
-    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(values), bool)
-    power = _power(labels, values, np.where(planned, 1e-9, ROUNDED))
+    power = power_of_ten(ds)
     if power is None:
         return [f"{label} ({value:g} {unit})" for label, value in zip(labels, values, strict=True)], ""
     return labels, unit if power == 0 else f"x10^{power} {unit}"
 
 
-def _power(labels: Sequence[str], values: np.ndarray, tolerance: np.ndarray) -> int | None:
-    """Return k if every value is its label times 10^k, within a relative tolerance each."""
+def power_of_ten(ds: xr.Dataset) -> int | None:
+    """Return k if every dose is its label times 10^k, an insertable one as its label is rounded; None without doses."""
+    if "dose_value" not in ds.coords:
+        return None
+    values = ds["dose_value"].to_numpy().astype(float)
     try:
-        numbers = np.array([float(label) for label in labels])
+        numbers = np.array([float(label) for label in names(ds, "dose")])
     except ValueError:
         return None
     if not (np.isfinite(numbers).all() and (numbers > 0).all() and (values > 0).all()):
         return None
+    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(values), bool)
     power = round(float(np.log10(values[0] / numbers[0])))
-    return power if (np.abs(numbers * 10.0**power - values) <= tolerance * values).all() else None
+    off = np.abs(numbers * 10.0**power - values)
+    return power if (off <= np.where(planned, 1e-9, ROUNDED) * values).all() else None
 
 
 def listed(parts: Sequence[str], word: str = "and") -> str:

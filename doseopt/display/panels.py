@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.display.labels import names, power_of_ten
 
 MOST_SCENARIOS = 12
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -79,23 +80,13 @@ def in_print(ds: xr.Dataset) -> IntArray:
     return np.array([np.where(mtd == j, away, np.inf).argmin() for j in sorted(shown)])
 
 
-ROUNDED = 0.0022
-"""Rounding of the label of an insertable dose to three digits, in powers of ten."""
-
-
 def doses(ds: xr.Dataset) -> tuple[list[str], str]:
     """Return the doses' own labels, and the unit of them all, such as "×10⁹ cells"; "dose level" if they have none.
 
     Labels that are the doses up to one power of ten take the unit with that power; others are names.
     """
-    labels = [" ".join(str(label).split()) for label in ds["dose"].to_numpy()]
-    try:
-        powers = np.log10(ds["dose_value"].to_numpy().astype(float) / np.array([float(label) for label in labels]))
-    except (KeyError, ValueError):
-        return labels, "dose level"
-    power = round(float(powers[0]))
-    planned = ds["planned"].to_numpy() if "planned" in ds.coords else np.ones(len(labels), bool)
-    if (np.abs(powers - power) > np.where(planned, 1e-9, ROUNDED)).any():
+    labels, power = names(ds, "dose"), power_of_ten(ds)
+    if power is None:
         return labels, "dose level"
     unit = str(ds["dose_value"].attrs.get("units", ""))
     return labels, unit if power == 0 else f"×10{str(power).translate(SUPERSCRIPTS)} {unit}"

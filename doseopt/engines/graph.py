@@ -241,3 +241,9 @@ def _remembered_graph(design: Design, *start: tuple[int, ...]) -> Graph:
     """Build the graph of a design from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
     return build_graph(design, TrialState(n[None], y[None], dose, memory[None]))
+
+
+def most_patients(design: Design, start: TrialState | None = None) -> int:
+    """Return the most patients that a trial can have, from where it begins."""
+    graph = graph_of(design, start)
+    return int(graph.state.total[graph.ending].max())

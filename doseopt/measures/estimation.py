@@ -220,7 +220,7 @@ def means_given(
 
     A conditional mean is a ratio; its error is that of the linearised ratio. That of a root is by the delta method.
     """
-    result = {}
+    result, exact = {}, np.isinf(float(outcomes.attrs["trials"]))
     chance = None if given is None else expect(outcomes, given)[0]
     for name, value in values.items():
         if given is None or chance is None:
@@ -228,11 +228,11 @@ def means_given(
         else:
             known = chance.where(chance > 0)
             mean = expect(outcomes, value * given)[0] / known
-            error = expect(outcomes, (value - mean.fillna(0)) * given)[1] / known
+            error = mean - mean if exact else expect(outcomes, (value - mean.fillna(0)) * given)[1] / known
         if "rmse" in name:
             mean = mean**0.5
             error = error / (2 * mean.where(mean > 0))
-            error = error.fillna(0.0) if np.isinf(float(outcomes.attrs["trials"])) else error
+            error = error.fillna(0.0) if exact else error
         result[name], result[f"{name}_mcse"] = mean, error
     return result
 

@@ -1,6 +1,7 @@
 """True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
 
 from doseopt.scenarios.dataset import concat_scenarios, make_scenarios, without_moderate
+from doseopt.scenarios.dose_curve import actual_dose, curve
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.mtd_rule import MTDRule, above_mtd
 from doseopt.scenarios.published import PUBLISHED, PublishedSet, published
@@ -10,8 +11,6 @@ from doseopt.scenarios.transforms import (
     Misattribution,
     Mixture,
     Transform,
-    actual_dose,
-    curve,
     misattribution,
     mixture,
 )

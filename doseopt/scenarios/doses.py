@@ -13,7 +13,7 @@ import numpy as np
 from doseopt.core.parameters import Fault, are_numbers, check, param
 from doseopt.core.state import FloatArray
 from doseopt.core.text import name_fault
-from doseopt.scenarios.transforms import curve
+from doseopt.scenarios.dose_curve import curve
 
 MIDPOINTS = "midpoints"
 

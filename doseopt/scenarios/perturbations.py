@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.core.state import FloatArray
+from doseopt.scenarios.dose_curve import curve
 from doseopt.scenarios.doses import Doses
-from doseopt.scenarios.transforms import carried, curve, misattribution
+from doseopt.scenarios.transforms import carried, misattribution
 
 
 def recorded(

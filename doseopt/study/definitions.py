@@ -55,12 +55,21 @@ def read_also(reader: Reader, mtd: Any, target: float) -> dict[str, MTDRule]:
     return found
 
 
-def also_tables(also: Mapping[str, MTDRule], target: float) -> list[dict[str, Any]]:
+def _also_tables(also: Mapping[str, MTDRule], target: float) -> list[dict[str, Any]]:
     """Return further definitions as a study file says them."""
     return [
         {"name": name, **plain(rule, without=["target"] if rule.target == target else [])}
         for name, rule in also.items()
     ]
+
+
+def mtd_table(
+    mtd: MTDRule, also: Mapping[str, MTDRule], definition: Definition | None, target: float
+) -> dict[str, Any]:
+    """Return the table `[mtd]` of the study file."""
+    stated = {} if definition is None else {"definition": plain(definition)}
+    further = {"also": _also_tables(also, target)} if also else {}
+    return {**plain(mtd, without=["target"]), **stated, **further}
 
 
 def aims(design: Design) -> bool:

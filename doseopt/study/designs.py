@@ -20,7 +20,7 @@ from doseopt.designs.layers import Layers, layers, with_cap
 from doseopt.designs.modified import Modified, clashes
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.designs.on_grid import OnGrid
-from doseopt.designs.policy import PolicyTable
+from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
 from doseopt.study.naming import names_table, read_names

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from doseopt.core.parameters import Domain, Fault, Faults, declared, native
-from doseopt.core.text import MOST_NAME
+from doseopt.core.text import MOST_NAME, name_fault, text_fault
 from doseopt.study.absent import ABSENT, letters, nearest_kind
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -240,3 +240,16 @@ def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[s
         ):
             result[name] = plain(value)
     return result
+
+
+def said_fault(value: Any) -> str | None:
+    """Return what is wrong with a text that a study says."""
+    return text_fault(value) if isinstance(value, str) else f"wanted text, got {value!r}"
+
+
+def names_fault(value: Any) -> str | None:
+    """Return what is wrong with the names of scenarios or designs."""
+    if not isinstance(value, Mapping):
+        return f"wanted a mapping of names, got {value!r}"
+    found = [name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in value]
+    return "; ".join(filter(None, found)) or None

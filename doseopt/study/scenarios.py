@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from doseopt.beliefs import BELIEFS, StatedBelief
+from doseopt.beliefs import BELIEFS, BeliefSpec, StatedBelief
+from doseopt.beliefs.utility import Utility
 from doseopt.core.parameters import Domain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
-from doseopt.study.reader import Reader, key
+from doseopt.study.reader import Reader, key, plain
 
 SHARES = ("false_dlts", "late_dlts")
 MOST_RANDOM = 100_000
@@ -72,3 +73,23 @@ def read_belief(reader: Reader, table: Any, specs: Mapping[str, Any]) -> Any:
         if len(belief.weights) != count:
             reader.fault("belief.weights", f"wanted {count} numbers, one a scenario, got {len(belief.weights)}")
     return belief
+
+
+def belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
+    """Return the tables of belief and utility, where they say more than the default."""
+    kinds = {type_: kind for kind, type_ in BELIEFS.items()}
+    tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
+    return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
+
+
+def scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
+    """Return a scenario as the study file says it, defaults left out."""
+    transform = {type_: kind for kind, type_ in TRANSFORMS.items()}
+    result = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(spec).items()
+        if value not in (None, "") and name != "transform" and not (name.endswith("_dlts") and value == 0)
+    }
+    if spec.transform is not None:
+        result["transform"] = plain(spec.transform, transform)
+    return result if len(result) > 1 else result["p_dlt"]

@@ -1,7 +1,4 @@
-"""A study: doses, what counts as right, scenarios and designs; and how its file writes it.
-
-Reading the file is in ``study/file.py``.
-"""
+"""A study: doses, what counts as right, scenarios and designs; and how its file writes it (`file.py` reads it)."""
 
 from __future__ import annotations
 
@@ -17,34 +14,30 @@ import tomli_w
 import xarray as xr
 
 import doseopt
-from doseopt.beliefs import BELIEFS, Belief, BeliefSpec, LogisticFamily, StatedBelief
-from doseopt.beliefs.split import FINEST, kinks, normal_rule
+from doseopt.beliefs import Belief, BeliefSpec, LogisticFamily, StatedBelief
+from doseopt.beliefs.split import FINEST
 from doseopt.beliefs.utility import Utility
 from doseopt.clock.competing import CONSTANT
 from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
-from doseopt.core.design import Design, is_design
+from doseopt.core.design import Design
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
-from doseopt.core.state import BoolArray, FloatArray, TrialState
-from doseopt.core.text import name_fault, text_fault
+from doseopt.core.state import TrialState
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
-from doseopt.scenarios import (
-    TRANSFORMS,
-    MTDRule,
-    concat_scenarios,
-    without_moderate,
-)
+from doseopt.scenarios import MTDRule, concat_scenarios, without_moderate
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
-from doseopt.study.definitions import also_tables, retargeted
+from doseopt.study.definitions import mtd_table, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
-from doseopt.study.reader import key, plain
+from doseopt.study.reader import key, names_fault, plain, said_fault
+from doseopt.study.runnable import misfits
+from doseopt.study.scenarios import belief_and_utility, scenario_table
 from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
 
@@ -55,18 +48,6 @@ NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
 )
-
-
-def _text_fault(value: Any) -> str | None:
-    return text_fault(value) if isinstance(value, str) else f"wanted text, got {value!r}"
-
-
-def _parts_fault(value: Any) -> str | None:
-    """Return what is wrong with the names of scenarios or designs."""
-    if not isinstance(value, Mapping):
-        return f"wanted a mapping of names, got {value!r}"
-    found = [name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}" for name in value]
-    return "; ".join(filter(None, found)) or None
 
 
 @dataclass(frozen=True)
@@ -116,13 +97,13 @@ class Study:
     (0.25, ['ATD+3+3 cap 10', 'ATD+3+3 uncapped'])
     """
 
-    title: str = param(kind=str, custom=_text_fault, doc="what the trial is")
+    title: str = param(kind=str, custom=said_fault, doc="what the trial is")
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
     mtd: MTDRule = param(kind=MTDRule)
     doses: Doses = param(kind=Doses)
-    scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=_parts_fault)
-    designs: Mapping[str, Design] = param(kind=Mapping, custom=_parts_fault)
-    registry: str = param("", custom=_text_fault)
+    scenario_specs: Mapping[str, FixedScenario | RandomScenarios] = param(kind=Mapping, custom=names_fault)
+    designs: Mapping[str, Design] = param(kind=Mapping, custom=names_fault)
+    registry: str = param("", custom=said_fault)
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
     window_events: WindowEvents | None = param(None, kind=WindowEvents, optional=True)
     clock: Clock | None = param(None, kind=Clock, optional=True)
@@ -143,13 +124,7 @@ class Study:
         """Return what are no designs and no definitions, and designs that do not fit the doses."""
         wrong = {name: rule for name, rule in self.also.items() if not isinstance(rule, MTDRule)}
         found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
-        for name, design in self.designs.items():
-            where = f"designs.{key(name)}"
-            if not is_design(design):
-                found.append(Fault(where, f"wanted a design, got {design!r}"))
-            elif design.facts.doses != len(self.doses.labels):
-                wanted = f"wanted {len(self.doses.labels)} doses, as the study has, got {design.facts.doses}"
-                found.append(Fault(where, wanted))
+        found += misfits(self.designs, len(self.doses.labels))
         if self.window_events is not None:
             planned = len(self.doses.as_planned.labels)
             events = self.window_events.faults(list(self.scenario_specs), planned)
@@ -260,7 +235,7 @@ class Study:
             return Belief(self.scenarios, weight, self.belief.describe())
         planned = self.doses.as_planned
         if isinstance(self.belief, LogisticFamily) and self.belief.points is None:
-            p, weight, check = self._rules(self.belief, fineness)
+            p, weight, check = self.belief.integration(self.mtd, planned, self.target, fineness)
         else:
             p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
         names = [f"belief {i + 1}" for i in range(len(p))]
@@ -268,45 +243,20 @@ class Study:
         finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
         return Belief(scenarios, weight, self.belief.describe(), check, finer)
 
-    def _rules(self, family: LogisticFamily, fineness: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the curves of two rules for a family, and the weights of the finer and of the coarser rule.
-
-        They are cut where what is right changes, and where a rate passes the target: of a dose that may be inserted,
-        too, which is an overdose from there on, and the distance of all from the target has a kink.
-        """
-        planned = self.doses.as_planned
-        doses = len(planned.labels)
-
-        def judged(z: FloatArray) -> BoolArray:
-            p = family.at(z, doses, self.target)
-            return np.column_stack([self.mtd.acceptable(p), planned.on_grid(p) > self.target])
-
-        cuts: list[float] = []
-        if self.mtd.rule == "interval":  # by the other rules one dose is right, and nothing comes between two others
-            cuts = kinks(lambda z: self.mtd.acceptable(family.at(z, doses, self.target)))
-        (coarse, check), (fine, weight) = (normal_rule(judged, fineness + k, cuts) for k in (0, 1))
-        p = family.at(np.concatenate([fine, coarse]), doses, self.target)
-        none, nothing = np.zeros(len(check)), np.zeros(len(weight))
-        return p, np.concatenate([weight, none]), np.concatenate([nothing, check])
-
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
-        mtd = plain(self.mtd, without=["target"])
-        mtd |= {} if self.definition is None else {"definition": plain(self.definition)}
-        mtd |= {"also": also_tables(self.also, self.target)} if self.also else {}
+        mtd = mtd_table(self.mtd, self.also, self.definition, self.target)
         doses = self.doses.as_planned
         files = policy_files(self.designs.values())
-        scenarios = {name: _scenario_table(spec) for name, spec in self.scenario_specs.items()}
-        top = {"title": self.title, "registry": self.registry, "target": self.target}
-        if self.planned_enrolment is not None:
-            top["planned_enrolment"] = self.planned_enrolment
+        scenarios = {name: scenario_table(spec) for name, spec in self.scenario_specs.items()}
+        top = {name: getattr(self, name) for name in ("title", "registry", "target", "planned_enrolment")}
         return {
-            **{name: value for name, value in top.items() if value != "" or name == "title"},
+            **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(doses),
             **{n: plain(v) for n in ("window_events", "clock", "silences") if (v := getattr(self, n)) is not None},
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
-            **_belief_and_utility(self.belief, self.utility),
+            **belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),
             "designs": {
                 name: design_table(each, self.target, doses, files, self.definition)
@@ -332,8 +282,8 @@ class Study:
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
         choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
-        asked = model is not None
-        return choice.curve(self.doses.values, self.doses.unit, len(self.doses.labels), self.target, asked)
+        doses = self.doses
+        return choice.curve(doses.values, doses.unit, len(doses.labels), self.target, model is not None)
 
     @property
     def states_posterior(self) -> bool:
@@ -359,22 +309,3 @@ class Study:
             "study": self.name,
             "study_hash": self.hash,
         }
-
-
-def _belief_and_utility(belief: BeliefSpec, utility: Utility) -> dict[str, Any]:
-    """Return the tables of belief and utility, where they say more than the default."""
-    kinds = {type_: kind for kind, type_ in BELIEFS.items()}
-    tables = {"belief": plain(belief, kinds), "utility": plain(utility)}
-    return {name: table for name, table in tables.items() if table and table != {"kind": "scenarios"}}
-
-
-def _scenario_table(spec: FixedScenario | RandomScenarios) -> Any:
-    transform = {type_: kind for kind, type_ in TRANSFORMS.items()}
-    result = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in vars(spec).items()
-        if value not in (None, "") and name != "transform" and not (name.endswith("_dlts") and value == 0)
-    }
-    if spec.transform is not None:
-        result["transform"] = plain(spec.transform, transform)
-    return result if len(result) > 1 else result["p_dlt"]

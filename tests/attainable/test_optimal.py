@@ -34,7 +34,8 @@ from doseopt.attainable import Rules, bayes_optimal
 from doseopt.beliefs import Belief, LogisticFamily, belief_of_rates
 from doseopt.core.parameters import Faults
 from doseopt.core.state import TrialState
-from doseopt.designs.policy import STOP, TREAT, Policy, PolicyTable, code, code_type, load_policy
+from doseopt.designs.policy import Policy
+from doseopt.designs.policy_table import STOP, TREAT, PolicyTable, code, code_type, load_policy
 from doseopt.designs.tallies import Course, Tallies, tallies_of
 from doseopt.engines.budget import TooManyStates
 from doseopt.measures.expected import expected_utility

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from doseopt.core.parameters import Faults
-from doseopt.designs.policy import load_policy
+from doseopt.designs.policy_table import load_policy
 from doseopt.designs.tallies import Course, tallies_of
 from doseopt.study.file import parse_study
 

@@ -21,7 +21,7 @@ from doseopt.core.parameters import Faults
 from doseopt.designs import CRM, Policy
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.designs.policy import load_policy
+from doseopt.designs.policy_table import load_policy
 from doseopt.designs.selecting import Selecting
 from doseopt.study.file import load_study
 from doseopt.study.study import Study

@@ -7,6 +7,7 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.display.labels import by_mtd, dose_labels, made_by, names
+from doseopt.display.panels import grouped
 from doseopt.display.simulated import simulated
 from doseopt.plots import drawings
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figure, Heading, Paragraph, Table
@@ -14,7 +15,7 @@ from doseopt.reports.sections.benchmark import benchmark
 from doseopt.reports.sections.estimates import estimates
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.like_for_like import like_for_like
-from doseopt.reports.sections.measures import BEST, LETTERS, MOST_SCENARIOS, measure_tables, monte_carlo, number, scaled
+from doseopt.reports.sections.measures import BEST, LETTERS, measure_tables, monte_carlo, number, scaled
 from doseopt.reports.sections.overview import describe_engine, marked, overview
 from doseopt.reports.sections.time import with_heading
 
@@ -140,7 +141,7 @@ def scenario_table(ds: xr.Dataset, why: bool = False) -> Table:
     why : bool
         Whether to give the reason of each scenario, or its source.
     """
-    if ds.sizes["scenario"] > MOST_SCENARIOS:
+    if grouped(ds):
         return _scenario_groups(ds)
     p = scaled(ds["p_dlt"].to_numpy(), "1")
     right = ds["acceptable"].to_numpy()
@@ -187,7 +188,7 @@ def _selection(ds: xr.Dataset) -> Table:
     table = np.concatenate([none[:, :, None], each], axis=2)  # [design, scenario, none and doses]
     right = ds["acceptable"].to_numpy()
     right = np.column_stack([~right.any(axis=1), right])
-    if ds.sizes["scenario"] <= MOST_SCENARIOS:
+    if not grouped(ds):
         title = f"Selection of no dose and of each dose (% of trials); {MARK} correct selection"
         groups = [(f"{LETTERS[s]} {name}", table[:, s], right[s]) for s, name in enumerate(names(ds, "scenario"))]
     else:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import names
+from doseopt.display.panels import grouped
 from doseopt.reports.render.document import MARK, Block, Table
 
-LETTERS = "abcdefghijkl"
-MOST_SCENARIOS = len(LETTERS)
+LETTERS = ascii_lowercase
 
 type Columns = list[tuple[str, FloatArray, int]]
 """Head, one value a design, and which is best: 1 the highest, -1 the lowest, 0 none."""
@@ -93,7 +94,7 @@ def _columns(ds: xr.Dataset, measure: Measure) -> list[tuple[str, Columns]]:
     exact = ds[measure.name].to_numpy() * (100 if ds[measure.name].attrs.get("units", "1") == "1" else 1)
     right = ds["acceptable"].to_numpy().any(axis=1)
     split = measure.name == "no_selection"
-    if ds.sizes["scenario"] <= MOST_SCENARIOS:
+    if not grouped(ds):
         direction = np.where(right, -1, 1) if split else np.full(right.shape, measure.best)
         columns = [(LETTERS[s], values[:, s], int(direction[s])) for s in range(values.shape[1])]
         over = right if split else ~np.isnan(values).any(axis=0)
