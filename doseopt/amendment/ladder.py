@@ -18,6 +18,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.measures.operating_characteristics import METRICS
+from doseopt.records.replay import Replay
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
@@ -57,9 +58,9 @@ def ladder(
     -------
     Dataset
         `MEASURES` (average, step), averaged over the study's model after the data, and over the scenarios; patients and
-        DLTs count from the start of the trial, those below the MTD where a dose is right. `most_patients`, `rung`,
-        `rung_name`, `says` (what of the protocol is changed) and `outcome` (whether that is what is declared the MTD,
-        and so a primary outcome that is registered) (step).
+        DLTs count from the start of the trial, those below the MTD where a dose is right. Steps that cannot go on from
+        where the trial is are left out. `most_patients`, `rung`, `rung_name`, `says` (what of the protocol is changed)
+        and `outcome` (whether that is what is declared the MTD, and so a primary outcome that is registered) (step).
 
     Examples
     --------
@@ -102,6 +103,8 @@ def search(
 def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:
     """Return the measures of steps from where the trial is."""
     seen = trial.after(study.designs[registered])
+    possible = _possible(seen, steps)
+    steps, most = [step for step, _ in possible], [patients for _, patients in possible]
     beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
     progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
@@ -126,7 +129,6 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         )
         for name, value in zip(MEASURES, values, strict=True)
     }
-    most = [most_patients(*seen.standing(step.design)) for step in steps]
     coords = {
         "average": list(beliefs),
         "step": [step.name for step in steps],
@@ -145,6 +147,17 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
+
+
+def _possible(seen: Replay, steps: Sequence[Step]) -> list[tuple[Step, int]]:
+    """Return the steps that can go on from where the trial is (a policy may not know its tally), with most patients."""
+    found = []
+    for step in steps:
+        try:
+            found.append((step, most_patients(*seen.standing(step.design))))
+        except Faults:
+            continue
+    return found
 
 
 def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:

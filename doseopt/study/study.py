@@ -43,7 +43,6 @@ from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
-
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
@@ -126,8 +125,7 @@ class Study:
         found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
         found += misfits(self.designs, len(self.doses.labels))
         if self.window_events is not None:
-            planned = len(self.doses.as_planned.labels)
-            events = self.window_events.faults(list(self.scenario_specs), planned)
+            events = self.window_events.faults(list(self.scenario_specs), len(self.doses.as_planned.labels))
             found += [fault.under("window_events") for fault in events]
         if self.silences is not None:
             planned = len(self.doses.as_planned.labels)
