@@ -24,6 +24,7 @@ from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
+from doseopt.study.silences import ElicitedEvent, Silences
 from doseopt.study.study import Doses, Study
 from doseopt.study.window_events import Departure, Event, WindowEvents
 
@@ -282,6 +283,7 @@ CHANGES = {
     "planned_enrolment": 12,
     "window_events": WindowEvents(death=Event(0.1, "replace")),
     "clock": Clock(28, Accrual(per_month=2)),
+    "silences": Silences(death_in_window=ElicitedEvent(0.1)),
     "posterior": PosteriorModel(model="beta", a=0.5),
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
