@@ -112,7 +112,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         except TooManyStates:
             if step.design == study.designs[registered]:
                 raise
-    too_large = [step.name for step in steps if step not in exact]
+    left_out = "\n".join(step.name for step in steps if step not in exact)
     steps = exact
     values = np.array([[[found[b][name] for found in each] for b in range(len(beliefs))] for name in MEASURES])
     data = {
@@ -138,7 +138,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "registered": registered,
         "outcomes": format_outcomes(seen.cohorts),
         "model": study.describe_model(),
-        "too_large": too_large,
+        "left_out": left_out,
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)

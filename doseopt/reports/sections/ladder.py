@@ -92,7 +92,7 @@ def ladder_table(ds: xr.Dataset, steps: Sequence[int], average: str) -> Table:
 
 def _left_out(ds: xr.Dataset) -> list[str]:
     """Say which steps are too large to be evaluated exactly."""
-    names = [str(name) for name in np.atleast_1d(ds.attrs["too_large"])]
+    names = ds.attrs["left_out"].splitlines()
     return [f"Left out, as too large to be evaluated exactly: {listed(names)}."] if names else []
 
 
