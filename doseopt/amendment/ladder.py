@@ -18,7 +18,6 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.measures.operating_characteristics import METRICS
-from doseopt.records.replay import Replay
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
@@ -103,23 +102,23 @@ def search(
 def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:
     """Return the measures of steps from where the trial is."""
     seen = trial.after(study.designs[registered])
-    possible = _possible(seen, steps)
-    steps, most = [step for step, _ in possible], [patients for _, patients in possible]
     beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
     progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
-    left_out: dict[str, list[str]] = {"too_large": [], "unknown": []}
-    exact: list[Step] = []
+    most: list[int] = []
+    known: list[Step] = []
     for step in steps:
         design, start = seen.standing(step.design)
-        try:
+        try:  # it may be too large, and a policy may not know the tally
             each.append([expected(study, design, belief, start, MEASURES)[0] for belief in beliefs.values()])
-            exact.append(step)
-        except (TooManyStates, Faults) as error:
+        except (TooManyStates, Faults):
             if step.design == study.designs[registered]:
                 raise
-            left_out["too_large" if isinstance(error, TooManyStates) else "unknown"].append(step.name)
-    steps = exact
+            continue
+        most.append(most_patients(design, start))
+        known.append(step)
+    left_out = "\n".join(step.name for step in steps if step not in known)
+    steps = known
     values = np.array([[[found[b][name] for found in each] for b in range(len(beliefs))] for name in MEASURES])
     data = {
         name: (
@@ -143,21 +142,10 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "registered": registered,
         "outcomes": format_outcomes(seen.cohorts),
         "model": study.describe_model(),
-        **left_out,
+        "left_out": left_out,
     }
     most_attrs = {"units": "patients", "long_name": "most patients of a trial"}
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
-
-
-def _possible(seen: Replay, steps: Sequence[Step]) -> list[tuple[Step, int]]:
-    """Return the steps that can go on from where the trial is (a policy may not know its tally), with most patients."""
-    found = []
-    for step in steps:
-        try:
-            found.append((step, most_patients(*seen.standing(step.design))))
-        except Faults:
-            continue
-    return found
 
 
 def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:

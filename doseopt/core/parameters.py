@@ -133,7 +133,8 @@ class Domain:
         if self.kind is bool:
             return "true or false"
         nouns: dict[Any, str] = {int: "a whole number", float: "a number", str: "text"}
-        noun = nouns.get(self.kind) or (f"a {self.kind.__name__}" if isinstance(self.kind, type) else "a value")
+        other = f"a {self.kind.__name__}" if isinstance(self.kind, type) else "a value"
+        noun = nouns.get(self.kind) or (other if self.table is None else "a table")
         if self.low > -math.inf and self.high < math.inf:
             left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
             return f"{noun} in {left}{self.low:g}, {self.high:g}{right}"

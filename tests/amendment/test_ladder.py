@@ -8,9 +8,11 @@ import pytest
 from oracle_bundled import atd, boin, crm
 
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, first_reaching, ladder, reaching, search
+from doseopt.amendment.outlook import expected
 from doseopt.amendment.steps import BOTH, CAP, MORE, READING, RULE, STOP, TITRATION, ladder_steps
 from doseopt.core.definition import Definition
 from doseopt.display.outlook import STUDY_MODEL
+from doseopt.engines.budget import TooManyStates
 from doseopt.records.trial import Trial
 from doseopt.study.file import load_study, parse_study
 
@@ -190,3 +192,26 @@ def test_another_rule_that_names_by_the_registered_definition_changes_no_primary
         assert at["rung"].item() == RULE
     assert found["outcome"].sel(step=["reading stated", "CRM 10", "BOIN 10"]).all()
     assert "named by the definition" not in found["step"].to_numpy()
+
+
+def test_steps_too_large_are_left_out_and_said(study, monkeypatch):
+    """A step whose graph is refused is no row; the registered design must be exact."""
+
+    def refused(study, design, *rest):
+        if design.facts.cap == 16:
+            raise TooManyStates("too large")
+        return expected(study, design, *rest)
+
+    monkeypatch.setattr("doseopt.amendment.ladder.expected", refused)
+
+    def none_is_small_enough(*_):
+        raise TooManyStates("too large")
+
+    found = ladder(study, Trial(study.doses), REGISTERED)
+    assert "cap 16" in found.attrs["left_out"].splitlines()
+    assert "cap 16" not in found["step"].to_numpy().tolist()
+    assert {REGISTERED, "cap 13", "cap 19"} <= set(found["step"].to_numpy().tolist())
+    assert found["most_patients"].sizes == found["step"].sizes
+    monkeypatch.setattr("doseopt.amendment.ladder.expected", none_is_small_enough)
+    with pytest.raises(TooManyStates):
+        ladder(study, Trial(study.doses), REGISTERED)

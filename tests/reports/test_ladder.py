@@ -29,7 +29,15 @@ def ds():
         "says": ("step", ["nothing", "a", "b", "c", "d"]),
         "outcome": ("step", [False, True, False, True, True]),
     }
-    attrs = {"registered": "plan", "title": "T", "outcomes": "", "version": "1", "study": "s", "study_hash": "h2:0"}
+    attrs = {
+        "registered": "plan",
+        "title": "T",
+        "outcomes": "",
+        "version": "1",
+        "study": "s",
+        "study_hash": "h2:0",
+        "left_out": "no cap",
+    }
     return xr.Dataset(values | {"most_patients": ("step", [10, 10, 16, 13, 13])}, coords, attrs)
 
 

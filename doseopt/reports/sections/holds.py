@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
@@ -12,8 +10,7 @@ from doseopt.display.break_even import WORDS, where_ahead
 from doseopt.display.labels import listed, names
 from doseopt.display.numbers import percent
 from doseopt.display.outlook import STUDY_MODEL
-from doseopt.plots.ladder import ladder_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph
+from doseopt.reports.render.document import Block, Bullets, Paragraph
 from doseopt.reports.sections.ladder import sentences
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.summary import ahead
@@ -35,11 +32,6 @@ def holds(dossier: Dossier) -> list[Block]:
                 _over_beliefs(dossier, average),
                 *_footing(dossier),
             )
-        ),
-        Figure.of(
-            partial(ladder_figure, ladder, dossier.proposal.wanted),
-            "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
-            "Rows of points, a step each; the numbers are in a table of the appendix.",
         ),
         Paragraph("So far for the decision. What follows is the appendix that it rests on."),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -15,7 +16,8 @@ from doseopt.display.labels import listed
 from doseopt.display.numbers import bare, decimal, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
-from doseopt.reports.render.document import Block, Bullets, Paragraph, Table
+from doseopt.plots.ladder import ladder_figure
+from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose, dose_words
 
@@ -46,6 +48,11 @@ def smallest(dossier: Dossier) -> list[Block]:
             "above the MTD at doses that are too toxic."
         ),
         Bullets(tuple(larger_sentences(dossier.larger, called))),
+        Figure.of(
+            partial(ladder_figure, ds, dossier.proposal.wanted),
+            "Gain against change: each step of the ladder; averages over the study's model, exact for each truth.",
+            "Rows of points, a step each; the numbers are in the table below.",
+        ),
         curve_table(ds),
         ladder_table(ds, range(ds.sizes["step"]), STUDY_MODEL),
         ladder_table(ds, range(ds.sizes["step"]), SCENARIOS),
@@ -90,17 +97,11 @@ def ladder_table(ds: xr.Dataset, steps: Sequence[int], average: str) -> Table:
     )
 
 
-LEFT_OUT = {
-    "too_large": "as too large to be evaluated exactly",
-    "unknown": "as their rules do not go on from these data",
-}
-"""Why steps are left out, by the attribute that names them."""
-
-
 def _left_out(ds: xr.Dataset) -> list[str]:
-    """Say which steps are left out, and why."""
-    each = {why: [str(name) for name in np.atleast_1d(ds.attrs[attribute])] for attribute, why in LEFT_OUT.items()}
-    return [f"Left out, {why}: {listed(names)}." for why, names in each.items() if names]
+    """Name the steps that cannot be evaluated exactly from these data."""
+    names = ds.attrs["left_out"].splitlines()
+    why = "as too large to be evaluated exactly, or without rules for these data"
+    return [f"Left out, {why}: {listed(names)}."] if names else []
 
 
 def changes_table(ds: xr.Dataset, steps: Sequence[int]) -> Table:
