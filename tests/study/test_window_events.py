@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Window events of a study file that are none."""
-=======
 """What happens in the DLT window, as a study file states it."""
->>>>>>> w/eyes
 
 import pytest
 
