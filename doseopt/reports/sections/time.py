@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,7 +10,7 @@ import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import FloatArray
-from doseopt.display.labels import names
+from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
@@ -169,33 +169,33 @@ def pace(ds: xr.Dataset) -> list[str]:
     return [found, gain]
 
 
-def summary_sentences(ds: xr.Dataset, design: str) -> list[str]:
-    """Say how long a design takes, for a first page; nothing without a clock.
+def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
+    """Say how long trials take, for a first page; nothing without a clock.
 
     Parameters
     ----------
     ds : Dataset
         Of `doseopt.compare`.
-    design : str
+    designs : sequence of str
     """
-    if not _known(ds, "duration") or bool(ds["duration"].sel(design=design).isnull().any()):
+    told = [name for name in designs if _known(ds, "duration") and bool(ds["duration"].sel(design=name).notnull().all())]
+    if not told:
         return []
-    at, day = ds.sel(design=[design]), int(ds.attrs["registered_day"])
-    low, high = (_mean(at, "completion_quantile", time_quantile=q)[0] for q in (0.1, 0.9))
-    text = (
-        f"From the first patient on {design} takes {_mean(at, 'completion')[0]:.0f} days until its last follow-up ends "
-        f"({low:.0f} to {high:.0f} in 80% of trials), averaged over the scenarios, at the stated pace"
-    )
-    by = (
-        f"; it is complete by the registered date in {100 * _mean(at, 'completed_by', day=day)[0]:.0f}%"
-        if day > 0
-        else ""
+    at, day = ds.sel(design=told), int(ds.attrs["registered_day"])
+    days = [f"{name} {value:.0f} days" for name, value in zip(told, _mean(at, "completion"), strict=True)]
+    if day > 0:
+        by = 100 * _mean(at, "completed_by", day=day)
+        days = [f"{text} (by the registered date in {p:.0f}% of trials)" for text, p in zip(days, by, strict=True)]
+    found = (
+        "From the first patient to the end of the last follow-up, on average over the scenarios at the stated pace: "
+        f"{listed(days)}."
     )
     if "pace" in ds.dims:
-        paces = ds["pace"].to_numpy().tolist()
-        each = ", ".join(f"{_mean(at, 'completion_at_pace', pace=pace)[0]:.0f} days at {pace:.3g}" for pace in paces)
-        by += f". By patients a month: {each}"
-    return [f"{text}{by}."]
+        for pace in ds["pace"].to_numpy().tolist():
+            mean = _mean(at, "completion_at_pace", pace=pace)
+            each = ", ".join(f"{name} {value:.0f}" for name, value in zip(told, mean, strict=True))
+            found += f" At {pace:.3g} patients a month: {each}."
+    return [found]
 
 
 def _of_dossier(dossier: Dossier) -> list[Block]:
