@@ -178,7 +178,8 @@ def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
         Of `doseopt.compare`.
     designs : sequence of str
     """
-    told = [name for name in designs if _known(ds, "duration") and bool(ds["duration"].sel(design=name).notnull().all())]
+    known = ds["duration"].notnull().all("scenario") if _known(ds, "duration") else None
+    told = [] if known is None else [name for name in designs if bool(known.sel(design=name))]
     if not told:
         return []
     at, day = ds.sel(design=told), int(ds.attrs["registered_day"])
