@@ -161,7 +161,8 @@ def test_the_price_is_complete(case):
         ("patients_below_mtd", "patients below it"),
     ):
         value = change[name].item()
-        said = f"{abs(value):.1f} {'more' if value >= 0 else 'fewer'} {what}"
+        size = f"{abs(value):.1f}"
+        said = f"as many {what}" if size == "0.0" else f"{size} {'more' if value > 0 else 'fewer'} {what}"
         assert said in texts(document)
 
 
