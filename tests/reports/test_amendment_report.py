@@ -161,7 +161,8 @@ def test_the_price_is_complete(case):
         ("patients_below_mtd", "patients below it"),
     ):
         value = change[name].item()
-        said = f"{abs(value):.1f} {'more' if value >= 0 else 'fewer'} {what}"
+        size = f"{abs(value):.1f}"
+        said = f"as many {what}" if size == "0.0" else f"{size} {'more' if value > 0 else 'fewer'} {what}"
         assert said in texts(document)
 
 
@@ -405,7 +406,8 @@ def test_interims_of_the_study_file_are_worked_through_before_the_first_patient(
 
 def test_a_trial_that_is_over(study):
     document = made(dossier_of(study, "1T 1TT"))
-    assert "For the next patients: ATD 6: stops (too toxic): no MTD; BOIN 9:" in texts(document)
+    assert "Under the registered design the trial is over; it names no dose in 100 of 100 trials" in texts(document)
+    assert "For the next patients" not in texts(document)  # both stop: 3 DLTs in 3 patients at the lowest dose
     assert "ATD 6: the trial is over" in texts(document)
     assert table(document, "Example trials").rows[0][2] == "none"
 
