@@ -98,9 +98,13 @@ def write_figures(document: Document, folder: Path) -> list[Path]:
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:
-    """Name the files that were written, as wide as the terminal."""
+    """Name the files that were written, those of one name together, as wide as the terminal."""
+    kinds: dict[str, list[str]] = {}
+    for file in files:
+        kinds.setdefault(file.stem, []).append(file.suffix)
+    named = ", ".join(f"{stem}{' '.join(each)}" for stem, each in kinds.items())
     print(neutral(f"\nWritten to {folder}:"))
-    for line in paragraph(neutral(", ".join(file.name for file in files)), page_width(Console()), "  "):
+    for line in paragraph(neutral(named), page_width(Console()), "  "):
         print(line)
 
 

@@ -259,8 +259,9 @@ def test_compare_writes_data_and_figures_and_says_so(written):
     assert {n.replace(".svg", ".png") for n in figures} == {n for n in names if n.endswith(".png")}
     assert all((folder / n).stat().st_size > 500 for n in names)
     assert not [n for n in names if n.startswith(".")]  # no unfinished file is left
-    said = result.stdout[result.stdout.rindex("Written to") :]
-    assert all(n in said for n in names)
+    said = " ".join(result.stdout[result.stdout.rindex("Written to") :].split())
+    assert "comparison.nc .csv" in said
+    assert all(f"{n.removesuffix('.svg')}.svg .png" in said for n in figures)
 
 
 def test_what_is_written_is_the_comparison(written):
