@@ -100,6 +100,8 @@ def compare(
         if not json:  # the answer before the posteriors and the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
+        if folder is not None:  # posteriors may be interrupted, and worse
+            _write_data(dataset, folder)
         finished, further, rest = True, [], []
         if loaded.states_posterior if posterior is None else posterior:
             dataset, finished = _with_posteriors(dataset, loaded, engine)

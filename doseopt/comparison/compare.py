@@ -64,7 +64,7 @@ def compare(
     >>> from doseopt import compare, load_study
     >>> comparison = compare(load_study("renji-elo"))
     >>> comparison.sizes["design"], comparison.sizes["scenario"]
-    (8, 11)
+    (10, 11)
     """
     engine = ExactWherePossible() if engine is None else engine
     demand(isinstance(study, Study), "study", "a Study", study)

@@ -93,7 +93,7 @@ class Study:
     >>> from doseopt import load_study
     >>> study = load_study("renji-elo")
     >>> study.target, list(study.designs)[:2]
-    (0.25, ['ATD+3+3 cap 10', 'ATD+3+3 uncapped'])
+    (0.25, ['ATD+3+3 cap 10', 'ATD+3+3 naming'])
     """
 
     title: str = param(kind=str, custom=said_fault, doc="what the trial is")

@@ -155,7 +155,7 @@ def test_what_is_refused_leaves_no_empty_folder(study, tmp_path, command):
 def test_the_bundled_study_is_valid():
     result = run("check", "renji-elo")
     assert result.exit_code == 0
-    assert result.stdout.startswith("renji-elo: valid (8 designs, 11 scenarios, 4 doses, hash ")
+    assert result.stdout.startswith("renji-elo: valid (10 designs, 11 scenarios, 4 doses, hash ")
 
 
 @pytest.mark.parametrize("command", ["check", "compare"])

@@ -191,11 +191,11 @@ def test_shares_of_rates():
     np.testing.assert_allclose(recorded(np.array([0.2, 1.0]), 0.1, 0.5), [0.19, 0.55], rtol=0, atol=1e-15)
 
 
-def test_a_study_without_values_of_doses_is_perturbed_in_two_ways():
+def test_a_study_without_values_of_doses_is_perturbed_in_all_ways_but_the_dose():
     """Both shares go from 0 to 1, and each has its own amounts in the table that the report reads."""
     text = 'target = 0.25\n[doses]\nlabels = ["1", "2"]\n[scenarios]\na = [0.1, 0.3]\n'
     text += '[designs.A]\nkind = "three_plus_three"\n[designs.B]\nkind = "boin"\n'
     text += 'modifiers = [{ kind = "max_patients", n = 6 }]\n'
     found = break_even(parse_study(f'title = "two"\n{text}', "two.toml"), "A", ["B"])
     ends = found["amount"].transpose("perturbation", "point").isel(point=[0, -1])
-    assert ends.to_numpy().tolist() == [[0, 1], [0, 1]]
+    assert ends.to_numpy().tolist() == [[0, 1], [0, 1], [0, 0.5], [0, 0.5]]

@@ -106,7 +106,7 @@ def test_the_summary_prints_the_averages_over_the_studys_model(case):
         np.testing.assert_allclose(spread, np.stack([rest.min("belief"), rest.max("belief")], axis=1))
     assert figure.axes[0].get_yticklabels()[0].get_text() == tree.attrs["registered"]
     said = " ".join(" ".join(text.get_text() for text in figure.texts).split())
-    assert f"under 4 other beliefs: {', '.join(BELIEFS[1:])}" in said
+    assert "Line: the lowest to the highest under 4 other beliefs." in said
     assert ("before the first patient" if case == "prospective" else "the data so far, 1N 2NNT") in said
 
 

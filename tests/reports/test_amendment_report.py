@@ -160,10 +160,9 @@ def test_the_price_is_complete(case):
         ("patients_above_mtd", "patients above the MTD"),
         ("patients_below_mtd", "patients below it"),
     ):
-        value = change[name].item()
-        size = f"{abs(value):.1f}"
-        said = f"as many {what}" if size == "0.0" else f"{size} {'more' if value > 0 else 'fewer'} {what}"
-        assert said in texts(document)
+        value, size = change[name].item(), f"{abs(change[name].item()):.1f}"
+        more = "as many" if size == "0.0" else f"{size} {'more' if value > 0 else 'fewer'}"
+        assert f"{more} {what}" in texts(document)
 
 
 def test_what_is_next_in_words_where_it_differs(interim, prospective):

@@ -64,8 +64,8 @@ def test_no_sentence_without_content():
 
 def test_who_is_ahead_by_which_definition():
     assert said(with_definitions(made(), [1, 2, 1]), "Who is ahead") == [
-        "Who is ahead depends on what is right: by main, CRM (60.0%, overdose 20.0%); below, CRM 20 (60.0%, overdose "
-        "20.0%); at 0.2, CRM (60.0%, overdose 20.0%)."
+        "Who is ahead depends on what is right: by the study's own, CRM (60.0%, overdose 20.0%); below, CRM 20 (60.0%, "
+        "overdose 20.0%); at 0.2, CRM (60.0%, overdose 20.0%)."
     ]
 
 
