@@ -75,7 +75,8 @@ def test_the_command_prints_one_screen_and_all_of_it_if_asked(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     short, full = run("compare", "renji-elo"), run("compare", "renji-elo", "--full", "--no-posterior")
     assert short.exit_code == full.exit_code == 0
-    assert len(short.stdout[: short.stdout.index("Written to")].splitlines()) <= 45 + 4  # and a line or two on posteriors
+    screen = short.stdout[: short.stdout.index("Written to")]
+    assert len(screen.splitlines()) <= 45 + 4  # and a line or two on posteriors
     assert "Rules, enrolment caps apart" not in short.stdout
     for title in ("Rules, enrolment caps apart", "Scenarios: true DLT rate", "Expected patients with a DLT"):
         assert title in full.stdout
