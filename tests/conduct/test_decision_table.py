@@ -262,7 +262,7 @@ def test_the_command_prints_and_writes(path, tmp_path):
     result = run(path, "--out", folder)
     assert result.exit_code == 0, result.stderr
     assert "No design was named; this is the first that has a table. The others: BOIN .25, " in result.stdout
-    assert "table.csv, boundaries.csv, table.svg, table.png, table.pdf" in result.stdout
+    assert "table.csv .svg .png .pdf, boundaries.csv" in result.stdout
     assert sorted(p.name for p in folder.iterdir()) == sorted(
         ["table.csv", "boundaries.csv", "table.svg", "table.png", "table.pdf"]
     )

@@ -294,7 +294,7 @@ def test_the_command_prints_and_writes(path, tmp_path):
     result = run(path, "--design", "BOIN", "--scenario", "mid", "--out", folder)
     assert result.exit_code == 0, result.stderr
     assert "true DLT rates of scenario mid" in result.stdout
-    assert "paths.csv, paths.nc, paths.svg, paths.png" in result.stdout
+    assert "paths.csv .nc .svg .png" in result.stdout
     read = pd.read_csv(folder / "paths.csv")
     assert read["probability"].sum() == pytest.approx(1)
     first = read.iloc[0]
