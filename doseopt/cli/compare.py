@@ -39,44 +39,52 @@ class _TrialsMayBeLeftOut(TyperCommand):
         return super().parse_args(ctx, given)
 
 
+Settled = Annotated[
+    bool, typer.Option("--settled", help="Stop a trial once every ending it can reach selects the same dose.")
+]
+Simulated = Annotated[
+    int | None,
+    typer.Option(
+        metavar="[TRIALS]",
+        min=1,
+        max=MOST_TRIALS,
+        help=f"Simulate every design, {TRIALS:,} trials a scenario unless a number is given. Left out: exact, and "
+        "simulated are only the designs that are too large for it.",
+    ),
+]
+Posteriors = Annotated[
+    bool | None,
+    typer.Option(
+        "--posterior/--no-posterior",
+        help="Say what is known of the DLT rate at each dose after each design: on average, after typical endings, "
+        "and at the dose declared. Computed by default if the study states a posterior; given, it is printed, too.",
+        show_default=False,
+    ),
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="Print every table: scenarios, rules, each measure, the posteriors.")
+]
+Robust = Annotated[
+    bool,
+    typer.Option(
+        "--robust",
+        help="Say how wrong the study may be (false and late DLTs, doses that are off, deaths, drop-out) before the "
+        "designs that its [amendment] proposes are no better than the registered one; without one, all others than the "
+        "first.",
+    ),
+]
+
+
 @app.command(cls=_TrialsMayBeLeftOut)
 def compare(
     study: StudyName = "renji-elo",
     out: Folder = None,
-    settled: Annotated[
-        bool, typer.Option("--settled", help="Stop a trial once every ending it can reach selects the same dose.")
-    ] = False,
-    simulate: Annotated[
-        int | None,
-        typer.Option(
-            metavar="[TRIALS]",
-            min=1,
-            max=MOST_TRIALS,
-            help=f"Simulate every design, {TRIALS:,} trials a scenario unless a number is given. Left out: exact, and "
-            "simulated are only the designs that are too large for it.",
-        ),
-    ] = None,
+    settled: Settled = False,
+    simulate: Simulated = None,
     seed: Annotated[int, seed("Seed of simulations.")] = 1,
-    posterior: Annotated[
-        bool | None,
-        typer.Option(
-            "--posterior/--no-posterior",
-            help="Say what is known of the DLT rate at each dose after each design: on average, after typical endings, "
-            "and at the dose declared. Computed by default if the study states a posterior; given, it is printed, too.",
-            show_default=False,
-        ),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Print every table: scenarios, rules, each measure, the posteriors.")
-    ] = False,
-    robust: Annotated[
-        bool,
-        typer.Option(
-            "--robust",
-            help="Say how wrong the study may be (false DLTs, late DLTs, doses that are off) before the designs that "
-            "its [amendment] proposes are no better than the registered one; without one, all others than the first.",
-        ),
-    ] = False,
+    posterior: Posteriors = None,
+    full: Full = False,
+    robust: Robust = False,
     html: Html = None,
     json: DatasetJson = False,
 ) -> None:

@@ -53,7 +53,7 @@ class WindowReading:
 
 
 def window_silences(study: Study) -> dict[str, list[WindowReading]]:
-    """Return the silences of the DLT window with the readings of each.
+    """Return the silences of the DLT window and their readings, first that of no such event, or the window in use.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     """
     each, factors = [WindowReading("no: event", NONE, None)], [""]
     for factor, readings in window_silences(study).items():
-        told = [reading for reading in readings if not reading.label.endswith(": none")]
+        _, *told = readings  # the first is that there is no such event, or the window in use
         each, factors = [*each, *told], [*factors, *[factor] * len(told)]
     scenarios = _side_by_side([reading.of(study).scenarios for reading in each])
     parts = []

@@ -114,6 +114,11 @@ TOP = (
     "amendment",
 )
 
+SAID = {"title": "", "registry": "", "planned_enrolment": None}
+"""What stands in no table, and what it is if it is left out."""
+BUILT = {"clock": Clock, "silences": Silences, "doses": Doses}
+"""Tables that say one object each."""
+
 
 def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: Sequence[Fault]) -> Study | None:
     """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
@@ -123,14 +128,12 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         if name not in top:
             reader.fault(name, "missing")
     domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
-    title = reader.value(top.get("title", ""), "title", domains["title"])
-    registry = reader.value(top.get("registry", ""), "registry", domains["registry"])
+    said = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
     target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
-    enrolment = reader.value(top.get("planned_enrolment"), "planned_enrolment", domains["planned_enrolment"])
     events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
-    clock = reader.build(Clock, top["clock"], "clock", {}) if "clock" in top else None
-    silences = reader.build(Silences, top["silences"], "silences", {}) if "silences" in top else None
-    doses = reader.build(Doses, top["doses"], "doses", {}) if "doses" in top else None
+    clock, silences, doses = (
+        reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()
+    )
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition", "also"], ["target"])
@@ -156,14 +159,12 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     if reader.faults or doses is None or grid is None or target is None:
         return None
     return Study(
-        title=title,
+        **said,
         target=target,
         mtd=mtd,
         doses=grid,
         scenario_specs=specs,
         designs=designs,
-        registry=registry,
-        planned_enrolment=enrolment,
         window_events=events,
         clock=clock,
         silences=silences,
