@@ -6,7 +6,7 @@ from small_study import SMALL
 from doseopt.amendment.dossier import proposed
 from doseopt.amendment.ladder import ladder
 from doseopt.amendment.outlook import beliefs_now
-from doseopt.amendment.recommend import criteria_faults, recommend
+from doseopt.amendment.recommend import broken, criteria_faults, recommend
 from doseopt.core.parameters import Faults
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
@@ -93,6 +93,13 @@ def test_the_recommended_design_meets_the_bounds_and_is_ahead(bundled):
     assert "no other design meets them" in recommendation_sentence(found, "now")
     found = recommend(study, some, belief, Criteria(bounds={"correct_selection": 0.9}))
     assert "no design can be recommended" in recommendation_sentence(found, "now")
+
+
+def test_a_bound_that_is_just_met_is_met():
+    criteria = Criteria(bounds={"overdose_selection": 0.15, "correct_selection": 0.5})
+    assert broken(criteria, {"overdose_selection": 0.15, "correct_selection": 0.5}) == []
+    assert broken(criteria, {"overdose_selection": 0.1501, "correct_selection": 0.5}) == ["overdose_selection"]
+    assert broken(criteria, {"overdose_selection": 0.15, "correct_selection": float("nan")}) == ["correct_selection"]
 
 
 def test_bounds_may_be_on_any_measure_of_the_registry(bundled):
