@@ -1,5 +1,6 @@
 """Caps that are larger and worse: the scenarios of an independent review, and the trials that lose, path by path."""
 
+import dataclasses
 import math
 
 import pytest
@@ -7,6 +8,8 @@ from oracle_bundled import SCENARIOS, boin
 from oracle_rules import Stop, Trial
 
 from doseopt.amendment.larger import worse_with_more
+from doseopt.comparison.compare import compare
+from doseopt.designs.layers import with_cap
 from doseopt.reports.sections.ladder import larger_sentences
 from doseopt.study.file import load_study
 
@@ -80,3 +83,15 @@ def _lost(p, right):
 def test_a_cap_that_is_nowhere_worse_is_not_told(study):
     assert worse_with_more(study, study.designs["BOIN 10"], 10) is None
     assert worse_with_more(study, study.designs["ATD+3+3 uncapped"], 10) is None
+
+
+def test_a_cap_mends_a_larger_one_only_if_it_is_worse_in_fewer_scenarios(study):
+    """CRM 13 against CRM 10, by the comparison of the study: with 16 patients as many scenarios are worse."""
+    base = study.designs["CRM 13"]
+    designs = {f"CRM {cap}": with_cap(base, cap) for cap in (10, 13, 16, 19)}
+    right = compare(dataclasses.replace(study, designs=designs), posteriors=False)["correct_selection"]
+    worse = {
+        cap: int((right.sel(design=f"CRM {cap}") < right.sel(design="CRM 10") - 5e-4).sum()) for cap in (13, 16, 19)
+    }
+    assert worse[16] >= worse[13] > worse[19]
+    assert worse_with_more(study, base, 10).mended[0] == 19

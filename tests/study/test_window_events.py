@@ -4,9 +4,25 @@ import pytest
 
 from doseopt.core.parameters import Faults
 from doseopt.study.file import parse_study
+from doseopt.study.window_events import Departure
 
 
 def test_an_event_that_is_no_table_is_told_to_be_one():
     text = 'title = "t"\ntarget = 0.25\n[doses]\nlabels = ["1"]\n[window_events]\ndeath = 1.2\n'
     with pytest.raises(Faults, match=r"window_events.death: wanted a table, got 1.2"):
         parse_study(text, "t.toml")
+
+
+@pytest.mark.parametrize(
+    ("given", "longer"),
+    [(0.5, 0.75), ((0.5, 0.2), (0.75, 0.36)), ({"scenario": {"a": 0.5}}, {"scenario": {"a": 0.75}})],
+)
+def test_an_event_in_a_window_twice_as_long_is_survived_twice(given, longer):
+    """Half leave each of two windows: a quarter is left."""
+    found = Departure(given, "replace").over(2).probability
+    assert found == (pytest.approx(longer) if not isinstance(longer, dict) else longer)
+
+
+def test_the_same_hazard_over_sixty_days():
+    """15% in 28 days: 1 - .85^(60/28) = 29.4%."""
+    assert Departure(0.15, "replace").over(60 / 28).probability == pytest.approx(0.2941, abs=5e-5)
