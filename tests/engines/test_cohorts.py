@@ -21,14 +21,15 @@ DESIGNS = {
 P = np.array([[0.1, 0.25, 0.5], [0.4, 0.5, 0.6]])
 
 
-def walked(design, p):
+def walked(design, p, start=None):
     """Return the probability of each (patients, cohorts, new cohorts of two or more), one path after the other."""
     found = defaultdict(float)
+    start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
 
     def go(state, chance, cohorts, new):
         decision, _ = decide_and_select(design, state)
         if decision.stop[0] != CONTINUE:
-            found[int(state.total[0]), cohorts, new] += chance
+            found[int(state.total[0] - start.total[0]), cohorts, new] += chance
             return
         size, dose = int(decision.size[0]), int(decision.dose[0])
         more = new + (size > 1 and state.n[0, dose] == 0)
@@ -36,8 +37,23 @@ def walked(design, p):
             child = advance(design, state, decision, np.array([[y, size - y]]))
             go(child, chance * comb(size, y) * p[dose] ** y * (1 - p[dose]) ** (size - y), cohorts + 1, more)
 
-    go(TrialState.empty(design.facts.doses, len(design.facts.memory)), 1.0, 0, 0)
+    go(start, 1.0, 0, 0)
     return found
+
+
+def test_patients_before_the_start_are_left_out():
+    """After one DLT in three at the first dose of 3+3 at least three patients are still to come; only these count."""
+    design = DESIGNS["3+3"]
+    empty = TrialState.empty(3, len(design.facts.memory))
+    decision, _ = decide_and_select(design, empty)
+    start = advance(design, empty, decision, np.array([[1, 2]]))
+    found = cohorts_of(build_graph(design, start), P)
+    assert found.n.min() == 3
+    keys = list(zip(found.n.tolist(), found.cohorts.tolist(), found.new.tolist(), strict=True))
+    for row, p in enumerate(P):
+        wanted = walked(design, p, start)
+        assert set(wanted) == set(keys)
+        np.testing.assert_allclose(found.weight[row], [wanted[key] for key in keys], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -1,5 +1,7 @@
 """The words of the first page from numbers written by hand: when a design is worse, and what cannot be declared."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,7 +13,7 @@ from doseopt.core.cohort import parse_outcomes
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.trial import Trial
 from doseopt.reports.render.document import Bullets, Figure, Table
-from doseopt.reports.sections.holds import _over_beliefs
+from doseopt.reports.sections.holds import _definitions, _over_beliefs
 from doseopt.reports.sections.summary import summary
 from doseopt.study.file import parse_study
 
@@ -178,3 +180,20 @@ def test_a_trial_that_is_over_or_waits_says_so(tell):
     said, _ = tell(wait=2)
     assert "For the next patients: ATD 6: wait for 2 pending patients; BOIN 9: 1 patient at 1 mg." in said
     assert "With at most 6 patients the registered design" in tell()[0]
+
+
+def test_the_design_that_is_ahead_is_named_by_each_definition():
+    dims = ("definition", "design", "scenario")
+    values = {
+        "correct_by_definition": [[[0.2, 0.4], [0.6, 0.8]], [[0.5, 0.7], [0.1, 0.3]]],
+        "overdose_by_definition": [[[0.0, 0.1], [0.1, 0.3]], [[0.3, 0.3], [0.0, 0.0]]],
+    }
+    ds = xr.Dataset(
+        {name: (dims, np.array(value)) for name, value in values.items()},
+        {"definition": ["main", "below"], "design": DESIGNS},
+    )
+    (said,) = _definitions(SimpleNamespace(comparison=ds, designs=DESIGNS))
+    assert said.endswith(
+        "by 2 definitions: the study's own: BOIN 9 (70.0%, overdose 20.0%); below: ATD 6 (60.0%, overdose 30.0%)."
+    )
+    assert _definitions(SimpleNamespace(comparison=xr.Dataset(), designs=DESIGNS)) == []
