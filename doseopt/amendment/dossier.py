@@ -187,7 +187,6 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     attainable = attainable_from(study, starts, progress, going)
     progress("caps that are larger and worse")
     larger = {name: worse_with_more(study, designs[name], most_patients(seen.design)) for name in proposal.amended}
-    criteria, belief = proposal.criteria, beliefs_now(study, trial)[STUDY_MODEL]
     progress("example trials")
     return Dossier(
         study=study,
@@ -207,7 +206,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         examples=example_trials(study, standings, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
-        recommendation=None if criteria is None else recommend(study, standings, belief, criteria),
+        recommendation=None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria),
         larger={name: found for name, found in larger.items() if found is not None},
     )
 

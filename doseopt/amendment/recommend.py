@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from doseopt.amendment.outlook import expected
+from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.beliefs import Belief
 from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.exact import Exact
 from doseopt.measures.metric import Metric
 from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.records.replay import Standing
+from doseopt.records.trial import Trial
 from doseopt.study.criteria import Criteria
+from doseopt.study.definitions import MAIN
 from doseopt.study.study import Study
 
 WHERE = "amendment.criteria"
@@ -66,16 +69,17 @@ def is_probability(metric: Metric) -> bool:
     return metric.units == "1" and "index" not in metric.long_name
 
 
-def recommend(study: Study, standings: Mapping[str, Standing], belief: Belief, criteria: Criteria) -> Recommendation:
+def recommend(study: Study, trial: Trial, standings: Mapping[str, Standing], criteria: Criteria) -> Recommendation:
     """Return which of some designs meet the criteria, the best first; of two alike the one named first.
 
     Parameters
     ----------
     study : Study
+        What its model believes after the data is averaged over.
+    trial : Trial
+        So far.
     standings : mapping of str to Standing
         The designs, and where their trials stand.
-    belief : Belief
-        What is averaged over.
     criteria : Criteria
 
     Raises
@@ -86,6 +90,9 @@ def recommend(study: Study, standings: Mapping[str, Standing], belief: Belief, c
     if faults := criteria_faults(criteria):
         raise Faults(faults, "recommend")
     names = list(dict.fromkeys((criteria.maximise, *criteria.bounds)))
+    if criteria.definition != MAIN:
+        study = replace(study, mtd=study.also[criteria.definition])
+    belief = beliefs_now(study, trial)[STUDY_MODEL]
     values = {
         design: {name: _average(study, standing, belief, name) for name in names}
         for design, standing in standings.items()

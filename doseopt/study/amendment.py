@@ -8,6 +8,7 @@ from typing import Any
 
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Domain, Fault, Faults, nearest
+from doseopt.scenarios import MTDRule
 from doseopt.study.criteria import Criteria, read_criteria
 from doseopt.study.reader import Reader, key
 
@@ -69,7 +70,14 @@ class Proposal:
         return table | {name: value for name, value in rest.items() if value}
 
 
-def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses: int | None) -> Proposal | None:
+def read_proposal(
+    reader: Reader,
+    table: Any,
+    designs: Mapping[str, Any],
+    doses: int | None,
+    also: Mapping[str, MTDRule],
+    target: float,
+) -> Proposal | None:
     """Build the amendment of a study file; faults go to the reader."""
     before = len(reader.faults)
     found = reader.table(table, "amendment", KEYS)
@@ -86,7 +94,9 @@ def read_proposal(reader: Reader, table: Any, designs: Mapping[str, Any], doses:
         if name in amended[:k]:
             reader.fault(f"amendment.amended[{k}]", f"{name!r} is named twice")
     wanted = reader.value(found.get("wanted", WANTED), "amendment.wanted", _PROBABILITY)
-    criteria = read_criteria(reader, found["criteria"], "amendment.criteria") if "criteria" in found else None
+    criteria = None
+    if "criteria" in found:
+        criteria = read_criteria(reader, found["criteria"], "amendment.criteria", also, target)
     interims = _texts(reader, found.get("interims", {}), "amendment.interims")
     for name, outcomes in interims.items():
         try:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from doseopt.core.parameters import Domain
+from doseopt.scenarios import MTDRule
+from doseopt.study.definitions import MAIN
 from doseopt.study.reader import Reader, key
 
-MAIN = "main"
-DEFINITIONS = (MAIN,)
-"""By which definition of the MTD is judged; the names of others join here."""
 MAXIMISE = "correct_selection"
 
 
@@ -26,7 +25,7 @@ class Criteria:
     bounds : mapping of str to float
         Measures, and what they may be at most (or at least, where large is good).
     definition : str
-        By which definition of the MTD is judged.
+        By which definition of the MTD is judged: the main one, or one of `also` in `[mtd]`.
     """
 
     maximise: str = MAXIMISE
@@ -39,8 +38,23 @@ class Criteria:
         return {"maximise": self.maximise, **self.bounds, **stated}
 
 
-def read_criteria(reader: Reader, table: Any, where: str) -> Criteria | None:
-    """Build criteria; faults go to the reader. Whether the measures are known is seen where they are used."""
+def read_criteria(
+    reader: Reader, table: Any, where: str, also: Mapping[str, MTDRule], target: float
+) -> Criteria | None:
+    """Build criteria; faults go to the reader. Whether the measures are known is seen where they are used.
+
+    Parameters
+    ----------
+    reader : Reader
+    table : Any
+        What stands in the file.
+    where : str
+        Its path.
+    also : mapping of str to MTDRule
+        The definitions of what is right beside the main one.
+    target : float
+        The study's, which the designs aim at that may be recommended.
+    """
     if not isinstance(table, Mapping):
         example = f'{{ maximise = "{MAXIMISE}", overdose_selection = 0.15 }}'
         reader.fault(where, f"wanted a table such as {example}, got {table!r}")
@@ -49,8 +63,11 @@ def read_criteria(reader: Reader, table: Any, where: str) -> Criteria | None:
     if "maximise" not in table:
         reader.fault(f"{where}.maximise", f'missing; wanted a measure such as "{MAXIMISE}"')
     maximise = reader.value(table.get("maximise", MAXIMISE), f"{where}.maximise", Domain(str))
-    domain = Domain(str, choices=DEFINITIONS)
+    domain = Domain(str, choices=(MAIN, *also))
     definition = reader.value(table.get("definition", MAIN), f"{where}.definition", domain)
+    if definition in also and also[definition].target != target:
+        wanted = f"wanted a definition at the target of {target:g} that the designs aim at"
+        reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {also[definition].target:g}")
     rest = {name: value for name, value in table.items() if name not in ("maximise", "definition")}
     bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
     return None if len(reader.faults) > before else Criteria(maximise, bounds, definition)

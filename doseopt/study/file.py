@@ -151,7 +151,9 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     if doses is not None:
         _together(reader, doses, usable, specs)
     levels = count if grid is None else len(grid.labels)
-    proposal = read_proposal(reader, top["amendment"], designs, levels) if "amendment" in top else None
+    proposal = None
+    if "amendment" in top:
+        proposal = read_proposal(reader, top["amendment"], designs, levels, also, usable)
     if not reader.faults and doses is not None:
         reader.faults += untargetable(also, designs, usable, doses.grid(), definition)
     named = [fault.where for fault in reader.faults]

@@ -13,6 +13,7 @@ from doseopt.measures.operating_characteristics import METRICS
 from doseopt.reports.render.document import Gap, Paragraph
 from doseopt.reports.sections.words import so_far
 from doseopt.study.criteria import Criteria
+from doseopt.study.definitions import MAIN
 
 WEIGHED = {"correct_selection": 1, "overdose_selection": -1, "further_patients": -1}
 """By what designs are on the frontier: large is good, or small."""
@@ -54,7 +55,8 @@ def _criteria(criteria: Criteria) -> str:
     for name, bound in criteria.bounds.items():
         most = "at most" if METRICS[name].better < 0 else "at least"
         parts.append(f"{_words(name)} {most} {percent(bound) if is_probability(METRICS[name]) else f'{bound:g}'}")
-    return f"{', '.join(parts)}, by the {criteria.definition} definition of the true MTD"
+    named = "the main definition" if criteria.definition == MAIN else f'the definition "{criteria.definition}"'
+    return f"{', '.join(parts)}, by {named} of the true MTD"
 
 
 def _words(name: str) -> str:
