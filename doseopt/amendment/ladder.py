@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps
 from doseopt.beliefs import Belief
 from doseopt.core.cohort import format_outcomes
+from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
@@ -76,7 +77,12 @@ def ladder(
 
 
 def search(
-    study: Study, trial: Trial, registered: str, library: bool = True, progress: Progress = lambda _: None
+    study: Study,
+    trial: Trial,
+    registered: str,
+    library: bool = True,
+    progress: Progress = lambda _: None,
+    further: Mapping[str, Design] | None = None,
 ) -> xr.Dataset:
     """Return what all combinations of changes attain, as `ladder` does, with all rules of the study and the library.
 
@@ -91,12 +97,16 @@ def search(
     library : bool
         Whether designs of the library are sought, too: in their usual form, not calibrated.
     progress : callable, optional
+    further : mapping of str to Design, optional
+        Designs whose rules are sought, too: calibrated ones, say.
     """
-    found = all_steps(study, registered, library_designs(study) if library else {})
+    others = (library_designs(study) if library else {}) | dict(further or {})
+    found = all_steps(study, registered, others)
     ds = _attained(study, trial, registered, found, progress)
     gain = ds["correct_selection"].sel(average=STUDY_MODEL)
     keys = (-gain, ds["most_patients"], ds["outcome"], ds["changes"], ds["rung"])
-    return ds.isel(step=np.lexsort([key.to_numpy() for key in keys]))
+    ds = ds.isel(step=np.lexsort([key.to_numpy() for key in keys]))
+    return ds.assign_attrs(further="\n".join(further or ()))
 
 
 def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:

@@ -1,11 +1,18 @@
-"""Designs of the bundled library on the doses of a study: in their usual form, not calibrated."""
+"""Other rules than the registered one: of the study and of the bundled library, on its doses and at any cap."""
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from doseopt.core.design import Design
+from doseopt.core.parameters import Faults
+from doseopt.designs.layers import in_any_order, layers, tunable, with_cap
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import most_patients
 from doseopt.study.designs import read_designs
 from doseopt.study.file import BUNDLED
 from doseopt.study.reader import Reader
@@ -41,6 +48,20 @@ def library_designs(study: Study) -> dict[str, Design]:
     return found
 
 
+def rules_to_tune(study: Study, registered: str) -> dict[str, Design]:
+    """Return the other rules of the study and the library that can be tuned, at the registered design's most patients.
+
+    Parameters
+    ----------
+    study : Study
+    registered : str
+        One of its designs.
+    """
+    design = study.designs[registered]
+    capped = at_cap(study, other_rules(study, design, library_designs(study)), most_patients(design))
+    return {name: other for name, other in capped.items() if tunable(other)}
+
+
 def _fitted(table: dict[str, Any], study: Study, count: int) -> dict[str, Any]:
     """Return the table of a design of the library for the doses of a study."""
     fitted = dict(table)
@@ -51,3 +72,45 @@ def _fitted(table: dict[str, Any], study: Study, count: int) -> dict[str, Any]:
     if "reference_dose" in table and study.posterior.reference_dose is not None:
         fitted["reference_dose"] = study.posterior.reference_dose
     return fitted
+
+
+def other_rules(study: Study, design: Design, library: Mapping[str, Design] | None = None) -> dict[str, Design]:
+    """Return designs of other rules than a design's, one a rule, without moderate toxicity; by name."""
+    found: dict[str, Design] = {}
+    for name, other in (dict(study.designs) | dict(library or {}) | dict(study.designs)).items():
+        seen = [design, *found.values()]
+        if not other.facts.outcomes.graded and not any(same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
+            found[name] = other
+    return {name: other for name, other in found.items() if layers(other).rule != layers(design).rule}
+
+
+def at_cap(study: Study, others: Mapping[str, Design], cap: int) -> dict[str, Design]:
+    """Return designs with so many patients at most, by the name that the study has for them or one with the cap in it.
+
+    Those whose first cohort is larger, and rules that have no cap of their own, are left out.
+    """
+    found: dict[str, Design] = {}
+    for name, other in others.items():
+        try:
+            capped = with_cap(other, cap)
+        except Faults:  # not even the first cohort
+            continue
+        own = (known for known, each in study.designs.items() if same(each, capped))
+        said = re.sub(rf"\b{other.facts.cap}\b", str(cap), name)
+        said = said if re.search(rf"\b{cap}\b", said) else f"{name}, cap {cap}"
+        if most_of(capped) <= cap:
+            found[next(own, said)] = capped
+    return found
+
+
+def same(one: Design, other: Design) -> bool:
+    """Tell whether two designs are one, in whatever order their modifiers are written."""
+    return in_any_order(one) == in_any_order(other)
+
+
+def most_of(design: Design) -> float:
+    """Return the most patients of a trial: where its graph is too large to tell, the cap."""
+    try:
+        return most_patients(design)
+    except TooManyStates:
+        return design.facts.cap or math.inf

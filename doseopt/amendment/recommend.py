@@ -64,6 +64,12 @@ def criteria_faults(criteria: Criteria | None) -> list[Fault]:
     ]
 
 
+def limits_of(criteria: Criteria | None) -> tuple[tuple[str, float], ...]:
+    """Return the bounds on what is better where it is small."""
+    bounds = {} if criteria is None else criteria.bounds
+    return tuple((name, bound) for name, bound in bounds.items() if METRICS[name].better < 0)
+
+
 def is_probability(metric: Metric) -> bool:
     """Tell whether a measure is a probability or a proportion, and no index."""
     return metric.units == "1" and "index" not in metric.long_name

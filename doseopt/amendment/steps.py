@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from doseopt.amendment.library import at_cap, most_of, other_rules, same
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
-from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
 
@@ -112,11 +110,11 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
     most = most_patients(design)
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
     for cap in raised:
-        ruled = _ruled(study, others, cap, most)
+        ruled = [_rule(name, other, most) for name, other in at_cap(study, others, cap).items()]
         chosen += [[change] for change in ruled]
         chosen += [(change, demand) for change in ruled for demand in _demands(study) if cap == most]
     found = _distinct(filter(None, (made(study, registered, each) for each in chosen)))
-    left = (name for name in amended if not any(_same(study.designs[name], step.design) for step in found))
+    left = (name for name in amended if not any(same(study.designs[name], step.design) for step in found))
     found += [Step(MORE, name, study.designs[name], (_rule(name, study.designs[name], most),)) for name in left]
     return sorted(found, key=lambda step: step.rung)
 
@@ -137,8 +135,8 @@ def all_steps(study: Study, registered: str, library: Mapping[str, Design]) -> l
     found = [made(study, registered, each) for each in _combined(parts.values())]
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
     for cap in raised:
-        for rule in _ruled(study, other_rules(study, design, library), cap, most):
-            over = [_demands(study), parts["stop"][-1:]]
+        for name, other in at_cap(study, other_rules(study, design, library), cap).items():
+            rule, over = _rule(name, other, most), [_demands(study), parts["stop"][-1:]]
             found += [made(study, registered, (rule, *each)) for each in _combined(over)]
     return _distinct(filter(None, found))
 
@@ -247,35 +245,9 @@ def _stop(confidence: float) -> Change:
     return Change(STOP, f"stop at {confidence:.2f}", said, lambda design: with_stop(design, confidence))
 
 
-def other_rules(study: Study, design: Design, library: Mapping[str, Design] | None = None) -> dict[str, Design]:
-    """Return designs of other rules than a design's, one a rule, without moderate toxicity; by name."""
-    found: dict[str, Design] = {}
-    for name, other in (dict(study.designs) | dict(library or {}) | dict(study.designs)).items():
-        seen = [design, *found.values()]
-        if not other.facts.outcomes.graded and not any(_same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
-            found[name] = other
-    return {name: other for name, other in found.items() if layers(other).rule != layers(design).rule}
-
-
-def _ruled(study: Study, others: Mapping[str, Design], cap: int, most: int) -> list[Change]:
-    """Return the changes to other rules with so many patients at most."""
-    found = []
-    for name, other in others.items():
-        try:
-            capped = with_cap(other, cap)
-        except Faults:  # not even the first cohort
-            continue
-        same = (own for own, each in study.designs.items() if _same(each, capped))
-        said = re.sub(rf"\b{other.facts.cap}\b", str(cap), name)
-        said = said if re.search(rf"\b{cap}\b", said) else f"{name}, cap {cap}"
-        if _size(capped) <= cap:  # else a rule that has no cap of its own
-            found.append(_rule(next(same, said), capped, most))
-    return found
-
-
 def _rule(name: str, design: Design, most: int) -> Change:
     """Escalate, and select, by another rule."""
-    more = _size(design)
+    more = most_of(design)
     said = "the rule of escalation, and what it declares" + (f"; {more} patients at most" if more != most else "")
     return Change(MORE if more > most else RULE, name, said, lambda _: design, outcome=True)
 
@@ -291,18 +263,6 @@ def _distinct(steps: Iterable[Step]) -> list[Step]:
     return list(found.values())
 
 
-def _same(one: Design, other: Design) -> bool:
-    return in_any_order(one) == in_any_order(other)
-
-
 def cohort_of(design: Design) -> int:
     """Return the patients of a cohort: 3, unless the rule says."""
     return int(getattr(layers(design).rule, "cohort", 3))
-
-
-def _size(design: Design) -> float:
-    """Return the most patients of a trial: where its graph is too large to tell, the cap."""
-    try:
-        return most_patients(design)
-    except TooManyStates:
-        return design.facts.cap or math.inf

@@ -27,6 +27,8 @@ from doseopt.study.study import Study
 from doseopt.study.sweep import as_finished
 
 CHANCES = ("correct_selection", "overdose_selection")
+FEWEST = 8
+"""Candidates of a search."""
 INFEASIBLE = 1e3
 """Worse than any score: candidates that exceed a limit are ranked behind all others, by how much they do."""
 
@@ -73,7 +75,7 @@ def calibrate(
     objective : Objective, optional
         The average probability of correct selection, without limits, when left out.
     candidates : int
-        About how many are evaluated, at least 8.
+        About how many are evaluated, at least `FEWEST`.
     seed : int
     executor : concurrent.futures.Executor, optional
         Evaluates candidates side by side; the result does not depend on it.
@@ -99,8 +101,8 @@ def calibrate(
     design = _tunable_design(study, name)
     tuned = chosen_tunables(design, free, name)
     aim = objective or Objective()
-    if candidates < 8:
-        raise Faults([Fault("candidates", f"wanted at least 8, got {candidates}")], "calibrate")
+    if candidates < FEWEST:
+        raise Faults([Fault("candidates", f"wanted at least {FEWEST}, got {candidates}")], "calibrate")
     held_out = held_out_belief(study)
     belief, _ = integrated(study.believed(), partial(_chances, design=design, study=study))
     judge = partial(_judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility)

@@ -13,10 +13,14 @@ from doseopt.cli.options import Cohorts, DataFile, Folder, Html, Json, StudyName
 
 if TYPE_CHECKING:
     from doseopt.amendment.dossier import Dossier
+    from doseopt.core.design import Design
     from doseopt.records.trial import Trial
     from doseopt.reports.render.document import Document
     from doseopt.study.amendment import Proposal
     from doseopt.study.study import Study
+
+SEED = 1
+"""Of the search for the parameters of other rules."""
 
 
 @app.command()
@@ -31,6 +35,9 @@ def amend(
     smallest: Annotated[
         bool, typer.Option("--smallest", help="Search for the smallest change that reaches what is wanted instead.")
     ] = False,
+    calibrate: Annotated[
+        int, typer.Option(help="With --smallest: tune every other rule first, by about so many candidates each.", min=0)
+    ] = 0,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -38,14 +45,21 @@ def amend(
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
+        from doseopt.calibration.search import FEWEST
+        from doseopt.core.parameters import Fault, Faults
         from doseopt.study.file import load_study
 
         check_one_source(outcomes, data)
+        if calibrate and (not smallest or calibrate < FEWEST):
+            wanted = (
+                "wanted with --smallest only" if not smallest else f"wanted 0 or at least {FEWEST}, got {calibrate}"
+            )
+            raise Faults([Fault("--calibrate", wanted)])
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
         trial = read_trial(loaded, outcomes, data)
         if smallest:
-            return _smallest(loaded, trial, proposal, out, html, json)
+            return _smallest(loaded, trial, proposal, calibrate, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
@@ -53,21 +67,45 @@ def amend(
         _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
 
 
-def _smallest(study: Study, trial: Trial, proposal: Proposal, out: Path | None, html: Path | None, json: bool) -> None:
+def _smallest(
+    study: Study, trial: Trial, proposal: Proposal, candidates: int, out: Path | None, html: Path | None, json: bool
+) -> None:
     """Search, and print the frontier of change against gain."""
+    from dataclasses import replace
+
     from doseopt.amendment.ladder import search
     from doseopt.cli.output import deliver, folder_for, write_figures, write_netcdf
     from doseopt.cli.terminal import spinner
     from doseopt.reports.sections.smallest import smallest_document
 
     folder = folder_for(out, json, html)
+    tuned = _tuned(study, proposal, candidates) if candidates else {}
     with spinner("the smallest amendment") as say:
-        found = search(study, trial, proposal.registered, progress=say)
+        found = search(study, trial, proposal.registered, progress=say, further=tuned)
+    if tuned:
+        found = found.assign_attrs(candidates=candidates, seed=SEED)
     document = smallest_document(found, proposal.wanted)
     files = []
     if folder is not None:
         files = [write_netcdf(found, folder / "smallest.nc"), *write_figures(document, folder)]
+        if tuned:
+            files += replace(study, designs={**study.designs, **tuned}).save(folder / "calibrated.toml")
     deliver(lambda: found, document, json=json, html=html, folder=folder, files=files)
+
+
+def _tuned(study: Study, proposal: Proposal, candidates: int) -> dict[str, Design]:
+    """Calibrate every rule but the registered one, at as many patients, within the bounds of the study's criteria."""
+    from dataclasses import replace
+
+    from doseopt.amendment.library import rules_to_tune
+    from doseopt.amendment.recommend import limits_of
+    from doseopt.calibration import Objective
+    from doseopt.cli.calibrate import calibrations
+
+    rules = rules_to_tune(study, proposal.registered)
+    aim = Objective(limits=limits_of(proposal.criteria))
+    found = calibrations(replace(study, designs=rules), list(rules), (), aim, candidates, SEED)
+    return {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
 
 
 @app.command()

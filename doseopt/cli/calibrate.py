@@ -57,7 +57,7 @@ def calibrate(
         aim = Objective(objective, worst, _limits(at_most or []))
         keys = tuple(part.strip() for part in free.split(",") if part.strip())
         folder = folder_for(out, json, html)
-        found = _run(loaded, names, keys, aim, candidates, seed)
+        found = calibrations(loaded, names, keys, aim, candidates, seed)
         data = {name: each.dataset for name, each in found.items()}
         document = calibration_document(list(data.values()))
         files = [] if folder is None else _write(loaded, found, document, folder)
@@ -103,7 +103,7 @@ def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
     return processes(os.cpu_count() or 1)
 
 
-def _run(
+def calibrations(
     study: Study, names: list[str], free: tuple[str, ...], aim: Objective, candidates: int, seed: int
 ) -> dict[str, Calibration]:
     """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""

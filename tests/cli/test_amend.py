@@ -9,6 +9,7 @@ from small_study import SMALL
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.measures.operating_characteristics import measure
 from doseopt.study.file import load_study, parse_study
 
 FILES = {"amendment.html", "amendment.docx", "amendment.pdf", "amendment.nc", "study.toml"}
@@ -121,6 +122,36 @@ def test_smallest_searches_and_prints_the_frontier(tmp_path):
     assert "The smallest amendment, before the first patient" in " ".join(found.stdout.split())
     assert "to select correctly in 50% of trials" in " ".join(found.stdout.split())
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"smallest.nc", "smallest.png", "smallest.svg"}
+
+
+def test_smallest_tunes_other_rules_within_the_bounds_of_the_criteria(small):
+    stated = 'criteria = { maximise = "correct_selection", overdose_selection = 0.2 }\nwanted = 0.5'
+    Path("bounded.toml").write_text(SMALL.replace("wanted = 0.5", stated), encoding="utf-8")
+    ran = run("amend", "bounded.toml", "--smallest", "--calibrate", "8", "--out", "here")
+    assert ran.exit_code == 0, ran.output
+    said = " ".join(ran.stdout.split())
+    assert "calibrated: about 8 candidates each, seed 1, judged at as many patients as" in said
+    calibrated = load_study("here/calibrated.toml")
+    tuned = {name: design for name, design in calibrated.designs.items() if name.endswith(" calibrated")}
+    assert {"BOIN 6 calibrated", "Keyboard, cap 6 calibrated"} <= set(tuned)
+    assert set(calibrated.designs) - set(tuned) == {"ATD 6", "BOIN 9"}
+    assert all(design.facts.cap == 6 for design in tuned.values())
+    at = calibrated.judge(calibrated.evaluate(tuned["BOIN 6 calibrated"]))
+    belief = calibrated.believed()
+    assert belief.weights @ measure(at, "overdose_selection")[0].to_numpy() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--calibrate", "20"], "--calibrate: wanted with --smallest only"),
+        (["--smallest", "--calibrate", "3"], "--calibrate: wanted 0 or at least 8, got 3"),
+    ],
+)
+def test_calibrating_is_part_of_a_search(small, options, said):
+    ran = run("amend", "small.toml", *options)
+    assert ran.exit_code == 2
+    assert said in " ".join(ran.output.split())
 
 
 def test_criteria_on_what_is_no_measure_are_refused_before_the_work(tmp_path):

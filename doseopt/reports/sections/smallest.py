@@ -34,9 +34,9 @@ def smallest_document(ds: xr.Dataset, wanted: float) -> Document:
     blocks = (
         Paragraph(
             f"Sought among {counted(ds.sizes['step'], 'change')} of {ds.attrs['registered']}: readings, caps, "
-            "titration, safety stops, naming rules and other rules, those of the library in their usual form, not "
-            "calibrated (doseopt calibrate tunes one), and their combinations; a change is smaller the higher it "
-            "stands. Shown are those that select correctly more often than every smaller one."
+            "titration, safety stops, naming rules and other rules, those of the library in their usual form"
+            f"{_tuned(ds)}, and their combinations; a change is smaller the higher it stands. Shown are those that "
+            "select correctly more often than every smaller one."
         ),
         Bullets(tuple(sentences(ds, wanted))),
         ladder_table(front, range(len(shown)), STUDY_MODEL),
@@ -52,3 +52,15 @@ def smallest_document(ds: xr.Dataset, wanted: float) -> Document:
         Paragraph(f"Made by {made_by(ds.attrs)}."),
     )
     return Document(f"The smallest amendment, {seen}: {ds.attrs['title']}", {}, blocks)
+
+
+def _tuned(ds: xr.Dataset) -> str:
+    """Say which rules were tuned, and how, or how they can be."""
+    if not ds.attrs.get("further"):
+        return ", not calibrated (--calibrate 100 tunes them)"
+    rules = counted(len(str(ds.attrs["further"]).split("\n")), "rule")
+    return (
+        f" and, of {rules}, calibrated: about {ds.attrs['candidates']} candidates each, seed {ds.attrs['seed']}, "
+        f"judged at as many patients as {ds.attrs['registered']} by correct selection averaged over the study's "
+        "belief, within the bounds of its criteria"
+    )
