@@ -41,13 +41,13 @@ def read_also(reader: Reader, mtd: Any, target: float) -> dict[str, MTDRule]:
     for k, table in enumerate(listed):
         where = f"mtd.also[{k}]"
         rule = reader.build(MTDRule, table, where, {"target": target}, ["name"])
-        name = table.get("name", "") if isinstance(table, Mapping) else k
+        name = table.get("name", "") if isinstance(table, Mapping) else str(k)
         message = name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}"
         if isinstance(table, Mapping) and "name" not in table:
             message = "missing; wanted what the definition is called"
         elif name == MAIN:
             message = f"{MAIN!r} is the definition that [mtd] itself states; wanted another name"
-        elif name in found:
+        elif str(name) in found:
             message = f"named twice: {name!r}"
         if message and isinstance(table, Mapping):
             reader.fault(f"{where}.name", message)

@@ -20,6 +20,10 @@ NAMES = {"death": "death", "transplantation": "transplantation", "dropout": "dro
 FORMS = "a number in [0, 1), a list of them, one a dose, or { scenario = { NAME = number or list } }"
 
 
+NEARLY_ONE = float(np.nextafter(1, 0))
+"""Of a window so long that nobody stays to its end, as far as numbers tell."""
+
+
 def _right(value: Any) -> bool:
     """Tell whether a value is one probability, or a list of them."""
     each = value if isinstance(value, tuple) and value else (value,)
@@ -43,7 +47,7 @@ def over(probability: Any, ratio: float) -> Any:
         return {"scenario": {name: over(native(v), ratio) for name, v in probability["scenario"].items()}}
     if isinstance(probability, tuple):
         return tuple(over(p, ratio) for p in probability)
-    return 1 - (1 - probability) ** ratio
+    return min(1 - (1 - probability) ** ratio, NEARLY_ONE)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ def test_every_fault_has_its_place():
         {"name": "a", "target": 1.2},
         {"name": "b", "low": 0.1},
         7,
+        {"name": ["a"]},
     ]
     with pytest.raises(Faults) as caught:
         read(also=also)
@@ -190,6 +191,7 @@ def test_every_fault_has_its_place():
         "mtd.also[3].name",
         "mtd.also[4].low",
         "mtd.also[5]",
+        "mtd.also[6].name",
     ]
     with pytest.raises(Faults, match=r"mtd\.also: wanted a list of tables"):
         read(also={"name": "a"})

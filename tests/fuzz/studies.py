@@ -3,6 +3,7 @@
 import functools
 import tomllib
 
+from fuzz.clocks import timed
 from fuzz.hostile import increasing, mutate, number_in, pick, scramble
 
 from doseopt.beliefs import BELIEFS
@@ -153,6 +154,8 @@ def study_text(rng):
     import tomli_w
 
     document = random_study(rng) if rng.random() < 0.6 else smaller(rng, pick(rng, bundled()))
+    if rng.random() < 0.3:
+        document = timed(rng, document)
     if rng.random() < 0.4:
         document = mutate(rng, document)
     text = tomli_w.dumps(document)

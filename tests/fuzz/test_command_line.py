@@ -2,9 +2,12 @@
 
 import contextlib
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
+from fuzz.clocks import timed
 from fuzz.commands import answer, commands
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import NUMBERS, TEXTS, pick
@@ -15,6 +18,7 @@ from small_study import SMALL
 WORDS = tuple(text for text in TEXTS if "\x00" not in text and len(text) < 1000)
 SHORT = tuple(str(n) for n in (0, 1, 2, 3, 8, 9, 10, -1, 0.5, "1e3", "٣", "x", ""))
 KNOWN = {
+    "html": ("page.html", "page.html", "study.toml", "none/page.html", ".", "/proc/none.html"),
     "study": ("study.toml",) * 80 + ("hostile.toml",) * 2 + ("renji-elo", "library"),
     "design": ("ATD 6", "BOIN 9", "BOIN", "boin 9"),
     "registered": ("ATD 6", "BOIN 9", "ATD"),
@@ -37,8 +41,10 @@ KNOWN = {
 }
 DATA = "patient,dose_level,dlt\n1,1,0\n2,2,1\n"
 NO_STUDY = ("renji-el", "data.csv", ".", "no.toml", "data.csv/x", "")
-SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions")
+SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions", "examine")
 """Commands that work for seconds: one in 500 has a study, a small one; the others are wrong from the start."""
+TIMED = 0.3
+"""Part of the small studies that have tables on time, and on what is judged by."""
 DRAWS = ("posterior", "table")
 """Commands that draw figures: one in 50 is asked for them."""
 
@@ -75,11 +81,16 @@ def words_of(rng):
     return words
 
 
+def small_study(rng):
+    """The text of a study that is made into a report in seconds."""
+    return tomli_w.dumps(timed(rng, tomllib.loads(SMALL))) if rng.random() < TIMED else SMALL
+
+
 def command_line(rng):
     """Run a command in a folder of its own."""
     words = words_of(rng)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        Path("study.toml").write_text(SMALL, encoding="utf-8")
+        Path("study.toml").write_text(small_study(rng), encoding="utf-8")
         Path("data.csv").write_text(DATA, encoding="utf-8")
         if "hostile.toml" in words:
             Path("hostile.toml").write_text(study_text(rng), encoding="utf-8", errors="replace")

@@ -1,5 +1,7 @@
 """Study files: a fault with its place, or a study that runs."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from fuzz.guard import INPUTS, MANY, check_shown, failures
@@ -7,7 +9,9 @@ from fuzz.hostile import pick
 from fuzz.studies import study_text
 
 from doseopt.beliefs import StatedBelief
+from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
+from doseopt.comparison.definition_map import definition_map
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
@@ -15,14 +19,17 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
+from doseopt.reports.sections.break_even import break_even_blocks
+from doseopt.reports.sections.comparison import comparison_document
+from doseopt.reports.sections.definition_map import definition_map_document
 from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import parse_study
 
 STATES = 300
 """Of the graphs that are made: a design with more is not followed to its end."""
-ASKED, FOLLOWED = 0.3, 0.1
-"""Part of the accepted studies that are asked for the next dose, and part of those whose designs are followed to the
-end: a hundred files are read in the time of one comparison."""
+ASKED, FOLLOWED, JUDGED = 0.3, 0.1, 0.2
+"""Part of the accepted studies that are asked for the next dose, part of those whose designs are followed to the end,
+and part of those that are judged in every way: a hundred files are read in the time of one comparison."""
 
 
 def outcomes(rng, doses):
@@ -63,11 +70,33 @@ def run(rng, study):
         return
     states = [states_of(design) for design in study.designs.values()]
     if None not in states and study.scenario_specs and not study.unweighed():
-        compare(study, Exact(), posteriors=False)
+        assert terminal_text(comparison_document(compare(study, Exact(), posteriors=False)))
+        if rng.random() < JUDGED:
+            judge(study)
     if study.scenario_specs or not isinstance(study.belief, StatedBelief):
+        believe(study)
+
+
+def believe(study):
+    """Average over what is believed, unless what happens in the window is stated by scenario."""
+    try:
         belief = study.believed()
-        assert np.isfinite(belief.weights).all()
-        assert np.isfinite(belief.p_observed).all()
+    except Faults:
+        if not any(event.by_scenario for event in study.window_events.events.values()):
+            raise
+        return
+    assert np.isfinite(belief.weights).all()
+    assert np.isfinite(belief.p_observed).all()
+
+
+def judge(study):
+    """Judge the designs by every definition, and by how wrong the study may be."""
+    with contextlib.suppress(Faults):  # rates that no definition has an answer for
+        assert terminal_text(definition_map_document(definition_map(study)))
+    if len(study.designs) > 1:
+        registered, *amended = study.designs
+        with contextlib.suppress(Faults, TooManyStates):
+            assert break_even_blocks(break_even(study, registered, amended))
 
 
 def states_of(design):

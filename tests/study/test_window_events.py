@@ -23,6 +23,13 @@ def test_an_event_in_a_window_twice_as_long_is_survived_twice(given, longer):
     assert found == (pytest.approx(longer) if not isinstance(longer, dict) else longer)
 
 
+def test_a_window_that_nobody_stays_in_to_its_end():
+    """1 - .001^1000 is 1 to all digits, and a probability below 1 all the same."""
+    found = Departure((0.999, 0.0), "replace").over(1000).probability
+    assert 1 - 1e-15 < found[0] < 1
+    assert found[1] == 0
+
+
 def test_the_same_hazard_over_sixty_days():
     """15% in 28 days: 1 - .85^(60/28) = 29.4%."""
     assert Departure(0.15, "replace").over(60 / 28).probability == pytest.approx(0.2941, abs=5e-5)
