@@ -6,6 +6,7 @@ import errno
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,18 @@ def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
 
 def write_csv(frame: pd.DataFrame, path: Path, index: bool = False) -> Path:
     """Write a table as CSV; no text in it is a formula to a spreadsheet."""
-    safe = frame.rename(columns=_cell, index=_cell)
+    safe = frame.rename(columns=_cell, index=_cell if index else None)
     safe = safe.assign(**{name: safe[name].map(_cell) for name in safe if safe[name].dtype.kind not in "biufc"})
     return write_whole(path, lambda p: safe.to_csv(p, index=index))
 
 
 def _cell(value: Any) -> Any:
-    return neutral(value, "csv") if isinstance(value, str) else value
+    return _harmless(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=10_000)  # a long table says the same again and again
+def _harmless(text: str) -> str:
+    return neutral(text, "csv")
 
 
 def as_json(result: Any) -> str:

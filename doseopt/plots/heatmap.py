@@ -8,7 +8,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, inside, name_rows, names_of, new_figure
+from doseopt.plots.scaffold import Axes, Figure, boxes, inside, name_rows, names_of, new_figure
 from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, ink_on, styled, text_width
 
 ROW = 0.175
@@ -62,10 +62,10 @@ def _map(ax: Axes, values: FloatArray, mean: FloatArray | None, name: str) -> No
     columns: list[tuple[float, FloatArray]] = [(c, values[:, c]) for c in range(count)]
     columns += [] if mean is None else [(count + 0.25, mean)]
     for c, column in columns:
-        for d, value in enumerate(column):
-            colour = colours(0.03 + 0.92 * value / 100)
-            ax.bar(c, 1, 1, d - 0.5, color=colour, edgecolor="white", linewidth=0.8)
-            inside(ax, c, d, f"{value:.0f}", color=ink_on(colour))
+        shades = colours(0.03 + 0.92 * column / 100)
+        boxes(ax, c - 0.5, np.arange(len(column)) - 0.5, 1, 1, facecolors=shades, edgecolor="white", linewidth=0.8)
+        for d, (value, shade) in enumerate(zip(column, shades, strict=True)):
+            inside(ax, c, d, f"{value:.0f}", color=ink_on(shade))
     ax.set_xlim(-0.5, columns[-1][0] + 0.5)
     ax.tick_params(length=0)
     for spine in ax.spines.values():

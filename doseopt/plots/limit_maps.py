@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import distance_transform_edt
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.display.attained import of_study, same_cap, winners
@@ -109,6 +108,8 @@ def _frame(ax: Axes, ds: xr.Dataset, title: str) -> None:
 
 def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], looks: list[int], title: str) -> None:
     """Shade where each design is best, and write its name where it has most room."""
+    from scipy.ndimage import distance_transform_edt
+
     x, y = _grid(ds)
     best = winners(correct).argmax(axis=0)
     free = np.ones(best.shape, bool)

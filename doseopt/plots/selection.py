@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import Panel, doses, grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, design_multiples, inside
+from doseopt.plots.scaffold import Axes, Figure, boxes, design_multiples, inside
 from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, Colour, fitted, ink_on, ramp, styled, text_width
 
 HATCH = "/////"
@@ -45,13 +45,14 @@ def colours(count: int) -> list[Colour]:
 
 def _panel(ax: Axes, values: FloatArray, panel: Panel, width: float) -> None:
     """Stack the bars of one panel; [design, none and doses] in percent."""
-    position = np.arange(len(values))
+    low = np.arange(len(values)) - 0.4
     left = np.concatenate([np.zeros((len(values), 1)), values.cumsum(axis=1)], axis=1)
     for c, colour in enumerate(colours(values.shape[1] - 1)):
         hatch = HATCH if c == 0 else ""
-        ax.barh(position, values[:, c], 0.8, left[:, c], color=colour, hatch=hatch, **EDGE)
+        boxes(ax, left[:, c], low, values[:, c], 0.8, facecolors=colour, hatch=hatch, **EDGE)
         if panel.right[c]:
-            ax.barh(position, values[:, c], 0.8, left[:, c], color="none", edgecolor=INK, linewidth=1.1, zorder=5)
+            frame: dict[str, Any] = {"facecolors": "none", "edgecolor": INK, "linewidth": 1.1, "zorder": 5}
+            boxes(ax, left[:, c], low, values[:, c], 0.8, **frame)
             for d, value in enumerate(values[:, c]):
                 if value / 100 * width > text_width(f"{value:.0f}", SMALL) + 4:
                     _part(ax, left[d, c] + value / 2, d, f"{value:.0f}", colour, hatch)

@@ -33,6 +33,7 @@ RC: dict[str, Any] = {
     "axes.titlesize": NORMAL,
     "axes.labelsize": NORMAL,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # no axis has ticks at the top that a title would have to clear: nothing to measure
     "axes.titlepad": 3.0,
     "axes.edgecolor": GREY,
     "axes.linewidth": 0.6,

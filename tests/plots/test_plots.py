@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from figure_checks import written
 from matplotlib import rcParams
-from matplotlib.patches import Rectangle
+from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 
 from doseopt.cli.output import write_figures
@@ -103,7 +103,14 @@ def test_no_text_overlaps_or_is_cut_off(name, case, bundled):
 
 
 def bars(ax):
-    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    """Return left end, width and colour of each box that is drawn, in order."""
+    found = []
+    for drawn in (artist for artist in ax.collections if isinstance(artist, PolyCollection)):
+        corners = [path.vertices[:4, 0] for path in drawn.get_paths()]
+        colours = drawn.get_facecolor()
+        colours = np.zeros((1, 4)) if not len(colours) else colours
+        found += [(x.min(), np.ptp(x), colours[k % len(colours)]) for k, x in enumerate(corners)]
+    return found
 
 
 def test_selection_bars_are_the_probabilities(bundled):
@@ -112,17 +119,17 @@ def test_selection_bars_are_the_probabilities(bundled):
     assert [ax.get_title(loc="left") for ax in shown] == list(bundled["scenario"].to_numpy())
     assert figure.get_supxlabel() == "selected in % of trials"
     for s, ax in enumerate(shown):
-        filled = [bar for bar in bars(ax) if bar.get_facecolor()[3] == 1]
-        framed = [bar for bar in bars(ax) if bar.get_facecolor()[3] == 0]
-        widths = np.array([bar.get_width() for bar in filled]).reshape(5, 8).T
+        filled = [bar for bar in bars(ax) if bar[2][3] == 1]
+        framed = [bar for bar in bars(ax) if bar[2][3] == 0]
+        widths = np.array([wide for _, wide, _ in filled]).reshape(5, 8).T
         each = np.column_stack([bundled["no_selection"][:, s], bundled["selection"][:, s]])
         np.testing.assert_allclose(widths, 100 * each)
         np.testing.assert_allclose(widths.sum(axis=1), 100)
-        lefts = np.array([bar.get_x() for bar in filled]).reshape(5, 8).T
+        lefts = np.array([left for left, _, _ in filled]).reshape(5, 8).T
         np.testing.assert_allclose(lefts[:, 1:], widths.cumsum(axis=1)[:, :-1])
         start = int(bundled["mtd"][s]) + 1
-        np.testing.assert_allclose([bar.get_x() for bar in framed], lefts[:, start])
-        np.testing.assert_allclose([bar.get_width() for bar in framed], 100 * bundled["correct_selection"][:, s])
+        np.testing.assert_allclose([left for left, _, _ in framed], lefts[:, start])
+        np.testing.assert_allclose([wide for _, wide, _ in framed], 100 * bundled["correct_selection"][:, s])
         numbers = [float(text.get_text()) for text in ax.texts]
         correct = 100 * bundled["correct_selection"][:, s].to_numpy()
         assert set(numbers) <= set(np.round(correct))
@@ -177,7 +184,7 @@ def test_heat_map_cells_are_the_percentages(bundled):
     for ax, name in ((correct, "correct_selection"), (over, "overdose_selection")):
         values = 100 * np.column_stack([bundled[name], bundled[name].mean("scenario")])
         assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in values.T.ravel()]
-        grey = np.array([np.dot(bar.get_facecolor()[:3], (0.299, 0.587, 0.114)) for bar in bars(ax)])
+        grey = np.array([np.dot(colour[:3], (0.299, 0.587, 0.114)) for _, _, colour in bars(ax)])
         assert (np.diff(grey[np.argsort(values.T.ravel(), kind="stable")]) <= 1e-3).all()  # darker as the value rises
     assert [t.get_text() for t in over.get_xticklabels()] == [*bundled["scenario"].to_numpy(), "mean"]
     assert over.get_xlabel() == "scenario"
@@ -209,7 +216,7 @@ def test_many_scenarios_are_shown_by_their_mtd():
     assert shown[-1].title == f"MTD none ({int((ds['mtd'] == -1).sum())})"
     figure = selection_figure(ds)
     ax = next(ax for ax in figure.axes if ax.axison)
-    widths = [bar.get_width() for bar in bars(ax) if bar.get_facecolor()[3] == 1]
+    widths = [wide for _, wide, colour in bars(ax) if colour[3] == 1]
     of_first = 100 * ds["selection"][:, ds["mtd"].to_numpy() == 0].mean("scenario")
     np.testing.assert_allclose(np.reshape(widths, (7, 5))[1:], of_first.T)
 
