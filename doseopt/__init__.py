@@ -52,6 +52,10 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.selecting import Selecting as Selecting
     from doseopt.designs.three_plus_three import ThreePlusThree as ThreePlusThree
     from doseopt.designs.tpi import TPI as TPI
+    from doseopt.endpoints.life_table import life_table as life_table
+    from doseopt.endpoints.meld import meld as meld
+    from doseopt.endpoints.meld import meld3 as meld3
+    from doseopt.endpoints.meld import meld_na as meld_na
     from doseopt.engines.exact import Exact as Exact
     from doseopt.engines.graph import build_graph as build_graph
     from doseopt.engines.outcomes import judged as judged
@@ -124,9 +128,13 @@ _HOME = {
     "compare": "comparison.compare",
     "complete_information_benchmark": "measures.complete_information",
     "judged": "engines.outcomes",
+    "life_table": "endpoints.life_table",
     "limits_of": "attainable.attained",
     "load_study": "study.file",
     "make_scenarios": "scenarios",
+    "meld": "endpoints.meld",
+    "meld3": "endpoints.meld",
+    "meld_na": "endpoints.meld",
     "operating_characteristics": "measures.operating_characteristics",
     "published": "scenarios",
 }

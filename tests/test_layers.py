@@ -17,7 +17,7 @@ FLOORS = """
     5  comparison  conduct  attainable  plots  testing  verify
     4  study  measures  records
     3  designs  engines  beliefs
-    2  models  scenarios  clock  display  tabular
+    2  models  scenarios  clock  endpoints  display  tabular
     1  core
 """
 ROOMS_WITHIN = {
