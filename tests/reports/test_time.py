@@ -54,8 +54,9 @@ def test_times_worked_out_by_hand():
 def test_what_the_pace_implies():
     found, gain = pace(compared(CLOCK))
     assert found.startswith("2 patients arrive in a window of 28 days")
+    assert found.endswith("would be 1 on average.")  # of 14 days ago; the one of 28 is through
     assert "can gain at this pace" in gain
-    assert "at most 14 of 98 days (3+3)" in gain
+    assert "by 7 of 98 days at the most (3+3)" in gain  # the second three come at 70, 84, 98 and could at 56, 70, 84
     assert "gains little at this pace" in pace(compared(CLOCK.replace("per_window = 2", "per_window = 0.5")))[1]
 
 
