@@ -202,7 +202,7 @@ class Arrivals:
         if self.kind == "dates":
             return count + 1, np.append(self.listed, np.inf)[np.minimum(count, len(self.listed))]
         count = count + (1 if self.kind == "fixed" else rng.geometric(min(self.rate * self.slot, 1.0), len(day)))
-        return count, count * self.slot
+        return count, np.asarray(count * self.slot, float)
 
     def day_of(self, patients: FloatArray | IntArray) -> FloatArray:
         """Return the expected day on which so many have arrived."""
@@ -219,8 +219,8 @@ class Arrivals:
             u = window * self.rate / 2  # the renewal function, a sum with one term more for each longest gap
             if u > LONG:
                 return 2 * u - 1 / 3
-            terms = [(-1) ** k * (u - k) ** k / math.factorial(k) * math.exp(u - k) for k in range(int(u) + 1)]
-            return sum(terms) - 1
+            terms = [(-1.0) ** k * (u - k) ** k / math.factorial(k) * math.exp(u - k) for k in range(int(u) + 1)]
+            return math.fsum(terms) - 1
         if self.kind == "poisson":
             return self.rate * window
         return float(np.ceil(window / self.slot - EPS) - 1) * self.rate * self.slot

@@ -12,6 +12,7 @@ patients may wait in a queue, only those are waited for who are not found there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,12 @@ class Stagger:
     def __post_init__(self) -> None:
         """Check the declared parameters."""
         check(self)
+
+    def closed(self, size: int, new: bool, window: float) -> Iterator[float]:
+        """Yield the days for which enrolment is closed after each patient of a cohort, at a new dose or not."""
+        for k in range(1, size):
+            yield max(self.between_patients_days, self.sentinel_days if new and k == 1 else 0.0)
+        yield window + self.between_cohorts_days
 
     def describe(self) -> str:
         """Say it in words; nothing where nobody has to wait."""
@@ -215,12 +222,12 @@ def next_listed(days: FloatArray, window: float, stagger: Stagger, size: int, ne
 
     def after(who: IntArray, closed: float) -> IntArray:
         opens = np.concatenate([[-np.inf], days + closed, [np.inf]])[who]
-        return np.minimum(np.maximum(np.searchsorted(days, opens - EPS), who) + 1, len(days) + 1)
+        return np.asarray(np.minimum(np.maximum(np.searchsorted(days, opens - EPS), who) + 1, len(days) + 1))
 
-    last = after(np.arange(len(days) + 2), window + stagger.between_cohorts_days)
-    for k in range(1, size):
-        first = stagger.sentinel_days if new and k == 1 else 0.0
-        last = after(last, max(stagger.between_patients_days, first))
+    *within, between = stagger.closed(size, new, window)
+    last = after(np.arange(len(days) + 2), between)
+    for closed in within:
+        last = after(last, closed)
     return last
 
 

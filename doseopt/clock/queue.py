@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from doseopt.clock.duration import Stagger
 from doseopt.core.state import FloatArray
 
 
@@ -34,13 +33,6 @@ def joined(arrivals: float, most: int) -> FloatArray:
     found = np.where(came >= 0, poisson.pmf(came, arrivals), 0.0)
     found[:, most] = poisson.sf(came[:, most] - 1, arrivals)
     return np.asarray(found)
-
-
-def gaps(size: int, new: bool, window: float, stagger: Stagger) -> Iterator[float]:
-    """Yield the days for which enrolment is closed after each patient of a cohort."""
-    for k in range(1, size):
-        yield max(stagger.between_patients_days, stagger.sentinel_days if new and k == 1 else 0.0)
-    yield window + stagger.between_cohorts_days
 
 
 def enrolled_from(weight: FloatArray, rate: float, closed: Iterator[float]) -> FloatArray:

@@ -42,9 +42,12 @@ class Stays:
 
     def known(self, dose: IntArray, dlt: BoolArray, rng: np.random.Generator) -> FloatArray:
         """Draw when it is known how patients count, as a share of the window."""
+        found = np.ones(len(dose))
         if self.toxic is None or self.clean is None:
-            return np.ones(len(dose))
-        found = np.where(dlt, _drawn(self.toxic, dose, rng), _drawn(self.clean, dose, rng))
+            return found
+        found[dlt] = _drawn(self.toxic, dose[dlt], rng)
+        if self.clean.any():
+            found[~dlt] = _drawn(self.clean, dose[~dlt], rng)
         if not self.visits:
             return found
         ends = np.array(self.visits)

@@ -8,12 +8,13 @@ import xarray as xr
 from doseopt.clock.arrivals import EPS
 from doseopt.clock.duration import Duration, closed_days, duration_of, duration_of_listed, next_listed
 from doseopt.clock.enrolment import Enrolment
-from doseopt.clock.queue import enrolled_from, gaps
-from doseopt.clock.staying import stays
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.clock.queue import enrolled_from
+from doseopt.clock.resolving import remaining
+from doseopt.clock.staying import Stays, stays
+from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import carried, cohorts_of, deepest
-from doseopt.engines.exact import edge_chances
+from doseopt.engines.exact import edge_chances, edge_weights
 from doseopt.engines.graph import Graph
 from doseopt.measures.operating_characteristics import LEVELS
 from doseopt.study.clock import Clock
@@ -33,6 +34,15 @@ def days_of(clock: Clock) -> list[int]:
     return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
+def numbers_of(clock: Clock, graph: Graph, replaced: bool) -> int:
+    """Return how many numbers the times in one scenario take to hold, about."""
+    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+        return max(2 * len(graph.source), 10 * TRIALS)
+    if clock.accrual.kind == "dates":
+        return int(graph.state.total.max() + 1) * (len(clock.accrual.dates) + 2)
+    return int(graph.state.total.max() + 1) * int(np.prod(_queue_shape(clock, graph))) if clock.queue else 0
+
+
 def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, FloatArray]:
     """Return how long trials take in each scenario, by an exact law if there is one, else simulated.
 
@@ -48,7 +58,11 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
     replaced = "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
     if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
-        return _drawn(scenarios, clock, graph, edge_chances(graph, p, moderate))
+        chance = edge_chances(graph, p, moderate)
+        drawn = _drawn(scenarios, clock, graph, chance)
+        if replaced or not clock.adds_up:
+            return drawn
+        return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
         return _listed(clock, graph, p, moderate)
     return _by_law(clock, graph, p, moderate)
@@ -89,7 +103,7 @@ def _queued(
 
     def move(come: FloatArray, size: int, new: bool) -> FloatArray:
         moved, step = np.zeros_like(come), int(new and come.shape[2] > 1)
-        after = enrolled_from(come, clock.arrivals.rate, gaps(size, new, clock.window, clock.stagger))
+        after = enrolled_from(come, clock.arrivals.rate, clock.stagger.closed(size, new, clock.window))
         moved[:, 1:, step:] = after[:, :-1, : come.shape[2] - step]
         return moved
 
@@ -118,18 +132,11 @@ def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
 
 def _drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray) -> dict[str, FloatArray]:
     """Draw the times, each scenario with the same seed."""
-    p, shape = scenarios["p_observed"].to_numpy(), (scenarios.sizes["scenario"], TRIALS)
-    events = "hazard" in scenarios
-    alone, hazard, per = (
-        scenarios[name].to_numpy() if events else other
-        for name, other in (("p_alone", p), ("hazard", np.zeros_like(p)), ("per_evaluable", np.ones_like(p)))
-    )
-    onset, early = clock.onset_beside(events), clock.evaluate == "resolved"
-    ends, lasts, closed, away, delay = np.empty((5, *shape))
-    for r in range(len(p)):
+    laws = _stays(scenarios, clock)
+    ends, lasts, closed, away, delay = np.empty((5, len(laws), TRIALS))
+    for r, each in enumerate(laws):
         rng = np.random.default_rng(SEED)
-        laws = stays(alone[r], hazard[r], p[r], 1 - 1 / per[r], onset, early, clock.known_at)
-        days = Enrolment(clock.arrivals, laws, clock.window, clock.stagger, clock.queue, TRIALS, rng)
+        days = Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, rng)
         between = clock.stagger.between_cohorts_days
         ends[r] = draw_ends(graph, chance[:, r], days.follow, between, TRIALS, rng)
         lasts[r], closed[r], away[r] = days.last, days.closed, days.came - days.enrolled
@@ -149,6 +156,57 @@ def _drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray
         "turned_away": away.mean(axis=1),
         "closed_days": closed.mean(axis=1),
         "delay": delay.mean(axis=1),
+    }
+
+
+def _stays(scenarios: xr.Dataset, clock: Clock) -> list[Stays]:
+    """Return how long patients stay in the window, in each scenario."""
+    p, events = scenarios["p_observed"].to_numpy(), "hazard" in scenarios
+    alone, hazard, per = (
+        scenarios[name].to_numpy() if events else other
+        for name, other in (("p_alone", p), ("hazard", np.zeros_like(p)), ("per_evaluable", np.ones_like(p)))
+    )
+    onset, early = clock.onset_beside(events), clock.evaluate == "resolved"
+    parts = zip(alone, hazard, p, 1 - 1 / per, strict=True)
+    return [stays(*part, onset, early, clock.known_at) for part in parts]
+
+
+def _resolved_means(
+    scenarios: xr.Dataset, clock: Clock, graph: Graph, reached: FloatArray, chance: FloatArray
+) -> dict[str, FloatArray]:
+    """Return means of trials whose cohorts are decided on once they are resolved, summed along the edges.
+
+    Parameters
+    ----------
+    scenarios, clock, graph
+        Arrivals are Poisson; nobody is replaced or waits in a queue.
+    reached : float array [R, S]
+        Probability of each state.
+    chance : float array [L, R]
+        Of each edge from its state.
+    """
+    at, rate, stagger = graph.source, clock.arrivals.rate, clock.stagger
+    dose, size = graph.decision.dose[at], graph.decision.size[at]
+    new, flow = graph.state.n[at, dose] == 0, reached[:, at] * chance.T
+    rest, closed = np.zeros_like(flow), np.zeros(len(at))
+    laws = _stays(scenarios, clock)
+    for cohort, is_new in {*zip(size.tolist(), new.tolist(), strict=True)}:
+        rows = np.flatnonzero((size == cohort) & (new == is_new))
+        closed[rows] = sum(stagger.closed(cohort, is_new, 0.0))
+        for r, each in enumerate(laws):
+            days = remaining(each, cohort, is_new, rate, clock.window, stagger)
+            rest[r, rows] = days[graph.category_counts[rows, 0], dose[rows]]
+    ends = graph.decision.stop[graph.target] != CONTINUE
+    enrolled, between = flow @ size, stagger.between_cohorts_days
+    delay = flow @ closed - between + (flow * rest)[:, ~ends].sum(axis=1)
+    last = enrolled / rate + delay
+    return {
+        "duration": last + (flow * rest)[:, ends].sum(axis=1),
+        "duration_mcse": np.zeros(len(flow)),
+        "completion": last + clock.window + clock.after_window,
+        "turned_away": rate * delay,
+        "closed_days": delay,
+        "delay": delay,
     }
 
 

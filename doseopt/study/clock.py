@@ -36,7 +36,7 @@ def _not_closed(value: Any) -> str | None:
     if value == "lost":
         return None
     queue = value.get("queue") if isinstance(value, Mapping) and len(value) == 1 else None
-    if is_number(queue) and queue >= 0 and queue == int(queue):
+    if isinstance(queue, int) and is_number(queue) and queue >= 0:
         return None
     return f"wanted 'lost' or {{ queue = k }}, k a whole number of at least 0, got {value!r}"
 
@@ -173,6 +173,12 @@ class Clock:
         if self.accrual.kind == "uniform":
             return "gaps are uniform"
         return "who waits in a queue does not come at random" if self.queue and self.accrual.kind != "poisson" else ""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the mean duration is a sum over cohorts of what is known exactly, where it has no law."""
+        memoryless = self.accrual.kind == "poisson" and not self.queue
+        return self.evaluate == "resolved" and memoryless and not self.known_at
 
     def _ends(self) -> tuple[float, ...]:
         """Return where intervals between visits end, as shares of the window."""

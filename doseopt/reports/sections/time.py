@@ -60,14 +60,16 @@ def _known(ds: xr.Dataset, name: str) -> bool:
 
 def _made(ds: xr.Dataset) -> str:
     """Say whether the times are exact."""
-    error = _of_known(ds, "duration")["duration_mcse"].max("scenario")
-    if not (error > 0).any():
+    if "times_simulated" not in ds.attrs:
         return "Exact."
+    why, trials, seed = (ds.attrs[f"times_{name}"] for name in ("simulated", "trials", "seed"))
+    how = f"simulated, since {why} ({trials:,} trials of a design in a scenario, seed {seed}"
+    error = _of_known(ds, "duration")["duration_mcse"].max("scenario")
+    most = f"standard error of a mean at most {float(error.max()):.1f} days"
     exact = [str(name) for name in error["design"].to_numpy()[error.to_numpy() == 0]]
-    but = f"But for {listed(exact)} simulated" if exact else "Simulated"
-    trials, seed = f"{ds.attrs['times_trials']:,} trials of a design in a scenario", ds.attrs["times_seed"]
-    why = f"{but}, since {ds.attrs['times_simulated']}: {trials}, seed {seed}"
-    return f"{why}, standard error of a mean at most {float(error.max()):.1f} days."
+    if len(exact) == error.size:
+        return f"Means are exact; quantiles and probabilities are {how})."
+    return f"Exact for {listed(exact)}, else {how}; {most})." if exact else f"S{how[1:]}; {most})."
 
 
 def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:
