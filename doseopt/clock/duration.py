@@ -5,22 +5,25 @@ With Poisson arrivals, of which those are lost that come while enrolment is clos
     T = Gamma(N, rate) + C W + b (N - C) + max(s - b, 0) K + c (C - 1)
 
 days: the wait for each patient, a window W a cohort, b days between patients of a cohort, s after the first patient at
-a new dose (K cohorts of two or more), c between cohorts. With equal gaps all waits are whole gaps, and T is a number.
+a new dose (K cohorts of two or more), c between cohorts. Where patients come in slots, with a probability in each,
+waits are geometric and closed days are whole slots; with equal gaps that probability is 1, and T is a number. Where
+patients may wait in a queue, only those are waited for who are not found there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from doseopt.clock.arrivals import EPS, Arrivals, TooFewDates
 from doseopt.core.parameters import check, param
 from doseopt.core.state import FloatArray, IntArray
 
 HALVINGS = 60
 """Of the interval that a quantile is sought in."""
-EPS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,37 @@ class Stagger:
         """Check the declared parameters."""
         check(self)
 
+    def closed(self, size: int, new: bool, window: float) -> Iterator[float]:
+        """Yield the days for which enrolment is closed after each patient of a cohort, at a new dose or not."""
+        for k in range(1, size):
+            yield max(self.between_patients_days, self.sentinel_days if new and k == 1 else 0.0)
+        yield window + self.between_cohorts_days
+
+    def describe(self) -> str:
+        """Say it in words; nothing where nobody has to wait."""
+        words = {
+            "sentinel_days": "after the first patient at a new dose",
+            "between_patients_days": "between patients of a cohort",
+            "between_cohorts_days": "between cohorts",
+        }
+        return ", ".join(f"{getattr(self, name):g} days {text}" for name, text in words.items() if getattr(self, name))
+
 
 @dataclass(frozen=True, eq=False)
 class Duration:
-    """A mixture of shifted gamma distributions, one of G components in each of R scenarios.
+    """A mixture of shifted gamma, or negative binomial, distributions: G components in each of R scenarios.
 
     Parameters
     ----------
     shift : float array [G]
         Days.
     shape : float array [G]
-        Of the gamma distribution added; 0 for none.
+        Patients waited for: exponential waits, geometric ones in slots; 0 for none.
     rate : float
         Arrivals in a day.
     weight : float array [R, G]
+    slot : float
+        Days of a slot; 0 where patients come at any time.
 
     Examples
     --------
@@ -73,6 +93,12 @@ class Duration:
     shape: FloatArray
     rate: float
     weight: FloatArray
+    slot: float = 0.0
+
+    @property
+    def _chance(self) -> float:
+        """Probability of an arrival in a slot."""
+        return 1.0 if self.rate * self.slot > 1 - 1e-15 else self.rate * self.slot
 
     @property
     def _means(self) -> FloatArray:
@@ -86,19 +112,23 @@ class Duration:
     @property
     def sd(self) -> FloatArray:
         """Standard deviation, [R]."""
-        within = self.weight @ (self.shape / self.rate**2)
+        within = self.weight @ (self.shape / self.rate**2) * (1 - self._chance)
         between = (self.weight * (self._means - self.mean[:, None]) ** 2).sum(axis=1)
         return np.asarray(np.sqrt(within + between))
 
     def below(self, day: npt.ArrayLike) -> FloatArray:
         """Return the probability of being done by some days, [Q] -> [R, Q]; or by each scenario's own, [R, Q]."""
-        from scipy.special import gammainc
+        from scipy.special import betainc, gammainc
 
         days = np.asarray(day, float)
-        waited = self.rate * np.maximum(days[..., None] - self.shift, 0)
-        found = np.where(
-            self.shape > 0, gammainc(np.maximum(self.shape, 1), waited), days[..., None] >= self.shift - EPS
-        )
+        left, shape = days[..., None] - self.shift, np.maximum(self.shape, 1)
+        if self.slot:
+            slots = np.floor((left + EPS) / self.slot)
+            come = betainc(shape, np.maximum(slots - shape + 1, 1), self._chance)
+            come = np.where(slots >= shape, come, 0)
+        else:
+            come = gammainc(shape, self.rate * np.maximum(left, 0))
+        found = np.where(self.shape > 0, come, left >= -EPS)
         total = np.einsum("rg,qg->rq" if days.ndim == 1 else "rg,rqg->rq", self.weight, found)
         return np.asarray(np.minimum(total, 1))
 
@@ -117,43 +147,106 @@ class Duration:
 
 
 def closed_days(n: IntArray, cohorts: IntArray, new: IntArray, window: float, stagger: Stagger) -> FloatArray:
-    """Return the days on which no patient may be enrolled, until the last one is, [G]; see `poisson_duration`."""
+    """Return the days on which no patient may be enrolled, until the last one is, [G]; see `duration_of`."""
     between, sentinel = stagger.between_patients_days, stagger.sentinel_days
     within = between * (n - cohorts) + max(sentinel - between, 0) * new
     return np.asarray(within + (window + stagger.between_cohorts_days) * np.maximum(cohorts - 1, 0))
 
 
-def poisson_duration(
-    n: IntArray, cohorts: IntArray, new: IntArray, weight: FloatArray, rate: float, window: float, stagger: Stagger
+def duration_of(
+    n: IntArray,
+    cohorts: IntArray,
+    new: IntArray,
+    weight: FloatArray,
+    arrivals: Arrivals,
+    window: float,
+    stagger: Stagger,
+    waited: IntArray | None = None,
 ) -> Duration:
-    """Return the duration with Poisson arrivals, those lost that come while enrolment is closed.
+    """Return the duration where those are lost, or wait in a queue, who come while enrolment is closed.
 
     Parameters
     ----------
     n, cohorts, new : int array [G]
         Patients, cohorts, and cohorts of two or more at a new dose.
     weight : float array [R, G]
-    rate : float
-        Arrivals in a day.
+    arrivals : Arrivals
+        Poisson, or in slots.
     window : float
         Days.
     stagger : Stagger
+    waited : int array [G], optional
+        Patients waited for: with Poisson arrivals those who were not found in a queue; all when left out.
     """
-    shift = closed_days(n, cohorts, new, window, stagger) + window * np.minimum(cohorts, 1)
-    return Duration(shift, n.astype(float), rate, weight)
+    if not arrivals.slot:
+        shift = closed_days(n, cohorts, new, window, stagger) + window * np.minimum(cohorts, 1)
+        return Duration(shift, (n if waited is None else waited).astype(float), arrivals.rate, weight)
+
+    def lost(days: float) -> float:
+        """Return the slots that go by in some closed days, and in which nobody may come."""
+        return max(float(np.ceil(days / arrivals.slot - EPS)), 1.0) - 1
+
+    between = lost(stagger.between_patients_days)
+    sentinel = max(lost(stagger.sentinel_days) - between, 0)
+    slots = between * (n - cohorts) + sentinel * new
+    slots = slots + lost(window + stagger.between_cohorts_days) * np.maximum(cohorts - 1, 0)
+    shift = slots * arrivals.slot + window * np.minimum(cohorts, 1)
+    return Duration(shift, n.astype(float), arrivals.rate, weight, arrivals.slot)
 
 
-def fixed_duration(
-    n: IntArray, cohorts: IntArray, new: IntArray, weight: FloatArray, rate: float, window: float, stagger: Stagger
-) -> Duration:
-    """Return the duration with a patient every 1/rate days, the first after one gap; see `poisson_duration`."""
+def next_listed(days: FloatArray, window: float, stagger: Stagger, size: int, new: bool) -> IntArray:
+    """Return who of listed arrivals is the last of the next cohort, after each who may be the last of the one before.
 
-    def gaps(days: float) -> float:
-        """Return the gaps until the first arrival that is not within some days."""
-        return max(float(np.ceil(days * rate - EPS)), 1.0)
+    Parameters
+    ----------
+    days : float array [M]
+    window : float
+    stagger : Stagger
+    size : int
+        Of the next cohort.
+    new : bool
+        Whether nobody had its dose before.
 
-    between = gaps(stagger.between_patients_days)
-    sentinel = max(gaps(stagger.sentinel_days) - between, 0)
-    waited = between * (n - cohorts) + sentinel * new + np.minimum(cohorts, 1)
-    waited = waited + gaps(window + stagger.between_cohorts_days) * np.maximum(cohorts - 1, 0)
-    return Duration(waited / rate + window * np.minimum(cohorts, 1), np.zeros(len(n)), rate, weight)
+    Returns
+    -------
+    int array [M + 2]
+        Counted from 1; 0 is nobody, M + 1 that the list has come to its end.
+
+    Examples
+    --------
+    A window of 28 days closes enrolment for who comes on days 10 and 20:
+
+    >>> next_listed(np.array([0.0, 10.0, 20.0, 30.0]), 28, Stagger(), 1, False).tolist()
+    [1, 4, 5, 5, 5, 5]
+    """
+
+    def after(who: IntArray, closed: float) -> IntArray:
+        opens = np.concatenate([[-np.inf], days + closed, [np.inf]])[who]
+        return np.asarray(np.minimum(np.maximum(np.searchsorted(days, opens - EPS), who) + 1, len(days) + 1))
+
+    *within, between = stagger.closed(size, new, window)
+    last = after(np.arange(len(days) + 2), between)
+    for closed in within:
+        last = after(last, closed)
+    return last
+
+
+def duration_of_listed(last: IntArray, weight: FloatArray, days: FloatArray, window: float) -> Duration:
+    """Return the duration with listed arrivals.
+
+    Parameters
+    ----------
+    last : int array [G]
+        Who of them is the last enrolled, as `next_listed` counts.
+    weight : float array [R, G]
+    days : float array [M]
+    window : float
+
+    Raises
+    ------
+    TooFewDates
+    """
+    if len(last) and int(last.max()) > len(days):
+        raise TooFewDates
+    shift = np.where(last > 0, np.append(0.0, days)[last] + window, 0.0)
+    return Duration(shift, np.zeros(len(last)), 1.0, weight)

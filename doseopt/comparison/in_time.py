@@ -9,32 +9,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.duration import Duration, closed_days, fixed_duration, poisson_duration
+from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import enrolled
-from doseopt.clock.replacing import Calendars, leaving
 from doseopt.comparison.evaluate import Engine
+from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, times_of
 from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
-from doseopt.engines.calendars import draw_ends
-from doseopt.engines.cohorts import cohorts_of
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.settled import settle
-from doseopt.measures.operating_characteristics import LEVELS
-from doseopt.study.clock import Clock
 from doseopt.study.study import Study
 
-DAYS = (183, 365, 548, 730)
-"""Days by which a trial may be done: half a year to two years."""
-IN_TIME = sorted({*LEVELS, 0.1, 0.9})
-"""Levels of the quantiles."""
 QUANTILE = "time_quantile"
 """Their dimension: other measures have quantiles at other levels."""
 ROOM = 1 << 22
 """Weights of endings at a time."""
-TRIALS, SEED = 4_000, 1
-"""Of a design in a scenario, where the duration is simulated."""
-LAWS = {"poisson": poisson_duration, "fixed": fixed_duration}
 REPLACED = "patients enrolled, those not evaluable replaced"
 DECIDED, ENDED = "the last cohort is decided on", "the last follow-up ends"
 ENROLLED: dict[str, tuple[str, str, str]] = {
@@ -54,6 +44,7 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "completed_by": ("day", "1", f"probability that by the day {ENDED}"),
     "turned_away": ("", "patients", "expected patients who come while enrolment is closed"),
     "closed_days": ("", "days", "expected days on which enrolment is closed"),
+    "delay": ("", "days", "expected days that the last patient comes later than if enrolment never closed"),
 }
 """Variables: further dimension, unit, meaning."""
 PACED = ("duration", "completion", "completed_by")
@@ -74,8 +65,13 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        With the variables of `ENROLLED` if patients are replaced, and with a clock those of `TIMES`: exact, unless
-        patients are replaced; then simulated along the graph, with `duration_mcse`.
+        With the variables of `ENROLLED` if patients are replaced, and with a clock those of `TIMES`: exact where
+        the duration has a law that is known, else simulated along the graph, with `duration_mcse`.
+
+    Raises
+    ------
+    Faults
+        Where a trial can still enrol after the last of the arrivals that a study lists.
     """
     replaces = study.window_events is not None and study.window_events.replaces
     about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
@@ -95,7 +91,18 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in each])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return result.assign_coords(coordinates).assign(made)
+    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, replaces, found))
+
+
+def _simulated(study: Study, replaces: bool, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
+    """Say why times were simulated, and with how many trials, if any were."""
+    if study.clock is None:
+        return {}
+    why = "patients are replaced" if replaces else study.clock.lawless
+    if not why and not (found["duration_mcse"] > 0).any():
+        return {}
+    why = why or "the law of a queue takes too much memory"
+    return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED}
 
 
 def _numbers(
@@ -105,17 +112,22 @@ def _numbers(
     lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
+    short = []
     for d, (name, design) in enumerate(study.designs.items()):
         if np.isinf(float(result["trials"].sel(design=name))):
-            for rows, values in _laws(study, _graph(design, engine), ENROLLED.keys() <= about.keys()):
-                for variable, value in values.items():
-                    found[variable][d, rows] = value
+            graph = _graph(design, engine)
+            try:
+                for rows, values in _laws(study, graph, ENROLLED.keys() <= about.keys()):
+                    for variable, value in values.items():
+                        found[variable][d, rows] = value
+            except TooFewDates:
+                short.append((name, int(graph.state.total.max())))
+    if short:
+        assert study.clock is not None
+        which = ", ".join(f"{name!r} (up to {patients} patients)" for name, patients in short)
+        listed = f"wanted more arrivals than the {len(study.clock.accrual.dates)} listed"
+        raise Faults([Fault("clock.accrual.dates", f"{listed}: after the last, trials can still enrol under {which}")])
     return found
-
-
-def days_of(clock: Clock) -> list[int]:
-    """Return the days by which trials may be done, that of the registered completion among them."""
-    return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
 def _graph(design: Design, engine: Engine) -> Graph:
@@ -128,16 +140,15 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
     """Yield a few scenarios at a time, with the variables in them."""
     clock, graded = study.clock, graph.design.facts.outcomes.graded
     p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
-    step = max(ROOM // len(graph.state if graded else graph.ending), 1)
+    most = len(graph.state if graded else graph.ending)
+    step = max(ROOM // max(most, 0 if clock is None else numbers_of(clock, graph, replaces)), 1)
     for first in range(0, len(p_all), step):
         rows = slice(first, first + step)
         p, moderate = p_all[rows], moderate_all[rows] if graded else None
         if replaces:
             yield rows, _enrolled(study, graph, p, moderate, rows)
-        if clock is not None and not replaces:
-            yield rows, _exact_times(clock, graph, p, moderate)
-        if clock is not None and replaces and not graded:
-            yield rows, _drawn_times(study, clock, graph, p, rows)
+        if clock is not None:
+            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
 
 
 def _enrolled(
@@ -155,62 +166,3 @@ def _enrolled(
 def _removed(study: Study) -> FloatArray:
     """Return the probability that a patient enrolled is replaced, [R, D]."""
     return np.asarray(1 - 1 / study.scenarios["per_evaluable"].to_numpy())
-
-
-def _exact_times(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
-    """Return the law of the duration, and who is turned away on the way."""
-    rate, days = clock.accrual.rate(clock.window), np.array(days_of(clock), float)
-    c = cohorts_of(graph, p, moderate)
-    law: Duration = LAWS[clock.accrual.kind](c.n, c.cohorts, c.new, c.weight, rate, clock.window, clock.stagger)
-    closed = c.weight @ closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
-    came = rate * (law.mean - clock.window)  # until the last was enrolled
-    by = (law.below(days), law.below(days - clock.after_window))
-    moments = law.mean, np.zeros(len(p)), law.sd
-    return _times(clock, moments, law.quantile(IN_TIME), by, came - c.weight @ c.n, closed)
-
-
-def _drawn_times(study: Study, clock: Clock, graph: Graph, p: FloatArray, rows: slice) -> dict[str, FloatArray]:
-    """Draw the duration where patients are replaced, each scenario with the same seed."""
-    rate, days = clock.accrual.rate(clock.window), np.array(days_of(clock))
-    removed = _removed(study)[rows]
-    alone, hazard = (study.scenarios[name].to_numpy()[rows] for name in ("p_alone", "hazard"))
-    ends = np.empty((len(p), TRIALS))
-    for r, met in enumerate(p):
-        draws, leaves = np.random.default_rng(SEED), leaving(alone[r], hazard[r], study.onset)
-        kind, window = clock.accrual.kind, clock.window
-        calendars = Calendars(removed[r], leaves, kind, rate, window, clock.stagger, draws)
-        ends[r] = draw_ends(graph, met, calendars.follow, clock.stagger.between_cohorts_days, TRIALS, draws)
-    mean, sd = ends.mean(axis=1), ends.std(axis=1)
-    patients = ending_weights(graph, p) @ graph.state.n[graph.ending] / (1 - removed)
-    came, enrolled_in_all = rate * (mean - clock.window), patients.sum(axis=1)
-    closed = (
-        mean - clock.window - enrolled_in_all / rate if clock.accrual.kind == "poisson" else np.full(len(p), np.nan)
-    )
-    by = tuple((ends[:, :, None] + later <= days + 1e-6).mean(axis=1) for later in (0.0, clock.after_window))
-    moments = mean, sd / np.sqrt(TRIALS), sd
-    return _times(clock, moments, np.quantile(ends, IN_TIME, axis=1).T, by, came - enrolled_in_all, closed)
-
-
-def _times(
-    clock: Clock,
-    moments: tuple[FloatArray, FloatArray, FloatArray],
-    quantile: FloatArray,
-    by: tuple[FloatArray, ...],
-    away: FloatArray,
-    closed: FloatArray,
-) -> dict[str, FloatArray]:
-    """Name the parts of a law, of the duration and of the completion, which comes a constant time later."""
-    mean, error, sd = moments
-    return {
-        "duration": mean,
-        "duration_mcse": error,
-        "duration_sd": sd,
-        "duration_quantile": quantile,
-        "done_by": by[0],
-        "completion": mean + clock.after_window,
-        "completion_sd": sd,
-        "completion_quantile": quantile + clock.after_window,
-        "completed_by": by[1],
-        "turned_away": away,
-        "closed_days": closed,
-    }

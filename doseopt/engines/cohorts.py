@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +55,39 @@ def cohorts_of(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None
     >>> found.n.tolist(), found.cohorts.tolist(), found.weight.round(12).tolist()
     ([3, 6], [1, 2], [[0.5, 0.5]])
     """
+    begin = np.zeros((deepest(graph) + 1, graph.design.facts.doses + 1))
+    begin[0, 0] = 1
+
+    def count(come: FloatArray, _: int, new: bool) -> FloatArray:
+        moved = np.zeros_like(come)
+        moved[:, 1:, int(new) :] = come[:, :-1, : come.shape[2] - int(new)]
+        return moved
+
+    found = carried(graph, p, p_moderate, begin, count)
+    n, cohorts, new = np.nonzero(found.any(axis=0))
+    return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
+
+
+type Move = Callable[[FloatArray, int, bool], FloatArray]
+"""Weights, [S, ...], size of a cohort, and whether two or more have a new dose -> weights after it, [S, ...]."""
+
+
+def carried(graph: Graph, p: FloatArray, p_moderate: FloatArray | None, begin: FloatArray, move: Move) -> FloatArray:
+    """Return what is carried along the trials to their ends, by their patients: [R, 1 + P, ...].
+
+    Parameters
+    ----------
+    graph, p, p_moderate
+        As for `cohorts_of`.
+    begin : float array [...]
+        What a trial begins with: weights that sum to 1.
+    move : callable
+        What a cohort does to it; linear, whatever its outcome.
+    """
     patients = graph.state.total[graph.ending] - graph.start.total
     place = np.full(len(graph.state), -1)
     place[graph.ending] = np.arange(len(graph.ending))
-    shape = _deepest(graph) + 1, graph.design.facts.doses + 1
-    found = np.zeros((len(p), int(patients.max()) + 1, *shape))
+    found = np.zeros((len(p), int(patients.max()) + 1, *begin.shape))
     if p_moderate is None:
         each = ending_weights(graph, p) / graph.paths[graph.ending]
         passes = [(slice(None), each, orders_of(graph.category_counts))]
@@ -67,16 +95,15 @@ def cohorts_of(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None
         chances, one = edge_chances(graph, p, p_moderate), np.ones((1, len(graph.ending)))
         passes = [(slice(r, r + 1), one, chances[:, r]) for r in range(len(p))]
     for rows, each, chance in passes:
-        for states, spread in _layers(graph, chance, shape):
+        for states, spread in _layers(graph, chance, begin, move):
             ends = place[states]
             count = patients[ends[ends >= 0][:1]]
             if len(count):
                 found[rows, count[0]] += np.tensordot(each[:, ends[ends >= 0]], spread[ends >= 0], axes=1)
-    n, cohorts, new = np.nonzero(found.any(axis=0))
-    return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
+    return found
 
 
-def _deepest(graph: Graph) -> int:
+def deepest(graph: Graph) -> int:
     """Return the most cohorts of a trial."""
     depth = np.zeros(len(graph.state), np.int64)
     patients = graph.state.total[graph.source]
@@ -86,16 +113,16 @@ def _deepest(graph: Graph) -> int:
     return int(depth.max())
 
 
-def _layers(graph: Graph, chance: FloatArray, shape: tuple[int, int]) -> Iterator[tuple[slice, FloatArray]]:
-    """Yield the states of each number of patients, with the weight of each by cohorts and new doses, [S, C, K].
+def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield the states of each number of patients, with what is carried to each, [S, ...].
 
     Parameters
     ----------
     graph : Graph
     chance : float array [L]
         Weight of each edge.
-    shape : tuple of int
-        C and K.
+    begin, move
+        As for `carried`.
     """
     from scipy.sparse import csr_array
 
@@ -107,9 +134,9 @@ def _layers(graph: Graph, chance: FloatArray, shape: tuple[int, int]) -> Iterato
     ends = [*firsts[1:].tolist(), len(total)]
     kept: dict[int, tuple[int, FloatArray]] = {}
     for count, first, end in zip(counts.tolist(), firsts.tolist(), ends, strict=True):
-        spread = np.zeros((end - first, *shape))
+        spread = np.zeros((end - first, *begin.shape))
         if not kept:
-            spread[0, 0, 0] = 1
+            spread[0] = begin
         into = np.arange(*np.searchsorted(target, [first, end]))  # and edges in that of their targets
         for before, (base, earlier) in kept.items():
             for is_new in (False, True):
@@ -117,8 +144,8 @@ def _layers(graph: Graph, chance: FloatArray, shape: tuple[int, int]) -> Iterato
                 if len(rows):
                     at = (target[rows] - first, source[rows] - base)
                     step = csr_array((chance[rows], at), shape=(len(spread), len(earlier)))
-                    come = (step @ earlier.reshape(len(earlier), -1)).reshape(-1, *shape)
-                    spread[:, 1:, int(is_new) :] += come[:, :-1, : shape[1] - int(is_new)]
+                    come = (step @ earlier.reshape(len(earlier), -1)).reshape(-1, *begin.shape)
+                    spread += move(come, count - before, is_new)
         yield slice(first, end), spread
         largest = int(size.max(initial=0))
         kept = {k: v for k, v in kept.items() if k > count - largest} | {count: (first, spread)}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from doseopt import AcceleratedTitration, MaxPatients, Modified, ThreePlusThree, build_graph
-from doseopt.clock.arrivals import MONTH, Accrual
-from doseopt.clock.duration import Duration, Stagger, fixed_duration, poisson_duration
+from doseopt.clock.arrivals import MONTH, Accrual, Arrivals
+from doseopt.clock.duration import Duration, Stagger, duration_of
 from doseopt.engines.cohorts import cohorts_of
 
 REFERENCE = Path(__file__).parent / "reference" / "duration_exact.csv"
@@ -28,8 +28,8 @@ def test_law_of_the_duration(row):
     graph = build_graph(DESIGNS[row["design"]])
     c = cohorts_of(graph, p)
     stagger = Stagger(between_patients_days=float(row["stagger_days"]))
-    rate = Accrual("poisson", per_month=float(row["accrual_per_month"])).rate(28)
-    law = poisson_duration(c.n, c.cohorts, c.new, c.weight, rate, float(row["window_days"]), stagger)
+    arrivals = Accrual("poisson", per_month=float(row["accrual_per_month"])).arrivals(28)
+    law = duration_of(c.n, c.cohorts, c.new, c.weight, arrivals, float(row["window_days"]), stagger)
     q = law.quantile([0.1, 0.5, 0.9])[0]
     found = {
         "mean_n": c.weight[0] @ c.n,
@@ -82,9 +82,7 @@ STAGGERS = [
 def test_against_drawn_calendars(kind, stagger):
     accrual, trials = Accrual(kind, per_month=4), 4_000
     ends = drawn(accrual, 28, stagger, trials, np.random.default_rng(3))
-    law = {"poisson": poisson_duration, "fixed": fixed_duration}[kind](
-        *(np.array([v]) for v in (9, 4, 2)), np.ones((1, 1)), accrual.rate(28), 28, stagger
-    )
+    law = duration_of(*(np.array([v]) for v in (9, 4, 2)), np.ones((1, 1)), accrual.arrivals(28), 28, stagger)
     assert abs(ends.mean() - law.mean[0]) <= 4 * ends.std() / np.sqrt(trials) + 1e-9
     assert law.sd[0] == pytest.approx(ends.std(), rel=0.06, abs=1e-6)
     for level, day in zip((0.1, 0.5, 0.9), law.quantile([0.1, 0.5, 0.9])[0], strict=True):
@@ -105,6 +103,6 @@ def test_a_mixture_of_numbers():
 def test_the_figures_of_the_registered_design():
     """Two patients a month, window of 28 days: 90% done in 480.8 days, 99.8% in 670."""
     c = cohorts_of(build_graph(REGISTERED), np.array([[0.05, 0.1, 0.2, 0.3]]))
-    law = poisson_duration(c.n, c.cohorts, c.new, c.weight, 2 / MONTH, 28, Stagger())
+    law = duration_of(c.n, c.cohorts, c.new, c.weight, Arrivals("poisson", 2 / MONTH), 28, Stagger())
     assert law.quantile([0.9]).round(1).tolist() == [[480.8]]
     assert law.below([670]).round(3).tolist() == [[0.998]]

@@ -214,7 +214,34 @@ CLOCKS = {
     "window = 28\naccrual = { per_month = 1 }\nstart = 2024-03-01\nvisits = [7, 3]": "study: 1 fault",
     "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [0, 2]": "also_per_month: wanted different numbers",
     "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [1.0, 2]": "clock.also_per_month: wanted other paces",
-    "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'": "clock.evaluate: wanted one of 'window'",
+    "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolve'": "did you mean 'resolved'?",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = -1 }": "clock.closed: wanted 'lost' or { queue = k }",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1.5 }": "k a whole number of at least 0",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { line = 2 }": "clock.closed: wanted 'lost' or { queue = k }",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = 'waits'": "clock.closed: wanted 'lost' or { queue = k }",
+    "window = 28\naccrual = { kind = 'bernoulli', per_slot = 0 }": "clock.accrual.per_slot: wanted a number in (0, 1]",
+    "window = 28\naccrual = { kind = 'bernoulli', per_slot = 1.5 }": "clock.accrual.per_slot: wanted a number in (0, 1",
+    "window = 28\naccrual = { kind = 'bernoulli' }": "clock.accrual.per_slot: missing; wanted with kind = 'bernoulli'",
+    "window = 28\naccrual = { kind = 'bernoulli', per_month = 1 }": "accrual.per_month: wanted per_slot with kind",
+    "window = 28\naccrual = { kind = 'uniform', per_slot = 0.5 }": "clock.accrual: wanted one of per_month and per_wi",
+    "window = 28\naccrual = { kind = 'fixed', per_window = 0 }": "clock.accrual.per_window: wanted a number above 0",
+    "window = 28\naccrual = { kind = 'dates' }": "clock.accrual.dates: missing; wanted with kind = 'dates'",
+    "window = 28\naccrual = { kind = 'dates', dates = 5 }": "clock.accrual.dates: wanted a list of days",
+    "window = 28\naccrual = { kind = 'dates', dates = [3, 3] }": "wanted each later than the one before, got 3 after 3",
+    "window = 28\naccrual = { kind = 'dates', dates = [-1, 3] }": "clock.accrual.dates: wanted days from the start, of",
+    "window = 28\naccrual = { kind = 'dates', dates = [1, '2024-03-01'] }": "wanted dates such as '2024-03-01', all of",
+    "window = 28\naccrual = { kind = 'dates', dates = [2024-05-01, 2024-04-01] }": "got '2024-04-01' after '2024-05",
+    "window = 28\naccrual = { kind = 'dates', dates = [2024-05-01] }": "clock.start: missing; wanted the date from",
+    "window = 28\nstart = 2024-06-01\naccrual = { kind = 'dates', dates = [2024-05-01] }": (
+        "clock.accrual.dates: wanted dates from the start on, 2024-06-01, got '2024-05-01'"
+    ),
+    "window = 28\nalso_per_month = [2]\naccrual = { kind = 'dates', dates = [1, 2] }": (
+        "clock.also_per_month: wanted none beside arrivals on listed dates"
+    ),
+    "window = 28\nalso_per_month = [5]\naccrual = { kind = 'bernoulli', per_slot = 0.1 }": (
+        "clock.also_per_month: wanted at most 4.34821 patients a month, one in every slot"
+    ),
+    "window = 28\naccrual = { per_month = 5000 }": "clock.accrual: wanted at most 1,000 patients while a cohort is",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",
     "window = 28\naccrual = { per_month = 1 }\nstagger = { sentinel_days = -1 }": "clock.stagger.sentinel_days: wanted",

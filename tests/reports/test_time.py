@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from doseopt import compare
+from doseopt.core.parameters import Faults
 from doseopt.reports.render.document import Bullets, Figure, Table
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.time import pace, summary_sentences, time_blocks
@@ -54,8 +55,9 @@ def test_times_worked_out_by_hand():
 def test_what_the_pace_implies():
     found, gain = pace(compared(CLOCK))
     assert found.startswith("2 patients arrive in a window of 28 days")
+    assert found.endswith("would be 1 on average.")  # of 14 days ago; the one of 28 is through
     assert "can gain at this pace" in gain
-    assert "at most 14 of 98 days (3+3)" in gain
+    assert "by 7 of 98 days at the most (3+3)" in gain  # the second three come at 70, 84, 98 and could at 56, 70, 84
     assert "gains little at this pace" in pace(compared(CLOCK.replace("per_window = 2", "per_window = 0.5")))[1]
 
 
@@ -86,3 +88,58 @@ def test_the_whole_comparison_shows_table_pace_and_figure():
     document = comparison_document(compared(CLOCK))
     assert [b.name for b in blocks(Figure, document.blocks)][-1] == "duration"
     assert any("pace" in str(item) for block in blocks(Bullets, document.blocks) for item in block.items)
+
+
+def made(*replacements):
+    """The paragraph above the table."""
+    table = CLOCK
+    for old, new in replacements:
+        assert old in table
+        table = table.replace(old, new)
+    return time_blocks(compared(table))[0].text
+
+
+ACCRUAL = 'accrual = { kind = "fixed", per_window = 2 }'
+
+
+def test_it_is_said_what_is_exact_and_what_is_waited_for():
+    assert made().endswith("The first patient's wait counts. Exact.")
+    queue = made((ACCRUAL, "accrual = { per_window = 2 }\nclosed = { queue = 2 }"))
+    assert "waits if fewer than 2 do, and is lost otherwise" in queue
+    assert queue.endswith("Exact.")
+    resolved = made((ACCRUAL, f'{ACCRUAL}\nevaluate = "resolved"'))
+    assert "until every patient of a cohort has had a DLT or has come to the end of the window" in resolved
+    assert "Simulated, since cohorts are decided on once they are resolved (4,000 trials" in resolved
+    assert "seed 1; standard error of a mean at most" in resolved
+    means = made((ACCRUAL, 'accrual = { per_window = 2 }\nevaluate = "resolved"'))
+    assert "Means are exact; quantiles and probabilities are simulated, since cohorts are decided" in means
+    uniform = made((ACCRUAL, 'accrual = { kind = "uniform", per_window = 2 }'))
+    assert "at gaps that are uniform up to twice their mean" in uniform
+    assert "Simulated, since gaps are uniform (4,000" in uniform
+
+
+PENDING = {
+    "{ per_window = 2 }": ("2 patients arrive", "2"),
+    '{ kind = "fixed", per_window = 2.5 }': ("2.5 patients arrive", "2"),  # of 11.2 and 22.4 days ago
+    '{ kind = "bernoulli", per_slot = 0.5 }': ("2 patients arrive", "1.5"),  # of three slots before, each with 1/2
+    '{ kind = "uniform", per_window = 1 }': ("1 patients arrive", "0.65"),  # exp(1/2) - 1
+    '{ kind = "dates", dates = [0, 10, 30, 38, 66, 94, 122, 150, 178] }': ("If enrolment", "0.33"),  # 1, 1, 1 of 9
+}
+
+
+@pytest.mark.parametrize("accrual", PENDING)
+def test_who_is_pending_at_an_arrival(accrual):
+    first, pending = PENDING[accrual]
+    found, _ = pace(compared(CLOCK.replace(ACCRUAL, f"accrual = {accrual}")))
+    assert found.startswith(first)
+    assert found.endswith(f"would be {pending} on average.")
+
+
+def test_too_few_dates_are_said_with_all_designs():
+    table = CLOCK.replace(ACCRUAL, 'accrual = { kind = "dates", dates = [0, 10, 20, 60, 70] }')
+    with pytest.raises(Faults) as caught:
+        compared(table)
+    (fault,) = caught.value.faults
+    assert fault.where == "clock.accrual.dates"
+    assert "wanted more arrivals than the 5 listed" in fault.message
+    assert "'3+3' (up to 6 patients)" in fault.message

@@ -16,10 +16,6 @@ from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Par
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.window import window_blocks
 
-FULL = (
-    "These designs wait until the window of every patient of a cohort has ended; who comes while enrolment is closed "
-    "is lost. The first patient's wait counts."
-)
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
 FEW_PENDING = 1.0
@@ -40,7 +36,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
         shows = "A dot and two lines for each design in each scenario; the numbers stand in the table of times."
         figure = Figure.of(partial(duration_figure, _of_known(ds, "duration")), caption, shows, "duration")
         blocks += [
-            Paragraph(f"{ds.attrs['clock']}. {FULL} {_made(ds)}"),
+            Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
             *_by_pace(ds),
             Bullets(tuple(pace(ds))),
@@ -64,10 +60,16 @@ def _known(ds: xr.Dataset, name: str) -> bool:
 
 def _made(ds: xr.Dataset) -> str:
     """Say whether the times are exact."""
-    error = float(ds["duration_mcse"].max())
-    if not error:
+    if "times_simulated" not in ds.attrs:
         return "Exact."
-    return f"Simulated, since patients are replaced: standard error of a mean at most {error:.1f} days."
+    why, trials, seed = (ds.attrs[f"times_{name}"] for name in ("simulated", "trials", "seed"))
+    how = f"simulated, since {why} ({trials:,} trials of a design in a scenario, seed {seed}"
+    error = _of_known(ds, "duration")["duration_mcse"].max("scenario")
+    most = f"standard error of a mean at most {float(error.max()):.1f} days"
+    exact = [str(name) for name in error["design"].to_numpy()[error.to_numpy() == 0]]
+    if len(exact) == error.size:
+        return f"Means are exact; quantiles and probabilities are {how})."
+    return f"Exact for {listed(exact)}, else {how}; {most})." if exact else f"S{how[1:]}; {most})."
 
 
 def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:
@@ -153,18 +155,20 @@ def _table(ds: xr.Dataset, title: str, columns: list[Column], notes: tuple[str, 
 def pace(ds: xr.Dataset) -> list[str]:
     """Say what the pace implies: who is pending when a patient arrives, and what deciding on them could gain."""
     known = _of_known(ds, "duration")
-    pending = float(ds.attrs["arrivals_per_window"])
-    closed, days = _mean(known, "closed_days"), _mean(known, "duration")
-    share = closed / days
-    most = int(share.argmax())
+    pending, window = (float(ds.attrs[name]) for name in ("pending_at_arrival", "window"))
+    delay, days = _mean(known, "delay"), _mean(known, "duration")
+    most = int((delay / days).argmax())
+    come = ds.attrs.get("arrivals_per_window")
     found = (
-        f"{pending:.2g} patients arrive in a window of {float(ds.attrs['window']):g} days: so many would be pending on "
-        "average when a patient arrives, if enrolment never closed."
+        ("" if come is None else f"{float(come):.2g} patients arrive in a window of {window:g} days. ")
+        + "If enrolment never closed, the number of others whose window is still running when a patient arrives "
+        f"would be {pending:.2g} on average."
     )
     little = "gains little at this pace" if pending < FEW_PENDING else "can gain at this pace"
     gain = (
-        f"A design that decides while patients are pending {little}: waiting for windows closes enrolment for at most "
-        f"{closed[most]:.0f} of {days[most]:.0f} days ({names(known, 'design')[most]}), and none saves more."
+        f"A design that decides while patients are pending {little}: that enrolment closes delays the last patient by "
+        f"{delay[most]:.0f} of {days[most]:.0f} days at the most ({names(known, 'design')[most]}), and with as many "
+        "patients none saves more."
     )
     return [found, gain]
 

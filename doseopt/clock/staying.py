@@ -1,0 +1,124 @@
+"""Stay of patients in the window: when those leave who are replaced, and when it is known how the others count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.clock.onset import Onset
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+
+GRID = 1025
+"""Points of the law of a time in the window."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stays:
+    """Laws of the times in the window, by dose.
+
+    Parameters
+    ----------
+    removed : float array [D]
+        Probability that a patient enrolled is replaced.
+    leaves : float array [D, GRID]
+        When they leave: the probability by each of GRID equal steps.
+    toxic, clean : float array [D, GRID], optional
+        When it is known of the others, those who count as a DLT and those who do not; at the end of the window when
+        left out.
+    visits : tuple of float
+        Ends of the intervals, as shares of the window, at which a DLT is known; at once when empty.
+    """
+
+    removed: FloatArray
+    leaves: FloatArray
+    toxic: FloatArray | None = None
+    clean: FloatArray | None = None
+    visits: tuple[float, ...] = ()
+
+    def left(self, dose: IntArray, rng: np.random.Generator) -> FloatArray:
+        """Draw when patients leave, as a share of the window."""
+        return _drawn(self.leaves, dose, rng)
+
+    def known(self, dose: IntArray, dlt: BoolArray, rng: np.random.Generator) -> FloatArray:
+        """Draw when it is known how patients count, as a share of the window."""
+        found = np.ones(len(dose))
+        if self.toxic is None or self.clean is None:
+            return found
+        found[dlt] = _drawn(self.toxic, dose[dlt], rng)
+        if self.clean.any():
+            found[~dlt] = _drawn(self.clean, dose[~dlt], rng)
+        if not self.visits:
+            return found
+        ends = np.array(self.visits)
+        return np.where(dlt, ends[np.minimum(np.searchsorted(ends, found), len(ends) - 1)], found)
+
+
+def _drawn(law: FloatArray, dose: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Draw shares of the window; what the law leaves out by its last point happens there."""
+    found, u, grid = np.empty(len(dose)), rng.random(len(dose)), np.linspace(0, 1, GRID)
+    for j in np.unique(dose).tolist():
+        found[dose == j] = np.interp(u[dose == j], law[j], grid)
+    return found
+
+
+def leaving(p: FloatArray, hazard: FloatArray, onset: Onset) -> FloatArray:
+    """Return the probability that another event has come first by each of GRID steps, over its hazard, [D, GRID].
+
+    Parameters
+    ----------
+    p, hazard : float array [D]
+        DLT rates, and the hazard a window of all other events together; their share of it does not change.
+    onset : Onset
+    """
+    u = np.linspace(0, 1, GRID)
+    density = np.exp(-hazard[:, None] * u) * (1 - onset.reached(u, p[:, None]))
+    sums = np.cumsum(density[:, 1:] + density[:, :-1], axis=1) / (2 * (GRID - 1))
+    return np.concatenate([np.zeros((len(p), 1)), sums], axis=1)
+
+
+def stays(
+    p: FloatArray,
+    hazard: FloatArray,
+    met: FloatArray,
+    removed: FloatArray,
+    onset: Onset,
+    early: bool = False,
+    visits: tuple[float, ...] = (),
+) -> Stays:
+    """Return the laws of a scenario.
+
+    Parameters
+    ----------
+    p, hazard
+        As for `leaving`.
+    met, removed : float array [D]
+        DLT rate that the rule meets, and the probability that a patient is replaced.
+    onset : Onset
+    early : bool
+        Whether it is known before the end of the window how a patient counts who has a DLT or another event.
+    visits : tuple of float
+        As of `Stays`.
+
+    Notes
+    -----
+    Of the events that come before a DLT a share counts as a DLT, so that met (1 - removed) do in all; a share is
+    replaced, and the rest counts as completed.
+    """
+    other = leaving(p, hazard, onset)
+    leaves = other / other[:, -1:]
+    if not early:
+        return Stays(removed, leaves)
+    u = np.linspace(0, 1, GRID)
+    other = hazard[:, None] * other
+    dlt = 1 - np.exp(-hazard[:, None] * u) * (1 - onset.reached(u, p[:, None])) - other
+    seen = met * (1 - removed)
+    counted = _over(seen - dlt[:, -1], other[:, -1]).clip(0, 1)
+    done = (1 - counted - _over(removed, other[:, -1])).clip(0, 1)
+    toxic, clean = dlt + counted[:, None] * other, done[:, None] * other
+    return Stays(removed, leaves, _over(toxic, toxic[:, -1:]), _over(clean, (1 - seen - removed)[:, None]), visits)
+
+
+def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, 0 of nothing."""
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 1e-15)

@@ -1,0 +1,231 @@
+"""Times of the trials of one design: how long they take, how long enrolment is closed, and who is turned away."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from doseopt.clock.arrivals import EPS
+from doseopt.clock.duration import Duration, closed_days, duration_of, duration_of_listed, next_listed
+from doseopt.clock.enrolment import Enrolment
+from doseopt.clock.queue import enrolled_from
+from doseopt.clock.resolving import remaining
+from doseopt.clock.staying import Stays, stays
+from doseopt.core.state import CONTINUE, FloatArray, IntArray
+from doseopt.engines.calendars import draw_ends
+from doseopt.engines.cohorts import carried, cohorts_of, deepest
+from doseopt.engines.exact import edge_chances, edge_weights
+from doseopt.engines.graph import Graph
+from doseopt.measures.operating_characteristics import LEVELS
+from doseopt.study.clock import Clock
+
+DAYS = (183, 365, 548, 730)
+"""Days by which a trial may be done: half a year to two years."""
+IN_TIME = sorted({*LEVELS, 0.1, 0.9})
+"""Levels of the quantiles."""
+TRIALS, SEED = 4_000, 1
+"""Of a design in a scenario, where the duration is simulated."""
+MOST = 1 << 24
+"""Numbers that are carried along a graph at a time, for a law that is exact."""
+
+
+def days_of(clock: Clock) -> list[int]:
+    """Return the days by which trials may be done, that of the registered completion among them."""
+    return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
+
+
+def numbers_of(clock: Clock, graph: Graph, replaced: bool) -> int:
+    """Return how many numbers the times in one scenario take to hold, about."""
+    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+        return max(2 * len(graph.source), 10 * TRIALS)
+    if clock.accrual.kind == "dates":
+        return int(graph.state.total.max() + 1) * (len(clock.accrual.dates) + 2)
+    return int(graph.state.total.max() + 1) * int(np.prod(_queue_shape(clock, graph))) if clock.queue else 0
+
+
+def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, FloatArray]:
+    """Return how long trials take in each scenario, by an exact law if there is one, else simulated.
+
+    Parameters
+    ----------
+    scenarios : Dataset
+        With `p_observed`, and `p_alone`, `hazard` and `per_evaluable` where other events happen in the window.
+    clock : Clock
+    graph : Graph
+        Of a design, from the empty trial.
+    """
+    p = scenarios["p_observed"].to_numpy()
+    moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
+    replaced = "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
+    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+        chance = edge_chances(graph, p, moderate)
+        drawn = _drawn(scenarios, clock, graph, chance)
+        if replaced or not clock.adds_up:
+            return drawn
+        return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
+    if clock.accrual.kind == "dates":
+        return _listed(clock, graph, p, moderate)
+    return _by_law(clock, graph, p, moderate)
+
+
+def _by_law(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
+    """Return the times where waits are independent of each other."""
+    arrivals, waited = clock.arrivals, None
+    if clock.queue:
+        n, cohorts, new, waited, weight = _queued(clock, graph, p, moderate)
+    else:
+        c = cohorts_of(graph, p, moderate)
+        n, cohorts, new, weight = c.n, c.cohorts, c.new, c.weight
+    law = duration_of(n, cohorts, new, weight, arrivals, clock.window, clock.stagger, waited)
+    closed = weight @ closed_days(n, cohorts, new, clock.window, clock.stagger)
+    enrolled, last = weight @ n, law.mean - clock.window
+    return _of_law(clock, law, arrivals.rate * last - enrolled, closed, last - arrivals.day_of(enrolled))
+
+
+def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
+    """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
+    sentinel = clock.stagger.sentinel_days > clock.stagger.between_patients_days
+    doses = graph.design.facts.doses if sentinel else 0
+    return deepest(graph) + 1, doses + 1, int(graph.state.total.max()) + 1, clock.queue + 1
+
+
+def _too_large(clock: Clock, graph: Graph) -> bool:
+    layer = int(np.bincount(graph.state.total).max())
+    return layer * int(np.prod(_queue_shape(clock, graph))) > MOST
+
+
+def _queued(
+    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None
+) -> tuple[IntArray, IntArray, IntArray, IntArray, FloatArray]:
+    """Return patients, cohorts, new ones and patients waited for of trials with a queue, and their weights, [R, G]."""
+    begin = np.zeros(_queue_shape(clock, graph))
+    begin[0, 0, 0, 0] = 1
+
+    def move(come: FloatArray, size: int, new: bool) -> FloatArray:
+        moved, step = np.zeros_like(come), int(new and come.shape[2] > 1)
+        after = enrolled_from(come, clock.arrivals.rate, clock.stagger.closed(size, new, clock.window))
+        moved[:, 1:, step:] = after[:, :-1, : come.shape[2] - step]
+        return moved
+
+    found = carried(graph, p, moderate, begin, move).sum(axis=-1)
+    n, cohorts, new, waited = np.nonzero(found.any(axis=0))
+    return n, cohorts, new, waited, found[:, n, cohorts, new, waited]
+
+
+def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
+    """Return the times where the arrivals are listed: who is enrolled last follows from the cohorts."""
+    days, window, stagger = clock.arrivals.listed, clock.window, clock.stagger
+    begin = np.eye(len(days) + 2)[0]
+
+    def move(come: FloatArray, size: int, new: bool) -> FloatArray:
+        return np.asarray(come @ np.eye(len(days) + 2)[next_listed(days, window, stagger, size, new)])
+
+    found = carried(graph, p, moderate, begin, move)
+    n, last = np.nonzero(found.any(axis=0))
+    weight = found[:, n, last]
+    law = duration_of_listed(last, weight, days, window)
+    c = cohorts_of(graph, p, moderate)
+    closed = c.weight @ closed_days(c.n, c.cohorts, c.new, window, stagger)
+    delay = law.mean - window - weight @ clock.arrivals.day_of(n)
+    return _of_law(clock, law, weight @ (last - n), closed, delay)
+
+
+def _drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray) -> dict[str, FloatArray]:
+    """Draw the times, each scenario with the same seed."""
+    laws = _stays(scenarios, clock)
+    ends, lasts, closed, away, delay = np.empty((5, len(laws), TRIALS))
+    for r, each in enumerate(laws):
+        rng = np.random.default_rng(SEED)
+        days = Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, rng)
+        between = clock.stagger.between_cohorts_days
+        ends[r] = draw_ends(graph, chance[:, r], days.follow, between, TRIALS, rng)
+        lasts[r], closed[r], away[r] = days.last, days.closed, days.came - days.enrolled
+        delay[r] = days.last - clock.arrivals.day_of(days.enrolled)
+    by, completed = np.array(days_of(clock)) + EPS, lasts + clock.window + clock.after_window
+    mean, sd = ends.mean(axis=1), ends.std(axis=1)
+    return {
+        "duration": mean,
+        "duration_mcse": sd / np.sqrt(TRIALS),
+        "duration_sd": sd,
+        "duration_quantile": np.quantile(ends, IN_TIME, axis=1).T,
+        "done_by": (ends[:, :, None] <= by).mean(axis=1),
+        "completion": completed.mean(axis=1),
+        "completion_sd": completed.std(axis=1),
+        "completion_quantile": np.quantile(completed, IN_TIME, axis=1).T,
+        "completed_by": (completed[:, :, None] <= by).mean(axis=1),
+        "turned_away": away.mean(axis=1),
+        "closed_days": closed.mean(axis=1),
+        "delay": delay.mean(axis=1),
+    }
+
+
+def _stays(scenarios: xr.Dataset, clock: Clock) -> list[Stays]:
+    """Return how long patients stay in the window, in each scenario."""
+    p, events = scenarios["p_observed"].to_numpy(), "hazard" in scenarios
+    alone, hazard, per = (
+        scenarios[name].to_numpy() if events else other
+        for name, other in (("p_alone", p), ("hazard", np.zeros_like(p)), ("per_evaluable", np.ones_like(p)))
+    )
+    onset, early = clock.onset_beside(events), clock.evaluate == "resolved"
+    parts = zip(alone, hazard, p, 1 - 1 / per, strict=True)
+    return [stays(*part, onset, early, clock.known_at) for part in parts]
+
+
+def _resolved_means(
+    scenarios: xr.Dataset, clock: Clock, graph: Graph, reached: FloatArray, chance: FloatArray
+) -> dict[str, FloatArray]:
+    """Return means of trials whose cohorts are decided on once they are resolved, summed along the edges.
+
+    Parameters
+    ----------
+    scenarios, clock, graph
+        Arrivals are Poisson; nobody is replaced or waits in a queue.
+    reached : float array [R, S]
+        Probability of each state.
+    chance : float array [L, R]
+        Of each edge from its state.
+    """
+    at, rate, stagger = graph.source, clock.arrivals.rate, clock.stagger
+    dose, size = graph.decision.dose[at], graph.decision.size[at]
+    new, flow = graph.state.n[at, dose] == 0, reached[:, at] * chance.T
+    rest, closed = np.zeros_like(flow), np.zeros(len(at))
+    laws = _stays(scenarios, clock)
+    for cohort, is_new in {*zip(size.tolist(), new.tolist(), strict=True)}:
+        rows = np.flatnonzero((size == cohort) & (new == is_new))
+        closed[rows] = sum(stagger.closed(cohort, is_new, 0.0))
+        for r, each in enumerate(laws):
+            days = remaining(each, cohort, is_new, rate, clock.window, stagger)
+            rest[r, rows] = days[graph.category_counts[rows, 0], dose[rows]]
+    ends = graph.decision.stop[graph.target] != CONTINUE
+    enrolled, between = flow @ size, stagger.between_cohorts_days
+    delay = flow @ closed - between + (flow * rest)[:, ~ends].sum(axis=1)
+    last = enrolled / rate + delay
+    return {
+        "duration": last + (flow * rest)[:, ends].sum(axis=1),
+        "duration_mcse": np.zeros(len(flow)),
+        "completion": last + clock.window + clock.after_window,
+        "turned_away": rate * delay,
+        "closed_days": delay,
+        "delay": delay,
+    }
+
+
+def _of_law(
+    clock: Clock, law: Duration, away: FloatArray, closed: FloatArray, delay: FloatArray
+) -> dict[str, FloatArray]:
+    """Name the parts of a law, of the duration and of the completion, which comes a constant time later."""
+    days, later, quantile = np.array(days_of(clock), float), clock.after_window, law.quantile(IN_TIME)
+    return {
+        "duration": law.mean,
+        "duration_mcse": np.zeros(len(law.weight)),
+        "duration_sd": law.sd,
+        "duration_quantile": quantile,
+        "done_by": law.below(days),
+        "completion": law.mean + later,
+        "completion_sd": law.sd,
+        "completion_quantile": quantile + later,
+        "completed_by": law.below(days - later),
+        "turned_away": away,
+        "closed_days": closed,
+        "delay": delay,
+    }
