@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Folder, Html, Json, StudyName, check_one_source, read_trial
+from doseopt.cli.options import Cohorts, Cutoff, DataFile, Folder, Html, Json, StudyName, WindowDays, check_one_source
 
 if TYPE_CHECKING:
     from doseopt.amendment.dossier import Dossier
@@ -28,6 +28,8 @@ def amend(
     study: StudyName = "renji-elo",
     outcomes: Cohorts = "",
     data: DataFile = None,
+    cutoff: Cutoff = None,
+    window: WindowDays = None,
     registered: Annotated[str, typer.Option(help="The registered design; the study's if left out.")] = "",
     amended: Annotated[
         list[str] | None, typer.Option(help="A proposed design; may be repeated; the study's if left out.")
@@ -46,6 +48,7 @@ def amend(
     with plain_errors():
         from doseopt.amendment.dossier import proposed
         from doseopt.calibration.search import FEWEST
+        from doseopt.conduct.in_hand import read_trial
         from doseopt.core.parameters import Fault, Faults
         from doseopt.study.file import load_study
 
@@ -57,11 +60,13 @@ def amend(
             raise Faults([Fault("--calibrate", wanted)])
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
-        trial = read_trial(loaded, outcomes, data)
+        trial = read_trial(loaded, outcomes, data, cutoff, window)
         if smallest:
             return _smallest(loaded, trial, proposal, calibrate, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += ["--data data.csv"] if data is not None else []
+        given += [f"--cutoff {quote(cutoff)}"] if cutoff is not None else []
+        given += [f"--window {window:g}"] if window is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
         _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Cohorts, DataFile, Html, Json, StudyName, check_one_source, read_trial
+from doseopt.cli.options import Cohorts, Cutoff, DataFile, Html, Json, StudyName, WindowDays, check_one_source
 
 
 @app.command(name="next")
@@ -15,6 +15,8 @@ def next_command(
     study: StudyName = "renji-elo",
     outcomes: Cohorts = "",
     data: DataFile = None,
+    cutoff: Cutoff = None,
+    window: WindowDays = None,
     design: Annotated[list[str] | None, typer.Option(help="A design of the study; may be repeated.")] = None,
     html: Html = None,
     json: Json = False,
@@ -22,6 +24,7 @@ def next_command(
     """Say what each design does now: next dose and cohort, or stop and why; the first cohort without data."""
     with plain_errors():
         from doseopt.cli.output import deliver, make_ready
+        from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.next_dose import next_dose
         from doseopt.reports.sections.next_dose import next_document
         from doseopt.study.file import load_study
@@ -29,5 +32,5 @@ def next_command(
         check_one_source(outcomes, data)
         make_ready(html)
         loaded = load_study(study)
-        answer = next_dose(loaded, read_trial(loaded, outcomes, data), designs=design or ())
+        answer = next_dose(loaded, read_trial(loaded, outcomes, data, cutoff, window), designs=design or ())
         deliver(lambda: answer, next_document(answer), json=json, html=html)

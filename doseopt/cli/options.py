@@ -1,15 +1,11 @@
-"""Options that several commands have, each stated once, and where their data are read."""
+"""Options that several commands have, each stated once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from doseopt.records.trial import Trial
-    from doseopt.study.study import Study
 
 
 def as_json(instead: str, what: str = "") -> Any:
@@ -29,6 +25,12 @@ DesignName = Annotated[str, typer.Option(help="Name of a design of the study.")]
 Outcomes = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')]
 Cohorts = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')]
 DataFile = Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")]
+Cutoff = Annotated[
+    str | None, typer.Option(help="Day to which the data are known, as 2024-06-30; the last date in them if left out.")
+]
+WindowDays = Annotated[
+    float | None, typer.Option("--window", help="Days of the DLT window, for a study without a [clock].")
+]
 Folder = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
 Html = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
 Json = Annotated[bool, as_json("tables")]
@@ -41,10 +43,3 @@ def check_one_source(outcomes: str, data: Path | None) -> None:
 
     if outcomes and data is not None:
         raise Faults([Fault("--data", "wanted outcomes or a file, got both")])
-
-
-def read_trial(study: Study, outcomes: str, data: Path | None) -> Trial:
-    """Return the trial so far, of a file if there is one."""
-    from doseopt.records.trial import Trial
-
-    return Trial.from_outcomes(outcomes, study.doses) if data is None else Trial.from_csv(data, study.doses)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, make_folder, plain_errors
-from doseopt.cli.options import DesignName, Html, Outcomes, StudyName, as_json, check_one_source, read_trial
+from doseopt.cli.options import Cutoff, DesignName, Html, Outcomes, StudyName, WindowDays, as_json, check_one_source
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,8 @@ def paths(
     cohorts: Annotated[int, typer.Option(help="Cohorts to look ahead.")] = 3,
     outcomes: Outcomes = "",
     data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row, instead.")] = None,
+    cutoff: Cutoff = None,
+    window: WindowDays = None,
     scenario: Annotated[
         str, typer.Option(help="The truth to weigh with; the posterior predictive of the study's model if left out.")
     ] = "",
@@ -35,6 +37,7 @@ def paths(
     """Show the dose transition pathways: each way the next cohorts can turn out, what is next, and how likely it is."""
     with plain_errors():
         from doseopt.cli.output import deliver, make_ready
+        from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.pathways import as_object
         from doseopt.conduct.pathways import paths as run
         from doseopt.reports.sections.pathways import paths_document
@@ -45,7 +48,7 @@ def paths(
         if out is not None:
             make_folder(out)
         make_ready(html)
-        dataset = run(loaded, read_trial(loaded, outcomes, data), design, cohorts, scenario)
+        dataset = run(loaded, read_trial(loaded, outcomes, data, cutoff, window), design, cohorts, scenario)
         document = paths_document(dataset)
         written = [] if out is None else _write(dataset, document, out)
         deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=written)

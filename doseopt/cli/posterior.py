@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import DataFile, Folder, Html, Json, Outcomes, StudyName, read_trial, seed
+from doseopt.cli.options import Cutoff, DataFile, Folder, Html, Json, Outcomes, StudyName, WindowDays, seed
 
 if TYPE_CHECKING:
     from doseopt.conduct.posterior import Analysis
@@ -22,6 +22,8 @@ def posterior(
     study: StudyName = "renji-elo",
     outcomes: Outcomes = "",
     data: DataFile = None,
+    cutoff: Cutoff = None,
+    window: WindowDays = None,
     model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
     method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
     seed: Annotated[int, seed("Seed of NUTS.")] = 1,
@@ -32,6 +34,7 @@ def posterior(
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for
+        from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import analyse, as_object, check_choice
         from doseopt.plots.posterior import posterior_drawings
         from doseopt.records.trial import example
@@ -41,7 +44,7 @@ def posterior(
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
         worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
-        read = read_trial(loaded, outcomes or worked, data)
+        read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary

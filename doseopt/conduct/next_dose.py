@@ -52,7 +52,9 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         `grouping`: `stated`, whether the data state cohorts; `ambiguous`, whether patients could be grouped otherwise;
         `depends`, designs whose answer depends on it -> `ways`, a list of `cohorts` and the answer, and `if`, the
         outcomes of the pending patients in their order that it is for; `unchecked`, designs with too many ways.
-        `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by name. Further
+        `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by name; `follow_up`,
+        the pending ones with the days of the DLT window that they were followed; `ask_again`, where these are known:
+        the `patients` who complete it next, in how many `days`, and `on` which date if the data have dates. Further
         what it was made from.
 
     Raises
@@ -71,7 +73,7 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
             faults += [fault.under(f"designs.{key(name)}") for fault in found.faults]
     if faults:
         raise Faults(faults, study.name)
-    n, y = trial.tally()
+    (n, y), again = trial.tally(), trial.ask_again
     rates = known_rates(study, n[None], y[None], trial)
     doses = [
         {"level": j + 1, "label": label, "n": int(n[j]), "y": int(y[j])}
@@ -89,6 +91,8 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         "level": LEVEL,
         **trial.provenance(),
         "pending": [p.name for p in trial.pending],
+        "follow_up": trial.provenance()["pending"],
+        "ask_again": None if again is None else again._asdict(),
     }
 
 

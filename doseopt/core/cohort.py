@@ -17,7 +17,7 @@ from doseopt.core.parameters import Fault, Faults, demand, quoted
 MOST = 10_000
 """Letters of an outcome string at the most; a trial has some dozens of patients."""
 MOST_LEVEL = 999
-_COHORT = re.compile(r"0*([0-9]+)([A-Za-z]*)(\.?)")
+_COHORT = re.compile(r"0*([0-9]+)([A-Za-z?]*)(\.?)")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Cohort:
         return outcomes.counts(self.letters)
 
 
-def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
+def parse_outcomes(text: str, doses: int | None = None, pending: str = "") -> tuple[Cohort, ...]:
     """Read an outcome string.
 
     Parameters
@@ -42,6 +42,8 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
         Cohorts separated by white space, e.g. ``"1NNN 2NNT"``.
     doses : int, optional
         Number of dose levels, to refuse a level that does not exist.
+    pending : str
+        The letter of a patient who is pending, where there may be some.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def parse_outcomes(text: str, doses: int | None = None) -> tuple[Cohort, ...]:
     for position, group in enumerate(text.split(), 1):
         where = f"cohort {position} ({quoted(group, 20)})"
         match = _COHORT.fullmatch(group)
-        if not match or not match[2] or set(match[2].upper()) - set("NTM"):
+        if not match or not match[2] or set(match[2].upper()) - {*"NTM", *pending}:
             wanted = "a dose level and one of N, T, M for each patient, as in '2NNT'; '2NN.' where it was closed early"
             faults.append(Fault(where, f"wanted {wanted}"))
             continue

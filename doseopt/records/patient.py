@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 
 from doseopt.core.parameters import Fault, Faults
@@ -34,6 +35,11 @@ class Patient:
         As the data name it; empty if they name none.
     closed : bool
         The cohort was closed early.
+    treated : date, optional
+    followed : float, optional
+        Days of the DLT window that are known, to a DLT or to where the patient left it.
+    left : str
+        Kind of the event by which the patient left the window without a DLT.
     where : str
         Place in the data, for faults that are found later.
     """
@@ -48,6 +54,9 @@ class Patient:
     reason: str = ""
     cohort: str = ""
     closed: bool = False
+    treated: datetime.date | None = None
+    followed: float | None = None
+    left: str = ""
     where: str = field(default="", compare=False)
 
     def contradictions(self) -> list[Fault]:
@@ -56,7 +65,7 @@ class Patient:
         if self.dlt and not self.evaluable:
             message = f"dlt = 1, evaluable = no: {who} had a DLT, and a patient with a DLT counts in every protocol"
             found.append(Fault(self.where, f"{message}; only one without is left out and replaced"))
-        explained = not self.evaluable and self.reason
+        explained = self.left or (not self.evaluable and self.reason)
         if self.grade == DEATH and not self.dlt and not explained:
             message = f"grade: {who} has grade {DEATH} and no DLT; wanted dlt = 1 if it is dose-limiting, else"
             found.append(Fault(self.where, f"{message} evaluable = no with the reason in a column 'reason'"))

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from doseopt.core.parameters import Fault, quoted
 from doseopt.records.doses import actual_dose, planned_level
+from doseopt.records.follow_up import TIMES, FollowUp, is_timed, time_faults
 from doseopt.records.patient import Patient
+from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.cells import PENDING, Cells
 from doseopt.tabular.text import Table
 
-REQUIRED = ("patient", "dlt")
 DOSE = ("dose_level", "dose")
 """One of these is required too."""
 OPTIONAL = ("actual_dose", "group", "grade", "evaluable", "reason", "cohort", "closed")
-COLUMNS = ("patient", *DOSE, "dlt", *OPTIONAL)
+COLUMNS = ("patient", *DOSE, "dlt", *OPTIONAL, *TIMES)
 MOST_PATIENTS = 2000
 MOST_NAMED = 20
 """Columns that a warning names."""
 
 
-def header_faults(table: Table) -> list[Fault]:
+def header_faults(table: Table, window: Window | None = None, cutoff: datetime.date | None = None) -> list[Fault]:
     """Return what is wrong with the columns, and with the number of rows."""
     meant = [name for name in _extra(table) if _is_meant(name, table)]
-    faults = table.header_faults(COLUMNS, REQUIRED, meant)
+    required = ["patient", *(["dlt"] if not {"treated", "dlt_date"} <= set(table.names) else [])]
+    faults = table.header_faults(COLUMNS, required, meant) + time_faults(table, window, cutoff)
     if not set(DOSE) & set(table.names):
         faults.append(Fault(table.where, "wanted a column 'dose_level' or 'dose'"))
     if not faults and not 0 < len(table.rows) <= MOST_PATIENTS:
@@ -38,15 +41,20 @@ def header_faults(table: Table) -> list[Fault]:
 
 
 def _extra(table: Table) -> list[str]:
-    return [name for name in dict.fromkeys(table.names) if name not in COLUMNS]
+    """Return the columns that are not read; those on time are where it is known from when days count."""
+    return [
+        name for name in dict.fromkeys(table.names) if name not in COLUMNS or (name in TIMES and not is_timed(table))
+    ]
 
 
 def _is_meant(name: str, table: Table) -> bool:
     """Tell whether an unknown column is probably a known one: a slip of the pen, or like one that the table lacks."""
     has_dose = bool(set(DOSE) & set(table.names))
+    if name in TIMES:
+        return False
     for known in COLUMNS:
         lacks = known not in table.names and not (known in DOSE and has_dose)
-        alike = 0.85 if not lacks else 0.75 if known in OPTIONAL else 0.6
+        alike = 0.9 if known in TIMES else 0.85 if not lacks else 0.75 if known in OPTIONAL else 0.6
         if SequenceMatcher(None, name[:100], known).ratio() >= alike:
             return True
     return False
@@ -60,14 +68,18 @@ def columns_not_read(table: Table) -> list[str]:
     return [f"columns of the data that are not read: {', '.join(names)}{more}"] if names else []
 
 
-def read_patients(table: Table, doses: Doses) -> tuple[list[Patient], list[Fault], list[str]]:
-    """Return patients, faults, and what to warn of."""
+def read_patients(
+    table: Table, doses: Doses, window: Window | None = None, cutoff: datetime.date | None = None
+) -> tuple[list[Patient], list[Fault], list[str], datetime.date | None]:
+    """Return patients, faults, what to warn of, and the cut-off: the last date where none is given and there are."""
     patients: list[Patient] = []
     faults: list[Fault] = []
     warnings: list[str] = []
     lines: dict[str, str] = {}
-    for cells in _cells(table):
-        patient = None if cells.faults else _patient(cells, doses, warnings)
+    rows = _cells(table)
+    followed = FollowUp.of(table, rows, window, cutoff) if window is not None and is_timed(table) else None
+    for cells in rows:
+        patient = None if cells.faults else _patient(cells, doses, warnings, followed)
         name = cells.raw("patient")
         if name in lines:
             message = f"patient {quoted(name)} stands already in {lines[name]}, wanted one row a patient"
@@ -79,7 +91,10 @@ def read_patients(table: Table, doses: Doses) -> tuple[list[Patient], list[Fault
             patients.append(patient)
     if doses.values is None and any(patient.actual_dose is not None for patient in patients):
         warnings.append("actual doses are not used: the study states no doses as numbers (doses.values)")
-    return _with_closed(patients), [*faults, *_cohort_faults(patients)], warnings
+    if followed is not None:
+        warnings += followed.warnings
+    faults += _cohort_faults(patients) + _order_faults(patients)
+    return _with_closed(patients), faults, warnings, None if followed is None else followed.cutoff
 
 
 def _cells(table: Table) -> list[Cells]:
@@ -93,15 +108,15 @@ def _cells(table: Table) -> list[Cells]:
     return [Cells(replace(row, cells=cells), table.decimal_comma) for row, cells in zip(table.rows, rows, strict=True)]
 
 
-def _patient(cells: Cells, doses: Doses, warnings: list[str]) -> Patient | None:
-    """Return the patient of a row, None if anything is wrong with it."""
+def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp | None) -> Patient | None:
+    """Return the patient of a row, None if anything is wrong with it, or if it is of later than the cut-off."""
     if not cells.raw("patient"):
         cells.faults.append(Fault(cells.where, "wanted a patient, got nothing"))
     evaluable = cells.yes("evaluable", default=True)
     pending = cells.raw("dlt").lower() in PENDING
     dlt = None if pending else cells.yes("dlt", default=False)
     level = planned_level(cells, doses)
-    patient = Patient(
+    patient: Patient | None = Patient(
         name=cells.text("patient"),
         level=level or 0,
         dlt=dlt,
@@ -114,10 +129,12 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str]) -> Patient | None:
         closed=cells.yes("closed", default=False),
         where=cells.where,
     )
-    cells.faults += patient.contradictions()
-    if cells.faults:
+    if followed is not None:
+        patient = followed.at_cutoff(cells, patient)
+    cells.faults += [] if patient is None else patient.contradictions()
+    if cells.faults or patient is None:
         return None
-    return replace(patient, dlt=False) if pending and not evaluable else patient
+    return replace(patient, dlt=False) if patient.dlt is None and not evaluable else patient
 
 
 def _cohort_faults(patients: Iterable[Patient]) -> list[Fault]:
@@ -146,6 +163,18 @@ def _cohort_faults(patients: Iterable[Patient]) -> list[Fault]:
             if p.level != begin.level
         ]
     return faults
+
+
+def _order_faults(patients: Iterable[Patient]) -> list[Fault]:
+    """Return where rows, or cohorts by their first patients, are not in the order of the treatment."""
+    dated = [p for p in patients if p.treated is not None]
+    groups = (tuple(group) for _, group in groupby(dated, key=lambda p: (p.cohort, p.cohort or p.name)))
+    first = [min(group, key=lambda p: str(p.treated)) for group in groups]
+    return [
+        Fault(p.where, f"treated: wanted rows in the order of treatment, got {p.treated} after {before.treated}")
+        for before, p in pairwise(first)
+        if str(p.treated) < str(before.treated)
+    ]
 
 
 def _with_closed(patients: list[Patient]) -> list[Patient]:

@@ -5,10 +5,12 @@ It stands here and not in `core` because it knows the doses of a study and reads
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
+import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -17,15 +19,18 @@ import numpy as np
 from doseopt.core.cohort import Cohort, parse_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.state import FloatArray, IntArray, Pending
 from doseopt.designs.unfinished import PENDING
 from doseopt.records.course import Course, course_of, stated_cohorts
+from doseopt.records.follow_up import is_timed
 from doseopt.records.patient import MODERATE, Patient
 from doseopt.records.replay import Replay, replay
 from doseopt.records.rows import COLUMNS, columns_not_read, header_faults, read_patients
+from doseopt.records.window import Completion, Window, cutoff_of, later, pending_days
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.text import read_table
 
+LAST = "no cut-off is stated: the last date in the data was taken for it"
 SCHEME = "t1"
 """Of the digest of a trial, in front of it."""
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
@@ -48,6 +53,10 @@ class Trial:
         In the order of the data, those who are pending or cannot be evaluated included.
     warnings : tuple of str
         What a reader of the analysis must know, in plain words.
+    window : Window, optional
+        The DLT window, where it is known how long patients were followed.
+    cutoff : date, optional
+        The day to which the data are known.
 
     Raises
     ------
@@ -69,6 +78,8 @@ class Trial:
     doses: Doses
     patients: tuple[Patient, ...] = ()
     warnings: tuple[str, ...] = ()
+    window: Window | None = None
+    cutoff: datetime.date | None = None
 
     def __post_init__(self) -> None:
         """Hold the patients to what must be true of each."""
@@ -83,15 +94,23 @@ class Trial:
             raise Faults(faults, "the data")
 
     @classmethod
-    def from_outcomes(cls, outcomes: str, doses: Doses) -> Self:
+    def from_outcomes(cls, outcomes: str, doses: Doses, window: Window | None = None) -> Self:
         """Read an outcome string such as ``"1N 2NNT"``.
+
+        Who is pending is ``?``, with the days of follow-up if they are known, ``"2NN?14"``, of a `window`.
 
         Raises
         ------
         Faults
             With every cohort that cannot be read.
         """
-        return cls.from_cohorts(parse_outcomes(outcomes, len(doses.labels)), doses)
+        text, followed = pending_days(outcomes, window)
+        found = cls.from_cohorts(parse_outcomes(text, len(doses.labels), PENDING), doses)
+        if window is None or all(days is None for days in followed):
+            return found
+        days = iter(followed)
+        patients = tuple(replace(p, followed=next(days)) if p.dlt is None else p for p in found.patients)
+        return replace(found, patients=patients, window=window)
 
     @classmethod
     def from_cohorts(cls, cohorts: Iterable[Cohort], doses: Doses) -> Self:
@@ -113,7 +132,9 @@ class Trial:
         return cls(doses, tuple(patients))
 
     @classmethod
-    def from_csv(cls, path: str | Path, doses: Doses) -> Self:
+    def from_csv(
+        cls, path: str | Path, doses: Doses, window: Window | None = None, cutoff: datetime.date | str | None = None
+    ) -> Self:
         """Read one patient a row: `patient`, `dose_level` or `dose`, `dlt`; optional the rest of ``COLUMNS``.
 
         Encoding, separator and decimal comma are found out (:func:`doseopt.tabular.text.read_table`). `dose_level`
@@ -124,18 +145,35 @@ class Trial:
         patient's name; one that is off by a factor of 100 is a fault. Columns of other names are not read, which a
         warning says.
 
+        With a column `treated` (a date) who is pending follows from the DLT window and the cut-off: beside it may stand
+        `dlt_date`, and `left` with `left_reason`; then `dlt` may be left out or empty. A column `followup` states the
+        days instead, `left_reason` why they end; of a patient with a DLT it is not looked at.
+
+        Parameters
+        ----------
+        path : str or Path
+        doses : Doses
+        window : Window, optional
+            Wanted where the data say how long patients were followed.
+        cutoff : date or str, optional
+            The day to which the data are known; the last date in them when left out.
+
         Raises
         ------
         Faults
             With every bad row, each with its line.
         """
+        asked = cutoff_of(cutoff)
         table = read_table(path, COLUMNS)
-        if faults := header_faults(table):
+        if faults := header_faults(table, window, asked):
             raise Faults(faults, str(path))
-        patients, faults, warnings = read_patients(table, doses)
+        patients, faults, warnings, last = read_patients(table, doses, window, asked)
         if faults:
             raise Faults(faults, str(path))
-        return cls(doses, tuple(patients), (*table.warnings, *columns_not_read(table), *warnings))
+        if last is not None and asked is None:
+            warnings.append(LAST)
+        said = (*table.warnings, *columns_not_read(table), *warnings)
+        return cls(doses, tuple(patients), said, window if is_timed(table) else None, last)
 
     @property
     def evaluable(self) -> tuple[Patient, ...]:
@@ -177,7 +215,8 @@ class Trial:
     def digest(self) -> str:
         """Digest of what decides: level and outcome of the patients who count, in order and by cohort, and odd doses.
 
-        Names, and whether a file or a string said it, are no difference.
+        Names, and whether a file or a string said it, are no difference. Where it is known how long they were followed,
+        the days of those who are pending and of DLTs count, too.
         """
         planned = self.doses.values
         odd = [
@@ -185,17 +224,51 @@ class Trial:
             for p in self.patients
             if p.evaluable
         ]
-        said = json.dumps([self.course.stated, [astuple(block) for block in self.course.blocks], odd])
+        days = [p.followed if p.dlt is not False else None for p in self.patients if p.evaluable]
+        timed = [] if self.window is None else [self.window.days, days]
+        said = json.dumps([self.course.stated, [astuple(block) for block in self.course.blocks], odd, *timed])
         return f"{SCHEME}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
     def provenance(self) -> dict[str, str]:
         """Return what every result of a trial carries: its digest, who is pending, who is left out, and warnings."""
         return {
             "trial_hash": self.digest,
-            "pending": ", ".join(p.name for p in self.pending),
+            "pending": ", ".join(self._followed(p) for p in self.pending),
+            "cutoff": "" if self.cutoff is None else self.cutoff.isoformat(),
             "left_out": ", ".join(self.left_out),
             "warnings": "\n".join(self.warnings),
         }
+
+    def _followed(self, patient: Patient) -> str:
+        """Name a patient, with the follow-up where it is known of some."""
+        return patient.name if self.window is None else f"{patient.name} ({self.window.of(patient.followed)})"
+
+    def shares(self) -> Pending:
+        """Return dose and share of the DLT window of each pending patient, a batch of one.
+
+        Raises
+        ------
+        Faults
+            With every pending patient whose follow-up is not known.
+        """
+        ways = "wanted a column 'followup' (days), or 'treated' (a date) with a cut-off; ?14 in an outcome string"
+        unknown = [p for p in self.pending if self.window is None or p.followed is None]
+        if unknown:
+            raise Faults(
+                [Fault(p.where, f"patient {p.name} is pending, and for how long is not known; {ways}") for p in unknown]
+            )
+        share = [self.window.share(p.followed or 0.0) for p in self.pending if self.window is not None]
+        return Pending(np.array([[p.level for p in self.pending]], int), np.array([share], float))
+
+    @property
+    def ask_again(self) -> Completion | None:
+        """When the next pending patients complete the DLT window; None if nobody is known to."""
+        followed = [p.followed for p in self.pending if p.followed is not None]
+        if self.window is None or not followed:
+            return None
+        wait = math.ceil(self.window.days - max(followed))
+        names = tuple(p.name for p in self.pending if p.followed == max(followed))
+        return Completion(names, wait, later(self.cutoff, wait))
 
     def tally(self) -> tuple[IntArray, IntArray]:
         """Return patients and DLTs at each planned dose, [D] each."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 import unicodedata
 
 from doseopt.core.parameters import Fault, quoted
+from doseopt.tabular.dates import EXAMPLE, read_date
 from doseopt.tabular.text import Row
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "."})
@@ -14,7 +16,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "."})
 PENDING = MISSING | {"pending", "ongoing"}
 YES = frozenset({"1", "yes", "y", "true", "t", "ja", "oui", "wahr", "vrai"})
 NO = frozenset({"0", "no", "n", "false", "f", "nein", "non", "falsch", "faux"})
-MOST_LETTERS = {"patient": 60, "cohort": 60, "group": 60, "reason": 200}
+MOST_LETTERS = {"patient": 60, "cohort": 60, "group": 60, "reason": 200, "left_reason": 200}
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -118,6 +120,13 @@ class Cells:
             return int(value)
         self.fault(column, f"a whole number in [{low}, {high}]")
         return None
+
+    def date(self, column: str) -> datetime.date | None:
+        """Return a date, None if the cell is empty, or with a fault."""
+        found = read_date(self.raw(column)) if self.has(column) else None
+        if found is None and self.has(column):
+            self.fault(column, f"a date such as {EXAMPLE}, the year first")
+        return found
 
     def grade(self, column: str) -> int | None:
         """Return a CTCAE grade, None if it is not recorded."""

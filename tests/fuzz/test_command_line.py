@@ -41,7 +41,7 @@ KNOWN = {
 }
 DATA = "patient,dose_level,dlt\n1,1,0\n2,2,1\n"
 NO_STUDY = ("renji-el", "data.csv", ".", "no.toml", "data.csv/x", "")
-SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions", "examine")
+SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions")
 """Commands that work for seconds: one in 500 has a study, a small one; the others are wrong from the start."""
 TIMED = 0.3
 """Part of the small studies that have tables on time, and on what is judged by."""

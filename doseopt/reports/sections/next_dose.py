@@ -17,10 +17,11 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     labels = [dose["label"] for dose in answer["doses"]]
     blocks = [
         *(Caution(warning) for warning in str(answer["warnings"]).splitlines()),
-        *not_counted(", ".join(answer["pending"]), str(answer["left_out"])),
+        *not_counted(str(answer["follow_up"]), str(answer["left_out"]), str(answer["cutoff"])),
         *_grouping(answer),
         Heading("What each design does now"),
         Bullets(tuple(_item(name, one, answer) for name, one in answer["designs"].items())),
+        *_ask_again(answer),
         Heading("What is known of each dose"),
         Paragraph(f"Posterior of the study's model: {answer['prior']}."),
         Table(
@@ -39,10 +40,21 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     return Document(str(answer["title"]), {}, tuple(blocks))
 
 
-def not_counted(pending: str, left_out: str) -> list[Block]:
-    """Name the patients who are pending or left out."""
-    said = {"Pending, not counted": pending, "Left out": left_out}
+def not_counted(pending: str, left_out: str, cutoff: str = "") -> list[Block]:
+    """Name the cut-off of the data, and the patients who are pending or left out."""
+    said = {"Cut-off": cutoff, "Pending, not counted": pending, "Left out": left_out}
     return [Caution(f"{what}: {names}") for what, names in said.items() if names]
+
+
+def _ask_again(answer: Mapping[str, Any]) -> list[Block]:
+    """Say when a pending patient who is waited for completes the DLT window."""
+    again = answer["ask_again"]
+    if again is None or all(one["action"] != "wait" for one in answer["designs"].values()):
+        return []
+    when = f"in {counted(again['days'], 'day')}{', on ' * bool(again['on'])}{again['on'] or ''}"
+    many = "complete" if len(again["patients"]) > 1 else "completes"
+    who = f"{', '.join(again['patients'])} {many} the DLT window"
+    return [Paragraph(f"Ask again {when}: {who} then. A DLT before that is known at once.")]
 
 
 def _grouping(answer: Mapping[str, Any]) -> list[Block]:

@@ -33,7 +33,7 @@ def paths_document(ds: xr.Dataset) -> Document:
         "paths",
     )
     cautions: list[Block] = [*map(Caution, str(attrs["warnings"]).splitlines())]
-    cautions += not_counted(str(attrs["pending"]), str(attrs["left_out"]))
+    cautions += not_counted(str(attrs["pending"]), str(attrs["left_out"]), str(attrs["cutoff"]))
     blocks = (*cautions, Paragraph(what), Tree(_tree(ds)), *_summary(ds), drawn)
     return Document(str(attrs["title"]), facts, blocks)
 

@@ -56,6 +56,7 @@ def posterior_document(ds: xr.Dataset, drawings: Mapping[str, Callable[[], Drawi
         "Sampling": attrs.get("diagnostics", ""),
         "Target interval": f"{100 * attrs['interval_low']:g}% to {100 * attrs['interval_high']:g}%; over: above it",
         "Actual doses": "used as given" if attrs["actual_doses"] else "",
+        "Cut-off": attrs["cutoff"],
         "Left out": attrs["left_out"],
         "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] else "",
         "Made by": made_by(attrs),

@@ -1,0 +1,74 @@
+"""Data in hand: the trial so far, read with what a study says of its DLT window."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from doseopt.core.parameters import Fault, Faults, demand, is_number
+from doseopt.records.trial import Trial
+from doseopt.records.window import Window
+from doseopt.study.study import Study
+
+
+def window_of(study: Study, days: float | None = None) -> Window | None:
+    """Return the DLT window of a study, and how it reads events in it; None where it states none.
+
+    Parameters
+    ----------
+    study : Study
+    days : float, optional
+        Of the window, for a study without one.
+
+    Raises
+    ------
+    Faults
+        If the study states another window.
+    """
+    demand(days is None or (is_number(days) and days > 0), "window", "days above 0", days)
+    stated = None if study.clock is None else study.clock.window
+    if days is not None and stated not in (None, days):
+        raise Faults(
+            [Fault("window", f"wanted the window that the study states, {stated:g} days, or none, got {days:g}")]
+        )
+    if stated is None and days is None:
+        return None
+    events = {} if study.window_events is None else study.window_events.events
+    readings = {name: event.reading for name, event in events.items()}
+    shared = tuple(name for name, event in events.items() if 0 < event.attributed < 1)
+    return Window(stated or days or 0.0, readings | {n: "dlt" for n, e in events.items() if e.attributed == 1}, shared)
+
+
+def read_trial(
+    study: Study,
+    outcomes: str = "",
+    data: str | Path | None = None,
+    cutoff: datetime.date | str | None = None,
+    window: float | None = None,
+) -> Trial:
+    """Return the trial so far, of a CSV file if there is one.
+
+    Parameters
+    ----------
+    study : Study
+    outcomes : str
+        As `Trial.from_outcomes` reads them.
+    data : str or Path, optional
+        As `Trial.from_csv` reads it.
+    cutoff : date or str, optional
+        The day to which the data are known; the last date in them when left out.
+    window : float, optional
+        Days of the DLT window, for a study without a `[clock]`.
+
+    Examples
+    --------
+    >>> from doseopt import load_study
+    >>> read_trial(load_study("renji-elo"), "1N 2NN?14").shares().share.tolist()
+    [[0.5]]
+    """
+    known = window_of(study, window)
+    if data is not None:
+        return Trial.from_csv(data, study.doses, known, cutoff)
+    if cutoff is not None:
+        raise Faults([Fault("cutoff", "wanted with a file of dates only; outcomes state days, as in 2NN?14")])
+    return Trial.from_outcomes(outcomes, study.doses, known)
