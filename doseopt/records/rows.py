@@ -116,7 +116,7 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
     pending = cells.raw("dlt").lower() in PENDING
     dlt = None if pending else cells.yes("dlt", default=False)
     level = planned_level(cells, doses)
-    patient: Patient | None = Patient(
+    said = Patient(
         name=cells.text("patient"),
         level=level or 0,
         dlt=dlt,
@@ -129,8 +129,7 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
         closed=cells.yes("closed", default=False),
         where=cells.where,
     )
-    if followed is not None:
-        patient = followed.at_cutoff(cells, patient)
+    patient = said if followed is None else followed.at_cutoff(cells, said)
     cells.faults += [] if patient is None else patient.contradictions()
     if cells.faults or patient is None:
         return None
