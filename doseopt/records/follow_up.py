@@ -135,10 +135,10 @@ class FollowUp:
             return None
         assert self.cutoff is not None
         assert self.last is not None
-        days = _Days(
-            *(None if date is None else float((date - treated).days) for date in (self.cutoff, dlt, left)),
-            treated=treated,
+        now, dlt_day, left_day = (
+            None if date is None else float((date - treated).days) for date in (self.cutoff, dlt, left)
         )
+        days = _Days(now, dlt_day, left_day, treated)
         for column, day in (("dlt_date", days.dlt), ("left", days.left)):
             if day is not None and day < 0:
                 cells.fault(column, f"a date from the treatment on ({treated})")

@@ -115,12 +115,12 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
     evaluable = cells.yes("evaluable", default=True)
     pending = cells.raw("dlt").lower() in PENDING
     dlt = None if pending else cells.yes("dlt", default=False)
-    level = planned_level(cells, doses)
-    patient: Patient | None = Patient(
+    level, odd = planned_level(cells, doses), list[str]()
+    said = Patient(
         name=cells.text("patient"),
         level=level or 0,
         dlt=dlt,
-        actual_dose=actual_dose(cells, doses, level, warnings),
+        actual_dose=actual_dose(cells, doses, level, odd),
         group=cells.text("group"),
         grade=cells.grade("grade"),
         evaluable=evaluable,
@@ -129,11 +129,11 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
         closed=cells.yes("closed", default=False),
         where=cells.where,
     )
-    if followed is not None:
-        patient = followed.at_cutoff(cells, patient)
+    patient = said if followed is None else followed.at_cutoff(cells, said)
     cells.faults += [] if patient is None else patient.contradictions()
     if cells.faults or patient is None:
         return None
+    warnings += odd
     return replace(patient, dlt=False) if patient.dlt is None and not evaluable else patient
 
 

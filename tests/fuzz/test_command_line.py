@@ -18,14 +18,16 @@ from small_study import SMALL
 WORDS = tuple(text for text in TEXTS if "\x00" not in text and len(text) < 1000)
 SHORT = tuple(str(n) for n in (0, 1, 2, 3, 8, 9, 10, -1, 0.5, "1e3", "٣", "x", ""))
 KNOWN = {
+    "cutoff": ("2024-06-30", "2024-01-01", "2024-02-30", "30.6.2024", "9999-12-31"),
+    "window": ("28", "0", "-1", "nan", "x", "1e9"),
     "html": ("page.html", "page.html", "study.toml", "none/page.html", ".", "/proc/none.html"),
     "study": ("study.toml",) * 80 + ("hostile.toml",) * 2 + ("renji-elo", "library"),
     "design": ("ATD 6", "BOIN 9", "BOIN", "boin 9"),
     "registered": ("ATD 6", "BOIN 9", "ATD"),
     "amended": ("BOIN 9", "ATD 6"),
     "scenario": ("safe", "middle", "too toxic", "toxic"),
-    "outcomes": ("", "1N", "1N 2NNT", "1NNN 2NN.", "9N", "1N 2", "1TTT"),
-    "data": ("data.csv", "study.toml", "none.csv", "."),
+    "outcomes": ("", "1N", "1N 2NNT", "1NNN 2NN.", "9N", "1N 2", "1TTT", "1N 2N?", "1N 2NN?14"),
+    "data": ("data.csv", "dates.csv", "study.toml", "none.csv", "."),
     "model": (*("blrm", "empiric", "logistic", "beta", "blr") * 4, "bma"),
     "method": ("quadrature", "nut"),
     "objective": ("correct_selection", "overdose_selection", "utility", "correct"),
@@ -40,6 +42,7 @@ KNOWN = {
     "seed": ("0", "1", "-1", "9223372036854775807", "9223372036854775808", "1" + "0" * 400, "x"),
 }
 DATA = "patient,dose_level,dlt\n1,1,0\n2,2,1\n"
+DATES = "patient,dose_level,treated,dlt_date\n1,1,2024-03-01,\n2,2,2024-04-01,2024-04-09\n3,2,2024-05-01,\n"
 NO_STUDY = ("renji-el", "data.csv", ".", "no.toml", "data.csv/x", "")
 SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions")
 """Commands that work for seconds: one in 500 has a study, a small one; the others are wrong from the start."""
@@ -92,6 +95,7 @@ def command_line(rng):
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         Path("study.toml").write_text(small_study(rng), encoding="utf-8")
         Path("data.csv").write_text(DATA, encoding="utf-8")
+        Path("dates.csv").write_text(DATES, encoding="utf-8")
         if "hostile.toml" in words:
             Path("hostile.toml").write_text(study_text(rng), encoding="utf-8", errors="replace")
         try:

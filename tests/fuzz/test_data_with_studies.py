@@ -8,12 +8,13 @@ import pytest
 from fuzz.commands import answer
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import pick
-from fuzz.test_data_files import file_of
+from fuzz.test_data_files import CUTOFFS, WINDOWS, file_of
 
 STUDY = """
 title = "data"
 target = {target}
 doses = {{ labels = ["1", "2", "4.5"]{values} }}
+{clock}
 [scenarios]
 safe = {{ p_dlt = [0.02, 0.05, 0.20]{moderate} }}
 {designs}
@@ -33,6 +34,13 @@ VALUES = (', values = [1.0, 2.0, 4.5], unit = "mg"',) * 3 + (
     ', values = [1.0, 2.0, 4.5], unit = "mg", tolerance = 0.1',
     "",
 )
+CLOCKS = (
+    "",
+    "[clock]\nwindow = 28\naccrual = {{ per_month = 1 }}",
+    "[clock]\nwindow = 28\naccrual = {{ per_month = 1 }}\n[window_events]\n"
+    'death = {{ probability = 0.1, reading = "{reading}"{attributed} }}\n'
+    'dropout = {{ probability = 0.1, reading = "replace" }}',
+)
 MODELS = ("beta", "beta", "empiric", "logistic", "blrm")
 
 
@@ -49,8 +57,14 @@ def study_of(rng):
         for i in range(int(rng.integers(1, 3)))
     ]
     moderate = pick(rng, ("", ", p_moderate = [0.1, 0.2, 0.3]"))
+    reading = pick(rng, ("dlt", "replace", "complete"))
+    attributed = ", attributed = 0.5" if reading != "dlt" and rng.random() < 0.3 else ""
     return STUDY.format(
-        target=pick(rng, (0.25, 0.3)), values=pick(rng, VALUES), moderate=moderate, designs="\n".join(designs)
+        target=pick(rng, (0.25, 0.3)),
+        values=pick(rng, VALUES),
+        moderate=moderate,
+        clock=pick(rng, CLOCKS).format(reading=reading, attributed=attributed),
+        designs="\n".join(designs),
     )
 
 
@@ -64,7 +78,10 @@ def words_of(rng):
         ("paths", *study_and_data, "--design", "D0", "--cohorts", "1"),
         ("paths", *study_and_data, "--design", "D0", "--cohorts", "2", "--scenario", "safe", "--json"),
     )
-    return pick(rng, commands[:2] if rng.random() < 0.5 else commands)
+    words = pick(rng, commands[:2] if rng.random() < 0.5 else commands)
+    cutoff, window = pick(rng, CUTOFFS), pick(rng, WINDOWS)
+    words += ("--cutoff", cutoff) if cutoff and rng.random() < 0.5 else ()
+    return words + (("--window", window) if window and rng.random() < 0.4 else ())
 
 
 def data_with_study(rng):

@@ -9,6 +9,7 @@ from doseopt.core.text import counted
 from doseopt.display.numbers import percent
 from doseopt.plots.posterior import density_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph
+from doseopt.reports.sections.patients import patients_at_cutoff
 from doseopt.reports.sections.posterior import CAPTIONS, conflict, posterior_tables
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose_words, so_far, statement
@@ -29,6 +30,7 @@ def known(dossier: Dossier) -> list[Block]:
     return [
         Paragraph(text),
         *_remarks(dossier),
+        *patients_at_cutoff(dossier.trial),
         *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}."),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
