@@ -64,7 +64,8 @@ class Clock:
     also_per_month : tuple of float
         Other paces of the same accrual, which stand beside it.
     known, slots, calendars
-        Read by designs that decide while patients are pending; the others wait for every window to end.
+        Read by designs that decide while patients are pending; `known` also by cohorts that are decided on once they
+        are resolved, `slots` by accrual in slots.
     evaluate : str
         When a cohort is decided on: `window`, when all its windows have ended; `resolved`, when each of its patients
         has had a DLT or has come to the end of the window.
@@ -117,6 +118,8 @@ class Clock:
             wanted = f"wanted a date before the registered completion of {self.registered_completion}"
             found.append(Fault("start", f"{wanted}, got {self.start!r}"))
         found += [*self._of_paces(), *self._of_dates()]
+        if self.known == "at_visit" and self.evaluate == "resolved" and not self.visits:
+            found.append(Fault("visits", "missing; wanted the days of the visits, at which DLTs are known"))
         if self.onset is not None and self.onset.kind == "visits":
             ends = self._ends()
             if not self.visits:
