@@ -246,7 +246,7 @@ CLOCKS = {
     "window = 28\naccrual = { kind = 'bernoulli', per_slot = 0 }": "clock.accrual.per_slot: wanted a number in (0, 1]",
     "window = 28\naccrual = { kind = 'bernoulli', per_slot = 1.5 }": "clock.accrual.per_slot: wanted a number in (0, 1",
     "window = 28\naccrual = { kind = 'bernoulli' }": "clock.accrual.per_slot: missing; wanted with kind = 'bernoulli'",
-    "window = 28\naccrual = { kind = 'bernoulli', per_month = 1 }": "accrual.per_month: wanted per_slot with kind",
+    "window = 28\naccrual = { kind = 'bernoulli', per_month = 1 }": "unused with kind = 'bernoulli'; wanted per_slot",
     "window = 28\naccrual = { kind = 'uniform', per_slot = 0.5 }": "clock.accrual: wanted one of per_month and per_wi",
     "window = 28\naccrual = { kind = 'fixed', per_window = 0 }": "clock.accrual.per_window: wanted a number above 0",
     "window = 28\naccrual = { kind = 'dates' }": "clock.accrual.dates: missing; wanted with kind = 'dates'",

@@ -252,6 +252,44 @@ def test_queues_against_all_paths(size, stagger):
     assert times["duration_sd"][0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-9)
 
 
+@pytest.mark.parametrize("stagger", STAGGERS)
+@pytest.mark.parametrize("size", SMALL, ids=str)
+def test_patients_in_slots_against_all_paths(size, stagger):
+    """Slots of 7 days, one in three with a patient: negative binomial waits, and closed days are whole slots."""
+    p, (graph, oracle), q = SMALL[size], small(*size), 1 / 3
+    at = STAGGERS[stagger]
+    times = times_of(make_scenarios([p], ["one"]), Clock(28, Accrual("bernoulli", per_slot=q), stagger=at), graph)
+    mass = mean = square = done = 0.0
+    for chance, sizes in paths(oracle, p):
+        slots_ = 0
+        for k, (size_, new) in enumerate(sizes):
+            for i in range(size_):
+                gap = max(at.between_patients_days, at.sentinel_days if new and i == 0 else 0)
+                gap = gap if i < size_ - 1 else 28 + at.between_cohorts_days
+                slots_ += max(math.ceil(gap / 7), 1) - 1 if i < size_ - 1 or k < len(sizes) - 1 else 0
+        n = sum(size_ for size_, _ in sizes)
+        for come in range(n, 400):
+            odds = chance * math.comb(come - 1, n - 1) * q**n * (1 - q) ** (come - n)
+            t = 7 * (slots_ + come) + 28
+            mass, mean, square, done = mass + odds, mean + odds * t, square + odds * t**2, done + odds * (t <= 183)
+    assert mass == pytest.approx(1, abs=1e-12)
+    assert times["duration"][0] == pytest.approx(mean, rel=1e-12)
+    assert times["duration_sd"][0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-9)
+    assert times["done_by"][0, 0] == pytest.approx(done, rel=1e-11)
+
+
+def test_a_queue_whose_law_takes_too_much_memory_is_simulated(monkeypatch):
+    accrual = ACCRUALS["poisson"][0]
+    exact = found(accrual, queue=2)
+    monkeypatch.setattr("doseopt.comparison.times.MOST", 10)
+    drawn_ = found(accrual, queue=2)
+    assert exact["duration_mcse"] == 0 < drawn_["duration_mcse"]
+    for name in ("duration", "completion"):
+        assert abs(drawn_[name] - exact[name]) < 4 * drawn_["duration_mcse"]
+    assert drawn_["turned_away"] == pytest.approx(exact["turned_away"], rel=0.15)
+    assert drawn_["delay"] == pytest.approx(exact["delay"], abs=4 * drawn_["duration_mcse"])
+
+
 def close(one, two, names=("duration", "duration_sd", "duration_quantile", "done_by", "turned_away", "closed_days")):
     for name in names:
         np.testing.assert_allclose(one[name], two[name], rtol=1e-12, atol=1e-9, err_msg=name)
