@@ -1,5 +1,6 @@
 """Times of trials against an oracle that follows calendars event by event, and against sums over all paths."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -16,7 +17,8 @@ from doseopt import ThreePlusThree as Design
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
-from doseopt.comparison.times import IN_TIME, times_of
+from doseopt.comparison.times import IN_TIME, _drawn, times_of
+from doseopt.engines.exact import edge_chances
 from doseopt.study.clock import Clock
 
 P = (0.25, 0.45)
@@ -322,3 +324,33 @@ def test_a_queue_shortens_a_trial_and_resolved_cohorts_do():
     assert all(b < a for a, b in itertools.pairwise(means))
     window, resolved = (found(ACCRUALS["uniform"][0], evaluate=e) for e in ("window", "resolved"))
     assert resolved["duration"] < window["duration"] - 4 * window["duration_mcse"]
+
+
+@pytest.mark.parametrize("stagger", STAGGERS.values(), ids=STAGGERS)
+def test_resolved_cohorts_are_no_later_and_where_nobody_has_a_dlt_as_late(stagger):
+    accrual = ACCRUALS["poisson"][0]
+    window, resolved = (found(accrual, stagger, evaluate=e) for e in ("window", "resolved"))
+    assert resolved["duration_mcse"] == 0
+    assert resolved["duration"] < window["duration"]
+    assert resolved["completion"] < window["completion"]
+    none = make_scenarios([(0.0, 0.0)], ["none"])
+    one, two = (times_of(none, Clock(28, accrual, stagger=stagger, evaluate=e), GRAPH) for e in ("window", "resolved"))
+    for name in ("duration", "completion", "turned_away", "closed_days", "delay"):
+        assert two[name][0] == pytest.approx(one[name][0], rel=1e-9), name
+
+
+def test_designs_that_look_at_moderate_toxicity():
+    """Drawn along the edges and by the law of each scenario."""
+    graph = build_graph(
+        Modified(AcceleratedTitration(doses=2, target=0.25, titrate=2, trigger="first_moderate"), (MaxPatients(n=8),))
+    )
+    assert graph.category_counts.shape[1] == 3
+    scenarios = make_scenarios([P, (0.1, 0.2)], ["one", "two"], p_moderate=[(0.2, 0.3), (0.4, 0.5)])
+    clock = Clock(28, ACCRUALS["poisson"][0])
+    law, resolved = (times_of(scenarios, c, graph) for c in (clock, dataclasses.replace(clock, evaluate="resolved")))
+    rates = [scenarios[name].to_numpy() for name in ("p_observed", "p_moderate")]
+    drawn_ = _drawn(scenarios, clock, graph, edge_chances(graph, *rates))
+    for name in ("duration", "completion"):
+        assert (np.abs(drawn_[name] - law[name]) < 4 * drawn_["duration_mcse"]).all()
+    assert (resolved["duration"] < law["duration"]).all()
+    assert (resolved["duration_mcse"] == 0).all()
