@@ -86,7 +86,13 @@ def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
     """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
     sentinel = clock.stagger.sentinel_days > clock.stagger.between_patients_days
     doses = graph.design.facts.doses if sentinel else 0
-    return deepest(graph) + 1, doses + 1, int(graph.state.total.max()) + 1, clock.queue + 1
+    most = int(graph.state.total.max())
+    return (
+        deepest(graph) + 1,
+        doses + 1,
+        most + 1,
+        min(clock.queue, most) + 1,
+    )  # nobody waits for a place beyond the last
 
 
 def _too_large(clock: Clock, graph: Graph) -> bool:

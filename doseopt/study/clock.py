@@ -15,8 +15,9 @@ from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
 from doseopt.core.parameters import Fault, are_numbers, check, is_number, param
 
-MANY = 1_000.0
-"""Patients who may come while a cohort is followed: they are drawn one by one where a duration has no law."""
+MANY, FEW = 1_000, 1_000_000
+"""Patients who may come while a cohort is followed, as they are drawn one by one where a duration has no law; windows in
+which one has to come."""
 
 
 def _no_visits(value: Any) -> str | None:
@@ -36,9 +37,9 @@ def _not_closed(value: Any) -> str | None:
     if value == "lost":
         return None
     queue = value.get("queue") if isinstance(value, Mapping) and len(value) == 1 else None
-    if isinstance(queue, int) and is_number(queue) and queue >= 0:
+    if isinstance(queue, int) and is_number(queue) and 0 <= queue <= MANY:
         return None
-    return f"wanted 'lost' or {{ queue = k }}, k a whole number of at least 0, got {value!r}"
+    return f"wanted 'lost' or {{ queue = k }}, k a whole number in [0, {MANY:,}], got {value!r}"
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,14 @@ class Clock:
         most = MONTH * self.slots / self.window
         if self.accrual.kind == "bernoulli" and max(self.also_per_month, default=0) > most:
             found.append(Fault("also_per_month", f"wanted at most {most:g} patients a month, one in every slot"))
-        fastest = max([self.accrual.rate(self.window, self.slots), *(pace / MONTH for pace in self.also_per_month)])
-        come = fastest * (self.window + max(vars(self.stagger).values()))
+        rates = [self.accrual.rate(self.window, self.slots), *(pace / MONTH for pace in self.also_per_month)]
+        come = max(rates) * (self.window + max(vars(self.stagger).values()))
         if come > MANY:
-            found.append(
-                Fault("accrual", f"wanted at most {MANY:,.0f} patients while a cohort is followed, got {come:g}")
-            )
+            wanted = f"wanted at most {MANY:,} patients while a cohort is followed"
+            found.append(Fault("accrual", f"{wanted}, got {come:g}"))
+        if min(rates) * self.window < 1 / FEW:
+            wanted = f"wanted at least a patient in {FEW:,} windows"
+            found.append(Fault("accrual", f"{wanted}, got {min(rates) * self.window:g} in one"))
         return found
 
     def _of_dates(self) -> list[Fault]:

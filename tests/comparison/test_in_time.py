@@ -240,7 +240,7 @@ CLOCKS = {
     "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [1.0, 2]": "clock.also_per_month: wanted other paces",
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolve'": "did you mean 'resolved'?",
     "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = -1 }": "clock.closed: wanted 'lost' or { queue = k }",
-    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1.5 }": "k a whole number of at least 0",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1.5 }": "k a whole number in [0, 1,000]",
     "window = 28\naccrual = { per_month = 1 }\nclosed = { line = 2 }": "clock.closed: wanted 'lost' or { queue = k }",
     "window = 28\naccrual = { per_month = 1 }\nclosed = 'waits'": "clock.closed: wanted 'lost' or { queue = k }",
     "window = 28\naccrual = { kind = 'bernoulli', per_slot = 0 }": "clock.accrual.per_slot: wanted a number in (0, 1]",
@@ -266,6 +266,8 @@ CLOCKS = {
         "clock.also_per_month: wanted at most 4.34821 patients a month, one in every slot"
     ),
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'\nknown = 'at_visit'": "visits: missing; wanted",
+    "window = 28\naccrual = { per_month = 1e-9 }": "clock.accrual: wanted at least a patient in 1,000,000 windows, got",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1001 }": "k a whole number in [0, 1,000]",
     "window = 28\naccrual = { per_month = 5000 }": "clock.accrual: wanted at most 1,000 patients while a cohort is",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",

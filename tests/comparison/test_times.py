@@ -310,6 +310,10 @@ def test_fixed_arrivals_are_those_dates_and_a_patient_in_every_slot(stagger):
     close(one, found(Accrual("bernoulli", per_slot=1.0), stagger))
 
 
+def test_a_longer_queue_than_there_are_patients_changes_nothing():
+    close(found(ACCRUALS["poisson"][0], queue=10), found(ACCRUALS["poisson"][0], queue=1000))
+
+
 def test_small_slots_are_poisson():
     one = found(ACCRUALS["poisson"][0], STAGGERS["staggered"])
     for slots_, most in ((280, 0.01), (28_000, 1e-4)):
