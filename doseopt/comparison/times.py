@@ -86,13 +86,8 @@ def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
     """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
     sentinel = clock.stagger.sentinel_days > clock.stagger.between_patients_days
     doses = graph.design.facts.doses if sentinel else 0
-    most = int(graph.state.total.max())
-    return (
-        deepest(graph) + 1,
-        doses + 1,
-        most + 1,
-        min(clock.queue, most) + 1,
-    )  # nobody waits for a place beyond the last
+    most = int(graph.state.total.max())  # nobody waits for a place beyond the last
+    return deepest(graph) + 1, doses + 1, most + 1, min(clock.queue, most) + 1
 
 
 def _too_large(clock: Clock, graph: Graph) -> bool:

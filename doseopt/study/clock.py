@@ -16,8 +16,8 @@ from doseopt.clock.onset import Onset
 from doseopt.core.parameters import Fault, are_numbers, check, is_number, param
 
 MANY, FEW = 1_000, 1_000_000
-"""Patients who may come while a cohort is followed, as they are drawn one by one where a duration has no law; windows in
-which one has to come."""
+"""Patients who may come while a cohort is followed, as they are drawn one by one where a duration has no law; windows
+in which one has to come."""
 
 
 def _no_visits(value: Any) -> str | None:
