@@ -34,9 +34,19 @@ def days_of(clock: Clock) -> list[int]:
     return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
-def numbers_of(clock: Clock, graph: Graph, replaced: bool) -> int:
+def replaced_in(scenarios: xr.Dataset) -> bool:
+    """Tell whether patients are replaced who have another event."""
+    return "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
+
+
+def _is_drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> bool:
+    """Tell whether the times of a design are simulated."""
+    return replaced_in(scenarios) or bool(clock.lawless) or (clock.queue > 0 and _too_large(clock, graph))
+
+
+def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
     """Return how many numbers the times in one scenario take to hold, about."""
-    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+    if _is_drawn(scenarios, clock, graph):
         return max(2 * len(graph.source), 10 * TRIALS)
     if clock.accrual.kind == "dates":
         return int(graph.state.total.max() + 1) * (len(clock.accrual.dates) + 2)
@@ -56,11 +66,10 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     """
     p = scenarios["p_observed"].to_numpy()
     moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
-    replaced = "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
-    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+    if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
         drawn = _drawn(scenarios, clock, graph, chance)
-        if replaced or not clock.adds_up:
+        if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
