@@ -85,7 +85,7 @@ class Clock:
     accrual: Accrual = param(kind=Accrual, table=Accrual, doc='the pace, as { kind = "poisson", per_month = 2 }')
     follow_up: float | None = param(None, kind=float, low=0, open_low=True, optional=True, doc="days of follow-up")
     visits: tuple[float, ...] = param((), kind=tuple, custom=_no_visits, doc="days of the visits")
-    start: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="date of the first enrolment")
+    start: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="date from which patients enrol")
     registered_completion: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="registered date")
     onset: Onset | None = param(None, kind=Onset, table=Onset, optional=True)
     known: str = param("at_event", choices=("at_event", "at_visit"), doc="when a DLT is known")
