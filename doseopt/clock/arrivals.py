@@ -112,11 +112,8 @@ class Accrual:
             return []
         wanted = KEYS[self.kind]
         given = [name for name in (*RATES, "per_slot", "dates") if getattr(self, name) not in (None, ())]
-        found = [
-            Fault(name, f"wanted {' or '.join(wanted)} with kind = {self.kind!r}")
-            for name in given
-            if name not in wanted
-        ]
+        unused = f"unused with kind = {self.kind!r}; wanted {' or '.join(wanted)}"
+        found = [Fault(name, unused) for name in given if name not in wanted]
         if wanted == RATES and len(set(given) & {*RATES}) != 1:
             rates = [name for name in given if name in RATES]
             found.append(Fault("", f"wanted one of per_month and per_window, got {' and '.join(rates) or 'none'}"))

@@ -27,11 +27,12 @@ def joined(arrivals: float, most: int) -> FloatArray:
     >>> joined(np.log(2), 1).round(6).tolist()
     [[0.5, 0.5], [0.0, 1.0]]
     """
-    from scipy.stats import poisson
+    from scipy.special import gammaln, pdtrc
 
     came = np.arange(most + 1) - np.arange(most + 1)[:, None]
-    found = np.where(came >= 0, poisson.pmf(came, arrivals), 0.0)
-    found[:, most] = poisson.sf(came[:, most] - 1, arrivals)
+    number = np.abs(came)
+    found = np.where(came >= 0, np.exp(number * np.log(arrivals) - arrivals - gammaln(number + 1)), 0.0)
+    found[:, most] = np.where(came[:, most] > 0, pdtrc(np.maximum(came[:, most] - 1, 0), arrivals), 1.0)
     return np.asarray(found)
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import enrolled
 from doseopt.comparison.evaluate import Engine
-from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, times_of
+from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
@@ -91,14 +91,14 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in each])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, replaces, found))
+    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, found))
 
 
-def _simulated(study: Study, replaces: bool, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
+def _simulated(study: Study, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
     """Say why times were simulated, and with how many trials, if any were."""
     if study.clock is None:
         return {}
-    why = "patients are replaced" if replaces else study.clock.lawless
+    why = "patients are replaced" if replaced_in(study.scenarios) else study.clock.lawless
     if not why and not (found["duration_mcse"] > 0).any():
         return {}
     why = why or "the law of a queue takes too much memory"
@@ -141,7 +141,7 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
     clock, graded = study.clock, graph.design.facts.outcomes.graded
     p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
     most = len(graph.state if graded else graph.ending)
-    step = max(ROOM // max(most, 0 if clock is None else numbers_of(clock, graph, replaces)), 1)
+    step = max(ROOM // max(most, 0 if clock is None else numbers_of(study.scenarios, clock, graph)), 1)
     for first in range(0, len(p_all), step):
         rows = slice(first, first + step)
         p, moderate = p_all[rows], moderate_all[rows] if graded else None

@@ -34,9 +34,19 @@ def days_of(clock: Clock) -> list[int]:
     return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
-def numbers_of(clock: Clock, graph: Graph, replaced: bool) -> int:
+def replaced_in(scenarios: xr.Dataset) -> bool:
+    """Tell whether patients are replaced who have another event."""
+    return "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
+
+
+def _is_drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> bool:
+    """Tell whether the times of a design are simulated."""
+    return replaced_in(scenarios) or bool(clock.lawless) or (clock.queue > 0 and _too_large(clock, graph))
+
+
+def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
     """Return how many numbers the times in one scenario take to hold, about."""
-    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+    if _is_drawn(scenarios, clock, graph):
         return max(2 * len(graph.source), 10 * TRIALS)
     if clock.accrual.kind == "dates":
         return int(graph.state.total.max() + 1) * (len(clock.accrual.dates) + 2)
@@ -56,11 +66,10 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     """
     p = scenarios["p_observed"].to_numpy()
     moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
-    replaced = "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
-    if replaced or clock.lawless or (clock.queue and _too_large(clock, graph)):
+    if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
         drawn = _drawn(scenarios, clock, graph, chance)
-        if replaced or not clock.adds_up:
+        if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
@@ -86,7 +95,8 @@ def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
     """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
     sentinel = clock.stagger.sentinel_days > clock.stagger.between_patients_days
     doses = graph.design.facts.doses if sentinel else 0
-    return deepest(graph) + 1, doses + 1, int(graph.state.total.max()) + 1, clock.queue + 1
+    most = int(graph.state.total.max())  # nobody waits for a place beyond the last
+    return deepest(graph) + 1, doses + 1, most + 1, min(clock.queue, most) + 1
 
 
 def _too_large(clock: Clock, graph: Graph) -> bool:

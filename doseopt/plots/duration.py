@@ -28,9 +28,10 @@ def duration_figure(ds: xr.Dataset) -> Figure:
     shown, day = panels(ds), int(ds.attrs.get("registered_day", -1))
     whose = "; quantiles averaged over the n scenarios with that true MTD" if grouped(ds) else ""
     marked = f" Dashed: the registered completion, day {day}." if day > 0 else ""
+    drawn = " Simulated." if "times_simulated" in ds.attrs else ""
     subtitle = (
         "Days from the start until the last follow-up ends: dot the median, thick line half of the trials, thin line "
-        f"90%{whose}.{marked}"
+        f"90%{whose}.{marked}{drawn}"
     )
     names = fitted(names_of(ds), 0.21 * WIDTH * 72, SMALL)
     columns = min(4, len(shown))

@@ -15,8 +15,9 @@ from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
 from doseopt.core.parameters import Fault, are_numbers, check, is_number, param
 
-MANY = 1_000.0
-"""Patients who may come while a cohort is followed: they are drawn one by one where a duration has no law."""
+MANY, FEW = 1_000, 1_000_000
+"""Patients who may come while a cohort is followed, as they are drawn one by one where a duration has no law; windows
+in which one has to come."""
 
 
 def _no_visits(value: Any) -> str | None:
@@ -36,9 +37,9 @@ def _not_closed(value: Any) -> str | None:
     if value == "lost":
         return None
     queue = value.get("queue") if isinstance(value, Mapping) and len(value) == 1 else None
-    if isinstance(queue, int) and is_number(queue) and queue >= 0:
+    if isinstance(queue, int) and is_number(queue) and 0 <= queue <= MANY:
         return None
-    return f"wanted 'lost' or {{ queue = k }}, k a whole number of at least 0, got {value!r}"
+    return f"wanted 'lost' or {{ queue = k }}, k a whole number in [0, {MANY:,}], got {value!r}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Clock:
     also_per_month : tuple of float
         Other paces of the same accrual, which stand beside it.
     known, slots, calendars
-        Read by designs that decide while patients are pending; the others wait for every window to end.
+        Read by designs that decide while patients are pending; `known` also by cohorts that are decided on once they
+        are resolved, `slots` by accrual in slots.
     evaluate : str
         When a cohort is decided on: `window`, when all its windows have ended; `resolved`, when each of its patients
         has had a DLT or has come to the end of the window.
@@ -83,7 +85,7 @@ class Clock:
     accrual: Accrual = param(kind=Accrual, table=Accrual, doc='the pace, as { kind = "poisson", per_month = 2 }')
     follow_up: float | None = param(None, kind=float, low=0, open_low=True, optional=True, doc="days of follow-up")
     visits: tuple[float, ...] = param((), kind=tuple, custom=_no_visits, doc="days of the visits")
-    start: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="date of the first enrolment")
+    start: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="date from which patients enrol")
     registered_completion: str | None = param(None, kind=str, custom=date_fault, optional=True, doc="registered date")
     onset: Onset | None = param(None, kind=Onset, table=Onset, optional=True)
     known: str = param("at_event", choices=("at_event", "at_visit"), doc="when a DLT is known")
@@ -117,6 +119,8 @@ class Clock:
             wanted = f"wanted a date before the registered completion of {self.registered_completion}"
             found.append(Fault("start", f"{wanted}, got {self.start!r}"))
         found += [*self._of_paces(), *self._of_dates()]
+        if self.known == "at_visit" and self.evaluate == "resolved" and not self.visits:
+            found.append(Fault("visits", "missing; wanted the days of the visits, at which DLTs are known"))
         if self.onset is not None and self.onset.kind == "visits":
             ends = self._ends()
             if not self.visits:
@@ -136,12 +140,14 @@ class Clock:
         most = MONTH * self.slots / self.window
         if self.accrual.kind == "bernoulli" and max(self.also_per_month, default=0) > most:
             found.append(Fault("also_per_month", f"wanted at most {most:g} patients a month, one in every slot"))
-        fastest = max([self.accrual.rate(self.window, self.slots), *(pace / MONTH for pace in self.also_per_month)])
-        come = fastest * (self.window + max(vars(self.stagger).values()))
+        rates = [self.accrual.rate(self.window, self.slots), *(pace / MONTH for pace in self.also_per_month)]
+        come = max(rates) * (self.window + max(vars(self.stagger).values()))
         if come > MANY:
-            found.append(
-                Fault("accrual", f"wanted at most {MANY:,.0f} patients while a cohort is followed, got {come:g}")
-            )
+            wanted = f"wanted at most {MANY:,} patients while a cohort is followed"
+            found.append(Fault("accrual", f"{wanted}, got {come:g}"))
+        if min(rates) * self.window < 1 / FEW:
+            wanted = f"wanted at least a patient in {FEW:,} windows"
+            found.append(Fault("accrual", f"{wanted}, got {min(rates) * self.window:g} in one"))
         return found
 
     def _of_dates(self) -> list[Fault]:

@@ -30,9 +30,9 @@ def enrolment(removed, kind="poisson", stagger=Stagger(), seed=4):  # noqa: B008
     return Enrolment(ARRIVALS[kind], laws, WINDOW, stagger, 0, TRIALS, np.random.default_rng(seed))
 
 
-def cohort(days, size):
+def cohort(days, size, dlts=0):
     zeros, all_of_them = np.zeros(TRIALS, np.int64), np.arange(TRIALS)
-    return days.follow(all_of_them, np.zeros(TRIALS), zeros + size, zeros, np.ones(TRIALS, bool), zeros)
+    return days.follow(all_of_them, np.zeros(TRIALS), zeros + size, zeros, np.ones(TRIALS, bool), zeros + dlts)
 
 
 def test_leaving_times_under_constant_hazards_are_a_truncated_exponential():
@@ -84,9 +84,9 @@ def test_a_cohort_of_one_in_closed_form():
     assert abs(days.mean() - wanted) < 4 * days.std() / np.sqrt(TRIALS)
 
 
-def one_by_one(size, removed, rng):
+def one_by_one(size, met, removed, rng, early):
     """Follow one cohort through its arrivals: places that are free are filled, and opened again by who leaves."""
-    hazard, day, free, last = -np.log((1 - P) * (1 - M)), 0.0, size, 0.0
+    hazard, day, free, end = -np.log((1 - P) * (1 - M)), 0.0, size, 0.0
     going = []
     while free or going:
         day += rng.exponential(1 / RATE)
@@ -94,22 +94,27 @@ def one_by_one(size, removed, rng):
             heapq.heappop(going)
             free += 1
         if free:
-            free, last = free - 1, day
+            free -= 1
+            event = day - WINDOW * np.log(1 - rng.random() * -np.expm1(-hazard)) / hazard
             if rng.random() < removed:
-                u = rng.random()
-                heapq.heappush(going, day - WINDOW * np.log(1 - u * -np.expm1(-hazard)) / hazard)
-    return last + WINDOW
+                heapq.heappush(going, event)
+            else:
+                end = max(end, event if early and rng.random() < met else day + WINDOW)
+    return end
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["window", "resolved"])
 @pytest.mark.parametrize("size", [2, 3])
-def test_cohorts_against_one_patient_at_a_time(size):
-    removed = float(meet(P, [M], ["replace"], [0.0]).removed)
+def test_cohorts_against_one_patient_at_a_time(size, early):
+    met = meet(P, [M], ["replace"], [0.0])
     rng = np.random.default_rng(8)
-    wanted = np.array([one_by_one(size, removed, rng) for _ in range(TRIALS)])
-    found = cohort(enrolment(removed), size)
+    wanted = np.array([one_by_one(size, float(met.rate), float(met.removed), rng, early) for _ in range(TRIALS)])
+    laws = stays(*(np.array([float(v)]) for v in (P, HAZARD, met.rate, met.removed)), CONSTANT, early)
+    days = Enrolment(ARRIVALS["poisson"], laws, WINDOW, Stagger(), 0, TRIALS, np.random.default_rng(4))
+    found = cohort(days, size, np.random.default_rng(5).binomial(size, met.rate, TRIALS))
     error = np.sqrt((wanted.var() + found.var()) / TRIALS)
     assert abs(found.mean() - wanted.mean()) < 4 * error
-    for day in (50, 75, 110):
+    for day in (30, 50, 75, 110):
         p = (wanted <= day).mean()
         assert abs((found <= day).mean() - p) < 4 * np.sqrt(2 * p * (1 - p) / TRIALS)
 

@@ -1,5 +1,7 @@
 """Readings of what happens in the DLT window, and how long trials take, in a comparison."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,28 @@ def test_equal_gaps_make_a_duration_of_whole_gaps():
     np.testing.assert_allclose(ds["turned_away"], 0, atol=1e-9)
 
 
+def test_other_paces_of_patients_in_slots():
+    """Of four slots a window, one patient a month is one in a slot with probability 7 / 30.4375."""
+    text = CLOCK.replace('kind = "poisson", per_month = 2 }', 'kind = "bernoulli", per_slot = 0.5 }')
+    ds = compare(study(text + "also_per_month = [1]"))
+    own = 0.5 / 7 * 30.4375
+    np.testing.assert_allclose(ds["pace"], [1, own])
+    slow = compare(study(text.replace("0.5", f"{7 / 30.4375}")))
+    np.testing.assert_allclose(ds["duration_at_pace"].sel(pace=1), slow["duration"], rtol=1e-12)
+    np.testing.assert_array_equal(ds["duration_at_pace"].isel(pace=1), ds["duration"])
+
+
+def test_dates_of_a_calendar_count_from_the_start():
+    days = ", ".join(str(3 + 20 * k) for k in range(90))
+    listed = CLOCK.replace('{ kind = "poisson", per_month = 2 }', f'{{ kind = "dates", dates = [{days}] }}')
+    first = date(2024, 3, 4)
+    calendar = ", ".join(str(first + timedelta(20 * k)) for k in range(90))
+    one, two = compare(study(listed)), compare(study(listed.replace(days, calendar)))
+    for name in ("duration", "completed_by", "turned_away", "delay"):
+        np.testing.assert_array_equal(one[name], two[name])
+    assert (one["duration_mcse"] == 0).all()
+
+
 def test_nothing_moves_without_the_tables():
     """And with a clock alone nothing but what it adds."""
     plain, timed = compare(study()), compare(study(CLOCK))
@@ -216,13 +240,13 @@ CLOCKS = {
     "window = 28\naccrual = { per_month = 1 }\nalso_per_month = [1.0, 2]": "clock.also_per_month: wanted other paces",
     "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolve'": "did you mean 'resolved'?",
     "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = -1 }": "clock.closed: wanted 'lost' or { queue = k }",
-    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1.5 }": "k a whole number of at least 0",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1.5 }": "k a whole number in [0, 1,000]",
     "window = 28\naccrual = { per_month = 1 }\nclosed = { line = 2 }": "clock.closed: wanted 'lost' or { queue = k }",
     "window = 28\naccrual = { per_month = 1 }\nclosed = 'waits'": "clock.closed: wanted 'lost' or { queue = k }",
     "window = 28\naccrual = { kind = 'bernoulli', per_slot = 0 }": "clock.accrual.per_slot: wanted a number in (0, 1]",
     "window = 28\naccrual = { kind = 'bernoulli', per_slot = 1.5 }": "clock.accrual.per_slot: wanted a number in (0, 1",
     "window = 28\naccrual = { kind = 'bernoulli' }": "clock.accrual.per_slot: missing; wanted with kind = 'bernoulli'",
-    "window = 28\naccrual = { kind = 'bernoulli', per_month = 1 }": "accrual.per_month: wanted per_slot with kind",
+    "window = 28\naccrual = { kind = 'bernoulli', per_month = 1 }": "unused with kind = 'bernoulli'; wanted per_slot",
     "window = 28\naccrual = { kind = 'uniform', per_slot = 0.5 }": "clock.accrual: wanted one of per_month and per_wi",
     "window = 28\naccrual = { kind = 'fixed', per_window = 0 }": "clock.accrual.per_window: wanted a number above 0",
     "window = 28\naccrual = { kind = 'dates' }": "clock.accrual.dates: missing; wanted with kind = 'dates'",
@@ -241,6 +265,9 @@ CLOCKS = {
     "window = 28\nalso_per_month = [5]\naccrual = { kind = 'bernoulli', per_slot = 0.1 }": (
         "clock.also_per_month: wanted at most 4.34821 patients a month, one in every slot"
     ),
+    "window = 28\naccrual = { per_month = 1 }\nevaluate = 'resolved'\nknown = 'at_visit'": "visits: missing; wanted",
+    "window = 28\naccrual = { per_month = 1e-9 }": "clock.accrual: wanted at least a patient in 1,000,000 windows, got",
+    "window = 28\naccrual = { per_month = 1 }\nclosed = { queue = 1001 }": "k a whole number in [0, 1,000]",
     "window = 28\naccrual = { per_month = 5000 }": "clock.accrual: wanted at most 1,000 patients while a cohort is",
     "window = 28\naccrual = { per_month = 1 }\nonset = { kind = 'visits' }": "clock.onset.shares: missing",
     "window = 28\naccrual = { per_month = 1 }\nvisits = [7, 3]": "clock.visits: wanted days above 0 in rising order",

@@ -1,5 +1,6 @@
 """Times of trials against an oracle that follows calendars event by event, and against sums over all paths."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -16,7 +17,8 @@ from doseopt import ThreePlusThree as Design
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
-from doseopt.comparison.times import IN_TIME, times_of
+from doseopt.comparison.times import IN_TIME, _drawn, times_of
+from doseopt.engines.exact import edge_chances
 from doseopt.study.clock import Clock
 
 P = (0.25, 0.45)
@@ -252,6 +254,44 @@ def test_queues_against_all_paths(size, stagger):
     assert times["duration_sd"][0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-9)
 
 
+@pytest.mark.parametrize("stagger", STAGGERS)
+@pytest.mark.parametrize("size", SMALL, ids=str)
+def test_patients_in_slots_against_all_paths(size, stagger):
+    """Slots of 7 days, one in three with a patient: negative binomial waits, and closed days are whole slots."""
+    p, (graph, oracle), q = SMALL[size], small(*size), 1 / 3
+    at = STAGGERS[stagger]
+    times = times_of(make_scenarios([p], ["one"]), Clock(28, Accrual("bernoulli", per_slot=q), stagger=at), graph)
+    mass = mean = square = done = 0.0
+    for chance, sizes in paths(oracle, p):
+        slots_ = 0
+        for k, (size_, new) in enumerate(sizes):
+            for i in range(size_):
+                gap = max(at.between_patients_days, at.sentinel_days if new and i == 0 else 0)
+                gap = gap if i < size_ - 1 else 28 + at.between_cohorts_days
+                slots_ += max(math.ceil(gap / 7), 1) - 1 if i < size_ - 1 or k < len(sizes) - 1 else 0
+        n = sum(size_ for size_, _ in sizes)
+        for come in range(n, 400):
+            odds = chance * math.comb(come - 1, n - 1) * q**n * (1 - q) ** (come - n)
+            t = 7 * (slots_ + come) + 28
+            mass, mean, square, done = mass + odds, mean + odds * t, square + odds * t**2, done + odds * (t <= 183)
+    assert mass == pytest.approx(1, abs=1e-12)
+    assert times["duration"][0] == pytest.approx(mean, rel=1e-12)
+    assert times["duration_sd"][0] == pytest.approx(math.sqrt(square - mean**2), rel=1e-9)
+    assert times["done_by"][0, 0] == pytest.approx(done, rel=1e-11)
+
+
+def test_a_queue_whose_law_takes_too_much_memory_is_simulated(monkeypatch):
+    accrual = ACCRUALS["poisson"][0]
+    exact = found(accrual, queue=2)
+    monkeypatch.setattr("doseopt.comparison.times.MOST", 10)
+    drawn_ = found(accrual, queue=2)
+    assert exact["duration_mcse"] == 0 < drawn_["duration_mcse"]
+    for name in ("duration", "completion"):
+        assert abs(drawn_[name] - exact[name]) < 4 * drawn_["duration_mcse"]
+    assert drawn_["turned_away"] == pytest.approx(exact["turned_away"], rel=0.15)
+    assert drawn_["delay"] == pytest.approx(exact["delay"], abs=4 * drawn_["duration_mcse"])
+
+
 def close(one, two, names=("duration", "duration_sd", "duration_quantile", "done_by", "turned_away", "closed_days")):
     for name in names:
         np.testing.assert_allclose(one[name], two[name], rtol=1e-12, atol=1e-9, err_msg=name)
@@ -270,6 +310,10 @@ def test_fixed_arrivals_are_those_dates_and_a_patient_in_every_slot(stagger):
     close(one, found(Accrual("bernoulli", per_slot=1.0), stagger))
 
 
+def test_a_longer_queue_than_there_are_patients_changes_nothing():
+    close(found(ACCRUALS["poisson"][0], queue=10), found(ACCRUALS["poisson"][0], queue=1000))
+
+
 def test_small_slots_are_poisson():
     one = found(ACCRUALS["poisson"][0], STAGGERS["staggered"])
     for slots_, most in ((280, 0.01), (28_000, 1e-4)):
@@ -284,3 +328,33 @@ def test_a_queue_shortens_a_trial_and_resolved_cohorts_do():
     assert all(b < a for a, b in itertools.pairwise(means))
     window, resolved = (found(ACCRUALS["uniform"][0], evaluate=e) for e in ("window", "resolved"))
     assert resolved["duration"] < window["duration"] - 4 * window["duration_mcse"]
+
+
+@pytest.mark.parametrize("stagger", STAGGERS.values(), ids=STAGGERS)
+def test_resolved_cohorts_are_no_later_and_where_nobody_has_a_dlt_as_late(stagger):
+    accrual = ACCRUALS["poisson"][0]
+    window, resolved = (found(accrual, stagger, evaluate=e) for e in ("window", "resolved"))
+    assert resolved["duration_mcse"] == 0
+    assert resolved["duration"] < window["duration"]
+    assert resolved["completion"] < window["completion"]
+    none = make_scenarios([(0.0, 0.0)], ["none"])
+    one, two = (times_of(none, Clock(28, accrual, stagger=stagger, evaluate=e), GRAPH) for e in ("window", "resolved"))
+    for name in ("duration", "completion", "turned_away", "closed_days", "delay"):
+        assert two[name][0] == pytest.approx(one[name][0], rel=1e-9), name
+
+
+def test_designs_that_look_at_moderate_toxicity():
+    """Drawn along the edges and by the law of each scenario."""
+    graph = build_graph(
+        Modified(AcceleratedTitration(doses=2, target=0.25, titrate=2, trigger="first_moderate"), (MaxPatients(n=8),))
+    )
+    assert graph.category_counts.shape[1] == 3
+    scenarios = make_scenarios([P, (0.1, 0.2)], ["one", "two"], p_moderate=[(0.2, 0.3), (0.4, 0.5)])
+    clock = Clock(28, ACCRUALS["poisson"][0])
+    law, resolved = (times_of(scenarios, c, graph) for c in (clock, dataclasses.replace(clock, evaluate="resolved")))
+    rates = [scenarios[name].to_numpy() for name in ("p_observed", "p_moderate")]
+    drawn_ = _drawn(scenarios, clock, graph, edge_chances(graph, *rates))
+    for name in ("duration", "completion"):
+        assert (np.abs(drawn_[name] - law[name]) < 4 * drawn_["duration_mcse"]).all()
+    assert (resolved["duration"] < law["duration"]).all()
+    assert (resolved["duration_mcse"] == 0).all()

@@ -90,6 +90,12 @@ def test_who_is_ahead_where_and_at_what_price():
     )
 
 
+def test_the_price_names_the_days_where_the_study_has_a_clock(bundled):
+    (said,) = [text for text in findings(bundled) if "Its price" in text]
+    days = bundled["completion"].sel(design="CRM 25").mean().item()
+    assert said.endswith(f"above the MTD, {days:.0f} days.")
+
+
 def test_designs_that_decide_alike_are_named_together():
     ds = compare(doseopt.load_study("library"), posteriors=False)
     (said,) = [text for text in findings(ds) if "alike" in text]

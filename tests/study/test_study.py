@@ -220,6 +220,10 @@ CLOCKS = [
         onset=Onset("visits", shares=(0.2, 0.5, 0.3)),
         stagger=Stagger(14.0, 7.0, 1.0),
     ),
+    Clock(28.0, Accrual("bernoulli", per_slot=0.25), slots=14, closed={"queue": 2}),
+    Clock(28.0, Accrual("uniform", per_month=1.5), evaluate="resolved", also_per_month=(1.0,)),
+    Clock(28.0, Accrual("dates", dates=(0, 3.5, 40))),
+    Clock(28.0, Accrual("dates", dates=("2024-03-04", "2024-04-01")), start="2024-03-01"),
 ]
 
 

@@ -91,7 +91,13 @@ def _ahead(ds: xr.Dataset) -> list[str]:
     whose = "Its price" if len(same) == 1 else f"The price of {same[0]}"
     cost = f"{100 * price['overdose_selection']:.1f}% overdose selection, {price['sample_size']:.1f} patients"
     toxic = f"{price['total_dlts']:.1f} with a DLT and {price['patients_above_mtd']:.1f} above the MTD"
-    return [f"{text}. {whose}: {cost}, {toxic}."]
+    return [f"{text}. {whose}: {cost}, {toxic}{_days(ds, best)}."]
+
+
+def _days(ds: xr.Dataset, design: int) -> str:
+    """Say how long trials of a design take, from the start to the end of the last follow-up, if it is known."""
+    days = float(ds["completion"].isel(design=design).mean("scenario", skipna=False)) if "completion" in ds else np.nan
+    return "" if np.isnan(days) else f", {days:.0f} days"
 
 
 def _dose(ds: xr.Dataset, doses: np.ndarray, word: str) -> str:

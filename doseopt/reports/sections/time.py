@@ -192,8 +192,8 @@ def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
         by = 100 * _mean(at, "completed_by", day=day)
         days = [f"{text} (by the registered date in {p:.0f}% of trials)" for text, p in zip(days, by, strict=True)]
     found = (
-        "From the first patient to the end of the last follow-up, on average over the scenarios at the stated pace: "
-        f"{listed(days)}."
+        "From the start of enrolment to the end of the last follow-up, on average over the scenarios at the stated "
+        f"pace: {listed(days)}."
     )
     if "pace" in ds.dims:
         for pace in ds["pace"].to_numpy().tolist():
