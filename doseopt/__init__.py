@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.tite_boin import TITEBOIN as TITEBOIN
     from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
+    from doseopt.designs.waiting import Waiting as Waiting
     from doseopt.endpoints.life_table import life_table as life_table
     from doseopt.endpoints.meld import meld as meld
     from doseopt.endpoints.meld import meld3 as meld3
@@ -127,6 +128,7 @@ _HOME = {
     "Trial": "records.trial",
     "TrialState": "core.state",
     "Utility": "beliefs.utility",
+    "Waiting": "designs.waiting",
     "after": "core.trial",
     "bayes_optimal": "attainable",
     "belief_of_rates": "beliefs",
