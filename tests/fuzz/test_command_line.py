@@ -37,7 +37,7 @@ KNOWN = {
 }
 DATA = "patient,dose_level,dlt\n1,1,0\n2,2,1\n"
 NO_STUDY = ("renji-el", "data.csv", ".", "no.toml", "data.csv/x", "")
-SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare")
+SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions")
 """Commands that work for seconds: one in 500 has a study, a small one; the others are wrong from the start."""
 DRAWS = ("posterior", "table")
 """Commands that draw figures: one in 50 is asked for them."""
