@@ -38,8 +38,6 @@ def step(design: Design, state: TrialState, pending: Pending | None = None) -> D
     allowed = design.admissible(state)
     inside = on & ~outside
     outside[inside] = ~allowed[inside, decision.dose[inside]]
-    if pending is not None:
-        outside &= ~(pending.dose >= 0).any(axis=1)  # what is admissible, too, may depend on who is pending
     if outside.any():
         i = int(np.flatnonzero(outside)[0])
         message = (
