@@ -49,8 +49,11 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.naming import Naming as Naming
     from doseopt.designs.on_grid import OnGrid as OnGrid
     from doseopt.designs.policy import Policy as Policy
+    from doseopt.designs.rolling_six import RollingSix as RollingSix
     from doseopt.designs.selecting import Selecting as Selecting
     from doseopt.designs.three_plus_three import ThreePlusThree as ThreePlusThree
+    from doseopt.designs.tite_boin import TITEBOIN as TITEBOIN
+    from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
     from doseopt.engines.exact import Exact as Exact
     from doseopt.engines.graph import build_graph as build_graph
@@ -105,12 +108,15 @@ _HOME = {
     "NarrowInterval": "designs.modifiers",
     "NoSkipping": "designs.modifiers",
     "OnGrid": "designs.on_grid",
+    "RollingSix": "designs.rolling_six",
     "Rules": "attainable",
     "RunIn": "designs.modifiers",
     "Selecting": "designs.selecting",
     "Policy": "designs.policy",
     "Simulate": "engines.simulate",
     "Study": "study.study",
+    "TITEBOIN": "designs.tite_boin",
+    "TITECRM": "designs.tite_crm",
     "TPI": "designs.tpi",
     "ThreePlusThree": "designs.three_plus_three",
     "TooToxic": "designs.modifiers",

@@ -158,6 +158,10 @@ class DecidesOnPending(Design, Protocol):
         """Return what happens next; the tally holds the patients who are not pending. A size of 0 is to wait."""
         ...
 
+    def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
+        """Return the posterior of the DLT rates by which the design itself judges, pending patients included."""
+        ...
+
 
 @runtime_checkable
 class Estimates(Protocol):
@@ -211,6 +215,8 @@ class Modifier(Protocol):
         Whether a trial that it stops selects no dose.
     forbids_skipping : bool
         Whether no dose more than one level above the highest tried is given under it.
+    sees_pending : bool
+        Whether it looks at pending patients, see `SeesPending`; to any other rule they are treated ones without a DLT.
     """
 
     phase: ClassVar[Phase]
@@ -219,6 +225,7 @@ class Modifier(Protocol):
     ends: ClassVar[bool]
     selects_none: ClassVar[bool]
     forbids_skipping: ClassVar[bool]
+    sees_pending: ClassVar[bool]
 
     @property
     def memory(self) -> tuple[str, ...]:
@@ -255,6 +262,14 @@ class Modifier(Protocol):
         ...
 
 
+class SeesPending(Modifier, Protocol):
+    """A rule that looks at pending patients: where there may be some it is shown them, apart from the tally."""
+
+    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
+        """Return the decision as this rule leaves it."""
+        ...
+
+
 def is_design(value: object) -> bool:
     """Tell whether a value is a design."""
     return all(callable(getattr(type(value), name, None)) for name in ("first", "decide", "admissible", "select"))
@@ -270,10 +285,10 @@ def decision_of(design: Design, state: TrialState, pending: Pending | None = Non
     return cast(DecidesOnPending, design).decide(state, pending) if design.facts.pending else design.decide(state)
 
 
-def posterior_of(design: Design, state: TrialState) -> Posterior:
-    """Return the posterior of the DLT rates by which a design itself judges."""
+def posterior_of(design: Design, state: TrialState, pending: Pending | None = None) -> Posterior:
+    """Return the posterior of the DLT rates by which a design itself judges, shown the pending patients if it looks."""
     assert isinstance(design, Estimates)
-    return design.posterior(state)
+    return cast(DecidesOnPending, design).posterior(state, pending) if design.facts.pending else design.posterior(state)
 
 
 def estimated_by(design: Design, state: TrialState) -> FloatArray:

@@ -72,6 +72,12 @@ class TrialState:
         """Return the same trials with another memory."""
         return TrialState(self.n, self.y, self.dose, memory)
 
+    def treated(self, pending: Pending | None) -> TrialState:
+        """Return the same trials with the pending patients in the tally, as ones without a DLT so far."""
+        if pending is None:
+            return self
+        return TrialState(self.n + pending.at(self.n.shape[1]), self.y, self.dose, self.memory)
+
     @property
     def at(self) -> IntArray:
         """Row numbers, to index ``n[state.at, dose]``."""
@@ -108,13 +114,17 @@ class Pending:
         The dose of each, -1 where a trial has fewer than P.
     share : float array [S, P]
         How much of the DLT window each has been followed without a DLT, in [0, 1).
+    times : float array [S, Z], optional
+        When in the window the DLTs of the tally were seen, as shares of it in any order, nan where a trial has fewer
+        than Z; None where no rule asks for them.
     """
 
     dose: IntArray
     share: FloatArray
+    times: FloatArray | None = None
 
     def __getitem__(self, index: IntArray | BoolArray | slice) -> Pending:
-        return Pending(self.dose[index], self.share[index])
+        return Pending(self.dose[index], self.share[index], None if self.times is None else self.times[index])
 
     def at(self, doses: int) -> IntArray:
         """Return how many are pending at each dose, [S, D]."""

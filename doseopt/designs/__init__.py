@@ -11,7 +11,10 @@ from doseopt.designs.keyboard import Keyboard
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
 from doseopt.designs.policy import Policy
+from doseopt.designs.rolling_six import RollingSix
 from doseopt.designs.three_plus_three import ThreePlusThree
+from doseopt.designs.tite_boin import TITEBOIN
+from doseopt.designs.tite_crm import TITECRM
 from doseopt.designs.tpi import TPI
 
 DESIGNS = {
@@ -28,5 +31,8 @@ DESIGNS = {
     "i3p3": I3Plus3,
     "table": DecisionTable,
     "policy": Policy,
+    "tite_crm": TITECRM,
+    "tite_boin": TITEBOIN,
+    "rolling_six": RollingSix,
 }
 """Kinds of design, by their name in a study file."""

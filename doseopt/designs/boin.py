@@ -119,7 +119,10 @@ class BOIN(SafeIntervalDesign):
 
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Compare y/n with the boundaries."""
-        fraction = y / np.maximum(n, 1)
+        return self.compare(y / np.maximum(n, 1))
+
+    def compare(self, fraction: FloatArray) -> IntArray:
+        """Return UP, STAY or DOWN for a DLT fraction at the current dose, elementwise."""
         above = fraction - self.lambda_d >= (-ROUNDING if self.tie == "deescalate" else ROUNDING)
         return np.where(fraction <= self.lambda_e + ROUNDING, UP, np.where(above, DOWN, STAY))
 
@@ -134,7 +137,9 @@ class BOIN(SafeIntervalDesign):
 
     def decide(self, state: TrialState) -> Decision:
         """Move by the table; in titration, single patients up."""
-        decision = super().decide(state)
+        return self._titrated(state, super().decide(state))
+
+    def _titrated(self, state: TrialState, decision: Decision) -> Decision:
         if not self.titration:
             return decision
         top = self.doses - 1

@@ -75,7 +75,10 @@ class IntervalDesign(Defaults):
     def decide(self, state: TrialState) -> Decision:
         """Move by the table, never above the highest admissible dose."""
         move, _, _ = tables(self, _room(state.n))
-        step = move[state.n[state.at, state.dose], state.y[state.at, state.dose]]
+        return self._moved(state, move[state.n[state.at, state.dose], state.y[state.at, state.dose]])
+
+    def _moved(self, state: TrialState, step: IntArray) -> Decision:
+        """Return the next cohorts after these steps from the dose last given."""
         wanted = np.clip(state.dose + step, 0, self.doses - 1)
         dose = highest_admissible(wanted, self.admissible(state))
         stop = np.where(dose < 0, TOO_TOXIC, CONTINUE)

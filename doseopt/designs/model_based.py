@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.selection import closest
 
@@ -23,8 +23,11 @@ class ModelBased(Defaults):
 
     def decide(self, state: TrialState) -> Decision:
         """Return the dose closest to the target."""
-        dose = closest(self.estimated(state), self.target, np.ones(state.n.shape, bool))
-        return Decision(dose, np.full(len(state), self.cohort), np.zeros(len(state), np.int64))
+        return self._closest(self.estimated(state))
+
+    def _closest(self, estimate: FloatArray) -> Decision:
+        dose = closest(estimate, self.target, np.ones(estimate.shape, bool))
+        return Decision(dose, np.full(len(dose), self.cohort), np.zeros(len(dose), np.int64))
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the dose closest to the target."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
+from typing import cast
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from doseopt.core.design import (
     Modifier,
     Phase,
     Row,
+    SeesPending,
     decision_of,
     estimated_by,
     highest_admissible,
@@ -105,16 +107,29 @@ class Modified:
         codes = np.array([CONTINUE, *(1 + self.facts.stops.index(name) for name in stops)])
         return Decision(decision.dose, decision.size, codes[decision.stop])
 
-    def _modify(self, decision: Decision, views: list[TrialState]) -> Decision:
-        """Apply the modifiers phase by phase; within a phase the order cannot matter."""
+    def _modify(self, decision: Decision, state: TrialState, pending: Pending | None = None) -> Decision:
+        """Apply the modifiers phase by phase; within a phase the order cannot matter.
+
+        To a rule that does not look at pending patients they are treated ones. Where the base waits for them the next
+        dose is open: only reasons to stop that do not depend on it are asked for.
+        """
+        resolved, views = self._views(state), self._views(state.treated(pending))
+
+        def ask(i: int, asked: Decision) -> Decision:
+            modifier = self.modifiers[i]
+            if pending is not None and modifier.sees_pending:
+                return cast(SeesPending, modifier)(resolved[1 + i], asked, pending)
+            return modifier(views[1 + i], asked)
+
+        waits = decision.size == 0 if pending is not None else np.zeros(len(decision), bool)
         order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
         for i in order:
             modifier = self.modifiers[i]
             if modifier.phase == Phase.DEMAND:
-                decision = self._demanded(modifier, decision, views, i)
+                decision = self._demanded(ask, decision, i)
                 continue
             going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
-            answer = self._recode(modifier(views[1 + i], going), modifier.stops)
+            answer = self._recode(ask(i, going), modifier.stops)
             if modifier.phase == Phase.RESTRICT:
                 lowered = highest_admissible(answer.dose, self.base.admissible(views[0]))
                 answer = Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
@@ -125,6 +140,8 @@ class Modified:
                 )
                 answer = Decision(dose, size, answer.stop)
             on = decision.stop == CONTINUE
+            if not (modifier.phase == Phase.CAP or modifier.selects_none):
+                on = on & ~waits
             decision = Decision(
                 np.where(on, answer.dose, decision.dose),
                 np.where(on, answer.size, decision.size),
@@ -132,18 +149,18 @@ class Modified:
             )
         return decision
 
-    def _demanded(self, demand: Modifier, decision: Decision, views: list[TrialState], i: int) -> Decision:
+    def _demanded(self, ask: Callable[[int, Decision], Decision], decision: Decision, i: int) -> Decision:
         """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
         undoable = np.isin(
             decision.stop, [1 + self.facts.stops.index(name) for name in UNDOABLE if name in self.facts.stops]
         )
         asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
-        answer = demand(views[1 + i], asked)
+        answer = ask(i, asked)
         undone = undoable & (answer.stop == CONTINUE)
         stop = np.where(undone, CONTINUE, decision.stop)
-        for modifier, view in zip(self.modifiers, views[1:], strict=True):
+        for k, modifier in enumerate(self.modifiers):
             if modifier.phase == Phase.STOP and modifier.selects_none:
-                again = self._recode(modifier(view, Decision(answer.dose, answer.size, 0 * stop)), modifier.stops)
+                again = self._recode(ask(k, Decision(answer.dose, answer.size, 0 * stop)), modifier.stops)
                 stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
         size = np.where(undone, answer.size, decision.size)
         return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
@@ -156,16 +173,12 @@ class Modified:
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""
         empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
-        return self._modify(self._recode(self.base.first(), self.base.facts.stops), self._views(empty))
+        return self._modify(self._recode(self.base.first(), self.base.facts.stops), empty)
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
-        """Return what the base decides, as the modifiers leave it; where it waits, they are not asked."""
-        views = self._views(state)
-        decision = self._recode(decision_of(self.base, views[0], pending), self.base.facts.stops)
-        waits = (decision.stop == CONTINUE) & (decision.size == 0)
-        answer = self._modify(decision, views)
-        size = np.where(waits, 0, answer.size)
-        return Decision(np.where(waits, decision.dose, answer.dose), size, np.where(waits, CONTINUE, answer.stop))
+        """Return what the base decides, as the modifiers leave it."""
+        decision = decision_of(self.base, self._views(state)[0], pending)
+        return self._modify(self._recode(decision, self.base.facts.stops), state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible."""
@@ -180,9 +193,9 @@ class Modified:
         silent = [1 + self.facts.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
         return np.where(np.isin(stop, silent), NONE, mtd)
 
-    def posterior(self, state: TrialState) -> Posterior:
+    def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""
-        return posterior_of(self.base, self._views(state)[0])
+        return posterior_of(self.base, self._views(state)[0], pending)
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the base's own estimate."""

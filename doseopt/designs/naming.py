@@ -68,9 +68,9 @@ class Naming(Around):
         """Return the base's MTD where its patients meet the definition, else none."""
         return self.definition.named(self.base.select(state, stop), state.n, state.y)
 
-    def posterior(self, state: TrialState) -> Posterior:
+    def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""
-        return posterior_of(self.base, state)
+        return posterior_of(self.base, state, pending)
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the base's own estimate."""

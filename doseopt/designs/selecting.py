@@ -112,9 +112,9 @@ class Selecting(Around):
         names = self.base.facts.names  # a naming rule of the base holds for any selection
         return mtd if names is None else names.named(mtd, state.n, state.y)
 
-    def posterior(self, state: TrialState) -> Posterior:
+    def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior, by which its modifiers judge."""
-        return posterior_of(self.base, state)
+        return posterior_of(self.base, state, pending)
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the selector's estimate of the DLT rates."""

@@ -99,6 +99,13 @@ class Coherent(Rule):
         """Take the design's target."""
         return self if self.target is not None else dataclasses.replace(self, target=base.facts.target)
 
+    def clash(self, base: Design) -> Fault | None:
+        """Refuse to look back at a cohort whose patients may be pending."""
+        if base.facts.pending and self.scope == "cohort":
+            wanted = 'wanted "dose" over a design that decides while patients are pending, which may be all of a cohort'
+            return Fault("scope", f"{wanted}; got 'cohort'")
+        return None
+
     @property
     def _threshold(self) -> float:
         if self.target is None:

@@ -20,6 +20,7 @@ class Rule:
     ends: ClassVar[bool] = False
     selects_none: ClassVar[bool] = False
     forbids_skipping: ClassVar[bool] = False
+    sees_pending: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the declared parameters."""

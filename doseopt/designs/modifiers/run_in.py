@@ -10,7 +10,7 @@ import numpy as np
 
 from doseopt.core.design import Design, Phase, Row
 from doseopt.core.parameters import Fault, param
-from doseopt.core.state import BoolArray, Decision, TrialState
+from doseopt.core.state import BoolArray, Decision, Pending, TrialState
 from doseopt.designs.modifiers.rule import Rule
 
 
@@ -38,7 +38,7 @@ class RunIn(Rule):
 
     While no DLT has been seen and fewer than `levels` levels have had their single patient, one patient is treated at
     the next level, whatever the base design says. Afterwards the base decides, with a full cohort. It reads the tally
-    only.
+    only. Over a design that decides while patients are pending it waits for each of its patients.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class RunIn(Rule):
     """The base design's cohort size."""
 
     phase: ClassVar[Phase] = Phase.RUN_IN
+    sees_pending: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
@@ -80,8 +81,9 @@ class RunIn(Rule):
             return Fault("", "wanted one run-in, got this and the design's own titration; drop one of them")
         return None
 
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
         """Send single patients up; the first starts where the base starts."""
+        resolved, state = state.total, state.treated(pending)
         rising, struck = single_patient_part(state, min(self.levels, state.n.shape[1]))
         upward = np.where(state.started, state.highest_tried + 1, decision.dose)
         rising = rising & (upward < state.n.shape[1])
@@ -89,7 +91,8 @@ class RunIn(Rule):
         if self.top_up:
             fill = struck & (self.cohort > 1)
             dose, size = np.where(fill, state.dose, dose), np.where(fill, self.cohort - 1, size)
-        return Decision(dose, size, decision.stop)
+        waits = rising & (state.total > resolved)
+        return Decision(np.where(waits, state.dose, dose), np.where(waits, 0, size), decision.stop)
 
     def describe(self) -> list[Row]:
         """Return the rule in words."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from doseopt.core.design import Design, Phase, Row, posterior_of
 from doseopt.core.parameters import Fault, Faults, is_number, param
-from doseopt.core.state import Decision, TrialState
+from doseopt.core.state import Decision, Pending, TrialState
 from doseopt.designs.modifiers.rule import Rule
 
 
@@ -49,6 +49,7 @@ class TooToxic(Rule):
     phase: ClassVar[Phase] = Phase.STOP
     rank: ClassVar[int] = 0
     stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
+    sees_pending: ClassVar[bool] = True
     selects_none: ClassVar[bool] = True
 
     @classmethod
@@ -60,11 +61,11 @@ class TooToxic(Rule):
         """Take the design's posterior, and its target."""
         return dataclasses.replace(self, base=base, above=base.facts.target if self.above is None else self.above)
 
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
         """Stop where the lowest dose is too toxic."""
         if self.base is None or self.above is None:
             raise Faults([Fault("", "TooToxic works as a modifier: Modified(design, (TooToxic(),))")])
-        certain = posterior_of(self.base, state).prob(self.above)[:, 0] > self.confidence
+        certain = posterior_of(self.base, state, pending).prob(self.above)[:, 0] > self.confidence
         return dataclasses.replace(decision, stop=np.where(state.started & certain, 1, decision.stop))
 
     def describe(self) -> list[Row]:
@@ -174,6 +175,7 @@ class NarrowInterval(Rule):
     phase: ClassVar[Phase] = Phase.STOP
     rank: ClassVar[int] = 2
     stops: ClassVar[tuple[str, ...]] = ("narrow_interval",)
+    sees_pending: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
@@ -184,12 +186,12 @@ class NarrowInterval(Rule):
         """Take the design's posterior."""
         return dataclasses.replace(self, base=base)
 
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
         """Stop where the interval is narrow."""
         if self.base is None:
             message = "NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))"
             raise Faults([Fault("", message)])
-        posterior, tail = posterior_of(self.base, state), (1 - self.level) / 2
+        posterior, tail = posterior_of(self.base, state, pending), (1 - self.level) / 2
         width = (posterior.quantile(1 - tail) - posterior.quantile(tail))[state.at, decision.dose]
         narrow = state.started & (width <= self.width)
         return dataclasses.replace(decision, stop=np.where(narrow, 1, decision.stop))

@@ -16,6 +16,7 @@ import numpy as np
 from doseopt.core.distinct import unique_rows
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.models.quadrature.partial import Partial
 
 FEWEST = 32
 """For fewer patients than these the nodes are no coarser: posteriors after very few are the furthest from normal."""
@@ -108,7 +109,7 @@ def joined[P](parts: Parts[P], ask: Callable[[P], FloatArray]) -> FloatArray:
 
 
 def solved[P: Distributed](
-    n: IntArray, y: IntArray, solve: Callable[[int, IntArray, IntArray], Parts[P]]
+    n: IntArray, y: IntArray, solve: Callable[..., Parts[P]], partial: Partial | None = None
 ) -> tuple[list[P], IntArray]:
     """Solve each distinct tally once.
 
@@ -116,7 +117,10 @@ def solved[P: Distributed](
     ----------
     n, y : int array [S, K]
     solve : callable
-        Given a number of patients and tallies [U, K] of no more than so many, returns their posteriors.
+        Given a number of patients and tallies [U, K] of no more than so many, returns their posteriors; given patients
+        who count in part, too, where there are some.
+    partial : Partial, optional
+        Patients of the S trials who count in part.
 
     Returns
     -------
@@ -124,14 +128,15 @@ def solved[P: Distributed](
     order : int array [S]
         As ``Batch`` takes them.
     """
-    first, inverse = unique_rows([*n.T, *y.T])
-    n, y = n[first], y[first]
-    sizes = nominal_size(n.sum(axis=1))
+    kinds = [] if partial is None else [partial.kinds()[1]]
+    first, inverse = unique_rows([*n.T, *y.T, *kinds])
+    n, y, partial = n[first], y[first], None if partial is None else partial[first]
+    sizes = nominal_size(n.sum(axis=1) + (0 if partial is None else partial.patients))
     parts: list[P] = []
     place, count = np.empty(len(n), np.int64), 0
     for size in np.unique(sizes).tolist() or [FEWEST]:
         rows = np.flatnonzero(sizes == size)
-        for own, part in solve(size, n[rows], y[rows]):
+        for own, part in solve(size, n[rows], y[rows], *([] if partial is None else [partial[rows]])):
             parts.append(part)
             place[rows[own]] = np.arange(count, count + len(own))
             count += len(own)

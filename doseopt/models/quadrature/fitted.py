@@ -22,6 +22,7 @@ from doseopt.models.quadrature.panels import (
     resolved,
     sums,
 )
+from doseopt.models.quadrature.partial import Partial
 from doseopt.models.rates import cuts, log_complement, log_rates, rising
 from doseopt.models.root import root
 
@@ -123,8 +124,8 @@ class FittedPosterior:
         return root(lambda z: self._up_to(z, panel) - q, self.ends[row, panel], self.ends[row, panel + 1])[:, 0]
 
 
-def solve(model: Model, n: IntArray, y: IntArray) -> FittedPosterior:
-    """Return the posteriors after tallies [U, D].
+def solve(model: Model, n: IntArray, y: IntArray, partial: Partial | None = None) -> FittedPosterior:
+    """Return the posteriors after tallies [U, D], and patients who count in part.
 
     Raises
     ------
@@ -136,7 +137,8 @@ def solve(model: Model, n: IntArray, y: IntArray) -> FittedPosterior:
     def log_f(owner: IntArray, z: FloatArray) -> FloatArray:
         log_p = log_rates(model, z, prior)
         seen = y[owner] * log_p + (n - y)[owner] * log_complement(log_p)
-        return np.asarray(seen.sum(axis=1) - z**2 / 2 - np.log(2 * np.pi) / 2)
+        part = 0.0 if partial is None else partial.log_likelihood(np.exp(log_p), owner)
+        return np.asarray(seen.sum(axis=1) + part - z**2 / 2 - np.log(2 * np.pi) / 2)
 
     share = y / np.maximum(n, 1)
     ceiling = (xlogy(y, share) + xlogy(n - y, 1 - share)).sum(axis=1) - np.log(2 * np.pi) / 2

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from doseopt.core.distinct import unique_rows
 from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import Model
@@ -28,6 +29,7 @@ from doseopt.models.line import Distribution, Line, check_level
 from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
 from doseopt.models.quadrature.fitted import FittedPosterior
+from doseopt.models.quadrature.partial import Partial
 from doseopt.models.rates import FAR, cuts, log_complement, log_rates, rising
 
 STEPS_PER_SD = 2.1
@@ -182,19 +184,21 @@ class GridPosterior:
         return dataclasses.replace(self, weight=self.weight[rows], log_evidence=self.log_evidence[rows])
 
 
-def solve(model: Model, patients: int, n: IntArray, y: IntArray, finer: bool = False) -> Parts[Part]:
+def solve(
+    model: Model, patients: int, n: IntArray, y: IntArray, partial: Partial | None = None, finer: bool = False
+) -> Parts[Part]:
     """Return the posteriors after tallies [U, D] of at most so many patients; `finer`: on a grid that is closer."""
 
     def careful(rows: IntArray) -> Parts[Part]:
         if not finer:
-            return solve(model, 2 * patients, n[rows], y[rows], finer=True)
+            return solve(model, 2 * patients, n[rows], y[rows], _of(partial, rows), finer=True)
         pieces = np.array_split(np.arange(len(rows)), -(-len(rows) // CHUNK))
-        return [(own, fitted.solve(model, n[rows[own]], y[rows[own]])) for own in pieces]
+        return [(own, fitted.solve(model, n[rows[own]], y[rows[own]], _of(partial, rows[own]))) for own in pieces]
 
     nodes = grid(model, patients)
     if nodes is None:
         return careful(np.arange(len(n)))
-    on_grid = _on_grid(nodes, n, y, finer)
+    on_grid = _on_grid(nodes, n, y, finer) if partial is None else _weighted(nodes, n, y, partial, finer)
     angle = (FAST if finer else np.pi) * np.arange(nodes.line.size)
     rough = np.hypot(*(on_grid.weight @ np.stack([np.cos(angle), np.sin(angle)], axis=1)).T)
     sure = (rough < (FINE if finer else ROUGHEST)) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
@@ -211,6 +215,22 @@ def _on_grid(nodes: Grid, n: IntArray, y: IntArray, fine: bool) -> GridPosterior
     total = weight.sum(axis=1, keepdims=True)
     weight /= total
     return GridPosterior(nodes, weight, (peak + np.log(total))[:, 0], fine)
+
+
+def _of(partial: Partial | None, rows: IntArray) -> Partial | None:
+    return None if partial is None else partial[rows]
+
+
+def _weighted(nodes: Grid, n: IntArray, y: IntArray, partial: Partial, fine: bool) -> GridPosterior:
+    """Return posteriors with patients who count in part: those of the distinct tallies, times what these add."""
+    first, tally = unique_rows([*n.T, *y.T])
+    whole = _on_grid(nodes, n[first], y[first], fine)
+    kinds, kind = partial.kinds()
+    weight = whole.weight[tally]
+    weight *= partial[kinds].likelihood(nodes.p)[kind]
+    total = weight.sum(axis=1)
+    weight /= total[:, None]
+    return GridPosterior(nodes, weight, whole.log_evidence[tally] + np.log(total), fine)
 
 
 type Part = GridPosterior | FittedPosterior
@@ -244,15 +264,15 @@ class OneParameterQuadrature:
         self.model = model
         self._kept = Kept[OneParameterPosterior]()
 
-    def posterior(self, n: IntArray, y: IntArray) -> OneParameterPosterior:
-        """Return the posterior after y DLTs in n patients at each dose, [S, D].
+    def posterior(self, n: IntArray, y: IntArray, partial: Partial | None = None) -> OneParameterPosterior:
+        """Return the posterior after y DLTs in n patients at each dose, [S, D], and patients who count in part.
 
         The arrays are kept by identity: they must not be changed in place afterwards.
         """
-        return self._kept(n, y, lambda: self._compute(n, y))
+        return self._kept(n, y, lambda: self._compute(n, y, partial), partial)
 
-    def _compute(self, n: IntArray, y: IntArray) -> OneParameterPosterior:
-        return OneParameterPosterior(*solved(n, y, functools.partial(solve, self.model)))
+    def _compute(self, n: IntArray, y: IntArray, partial: Partial | None) -> OneParameterPosterior:
+        return OneParameterPosterior(*solved(n, y, functools.partial(solve, self.model), partial))
 
     def nodes(self, patients: int) -> int:
         """Return how many nodes are visited for a tally of so many patients, about."""
