@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.beliefs import Belief as Belief
     from doseopt.beliefs import belief_of_rates as belief_of_rates
     from doseopt.beliefs.utility import Utility as Utility
+    from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.comparison.compare import compare as compare
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
@@ -56,6 +57,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
     from doseopt.engines.exact import Exact as Exact
+    from doseopt.engines.exact_pending import ExactPending as ExactPending
     from doseopt.engines.graph import build_graph as build_graph
     from doseopt.engines.outcomes import judged as judged
     from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
@@ -92,11 +94,13 @@ _HOME = {
     "Design": "core.design",
     "EnoughAtDose": "designs.modifiers",
     "Exact": "engines.exact",
+    "ExactPending": "engines.exact_pending",
     "ExactWherePossible": "engines.simulate",
     "Faults": "core.parameters",
     "I3Plus3": "designs.i3p3",
     "IndifferenceInterval": "models.skeleton",
     "Keyboard": "designs.keyboard",
+    "Lattice": "clock.lattice",
     "METRICS": "measures.operating_characteristics",
     "MODIFIERS": "designs.modifiers",
     "MTDRule": "scenarios",

@@ -98,7 +98,7 @@ class Lattice:
     def slot(self, number: int = 0) -> Slot:
         """Return what a slot does; all do the same."""
         k, w = self.slots, float(self.window)
-        age = np.arange(k)
+        age = np.arange(float(k))
         ends = np.unique(np.concatenate([np.arange(1.0, k), w - age]).round(9))
         ends = ends[(ends > EPS) & (ends < w - EPS)]
         later = np.where(ends >= w - age[:, None] - EPS, 1.0, self._known(np.floor(age[:, None] + ends + EPS)))
@@ -150,7 +150,9 @@ class Calendar:
         half = np.diff(over)[:, None] / 2
         ends, weights = (over[:-1, None] + half * (node + 1)).ravel(), (half * weight).ravel()
         later = np.minimum(now[:, None] + ends, 1.0)
-        return Slot(now, following, 1.0, t[number + 1] - t[number], ends, np.array([weights, 2 * ends * weights]), later, 1.0)
+        return Slot(
+            now, following, 1.0, t[number + 1] - t[number], ends, np.array([weights, 2 * ends * weights]), later, 1.0
+        )
 
     def starts(self, number: int) -> float:
         """Return when a slot starts."""

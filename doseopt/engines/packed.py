@@ -21,6 +21,8 @@ BITS = 63
 UNKNOWN = 63
 """Most patients of a trial that states no cap, at a dose."""
 LARGEST_MEMORY = 255
+MIX = 0x1F7D_5A2B_9C3E_6D85
+"""An odd number that spreads bits."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ class Layout:
     def unpack(self, words: IntArray) -> TrialState:
         """Return the trials as a design sees them: the patients whose outcome is known."""
         n, y, memory = (
-            np.stack([field.of(words) for field in fields], axis=1) if fields else np.zeros((words.shape[1], 0), np.int64)
+            np.stack([field.of(words) for field in fields], axis=1)
+            if fields
+            else np.zeros((words.shape[1], 0), np.int64)
             for fields in (self.n, self.y, self.memory)
         )
         return TrialState(n, y, self.dose.of(words) - 1, memory)
@@ -132,7 +136,7 @@ def merge(words: IntArray, sums: FloatArray) -> tuple[IntArray, FloatArray]:
         return words, sums
     key = words[0]
     for word in words[1:]:
-        key = (key ^ (key >> 29)) * 0x1F7D_5A2B_9C3E_6D85 + word  # a hash: equal rows have equal keys
+        key = (key ^ (key >> 29)) * MIX + word  # a hash: equal rows have equal keys
     order = np.argsort(key)
     first = _starts(words[:, order], key[order])
     if first is None:
