@@ -162,6 +162,6 @@ def _entries(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any
     patients = np.concatenate([first.n.sum(axis=1) + (first.pending > 0).sum(axis=1), ends.n.sum(axis=1)])
     dose = np.concatenate([first.dose, np.full(len(ends.n), NONE)])
     kinds, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
-    each = np.concatenate([entry, weight], axis=1)
-    summed = np.array([np.bincount(kind, row, len(kinds)) for row in each])
+    of = (kind[:, None] == np.arange(len(kinds))).astype(float)
+    summed = entry @ of[: len(first.dose)] + weight @ of[len(first.dose) :]
     return labelled(given[kinds], patients[kinds], dose[kinds], summed)
