@@ -10,6 +10,8 @@ import numpy as np
 from doseopt.core.state import IntArray
 
 LARGEST = 2**62
+DENSE = 4
+"""Keys that are possible, per row, up to which they are looked up instead of sorted."""
 
 
 def fold(columns: Iterable[IntArray]) -> IntArray:
@@ -51,8 +53,17 @@ def unique_rows(columns: Iterable[IntArray]) -> tuple[IntArray, IntArray]:
     inverse : int array [S]
         Which of them each row equals.
     """
-    _, first, inverse = np.unique(fold(columns), return_index=True, return_inverse=True)
-    return first, inverse
+    key = fold(columns)
+    span = int(key.max(initial=0)) + 1
+    if span > DENSE * len(key):
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        return first, inverse
+    at = np.full(span, -1)  # where each key is first found: of entries set twice the last stays
+    at[key[::-1]] = np.arange(len(key) - 1, -1, -1)
+    found = np.flatnonzero(at >= 0)
+    rank = np.empty(span, np.int64)
+    rank[found] = np.arange(len(found))
+    return at[found], rank[key]
 
 
 def row_keys(*columns: IntArray) -> Any:

@@ -15,6 +15,7 @@ from doseopt.designs.crm import CRM
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature.partial import Partial
+from doseopt.models.quadrature.products import theta_means
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,10 @@ class TITECRM(CRM):
     def _posterior(self, state: TrialState, pending: Pending | None = None) -> OneParameterPosterior:
         if pending is None:
             return super()._posterior(state)
-        return quadrature(self.curve).posterior(state.n, state.y, Partial(pending.dose, self.weigh(pending)))
+        return quadrature(self.curve).posterior(state.n, state.y, self._partial(pending))
+
+    def _partial(self, pending: Pending) -> Partial:
+        return Partial(pending.dose, self.weigh(pending))
 
     def weigh(self, pending: Pending) -> FloatArray:
         """Return w of each pending patient, [S, P]."""
@@ -91,8 +95,11 @@ class TITECRM(CRM):
 
     def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""
-        posterior = self._posterior(state, pending)
-        return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
+        if pending is None or self.estimate == "mean":
+            posterior = self._posterior(state, pending)
+            return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
+        b = theta_means(self.curve, state.n, state.y, self._partial(pending))
+        return np.exp(np.asarray(self.curve.log_dlt_rate(b[:, None], np)))
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return the dose closest to the target; in the first stage, the next of the sequence."""
