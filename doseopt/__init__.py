@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.engines.outcomes import judged as judged
     from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
     from doseopt.engines.simulate import Simulate as Simulate
+    from doseopt.engines.simulate_pending import SimulatePending as SimulatePending
     from doseopt.measures.complete_information import complete_information_benchmark as complete_information_benchmark
     from doseopt.measures.operating_characteristics import METRICS as METRICS
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
@@ -118,6 +119,7 @@ _HOME = {
     "Selecting": "designs.selecting",
     "Policy": "designs.policy",
     "Simulate": "engines.simulate",
+    "SimulatePending": "engines.simulate_pending",
     "Study": "study.study",
     "TITEBOIN": "designs.tite_boin",
     "TITECRM": "designs.tite_crm",

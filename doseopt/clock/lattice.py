@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.parameters import Fault, are_numbers, check, param
+from doseopt.core.parameters import are_numbers, check, param
 from doseopt.core.state import FloatArray
 
 EPS = 1e-9
@@ -85,10 +85,7 @@ class Lattice:
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        check(self, self._faults)
-
-    def _faults(self) -> list[Fault]:
-        return []
+        check(self)
 
     @property
     def slots(self) -> int:
@@ -157,3 +154,34 @@ class Calendar:
     def starts(self, number: int) -> float:
         """Return when a slot starts."""
         return float(self.arrivals[number])
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Time between arrivals.
+
+    Parameters
+    ----------
+    per_window : float
+        Arrivals in a window, on average.
+    kind : str
+        `poisson`, exponential gaps; `uniform`, between 0 and twice their mean; `fixed`.
+
+    Examples
+    --------
+    >>> Gaps(2.0, "uniform").draw(np.array([0.0, 0.5])).tolist()
+    [0.0, 0.5]
+    """
+
+    per_window: float = param(kind=float, low=0, open_low=True, doc="arrivals in a window")
+    kind: str = param("poisson", choices=("poisson", "uniform", "fixed"), doc="law of the time between arrivals")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Return the gaps that uniform numbers stand for, in windows."""
+        if self.kind == "poisson":
+            return np.asarray(-np.log1p(-u) / self.per_window)
+        return np.asarray((2 * u if self.kind == "uniform" else np.ones_like(u)) / self.per_window)

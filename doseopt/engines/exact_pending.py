@@ -21,20 +21,12 @@ from doseopt.engines.entries import labelled
 from doseopt.engines.exact import log_of, observed_rates
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import FREE, SUMS, WEIGHT, Ends, Entries, Law
+from doseopt.engines.ways import FREE, MEANS, WEIGHT, Ends, Entries, Law
 
 MOST_BYTES = 1 << 27
 """Of the walks that are remembered, besides the last one."""
 SCENARIOS = 8
 """At a time, where ways are weighed by the truth."""
-MEANS = {
-    "time": "mean time until the outcomes of all patients are known, in windows",
-    "square": "mean of its square",
-    "turned_away": "mean number of patients turned away while the trial waits",
-    "decisions": "mean number of decisions on a patient or a cohort who come",
-    "pending": "mean number of patients pending at these, summed over them",
-}
-"""What outcomes say of each ending besides its weight."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ class ExactPending:
             attrs={"engine": "exact", "trials": float("inf"), "states": ends.states, "endings": len(ends.n)},
         )
         dims = ("ending",) if len(means[0]) == 1 else ("scenario", "ending")
-        named = zip(SUMS[1:], means, strict=True)
+        named = zip(MEANS, means, strict=True)
         return outcomes.assign({k: (dims, v[0] if len(dims) == 1 else v, {"long_name": MEANS[k]}) for k, v in named})
 
     def _walked(self, design: Design, begin: TrialState) -> Ends:

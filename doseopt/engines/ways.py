@@ -13,9 +13,16 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 
 FREE = ("uniform", "visits")
 """Onset laws under which the time of a DLT, given that there is one, does not depend on its probability."""
-SUMS = ("weight", "time", "square", "turned_away", "decisions", "pending")
-"""What is summed over the ways to a state: 1, time so far and its square, patients turned away, decisions, and patients
-pending at decisions; each times the weight of the way."""
+MEANS = {
+    "time": "mean time until the outcomes of all patients are known, in windows",
+    "square": "mean of its square",
+    "turned_away": "mean number of patients turned away while the trial waits",
+    "decisions": "mean number of decisions on a patient or a cohort who come",
+    "pending": "mean number of patients pending at these, summed over them",
+}
+"""What outcomes say of each ending besides its weight."""
+SUMS = ("weight", *MEANS)
+"""What is summed over the ways to a state, each times the weight of the way; times so far."""
 WEIGHT, TIME, SQUARE, TURNED, DECIDED, WAITED = range(len(SUMS))
 
 type Batch = tuple[IntArray, FloatArray]
