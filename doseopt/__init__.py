@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
     from doseopt.engines.exact import Exact as Exact
+    from doseopt.engines.exact_calendars import ExactCalendars as ExactCalendars
     from doseopt.engines.exact_pending import ExactPending as ExactPending
     from doseopt.engines.graph import build_graph as build_graph
     from doseopt.engines.outcomes import judged as judged
@@ -95,6 +96,7 @@ _HOME = {
     "Design": "core.design",
     "EnoughAtDose": "designs.modifiers",
     "Exact": "engines.exact",
+    "ExactCalendars": "engines.exact_calendars",
     "ExactPending": "engines.exact_pending",
     "ExactWherePossible": "engines.simulate",
     "Faults": "core.parameters",

@@ -113,9 +113,13 @@ class Lattice:
         return (self.opened + number) / self.window
 
 
+class NoMoreArrivals(Exception):
+    """A calendar is over."""
+
+
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """Arrivals at given times: one slot from each to the next; the last one goes on for ever.
+    """Arrivals at given times: one slot from each to the next, and a window from the last one on.
 
     Parameters
     ----------
@@ -139,7 +143,9 @@ class Calendar:
 
     def slot(self, number: int) -> Slot:
         """Return the slot that an arrival opens."""
-        t, k = np.append(self.arrivals, np.inf), self.slots
+        if number >= len(self.arrivals):
+            raise NoMoreArrivals
+        t, k = np.append(self.arrivals, self.arrivals[-1] + 1), self.slots
         came = np.where(np.arange(k) <= number, t[np.maximum(number - np.arange(k), 0)], -np.inf)
         now, following = (np.where(t[i] - came > 1 - EPS, 1.0, t[i] - came) for i in (number, number + 1))
         over = np.unique([0.0, *(1 - now[now < 1])])

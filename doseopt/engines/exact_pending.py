@@ -81,27 +81,10 @@ class ExactPending:
         begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
         if self.onset.kind in FREE and not self.by_scenario:
-            ends = self._walked(design, begin)
-            weight, entry = _weigh(ends, begin, p), _weigh_entries(ends.entries, begin, p)
+            ends, law = self._walked(design, begin), Law(self.onset)
         else:
-            ends = _by_scenario(design, self, begin, p)
-            weight, entry = ends.sums[WEIGHT], ends.entries.weight
-        means = ends.sums[1:] / np.where(ends.sums[WEIGHT] > 0, ends.sums[WEIGHT], 1)
-        outcomes = make_outcomes(
-            design,
-            scenarios,
-            n=ends.n,
-            y=ends.y,
-            selected=ends.selected,
-            stop=ends.stop,
-            weight=weight,
-            entries=_entries(ends, entry, weight),
-            reasons=design.facts.stops,
-            attrs={"engine": "exact", "trials": float("inf"), "states": ends.states, "endings": len(ends.n)},
-        )
-        dims = ("ending",) if len(means[0]) == 1 else ("scenario", "ending")
-        named = zip(MEANS, means, strict=True)
-        return outcomes.assign({k: (dims, v[0] if len(dims) == 1 else v, {"long_name": MEANS[k]}) for k, v in named})
+            ends, law = _by_scenario(design, self, begin, p), Law(self.onset, p)
+        return label(design, scenarios, ends, *weigh(ends, begin, p, law))
 
     def _walked(self, design: Design, begin: TrialState) -> Ends:
         """Return how trials end, weighed without the truth."""
@@ -127,12 +110,14 @@ def _by_scenario(design: Design, engine: ExactPending, begin: TrialState, p: Flo
     return dataclasses.replace(parts[0], sums=np.concatenate([e.sums for e in parts], axis=1), entries=entries)
 
 
-def _weigh(ends: Ends, begin: TrialState, p: FloatArray) -> FloatArray:
-    """Return the probability of each ending in each scenario, [R, E]."""
+def weigh(ends: Ends, begin: TrialState, p: FloatArray, law: Law) -> tuple[FloatArray, FloatArray]:
+    """Return the probabilities of the endings, [R, E], and of the entries, [R, Q], in each scenario."""
+    if law.p is not None:
+        return ends.sums[WEIGHT], ends.entries.weight
     n, y = (ends.n - begin.n).astype(float), (ends.y - begin.y).astype(float)
     factors = np.concatenate([y, n - y, np.log(ends.sums[WEIGHT, 0])[:, None]], axis=1).T
     weight = np.concatenate([log_of(p), log_of(1 - p), np.ones((len(p), 1))], axis=1) @ factors
-    return np.asarray(np.exp(weight, out=weight))
+    return np.asarray(np.exp(weight, out=weight)), _weigh_entries(ends.entries, begin, p)
 
 
 def _weigh_entries(entries: Entries, begin: TrialState, p: FloatArray) -> FloatArray:
@@ -157,3 +142,24 @@ def _entries(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any
     of = (kind[:, None] == np.arange(len(kinds))).astype(float)
     summed = entry @ of[: len(first.dose)] + weight @ of[len(first.dose) :]
     return labelled(given[kinds], patients[kinds], dose[kinds], summed)
+
+
+def label(design: Design, scenarios: xr.Dataset, ends: Ends, weight: FloatArray, entry: FloatArray) -> xr.Dataset:
+    """Return the outcomes of a design, with the means of what is counted on the way to each ending."""
+    outcomes = make_outcomes(
+        design,
+        scenarios,
+        n=ends.n,
+        y=ends.y,
+        selected=ends.selected,
+        stop=ends.stop,
+        weight=weight,
+        entries=_entries(ends, entry, weight),
+        reasons=design.facts.stops,
+        attrs={"engine": "exact", "trials": float("inf"), "states": ends.states, "endings": len(ends.n)},
+    )
+    means = ends.sums[1:] / np.where(ends.sums[WEIGHT] > 0, ends.sums[WEIGHT], 1)
+    of_all = means.shape[1] == 1
+    dims = ("ending",) if of_all else ("scenario", "ending")
+    named = zip(MEANS, means[:, 0] if of_all else means, strict=True)
+    return outcomes.assign({name: (dims, value, {"long_name": MEANS[name]}) for name, value in named})

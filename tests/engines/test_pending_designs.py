@@ -1,10 +1,8 @@
 """Designs that decide on pending patients: exact reference numbers, and their parents with full follow-up."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pending_trials import rows, tite_crm, vector
 
 from doseopt import (
     BOIN,
@@ -23,19 +21,7 @@ from doseopt import (
 )
 from doseopt.clock.onset import Onset
 
-REFERENCE = Path(__file__).parent / "reference"
-"""Calculated apart from the package, by recursions of their own, and checked against simulated trials of peers."""
 TRUTHS = {"A": (0.05, 0.1, 0.2, 0.3), "D": (0.25, 0.35, 0.5, 0.6), "1": (0.0, 0.2, 0.4, 1.0)}
-
-
-def rows(name, **wanted):
-    """Rows of a reference file."""
-    found = csv.DictReader((REFERENCE / f"{name}.csv").read_text().splitlines())
-    return [row for row in found if all(row[key] in values for key, values in wanted.items())]
-
-
-def vector(text):
-    return np.array([float(v) for v in text.split("|")])
 
 
 def expected(outcomes):
@@ -72,11 +58,6 @@ def test_tite_boin(row):
     estimate = {"smi": "imputed", "ess": "ess"}[row["method"]]
     base = TITEBOIN(doses=4, target=0.25, cohort=int(row["cohort"]), estimate=estimate)
     on_lattice(row, Modified(base, (MaxPatients(n=int(row["N"])),)))
-
-
-def tite_crm(row):
-    base = TITECRM(doses=4, target=float(row["target"]), skeleton=tuple(vector(row["prior"])), cohort=1)
-    return Modified(base, (NoSkipping(), MaxPatients(n=int(row["n"]))))
 
 
 @pytest.mark.parametrize(
