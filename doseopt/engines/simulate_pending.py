@@ -163,7 +163,7 @@ class _Trials:
         enrolled = goes_on & (self.left[rows] > 0)
         self._treat(rows[enrolled], day[enrolled])
         full = self.treated[rows] == (self.design.facts.cap or -1)
-        return goes_on & ~full
+        return np.asarray(goes_on & ~full)
 
     def _treat(self, rows: IntArray, day: FloatArray) -> None:
         """Treat a patient in some trials."""
