@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.tite_boin import TITEBOIN as TITEBOIN
     from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
+    from doseopt.designs.waiting import Waiting as Waiting
     from doseopt.engines.exact import Exact as Exact
     from doseopt.engines.exact_calendars import ExactCalendars as ExactCalendars
     from doseopt.engines.exact_pending import ExactPending as ExactPending
@@ -131,6 +132,7 @@ _HOME = {
     "Trial": "records.trial",
     "TrialState": "core.state",
     "Utility": "beliefs.utility",
+    "Waiting": "designs.waiting",
     "after": "core.trial",
     "bayes_optimal": "attainable",
     "belief_of_rates": "beliefs",

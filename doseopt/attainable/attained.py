@@ -98,9 +98,11 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     0.104
     """
     demand(isinstance(study, Study), "study", "a Study", study)
-    designs = {name: design for name, design in study.designs.items() if not design.facts.outcomes.graded}
+    facts = {name: design.facts for name, design in study.designs.items()}
+    designs = {name: study.designs[name] for name, its in facts.items() if not (its.outcomes.graded or its.pending)}
     if not designs:
-        raise Faults([Fault("designs", "wanted at least one that looks at DLTs only, not at moderate toxicity")])
+        wanted = "wanted at least one that looks at DLTs only, not at moderate toxicity, and waits for them"
+        raise Faults([Fault("designs", wanted)])
     left_out = ", ".join(name for name in study.designs if name not in designs)
     belief, attained, optima, refused = averages(study, designs, progress)
     classes: dict[Rules, _Class] = {}

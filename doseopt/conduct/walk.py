@@ -12,7 +12,7 @@ from doseopt.core.design import Design, estimated_by
 from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
-from doseopt.core.trial import advance, selected, step
+from doseopt.core.trial import advance, demand_waiting, selected, step
 from doseopt.engines.exact import moderate_rates
 from doseopt.engines.simulate import Patients
 from doseopt.records.replay import Standing
@@ -112,6 +112,7 @@ def _steps(
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
     p = truth["p_observed"].to_numpy()[0]
     moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
+    demand_waiting(design)
     state = start
     given, steps = step(design, state), []
     while given.stop[0] == CONTINUE:

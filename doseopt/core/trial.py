@@ -64,12 +64,25 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
     return mtd
 
 
+def demand_waiting(design: Design) -> None:
+    """Refuse a design that decides while patients are pending, where time does not pass."""
+    if design.facts.pending:
+        came = "got one that decides while patients are pending, whose trials depend on when they come"
+        raise Faults([Fault("design", f"wanted a design that waits until every outcome is known, {came}")])
+
+
 def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntArray]:
     """Return what happens next in each trial, and the MTD of each that stops.
 
     A large batch is asked about in pieces, so that the posteriors that a rule needs for its answer stay small. Where
     all trials of a piece stop, its state stays the same object and keeps its posterior.
+
+    Raises
+    ------
+    Faults
+        If the design decides while patients are pending: the answers would be those of another that waits for them.
     """
+    demand_waiting(design)
     decisions, chosen = [], []
     for first in range(0, max(len(state), 1), PIECE):
         piece = state if len(state) <= PIECE else state[first : first + PIECE]

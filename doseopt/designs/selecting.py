@@ -34,6 +34,8 @@ ALLOCATION = (
     "the incomplete keys at 0 and 1",
     "the shorter pieces at 0 and 1",
     "K1 and K2",
+    "pending patients",
+    "waiting",
 )
 """Rows of a selector that say how it would give doses: it gives none."""
 WORDS = {"next dose": "choice"}

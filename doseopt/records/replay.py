@@ -142,7 +142,18 @@ class _Open:
 
 
 def replay(design: Design, course: Course) -> Replay:
-    """Return the course of a trial as a design sees it."""
+    """Return the course of a trial as a design sees it.
+
+    Raises
+    ------
+    Faults
+        If patients are pending, and the design decides on how long they have been followed.
+    """
+    if design.facts.pending and course.pending:
+        wanted = (
+            "wanted patients whose outcomes are known: the design decides on how long the pending ones were followed"
+        )
+        raise Faults([Fault("data", f"{wanted}; got {course.pending} pending")])
     branches = _branches(design, course)
     return Replay(design, course, None if branches is None else tuple(branches))
 

@@ -32,16 +32,11 @@ ABSENT = {
     "pipe": f"PIPE, {_COMBINATION}",
     "pocrm": f"PO-CRM, {_COMBINATION}",
     "podtpi": f"POD-TPI, {_PENDING}",
-    "rollingsix": f"the rolling six design, {_PENDING}",
-    "rolling6": f"the rolling six design, {_PENDING}",
     "rtpi": f"R-TPI, {_PENDING}",
     "stein": f"STEIN, {_EFFICACY}",
-    "tboin": f"TITE-BOIN, {_PENDING}",
     "titeblrm": f"TITE-BLRM, {_PENDING}",
-    "titeboin": f"TITE-BOIN, {_PENDING}",
     "titeboin12": f"TITE-BOIN12, {_EFFICACY}",
     "titeboinet": f"TITE-BOIN-ET, {_EFFICACY}",
-    "titecrm": f"TITE-CRM, {_PENDING}",
     "titekeyboard": f"TITE-Keyboard, {_PENDING}",
     "titemtpi": f"TITE-mTPI, {_PENDING}",
     "titepipe": f"TITE-PIPE, {_COMBINATION}",
@@ -56,7 +51,6 @@ ABSENT = {
     "efficacy": "an efficacy endpoint",
     "expansion": "expansion cohorts",
     "futility": "rules on efficacy",
-    "tite": "designs that decide while patients are in their DLT window",
 }
 """What it is called, in small letters and digits alone, and what it would be."""
 
@@ -68,6 +62,11 @@ ALSO = {
     "ewoc": 'blrm with rule = "ewoc"',
     "power": "crm",
     "twostagecrm": "crm with initial",
+    "rolling6": "rolling_six",
+    "rollingsix": "rolling_six",
+    "tboin": "tite_boin",
+    "titeboin": "tite_boin",
+    "titecrm": "tite_crm",
     "cap": "max_patients",
     "maxn": "max_patients",
 }

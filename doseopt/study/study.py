@@ -213,12 +213,19 @@ class Study:
         return judged(outcomes, self.mtd).assign_attrs(registered=registered)
 
     def unweighed(self) -> list[Fault]:
-        """Say which designs the scenarios cannot weigh: those that look at moderate toxicity, without its rates."""
+        """Say which designs the study cannot weigh.
+
+        Those that look at moderate toxicity, without its rates; those that decide while patients are pending, without
+        a clock.
+        """
         lacking = without_moderate(self.scenarios) if self.scenario_specs else []
         some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
         wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
         graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
-        return [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
+        found = [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
+        clock = 'decides while patients are pending; wanted a [clock], as window = 28, accrual = { kind = "fixed", '
+        pending = [name for name, design in self.designs.items() if design.facts.pending and self.clock is None]
+        return found + [Fault(f"designs.{key(name)}", f"{clock}per_month = 2 }}; missing") for name in pending]
 
     def believed(self, fineness: int = 0) -> Belief:
         """Return what is believed of the DLT rates, on the study's doses.

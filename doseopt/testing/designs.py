@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from doseopt.core.design import Design
-from doseopt.core.state import CONTINUE, Decision, IntArray, TrialState
+from doseopt.core.state import CONTINUE, Decision, IntArray, Pending, TrialState
 from doseopt.core.trial import advance, step
+from doseopt.designs.waiting import Waiting
 from doseopt.engines.exact import edge_weights
 from doseopt.engines.graph import Graph, build_graph, cohort_outcomes
 from doseopt.testing.common import check_pure, check_value, demand
 
 WALKED_COHORTS, WALKED_TRIALS = 8, 100
+MOST_PENDING = 4
 
 
 def check_design(design: Design, max_states: int = 200_000) -> Graph:
@@ -22,7 +24,8 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     design says that it `skips`; decision, admissible doses, selection and memory depend on the state alone, not on
     which trials are asked about together, how often, or what was asked before; a dose is named only where it
     meets `facts.names`; memory has the declared shape and
-    holds something; the endings' probabilities sum to 1; and the design describes itself.
+    holds something; the endings' probabilities sum to 1; and the design describes itself. Of a design that decides
+    while patients are pending this is asked when it waits for them, and further what `check_pending` does.
 
     Parameters
     ----------
@@ -40,6 +43,10 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     ------
     AssertionError, ValueError, TooManyStates
     """
+    if design.facts.pending:
+        check_value(design)
+        check_pending(design)
+        return check_design(Waiting(design), max_states)
     fresh = check_value(design)
     _check_memory_shape(design)
     with np.errstate(over="ignore"):  # a design that never stops has very many paths before it has too many states
@@ -51,6 +58,44 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     _check_names(design, graph)
     _check_mass(design, graph)
     return graph
+
+
+def check_pending(design: Design) -> None:
+    """Check what a design does while patients are pending, on random ones of the trials that it reaches if it waits.
+
+    It gives admissible doses, pending patients being treated ones; it waits only while somebody is pending; the order
+    of pending patients does not matter, nor which trials are asked about together; with nobody pending it decides as if
+    nothing had been said of them.
+    """
+    rng = np.random.default_rng(3)
+    states = build_graph(Waiting(design)).state
+    state = states[rng.choice(np.flatnonzero(states.started), WALKED_TRIALS)]
+    free = state.n - state.y
+    dose = np.full((len(state), MOST_PENDING), -1)
+    for row, spare in enumerate(free):
+        patients = np.repeat(np.arange(len(spare)), spare)
+        chosen = rng.permutation(patients)[: rng.integers(0, MOST_PENDING + 1)]
+        dose[row, : len(chosen)] = chosen
+    dlts = state.y.sum(axis=1)
+    times = np.where(
+        np.arange(dlts.max(initial=1)) < dlts[:, None], rng.random((len(dlts), dlts.max(initial=1))), np.nan
+    )
+    pending = Pending(dose, np.where(dose >= 0, rng.integers(0, 4, dose.shape) / 4, 0.0), times)
+    resolved = TrialState(state.n - pending.at(design.facts.doses), state.y, state.dose, state.memory)
+    given = step(design, resolved, pending)
+    waits = (given.size == 0) & (given.stop == CONTINUE)
+    demand(not (waits & (dose < 0).all(axis=1)).any(), "no waiting when nobody is pending", "a cohort of 0")
+    order = rng.permutation(MOST_PENDING)
+    turned = step(design, resolved, Pending(dose[:, order], pending.share[:, order], times[:, ::-1]))
+    demand(
+        (_as_array(turned) == _as_array(given)).all(), "the order of pending patients not to matter", "two decisions"
+    )
+    half = slice(0, WALKED_TRIALS // 2)
+    alone = step(design, resolved[half], pending[half])
+    demand((_as_array(alone) == _as_array(given[half])).all(), "each trial decided by itself", "two decisions")
+    nobody = Pending(np.full_like(dose, -1), np.zeros(dose.shape), times)
+    whole = (_as_array(step(design, state, nobody)), _as_array(step(design, state)))
+    demand((whole[0] == whole[1]).all(), "decisions with nobody pending as without saying so", "two decisions")
 
 
 def tally(state: TrialState, i: int) -> str:

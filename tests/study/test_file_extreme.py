@@ -157,13 +157,19 @@ def test_a_size_rule_replaces_the_cohort_that_the_cap_is_compared_with():
 
 
 def test_what_doseopt_does_not_have_is_called_that():
-    for kind in ("boin12", "BOIN-12", "tite_boin", "tite-crm", "rolling_six", "Rolling 6", "boin_et", "efftox"):
+    for kind in ("boin12", "BOIN-12", "tite_blrm", "TITE-Keyboard", "pod_tpi", "boin_et", "efftox"):
         (found,) = faults(changed(["designs", "3+3", "kind"], kind))
         assert f"unknown kind {kind!r}: doseopt does not have " in found
         assert "did you mean" not in found
     (found,) = faults(changed(["efficacy"], {"rate": 0.3}))
     assert found.startswith("efficacy: unknown key: doseopt does not have an efficacy endpoint")
-    for kind, meant in (("3+3", "three_plus_three"), ("EWOC", 'blrm with rule = "ewoc"')):
+    for kind, meant in (
+        ("3+3", "three_plus_three"),
+        ("TITE-CRM", "tite_crm"),
+        ("titeboin", "tite_boin"),
+        ("Rolling 6", "rolling_six"),
+        ("EWOC", 'blrm with rule = "ewoc"'),
+    ):
         (found,) = faults(changed(["designs", "3+3", "kind"], kind))
         assert found.endswith(f"; did you mean {meant!r}?")
     assert not {*ABSENT} & {*DESIGNS, *MODIFIERS}
@@ -189,7 +195,7 @@ FAULTY = {
     "designs": {
         "a": {"kind": "boin12", "cutoff": 2.0, "modifiers": [{"kind": "max_patients", "n": 0}], "drop": ["z"]},
         "b": {"kind": "bion", "cohort": 0, "cutof": 0.9},
-        "c": {"kind": "blrm", "reference_dose": 2.0, "feasibility": 7, "selection": {"kind": "rolling_six"}},
+        "c": {"kind": "blrm", "reference_dose": 2.0, "feasibility": 7, "selection": {"kind": "tite_blrm"}},
         "d": {"kind": "policy", "table": "none.policy"},
         " e": {"kind": "boin", "modifiers": [{"kind": "max_patients", "n": 10**30}]},
         "f": {"kind": "boin", "modifiers": [{"kind": "run_in", "levels": 99}, *CAPPED]},

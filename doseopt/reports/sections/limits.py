@@ -84,7 +84,8 @@ def limits_document(ds: xr.Dataset) -> Document:
         "Made by": made_by(attrs),
     }
     if attrs["left_out"]:
-        facts["Left out"] = f"{attrs['left_out']}: looks at moderate toxicity, which the bounds do not"
+        looks = "looks at moderate toxicity or decides while patients are pending, which the bounds do not"
+        facts["Left out"] = f"{attrs['left_out']}: {looks}"
     lists = {"Findings": limit_findings(ds), "Not computed, because too large": attrs["not_computed"].splitlines()}
     blocks: list[Block] = []
     for title, texts in lists.items():
