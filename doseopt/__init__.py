@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.beliefs import Belief as Belief
     from doseopt.beliefs import belief_of_rates as belief_of_rates
     from doseopt.beliefs.utility import Utility as Utility
+    from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.comparison.compare import compare as compare
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
@@ -61,10 +62,13 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.endpoints.meld import meld3 as meld3
     from doseopt.endpoints.meld import meld_na as meld_na
     from doseopt.engines.exact import Exact as Exact
+    from doseopt.engines.exact_calendars import ExactCalendars as ExactCalendars
+    from doseopt.engines.exact_pending import ExactPending as ExactPending
     from doseopt.engines.graph import build_graph as build_graph
     from doseopt.engines.outcomes import judged as judged
     from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
     from doseopt.engines.simulate import Simulate as Simulate
+    from doseopt.engines.simulate_pending import SimulatePending as SimulatePending
     from doseopt.measures.complete_information import complete_information_benchmark as complete_information_benchmark
     from doseopt.measures.operating_characteristics import METRICS as METRICS
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
@@ -97,11 +101,14 @@ _HOME = {
     "Design": "core.design",
     "EnoughAtDose": "designs.modifiers",
     "Exact": "engines.exact",
+    "ExactCalendars": "engines.exact_calendars",
+    "ExactPending": "engines.exact_pending",
     "ExactWherePossible": "engines.simulate",
     "Faults": "core.parameters",
     "I3Plus3": "designs.i3p3",
     "IndifferenceInterval": "models.skeleton",
     "Keyboard": "designs.keyboard",
+    "Lattice": "clock.lattice",
     "METRICS": "measures.operating_characteristics",
     "MODIFIERS": "designs.modifiers",
     "MTDRule": "scenarios",
@@ -119,6 +126,7 @@ _HOME = {
     "Selecting": "designs.selecting",
     "Policy": "designs.policy",
     "Simulate": "engines.simulate",
+    "SimulatePending": "engines.simulate_pending",
     "Study": "study.study",
     "TITEBOIN": "designs.tite_boin",
     "TITECRM": "designs.tite_crm",

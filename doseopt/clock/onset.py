@@ -68,6 +68,19 @@ class Onset:
             found = -np.expm1(u**shape * np.log1p(-p))
         return np.where(p >= 1, (u > 0).astype(float), found)
 
+    def when(self, u: FloatArray, p: FloatArray) -> FloatArray:
+        """Return the share of the window at which F reaches u, 1 where it does not (p <= u < 1), elementwise."""
+        u, p = np.broadcast_arrays(np.asarray(u, float), np.asarray(p, float))
+        part = np.divide(u, p, out=np.ones_like(u), where=u < p)
+        if self.kind == "uniform":
+            return part
+        if self.kind == "visits":
+            return np.where(u < p, np.interp(part, np.cumsum([0, *self.shares]), [0, *self.ends]), 1.0)
+        shape = 1.0 if self.kind == "constant" else self._shape(p)
+        with np.errstate(divide="ignore", invalid="ignore"):  # at p = 1 everything happens at once
+            found = (np.log1p(-u) / np.log1p(-p)) ** (1 / shape)
+        return np.where(u < p, np.where(p >= 1, 0.0, found), 1.0)
+
     def _shape(self, p: FloatArray) -> FloatArray:
         """Return the shape for which a share `late` of the DLTs occurs in the second half of the window."""
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -38,7 +38,7 @@ def entries(graph: Graph, weigh: Callable[[IntArray], FloatArray]) -> dict[str, 
     dose = np.where(ended[rows], NONE, graph.decision.dose[rows])
     first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
     weight = np.array([np.bincount(kind, each, len(first)) for each in weigh(rows)])
-    return _labelled(given[first], patients[first], dose[first], weight)
+    return labelled(given[first], patients[first], dose[first], weight)
 
 
 def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[
         counts = np.bincount(scenario * len(first) + kind, minlength=len(n) * len(first)).reshape(len(n), -1)
         for k, row in enumerate(first.tolist()):
             found[given[here][row].tobytes(), int(patients[here][row]), new] = counts[:, k] / n.shape[1]
-    return _labelled(
+    return labelled(
         np.array([np.frombuffer(key[0], bool) for key in found]),
         np.array([key[1] for key in found]),
         np.array([key[2] for key in found]),
@@ -71,7 +71,8 @@ def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[
     )
 
 
-def _labelled(given: Any, patients: IntArray, dose: IntArray, weight: FloatArray) -> dict[str, Any]:
+def labelled(given: Any, patients: IntArray, dose: IntArray, weight: FloatArray) -> dict[str, Any]:
+    """Return the variables of entries: doses given before [Q, D], patients [Q], dose [Q], weight [R, Q]."""
     return {
         "entry_given": (("entry", "dose"), given),
         "entry_patients": ("entry", patients),

@@ -112,7 +112,8 @@ def moderate_rates(scenarios: xr.Dataset) -> FloatArray:
     return np.asarray(scenarios["p_moderate"].to_numpy())
 
 
-def _log(p: FloatArray) -> FloatArray:
+def log_of(p: FloatArray) -> FloatArray:
+    """Return the logarithm, with a number that stands for log 0, elementwise."""
     with np.errstate(divide="ignore"):
         return np.maximum(np.log(p), LOG_ZERO)
 
@@ -127,7 +128,7 @@ def state_weights(graph: Graph, p: FloatArray, rows: IntArray) -> FloatArray:
     n = (graph.state.n[rows] - graph.start.n).astype(float)
     y = (graph.state.y[rows] - graph.start.y).astype(float)
     factors = np.concatenate([y, n - y, np.log(graph.paths[rows])[:, None]], axis=1).T
-    weight = np.concatenate([_log(p), _log(1 - p), np.ones((len(p), 1))], axis=1) @ factors
+    weight = np.concatenate([log_of(p), log_of(1 - p), np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
 
 

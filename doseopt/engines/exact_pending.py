@@ -1,0 +1,165 @@
+"""Exact operating characteristics of designs that decide while patients are pending."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.clock.lattice import Lattice
+from doseopt.clock.onset import Onset
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Fault, Faults, check, param
+from doseopt.core.remembered import remembered
+from doseopt.core.state import NONE, FloatArray, TrialState
+from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.entries import labelled
+from doseopt.engines.exact import log_of, observed_rates
+from doseopt.engines.outcomes import make_outcomes
+from doseopt.engines.pending import Walk
+from doseopt.engines.ways import FREE, MEANS, WEIGHT, Ends, Entries, Law
+
+MOST_BYTES = 1 << 27
+"""Of the walks that are remembered, besides the last one."""
+SCENARIOS = 8
+"""At a time, where ways are weighed by the truth."""
+
+
+@dataclass(frozen=True)
+class ExactPending:
+    """Exact operating characteristics of a design that decides while patients are pending, on a lattice of time slots.
+
+    With fixed accrual (`arrival` = 1) the lattice is no approximation. A trial that stops with patients pending, or at
+    its cap, follows them up. Of a design that waits for all outcomes see `Exact`.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    onset : Onset
+        When in the window DLTs occur. If that does not depend on the DLT rate, one walk serves all scenarios.
+    by_scenario : bool
+        Weigh each scenario's ways by its own probabilities also where that is not needed: a second route.
+    max_states : int
+        Refuse designs with more.
+
+    Examples
+    --------
+    Two patients in a window, so that half of the window of one is known when the next comes:
+
+    >>> from doseopt import ExactPending, Lattice, RollingSix, make_scenarios
+    >>> outcomes = ExactPending(Lattice(2.0))(RollingSix(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(float((outcomes["weight"] * (outcomes["selected"] == 0)).sum()), 4)
+    0.4202
+    """
+
+    lattice: Lattice = param(kind=Lattice, doc="time slots")
+    onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
+    by_scenario: bool = param(False, doc="weigh scenario by scenario")
+    max_states: int = param(MAX_STATES, low=1, doc="states at the most")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check(self)
+
+    def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
+        """Weigh the endings of a design, see `Exact`; outcomes also hold `MEANS` of each ending.
+
+        Parameters
+        ----------
+        design : Design
+        scenarios : Dataset
+            With `p_dlt` and `p_observed` (scenario, dose).
+        start : TrialState, optional
+            Start midway, with nobody pending.
+        """
+        if not design.facts.pending:
+            raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Exact")])
+        begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
+        p = observed_rates(design, scenarios)
+        if self.onset.kind in FREE and not self.by_scenario:
+            ends, law = self._walked(design, begin), Law(self.onset)
+        else:
+            ends, law = _by_scenario(design, self, begin, p), Law(self.onset, p)
+        return label(design, scenarios, ends, *weigh(ends, begin, p, law))
+
+    def _walked(self, design: Design, begin: TrialState) -> Ends:
+        """Return how trials end, weighed without the truth."""
+        rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
+        return _remembered_ends(design, self.lattice, self.onset, self.max_states, *rows)
+
+
+@remembered(MOST_BYTES)
+def _remembered_ends(design: Design, lattice: Lattice, onset: Onset, max_states: int, *start: tuple[int, ...]) -> Ends:
+    """Follow the trials from the state that has these rows."""
+    n, y, dose, memory = (np.array(row, np.int64) for row in start)
+    return Walk(design, lattice, Law(onset), TrialState(n[None], y[None], dose, memory[None]), max_states).ends()
+
+
+def _by_scenario(design: Design, engine: ExactPending, begin: TrialState, p: FloatArray) -> Ends:
+    """Return how trials end, weighed by the probabilities of some scenarios at a time: the same ends in all."""
+    parts = [
+        Walk(design, engine.lattice, Law(engine.onset, p[first : first + SCENARIOS]), begin, engine.max_states).ends()
+        for first in range(0, len(p), SCENARIOS)
+    ]
+    weight = np.concatenate([part.entries.weight for part in parts])
+    entries = dataclasses.replace(parts[0].entries, weight=weight)
+    return dataclasses.replace(parts[0], sums=np.concatenate([e.sums for e in parts], axis=1), entries=entries)
+
+
+def weigh(ends: Ends, begin: TrialState, p: FloatArray, law: Law) -> tuple[FloatArray, FloatArray]:
+    """Return the probabilities of the endings, [R, E], and of the entries, [R, Q], in each scenario."""
+    if law.p is not None:
+        return ends.sums[WEIGHT], ends.entries.weight
+    n, y = (ends.n - begin.n).astype(float), (ends.y - begin.y).astype(float)
+    factors = np.concatenate([y, n - y, np.log(ends.sums[WEIGHT, 0])[:, None]], axis=1).T
+    weight = np.concatenate([log_of(p), log_of(1 - p), np.ones((len(p), 1))], axis=1) @ factors
+    return np.asarray(np.exp(weight, out=weight)), _weigh_entries(ends.entries, begin, p)
+
+
+def _weigh_entries(entries: Entries, begin: TrialState, p: FloatArray) -> FloatArray:
+    """Return the probability of passing where a dose is given first, in each scenario, [R, Q]."""
+    n, y = (entries.n - begin.n).astype(float), (entries.y - begin.y).astype(float)
+    weight = np.log(entries.weight) + log_of(p) @ y.T + log_of(1 - p) @ (n - y).T
+    for at, come in zip(entries.pending.T, entries.come.T, strict=True):
+        has = at > 0
+        weight[:, has] += log_of(1 - p[:, at[has] - 1] * come[has])
+    return np.asarray(np.exp(weight))
+
+
+def _entries(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any]:
+    """Return the variables of the entries, those of trials that end among them; alike ones are one."""
+    first = ends.entries
+    doses = np.arange(1, 1 + first.n.shape[1])
+    given = (first.n > 0) | (first.pending[:, :, None] == doses).any(axis=1)
+    given = np.concatenate([given, ends.n > 0])
+    patients = np.concatenate([first.n.sum(axis=1) + (first.pending > 0).sum(axis=1), ends.n.sum(axis=1)])
+    dose = np.concatenate([first.dose, np.full(len(ends.n), NONE)])
+    kinds, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
+    of = (kind[:, None] == np.arange(len(kinds))).astype(float)
+    summed = entry @ of[: len(first.dose)] + weight @ of[len(first.dose) :]
+    return labelled(given[kinds], patients[kinds], dose[kinds], summed)
+
+
+def label(design: Design, scenarios: xr.Dataset, ends: Ends, weight: FloatArray, entry: FloatArray) -> xr.Dataset:
+    """Return the outcomes of a design, with the means of what is counted on the way to each ending."""
+    outcomes = make_outcomes(
+        design,
+        scenarios,
+        n=ends.n,
+        y=ends.y,
+        selected=ends.selected,
+        stop=ends.stop,
+        weight=weight,
+        entries=_entries(ends, entry, weight),
+        reasons=design.facts.stops,
+        attrs={"engine": "exact", "trials": float("inf"), "states": ends.states, "endings": len(ends.n)},
+    )
+    means = ends.sums[1:] / np.where(ends.sums[WEIGHT] > 0, ends.sums[WEIGHT], 1)
+    of_all = means.shape[1] == 1
+    dims = ("ending",) if of_all else ("scenario", "ending")
+    named = zip(MEANS, means[:, 0] if of_all else means, strict=True)
+    return outcomes.assign({name: (dims, value, {"long_name": MEANS[name]}) for name, value in named})

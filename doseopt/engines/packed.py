@@ -1,0 +1,162 @@
+"""States with pending patients, packed into few integers each, and what is summed over the ways that lead to them.
+
+Patients arrive in slots, at most one in each, so that those who are pending are told apart by the number of slots since
+then: one digit each, 0 for nobody and 1 + dose for a patient. A digit moves on as its patient ages; what happens to a
+patient adds the same number to every state in which it happens at one dose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.design import Facts
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import BoolArray, FloatArray, IntArray, Pending, TrialState
+
+BITS = 63
+"""Of a word that are used."""
+UNKNOWN = 63
+"""Most patients of a trial that states no cap, at a dose."""
+LARGEST_MEMORY = 255
+MIX = 0x1F7D_5A2B_9C3E_6D85
+"""An odd number that spreads bits."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A number in a packed state: so many bits of a word, from one on."""
+
+    word: int
+    shift: int
+    bits: int
+
+    def of(self, words: IntArray) -> IntArray:
+        """Return the number in each state, [W, S] -> [S]."""
+        return np.asarray((words[self.word] >> self.shift) & ((1 << self.bits) - 1))
+
+    def add(self, words: IntArray, value: IntArray | int) -> None:
+        """Add to the number in each state."""
+        words[self.word] += np.left_shift(value, self.shift)
+
+
+class Layout:
+    """Where the parts of a state lie in its words.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of the design.
+    slots : int
+        Slots of a patient.
+    most : int
+        Patients at a dose at the most.
+    """
+
+    def __init__(self, facts: Facts, slots: int, most: int) -> None:
+        self.doses, self.slots, self.most = facts.doses, slots, most
+        self.digit = int(facts.doses).bit_length()
+        self.words = 0
+        self._room = 0
+        count = most.bit_length()
+        self.pending = self._place(slots * self.digit, "slots of the window")
+        self.dose = self._place(self.digit)
+        self.left = self._place(count)
+        self.stop = self._place((len(facts.stops) + 1).bit_length())
+        self.memory = [self._place(LARGEST_MEMORY.bit_length()) for _ in facts.memory]
+        self.n = [self._place(count) for _ in range(facts.doses)]
+        self.y = [self._place(count) for _ in range(facts.doses)]
+
+    def _place(self, bits: int, what: str = "") -> Field:
+        if bits > BITS:
+            raise Faults([Fault(what, f"wanted at most {BITS // self.digit} for {self.doses} doses, got {self.slots}")])
+        if bits > self._room:
+            self.words, self._room = self.words + 1, BITS
+        self._room -= bits
+        return Field(self.words - 1, BITS - self._room - bits, bits)
+
+    def pack(self, state: TrialState) -> IntArray:
+        """Return trials without pending patients, [W, S]."""
+        words = np.zeros((self.words, len(state)), np.int64)
+        for fields, values in ((self.n, state.n), (self.y, state.y), (self.memory, state.memory)):
+            for field, value in zip(fields, values.T, strict=True):
+                field.add(words, value)
+        self.dose.add(words, state.dose + 1)
+        return words
+
+    def unpack(self, words: IntArray) -> TrialState:
+        """Return the trials as a design sees them: the patients whose outcome is known."""
+        n, y, memory = (
+            np.stack([field.of(words) for field in fields], axis=1)
+            if fields
+            else np.zeros((words.shape[1], 0), np.int64)
+            for fields in (self.n, self.y, self.memory)
+        )
+        return TrialState(n, y, self.dose.of(words) - 1, memory)
+
+    def digits(self, words: IntArray) -> IntArray:
+        """Return the pending patients by the slots since their arrival, 0 or 1 + dose, [S, k]."""
+        shifts = np.arange(self.slots) * self.digit
+        return np.asarray((self.pending.of(words)[:, None] >> shifts) & ((1 << self.digit) - 1))
+
+    def pending_of(self, words: IntArray, share: FloatArray) -> Pending:
+        """Return the pending patients as a design sees them; `share` [k] of the window is known by age."""
+        digits = self.digits(words)
+        some = np.flatnonzero(digits.any(axis=0))
+        dose = digits[:, some] - 1
+        return Pending(dose, np.where(dose >= 0, share[some], 0.0))
+
+    def oldest(self, pending: IntArray) -> IntArray:
+        """Return the age of the oldest of some pending patients, -1 for none."""
+        at = (np.frexp(pending.astype(float))[1] - 1) // self.digit
+        return np.where(pending > 0, at - (pending >> (np.maximum(at, 0) * self.digit) == 0), -1)
+
+    def moves(self, age: int, over: bool) -> tuple[IntArray, IntArray]:
+        """Return what is added to a state when a patient of an age has no DLT in a slot, and a DLT, [W, 1 + D] each.
+
+        `over` says whether the patient's window is over then; else the patient is one slot older.
+        """
+        none, dlt = np.zeros((2, self.words, 1 + self.doses), np.int64)
+        digits = np.arange(1 + self.doses)
+        for moved in (none, dlt):
+            self.pending.add(moved, -(digits << age * self.digit))
+        if not over:
+            self.pending.add(none, digits << (age + 1) * self.digit)
+        for j in range(self.doses):
+            for moved, field in ((dlt, self.n[j]), (dlt, self.y[j]), *(((none, self.n[j]),) if over else ())):
+                moved[field.word, 1 + j] += 1 << field.shift
+        return none, dlt
+
+
+def merge(words: IntArray, sums: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return the distinct states, [W, U], and the sums over equal ones, [.., S] -> [.., U]."""
+    if words.shape[1] < 2:
+        return words, sums
+    key = words[0]
+    for word in words[1:]:
+        key = (key ^ (key >> 29)) * MIX + word  # a hash: equal rows have equal keys
+    order = np.argsort(key)
+    first = _starts(words[:, order], key[order])
+    if first is None:
+        order = np.lexsort(words)
+        first = _starts(words[:, order], None)
+        assert first is not None
+    starts = np.flatnonzero(first)
+    return words[:, order[starts]], np.add.reduceat(sums[..., order], starts, axis=-1)
+
+
+def _starts(words: IntArray, key: IntArray | None) -> BoolArray | None:
+    """Return where a new state begins in sorted ones; None if different states have one key."""
+    first = np.ones(words.shape[1], bool)
+    first[1:] = (words[:, 1:] != words[:, :-1]).any(axis=0)
+    mixed = key is not None and len(words) > 1 and bool((first[1:] & (key[1:] == key[:-1])).any())
+    return None if mixed else first
+
+
+def join(parts: Sequence[tuple[IntArray, FloatArray]]) -> tuple[IntArray, FloatArray]:
+    """Return batches of states with their sums as one, without equal states."""
+    if len(parts) == 1:
+        return merge(*parts[0])
+    return merge(*(np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)))

@@ -1,0 +1,281 @@
+"""Trials of designs that decide while patients are pending, followed slot by slot: exact, without replicates.
+
+A step is one slot: a patient may arrive, whom the design may enrol; then every pending patient has a DLT in it or not.
+What is known is updated at the end of a slot. With nobody pending the next step is the slot of the next arrival. So
+each step adds to  k * treated - sum of what the pending have still before them, k slots at their arrival: states are
+visited in this order, and equal ones are merged.
+
+Where the law of the onset does not depend on the DLT rate, a patient at dose j has a DLT in slot i with probability
+p_j f_i, and none with 1 - p_j. Ways are weighed by f_i and by 1 instead: the truth enters at the endings only, where
+everybody's outcome is known, as prod_j p_j^y_j (1 - p_j)^(n_j - y_j). One walk then serves all scenarios. Else the ways
+are weighed by the probabilities themselves, scenario by scenario.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NoReturn
+
+import numpy as np
+
+from doseopt.clock.lattice import Calendar, Lattice
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.trial import PIECE, selected, step
+from doseopt.engines.budget import MAX_BYTES, MAX_STATES, MAX_WORK, TooManyStates, work_of
+from doseopt.engines.follow_up import follow_up
+from doseopt.engines.packed import LARGEST_MEMORY, UNKNOWN, Layout, join
+from doseopt.engines.ways import (
+    SUMS,
+    TURNED,
+    WEIGHT,
+    Batch,
+    Ends,
+    Entries,
+    Law,
+    count_decisions,
+    let_pass,
+    times,
+)
+
+COPIES = 4
+"""Of what waits, while states are merged."""
+
+
+class Walk:
+    """The trials of a design, followed slot by slot to their ends.
+
+    Parameters
+    ----------
+    design : Design
+        One that decides while patients are pending.
+    clock : Lattice or Calendar
+    law : Law
+    start : TrialState, optional
+        Where trials begin, with nobody pending.
+    max_states : int
+        Refuse to go on with more.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        clock: Lattice | Calendar,
+        law: Law,
+        start: TrialState | None = None,
+        max_states: int = MAX_STATES,
+    ) -> None:
+        facts = design.facts
+        self.design, self.clock, self.law, self.max_states = design, clock, law, max_states
+        self.start = TrialState.empty(facts.doses, len(facts.memory)) if start is None else start
+        self.layout = Layout(facts, clock.slots, UNKNOWN if facts.cap is None else facts.cap)
+        self.by_slot = isinstance(clock, Calendar)
+        self.starting: defaultdict[int, list[Batch]] = defaultdict(list)
+        self.ageing: defaultdict[int, defaultdict[int, list[Batch]]] = defaultdict(lambda: defaultdict(list))
+        self.closed: list[Batch] = []
+        self.ended: list[Batch] = []
+        self.entries: list[Entries] = []
+        self.states = self.work = 0
+
+    def ends(self) -> Ends:
+        """Follow all trials and return how they end."""
+        scenarios = 1 if self.law.p is None else len(self.law.p)
+        sums = np.zeros((len(SUMS), scenarios, 1))
+        sums[WEIGHT] = 1
+        opened = self.clock.starts(0)
+        self.starting[0].append((self.layout.pack(self.start), let_pass(sums, opened, opened**2)))
+        self._at(0)
+        while self.starting or self.ageing:
+            layer = min((*self.starting, *self.ageing))
+            if self.by_slot:
+                self._at(layer)
+            if layer in self.starting:
+                self._open(layer, *join(self.starting.pop(layer)))
+            ages = self.ageing[layer]
+            while ages:
+                age = max(ages)
+                self._age(layer, age, *join(ages.pop(age)))
+            del self.ageing[layer]
+            if self.by_slot:
+                self._follow_up()
+        self._follow_up()
+        return self._named(*join(self.ended))
+
+    def _at(self, number: int) -> None:
+        """Take up a slot."""
+        self.slot = slot = self.clock.slot(number)
+        self.dlt, self.none = self.law.between(slot.now, slot.next)
+        self.occurs = self.law.occurs(slot.now, slot.next)
+        self.come = self.law.onset.reached(slot.now, np.ones(()))
+        self.moves = [self.layout.moves(age, over) for age, over in enumerate(slot.next >= 1)]
+
+    def _open(self, layer: int, words: IntArray, sums: FloatArray) -> None:
+        """Let the slot begin: a patient may come, who is enrolled, turned away, or shows that enrolment is over."""
+        state, digits = self.layout.unpack(words), self.layout.digits(words)
+        self._count(words.shape[1])
+        given, asked = self._decide(words, state)
+        waits, stops = digits.any(axis=1), given.stop != CONTINUE
+        suspended = ~stops & (given.size == 0)
+        if (suspended & ~waits).any():
+            raise Faults([Fault(type(self.design).__name__, "waits although nobody is pending")])
+        over = stops & ~waits
+        self.ended.append((self._stopped(words[:, over], given.stop[over]), sums[..., over]))
+        if not self.by_slot:
+            sums = np.where(waits, sums, let_pass(sums, *self._gap()))
+        comes = np.where(waits, self.slot.arrival, 1.0)
+        met, missed = count_decisions(sums * comes, asked, digits), sums * (1 - comes)
+        shown = stops & waits
+        self.closed.append((self._stopped(words[:, shown], given.stop[shown]), met[..., shown]))
+        met[TURNED] += suspended * met[WEIGHT]
+        self._wait(layer, words[:, suspended], met[..., suspended])
+        enrolled = np.flatnonzero(~stops & ~suspended)
+        opened = words.copy()
+        opened[:, enrolled] = self._opened(words[:, enrolled], state[enrolled], given[enrolled], asked[enrolled])
+        before = state[enrolled], digits[enrolled]
+        self._enrol(layer, opened[:, enrolled], met[..., enrolled], *before, given.dose[enrolled])
+        if self.slot.arrival < 1:
+            early = asked & ~stops & (given.size > 1)
+            missed = np.where(early, count_decisions(missed, asked, digits), missed)
+            self._wait(layer, np.where(early, opened, words)[:, waits], missed[..., waits])
+
+    def _gap(self) -> tuple[float, float]:
+        """Return mean and mean square of the time without arrivals before the slot of one."""
+        q, length = self.slot.arrival, self.slot.length
+        mean = (1 - q) / q
+        return mean * length, (mean / q + mean**2) * length**2
+
+    def _decide(self, words: IntArray, state: TrialState) -> tuple[Decision, BoolArray]:
+        """Return who comes next in each trial, and in which ones the design was asked: those without an open cohort."""
+        left = self.layout.left.of(words)
+        dose, size, stop = state.dose.copy(), left.copy(), np.zeros_like(left)
+        asked = left == 0
+        rows = np.flatnonzero(asked)
+        for piece in (rows[first : first + PIECE] for first in range(0, len(rows), PIECE)):
+            self._work(state[piece])
+            given = step(self.design, state[piece], self.layout.pending_of(words[:, piece], self.slot.now))
+            dose[piece], size[piece], stop[piece] = given.dose, given.size, given.stop
+        return Decision(dose, size, stop), asked
+
+    def _stopped(self, words: IntArray, stop: IntArray) -> IntArray:
+        """Return trials with the reason why they stop."""
+        words = words.copy()
+        self.layout.stop.add(words, stop)
+        return words
+
+    def _opened(self, words: IntArray, state: TrialState, given: Decision, asked: BoolArray) -> IntArray:
+        """Return trials with the cohort that is enrolled from now on."""
+        layout, words = self.layout, words.copy()
+        layout.dose.add(words, given.dose - state.dose)
+        layout.left.add(words, np.minimum(given.size, layout.most) - layout.left.of(words))
+        if layout.memory:
+            unknown = np.zeros((len(state), len(self.design.facts.outcomes)), np.int64)
+            memory = np.where(asked[:, None], self.design.remember(state, given, unknown), state.memory)
+            if len(memory) and not 0 <= memory.min() <= memory.max() <= LARGEST_MEMORY:
+                wanted = f"wanted memory of 0 to {LARGEST_MEMORY}, got {memory.min()} to {memory.max()}"
+                raise Faults([Fault(type(self.design).__name__, wanted)])
+            for field, change in zip(layout.memory, (memory - state.memory).T, strict=True):
+                field.add(words, change)
+        return words
+
+    def _enrol(
+        self, layer: int, words: IntArray, sums: FloatArray, state: TrialState, digits: IntArray, dose: IntArray
+    ) -> None:
+        """Treat a patient in each trial; where it is the last one, nobody comes any more."""
+        layout, cap = self.layout, self.design.facts.cap
+        layout.pending.add(words, dose + 1)
+        layout.left.add(words, np.full(len(dose), -1))
+        here = state.n[state.at, dose] + (digits == 1 + dose[:, None]).sum(axis=1)
+        if here.max(initial=0) >= layout.most:
+            self._refuse(f"more than {layout.most} patients at a dose")
+        new = here == 0
+        come = np.broadcast_to(self.come, (int(new.sum()), len(self.come)))
+        entries = Entries(state.n[new], state.y[new], digits[new], come, dose[new], sums[WEIGHT][:, new])
+        self.entries.append(entries)
+        last = np.zeros(len(dose), bool) if cap is None else state.total + (digits > 0).sum(axis=1) == cap - 1
+        self.closed.append((words[:, last], sums[..., last]))
+        self._wait(layer, words[:, ~last], sums[..., ~last])
+
+    def _wait(self, layer: int, words: IntArray, sums: FloatArray) -> None:
+        """Let the slot pass, for the oldest of the pending patients first."""
+        length = self.slot.length
+        self._go(layer, 0, words, self.layout.pending.of(words), let_pass(sums, length, length**2))
+
+    def _go(self, layer: int, ahead: int, words: IntArray, young: IntArray, sums: FloatArray) -> None:
+        """Send trials on: to the oldest of the patients whose slot has not passed, or to the start of the next slot."""
+        oldest = self.layout.oldest(young)
+        for age in np.flatnonzero(np.bincount(oldest + 1)).tolist():
+            rows = oldest == age - 1
+            batch = (words, sums) if rows.all() else (words[:, rows], sums[..., rows])
+            if age:
+                self.ageing[layer + (0 if self.by_slot else ahead)][age - 1].append(batch)
+            else:
+                self.starting[layer + (1 if self.by_slot else ahead)].append(batch)
+
+    def _age(self, layer: int, age: int, words: IntArray, sums: FloatArray) -> None:
+        """Let the slot pass for the patients of an age: each has a DLT in it, or not."""
+        pending, low = self.layout.pending.of(words), age * self.layout.digit
+        digit, young = (pending >> low) & ((1 << self.layout.digit) - 1), pending & ((1 << low) - 1)
+        none, dlt = self.moves[age]
+        self._go(layer, 1, words + none[:, digit], young, times(sums, self.none[age], digit))
+        if self.occurs[age]:
+            ahead = self.layout.slots - age
+            self._go(layer, ahead, words + dlt[:, digit], young, times(sums, self.dlt[age], digit))
+
+    def _follow_up(self) -> None:
+        """Follow up the trials that enrol nobody any more."""
+        parts, self.closed = [batch for batch in self.closed if batch[0].shape[1]], []
+        if parts:
+            words, sums = join(parts)
+            self._count(words.shape[1])
+            self.ended.append(follow_up(words, sums, self.layout, self.slot, self.law))
+
+    def _count(self, states: int) -> None:
+        """Refuse to go on with more states than allowed, or with more than there is room for."""
+        self.states += states
+        if self.states > self.max_states:
+            self._refuse(f"{self.states:,} states, more than max_states = {self.max_states:,}")
+        waiting = [*self.starting.values(), *(part for ages in self.ageing.values() for part in ages.values())]
+        held = sum(sums.nbytes for parts in (*waiting, self.closed, self.ended) for _, sums in parts)
+        if COPIES * held > MAX_BYTES:
+            self._refuse(f"{self.states:,} states, which need more than {MAX_BYTES / 1e9:.1f} GB")
+
+    def _work(self, state: TrialState) -> None:
+        """Refuse to go on with more work to decide than allowed."""
+        self.work += work_of(self.design, state)
+        if self.work > MAX_WORK:
+            nodes = f"{self.work:.2g} nodes, more than {MAX_WORK:.2g}"
+            self._refuse(f"{self.states:,} states whose posteriors take {nodes}")
+
+    def _refuse(self, what: str) -> NoReturn:
+        """Say what happened and what to do."""
+        facts = self.design.facts
+        advice = (
+            "take fewer slots in a window, lower its max_patients, use larger cohorts, or simulate it"
+            if facts.ends
+            else "it has no rule that ends every trial: add a max_patients modifier"
+        )
+        size = f"{facts.doses} doses" + ("" if facts.cap is None else f", at most {facts.cap} patients")
+        message = f"the trials of this design ({size}), {self.clock.slots} slots in a window, have {what}; {advice}"
+        raise TooManyStates(message)
+
+    def _named(self, words: IntArray, sums: FloatArray) -> Ends:
+        """Return how trials end that have no pending patients, with the MTD that each declares."""
+        state, stop = self.layout.unpack(words), self.layout.stop.of(words)
+        mtd = np.full(len(state), NONE)
+        for first in range(0, len(state), PIECE):
+            piece = np.arange(first, min(first + PIECE, len(state)))
+            asked = piece[stop[piece] == CONTINUE]
+            if len(asked):
+                nobody = self.layout.pending_of(words[:, asked], self.slot.now)
+                stop[asked] = step(self.design, state[asked], nobody).stop
+            mtd[piece] = selected(self.design, state[piece], stop[piece])
+        if (stop == CONTINUE).any():
+            raise Faults([Fault(type(self.design).__name__, "goes on although its cap is reached")])
+        first_of, kind = unique_rows([*state.n.T, *state.y.T, mtd, stop])
+        order = np.argsort(kind, kind="stable")
+        starts = np.searchsorted(kind[order], np.arange(len(first_of)))
+        sums = np.add.reduceat(sums[..., order], starts, axis=-1)
+        ends = state.n[first_of], state.y[first_of], mtd[first_of], stop[first_of]
+        return Ends(*ends, sums, Entries.joined(self.entries), self.states)

@@ -1,0 +1,144 @@
+"""Ways of a trial with pending patients: how they are weighed, what is summed over them, and how they end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.clock.onset import Onset
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+
+FREE = ("uniform", "visits")
+"""Onset laws under which the time of a DLT, given that there is one, does not depend on its probability."""
+MEANS = {
+    "time": "mean time until the outcomes of all patients are known, in windows",
+    "square": "mean of its square",
+    "turned_away": "mean number of patients turned away while the trial waits",
+    "decisions": "mean number of decisions on a patient or a cohort who come",
+    "pending": "mean number of patients pending at these, summed over them",
+}
+"""What outcomes say of each ending besides its weight."""
+SUMS = ("weight", *MEANS)
+"""What is summed over the ways to a state, each times the weight of the way; times so far."""
+WEIGHT, TIME, SQUARE, TURNED, DECIDED, WAITED = range(len(SUMS))
+
+type Batch = tuple[IntArray, FloatArray]
+"""Packed states [W, S], and their sums [M, R, S]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Trials at the first patient of a dose, Q of them, as they are before.
+
+    Attributes
+    ----------
+    n, y : int array [Q, D]
+        Patients whose outcome is known, and DLTs.
+    pending : int array [Q, k]
+        0, or 1 + the dose of a pending patient.
+    come : float array [Q, k]
+        Probability that a DLT, if there is one, would be known of a patient in that place.
+    dose : int array [Q]
+        The dose that is new.
+    weight : float array [R, Q]
+    """
+
+    n: IntArray
+    y: IntArray
+    pending: IntArray
+    come: FloatArray
+    dose: IntArray
+    weight: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Entries]) -> Entries:
+        """Return several batches as one."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts], -1 if name == "weight" else 0) for name in names)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """How the trials of a design end, E ways, and what is summed over the ways to each.
+
+    Attributes
+    ----------
+    n, y : int array [E, D]
+        Patients and DLTs, all of them followed up.
+    selected, stop : int array [E]
+        MTD, or -1; code of the reason to stop.
+    sums : float array [M, R, E]
+        `SUMS`, times in windows. With R = 1 and ways without the truth, else of R scenarios.
+    entries : Entries
+        Where a dose is given for the first time.
+    states : int
+        Distinct states at the start of a slot.
+    """
+
+    n: IntArray
+    y: IntArray
+    selected: IntArray
+    stop: IntArray
+    sums: FloatArray
+    entries: Entries
+    states: int
+
+
+@dataclass(frozen=True)
+class Law:
+    """How ways are weighed: by the truth, or without it.
+
+    Parameters
+    ----------
+    onset : Onset
+    p : float array [R, D], optional
+        DLT rates; None to weigh ways without them.
+    """
+
+    onset: Onset
+    p: FloatArray | None = None
+
+    def between(self, now: FloatArray, later: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the weights of a DLT, and of none, from a share of the window to another, by 1 + dose.
+
+        [..] -> [.., R, 1 + D], of a patient without a DLT so far; [.., 1, 1] without the truth.
+        """
+        now, later = np.broadcast_arrays(now[..., None, None], later[..., None, None])
+        if self.p is None:
+            dlt = self.onset.reached(later, np.ones(())) - self.onset.reached(now, np.ones(()))
+            return dlt, np.ones_like(dlt)
+        p = np.concatenate([np.zeros((len(self.p), 1)), self.p], axis=1)
+        before, by = (self.onset.reached(share, p) for share in (now, later))
+        alive = np.where(before < 1, 1 - before, 1.0)
+        return (by - before) / alive, (1 - by) / alive
+
+    def occurs(self, now: FloatArray, later: FloatArray) -> BoolArray:
+        """Return whether a DLT may become known from a share of the window to another, elementwise."""
+        free = self.onset.reached(later, np.ones(())) > self.onset.reached(now, np.ones(()))
+        return np.asarray((later > now) & (free | (self.onset.kind not in FREE)))
+
+
+def times(sums: FloatArray, table: FloatArray, digit: IntArray) -> FloatArray:
+    """Return sums [M, R, S] times a table of [.., R, 1 + D], or of [.., 1, 1], by the digit of each state."""
+    return sums * (table[..., digit] if table.shape[-1] > 1 else table)
+
+
+def let_pass(sums: FloatArray, mean: float, square: float) -> FloatArray:
+    """Return the sums after a time that has this mean and this mean square."""
+    passed = sums.copy()
+    passed[SQUARE] += 2 * mean * sums[TIME] + square * sums[WEIGHT]
+    passed[TIME] += mean * sums[WEIGHT]
+    return passed
+
+
+def count_decisions(sums: FloatArray, asked: BoolArray, digits: IntArray) -> FloatArray:
+    """Return the sums after decisions where the design was asked, while these patients were pending."""
+    counted = sums.copy()
+    counted[DECIDED] += asked * sums[WEIGHT]
+    counted[WAITED] += asked * sums[WEIGHT] * (digits > 0).sum(axis=1)
+    return counted
