@@ -27,7 +27,7 @@ def test_everything_that_is_wrong_is_said_with_its_path():
         parse_study(stating("day = -1\nsurvivors = 3\nsurvivours = 3"))
     assert sorted(str(fault) for fault in caught.value.faults) == [
         "historical.day: wanted a number in (0, 100000], got -1.0",
-        "historical.n: missing; wanted a whole number in [2, 100000]",
-        "historical.source: missing; wanted text",
+        "historical.n: missing; wanted controls",
+        "historical.source: missing; wanted where the counts come from",
         "historical.survivours: unknown key; did you mean 'survivors'?",
     ]
