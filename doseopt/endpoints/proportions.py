@@ -2,7 +2,7 @@
 
 With y of n and a uniform prior the rate X is Beta(1 + y, 1 + n - y). The rate C of a control that was only seen, in s
 of m historical subjects, is random as well: Beta(1 + w s, 1 + w (m - s)), w <= 1 being the weight of a power prior.
-Given C = c, Pr(X > c) is the probability of at most y of n + 1 binomial events with probability c, so that with N = n + 1
+Given C = c, Pr(X > c) is the probability of at most y of n + 1 binomial events with probability c. With N = n + 1
 
     Pr(X > C) = sum over i = 0 ... y of binom(N, i) B(1 + w s + i, 1 + w (m - s) + N - i) / B(1 + w s, 1 + w (m - s)),
 
@@ -20,7 +20,7 @@ from scipy.special import betainc, betaincc, betaincinv, betaln
 from doseopt.core.state import FloatArray
 from doseopt.endpoints.arguments import Arguments
 
-MOST = 1_000_000
+MOST = 100_000
 """Subjects."""
 JEFFREYS, UNIFORM = 0.5, 1.0
 """Both parameters of the beta prior."""

@@ -11,6 +11,7 @@ import doseopt
 from doseopt.beliefs.utility import Utility
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, declared, nearest
+from doseopt.endpoints.historical import Historical
 from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
@@ -106,6 +107,7 @@ TOP = (
     "window_events",
     "clock",
     "silences",
+    "historical",
     "posterior",
     "belief",
     "utility",
@@ -116,7 +118,7 @@ TOP = (
 
 SAID = {"title": "", "registry": "", "planned_enrolment": None}
 """What stands in no table, and what it is if it is left out."""
-BUILT = {"clock": Clock, "silences": Silences, "doses": Doses}
+BUILT = {"clock": Clock, "silences": Silences, "historical": Historical, "doses": Doses}
 """Tables that say one object each."""
 
 
@@ -131,7 +133,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     said = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
     target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
     events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
-    clock, silences, doses = (
+    clock, silences, historical, doses = (
         reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()
     )
     count = _dose_count(top.get("doses"), top.get("scenarios"))
@@ -176,6 +178,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         proposal=proposal,
         definition=definition,
         also=also,
+        historical=historical,
         name=Path(path).stem,
     )
 

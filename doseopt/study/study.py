@@ -24,6 +24,7 @@ from doseopt.core.design import Design
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import TrialState
+from doseopt.endpoints.historical import Historical
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
@@ -43,6 +44,8 @@ from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
+STATED = ("window_events", "clock", "silences", "historical")
+"""Tables that a study may state, each as an object of its own."""
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
@@ -87,6 +90,8 @@ class Study:
         What the protocol's own definition demands to be seen at the MTD.
     also : mapping of str to MTDRule
         Further definitions of what is right, by name, each with its target.
+    historical : Historical, optional
+        Survival of the controls that survival in the trial is compared with.
 
     Examples
     --------
@@ -114,6 +119,7 @@ class Study:
     proposal: Proposal | None = None
     definition: Definition | None = param(None, kind=Definition, optional=True)
     also: Mapping[str, MTDRule] = field(default_factory=dict)
+    historical: Historical | None = param(None, kind=Historical, optional=True)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
@@ -259,7 +265,7 @@ class Study:
             **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(doses),
-            **{n: plain(v) for n in ("window_events", "clock", "silences") if (v := getattr(self, n)) is not None},
+            **{n: plain(v) for n in STATED if (v := getattr(self, n)) is not None},
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),

@@ -51,7 +51,7 @@ def test_a_random_control_by_quadrature(y, n, weight):
 
 def test_a_sure_control_is_a_known_rate():
     rate = Proportion(7, 9)
-    assert rate.above_control(650_000, 1_000_000) == pytest.approx(rate.above(0.65), abs=1e-5)
+    assert rate.above_control(65_000, 100_000) == pytest.approx(rate.above(0.65), abs=1e-5)
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])

@@ -17,6 +17,7 @@ from doseopt.core.text import name_fault
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.endpoints.historical import Historical
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
@@ -288,6 +289,7 @@ CHANGES = {
     "window_events": WindowEvents(death=Event(0.1, "replace")),
     "clock": Clock(28, Accrual(per_month=2)),
     "silences": Silences(death_in_window=ElicitedEvent(0.1)),
+    "historical": Historical(60, 130, 200, "a registry"),
     "posterior": PosteriorModel(model="beta", a=0.5),
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},
