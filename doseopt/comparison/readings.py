@@ -228,7 +228,8 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
 def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures in each scenario, [measure, scenario]."""
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
-    means = means_of(design, p_observed, p_moderate=scenarios["p_moderate"].fillna(MODERATE).to_numpy())
+    moderate = scenarios["p_moderate"].fillna(MODERATE).to_numpy()
+    means = means_of(design, p_observed, p_moderate=moderate, scenarios=scenarios)
     found = linear_measures(means, p_dlt, study.mtd, planned_of(scenarios))
     return np.array([found[name] for name in MEASURES])
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
 from doseopt.study.window_events import NAMES, Departure, WindowEvents, having
@@ -120,11 +120,18 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     for factor, readings in window_silences(study).items():
         _, *told = readings  # the first is that there is no such event, or the window in use
         each, factors = [*each, *told], [*factors, *[factor] * len(told)]
-    scenarios = _side_by_side([reading.of(study).scenarios for reading in each])
+    read = [reading.of(study).scenarios for reading in each]
+    kinds = [np.flatnonzero(["p_excluded" in s for s in read]), np.flatnonzero(["p_excluded" not in s for s in read])]
+    sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
     parts = []
     for name, design in study.designs.items():
-        blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks))
+        found = {m: np.empty((len(each), study.scenarios.sizes["scenario"])) for m in MEASURES}
+        for rows, scenarios in sides:  # a graph of its own where patients are left out
+            blocks = outcomes_of(study, engine, name, design, scenarios)
+            of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+            for m, values in found.items():
+                values[rows] = of[m].to_numpy().reshape(len(rows), -1)
+        parts.append(found)
     coords = {
         DIMENSION: [reading.label for reading in each],
         f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in each]),
@@ -134,12 +141,12 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     }
     data = {}
     for name in MEASURES:
-        values = np.stack([part[name].to_numpy().reshape(len(each), -1) for part in parts], axis=1)
-        text = f"{parts[0][name].attrs['long_name']}, by reading of what happens in the window"
+        values = np.stack([part[name] for part in parts], axis=1)
+        text = f"{METRICS[name].long_name}, by reading of what happens in the window"
         data[f"{name}_by_reading"] = (
             (DIMENSION, "design", "scenario"),
             values,
-            {**parts[0][name].attrs, "long_name": text},
+            {"units": METRICS[name].units, "long_name": text},
         )
     return xr.Dataset(data, coords)
 
@@ -149,5 +156,6 @@ def _side_by_side(each: list[xr.Dataset]) -> xr.Dataset:
     parts = []
     for scenarios in each:
         one = {} if "per_evaluable" in scenarios else {"per_evaluable": xr.ones_like(scenarios["p_observed"])}
-        parts.append(scenarios.assign(one)[["p_dlt", "p_observed", "p_moderate", "per_evaluable"]])
+        left_out = [name for name in ("p_excluded",) if name in scenarios]
+        parts.append(scenarios.assign(one)[["p_dlt", "p_observed", "p_moderate", "per_evaluable", *left_out]])
     return xr.concat(parts, "scenario", coords="minimal", compat="override", combine_attrs="override")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +13,9 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
-from doseopt.engines.graph import Graph, build_graph, graph_of, orders_of
+from doseopt.engines.graph import Graph, build_graph, enrolled_orders, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate
@@ -69,17 +71,22 @@ class Exact:
         Dataset
             Outcomes; attrs hold the counts of states, edges, endings and paths.
         """
+        design = enrolling(design, scenarios, start)
         if self.max_states == MAX_STATES:
             graph = graph_of(design, start)
         else:
             graph = build_graph(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
-        p = observed_rates(design, scenarios)
-        if not design.facts.outcomes.graded:
-            weigh = partial(state_weights, graph, p)
+        p, space = observed_rates(design, scenarios), design.facts.outcomes
+        if space.tallied:
+            weigh = passing = partial(state_weights, graph, p)
         else:
-            reached = edge_weights(graph, p, moderate_rates(scenarios))
+            moderate = moderate_rates(scenarios) if space.graded else None
+            chance = edge_chances(graph, p, moderate, lost_chances(design, scenarios))
+            reached = along_edges(graph, chance)
             weigh = partial(np.take, reached, axis=1)
+            entered = reached * _entering(graph, chance) if space.lost else reached
+            passing = partial(np.take, entered, axis=1)
         return make_outcomes(
             design,
             scenarios,
@@ -88,17 +95,23 @@ class Exact:
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
             weight=weigh(graph.ending),
-            entries=entries(graph, weigh),
+            entries=entries(graph, passing),
             reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
-    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses, or not all there is."""
     if scenarios.sizes["dose"] != design.facts.doses:
         wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
+    if not design.facts.outcomes.lost and loses(design, scenarios):
+        wanted = (
+            "wanted events that count, or patients who are replaced without a cap on those enrolled: patients who are "
+            "left out have no place in cohorts that are told one by one"
+        )
+        raise Faults([Fault("window_events", wanted)])
     return np.asarray(scenarios["p_observed"].to_numpy())
 
 
@@ -131,25 +144,58 @@ def state_weights(graph: Graph, p: FloatArray, rows: IntArray) -> FloatArray:
     return np.asarray(np.exp(weight, out=weight))
 
 
-def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
+def edge_weights(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+) -> FloatArray:
     """Return the probability of reaching each state in each scenario, [R, S], edge by edge.
 
-    Serves designs with three outcome categories; for two it is the second route to `ending_weights`.
+    Serves designs with more than two outcome categories; for two it is the second route to `ending_weights`.
     """
-    weight = np.zeros((len(graph.state), len(p)))
+    return along_edges(graph, edge_chances(graph, p, p_moderate, lost))
+
+
+def along_edges(graph: Graph, chance: FloatArray) -> FloatArray:
+    """Return the probability of reaching each state, [R, S], from that of each edge, [L, R]."""
+    weight = np.zeros((len(graph.state), chance.shape[1]))
     weight[0] = 1
-    chance = edge_chances(graph, p, p_moderate)
-    patients = graph.state.total[graph.source]
-    for count in np.unique(patients):
-        rows = patients == count
+    layer = graph.layer[graph.source]
+    for each in np.unique(layer):
+        rows = layer == each
         np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
     return weight.T
 
 
-def edge_chances(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
-    """Return the probability of each edge in each scenario, [L, R]."""
-    dose, ways = graph.decision.dose[graph.source], graph.category_counts
-    chances = (p,) if p_moderate is None else (p, p_moderate)
-    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
-    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+def edge_chances(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+) -> FloatArray:
+    """Return the probability of each edge in each scenario, [L, R].
+
+    Parameters
+    ----------
+    graph : Graph
+    p, p_moderate : float array [R, D]
+        P(DLT), and P(moderate | no DLT) for a design that looks at it, of patients who can be evaluated.
+    lost : sequence of float array [R, D]
+        Of `lost_chances`.
+    """
+    dose, ways, facts = graph.decision.dose[graph.source], graph.category_counts, graph.design.facts
+    space, size = facts.outcomes, graph.decision.size[graph.source]
+    chances = (*lost, p) if p_moderate is None else (*lost, p, p_moderate)
+    if len(chances) != len(space) - 1:
+        raise Faults([Fault("", f"wanted chances of {', '.join(space.names[:-1])}, got {len(chances)}")])
+    each = np.moveaxis(space.probabilities(*chances), -1, 0)
+    orders = enrolled_orders(space, size, ways) if space.lost else orders_of(ways)
+    chance = orders[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+    if space.lost and facts.max_enrolled is None:
+        chance /= 1 - lost[0].T[dose] ** size[:, None]  # a cohort of which all are left out leads back
     return np.asarray(chance)
+
+
+def _entering(graph: Graph, chance: FloatArray) -> FloatArray:
+    """Return the probability that the dose given next has an evaluable patient in the cohort, 1 at an end, [R, S]."""
+    at = graph.source, graph.decision.dose[graph.source]
+    some = graph.state.n[graph.target, at[1]] > graph.state.n[at]
+    found = np.zeros((len(graph.state), chance.shape[1]))
+    np.add.at(found, graph.source[some], chance[some])
+    found[graph.ending] = 1
+    return found.T
