@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.polynomial import Chebyshev
 
 from doseopt.comparison.departures import TEXTS as DEPARTURES
-from doseopt.comparison.departures import departure_of, departures
+from doseopt.comparison.departures import departure_of, departures, untold
 from doseopt.core.design import Design, Modifier
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
@@ -22,7 +22,6 @@ from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.scenarios.perturbations import Perturbation, perturbations
-from doseopt.study.reader import key
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -103,8 +102,11 @@ def break_even(
     >>> 0.14 < at.item() < 0.16
     True
     """
-    _check_losses(study, [registered, *amended])
-    designs, left_out = _exact(study.choose([registered, *amended]), registered)
+    chosen = study.choose([registered, *amended])
+    faults = untold(study, chosen)
+    if faults:
+        raise Faults(faults)
+    designs, left_out = _exact(chosen, registered)
     kinds, parts = (*perturbations(study.doses), *departures(study)), []
     for kind in kinds:
         progress(kind.text)
@@ -116,17 +118,6 @@ def break_even(
         data[name].attrs = {"long_name": TEXTS[name], "units": "1"}
     counted = {f"{name}_counted": departure_of(study, name).counted() for name in DEPARTURES}
     return data.assign_attrs(study.provenance(), registered=registered, left_out="\n".join(left_out), **counted)
-
-
-def _check_losses(study: Study, names: Sequence[str]) -> None:
-    """Refuse patients who are left out, and caps on those enrolled: that is more than a change of rates."""
-    wanted = "wanted one that is another DLT rate (dlt, replace or complete) for break-even points, got 'exclude'"
-    found = [Fault(f"window_events.{n}.reading", wanted) for n in DEPARTURES if departure_of(study, n).reading == "exclude"]
-    capped = [name for name, design in study.choose(names).items() if design.facts.max_enrolled is not None]
-    wanted = "wanted no max_enrolled for break-even points: it counts patients whom no DLT rate tells"
-    found += [Fault(f"designs.{key(name)}.modifiers", wanted) for name in capped]
-    if found:
-        raise Faults(found)
 
 
 def _exact(designs: Mapping[str, Design], registered: str) -> tuple[dict[str, Design], list[str]]:

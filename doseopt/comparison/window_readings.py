@@ -10,6 +10,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.exact import Exact
+from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
@@ -19,6 +22,8 @@ MEASURES = ("correct_selection", "no_selection", "overdose_selection", "sample_s
 DIMENSION = "window_reading"
 WINDOW = "dlt_window"
 NONE = "no such event"
+MOST = 50_000
+"""States of a graph in which patients are left out: seconds."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,10 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `<measure>_by_reading`; the first reading is that no such event happens.
+        `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
+        than `MOST` states where patients are left out.
     """
+    smaller = engine if isinstance(engine, Simulate) else Exact(max_states=MOST)
     each, factors = [WindowReading("no: event", NONE, None)], [""]
     for factor, readings in window_silences(study).items():
         _, *told = readings  # the first is that there is no such event, or the window in use
@@ -125,10 +132,16 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
     parts = []
     for name, design in study.designs.items():
-        found = {m: np.empty((len(each), study.scenarios.sizes["scenario"])) for m in MEASURES}
+        found = {m: np.full((len(each), study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
         for rows, scenarios in sides:  # a graph of its own where patients are left out
-            blocks = outcomes_of(study, engine, name, design, scenarios)
-            of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+            some = engine if "p_excluded" not in scenarios else smaller
+            try:
+                blocks = outcomes_of(study, some, name, design, scenarios)
+                of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+            except TooManyStates:
+                if some is engine:
+                    raise
+                continue
             for m, values in found.items():
                 values[rows] = of[m].to_numpy().reshape(len(rows), -1)
         parts.append(found)

@@ -77,7 +77,8 @@ class Enrolling:
         """Return the base's memory, which a cohort without an evaluable patient leaves as it is, and who was lost."""
         lost = self.facts.outcomes.lost
         view, seen = self._view(before), outcome[:, lost:]
-        kept = np.where(seen.any(axis=1)[:, None], self.base.remember(view, given, seen), view.memory)
+        some, kept = np.flatnonzero(seen.any(axis=1)), view.memory.copy()
+        kept[some] = self.base.remember(view[some], given[some], seen[some])
         if self.facts.max_enrolled is None:
             return kept
         return np.concatenate([kept, before.memory[:, -1:] + outcome[:, :lost].sum(axis=1, keepdims=True)], axis=1)
@@ -114,11 +115,11 @@ def _letters(design: Design, scenarios: xr.Dataset) -> str:
     """Return how patients of a design are lost: R and X as of `Enrolling`."""
     left_out = "p_excluded" in scenarios and bool((scenarios["p_excluded"] > 0).any())
     capped = design.facts.max_enrolled is not None and "per_evaluable" in scenarios
-    replaced = capped and bool((_replaced(scenarios) > 0).any())
-    return "R" * replaced + "X" * left_out
+    some = capped and bool((replaced(scenarios) > 0).any())
+    return "R" * some + "X" * left_out
 
 
-def _replaced(scenarios: xr.Dataset) -> FloatArray:
+def replaced(scenarios: xr.Dataset) -> FloatArray:
     """Return the probability that a patient enrolled is replaced, [R, D]."""
     left_out = scenarios["p_excluded"].to_numpy() if "p_excluded" in scenarios else 0.0
     stays = 1 / scenarios["per_evaluable"].to_numpy() / (1 - left_out)
@@ -150,5 +151,5 @@ def enrolling(design: Design, scenarios: xr.Dataset, start: TrialState | None = 
 def lost_chances(design: Design, scenarios: xr.Dataset) -> tuple[FloatArray, ...]:
     """Return the chance of each way to be lost that a design tells, given none before it, [R, D] each."""
     space = design.facts.outcomes
-    replaced = (_replaced(scenarios),) if space.replaces else ()
-    return (*replaced, scenarios["p_excluded"].to_numpy()) if space.lost > len(replaced) else replaced
+    first = (replaced(scenarios),) if space.replaces else ()
+    return (*first, scenarios["p_excluded"].to_numpy()) if space.lost > len(first) else first

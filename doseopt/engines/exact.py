@@ -82,11 +82,8 @@ class Exact:
             weigh = passing = partial(state_weights, graph, p)
         else:
             moderate = moderate_rates(scenarios) if space.graded else None
-            chance = edge_chances(graph, p, moderate, lost_chances(design, scenarios))
-            reached = along_edges(graph, chance)
-            weigh = partial(np.take, reached, axis=1)
-            entered = reached * _entering(graph, chance) if space.lost else reached
-            passing = partial(np.take, entered, axis=1)
+            reached, entered = _passages(graph, p, moderate, lost_chances(design, scenarios))
+            weigh, passing = (partial(np.take, weights, axis=1) for weights in (reached, entered))
         return make_outcomes(
             design,
             scenarios,
@@ -102,7 +99,7 @@ class Exact:
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
-    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses, or not all there is."""
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses, or not enough."""
     if scenarios.sizes["dose"] != design.facts.doses:
         wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
@@ -151,22 +148,38 @@ def edge_weights(
 
     Serves designs with more than two outcome categories; for two it is the second route to `ending_weights`.
     """
-    return along_edges(graph, edge_chances(graph, p, p_moderate, lost))
+    return _passages(graph, p, p_moderate, lost)[0]
 
 
-def along_edges(graph: Graph, chance: FloatArray) -> FloatArray:
-    """Return the probability of reaching each state, [R, S], from that of each edge, [L, R]."""
-    weight = np.zeros((len(graph.state), chance.shape[1]))
+def _passages(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the probability of reaching each state, and of going on from it as its decision says, [R, S] each.
+
+    They differ where the dose given next has no evaluable patient in the cohort, and the trial is asked again.
+    """
+    weight = np.zeros((len(graph.state), len(p)))
     weight[0] = 1
-    layer = graph.layer[graph.source]
+    layer, facts = graph.layer[graph.source], graph.design.facts
+    repeats = facts.outcomes.lost > 0 and facts.max_enrolled is not None
+    again = np.zeros_like(weight)
     for each in np.unique(layer):
-        rows = layer == each
-        np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
-    return weight.T
+        rows = np.flatnonzero(layer == each)
+        source, target = graph.source[rows], graph.target[rows]
+        passed = weight[source] * edge_chances(graph, p, p_moderate, lost, rows)
+        np.add.at(weight, target, passed)
+        if repeats:
+            none = graph.state.total[source] == graph.state.total[target]
+            np.add.at(again, source[none], passed[none])
+    return weight.T, (weight - again).T if repeats else weight.T
 
 
 def edge_chances(
-    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+    graph: Graph,
+    p: FloatArray,
+    p_moderate: FloatArray | None = None,
+    lost: Sequence[FloatArray] = (),
+    rows: IntArray | slice = slice(None),
 ) -> FloatArray:
     """Return the probability of each edge in each scenario, [L, R].
 
@@ -177,25 +190,20 @@ def edge_chances(
         P(DLT), and P(moderate | no DLT) for a design that looks at it, of patients who can be evaluated.
     lost : sequence of float array [R, D]
         Of `lost_chances`.
+    rows : int array or slice
+        Which edges.
     """
-    dose, ways, facts = graph.decision.dose[graph.source], graph.category_counts, graph.design.facts
-    space, size = facts.outcomes, graph.decision.size[graph.source]
+    source, ways, facts = graph.source[rows], graph.category_counts[rows], graph.design.facts
+    dose, size, space = graph.decision.dose[source], graph.decision.size[source], facts.outcomes
     chances = (*lost, p) if p_moderate is None else (*lost, p, p_moderate)
     if len(chances) != len(space) - 1:
         raise Faults([Fault("", f"wanted chances of {', '.join(space.names[:-1])}, got {len(chances)}")])
     each = np.moveaxis(space.probabilities(*chances), -1, 0)
     orders = enrolled_orders(space, size, ways) if space.lost else orders_of(ways)
-    chance = orders[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+    exponents = np.arange(ways.max(initial=0) + 1)[:, None, None]
+    chance = np.repeat(orders[:, None], len(p), axis=1)
+    for q, count in zip(each, ways.T, strict=True):
+        chance *= (q.T**exponents)[count, dose]
     if space.lost and facts.max_enrolled is None:
         chance /= 1 - lost[0].T[dose] ** size[:, None]  # a cohort of which all are left out leads back
     return np.asarray(chance)
-
-
-def _entering(graph: Graph, chance: FloatArray) -> FloatArray:
-    """Return the probability that the dose given next has an evaluable patient in the cohort, 1 at an end, [R, S]."""
-    at = graph.source, graph.decision.dose[graph.source]
-    some = graph.state.n[graph.target, at[1]] > graph.state.n[at]
-    found = np.zeros((len(graph.state), chance.shape[1]))
-    np.add.at(found, graph.source[some], chance[some])
-    found[graph.ending] = 1
-    return found.T

@@ -159,7 +159,7 @@ class _Columns(dict[str, list[Any]]):
 def _children(
     design: Design, state: TrialState, decision: Decision, base: int, paths: FloatArray, cohort_paths: FloatArray
 ) -> list[_Arrivals]:
-    """Treat the next cohort of every trial that goes on, each way it can turn out; one batch a cohort size and layer."""
+    """Treat the next cohort of every trial that goes on, each way it can turn out; a batch a cohort size and layer."""
     found = []
     for rows, ways, orders in _cohorts(design, state, decision):
         repeated = np.repeat(rows, len(ways))
@@ -176,9 +176,7 @@ def _children(
     return found
 
 
-def _cohorts(
-    design: Design, state: TrialState, decision: Decision
-) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+def _cohorts(design: Design, state: TrialState, decision: Decision) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
     """Yield the trials that go on by the size of the next cohort, with the ways it can turn out and their orders."""
     facts, space = design.facts, design.facts.outcomes
     going, room = decision.stop == CONTINUE, np.zeros(len(state), np.int64)

@@ -206,19 +206,16 @@ class WindowEvents:
         others = [event.at(name, doses) for event in each]
         met = meet(observed.to_numpy(), others, [e.reading for e in each], [e.attributed for e in each], onset)
         hazard = sum((-np.log1p(-np.asarray(m)) for m in others), np.zeros(observed.shape))
-        about = {"units": "1", "long_name": "probability that a patient who is not replaced is left out"}
-        left_out = {"p_excluded": (observed.dims, met.excluded, about)} if self.leaves_out else {}
-        return scenarios.assign(
-            **left_out,
-            p_observed=(observed.dims, met.rate, observed.attrs),
-            p_alone=(
-                observed.dims,
-                observed.to_numpy(),
-                {"units": "1", "long_name": "rate of DLTs alone"},
-            ),
-            hazard=(observed.dims, hazard, {"units": "1", "long_name": "hazard of all other events in a window"}),
-            per_evaluable=(observed.dims, met.per_evaluable, {"units": "1", "long_name": "enrolled for one evaluable"}),
-        )
+        found = {
+            "p_observed": (met.rate, observed.attrs["long_name"]),
+            "p_alone": (observed.to_numpy(), "rate of DLTs alone"),
+            "hazard": (hazard, "hazard of all other events in a window"),
+            "per_evaluable": (met.per_evaluable, "enrolled for one evaluable"),
+        }
+        if self.leaves_out:
+            found["p_excluded"] = met.excluded, "probability that a patient who is not replaced is left out"
+        about = {n: (observed.dims, v, {"units": "1", "long_name": text}) for n, (v, text) in found.items()}
+        return scenarios.assign(about)
 
     def describe(self) -> str:
         """Say what can happen, and how it counts."""
