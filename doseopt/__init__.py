@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import CohortsInOrder as CohortsInOrder
     from doseopt.designs.modifiers import DemandAtDose as DemandAtDose
     from doseopt.designs.modifiers import EnoughAtDose as EnoughAtDose
+    from doseopt.designs.modifiers import MaxEnrolled as MaxEnrolled
     from doseopt.designs.modifiers import MaxPatients as MaxPatients
     from doseopt.designs.modifiers import NarrowInterval as NarrowInterval
     from doseopt.designs.modifiers import NoSkipping as NoSkipping
@@ -114,6 +115,7 @@ _HOME = {
     "MTDRule": "scenarios",
     "MTPI": "designs.mtpi",
     "MTPI2": "designs.mtpi2",
+    "MaxEnrolled": "designs.modifiers",
     "MaxPatients": "designs.modifiers",
     "Modified": "designs.modified",
     "Naming": "designs.naming",

@@ -3,6 +3,7 @@
 Those that must stand are interfaces that a protocol demands of every design, engine or model:
 
 - `Around`: the verbs of `Design` that a wrapper leaves as they are, in this one place.
+- `Enrolling`: a design that the engines make, which do not know the designs and so not `Around`.
 - `ExactWherePossible.trials`: an engine that may simulate says how many trials a scenario then takes.
 - `Waiting.select`: it changes when its design is asked, and not how it selects.
 - `ModelAverage.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have those of their curves.
@@ -18,6 +19,7 @@ import doseopt
 ROOT = Path(doseopt.__file__).parent
 DEMANDED = {
     *(("Around", name) for name in ("facts", "first", "remember", "admissible", "describe")),
+    *(("Enrolling", name) for name in ("first", "describe")),
     ("ExactWherePossible", "trials"),
     ("ModelAverage", "doses"),
     ("TwoPopulations", "doses"),

@@ -15,6 +15,7 @@ from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.designs.layers import layers, with_cap
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.means import means_of
@@ -147,12 +148,18 @@ def _right(study: Study) -> FloatArray:
 
 def _correct(study: Study, design: Design, right: FloatArray) -> FloatArray:
     """Return correct selection in each scenario, [R]."""
-    selection = means_of(design, study.scenarios["p_observed"].to_numpy()).selection
+    scenarios = study.scenarios
+    selection = means_of(design, scenarios["p_observed"].to_numpy(), scenarios=scenarios).selection
     return np.asarray((selection * right).sum(axis=1))
 
 
 def _most_lost(study: Study, small: Design, large: Design, right: FloatArray, worse: BoolArray) -> Loss | None:
-    """Return the trials, right at the smaller cap, that lose most as they go on, in the scenarios that are worse."""
+    """Return the trials, right at the smaller cap, that lose most as they go on, in the scenarios that are worse.
+
+    None where they cannot be followed from the smaller cap on, as where patients are left out.
+    """
+    if loses(small, study.scenarios):
+        return None
     graph, p = graph_of(small), study.scenarios["p_observed"].to_numpy()
     weight, lost = ending_weights(graph, p), np.zeros(len(graph.ending))
     total, chosen = np.zeros(len(p)), right[:, 1 + graph.selected]

@@ -99,7 +99,7 @@ def expected(
     planned = _planned(study)
 
     def values(belief: Belief) -> FloatArray:
-        means = means_of(design, belief.p_observed, start)
+        means = means_of(design, belief.p_observed, start, scenarios=belief.scenarios)
         each = linear_measures(means, belief.p_dlt, study.mtd, planned, names)
         found = np.column_stack([*(each[name] for name in names), means.selection])
         return np.concatenate([np.nan_to_num(found), np.isfinite(found)], axis=1)

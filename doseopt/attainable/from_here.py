@@ -97,7 +97,9 @@ def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> t
     planned = planned_of(belief.scenarios)
 
     def utility(belief: Belief) -> FloatArray:
-        measures = linear_measures(means_of(design, belief.p_observed, start), belief.p_dlt, study.mtd, planned)
+        measures = linear_measures(
+            means_of(design, belief.p_observed, start, scenarios=belief.scenarios), belief.p_dlt, study.mtd, planned
+        )
         return linear_utility(measures, belief.p_dlt, study.mtd, study.utility, planned)
 
     belief, values = integrated(belief, utility)

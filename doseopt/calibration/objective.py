@@ -101,7 +101,7 @@ def measures_of(
     -------
     dict of str to float array [R]
     """
-    means = means_of(design, belief.p_observed)
+    means = means_of(design, belief.p_observed, scenarios=belief.scenarios)
     result = linear_measures(means, belief.p_dlt, mtd)
     if UTILITY in names:
         result[UTILITY] = linear_utility(result, belief.p_dlt, mtd, utility or Utility())

@@ -16,6 +16,7 @@ READINGS = {
     "dlt": "counted as a DLT",
     "replace": "replaced",
     "complete": "counted as completed without DLT",
+    "exclude": "left out and not replaced",
 }
 """How a patient with another event counts, where the event is not attributed to treatment."""
 
@@ -66,15 +67,23 @@ class Met:
         DLT rate among evaluable patients, as they are counted.
     removed : float array [..., D]
         Probability that a patient enrolled is replaced.
+    left_out : float array [..., D]
+        Probability that a patient enrolled is left out and not replaced.
     """
 
     rate: FloatArray
     removed: FloatArray
+    left_out: FloatArray
 
     @property
     def per_evaluable(self) -> FloatArray:
-        """Patients enrolled for one that is evaluable, 1 / (1 - removed)."""
-        return np.asarray(1 / (1 - self.removed))
+        """Patients enrolled for one that is evaluable, 1 / (1 - removed - left out), by Wald's identity."""
+        return np.asarray(1 / (1 - self.removed - self.left_out))
+
+    @property
+    def excluded(self) -> FloatArray:
+        """Probability that a patient who is not replaced is left out."""
+        return np.asarray(self.left_out / (1 - self.removed))
 
 
 def meet(
@@ -92,7 +101,8 @@ def meet(
         As for `competing`.
     readings : sequence of str
         Of each other event: `dlt`, every one is called a DLT; `replace` or `complete`, a share is attributed to
-        treatment and called a DLT, the rest is replaced or counts as completed without DLT.
+        treatment and called a DLT, the rest is replaced or counts as completed without DLT; `exclude`, the rest is
+        left out, and keeps its place in the cohort.
     attributed : sequence of float
         These shares; without meaning under `dlt`.
 
@@ -105,8 +115,9 @@ def meet(
     (0.28, 1.28)
     """
     dlt, events, _ = competing(p, others, onset)
-    seen, removed = dlt.copy(), np.zeros_like(dlt)
+    seen, removed, left_out = dlt.copy(), np.zeros_like(dlt), np.zeros_like(dlt)
     for event, reading, share in zip(events, readings, attributed, strict=True):
         seen = seen + (event if reading == "dlt" else share * event)
         removed = removed + ((1 - share) * event if reading == "replace" else 0)
-    return Met(seen / (1 - removed), removed)
+        left_out = left_out + ((1 - share) * event if reading == "exclude" else 0)
+    return Met(seen / (1 - removed - left_out), removed, left_out)

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.polynomial import Chebyshev
 
 from doseopt.comparison.departures import TEXTS as DEPARTURES
-from doseopt.comparison.departures import departure_of, departures
+from doseopt.comparison.departures import departure_of, departures, untold
 from doseopt.core.design import Design, Modifier
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
@@ -102,7 +102,11 @@ def break_even(
     >>> 0.14 < at.item() < 0.16
     True
     """
-    designs, left_out = _exact(study.choose([registered, *amended]), registered)
+    chosen = study.choose([registered, *amended])
+    faults = untold(study, chosen)
+    if faults:
+        raise Faults(faults)
+    designs, left_out = _exact(chosen, registered)
     kinds, parts = (*perturbations(study.doses), *departures(study)), []
     for kind in kinds:
         progress(kind.text)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from doseopt.clock.competing import meet
+from doseopt.core.design import Design
+from doseopt.core.parameters import Fault
 from doseopt.core.state import FloatArray
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.perturbations import Perturbation, Rates
+from doseopt.study.reader import key
 from doseopt.study.study import Study
 from doseopt.study.window_events import Departure, Event, having
 
@@ -35,6 +39,16 @@ def departure_of(study: Study, name: str) -> Departure:
         return study.window_events.events[name]
     silent = None if study.silences is None else study.silences.events.get(name)
     return Event(0.0, "replace", 0.0 if silent is None else silent.attributed)
+
+
+def untold(study: Study, designs: Mapping[str, Design]) -> list[Fault]:
+    """Return who is lost in a way that no DLT rate tells: those left out, and those enrolled up to a cap."""
+    wanted = "wanted one that is another DLT rate (dlt, replace or complete), got 'exclude'"
+    readings = {name: departure_of(study, name).reading for name in TEXTS}
+    found = [Fault(f"window_events.{n}.reading", wanted) for n, reading in readings.items() if reading == "exclude"]
+    capped = [name for name, design in designs.items() if design.facts.max_enrolled is not None]
+    wanted = "wanted no max_enrolled, which counts patients whom no DLT rate tells"
+    return found + [Fault(f"designs.{key(name)}.modifiers", wanted) for name in capped]
 
 
 def _met(study: Study, name: str, p_dlt: FloatArray, _: FloatArray, amount: FloatArray, doses: Doses) -> Rates:

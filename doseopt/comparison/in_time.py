@@ -10,12 +10,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.clock.arrivals import TooFewDates
-from doseopt.clock.replaced import enrolled
+from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
+from doseopt.comparison.lost import enrolled_along
 from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
+from doseopt.engines.enrolling import enrolling
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.settled import settle
@@ -25,7 +27,7 @@ QUANTILE = "time_quantile"
 """Their dimension: other measures have quantiles at other levels."""
 ROOM = 1 << 22
 """Weights of endings at a time."""
-REPLACED = "patients enrolled, those not evaluable replaced"
+REPLACED = "patients enrolled, those not evaluable included"
 DECIDED, ENDED = "the last cohort is decided on", "the last follow-up ends"
 ENROLLED: dict[str, tuple[str, str, str]] = {
     "enrolled_sd": ("", "patients", f"standard deviation of the {REPLACED}"),
@@ -65,16 +67,19 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        With the variables of `ENROLLED` if patients are replaced, and with a clock those of `TIMES`: exact where
-        the duration has a law that is known, else simulated along the graph, with `duration_mcse`.
+        With the variables of `ENROLLED` if patients are replaced or left out, and with a clock those of `TIMES`: exact
+        where the duration has a law that is known, else simulated along the graph, with `duration_mcse`; nan where
+        patients are left out, or replaced up to a cap.
 
     Raises
     ------
     Faults
         Where a trial can still enrol after the last of the arrivals that a study lists.
     """
-    replaces = study.window_events is not None and study.window_events.replaces
-    about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
+    events = study.window_events
+    about = (ENROLLED if events is not None and (events.replaces or events.leaves_out) else {}) | (
+        TIMES if study.clock is not None else {}
+    )
     if not about:
         return result
     found = _numbers(study, engine, result, about)
@@ -115,6 +120,11 @@ def _numbers(
     short = []
     for d, (name, design) in enumerate(study.designs.items()):
         if np.isinf(float(result["trials"].sel(design=name))):
+            enrols = enrolling(design, study.scenarios)
+            if enrols is not design:
+                for variable, value in _number(study, enrolled_along(_graph(enrols, engine), study.scenarios)).items():
+                    found[variable][d] = value
+                continue
             graph = _graph(design, engine)
             try:
                 for rows, values in _laws(study, graph, ENROLLED.keys() <= about.keys()):
@@ -156,9 +166,13 @@ def _enrolled(
 ) -> dict[str, FloatArray]:
     """Return the law of the number enrolled."""
     weight = ending_weights(graph, p) if moderate is None else edge_weights(graph, p, moderate)[:, graph.ending]
-    law = enrolled(graph.state.n[graph.ending], weight, _removed(study)[rows])
+    return _number(study, enrolled(graph.state.n[graph.ending], weight, _removed(study)[rows]))
+
+
+def _number(study: Study, law: Enrolled) -> dict[str, FloatArray]:
+    """Name the parts of the law of the number enrolled."""
     planned = study.planned_enrolment
-    more = np.full(len(p), np.nan) if planned is None else law.above(planned)
+    more = np.full(len(law.mean), np.nan) if planned is None else law.above(planned)
     quantile = law.quantile(np.array(IN_TIME)).astype(float)
     return {"enrolled_sd": law.sd, "enrolled_quantile": quantile, "more_than_planned": more}
 

@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.window_readings import WindowReading, window_silences
+from doseopt.comparison.window_readings import MOST, WindowReading, window_silences
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.state import FloatArray
 from doseopt.designs.layers import layers, with_cap, with_names, with_rule
 from doseopt.display.readings import ACTUAL, CAP, NAMES, TARGET
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.enrolling import loses
+from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
+from doseopt.measures.operating_characteristics import measure
 from doseopt.scenarios import ActualDose
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.study import Study
@@ -165,7 +169,7 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     -------
     Dataset
         `<measure>` (reading, scenario), one factor changed at a time, `factor_of`, `value` and `in_use` (reading); nan
-        where a reading makes a design only together with another;
+        where a reading makes a design only together with another, or one too large where patients are left out;
         `<measure>_all` (combination), means over the scenarios for all combinations of the design's own readings,
         with the position of each factor's reading (combination, own_factor); `effect_<measure>` (factor): the largest
         change of the mean that one reading makes; `spread_<measure>` (own_factor): the range over a factor's readings
@@ -221,14 +225,18 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
     try:
         changed, other = read(study, design, [reading])
         return _evaluated(changed, other, scenarios if changed is study else changed.scenarios)
-    except Faults:
+    except (Faults, TooManyStates):
         return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
 
 
 def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures in each scenario, [measure, scenario]."""
+    moderate = scenarios["p_moderate"].fillna(MODERATE)
+    if loses(design, scenarios):
+        outcomes = study.judge(Exact(max_states=MOST)(design, scenarios.assign(p_moderate=moderate)))
+        return np.array([measure(outcomes, name)[0].to_numpy() for name in MEASURES])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
-    means = means_of(design, p_observed, p_moderate=scenarios["p_moderate"].fillna(MODERATE).to_numpy())
+    means = means_of(design, p_observed, p_moderate=moderate.to_numpy())
     found = linear_measures(means, p_dlt, study.mtd, planned_of(scenarios))
     return np.array([found[name] for name in MEASURES])
 

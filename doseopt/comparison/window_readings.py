@@ -10,7 +10,10 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
-from doseopt.measures.operating_characteristics import measure
+from doseopt.engines.budget import TooManyStates
+from doseopt.engines.exact import Exact
+from doseopt.engines.simulate import Simulate
+from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
 from doseopt.study.window_events import NAMES, Departure, WindowEvents, having
@@ -19,6 +22,8 @@ MEASURES = ("correct_selection", "no_selection", "overdose_selection", "sample_s
 DIMENSION = "window_reading"
 WINDOW = "dlt_window"
 NONE = "no such event"
+MOST = 50_000
+"""States of a graph in which patients are left out: seconds."""
 
 
 @dataclass(frozen=True)
@@ -114,17 +119,32 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `<measure>_by_reading`; the first reading is that no such event happens.
+        `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
+        than `MOST` states where patients are left out.
     """
+    smaller = engine if isinstance(engine, Simulate) else Exact(max_states=MOST)
     each, factors = [WindowReading("no: event", NONE, None)], [""]
     for factor, readings in window_silences(study).items():
         _, *told = readings  # the first is that there is no such event, or the window in use
         each, factors = [*each, *told], [*factors, *[factor] * len(told)]
-    scenarios = _side_by_side([reading.of(study).scenarios for reading in each])
+    read = [reading.of(study).scenarios for reading in each]
+    kinds = [np.flatnonzero(["p_excluded" in s for s in read]), np.flatnonzero(["p_excluded" not in s for s in read])]
+    sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
     parts = []
     for name, design in study.designs.items():
-        blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks))
+        found = {m: np.full((len(each), study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
+        for rows, scenarios in sides:  # a graph of its own where patients are left out
+            some = engine if "p_excluded" not in scenarios else smaller
+            try:
+                blocks = outcomes_of(study, some, name, design, scenarios)
+                of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+            except TooManyStates:
+                if some is engine:
+                    raise
+                continue
+            for m, values in found.items():
+                values[rows] = of[m].to_numpy().reshape(len(rows), -1)
+        parts.append(found)
     coords = {
         DIMENSION: [reading.label for reading in each],
         f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in each]),
@@ -134,12 +154,12 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     }
     data = {}
     for name in MEASURES:
-        values = np.stack([part[name].to_numpy().reshape(len(each), -1) for part in parts], axis=1)
-        text = f"{parts[0][name].attrs['long_name']}, by reading of what happens in the window"
+        values = np.stack([part[name] for part in parts], axis=1)
+        text = f"{METRICS[name].long_name}, by reading of what happens in the window"
         data[f"{name}_by_reading"] = (
             (DIMENSION, "design", "scenario"),
             values,
-            {**parts[0][name].attrs, "long_name": text},
+            {"units": METRICS[name].units, "long_name": text},
         )
     return xr.Dataset(data, coords)
 
@@ -149,5 +169,6 @@ def _side_by_side(each: list[xr.Dataset]) -> xr.Dataset:
     parts = []
     for scenarios in each:
         one = {} if "per_evaluable" in scenarios else {"per_evaluable": xr.ones_like(scenarios["p_observed"])}
-        parts.append(scenarios.assign(one)[["p_dlt", "p_observed", "p_moderate", "per_evaluable"]])
+        left_out = [name for name in ("p_excluded",) if name in scenarios]
+        parts.append(scenarios.assign(one)[["p_dlt", "p_observed", "p_moderate", "per_evaluable", *left_out]])
     return xr.concat(parts, "scenario", coords="minimal", compat="override", combine_attrs="override")

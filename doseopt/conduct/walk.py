@@ -13,7 +13,7 @@ from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, demand_waiting, selected, step
-from doseopt.engines.exact import moderate_rates
+from doseopt.engines.exact import moderate_rates, observed_rates
 from doseopt.engines.simulate import Patients
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
@@ -110,7 +110,7 @@ def _steps(
     design: Design, truth: xr.Dataset, patients: Patients, trial: int, start: TrialState
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
-    p = truth["p_observed"].to_numpy()[0]
+    p = observed_rates(design, truth)[0]
     moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
     demand_waiting(design)
     state = start

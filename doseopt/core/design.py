@@ -72,7 +72,9 @@ class Facts:
     ends : bool
         Whether every trial ends without a modifier's help.
     cap : int, optional
-        Most patients that may be enrolled, None if no rule says it.
+        Most patients that may be treated and evaluable, None if no rule says it.
+    max_enrolled : int, optional
+        Most patients that may be enrolled, those not evaluable included; None if no rule says it.
     skips : bool
         Whether a dose more than one level above the highest tried may be given; False is a promise.
     exclusion : str
@@ -99,6 +101,7 @@ class Facts:
     stops: tuple[str, ...] = ()
     ends: bool = False
     cap: int | None = None
+    max_enrolled: int | None = None
     skips: bool = True
     exclusion: str = ""
     sizes_own_cohorts: bool = False
@@ -234,7 +237,12 @@ class Modifier(Protocol):
 
     @property
     def cap(self) -> int | None:
-        """Most patients that it lets a trial enrol, None if it says nothing of them."""
+        """Most patients that it lets a trial treat, None if it says nothing of them."""
+        ...
+
+    @property
+    def max_enrolled(self) -> int | None:
+        """Most patients that it lets a trial enrol, those not evaluable included; None if it says nothing of them."""
         ...
 
     def bind(self, base: Design) -> Modifier:

@@ -49,6 +49,30 @@ class OutcomeSpace:
         """Whether moderate toxicities are told from none."""
         return "M" in self.letters
 
+    @property
+    def lost(self) -> int:
+        """Number of categories that do not count in the tally; they stand before all others."""
+        return self.evaluable.count(False)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether patients are told who are replaced within their cohort; they are the first category."""
+        return "R" in self.letters
+
+    @property
+    def tallied(self) -> bool:
+        """Whether a tally says how many patients were in each category."""
+        return len(self) == 2
+
+    def losing(self, letters: str) -> OutcomeSpace:
+        """Return the space in which patients can also be lost: R, replaced, or X, left out of the tally.
+
+        >>> TOXICITY.losing("RX").probabilities(0.2, 0.5, 0.25).round(12).tolist()
+        [0.2, 0.4, 0.1, 0.3]
+        """
+        names, none = tuple(LOST[letter] for letter in letters), (False,) * len(letters)
+        return OutcomeSpace(letters + self.letters, names + self.names, none + self.dlt, none + self.evaluable)
+
     def counts(self, letters: str) -> tuple[int, ...]:
         """Count patients by category; a letter that is not told apart here counts in the last."""
         known = [letters.count(letter) for letter in self.letters[:-1]]
@@ -83,6 +107,8 @@ class OutcomeSpace:
         return category
 
 
+LOST = {"R": "not evaluable, replaced", "X": "not evaluable, left out"}
+"""Patients who do not count in the tally."""
 TOXICITY = OutcomeSpace("TN", ("DLT", "no DLT"), (True, False), (True, True))
 """A DLT, or none."""
 GRADED = OutcomeSpace(

@@ -26,7 +26,7 @@ def step(design: Design, state: TrialState, pending: Pending | None = None) -> D
     Faults
         If a trial that goes on is given an inadmissible dose, a dose that does not exist or an empty cohort.
     """
-    if not state.started.any():
+    if not (state.started.any() or state.memory.any()):
         first = design.first()
         decision = Decision(*(np.repeat(part, len(state)) for part in (first.dose, first.size, first.stop)))
     else:
@@ -107,9 +107,11 @@ def advance(design: Design, before: TrialState, given: Decision, outcome: IntArr
         Its patients by outcome category, DLT first.
     """
     n, y, space = before.n.copy(), before.y.copy(), design.facts.outcomes
-    n[before.at, given.dose] += space.evaluated(outcome)
+    evaluated = space.evaluated(outcome)
+    n[before.at, given.dose] += evaluated
     y[before.at, given.dose] += space.dlts(outcome)
-    return TrialState(n, y, given.dose, design.remember(before, given, outcome))
+    dose = np.where(evaluated > 0, given.dose, before.dose) if space.lost else given.dose
+    return TrialState(n, y, dose, design.remember(before, given, outcome))
 
 
 def after(design: Design, outcomes: str | Iterable[Cohort]) -> TrialState:

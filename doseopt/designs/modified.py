@@ -81,6 +81,7 @@ class Modified:
             stops=tuple(dict.fromkeys(name for part in parts for name in part.stops)),
             ends=any(part.ends for part in parts),
             cap=min((part.cap for part in parts if part.cap is not None), default=None),
+            max_enrolled=min((part.max_enrolled for part in parts if part.max_enrolled is not None), default=None),
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
         )
 
@@ -221,11 +222,12 @@ def _check_types(base: object, modifiers: object) -> None:
 def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]) -> list[Fault]:
     """Return why modifiers cannot be laid over a design, or not together; by position, some may be left out."""
     placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
+    caps = dict.fromkeys(type(m) for m in placed.values() if m.phase == Phase.CAP)
     found = []
-    for phase in (Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, Phase.CAP):
-        same = [i for i, m in placed.items() if m.phase == phase]
+    for phase in (Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, *caps):
+        same = [i for i, m in placed.items() if phase in (m.phase, type(m))]
         if len(same) > 1:
-            wanted = f"wanted at most one {phase.name.lower()} rule, got {len(same)}"
+            wanted = f"wanted at most one {placed[same[1]].phase.name.lower()} rule, got {len(same)}"
             found.append(Fault(f"modifiers[{same[1]}]", wanted))
     many = [i for i, m in placed.items() if m.phase in (Phase.RESTRICT, Phase.STOP)]
     twice = [(i, j) for i, j in combinations(many, 2) if placed[i] == placed[j]]

@@ -18,7 +18,7 @@ MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
 SURELY = 4.0
 """A graph that grows as it does so far to so many times more than is allowed is refused at once."""
-STEADY = {"too_toxic", "max_patients"}
+STEADY = {"too_toxic", "max_patients", "max_enrolled"}
 """Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
 WINDOW = 0.75
 """Share of the patients so far from which on it is seen how a graph grows."""

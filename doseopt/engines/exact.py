@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +13,9 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
-from doseopt.engines.graph import Graph, build_graph, graph_of, orders_of
+from doseopt.engines.graph import Graph, build_graph, enrolled_orders, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate
@@ -69,17 +71,19 @@ class Exact:
         Dataset
             Outcomes; attrs hold the counts of states, edges, endings and paths.
         """
+        design = enrolling(design, scenarios, start)
         if self.max_states == MAX_STATES:
             graph = graph_of(design, start)
         else:
             graph = build_graph(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
-        p = observed_rates(design, scenarios)
-        if not design.facts.outcomes.graded:
-            weigh = partial(state_weights, graph, p)
+        p, space = observed_rates(design, scenarios), design.facts.outcomes
+        if space.tallied:
+            weigh = passing = partial(state_weights, graph, p)
         else:
-            reached = edge_weights(graph, p, moderate_rates(scenarios))
-            weigh = partial(np.take, reached, axis=1)
+            moderate = moderate_rates(scenarios) if space.graded else None
+            reached, entered = _passages(graph, p, moderate, lost_chances(design, scenarios))
+            weigh, passing = (partial(np.take, weights, axis=1) for weights in (reached, entered))
         return make_outcomes(
             design,
             scenarios,
@@ -88,17 +92,23 @@ class Exact:
             selected=graph.selected,
             stop=graph.decision.stop[graph.ending],
             weight=weigh(graph.ending),
-            entries=entries(graph, weigh),
+            entries=entries(graph, passing),
             reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
             attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
         )
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
-    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses."""
+    """Return the rates that trials are weighed with, [R, D], or say that they are of other doses, or not enough."""
     if scenarios.sizes["dose"] != design.facts.doses:
         wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
+    if not design.facts.outcomes.lost and loses(design, scenarios):
+        wanted = (
+            "wanted events that count, or patients who are replaced without a cap on those enrolled: patients who are "
+            "left out have no place in cohorts that are told one by one"
+        )
+        raise Faults([Fault("window_events", wanted)])
     return np.asarray(scenarios["p_observed"].to_numpy())
 
 
@@ -132,25 +142,69 @@ def state_weights(graph: Graph, p: FloatArray, rows: IntArray) -> FloatArray:
     return np.asarray(np.exp(weight, out=weight))
 
 
-def edge_weights(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
+def edge_weights(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+) -> FloatArray:
     """Return the probability of reaching each state in each scenario, [R, S], edge by edge.
 
-    Serves designs with three outcome categories; for two it is the second route to `ending_weights`.
+    Serves designs with more than two outcome categories; for two it is the second route to `ending_weights`.
+    """
+    return _passages(graph, p, p_moderate, lost)[0]
+
+
+def _passages(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the probability of reaching each state, and of going on from it as its decision says, [R, S] each.
+
+    They differ where the dose given next has no evaluable patient in the cohort, and the trial is asked again.
     """
     weight = np.zeros((len(graph.state), len(p)))
     weight[0] = 1
-    chance = edge_chances(graph, p, p_moderate)
-    patients = graph.state.total[graph.source]
-    for count in np.unique(patients):
-        rows = patients == count
-        np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
-    return weight.T
+    layer, facts = graph.layer[graph.source], graph.design.facts
+    repeats = facts.outcomes.lost > 0 and facts.max_enrolled is not None
+    again = np.zeros_like(weight)
+    for each in np.unique(layer):
+        rows = np.flatnonzero(layer == each)
+        source, target = graph.source[rows], graph.target[rows]
+        passed = weight[source] * edge_chances(graph, p, p_moderate, lost, rows)
+        np.add.at(weight, target, passed)
+        if repeats:
+            none = graph.state.total[source] == graph.state.total[target]
+            np.add.at(again, source[none], passed[none])
+    return weight.T, (weight - again).T if repeats else weight.T
 
 
-def edge_chances(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None) -> FloatArray:
-    """Return the probability of each edge in each scenario, [L, R]."""
-    dose, ways = graph.decision.dose[graph.source], graph.category_counts
-    chances = (p,) if p_moderate is None else (p, p_moderate)
-    each = np.moveaxis(graph.design.facts.outcomes.probabilities(*chances), -1, 0)
-    chance = orders_of(ways)[:, None] * np.prod([q.T[dose] ** ways[:, [k]] for k, q in enumerate(each)], axis=0)
+def edge_chances(
+    graph: Graph,
+    p: FloatArray,
+    p_moderate: FloatArray | None = None,
+    lost: Sequence[FloatArray] = (),
+    rows: IntArray | slice = slice(None),
+) -> FloatArray:
+    """Return the probability of each edge in each scenario, [L, R].
+
+    Parameters
+    ----------
+    graph : Graph
+    p, p_moderate : float array [R, D]
+        P(DLT), and P(moderate | no DLT) for a design that looks at it, of patients who can be evaluated.
+    lost : sequence of float array [R, D]
+        Of `lost_chances`.
+    rows : int array or slice
+        Which edges.
+    """
+    source, ways, facts = graph.source[rows], graph.category_counts[rows], graph.design.facts
+    dose, size, space = graph.decision.dose[source], graph.decision.size[source], facts.outcomes
+    chances = (*lost, p) if p_moderate is None else (*lost, p, p_moderate)
+    if len(chances) != len(space) - 1:
+        raise Faults([Fault("", f"wanted chances of {', '.join(space.names[:-1])}, got {len(chances)}")])
+    each = np.moveaxis(space.probabilities(*chances), -1, 0)
+    orders = enrolled_orders(space, size, ways) if space.lost else orders_of(ways)
+    exponents = np.arange(ways.max(initial=0) + 1)[:, None, None]
+    chance = np.repeat(orders[:, None], len(p), axis=1)
+    for q, count in zip(each, ways.T, strict=True):
+        chance *= (q.T**exponents)[count, dose]
+    if space.lost and facts.max_enrolled is None:
+        chance /= 1 - lost[0].T[dose] ** size[:, None]  # a cohort of which all are left out leads back
     return np.asarray(chance)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,13 @@ from scipy.special import factorial
 
 from doseopt.core.design import Design, is_design
 from doseopt.core.distinct import unique_rows
+from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget
+from doseopt.engines.enrolling import enrolled_of
 
 MOST_BYTES = 1 << 27
 """Of the graphs that are remembered, besides the last one."""
@@ -70,6 +72,11 @@ class Graph:
     target: IntArray
     category_counts: IntArray
 
+    @property
+    def layer(self) -> IntArray:
+        """The layer of each state: patients enrolled, as far as states tell them; every edge leads to a later one."""
+        return enrolled_of(self.design.facts, self.state)
+
     def counts(self) -> dict[str, int]:
         """Count states, edges, endings and outcome paths."""
         return {
@@ -86,6 +93,38 @@ def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
     free = itertools.product(range(size + 1), repeat=categories - 1)
     outcomes = np.array([(*w, size - sum(w)) for w in free if sum(w) <= size], np.int64)
     return outcomes, orders_of(outcomes)
+
+
+@functools.cache
+def enrolled_outcomes(space: OutcomeSpace, size: int, room: int | None) -> tuple[IntArray, FloatArray]:
+    """Return all ways a cohort of patients of whom some are lost can turn out, [W, K], and the orders for each, [W].
+
+    Parameters
+    ----------
+    space : OutcomeSpace
+    size : int
+        Places in the cohort.
+    room : int or None
+        Patients that may still be enrolled; None where they are not capped: then a cohort without an evaluable patient
+        is none.
+    """
+    ways, orders = cohort_outcomes(size, len(space) - space.replaces)
+    if room is None:
+        some = space.evaluated(ways) > 0
+        return ways[some], orders[some]
+    if not space.replaces:
+        return ways, orders
+    short = [(cohort_outcomes(places, len(space) - 1)[0], room - places) for places in range(size)]
+    found = [np.insert(way, 0, more, axis=1) for way, more in (*((ways, k) for k in range(room - size + 1)), *short)]
+    outcomes = np.concatenate(found)
+    return outcomes, enrolled_orders(space, np.full(len(outcomes), size), outcomes)
+
+
+def enrolled_orders(space: OutcomeSpace, size: IntArray, outcomes: IntArray) -> FloatArray:
+    """Return the orders of patients that make each outcome of cohorts of some size, [W]; the last fills a full one."""
+    orders, enrolled = orders_of(outcomes), outcomes.sum(axis=1)
+    full = (enrolled - outcomes[:, 0] == size) & space.replaces
+    return np.where(full, orders * size / enrolled, orders)
 
 
 def orders_of(outcomes: IntArray) -> FloatArray:
@@ -120,24 +159,41 @@ class _Columns(dict[str, list[Any]]):
 def _children(
     design: Design, state: TrialState, decision: Decision, base: int, paths: FloatArray, cohort_paths: FloatArray
 ) -> list[_Arrivals]:
-    """Treat the next cohort of every trial that goes on, each way it can turn out; one batch a cohort size."""
+    """Treat the next cohort of every trial that goes on, each way it can turn out; a batch a cohort size and layer."""
     found = []
-    for size in np.unique(decision.size[decision.stop == CONTINUE]).tolist():
-        rows = np.flatnonzero((decision.stop == CONTINUE) & (decision.size == size))
-        ways, orders = cohort_outcomes(size, len(design.facts.outcomes))
+    for rows, ways, orders in _cohorts(design, state, decision):
         repeated = np.repeat(rows, len(ways))
         outcome = np.tile(ways, (len(rows), 1))
         children = advance(design, state[repeated], decision[repeated], outcome)
-        found.append(
-            _Arrivals(
-                children,
-                repeated + base,
-                outcome,
-                paths[repeated] * np.tile(orders, len(rows)),
-                cohort_paths[repeated],
-            )
+        arrivals = _Arrivals(
+            children,
+            repeated + base,
+            outcome,
+            paths[repeated] * np.tile(orders, len(rows)),
+            cohort_paths[repeated],
         )
+        found += _by_layer(design, arrivals) if design.facts.outcomes.lost else [arrivals]
     return found
+
+
+def _cohorts(design: Design, state: TrialState, decision: Decision) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Yield the trials that go on by the size of the next cohort, with the ways it can turn out and their orders."""
+    facts, space = design.facts, design.facts.outcomes
+    going, room = decision.stop == CONTINUE, np.zeros(len(state), np.int64)
+    if space.lost and facts.max_enrolled is not None:
+        room = facts.max_enrolled - enrolled_of(facts, state)
+    for left in np.unique(room[going]).tolist():
+        for size in np.unique(decision.size[going & (room == left)]).tolist():
+            rows = np.flatnonzero(going & (decision.size == size) & (room == left))
+            most = None if facts.max_enrolled is None else left
+            yield (rows, *(enrolled_outcomes(space, size, most) if space.lost else cohort_outcomes(size, len(space))))
+
+
+def _by_layer(design: Design, arrivals: _Arrivals) -> list[_Arrivals]:
+    """Tell trials apart that arrive in different layers, as cohorts of one size can have different patients."""
+    layer = enrolled_of(design.facts, arrivals.state)
+    parts = [np.flatnonzero(layer == each) for each in np.unique(layer)]
+    return [_Arrivals(*(getattr(arrivals, name)[rows] for name in vars(arrivals))) for rows in parts]
 
 
 def _merge(parts: list[_Arrivals]) -> tuple[TrialState, IntArray, FloatArray, FloatArray]:
@@ -201,21 +257,13 @@ def build_graph(
         found.add(n=state.n, y=state.y, at=state.dose, memory=state.memory, paths=paths, cohort_paths=cohort_paths)
         found.add(dose=decision.dose, size=decision.size, stop=decision.stop, selected=mtd)
         edges += len(source)
-        ahead = sum(len(p.source) for batches in waiting.values() for p in batches) + _ways(design, decision)
+        ahead = sum(len(p.source) for batches in waiting.values() for p in batches)
+        ahead += sum(len(rows) * len(ways) for rows, ways, _ in _cohorts(design, state, decision))
         budget.ask_ahead(patients, base + len(state), edges, ahead)
         for child in _children(design, state, decision, base, paths, cohort_paths):
-            waiting.setdefault(int(child.state.n[0].sum()), []).append(child)
+            waiting.setdefault(int(enrolled_of(design.facts, child.state[:1])[0]), []).append(child)
         base += len(state)
     return _assemble(design, start, found)
-
-
-def _ways(design: Design, decision: Decision) -> int:
-    """Return how many trials arrive from these, before any are merged."""
-    sizes, trials = np.unique(decision.size[decision.stop == CONTINUE], return_counts=True)
-    return sum(
-        int(k) * math.comb(int(size) + len(design.facts.outcomes) - 1, int(size))
-        for size, k in zip(sizes, trials, strict=True)
-    )
 
 
 def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:

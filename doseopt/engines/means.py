@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, TrialState
+from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, ending_weights
 from doseopt.engines.graph import graph_of
 
@@ -37,7 +39,11 @@ class Means:
 
 
 def means_of(
-    design: Design, p_observed: FloatArray, start: TrialState | None = None, p_moderate: FloatArray | None = None
+    design: Design,
+    p_observed: FloatArray,
+    start: TrialState | None = None,
+    p_moderate: FloatArray | None = None,
+    scenarios: xr.Dataset | None = None,
 ) -> Means:
     """Return the expectations of a design.
 
@@ -49,16 +55,24 @@ def means_of(
         A batch of one to start from.
     p_moderate : float array [R, D], optional
         P(moderate toxicity | no DLT), for a design that looks at it.
+    scenarios : Dataset, optional
+        Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped.
     """
+    design = design if scenarios is None else enrolling(design, scenarios, start)
+    lost = () if scenarios is None else lost_chances(design, scenarios)
     graph = graph_of(design, start)
     chosen = graph.selected[:, None] == np.arange(-1, design.facts.doses)
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([chosen, n, y], axis=1).astype(float)
     means = np.empty((len(p_observed), counted.shape[1]))
-    graded = design.facts.outcomes.graded
-    step = max(ROOM // len(graph.state if graded else graph.ending), 1)
+    space = design.facts.outcomes
+    step = max(ROOM // len(graph.ending if space.tallied else graph.state), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
-        p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
-        weight = edge_weights(graph, p, moderate)[:, graph.ending] if graded else ending_weights(graph, p)
+        if space.tallied:
+            weight = ending_weights(graph, p_observed[rows])
+        else:
+            moderate = None if p_moderate is None or not space.graded else p_moderate[rows]
+            chances = [each[rows] for each in lost]
+            weight = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending]
         means[rows] = weight @ counted
     return Means(*np.split(means, [1 + design.facts.doses, 1 + 2 * design.facts.doses], axis=1))

@@ -19,9 +19,9 @@ def extremes(graph: Graph) -> tuple[IntArray, IntArray]:
     lowest = np.full(len(graph.state), graph.design.facts.doses)
     highest = np.full(len(graph.state), NONE)
     lowest[graph.ending] = highest[graph.ending] = graph.selected
-    patients = graph.state.total[graph.source]
-    for count in np.unique(patients)[::-1]:
-        rows = patients == count
+    layer = graph.layer[graph.source]
+    for each in np.unique(layer)[::-1]:
+        rows = layer == each
         np.minimum.at(lowest, graph.source[rows], lowest[graph.target[rows]])
         np.maximum.at(highest, graph.source[rows], highest[graph.target[rows]])
     return lowest, highest
@@ -76,9 +76,9 @@ def settle(graph: Graph) -> Graph:
     paths, cohort_paths = np.zeros((2, len(graph.state)))
     paths[0] = cohort_paths[0] = 1
     orders = orders_of(graph.category_counts)
-    patients = graph.state.total[graph.source]
-    for count in np.unique(patients):
-        rows = (patients == count) & ~stopping[graph.source]
+    layer = graph.layer[graph.source]
+    for each in np.unique(layer):
+        rows = (layer == each) & ~stopping[graph.source]
         np.add.at(paths, graph.target[rows], paths[graph.source[rows]] * orders[rows])
         np.add.at(cohort_paths, graph.target[rows], cohort_paths[graph.source[rows]])
     kept = np.flatnonzero(cohort_paths)

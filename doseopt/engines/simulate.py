@@ -7,6 +7,7 @@ and so are differences between scenarios.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,7 @@ from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_WORK, STEADY, TooManyStates, work_of
+from doseopt.engines.enrolling import enrolled_of, enrolling, lost_chances
 from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import Exact, moderate_rates, observed_rates
 from doseopt.engines.outcomes import make_outcomes
@@ -58,13 +60,15 @@ class Simulate:
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Simulate the trials of a design in every scenario; see `Exact` for the arguments."""
+        design = enrolling(design, scenarios, start)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
-        moderate = moderate_rates(scenarios) if design.facts.outcomes.graded else np.zeros_like(p)
+        moderate = (moderate_rates(scenarios),) if design.facts.outcomes.graded else ()
+        chances = (*lost_chances(design, scenarios), p, *moderate)
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
             patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
-            parts.append(run_trials(design, start, patients, p, moderate))
+            parts.append(run_trials(design, start, patients, chances))
         n, y, mtd, stop, before = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
@@ -106,7 +110,7 @@ class Patients:
 
 
 def run_trials(
-    design: Design, start: TrialState, patients: Patients, p: FloatArray, moderate: FloatArray
+    design: Design, start: TrialState, patients: Patients, chances: Sequence[FloatArray]
 ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Run all trials of all scenarios, cohort by cohort; a rule is asked once about trials that are in the same state.
 
@@ -116,7 +120,8 @@ def run_trials(
     start : TrialState
     patients : Patients
         Of T trials, the same ones in each scenario.
-    p, moderate : float array [R, D]
+    chances : sequence of float array [R, D]
+        Of all outcome categories but the last, each given none of those before.
 
     Returns
     -------
@@ -125,10 +130,10 @@ def run_trials(
     before : int array [R, T, D]
         Patients treated before the first at each dose, -1 for none.
     """
-    shape = len(p), patients.trials
+    shape = len(chances[0]), patients.trials
     rows = shape[0] * shape[1]
     state = start[np.zeros(rows, np.int64)]
-    running = np.arange(rows)
+    running, seen = np.arange(rows), np.zeros(rows, np.int64)
     n, y = np.zeros((2, rows, design.facts.doses), np.int64)
     mtd, reason, before = np.full(rows, NONE), np.zeros(rows, np.int64), np.full(n.shape, -1)
     work = 0
@@ -142,15 +147,17 @@ def run_trials(
         at = running[done]
         n[at], y[at] = state.n[done], state.y[done]
         mtd[at], reason[at] = chosen[inverse[done]], decision.stop[inverse[done]]
-        running, state = running[~done], state[~done]
+        running, state, seen = running[~done], state[~done], seen[~done]
         if not len(running):
             n, y, before = (each.reshape(*shape, -1) for each in (n, y, before))
             return n, y, mtd.reshape(shape), reason.reshape(shape), before
         given = decision[inverse[~done]]
-        new = state.n[np.arange(len(running)), given.dose] == 0
-        before[running[new], given.dose[new]] = state.total[new]
         scenario, trial = np.divmod(running, patients.trials)
-        outcome = _treat(design, state, given, trial, patients, start, p[scenario], moderate[scenario])
+        room = _room(design, state, given)
+        outcome = _treat(design, given, room, trial, seen, patients, [chance[scenario] for chance in chances])
+        new = (state.n[state.at, given.dose] == 0) & (design.facts.outcomes.evaluated(outcome) > 0)
+        before[running[new], given.dose[new]] = state.total[new]
+        seen = seen + outcome.sum(axis=1)
         state = advance(design, state, given, outcome)
     raise Faults([Fault("", f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")])
 
@@ -177,24 +184,33 @@ def _worked(design: Design, before: int, state: TrialState, start: TrialState, s
     return before + here
 
 
+def _room(design: Design, state: TrialState, given: Decision) -> IntArray:
+    """Return how many patients can be enrolled for the next cohort, [T]: more than its size where some are replaced."""
+    facts = design.facts
+    if not facts.outcomes.replaces or facts.max_enrolled is None:
+        return given.size
+    return facts.max_enrolled - enrolled_of(facts, state)
+
+
 def _treat(
     design: Design,
-    state: TrialState,
     given: Decision,
+    room: IntArray,
     trial: IntArray,
+    seen: IntArray,
     patients: Patients,
-    start: TrialState,
-    p: FloatArray,
-    moderate: FloatArray,
+    chances: Sequence[FloatArray],
 ) -> IntArray:
-    """Draw the outcomes of one cohort in each trial, whose rates are p and moderate [T, D]; returns [T, K]."""
-    who = np.repeat(np.arange(len(trial)), given.size)
-    order = np.arange(len(who)) - np.repeat(np.cumsum(given.size) - given.size, given.size)
-    number = (state.total - start.total)[who] + order
-    u = patients.tolerance(trial[who], number)
-    dlt, other = p[who, given.dose[who]], moderate[who, given.dose[who]]
+    """Draw the outcomes of one cohort in each trial, which has seen some patients; chances [T, D]; returns [T, K]."""
+    who = np.repeat(np.arange(len(trial)), room)
+    first = np.repeat(np.cumsum(room) - room, room)
+    u = patients.tolerance(trial[who], seen[who] + np.arange(len(who)) - first)
     space = design.facts.outcomes
-    category = space.draw(u, dlt, other) if space.graded else space.draw(u, dlt)
+    category = space.draw(u, *(chance[who, given.dose[who]] for chance in chances))
+    if space.replaces:  # nobody comes once the places are taken
+        filled = np.concatenate([[0], np.cumsum(category != 0)])
+        came = filled[:-1] - filled[first] < given.size[who]
+        who, category = who[came], category[came]
     return np.stack([np.bincount(who[category == k], minlength=len(trial)) for k in range(len(space))], axis=1)
 
 

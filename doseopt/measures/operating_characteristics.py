@@ -155,7 +155,7 @@ def over_planned(endings: Endings, truth: Truth) -> FloatArray:
     return np.where(np.isfinite(truth.registered), endings.total > truth.registered, np.nan)
 
 
-@metric("expected patients enrolled, those not evaluable replaced", "patients", of="patients")
+@metric("expected patients enrolled, those not evaluable included", "patients", of="patients")
 def enrolled(truth: Truth) -> FloatArray:
     """n_j / (1 - r_j), with r_j the probability that a patient is replaced: the mean of a negative binomial."""
     return np.ones_like(truth.p_dlt) if truth.per_evaluable is None else truth.per_evaluable

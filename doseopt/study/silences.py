@@ -78,7 +78,7 @@ class Silences:
     --------
     >>> found = Silences(death_in_window=ElicitedEvent(0.15, attributed=0.5), dlt_window=60)
     >>> list(found.events["death"].readings())
-    ['dlt', 'replace', 'complete', 'replace 50%']
+    ['dlt', 'replace', 'complete', 'exclude', 'replace 50%']
     """
 
     death_in_window: ElicitedEvent | None = param(None, kind=ElicitedEvent, table=ElicitedEvent, optional=True)

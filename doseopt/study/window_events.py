@@ -59,7 +59,7 @@ class Departure:
     probability : float, tuple of float or mapping
         In the window without treatment effect: a number, one a dose, or `{"scenario": {name: number or tuple}}`.
     reading : str
-        How such a patient counts: `dlt`, `replace` or `complete`.
+        How such a patient counts: `dlt`, `replace`, `complete` or `exclude`.
     """
 
     probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
@@ -179,6 +179,11 @@ class WindowEvents:
         """Whether patients are replaced."""
         return any(event.reading == "replace" for event in self.events.values())
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether patients are left out and not replaced."""
+        return any(event.reading == "exclude" for event in self.events.values())
+
     def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
         """Return what does not fit the study."""
         return [f.under(name) for name, event in self.events.items() for f in event.faults(scenarios, doses)]
@@ -199,22 +204,22 @@ class WindowEvents:
         -------
         Dataset
             With `p_observed` as it is met, `p_alone`, what it would be if nothing else happened, `hazard` of all events
-            in a window, and `per_evaluable`.
+            in a window, `per_evaluable`, and `p_excluded` if some are left out.
         """
         each, observed = list(self.events.values()), scenarios["p_observed"]
         others = [event.at(name, doses) for event in each]
         met = meet(observed.to_numpy(), others, [e.reading for e in each], [e.attributed for e in each], onset)
         hazard = sum((-np.log1p(-np.asarray(m)) for m in others), np.zeros(observed.shape))
-        return scenarios.assign(
-            p_observed=(observed.dims, met.rate, observed.attrs),
-            p_alone=(
-                observed.dims,
-                observed.to_numpy(),
-                {"units": "1", "long_name": "rate of DLTs alone"},
-            ),
-            hazard=(observed.dims, hazard, {"units": "1", "long_name": "hazard of all other events in a window"}),
-            per_evaluable=(observed.dims, met.per_evaluable, {"units": "1", "long_name": "enrolled for one evaluable"}),
-        )
+        found = {
+            "p_observed": (met.rate, observed.attrs["long_name"]),
+            "p_alone": (observed.to_numpy(), "rate of DLTs alone"),
+            "hazard": (hazard, "hazard of all other events in a window"),
+            "per_evaluable": (met.per_evaluable, "enrolled for one evaluable"),
+        }
+        if self.leaves_out:
+            found["p_excluded"] = met.excluded, "probability that a patient who is not replaced is left out"
+        about = {n: (observed.dims, v, {"units": "1", "long_name": text}) for n, (v, text) in found.items()}
+        return scenarios.assign(about)
 
     def describe(self) -> str:
         """Say what can happen, and how it counts."""

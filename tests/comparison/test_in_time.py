@@ -72,7 +72,7 @@ def test_what_death_in_the_window_does_to_the_registered_protocol(reading):
 def test_readings_stand_beside_each_other():
     """One comparison of the stated reading holds the numbers of the others."""
     ds = compare(study(death('attributed = 0.5, reading = "replace"'))).sel(scenario="A", design="uncapped")
-    labels = ["no: event", "death: dlt", "death: replace (stated)", "death: complete"]
+    labels = ["no: event", "death: dlt", "death: replace (stated)", "death: complete", "death: exclude"]
     assert ds["window_reading"].to_numpy().tolist() == labels
     none = ds["no_selection_by_reading"].to_numpy()
     assert none[:3].round(4).tolist() == pytest.approx([0.0135, 0.4297, 0.2005], abs=1e-9)

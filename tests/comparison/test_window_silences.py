@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tomli_w
 from comparison.test_in_time import CLOCK, READINGS, death, study
+from oracle import AcceleratedTitration, Trials
+from oracle_lost import Chances, lost
 
 from doseopt import compare
 from doseopt.comparison.readings import silences
@@ -49,9 +51,21 @@ def test_they_stand_beside_the_comparison_and_do_not_move_it():
         *list(VALUES)[:2],
         "death 25%, replaced",
         "death 25%, counted as completed without DLT",
+        "death 25%, left out and not replaced",
         "death 25%, 50% called a DLT, rest replaced",
     ]
-    assert found.to_numpy().round(4).tolist() == [0.0135, 0.4297, 0.0183, 0.0100, 0.2005]
+    left_out = found.to_numpy()[4]
+    assert found.to_numpy().round(4).tolist() == [0.0135, 0.4297, 0.0183, 0.0100, left_out.round(4), 0.2005]
+    assert left_out == pytest.approx(_left_out(), abs=1e-12)
+
+
+def _left_out():
+    """No selection in scenario A where who dies is left out: P_D and P_0 for constant hazards, patients enumerated."""
+    p = np.array([0.05, 0.10, 0.20, 0.30])
+    mu, k = -np.log(1 - p), -np.log(0.75)
+    seen, stays = mu / (mu + k) * (1 - (1 - p) * 0.75), (1 - p) * 0.75
+    chances = Chances((0.0,) * 4, tuple(1 - seen - stays), tuple(seen / (seen + stays)), (0.0,) * 4)
+    return lost(Trials(AcceleratedTitration(4, titrate=1)), chances)[0][0]
 
 
 def test_a_reading_is_the_study_that_states_it():
@@ -59,6 +73,7 @@ def test_a_reading_is_the_study_that_states_it():
     for label, table in {
         "death: replace 50%": death('attributed = 0.5, reading = "replace"'),
         "drop-out: replace": '[window_events]\ndropout = { probability = 0.1, reading = "replace" }',
+        "death: exclude": death('reading = "exclude"'),
     }.items():
         stated, found = compare(study(table)), both.sel(window_reading=label)
         for name in ("correct_selection", "no_selection", "overdose_selection", "sample_size", "enrolled"):
@@ -89,7 +104,7 @@ def test_deaths_of_the_other_window_compete_with_the_rates_there():
     ds = compare(study(*text)).sel(design="uncapped")
     assert ds.attrs["silences"] == "death 25% (35% in 60 days), another window of 60 days"
     labels = ["60 days: window", "60 days: death dlt", "60 days: death replace", "60 days: death complete"]
-    assert ds["window_reading"].to_numpy().tolist()[-4:] == labels
+    assert ds["window_reading"].to_numpy().tolist()[-5:] == [*labels, "60 days: death exclude"]
     mu, k = -np.log(0.8) * 60 / 28, -np.log(0.65)
     rate = mu / (mu + k) * (1 - np.exp(-mu - k))
     clock = CLOCK.replace("window = 28", "window = 60\nrates_for = 28")

@@ -9,7 +9,7 @@ from doseopt.designs.modifiers.restrict import Coherent, NoSkipping
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.modifiers.run_in import RunIn
 from doseopt.designs.modifiers.sizes import CohortsByDLT, CohortsByDose, CohortsInOrder
-from doseopt.designs.modifiers.stopping import EnoughAtDose, MaxPatients, NarrowInterval, TooToxic
+from doseopt.designs.modifiers.stopping import EnoughAtDose, MaxEnrolled, MaxPatients, NarrowInterval, TooToxic
 
 __all__ = [
     "MODIFIERS",
@@ -19,6 +19,7 @@ __all__ = [
     "CohortsInOrder",
     "DemandAtDose",
     "EnoughAtDose",
+    "MaxEnrolled",
     "MaxPatients",
     "NarrowInterval",
     "NoSkipping",
@@ -39,5 +40,6 @@ MODIFIERS = {
     "narrow_interval": NarrowInterval,
     "demand_at_dose": DemandAtDose,
     "max_patients": MaxPatients,
+    "max_enrolled": MaxEnrolled,
 }
 """Kinds of modifier, by their name in a study file."""

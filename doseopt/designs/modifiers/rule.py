@@ -33,6 +33,11 @@ class Rule:
 
     @property
     def cap(self) -> int | None:
+        """Most patients that it lets a trial treat; it says nothing of them."""
+        return None
+
+    @property
+    def max_enrolled(self) -> int | None:
         """Most patients that it lets a trial enrol; it says nothing of them."""
         return None
 

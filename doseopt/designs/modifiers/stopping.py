@@ -202,32 +202,17 @@ class NarrowInterval(Rule):
         return [Row("narrow interval", f"stop when {what}")]
 
 
-@dataclass(frozen=True)
-class MaxPatients(Rule):
-    """Stop when `n` patients have been treated; the last cohort is truncated at the cap.
+class _Cap(Rule):
+    """What both caps share: the next cohort is truncated, and the trial stops when there is no room for one."""
 
-    Parameters
-    ----------
-    n : int
-        Evaluable patients.
-
-    Examples
-    --------
-    >>> from doseopt import BOIN, MaxPatients, Modified
-    >>> Modified(BOIN(doses=4, target=0.25), (MaxPatients(n=18),)).facts.cap
-    18
-    """
-
-    n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")
-
+    n: int
     phase: ClassVar[Phase] = Phase.CAP
-    stops: ClassVar[tuple[str, ...]] = ("max_patients",)
     ends: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
         """Return the rule as the conformance checks try it."""
-        return cls(n=10)
+        return cls(n=10)  # type: ignore[call-arg]
 
     @property
     def cap(self) -> int:
@@ -246,6 +231,62 @@ class MaxPatients(Rule):
             decision.dose, np.minimum(decision.size, np.maximum(room, 1)), np.where(room <= 0, 1, decision.stop)
         )
 
+
+@dataclass(frozen=True)
+class MaxPatients(_Cap):
+    """Stop when `n` patients have been treated; the last cohort is truncated at the cap.
+
+    Parameters
+    ----------
+    n : int
+        Evaluable patients.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, MaxPatients, Modified
+    >>> Modified(BOIN(doses=4, target=0.25), (MaxPatients(n=18),)).facts.cap
+    18
+    """
+
+    n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")
+
+    stops: ClassVar[tuple[str, ...]] = ("max_patients",)
+
     def describe(self) -> list[Row]:
         """Return the rule in words."""
         return [Row("enrolment", f"at most {self.n} evaluable patients; the last cohort is truncated")]
+
+
+@dataclass(frozen=True)
+class MaxEnrolled(_Cap):
+    """Stop when `n` patients have been enrolled, whether or not they can be evaluated.
+
+    Who leaves the DLT window and is replaced is replaced within the cohort until it is complete or the cap is met.
+    Where no patient is lost it is `MaxPatients`; both may be laid over a design.
+
+    Parameters
+    ----------
+    n : int
+        Patients enrolled, those not evaluable included.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, MaxEnrolled, Modified
+    >>> Modified(BOIN(doses=4, target=0.25), (MaxEnrolled(n=18),)).facts.max_enrolled
+    18
+    """
+
+    n: int = param(kind=int, low=1, high=1000, doc="patients enrolled at most, those not evaluable included")
+
+    rank: ClassVar[int] = 1
+    stops: ClassVar[tuple[str, ...]] = ("max_enrolled",)
+
+    @property
+    def max_enrolled(self) -> int:
+        """Most patients enrolled."""
+        return self.n
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        reading = f"at most {self.n} patients, those not evaluable included; the last cohort is truncated"
+        return [Row("patients enrolled", reading)]

@@ -138,7 +138,7 @@ def _enrolled(ds: xr.Dataset) -> Table:
         ("enrolled", ">plan", 100 * _mean(ds, "more_than_planned"), _tenth),
     ]
     title = (
-        "Patients enrolled, those not evaluable replaced, and % of trials with more than planned; mean over scenarios"
+        "Patients enrolled, those not evaluable included, and % of trials with more than planned; mean over scenarios"
     )
     return _table(ds, title, columns, ())
 

@@ -11,6 +11,7 @@ from doseopt.display.readings import factor_words
 from doseopt.reports.render.document import Block, Paragraph, Table
 
 JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
+TOO_LARGE = "-: too large beside a comparison; exact or simulated if the study states the reading in [window_events]"
 LONGER = (
     "In another window the DLT rate is the one that the same hazard makes of it; right stays what it is by the rates "
     "as stated."
@@ -48,10 +49,14 @@ def _tables(ds: xr.Dataset) -> list[Block]:
     for name, title in READ.items():
         values = ds[name].mean("scenario").transpose("window_reading", "design").to_numpy()
         values = values * (100 if ds[name].attrs["units"] == "1" else 1)
-        rows = tuple((text, *(f"{x:.1f}" for x in row)) for text, row in zip(heads, values, strict=True))
-        notes = ("*: as stated",) if any(stated) else ()
+        rows = tuple((text, *(_tenth(x) for x in row)) for text, row in zip(heads, values, strict=True))
+        notes = ("*: as stated",) * any(stated) + (TOO_LARGE,) * bool(np.isnan(values).any())
         tables.append(Table(title, ("", *names(ds, "design")), rows, notes=notes))
     return tables
+
+
+def _tenth(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.1f}"
 
 
 def window_sentences(ds: xr.Dataset, registered: str, ahead: str) -> list[str]:
@@ -92,7 +97,9 @@ def _range(ds: xr.Dataset, measure: str, design: str) -> str:
 def _best(ds: xr.Dataset) -> str:
     """Say by how many of the readings each design is right most often."""
     right = ds["correct_selection_by_reading"].mean("scenario").transpose("window_reading", "design").to_numpy()
-    best = np.array(names(ds, "design"))[right.argmax(axis=1)]
+    known = ~np.isnan(right).any(axis=1)  # a best of all is not told where one is not known
+    best = np.array(names(ds, "design"))[right[known].argmax(axis=1)]
     counts = {name: int((best == name).sum()) for name in dict.fromkeys(best)}
     each = [f"{name} by {count}" for name, count in counts.items()]
-    return f"Right most often, of the {len(best)} readings: {listed(each)}; the appendix has each of them."
+    told = f"{len(best)} readings" + " that all designs are evaluated under" * (not known.all())
+    return f"Right most often, of the {told}: {listed(each)}; the appendix has each of them."
