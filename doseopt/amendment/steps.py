@@ -15,7 +15,7 @@ from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
-from doseopt.engines.budget import TooManyStates
+from doseopt.engines.budget import STEADY, TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
 
@@ -301,8 +301,11 @@ def cohort_of(design: Design) -> int:
 
 
 def _size(design: Design) -> float:
-    """Return the most patients of a trial: where its graph is too large to tell, the cap."""
+    """Return the most patients of a trial: the cap, unless the graph of a design that may end before tells."""
+    cap = design.facts.cap
+    if cap is not None and set(design.facts.stops) <= STEADY:
+        return cap
     try:
         return most_patients(design)
     except TooManyStates:
-        return design.facts.cap or math.inf
+        return cap or math.inf
