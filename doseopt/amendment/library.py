@@ -11,7 +11,7 @@ from typing import Any
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, tunable, with_cap
-from doseopt.engines.budget import TooManyStates
+from doseopt.engines.budget import STEADY, TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.study.designs import read_designs
 from doseopt.study.file import BUNDLED
@@ -109,8 +109,11 @@ def same(one: Design, other: Design) -> bool:
 
 
 def most_of(design: Design) -> float:
-    """Return the most patients of a trial: where its graph is too large to tell, the cap."""
+    """Return the most patients of a trial: the cap, unless the graph of a design that may end before tells."""
+    cap = design.facts.cap
+    if cap is not None and set(design.facts.stops) <= STEADY:
+        return cap
     try:
         return most_patients(design)
     except TooManyStates:
-        return design.facts.cap or math.inf
+        return cap or math.inf

@@ -17,12 +17,12 @@ from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.state import FloatArray
-from doseopt.designs.layers import layers, with_cap, with_names, with_rule
+from doseopt.designs.layers import course, layers, with_cap, with_names, with_rule
 from doseopt.display.readings import ACTUAL, CAP, NAMES, TARGET
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import Exact
-from doseopt.engines.means import means_of
+from doseopt.engines.means import means_of_each
 from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import measure
 from doseopt.scenarios import ActualDose
@@ -231,29 +231,39 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
 
 def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures in each scenario, [measure, scenario]."""
+    return _evaluated_each(study, [design], scenarios)[0]
+
+
+def _evaluated_each(study: Study, designs: Sequence[Design], scenarios: xr.Dataset) -> FloatArray:
+    """Return the measures of designs that give the same cohorts, [design, measure, scenario]."""
     moderate = scenarios["p_moderate"].fillna(MODERATE)
-    if loses(design, scenarios):
-        outcomes = study.judge(Exact(max_states=MOST)(design, scenarios.assign(p_moderate=moderate)))
-        return np.array([measure(outcomes, name)[0].to_numpy() for name in MEASURES])
+    if loses(designs[0], scenarios):
+        filled = scenarios.assign(p_moderate=moderate)
+        outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in designs]
+        return np.array([[measure(each, name)[0].to_numpy() for name in MEASURES] for each in outcomes])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
-    means = means_of(design, p_observed, p_moderate=moderate.to_numpy())
-    found = linear_measures(means, p_dlt, study.mtd, planned_of(scenarios))
-    return np.array([found[name] for name in MEASURES])
+    each = means_of_each(designs, p_observed, p_moderate=moderate.to_numpy())
+    found = [linear_measures(means, p_dlt, study.mtd, planned_of(scenarios)) for means in each]
+    return np.array([[measures[name] for name in MEASURES] for measures in found])
 
 
 def _combinations(
     study: Study, design: Design, own: Mapping[str, list[Reading]], scenarios: xr.Dataset
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means over the scenarios of all combinations [C, measure], and the reading of each factor [C, F]."""
-    rows, places = [], []
+    alike: dict[Design, dict[tuple[int, ...], Design]] = {}
     for place in itertools.product(*(range(len(each)) for each in own.values())):
         try:
-            changed = read(study, design, [each[k] for k, each in zip(place, own.values(), strict=True)])
+            _, changed = read(study, design, [each[k] for k, each in zip(place, own.values(), strict=True)])
         except Faults:
             continue  # readings that exclude each other
-        rows.append(_evaluated(*changed, scenarios).mean(axis=1))
-        places.append(place)
-    return np.array(rows), np.array(places)
+        alike.setdefault(course(changed), {})[place] = changed
+    found: dict[tuple[int, ...], FloatArray] = {}
+    for designs in alike.values():
+        measures = _evaluated_each(study, list(designs.values()), scenarios).mean(axis=2)
+        found |= dict(zip(designs, measures, strict=True))
+    places = sorted(found)
+    return np.array([found[place] for place in places]), np.array(places)
 
 
 def _effects(means: np.ndarray, labels: list[tuple[str, str, bool]], factors: list[str]) -> list[float]:

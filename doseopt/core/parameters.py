@@ -125,6 +125,8 @@ class Domain:
     """Reads the value from a file, whose name may stand here in a study file."""
     readings: tuple[Any, ...] = ()
     """Values that a protocol which is silent on it may mean; all of them where there are choices."""
+    declares: bool = False
+    """Whether it says which dose is declared the MTD and nothing else: no dose given, no end of a trial."""
 
     def wanted(self) -> str:
         """Say the domain in words."""
@@ -199,7 +201,7 @@ def param(default: Any = dataclasses.MISSING, *, doc: str = "", kind: Any = None
         Type of the value; that of the default when left out.
     **domain
         Further fields of :class:`Domain`: ``low``, ``high``, ``open_low``, ``open_high``, ``choices``, ``optional``,
-        ``custom``, ``table``, ``file``, ``readings``.
+        ``custom``, ``table``, ``file``, ``readings``, ``declares``.
     """
     kind = kind or (type(default) if default is not dataclasses.MISSING else object)
     return dataclasses.field(default=default, metadata={"domain": Domain(kind, **domain), "doc": doc})

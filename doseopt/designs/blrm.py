@@ -122,7 +122,7 @@ class BLRM(Defaults):
     overdose: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
     feasibility: float = param(0.25, low=0, high=1, open_low=True, doc="probability of overdosing that excludes a dose")
     max_increment: float | None = param(None, kind=float, low=0, open_low=True, optional=True)
-    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 

@@ -86,7 +86,7 @@ class BMACRM(ModelBased):
     )
     weights: tuple[float, ...] | None = param(None, kind=tuple, custom=_weights_fault, doc="prior model probabilities")
     prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
-    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 

@@ -91,7 +91,7 @@ class CRM(ModelBased):
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
     prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
     estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
-    select_untried: bool = param(True, doc="whether the MTD may be an untried dose")
+    select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
     initial: tuple[int, ...] | None = param(

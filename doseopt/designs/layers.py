@@ -9,6 +9,7 @@ from typing import Any
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design, Modifier, Tuned
+from doseopt.core.parameters import declared
 from doseopt.core.tunable import Tunable
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients, TooToxic
@@ -108,6 +109,19 @@ def with_names(design: Design, names: Definition | None) -> Design:
         return dataclasses.replace(design, base=with_names(design.base, names))
     base = dataclasses.replace(design, base=with_names(design.base, None)) if isinstance(design, Selecting) else design
     return base if names is None else Naming(base, names)
+
+
+def course(design: Design) -> Design:
+    """Return the design that gives the same cohorts after every outcome, and declares as the defaults have it.
+
+    Designs of one course share the states that their trials can reach, and differ in the MTD at most.
+    """
+
+    def plain(rule: Any) -> Design:
+        fields = {name: field for name, field in declared(type(rule)).items() if field.metadata["domain"].declares}
+        return dataclasses.replace(rule, **{name: field.default for name, field in fields.items()}) if fields else rule
+
+    return with_rule(with_names(design, None), plain)
 
 
 def with_cap(design: Design, n: int | None) -> Design:

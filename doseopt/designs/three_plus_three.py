@@ -69,7 +69,10 @@ class ThreePlusThree(Defaults):
     )
     confirm_top: bool = param(True, doc="six patients before the top dose can be the MTD")
     mtd_at_cap: str = param(
-        "definition", choices=("definition", "not_excluded"), doc="MTD when the enrolment cap stops the trial"
+        "definition",
+        choices=("definition", "not_excluded"),
+        declares=True,
+        doc="MTD when the enrolment cap stops the trial",
     )
 
     @classmethod

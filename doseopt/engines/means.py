@@ -6,16 +6,18 @@ posterior, take milliseconds each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
-from doseopt.core.state import FloatArray, TrialState
+from doseopt.core.state import FloatArray, IntArray, TrialState
+from doseopt.core.trial import PIECE, selected
 from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, ending_weights
-from doseopt.engines.graph import graph_of
+from doseopt.engines.graph import Graph, graph_of
 
 ROOM = 1 << 21
 """Weights at a time: 16 MB, however many nodes a belief has."""
@@ -58,12 +60,28 @@ def means_of(
     scenarios : Dataset, optional
         Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped.
     """
-    design = design if scenarios is None else enrolling(design, scenarios, start)
+    return means_of_each([design], p_observed, start, p_moderate, scenarios)[0]
+
+
+def means_of_each(
+    designs: Sequence[Design],
+    p_observed: FloatArray,
+    start: TrialState | None = None,
+    p_moderate: FloatArray | None = None,
+    scenarios: xr.Dataset | None = None,
+) -> list[Means]:
+    """Return the expectations of designs that give the same cohorts and differ in the MTD that they declare at most.
+
+    The states that their trials reach are found and weighed once; for the parameters see `means_of`.
+    """
+    if scenarios is not None:
+        designs = [enrolling(design, scenarios, start) for design in designs]
+    design = designs[0]
     lost = () if scenarios is None else lost_chances(design, scenarios)
     graph = graph_of(design, start)
-    chosen = graph.selected[:, None] == np.arange(-1, design.facts.doses)
+    chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
-    counted = np.concatenate([chosen, n, y], axis=1).astype(float)
+    counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
     means = np.empty((len(p_observed), counted.shape[1]))
     space = design.facts.outcomes
     step = max(ROOM // len(graph.ending if space.tallied else graph.state), 1)
@@ -75,4 +93,14 @@ def means_of(
             chances = [each[rows] for each in lost]
             weight = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending]
         means[rows] = weight @ counted
-    return Means(*np.split(means, [1 + design.facts.doses, 1 + 2 * design.facts.doses], axis=1))
+    *each, n, y = np.split(means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1)
+    return [Means(selection, n, y) for selection in each]
+
+
+def _declared(design: Design, graph: Graph) -> IntArray:
+    """Return the MTD that a design declares at each ending of the graph of a design that gives the same cohorts."""
+    if design == graph.design:
+        return graph.selected
+    state, stop = graph.state[graph.ending], graph.decision.stop[graph.ending]
+    pieces = [slice(first, first + PIECE) for first in range(0, len(stop), PIECE)]
+    return np.concatenate([selected(design, state[rows], stop[rows]) for rows in pieces])
