@@ -178,7 +178,8 @@ class Clock:
             return "cohorts are decided on once they are resolved"
         if self.accrual.kind == "uniform":
             return "gaps are uniform"
-        return "who waits in a queue does not come at random" if self.queue and self.accrual.kind != "poisson" else ""
+        only = "the law of a queue is known for Poisson arrivals only"
+        return only if self.queue and self.accrual.kind != "poisson" else ""
 
     @property
     def adds_up(self) -> bool:
