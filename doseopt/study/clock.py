@@ -265,7 +265,7 @@ class Clock:
             until += ", a DLT being known at the next visit"
         lost = f"waits if fewer than {self.queue} do, and is lost otherwise" if self.queue else "is lost"
         who = f"who comes while enrolment is closed {lost}"
-        return f"These designs wait {until}; {who}. The first patient's wait counts."
+        return f"Designs that follow cohorts in full wait {until}; {who}. The first patient's wait counts."
 
     def describe(self) -> str:
         """Say the window, the pace and the follow-up."""
