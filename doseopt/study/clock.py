@@ -178,7 +178,8 @@ class Clock:
             return "cohorts are decided on once they are resolved"
         if self.accrual.kind == "uniform":
             return "gaps are uniform"
-        return "who waits in a queue does not come at random" if self.queue and self.accrual.kind != "poisson" else ""
+        only = "the law of a queue is known for Poisson arrivals only"
+        return only if self.queue and self.accrual.kind != "poisson" else ""
 
     @property
     def adds_up(self) -> bool:
@@ -264,7 +265,7 @@ class Clock:
             until += ", a DLT being known at the next visit"
         lost = f"waits if fewer than {self.queue} do, and is lost otherwise" if self.queue else "is lost"
         who = f"who comes while enrolment is closed {lost}"
-        return f"These designs wait {until}; {who}. The first patient's wait counts."
+        return f"Designs that follow cohorts in full wait {until}; {who}. The first patient's wait counts."
 
     def describe(self) -> str:
         """Say the window, the pace and the follow-up."""

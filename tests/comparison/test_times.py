@@ -15,6 +15,7 @@ from oracle_calendar import Calendar, Setting, constant_hazard, fixed, listed, p
 from doseopt import AcceleratedTitration, MaxPatients, Modified, build_graph, make_scenarios
 from doseopt import ThreePlusThree as Design
 from doseopt.clock.arrivals import Accrual
+from doseopt.clock.competing import meet
 from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
 from doseopt.comparison.times import IN_TIME, _drawn, times_of
@@ -358,3 +359,53 @@ def test_designs_that_look_at_moderate_toxicity():
         assert (np.abs(drawn_[name] - law[name]) < 4 * drawn_["duration_mcse"]).all()
     assert (resolved["duration"] < law["duration"]).all()
     assert (resolved["duration_mcse"] == 0).all()
+
+
+READINGS = {"dlt": ("dlt", 0.0), "complete": ("complete", 0.4), "replace": ("replace", 0.4)}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_resolved_by_other_events_against_competing_times(reading):
+    """Exponential times of DLT and death, the earlier in the window: who is known when, one patient at a time."""
+    read, share = READINGS[reading]
+    p, m = np.array(P), 0.35
+    met = meet(p, [m], [read], [share])
+    dims = ("scenario", "dose")
+    scenarios = SCENARIOS.assign(
+        p_observed=(dims, met.rate[None]),
+        p_alone=(dims, p[None]),
+        hazard=(dims, np.full((1, 2), -math.log(1 - m))),
+        per_evaluable=(dims, met.per_evaluable[None]),
+    )
+    times = times_of(scenarios, Clock(28, ACCRUALS["poisson"][0], evaluate="resolved"), GRAPH)
+    assert (times["duration_mcse"][0] == 0) == (reading != "replace")
+    rng = random.Random(9)
+
+    def patient(day, dose):
+        """Day on which it is known how a patient counts, and how."""
+        dlt, death = (rng.expovariate(-math.log(1 - q)) for q in (p[dose], m))
+        if min(dlt, death) >= 1:
+            return day + 28, "clean"
+        counts = dlt < death or read == "dlt" or rng.random() < share
+        return day + 28 * min(dlt, death), "dlt" if counts else {"replace": "left"}.get(read, "clean")
+
+    def trial():
+        nothing, day = (0, 0), 0.0
+        state = Trial(nothing, nothing)
+        while not isinstance(given := ORACLE.decide(state), Stop):
+            free, known, dlts = [day] * given.size, day, 0
+            while free:
+                day = max(day, free.pop(0)) + rng.expovariate(1.5 / 28)
+                end, how = patient(day, given.dose)
+                dlts += how == "dlt"
+                if how == "left":
+                    free = sorted([*free, end])
+                else:
+                    known = max(known, end)
+            day, state = known, ORACLE.treated(state, given, dlts)
+        return day
+
+    ends = np.array([trial() for _ in range(MANY)])
+    error = math.sqrt(ends.var() / MANY + times["duration_mcse"][0] ** 2)
+    assert abs(times["duration"][0] - ends.mean()) < 4 * error
+    assert times["duration_sd"][0] == pytest.approx(ends.std(), rel=0.08)

@@ -18,8 +18,8 @@ from doseopt.reports.sections.window import window_blocks
 
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
-FEW_PENDING = 1.0
-"""Patients pending at an arrival below whom a design that decides on them gains little."""
+FEW_PENDING, SHORT = 1.0, 0.05
+"""Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
 
 
 def time_blocks(ds: xr.Dataset) -> list[Block]:
@@ -154,17 +154,20 @@ def _table(ds: xr.Dataset, title: str, columns: list[Column], notes: tuple[str, 
 
 def pace(ds: xr.Dataset) -> list[str]:
     """Say what the pace implies: who is pending when a patient arrives, and what deciding on them could gain."""
-    known = _of_known(ds, "duration")
+    known = _of_known(ds, "delay")
     pending, window = (float(ds.attrs[name]) for name in ("pending_at_arrival", "window"))
-    delay, days = _mean(known, "delay"), _mean(known, "duration")
-    most = int((delay / days).argmax())
     come = ds.attrs.get("arrivals_per_window")
     found = (
         ("" if come is None else f"{float(come):.2g} patients arrive in a window of {window:g} days. ")
         + "If enrolment never closed, the number of others whose window is still running when a patient arrives "
         f"would be {pending:.2g} on average."
     )
-    little = "gains little at this pace" if pending < FEW_PENDING else "can gain at this pace"
+    if not known.sizes["design"]:
+        return [found]
+    delay, days = _mean(known, "delay"), _mean(known, "duration")
+    most = int((delay / days).argmax())
+    few = pending < FEW_PENDING or delay[most] < SHORT * days[most]
+    little = "gains little at this pace" if few else "can gain at this pace"
     gain = (
         f"A design that decides while patients are pending {little}: that enrolment closes delays the last patient by "
         f"{delay[most]:.0f} of {days[most]:.0f} days at the most ({names(known, 'design')[most]}), and with as many "
