@@ -95,8 +95,8 @@ def later(date: datetime.date | None, days: int) -> str | None:
 
 def cutoff_of(given: datetime.date | str | None) -> datetime.date | None:
     """Return a cut-off as a date."""
-    if given is None or (isinstance(given, datetime.date) and not isinstance(given, datetime.datetime)):
-        return given
+    if given is None or isinstance(given, datetime.date):
+        return None if given is None else datetime.date(given.year, given.month, given.day)
     found = read_date(given.strip()) if isinstance(given, str) else None
     if found is None:
         raise Faults([Fault("cutoff", f"wanted a date such as {EXAMPLE}, the year first, got {quoted(str(given))}")])

@@ -104,6 +104,29 @@ def test_the_posterior_is_that_of_resolved_patients(tmp_path, library):
     assert found.attrs["cutoff"] == "2024-06-30"
 
 
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(patients=cohorts(), ago=st.integers(0, 100), gone=st.integers(1, 40))
+def test_a_cut_off_is_what_the_data_said_on_that_day(tmp_path_factory, patients, ago, gone):
+    """The file as it is now, at an earlier cut-off, is the file of that day: rows and dates of later were not there."""
+    window, folder, doses = Window(DAYS, {"death": "replace"}), tmp_path_factory.getbasetemp(), Doses(("1", "2", "3"))
+    now, then = (["patient,dose_level,cohort,treated,dlt_date,left,left_reason"] for _ in range(2))
+    for name, (cohort, level, age, dlt) in enumerate(patients):
+        left = age - gone if name % 3 == 0 and dlt is None and gone <= age else None
+        days = [None if dlt is None else age - dlt, left]
+        for lines, last in ((now, 0), (then, ago)):
+            told = ["" if day is None or day < last else str(before(day)) for day in days]
+            row = [str(name), str(level), str(cohort), str(before(age)), *told, "died" if told[1] else ""]
+            lines += [",".join(row)] if age >= last else []
+    (folder / "now.csv").write_text("\n".join(now), encoding="utf-8")
+    found = Trial.from_csv(folder / "now.csv", doses, window, before(ago))
+    if len(then) == 1:
+        assert found.patients == ()
+        return
+    (folder / "then.csv").write_text("\n".join(then), encoding="utf-8")
+    known = Trial.from_csv(folder / "then.csv", doses, window, before(ago))
+    assert (found.patients, found.digest) == (known.patients, known.digest)
+
+
 SPELLINGS = {
     "plain": ("%Y-%m-%d", ",", "", "utf-8"),
     "pandas": ("%Y-%m-%d 00:00:00", ",", "", "utf-8"),

@@ -51,12 +51,13 @@ def test_a_window_is_over_on_its_last_day(tmp_path, cutoff, wanted):
     assert status(read(tmp_path, "A,1,2024-03-01,,,,", cutoff=cutoff)) == [wanted]
 
 
+@pytest.mark.parametrize("dlt", ["", "1"])
 @pytest.mark.parametrize(
     ("cutoff", "wanted"),
-    [("2024-03-10", "?9"), ("2024-03-11", "T10"), ("2024-06-01", "T10")],
+    [("2024-03-10", "?9"), ("2024-03-11", "T10"), (datetime.datetime(2024, 6, 1, 9, 30), "T10")],
 )
-def test_a_dlt_is_known_from_its_day_on(tmp_path, cutoff, wanted):
-    data = read(tmp_path, "A,1,2024-03-01,,2024-03-11,,", cutoff=cutoff)
+def test_a_dlt_is_known_from_its_day_on(tmp_path, cutoff, wanted, dlt):
+    data = read(tmp_path, f"A,1,2024-03-01,{dlt},2024-03-11,,", cutoff=cutoff)
     assert status(data) == [wanted]
     assert data.warnings == (("pending at the cut-off, since a DLT came later: A",) if wanted == "?9" else ())
 
@@ -110,6 +111,29 @@ def test_of_events_of_which_a_share_is_called_a_dlt_each_must_say_so(tmp_path, d
     options = {"window": window, "header": header, "cutoff": "2024-06-01"}
     assert status(read(tmp_path, row.format(dlt), **options)) == [wanted]
     assert "was this one?" in faults(tmp_path, row.format(""), **options)[0]
+
+
+def test_a_death_that_counts_as_completed_may_have_grade_five(tmp_path):
+    window, header = Window(28, {"death": "complete"}), f"{HEADER},grade"
+    (patient,) = read(tmp_path, f"{LEFT.format(dlt='0')},5", window=window, header=header, cutoff="2024-06-01").patients
+    assert (patient.dlt, patient.evaluable, patient.grade, patient.left) == (False, True, 5, "death")
+
+
+def test_a_dlt_without_a_date_does_not_tell_what_was_known_before_the_last_date(tmp_path):
+    header, rows = "patient,dose_level,treated,dlt", ("A,1,2024-03-01,1", "B,1,2024-06-01,")
+    assert status(read(tmp_path, *rows, header=header)) == ["T", "?0"]
+    assert status(read(tmp_path, *rows, header=header, cutoff="2024-04-01")) == ["T"]  # in the window, which was over
+    (said,) = faults(tmp_path, *rows, header=header, cutoff="2024-03-20")
+    assert "whether the DLT was known at the cut-off" in said
+
+
+def test_the_actual_dose_of_a_patient_of_later_is_not_warned_of(tmp_path):
+    doses = Doses(labels=("low", "middle"), values=(1.0, 2.0), unit="mg", tolerance=0.1)
+    path = tmp_path / "odd.csv"
+    path.write_text("patient,dose_level,treated,dlt,actual_dose\nA,1,2024-03-01,,1\nB,2,2024-05-01,,2.5\n")
+    for cutoff, warned in (("2024-03-20", False), ("2024-05-20", True)):
+        said = " ".join(Trial.from_csv(path, doses, WINDOW, cutoff).warnings)
+        assert ("the actual dose 2.5" in said) is warned
 
 
 def test_a_row_that_says_not_evaluable_needs_no_reading(tmp_path):

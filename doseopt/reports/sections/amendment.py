@@ -37,7 +37,7 @@ def amendment_document(tree: xr.DataTree) -> Document:
     blocks = (
         Paragraph(f"Registered: {attrs['registered']}. {attrs['mtd_rule']}"),
         *map(Caution, str(attrs["warnings"]).splitlines()),
-        *not_counted(str(attrs["pending"]), str(attrs["left_out"])),
+        *not_counted(str(attrs["pending"]), str(attrs["left_out"]), str(attrs["cutoff"])),
         Heading("What each design does now"),
         Bullets(tuple(f"{name}: {said}" for name, said in _now(tree).items())),
         *(_averages(average.sel(belief=belief), belief) for belief in dict.fromkeys((beliefs[0], beliefs[-1]))),
