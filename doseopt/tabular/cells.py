@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 import unicodedata
 
 from doseopt.core.parameters import Fault, quoted
+from doseopt.tabular.dates import EXAMPLE, read_date
 from doseopt.tabular.text import Row
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "."})
@@ -14,7 +16,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "."})
 PENDING = MISSING | {"pending", "ongoing"}
 YES = frozenset({"1", "yes", "y", "true", "t", "ja", "oui", "wahr", "vrai"})
 NO = frozenset({"0", "no", "n", "false", "f", "nein", "non", "falsch", "faux"})
-MOST_LETTERS = {"patient": 60, "cohort": 60, "group": 60, "reason": 200}
+MOST_LETTERS = {"patient": 60, "cohort": 60, "group": 60, "reason": 200, "left_reason": 200}
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -86,13 +88,18 @@ class Cells:
         """Tell whether anything stands in a cell."""
         return self.raw(column).lower() not in MISSING
 
+    def filled(self, *columns: str) -> str:
+        """Return the first of some columns in which anything stands; of empty ones the first that the table has."""
+        there = [column for column in columns if column in self._cells] or columns[:1]
+        return next((column for column in there if self.has(column)), there[0])
+
     def fault(self, column: str, wanted: str, hint: str = "") -> None:
         """Keep that a cell holds something else than wanted."""
         self.faults.append(Fault(self.where, f"{column}: wanted {wanted}, got {quoted(self.raw(column))}{hint}"))
 
     def text(self, column: str) -> str:
         """Return a short text that can be printed."""
-        text, most = _BLANKS.sub(" ", self.raw(column)), MOST_LETTERS[column]
+        text, most = _BLANKS.sub(" ", self.raw(column)), MOST_LETTERS.get(column, 200)
         if len(text) > most or not text.isprintable():
             self.fault(column, f"at most {most} letters, none of them a control character")
             return quoted(text, most=20)
@@ -118,6 +125,13 @@ class Cells:
             return int(value)
         self.fault(column, f"a whole number in [{low}, {high}]")
         return None
+
+    def date(self, column: str) -> datetime.date | None:
+        """Return a date, None if the cell is empty, or with a fault."""
+        found = read_date(self.raw(column)) if self.has(column) else None
+        if found is None and self.has(column):
+            self.fault(column, f"a date such as {EXAMPLE}, the year first")
+        return found
 
     def grade(self, column: str) -> int | None:
         """Return a CTCAE grade, None if it is not recorded."""
