@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from doseopt.core.parameters import Fault
+from doseopt.core.parameters import Fault, quoted
 from doseopt.endpoints.meld import PER_UNIT, POSSIBLE
+from doseopt.records.adam import MOST_NAMED
 from doseopt.records.subjects import Roster, Subject
 from doseopt.tabular.cells import Cells, yes_or_no
 
@@ -66,6 +66,14 @@ class Measurement:
     where: str = ""
 
 
+def day_of(visit: str) -> float | None:
+    """Return the day of a visit, None where its name says none."""
+    try:
+        return float(visit)
+    except ValueError:
+        return None
+
+
 type _Read = tuple[list[Measurement], list[datetime.date], list[Fault], list[str]]
 
 
@@ -83,12 +91,12 @@ def _read(rows: Iterable[Cells], roster: Roster, laboratory: bool) -> _Read:
     found: list[Measurement] = []
     dates: list[datetime.date] = []
     faults: list[Fault] = []
-    other: Counter[str] = Counter()
+    other: set[str] = set()
     empty = 0
     for cells in rows:
-        code = cells.raw("PARAMCD").upper()
+        code = (cells.raw if laboratory else cells.text)("PARAMCD").upper()
         if laboratory and cells.has("PARAMCD") and code not in UNITS and code not in ANSWERS and not cells.faults:
-            other[code[:20]] += 1
+            other.add(code)
             continue
         subject = None if cells.faults else roster.of(cells)
         one = None if subject is None else _measurement(cells, subject, code, laboratory, dates)
@@ -96,7 +104,8 @@ def _read(rows: Iterable[Cells], roster: Roster, laboratory: bool) -> _Read:
         empty += one is None and subject is not None and not cells.faults
         if one is not None and not cells.faults:
             found.append(one)
-    warnings = [f"parameters that are not read: {', '.join(sorted(other))}"] if other else []
+    names = ", ".join(map(quoted, sorted(other)[:MOST_NAMED])) + (", ..." if len(other) > MOST_NAMED else "")
+    warnings = [f"parameters that are not read: {names}"] if other else []
     return found, dates, faults, [*warnings, *([f"rows without a value: {empty}"] if empty else [])]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import read_sheets
 from doseopt.records.adverse_events import AdverseEvent, read_events
-from doseopt.records.measurements import Measurement, read_improvements, read_laboratory
+from doseopt.records.measurements import Measurement, day_of, read_improvements, read_laboratory
 from doseopt.records.subjects import Subject, read_subjects
 from doseopt.scenarios.doses import Doses
 
@@ -46,6 +47,41 @@ class Record:
     def numbers(self) -> dict[str, int]:
         """Numbers of the subjects by name, from 1 in the order of treatment: what outputs show for the names."""
         return {subject.name: number for number, subject in enumerate(self.subjects, 1)}
+
+    def until(self, cutoff: datetime.date) -> Record:
+        """Return what was known at a cut-off, which becomes the last day; of a later one, nothing happened until it."""
+        subjects = tuple(_known(subject, cutoff) for subject in self.subjects if subject.treated <= cutoff)
+        now = {subject.name: subject.day(cutoff) for subject in subjects}
+        events = (event for event in self.events if event.subject in now and event.day <= now[event.subject])
+        return replace(
+            self,
+            subjects=subjects,
+            events=tuple(e if e.end is None or e.end <= now[e.subject] else replace(e, end=None) for e in events),
+            measurements=_measured(self.measurements, now),
+            improvements=_measured(self.improvements, now),
+            last=cutoff,
+        )
+
+
+def _known(subject: Subject, cutoff: datetime.date) -> Subject:
+    """Return a subject without what came after a cut-off: a date, and that the subject is not evaluable for it."""
+    death, transplantation, end = (
+        None if date is None or date > cutoff else date
+        for date in (subject.death, subject.transplantation, subject.end)
+    )
+    if (death, transplantation, end) == (subject.death, subject.transplantation, subject.end):
+        return subject
+    return replace(subject, death=death, transplantation=transplantation, end=end, evaluable=None, reason="")
+
+
+def _measured(values: Iterable[Measurement], now: Mapping[str, int]) -> tuple[Measurement, ...]:
+    """Return the values up to a day of each subject; of those without a date, by the day of the visit."""
+    found = []
+    for value in values:
+        day = value.day if value.day is not None else day_of(value.visit)
+        if value.subject in now and (day is None or day <= now[value.subject]):
+            found.append(value)
+    return tuple(found)
 
 
 def read_record(folder: str | Path, doses: Doses, window: float) -> Record:

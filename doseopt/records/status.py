@@ -1,4 +1,4 @@
-"""Status of the subjects of a record at a cut-off: DLT, none, pending in the DLT window, or not evaluable.
+"""Status of the subjects of a record on its last day: DLT, none, pending in the DLT window, or not evaluable.
 
 Days count from the treatment, which is on day 0. Who dies, is transplanted or leaves the study in the window without a
 DLT counts as the study reads such an event; where it says nothing the subject is not evaluable, and named.
@@ -6,7 +6,6 @@ DLT counts as the study reads such an event; where it says nothing the subject i
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,40 +42,32 @@ class Status:
     reason: str = ""
 
 
-def statuses(
-    record: Record, cutoff: datetime.date | None = None, readings: Mapping[str, str] | None = None
-) -> tuple[Status, ...]:
-    """Return the status of each subject who was treated by a cut-off.
+def statuses(record: Record, readings: Mapping[str, str] | None = None) -> tuple[Status, ...]:
+    """Return the status of each subject on the last day of a record: `Record.until` gives it at a cut-off.
 
     Parameters
     ----------
     record : Record
-    cutoff : date, optional
-        The last date in the data when left out.
     readings : mapping of str to str, optional
         By `death`, `transplantation` and `dropout`: `dlt`, `complete`, `replace` or `exclude`, the default.
     """
-    until = cutoff or record.last
     dlts: dict[str, int] = {}
     for event in record.events:
         if event.dlt:
             dlts[event.subject] = min(event.day, dlts.get(event.subject, event.day))
-    treated = [subject for subject in record.subjects if subject.treated <= until]
-    return tuple(_status(subject, dlts.get(subject.name), until, record.window, readings or {}) for subject in treated)
+    each = record.subjects
+    return tuple(_status(s, dlts.get(s.name), s.day(record.last), record.window, readings or {}) for s in each)
 
 
-def _status(
-    subject: Subject, dlt: int | None, cutoff: datetime.date, window: float, readings: Mapping[str, str]
-) -> Status:
+def _status(subject: Subject, dlt: int | None, now: int, window: float, readings: Mapping[str, str]) -> Status:
     """Return the status of a subject; `dlt` is the day of the first DLT."""
-    now = subject.day(cutoff)
-    if dlt is not None and dlt <= now:
+    if dlt is not None:
         return Status(subject, True, True, dlt)
     day, kind = _departure(subject, window)
     followed = min(now, int(window), day if kind else now)
     if subject.evaluable is False:
         return Status(subject, False, False, followed, subject.reason or "not evaluable (EVALFL = N)")
-    if kind and day <= now:
+    if kind:
         reading = "complete" if subject.evaluable and kind not in readings else readings.get(kind, "replace")
         event = f"{kind} on day {day}"
         return Status(subject, reading == "dlt", reading not in NOT_EVALUABLE, followed, event)
@@ -97,18 +88,12 @@ def _departure(subject: Subject, window: float) -> tuple[int, str]:
     return inside[kind], kind
 
 
-def trial_of(record: Record, cutoff: datetime.date | None = None, readings: Mapping[str, str] | None = None) -> Trial:
-    """Return the trial so far that a record holds at a cut-off; see `statuses`.
-
-    Raises
-    ------
-    Faults
-        If a subject's data contradict each other.
-    """
-    worst = _worst_grades(record, cutoff or record.last)
+def trial_of(record: Record, readings: Mapping[str, str] | None = None) -> Trial:
+    """Return the trial so far that a record holds; see `statuses`."""
+    worst = _worst_grades(record)
     patients = []
     read = []
-    for status in statuses(record, cutoff, readings):
+    for status in statuses(record, readings):
         subject = status.subject
         grade = worst.get(subject.name, 0)
         patients.append(
@@ -131,12 +116,11 @@ def trial_of(record: Record, cutoff: datetime.date | None = None, readings: Mapp
     return Trial(record.doses, tuple(patients), (*record.warnings, *note))
 
 
-def _worst_grades(record: Record, cutoff: datetime.date) -> dict[str, int]:
-    """Return the worst grade of each subject in the DLT window, known at a cut-off."""
-    now = {subject.name: subject.day(cutoff) for subject in record.subjects}
+def _worst_grades(record: Record) -> dict[str, int]:
+    """Return the worst grade of each subject in the DLT window."""
     worst: dict[str, int] = {}
     for event in record.events:
-        if 0 <= event.day <= min(record.window, now[event.subject]):
+        if 0 <= event.day <= record.window:
             worst[event.subject] = max(event.grade, worst.get(event.subject, 0))
     return worst
 

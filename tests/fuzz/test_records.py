@@ -56,7 +56,7 @@ def record_of_a_trial(rng):
             record = read_record(name, DOSES, WINDOW)
             cutoff = datetime.date(2024, 2, 1) + datetime.timedelta(int(rng.integers(0, 150)))
             reading = pick(rng, ("dlt", "complete", "replace", "exclude"))
-            trial = trial_of(record, cutoff if rng.random() < 0.7 else None, {"death": reading})
+            trial = trial_of(record.until(cutoff) if rng.random() < 0.7 else record, {"death": reading})
             texts = [*trial.left_out, *trial.warnings]
         except Faults as faults:
             texts = [str(faults).replace(os.fspath(name), "")]

@@ -96,7 +96,7 @@ def test_a_column_that_may_be_meant_for_another_is_named_with_it(tmp_path):
 
 def test_parameters_that_are_not_read_are_named(tmp_path):
     record = read(write(tmp_path, adlb=("SODIUM", "AST")))
-    assert "adlb.csv: parameters that are not read: AST" in record.warnings
+    assert "adlb.csv: parameters that are not read: 'AST'" in record.warnings
 
 
 def test_only_subjects_and_events_are_needed(tmp_path):
@@ -110,6 +110,25 @@ def test_levels_and_other_names_of_columns(tmp_path):
     record = read(write(tmp_path, TABLES | {"adsl.csv": levels, "adae.csv": other}))
     assert [s.level for s in record.subjects] == [0, 1, 1, 1, 1]
     assert record.events[0].system == "General disorders"
+
+
+def test_what_was_known_at_a_cut_off(tmp_path):
+    """On 25 April S-5 is not treated yet, the transplantation of S-3 and the end of her event are not known."""
+    record = read(write(tmp_path, adsl=("38,F,CLF,,,", "38,F,CLF,,,2024-04-25"))).until(datetime.date(2024, 4, 25))
+    assert record.last == datetime.date(2024, 4, 25)
+    assert [s.name for s in record.subjects] == ["S-1", "S-2", "S-3", "S-4"]
+    assert [s.transplantation for s in record.subjects] == [None, None, None, datetime.date(2024, 4, 25)]
+    assert [(e.subject, e.end) for e in record.events] == [
+        ("S-1", 2),
+        ("S-1", None),
+        ("S-2", None),
+        ("S-2", None),
+        ("S-3", None),
+    ]
+    assert len(record.measurements) == 6
+    early = record.until(datetime.date(2024, 3, 7))
+    assert [(e.subject, e.end) for e in early.events] == [("S-1", 2), ("S-1", None)]
+    assert (len(early.measurements), len(early.improvements)) == (5, 0)
 
 
 REFUSED = {

@@ -16,8 +16,8 @@ def record(tmp_path):
 
 
 def seen(record, cutoff=None, **readings):
-    day = None if cutoff is None else datetime.date.fromisoformat(cutoff)
-    return {s.subject.name: (s.dlt, s.evaluable, s.followed) for s in statuses(record, day, readings)}
+    at = record if cutoff is None else record.until(datetime.date.fromisoformat(cutoff))
+    return {s.subject.name: (s.dlt, s.evaluable, s.followed) for s in statuses(at, readings)}
 
 
 def test_at_the_last_date_of_the_data(record):
@@ -95,7 +95,7 @@ def test_the_trial_so_far_is_that_of_its_outcome_string(record):
     assert [counts.tolist() for counts in trial.tally()] == [[1, 2, 0], [0, 1, 0]]
     assert [p.name for p in trial.pending] == ["S-5"]
     assert trial.left_out == ("S-3 (cannot be evaluated: transplantation on day 18)",)
-    hold_to(trial_of(record, datetime.date(2024, 5, 13)), Trial.from_outcomes("1N 2TN", DOSES))
+    hold_to(trial_of(record.until(datetime.date(2024, 5, 13))), Trial.from_outcomes("1N 2TN", DOSES))
 
 
 def test_grades_and_actual_doses_come_with_it(record):
@@ -104,7 +104,7 @@ def test_grades_and_actual_doses_come_with_it(record):
 
 
 def test_a_dlt_in_one_and_not_in_the_other_is_refused(record):
-    trial = trial_of(record, datetime.date(2024, 5, 13))
+    trial = trial_of(record.until(datetime.date(2024, 5, 13)))
     with pytest.raises(Faults) as caught:
         hold_to(trial, Trial.from_outcomes("1N 2NT 3N", DOSES))
     assert [str(fault) for fault in caught.value.faults] == [
