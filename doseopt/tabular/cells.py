@@ -88,13 +88,18 @@ class Cells:
         """Tell whether anything stands in a cell."""
         return self.raw(column).lower() not in MISSING
 
+    def filled(self, *columns: str) -> str:
+        """Return the first of some columns in which anything stands; of empty ones the first that the table has."""
+        there = [column for column in columns if column in self._cells] or columns[:1]
+        return next((column for column in there if self.has(column)), there[0])
+
     def fault(self, column: str, wanted: str, hint: str = "") -> None:
         """Keep that a cell holds something else than wanted."""
         self.faults.append(Fault(self.where, f"{column}: wanted {wanted}, got {quoted(self.raw(column))}{hint}"))
 
     def text(self, column: str) -> str:
         """Return a short text that can be printed."""
-        text, most = _BLANKS.sub(" ", self.raw(column)), MOST_LETTERS[column]
+        text, most = _BLANKS.sub(" ", self.raw(column)), MOST_LETTERS.get(column, 200)
         if len(text) > most or not text.isprintable():
             self.fault(column, f"at most {most} letters, none of them a control character")
             return quoted(text, most=20)

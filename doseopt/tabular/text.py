@@ -97,7 +97,7 @@ class Table:
         return faults + [Fault(self.where, f"column {name!r} stands twice") for name in twice]
 
 
-def read_table(path: str | Path, known: Sequence[str]) -> Table:
+def read_table(path: str | Path, known: Sequence[str], times: int = 1) -> Table:
     """Read a file of rows below a header.
 
     Parameters
@@ -106,6 +106,8 @@ def read_table(path: str | Path, known: Sequence[str]) -> Table:
     known : sequence of str
         Names of columns to look for: the fields are separated by what shows most of them in the header, unless a first
         line ``sep=;`` says by what.
+    times : int
+        The usual limits of size that the file may have.
 
     Raises
     ------
@@ -113,20 +115,20 @@ def read_table(path: str | Path, known: Sequence[str]) -> Table:
         If the file is no text, or cannot be split into rows. Rows that do not fit carry their faults.
     """
     try:
-        text, warnings = _decoded(_bytes(path))
-        return _table(text.replace("\r\n", "\n").replace("\r", "\n"), known, warnings)
+        text, warnings = _decoded(_bytes(path, MOST * times))
+        return _table(text.replace("\r\n", "\n").replace("\r", "\n"), known, warnings, MOST_ROWS * times)
     except Faults as faults:
         raise Faults(faults.faults, str(path)) from faults
 
 
-def _bytes(path: str | Path) -> bytes:
+def _bytes(path: str | Path, most: int) -> bytes:
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MOST + 1)
+            data = file.read(most + 1)
     except (OSError, ValueError) as error:
         raise Faults([Fault("", f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from error
-    if len(data) > MOST:
-        raise Faults([Fault("", f"cannot be read: wanted at most {MOST:,} bytes; is it the right file?")])
+    if len(data) > most:
+        raise Faults([Fault("", f"cannot be read: wanted at most {most:,} bytes; is it the right file?")])
     return data
 
 
@@ -174,7 +176,7 @@ def _separator(lines: Sequence[str], known: Sequence[str]) -> str:
     return max(found, key=lambda separator: found[separator])
 
 
-def _table(text: str, known: Sequence[str], warnings: tuple[str, ...]) -> Table:
+def _table(text: str, known: Sequence[str], warnings: tuple[str, ...], most_rows: int) -> Table:
     lines = io.StringIO(text, newline="\n").readlines()
     skipped = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
     separator = ""
@@ -182,7 +184,7 @@ def _table(text: str, known: Sequence[str], warnings: tuple[str, ...]) -> Table:
         separator, skipped = said[1], skipped + 1
     if separator not in tuple(SEPARATORS):
         separator = _separator(lines[skipped:], known)
-    (line, header), *body = _split(lines, skipped, separator) or [(1, [])]
+    (line, header), *body = _split(lines, skipped, separator, most_rows) or [(1, [])]
     if len(header) > MOST_COLUMNS:
         raise Faults([Fault(f"line {line}", f"wanted at most {MOST_COLUMNS} columns, got {len(header)}")])
     names = [_name(field) for field in header]
@@ -193,7 +195,7 @@ def _table(text: str, known: Sequence[str], warnings: tuple[str, ...]) -> Table:
     return Table(tuple(filter(None, names)), rows, f"line {line}", separator != ",", unnamed, warnings)
 
 
-def _split(lines: Sequence[str], skipped: int, separator: str) -> list[_Line]:
+def _split(lines: Sequence[str], skipped: int, separator: str, most_rows: int) -> list[_Line]:
     """Return the fields of each row that is not empty, with the line where it begins."""
     reader = _reader(lines[skipped:], separator)
     rows: list[_Line] = []
@@ -202,8 +204,8 @@ def _split(lines: Sequence[str], skipped: int, separator: str) -> list[_Line]:
         for fields in reader:
             if any(map(str.strip, fields)):
                 rows.append((line, [field.strip() for field in fields]))
-            if len(rows) > MOST_ROWS + 1:
-                raise Faults([Fault(f"line {line}", f"wanted at most {MOST_ROWS} rows; is it the right file?")])
+            if len(rows) > most_rows + 1:
+                raise Faults([Fault(f"line {line}", f"wanted at most {most_rows} rows; is it the right file?")])
             line = skipped + reader.line_num + 1
     except csv.Error as error:
         long = f"wanted fields of at most {csv.field_size_limit()} letters; is it the right file?"

@@ -1,0 +1,131 @@
+"""Outcomes of a record: follow-up to death and transplantation, scores of liver function by visit."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from doseopt.endpoints.meld import meld, meld3, meld_na
+from doseopt.endpoints.survival import FollowUp
+from doseopt.records.measurements import Measurement, day_of
+from doseopt.records.record import Record
+from doseopt.records.subjects import Subject
+
+SCORES: dict[str, tuple[str, ...]] = {
+    "MELD": ("BILI", "INR", "CREAT"),
+    "MELD-Na": ("BILI", "INR", "CREAT", "SODIUM"),
+    "MELD 3.0": ("BILI", "INR", "CREAT", "SODIUM", "ALB"),
+}
+"""The parameters that each score is made of."""
+
+
+def follow_up(record: Record, level: int | None = None) -> FollowUp:
+    """Return the follow-up of all subjects, or of those at a level, from 0, to the last day of the record.
+
+    Who left the study is followed to that day; a death that is known counts, also after it.
+    """
+    subjects = [subject for subject in record.subjects if level is None or subject.level == level]
+
+    def days(dates: Iterable[tuple[Subject, datetime.date | None]]) -> list[float]:
+        return [np.nan if date is None else float(subject.day(date)) for subject, date in dates]
+
+    return FollowUp(
+        days((s, min(s.end or record.last, record.last)) for s in subjects),
+        days((s, s.death) for s in subjects),
+        days((s, s.transplantation) for s in subjects),
+    )
+
+
+@dataclass(frozen=True)
+class LiverFunction:
+    """Scores of one subject at one visit.
+
+    Parameters
+    ----------
+    subject : int
+        Number in the order of treatment.
+    dose : str
+    visit : str
+        Its day, or its name.
+    scores : dict of str to float
+        MELD, MELD-Na (OPTN 2016) and MELD 3.0, as far as they can be computed.
+    missing : dict of str to str
+        By score, why it cannot.
+    """
+
+    subject: int
+    dose: str
+    visit: str
+    scores: dict[str, float] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def liver_function(record: Record) -> list[LiverFunction]:
+    """Return the scores at each visit with any of their parameters, by subject and day of the visit.
+
+    All values of a score are from one draw, which has one date and time; dialysis holds for its visit, and is none
+    where it is not recorded.
+    """
+    wanted = {*SCORES["MELD 3.0"], "DIAL7"}
+    visits: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
+    for value in record.measurements:
+        if value.parameter in wanted:
+            visits[value.subject, value.visit].append(value)
+    numbers = record.numbers
+    subjects = {subject.name: subject for subject in record.subjects}
+
+    def place(key: tuple[str, str]) -> tuple[int, float, str]:
+        day = day_of(key[1])
+        return numbers[key[0]], np.inf if day is None else day, key[1]
+
+    found: list[LiverFunction] = []
+    whole: dict[str, list[tuple[LiverFunction, dict[str, float]]]] = {score: [] for score in SCORES}
+    for name, visit in sorted(visits, key=place):
+        values, subject = visits[name, visit], subjects[name]
+        if {value.parameter for value in values} == {"DIAL7"}:
+            continue
+        found.append(LiverFunction(numbers[name], record.doses.labels[subject.level], visit))
+        known = {v.parameter: v.value for v in values} | {"female": float(subject.female or False)}
+        for score, parts in SCORES.items():
+            if why := _why_not(values, parts, subject if score == "MELD 3.0" else None):
+                found[-1].missing[score] = why
+            else:
+                whole[score].append((found[-1], known))
+    for score, each in whole.items():
+        for (one, _), number in zip(each, _scores(score, [known for _, known in each]), strict=True):
+            one.scores[score] = number
+    return found
+
+
+def _why_not(values: Iterable[Measurement], parts: tuple[str, ...], sexed: Subject | None) -> str:
+    """Say why a score cannot be computed; nothing if it can."""
+    used = [value for value in values if value.parameter in parts]
+    codes = [value.parameter for value in used]
+    lacking = [part for part in parts if part not in codes]
+    twice = [part for part in parts if codes.count(part) > 1]
+    if lacking:
+        return f"no {', '.join(lacking)}"
+    if twice:
+        return f"more than one value of {', '.join(twice)}"
+    if len({value.draw for value in used}) > 1:
+        return "values of different draws"
+    return "sex not recorded" if sexed is not None and sexed.female is None else ""
+
+
+def _scores(score: str, visits: Sequence[Mapping[str, float]]) -> list[float]:
+    """Return a score at many visits, from values in mg/dL, g/dL and mmol/L."""
+    codes = (*SCORES[score], "DIAL7", "female")
+    value = {code: np.array([visit.get(code, 0.0) for visit in visits]) for code in codes}
+    first, dialysis = (value["BILI"], value["INR"], value["CREAT"]), value["DIAL7"]
+    if score == "MELD":
+        found = meld(*first, dialysis=dialysis)
+    elif score == "MELD-Na":
+        found = meld_na(*first, sodium=value["SODIUM"], dialysis=dialysis)
+    else:
+        sodium, albumin, female = value["SODIUM"], value["ALB"], value["female"]
+        found = meld3(*first, sodium=sodium, albumin=albumin, female=female, dialysis=dialysis)
+    return [float(each) for each in np.atleast_1d(found)]
