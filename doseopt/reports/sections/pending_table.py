@@ -34,7 +34,8 @@ def pending_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Docume
     caption = f"The next step when {asked} comes, by what is known of those treated at the current dose"
     rows = lines(ds)
     shown = [(n if i == 0 or rows[i - 1][0] != n else "", *rest) for i, (n, *rest) in enumerate(rows)]
-    table = Table(caption, ("treated", "with a DLT", "pending", "next"), tuple(shown), notes=tuple(_notes(ds)))
+    head = ("treated", "with a DLT", "pending", "next")
+    table = Table(caption, head, tuple(shown), words=True, notes=tuple(_notes(ds)))
     blocks: list[Block] = [Paragraph(unnamed)] * bool(others)
     blocks += [
         table,
