@@ -296,7 +296,7 @@ def posterior_of(design: Design, state: TrialState, pending: Pending | None = No
 
 
 def estimated_by(design: Design, state: TrialState, pending: Pending | None = None) -> FloatArray:
-    """Return a design's own estimate of the DLT rates, nan where it makes none, [S, D]; shown the pending if it asks."""
+    """Return a design's own estimate of the DLT rates, nan where it has none, [S, D]; shown the pending if it asks."""
     if not isinstance(design, Estimates):
         return np.full(state.n.shape, np.nan)
     return cast(DecidesOnPending, design).estimated(state, pending) if design.facts.pending else design.estimated(state)
