@@ -76,9 +76,10 @@ class TITECRM(CRM):
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the posterior of the DLT rates, pending patients weighted."""
-        return self._posterior(state) if pending is None else self._weighted(state, pending)
+        return self._posterior(state) if pending is None else self.weighted(state, pending)
 
-    def _weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+    def weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+        """Return the posterior of the DLT rates with weighted pending patients."""
         return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
 
     def weigh(self, pending: Pending) -> FloatArray:
@@ -88,7 +89,7 @@ class TITECRM(CRM):
 
     def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""
-        posterior = self._posterior(state) if pending is None else self._weighted(state, pending)
+        posterior = self._posterior(state) if pending is None else self.weighted(state, pending)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:

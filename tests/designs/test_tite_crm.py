@@ -9,12 +9,13 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import expit, logit
 
+import doseopt
 from doseopt import CRM, TITECRM, Faults, MaxPatients, Modified, NoSkipping, TrialState
 from doseopt.core.state import Pending
 from doseopt.models.quadrature import one_parameter
 from doseopt.testing import check_design
 
-REFERENCE = Path(__file__).parent / "reference" / "titecrm_fits.csv"
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference" / "titecrm_fits.csv"
 """dfcrm 0.2-2.1 `titecrm` with followup; `*_tight` are its integrals at a relative tolerance of 1e-11."""
 ROWS = list(csv.DictReader(REFERENCE.read_text().splitlines()))
 PRIOR = (0.06, 0.14, 0.25, 0.38)
