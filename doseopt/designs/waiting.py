@@ -29,7 +29,7 @@ class Waiting(Around):
     >>> from doseopt import BOIN, TITEBOIN, Waiting, after
     >>> waiting, boin = Waiting(TITEBOIN(doses=3, target=0.25)), BOIN(doses=3, target=0.25)
     >>> [design.decide(after(design, "1NNN 2NNT")).dose.item() + 1 for design in (waiting, boin)]
-    [2, 2]
+    [1, 1]
     """
 
     base: Design
