@@ -13,6 +13,7 @@ from doseopt.clock.duration import Duration, closed_days, fixed_duration, poisso
 from doseopt.clock.replaced import enrolled
 from doseopt.clock.replacing import Calendars, leaving
 from doseopt.comparison.evaluate import Engine
+from doseopt.comparison.on_pending import times_of_pending
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.calendars import draw_ends
@@ -56,6 +57,8 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "closed_days": ("", "days", "expected days on which enrolment is closed"),
 }
 """Variables: further dimension, unit, meaning."""
+PENDING = {"pending_at_decision": ("", "patients", "expected patients pending when the design is asked")}
+"""Where a design decides while patients are pending."""
 PACED = ("duration", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
@@ -79,6 +82,8 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     """
     replaces = study.window_events is not None and study.window_events.replaces
     about = (ENROLLED if replaces else {}) | (TIMES if study.clock is not None else {})
+    if any(design.facts.pending for design in study.designs.values()):
+        about |= PENDING
     if not about:
         return result
     found = _numbers(study, engine, result, about)
@@ -106,7 +111,11 @@ def _numbers(
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     for d, (name, design) in enumerate(study.designs.items()):
-        if np.isinf(float(result["trials"].sel(design=name))):
+        if design.facts.pending:
+            assert study.clock is not None
+            for variable, value in times_of_pending(study, engine, design, days_of(study.clock), IN_TIME).items():
+                found[variable][d] = value
+        elif np.isinf(float(result["trials"].sel(design=name))):
             for rows, values in _laws(study, _graph(design, engine), ENROLLED.keys() <= about.keys()):
                 for variable, value in values.items():
                     found[variable][d, rows] = value
