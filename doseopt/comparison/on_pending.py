@@ -63,8 +63,12 @@ class InTime:
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Return the outcomes of a design; see `ExactPending`."""
-        kind = self.clock.accrual.kind
-        if self.exact and kind in ON_LATTICE and not design.facts.times:
+        kind, why = self.clock.accrual.kind, {}
+        if kind not in ON_LATTICE:
+            why = {"why": "patients come in no slots"}
+        elif design.facts.times:
+            why = {"why": "the rule asks when DLTs occurred"}
+        elif self.exact:
             try:
                 return ExactPending(lattice_of(self.clock), self.onset)(design, scenarios, start)
             except TooManyStates:
@@ -75,7 +79,7 @@ class InTime:
             raise Faults([Fault("clock.accrual.kind", wanted)])
         per_window = self.clock.accrual.rate(self.clock.window) * self.clock.window
         engine = SimulatePending(Gaps(per_window, kind), self.onset, self.simulate.trials, self.simulate.seed)
-        return engine(design, scenarios)
+        return engine(design, scenarios).assign_attrs(why)
 
 
 def lattice_of(clock: Clock) -> Lattice:

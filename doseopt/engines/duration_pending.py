@@ -41,8 +41,8 @@ def duration_law(
 
     Examples
     --------
-    Two patients at equal gaps of half a window, the first after one: all is known after 2.0, or 0.5 earlier if the second
-    patient has the DLT in the first half.
+    Two patients at equal gaps of half a window, the first after one: all is known after 2.0, or half a window earlier
+    if the second patient has a DLT in the first half.
 
     >>> from doseopt import Lattice, MaxPatients, Modified, RollingSix
     >>> design = Modified(RollingSix(doses=1, target=0.25), (MaxPatients(n=2),))
