@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.on_pending import Engine, engine_for
+from doseopt.comparison.on_pending import Engine as Engine
+from doseopt.comparison.on_pending import engine_for
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
