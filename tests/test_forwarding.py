@@ -4,6 +4,8 @@ Those that must stand are interfaces that a protocol demands of every design, en
 
 - `Around`: the verbs of `Design` that a wrapper leaves as they are, in this one place.
 - `ExactWherePossible.trials`: an engine that may simulate says how many trials a scenario then takes.
+- `ProductPosterior`: what needs weights; a posterior that has none computes the rest of what one must answer itself.
+- `Waiting.select`: it changes when its design is asked, and not how it selects.
 - `ModelAverage.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have those of their curves.
 """
 
@@ -20,6 +22,8 @@ DEMANDED = {
     ("ExactWherePossible", "trials"),
     ("ModelAverage", "doses"),
     ("TwoPopulations", "doses"),
+    ("Waiting", "select"),
+    *(("ProductPosterior", name) for name in ("sd", "quantile", "log_marginal")),
 }
 
 

@@ -31,19 +31,32 @@ def table(
     html: Html = None,
     json: Annotated[bool, as_json("the table")] = False,
 ) -> None:
-    """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next."""
+    """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next.
+
+    Of a design that decides while patients are pending: with the follow-up of these that it needs.
+    """
     with plain_errors():
         from doseopt.cli.output import deliver, make_ready
-        from doseopt.conduct.decision_table import as_object, decision_table, with_table
+        from doseopt.conduct.decision_table import as_object, chosen, decision_table, with_table
+        from doseopt.conduct.pending_table import as_object as as_pending
+        from doseopt.conduct.pending_table import pending_table
         from doseopt.reports.sections.decision_table import decision_table_document
+        from doseopt.reports.sections.pending_table import pending_table_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
         if out is not None:
             make_folder(out)
         make_ready(html)
+        others = () if design else with_table(loaded)[1:]
+        if loaded.designs[chosen(loaded, design)].facts.pending:
+            pending = pending_table(loaded, design, patients)
+            document = pending_table_document(pending, others)
+            files = [] if out is None else _write_pending(pending, document, out)
+            deliver(lambda: as_pending(pending), document, json=json, html=html, folder=out, files=files)
+            return
         dataset = decision_table(loaded, design, patients)
-        document = decision_table_document(dataset, () if design else with_table(loaded)[1:])
+        document = decision_table_document(dataset, others)
         files = [] if out is None else _write(dataset, document, out)
         deliver(lambda: as_object(dataset), document, json=json, html=html, folder=out, files=files)
 
@@ -59,4 +72,16 @@ def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
         write_csv(boundaries_frame(dataset), folder / "boundaries.csv"),
         *write_figures(document, folder),
         save_pages(decision_pages(dataset), folder, "table"),
+    ]
+
+
+def _write_pending(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
+    """Write the decisions, and the page."""
+    from doseopt.cli.output import write_csv
+    from doseopt.reports.frames import pending_decisions_frame
+    from doseopt.reports.render.pdf import write_pdf
+
+    return [
+        write_csv(pending_decisions_frame(dataset), folder / "table.csv"),
+        write_pdf(document, folder / "table.pdf"),
     ]

@@ -14,6 +14,7 @@ from doseopt.core.state import BoolArray, IntArray
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
 from doseopt.designs.layers import layers
+from doseopt.designs.rolling_six import RollingSix
 from doseopt.display.decision_table import LETTERS
 from doseopt.study.study import Study
 
@@ -23,10 +24,10 @@ MOST, WITHOUT_CAP = 99, 30
 """Patients of the largest table, and of that of a design without a cap."""
 
 
-def table_design(design: Design) -> IntervalDesign | None:
+def table_design(design: Design) -> IntervalDesign | RollingSix | None:
     """Return the design under its modifiers whose rule is a table, or None."""
     rule = layers(design).rule
-    return rule if isinstance(rule, IntervalDesign) else None
+    return rule if isinstance(rule, IntervalDesign | RollingSix) else None
 
 
 def with_table(study: Study) -> list[str]:
@@ -34,7 +35,7 @@ def with_table(study: Study) -> list[str]:
     return [name for name, design in study.designs.items() if table_design(design) is not None]
 
 
-def _chosen(study: Study, name: str) -> str:
+def chosen(study: Study, name: str) -> str:
     """Return the name, or that of the first design with a table; refuse what has none."""
     fitting = with_table(study)
     if name in fitting or (not name and fitting):
@@ -74,15 +75,17 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
     Raises
     ------
     Faults
-        If there is no such design, or it has no table.
+        If there is no such design, or it has no table, or one with pending patients.
     """
-    name = _chosen(study, name)
+    name = chosen(study, name)
     design = study.designs[name]
     base = table_design(design)
-    assert base is not None
+    if not isinstance(base, IntervalDesign) or base.facts.pending:
+        wanted = "wanted a design that waits until every outcome is known"
+        raise Faults([Fault("design", f"{wanted}; of {name!r} see pending_table")], study.name)
     n = _sizes(design, base, patients)
     decision, stops = _decisions(base, n)
-    cohort = 0 if _varying(design) else base.cohort
+    cohort = 0 if varies(design) else base.cohort
     rows = design.describe()
     boundaries = {
         key: ("n", value, {"units": "patients", "long_name": text, "none": -1})
@@ -129,7 +132,7 @@ def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArr
     return np.array(found)
 
 
-def _varying(design: Design) -> bool:
+def varies(design: Design) -> bool:
     """Tell whether a modifier sets other cohort sizes than the design's own."""
     return any(modifier.phase == Phase.SIZE for modifier in layers(design).laid)
 

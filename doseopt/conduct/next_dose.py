@@ -9,7 +9,7 @@ import numpy as np
 
 from doseopt.conduct.groupings import groupings
 from doseopt.conduct.question import check_trial, known_rates
-from doseopt.core.cohort import Cohort, format_outcomes
+from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.trial import after
@@ -102,15 +102,16 @@ def _answer(seen: Replay, labels: list[str]) -> dict[str, Any]:
         "departure": departures[0] if departures else None,
         "departures": departures,
         "inadmissible": _inadmissible(seen.design, labels, told),
-        "estimated": _estimated(seen.design, seen.course.known if pending else seen.cohorts),
+        "estimated": _estimated(seen),
         "cohorts": format_outcomes(seen.course.blocks if pending else seen.cohorts),
     }
 
 
-def _estimated(design: Design, cohorts: Sequence[Cohort]) -> list[float | None]:
+def _estimated(seen: Replay) -> list[float | None]:
     """Return the design's own estimates from what is known; none where a table has no row for a part of a cohort."""
+    design, cohorts = seen.design, seen.course.known if seen.course.pending else seen.cohorts
     try:
-        rates = estimated_by(design, after(design, cohorts))[0]
+        rates = estimated_by(design, *(seen.shown or (after(design, cohorts),)))[0]
     except Faults:
         return [None] * design.facts.doses
     return [None if np.isnan(p) else float(p) for p in rates]
@@ -129,6 +130,8 @@ def _grouping(seen: dict[str, Replay], labels: list[str]) -> dict[str, Any]:
     depends: dict[str, Any] = {}
     unchecked = []
     for name, one in seen.items():
+        if one.design.facts.pending and one.course.pending:
+            continue  # it decides on its patients, however they are grouped
         found = groupings(one.design, one.course)
         if found is None:
             unchecked.append(name)

@@ -165,6 +165,10 @@ class DecidesOnPending(Design, Protocol):
         """Return the posterior of the DLT rates by which the design itself judges, pending patients included."""
         ...
 
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
+        """Return the design's own estimate of the DLT rates, pending patients included, nan where none, [S, D]."""
+        ...
+
 
 @runtime_checkable
 class Estimates(Protocol):
@@ -294,9 +298,11 @@ def posterior_of(design: Design, state: TrialState, pending: Pending | None = No
     return cast(DecidesOnPending, design).posterior(state, pending) if design.facts.pending else design.posterior(state)
 
 
-def estimated_by(design: Design, state: TrialState) -> FloatArray:
-    """Return a design's own estimate of the DLT rates, nan where it makes none, [S, D]."""
-    return design.estimated(state) if isinstance(design, Estimates) else np.full(state.n.shape, np.nan)
+def estimated_by(design: Design, state: TrialState, pending: Pending | None = None) -> FloatArray:
+    """Return a design's own estimate of the DLT rates, nan where it has none, [S, D]; shown the pending if it asks."""
+    if not isinstance(design, Estimates):
+        return np.full(state.n.shape, np.nan)
+    return cast(DecidesOnPending, design).estimated(state, pending) if design.facts.pending else design.estimated(state)
 
 
 def with_dose(design: Design, position: int, value: float) -> Design:

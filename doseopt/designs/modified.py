@@ -197,9 +197,9 @@ class Modified:
         """Return the base's posterior."""
         return posterior_of(self.base, self._views(state)[0], pending)
 
-    def estimated(self, state: TrialState) -> FloatArray:
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the base's own estimate."""
-        return estimated_by(self.base, self._views(state)[0])
+        return estimated_by(self.base, self._views(state)[0], pending)
 
     def describe(self) -> list[Row]:
         """Return the base's rows and one for each modifier."""

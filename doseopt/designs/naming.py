@@ -72,9 +72,9 @@ class Naming(Around):
         """Return the base's posterior."""
         return posterior_of(self.base, state, pending)
 
-    def estimated(self, state: TrialState) -> FloatArray:
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the base's own estimate."""
-        return estimated_by(self.base, state)
+        return estimated_by(self.base, state, pending)
 
     def describe(self) -> list[Row]:
         """Return the base's rows, and what a dose must meet to be named."""

@@ -11,7 +11,7 @@ import numpy as np
 from doseopt.core.design import Facts, Row
 from doseopt.core.parameters import MOST_DOSES, param
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, IntArray, Pending, TrialState
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.defaults import Defaults
 
 COMPLETE, TOO_TOXIC = 1, 2
@@ -129,6 +129,10 @@ class RollingSix(Defaults):
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the posterior under Beta(1, 1); pending patients count as ones without a DLT so far."""
         return super().posterior(state.treated(pending))
+
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
+        """Return the observed DLT fraction; pending patients count as ones without a DLT so far."""
+        return super().estimated(state.treated(pending))
 
     def describe(self) -> list[Row]:
         """Return the rule, the reading chosen for each of its silences, and the source."""

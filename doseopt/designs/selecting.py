@@ -118,9 +118,9 @@ class Selecting(Around):
         """Return the base's posterior, by which its modifiers judge."""
         return posterior_of(self.base, state, pending)
 
-    def estimated(self, state: TrialState) -> FloatArray:
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the selector's estimate of the DLT rates."""
-        return estimated_by(self.selector, self._tally(state))
+        return estimated_by(self.selector, self._tally(state), pending)
 
     def describe(self) -> list[Row]:
         """Return the base's rows, and what the selection rests on in the selector's own words, its prior included."""

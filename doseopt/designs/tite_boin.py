@@ -105,6 +105,10 @@ class TITEBOIN(BOIN):
         """Return the posterior by which doses are eliminated: pending patients count as ones without a DLT so far."""
         return super().posterior(state.treated(pending))
 
+    def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
+        """Return the isotonic estimate of the DLT rates; pending patients count as ones without a DLT so far."""
+        return super().estimated(state.treated(pending))
+
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         ess = self.estimate == "ess"

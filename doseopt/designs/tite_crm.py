@@ -12,10 +12,8 @@ from doseopt.core.parameters import Fault, Faults, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, Pending, TrialState
 from doseopt.designs.crm import CRM
-from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature.partial import Partial
-from doseopt.models.quadrature.products import theta_means
+from doseopt.models.quadrature.products import ProductPosterior
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,10 @@ class TITECRM(CRM):
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the posterior of the DLT rates, pending patients weighted."""
-        return self._posterior(state, pending)
+        return self._posterior(state) if pending is None else self._weighted(state, pending)
 
-    def _posterior(self, state: TrialState, pending: Pending | None = None) -> OneParameterPosterior:
-        if pending is None:
-            return super()._posterior(state)
-        return quadrature(self.curve).posterior(state.n, state.y, self._partial(pending))
-
-    def _partial(self, pending: Pending) -> Partial:
-        return Partial(pending.dose, self.weigh(pending))
+    def _weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+        return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
 
     def weigh(self, pending: Pending) -> FloatArray:
         """Return w of each pending patient, [S, P]."""
@@ -95,11 +88,8 @@ class TITECRM(CRM):
 
     def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""
-        if pending is None or self.estimate == "mean":
-            posterior = self._posterior(state, pending)
-            return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
-        b = theta_means(self.curve, state.n, state.y, self._partial(pending))
-        return np.exp(np.asarray(self.curve.log_dlt_rate(b[:, None], np)))
+        posterior = self._posterior(state) if pending is None else self._weighted(state, pending)
+        return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return the dose closest to the target; in the first stage, the next of the sequence."""

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
-from doseopt.core.design import Design, Facts, Row, estimated_by, is_design, posterior_of, with_dose
+from doseopt.core.design import Design, Facts, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
@@ -29,7 +29,7 @@ class Waiting(Around):
     >>> from doseopt import BOIN, TITEBOIN, Waiting, after
     >>> waiting, boin = Waiting(TITEBOIN(doses=3, target=0.25)), BOIN(doses=3, target=0.25)
     >>> [design.decide(after(design, "1NNN 2NNT")).dose.item() + 1 for design in (waiting, boin)]
-    [2, 2]
+    [1, 1]
     """
 
     base: Design
@@ -51,7 +51,7 @@ class Waiting(Around):
 
     def decide(self, state: TrialState) -> Decision:
         """Return what the base decides when nobody is pending."""
-        return self.base.decide(state)
+        return decision_of(self.base, state)
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the base's MTD."""

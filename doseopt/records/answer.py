@@ -9,7 +9,7 @@ import numpy as np
 
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
-from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, TrialState
+from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, Pending, TrialState
 from doseopt.core.trial import advance, selected, step
 from doseopt.engines.graph import cohort_outcomes
 
@@ -21,7 +21,7 @@ class Answer:
     Attributes
     ----------
     level, size : int or None
-        Of the next patients, the level counted from 1; None if the trial stops.
+        Of the next patients, the level counted from 1; None if the trial stops. A size of 0 waits for pending ones.
     stop : str or None
         Why it stops.
     mtd : int or None
@@ -40,7 +40,7 @@ class Answer:
         """Return the answer as JSON holds it."""
         treated, wanted = self.unfinished or (0, 0)
         return {
-            "action": "treat" if self.stop is None else "stop",
+            "action": "stop" if self.stop is not None else "treat" if self.size else "wait",
             "dose": None if self.level is None else labels[self.level - 1],
             "level": self.level,
             "size": self.size,
@@ -62,9 +62,12 @@ def asked(design: Design, state: TrialState) -> Decision:
     return Decision(*parts)
 
 
-def answers(design: Design, state: TrialState) -> list[Answer]:
-    """Return what a design does in each of several trials whose cohorts are complete."""
-    given = asked(design, state)
+def answers(design: Design, state: TrialState, pending: Pending | None = None) -> list[Answer]:
+    """Return what a design does in each of several trials whose cohorts are complete.
+
+    With pending patients, of trials that have begun, and a design that decides on them.
+    """
+    given = asked(design, state) if pending is None else step(design, state, pending)
     mtd = np.full(len(state), -1)
     ended = np.flatnonzero(given.stop != CONTINUE)
     if len(ended):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -12,8 +13,9 @@ import numpy as np
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, IntArray, TrialState
+from doseopt.core.state import CONTINUE, IntArray, Pending, TrialState
 from doseopt.core.trial import after
+from doseopt.designs.layers import layers
 from doseopt.designs.unfinished import PENDING, Unfinished, seen
 from doseopt.records.answer import Answer, admissible, answers, answers_amid, asked, treated
 from doseopt.records.course import Course
@@ -66,11 +68,14 @@ class Replay:
     branches : tuple of Branch or None
         By the outcomes of the pending patients; those that differ by the order within a cohort are one. None if there
         are more than ``MOST_OUTCOMES``.
+    shown : tuple of TrialState and Pending, optional
+        What a design was shown that decides while patients are pending, if some are: there is one branch then.
     """
 
     design: Design
     course: Course
     branches: tuple[Branch, ...] | None
+    shown: tuple[TrialState, Pending] | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -141,21 +146,43 @@ class _Open:
     state: TrialState
 
 
-def replay(design: Design, course: Course) -> Replay:
+def replay(design: Design, course: Course, shares: Callable[[], Pending] | None = None) -> Replay:
     """Return the course of a trial as a design sees it.
+
+    Parameters
+    ----------
+    design : Design
+    course : Course
+    shares : callable, optional
+        Returns the pending patients as a design sees them that decides while there are some.
 
     Raises
     ------
     Faults
-        If patients are pending, and the design decides on how long they have been followed.
+        If patients are pending, and the design decides on how long they have been followed, which is not known.
     """
     if design.facts.pending and course.pending:
-        wanted = (
-            "wanted patients whose outcomes are known: the design decides on how long the pending ones were followed"
-        )
-        raise Faults([Fault("data", f"{wanted}; got {course.pending} pending")])
+        if shares is None:
+            wanted = "wanted how long each pending patient was followed, on which the design decides"
+            raise Faults([Fault("data", f"{wanted}; got {course.pending} pending, and not how long")])
+        return _with_pending(design, course, shares())
     branches = _branches(design, course)
     return Replay(design, course, None if branches is None else tuple(branches))
+
+
+def _with_pending(design: Design, course: Course, pending: Pending) -> Replay:
+    """Return what a design does that is shown the pending patients; the rest of an open cohort comes first."""
+    state, outcomes = TrialState.empty(design.facts.doses, len(design.facts.memory)), design.facts.outcomes
+    for block in course.blocks:
+        state = treated(design, state, block.level - 1, np.array([seen(block).counts(outcomes)]))
+    last, allowed = course.blocks[-1], design.admissible(state.treated(pending))[0]
+    answer = answers(design, state, pending)[0]
+    size = int(getattr(layers(design).rule, "cohort", 1))
+    many = len(last.letters) if course.stated else len(last.letters) % size
+    if 0 < many < size and not last.closed and answer.stop is None and allowed[last.level - 1]:
+        answer = Answer(last.level, size - many, unfinished=(many, size))
+    branch = Branch((), course.blocks, (), answer, tuple(allowed.tolist()))
+    return Replay(design, course, (branch,), (state, pending))
 
 
 def _branches(design: Design, course: Course) -> list[Branch] | None:

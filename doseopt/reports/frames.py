@@ -144,3 +144,10 @@ def boundaries_frame(ds: xr.Dataset) -> pd.DataFrame:
     frame = frame.where(frame >= 0)
     frame[~np.repeat(ds["in_order"].to_numpy()[:, None], len(LIMITS), axis=1)] = None
     return frame.reset_index()
+
+
+def pending_decisions_frame(ds: xr.Dataset) -> pd.DataFrame:
+    """Return the decisions of a table with pending patients, a row for each n, y and number of pending patients."""
+    names = ["n", "y", "pending", "text", "stay_from", "escalate_from"]
+    frame: pd.DataFrame = ds[names].to_dataframe()[names].reset_index(drop=True)
+    return frame.rename(columns={"text": "decision"})

@@ -71,7 +71,9 @@ def run(rng, study):
 
 
 def states_of(design):
-    """The states of a design, None if they are too many."""
+    """The states of a design, None if they are too many, or trials depend on when patients come."""
+    if design.facts.pending:
+        return None
     try:
         return len(build_graph(design, max_states=STATES).state)
     except TooManyStates:

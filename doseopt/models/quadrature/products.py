@@ -7,13 +7,23 @@ last product is summed over the nodes at once with its weights.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from doseopt.core.distinct import unique_rows
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import Model
-from doseopt.models.quadrature.batch import nominal_size
-from doseopt.models.quadrature.one_parameter import EDGE, ROUGHEST, Grid, OneParameterQuadrature, grid
+from doseopt.models.quadrature.batch import FEWEST, nominal_size
+from doseopt.models.quadrature.one_parameter import (
+    EDGE,
+    ROUGHEST,
+    Grid,
+    OneParameterPosterior,
+    OneParameterQuadrature,
+    grid,
+)
 from doseopt.models.quadrature.partial import Partial
 
 LEAST = 1e-200
@@ -25,44 +35,96 @@ type Factor = tuple[FloatArray, IntArray]
 """Values of each kind at the nodes, [K, G], and the kind of each tally, [S]."""
 
 
-def theta_means(model: Model, n: IntArray, y: IntArray, partial: Partial) -> FloatArray:
-    """Return the posterior mean of the parameter after tallies and patients who count in part, [S].
+class ProductPosterior:
+    """The posterior of a one-parameter model after tallies and patients who count in part, in a batch of S trials.
+
+    Means are taken without weights; what needs weights is asked of `whole`.
 
     Parameters
     ----------
     model : Model
         With one parameter.
     n, y : int array [S, D]
+        Patients and DLTs.
     partial : Partial
         Of the same trials.
     """
-    found = np.empty(len(n))
-    sizes = nominal_size(n.sum(axis=1) + partial.patients)
-    for size in np.unique(sizes).tolist():
-        rows = np.flatnonzero(sizes == size)
-        nodes, sure = grid(model, size), np.zeros(len(rows), bool)
-        if nodes is not None:
-            found[rows], sure = _on_grid(nodes, n[rows], y[rows], partial[rows])
-        rest = rows[~sure]
-        if len(rest):
-            found[rest] = OneParameterQuadrature(model).posterior(n[rest], y[rest], partial[rest]).theta_mean()
-    return found
+
+    def __init__(self, model: Model, n: IntArray, y: IntArray, partial: Partial) -> None:
+        self.model, self.n, self.y, self.partial = model, n, y, partial
+
+    @functools.cached_property
+    def whole(self) -> OneParameterPosterior:
+        """The posterior with its weights."""
+        return self._of(np.arange(len(self.n)))
+
+    def _of(self, rows: IntArray) -> OneParameterPosterior:
+        return OneParameterQuadrature(self.model).posterior(self.n[rows], self.y[rows], self.partial[rows])
+
+    def plugin(self) -> FloatArray:
+        """Return the DLT rate at the posterior mean of the parameter, [S, D]."""
+        b = self._means(lambda nodes: nodes.theta[:, None], lambda some: some.theta_mean()[:, None])
+        return np.exp(np.asarray(self.model.log_dlt_rate(b, np)))
+
+    def mean(self) -> FloatArray:
+        """Return the posterior mean DLT rate, [S, D]."""
+        return self._means(lambda nodes: nodes.p, lambda some: some.mean())
+
+    def sd(self) -> FloatArray:
+        """Return the posterior standard deviation of the DLT rate, [S, D]."""
+        return self.whole.sd()
+
+    def prob(self, low: float, high: float = 1.0) -> FloatArray:
+        """Return Pr(low < rate <= high), [S, D]."""
+
+        def within(nodes: Grid) -> FloatArray:
+            above = nodes.upper_weights(low) if low > 0 else np.ones(nodes.p.shape)
+            return above - nodes.upper_weights(high) if high < 1 else above
+
+        return np.clip(self._means(within, lambda some: some.prob(low, high)), 0, 1)
+
+    def quantile(self, q: float) -> FloatArray:
+        """Return the DLT rate below which the posterior puts probability q, [S, D]."""
+        return self.whole.quantile(q)
+
+    def log_marginal(self) -> FloatArray:
+        """Return the log marginal likelihood without binomial coefficients, [S]."""
+        return self.whole.log_marginal()
+
+    def _means(
+        self, of: Callable[[Grid], FloatArray], careful: Callable[[OneParameterPosterior], FloatArray]
+    ) -> FloatArray:
+        """Return posterior means of functions of the parameter, given at the nodes [G, C]: [S, C]."""
+        parts = []
+        sizes = nominal_size(self.n.sum(axis=1) + self.partial.patients)
+        for size in np.unique(sizes).tolist() or [FEWEST]:
+            rows, nodes = np.flatnonzero(sizes == size), grid(self.model, size)
+            sure = np.zeros(len(rows), bool)
+            if nodes is not None:
+                means, sure = _on_grid(nodes, self.n[rows], self.y[rows], self.partial[rows], of(nodes))
+                parts.append((rows[sure], means[sure]))
+            if not sure.all():
+                parts.append((rows[~sure], careful(self._of(rows[~sure]))))
+        found = np.empty((len(self.n), parts[0][1].shape[1]))
+        for rows, means in parts:
+            found[rows] = means
+        return found
 
 
-def _on_grid(nodes: Grid, n: IntArray, y: IntArray, partial: Partial) -> tuple[FloatArray, BoolArray]:
-    """Return the posterior means, and whether each is as accurate as those of a posterior with weights."""
+def _on_grid(nodes: Grid, n: IntArray, y: IntArray, partial: Partial, of: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return posterior means, [S, C], and whether each is as accurate as those of a posterior with weights, [S]."""
     left, right = _halves(_factors(nodes, n, y, partial))
-    signs, ends = (-1.0) ** np.arange(nodes.line.size), np.eye(nodes.line.size)[[0, -1]]
-    ones = np.ones(nodes.line.size)
-    columns = np.stack([ones, nodes.theta, signs, *ends], axis=1) * np.exp(nodes.log_prior)[:, None]
+    size = nodes.line.size
+    checks = np.column_stack([np.ones(size), (-1.0) ** np.arange(size), np.eye(size)[:, [0, -1]]])
+    columns = np.column_stack([checks, of]) * np.exp(nodes.log_prior)[:, None]
     sums = np.empty((len(n), columns.shape[1]))
     for first in range(0, len(n), AT_ONCE):
         rows = slice(first, first + AT_ONCE)
         sums[rows] = _times(left, right, rows) @ columns
     total = sums[:, 0]
     share = sums[:, 1:] / np.where(total > LEAST, total, 1.0)[:, None]
-    sure = (total > LEAST) & (np.abs(share[:, 1]) < ROUGHEST) & (share[:, 2:] < EDGE).all(axis=1)
-    return share[:, 0], sure
+    sure = (total > LEAST) & (np.abs(share[:, 0]) < ROUGHEST) & (share[:, 1:3] < EDGE).all(axis=1)
+    return share[:, 3:], sure
 
 
 def _factors(nodes: Grid, n: IntArray, y: IntArray, partial: Partial) -> list[Factor]:

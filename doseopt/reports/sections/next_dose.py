@@ -84,6 +84,8 @@ def _by_decision(one: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str,
 def _said(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     if one["action"] == "wait":
         many = f"wait for {counted(one['pending'], 'patient')}"
+        if one["level"] is not None:
+            return f"{many}: nobody is enrolled; decide again when the next patient comes"
         return many if one["if"] else f"{many}; their outcomes are too many to tell apart"
     if one["unfinished"]:
         treated, wanted = one["unfinished"]["treated"], one["unfinished"]["of"]

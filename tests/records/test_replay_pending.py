@@ -1,0 +1,68 @@
+"""A trial so far as a design sees it that decides while patients are pending."""
+
+import numpy as np
+import pytest
+
+from doseopt import TITEBOIN, TITECRM, CohortsInOrder, Faults, MaxPatients, Modified, NoSkipping, RollingSix
+from doseopt.core.cohort import Cohort
+from doseopt.core.design import estimated_by
+from doseopt.core.state import Pending
+from doseopt.records.answer import Answer
+from doseopt.records.course import Course
+from doseopt.records.replay import replay
+
+BOIN = Modified(TITEBOIN(3, 0.25), (NoSkipping(), MaxPatients(n=12)))
+
+
+def seen(design, *blocks, share=0.5, stated=True):
+    """Replay blocks such as "2NN?", their pending patients followed for a share of the window."""
+    cohorts = tuple(Cohort(int(b[0]), b[1:].rstrip("."), b.endswith(".")) for b in blocks)
+    dose = [cohort.level - 1 for cohort in cohorts for letter in cohort.letters if letter == "?"]
+    pending = Pending(np.array([dose], int), np.full((1, len(dose)), share))
+    return replay(design, Course(cohorts, stated), lambda: pending)
+
+
+def test_it_is_shown_how_long_patients_were_followed():
+    """Target 0.25, 1 DLT in 6, 2 pending: up from 1.377 windows on, by hand from p = lambda_e, else stay."""
+    for share, level in ((0.68, 2), (0.70, 3)):
+        assert seen(BOIN, "1NNN", "2NNN", "2T??", share=share).answer == Answer(level, 3)
+
+
+def test_it_may_wait():
+    waits = seen(BOIN, "1NNN", "2N??").answer
+    assert waits == Answer(2, 0)
+    assert waits.as_object(["a", "b", "c"])["action"] == "wait"
+
+
+def test_the_rest_of_an_open_cohort_comes_first():
+    assert seen(BOIN, "1NNN", "2N?").answer.unfinished == (2, 3)
+    assert seen(BOIN, "1NNN", "2N?.", share=0.9).answer == Answer(3, 3)
+    assert seen(BOIN, "1NNN", "2NNN?", stated=False).answer.unfinished == (1, 3)
+    excluded = seen(BOIN, "1NNN", "2TTT?", stated=False).answer
+    assert (excluded.level, excluded.unfinished) == (1, None)
+
+
+def test_a_trial_may_be_over_while_patients_are_pending():
+    assert seen(BOIN, "1NNN", "1NNN", "2NNN", "2N??").answer.stop == "max_patients"
+    assert seen(RollingSix(3, 0.25), "1T", "1T", "1?").answer.stop == "too_toxic"
+
+
+def test_memory_counts_cohorts_with_pending_patients():
+    design = Modified(TITEBOIN(3, 0.25, suspend_from=9), (CohortsInOrder(sizes=(3, 3, 2)), MaxPatients(n=12)))
+    assert seen(design, "1NNN", "2N??", share=0.9).answer.size == 2
+
+
+def test_without_follow_up_it_is_refused():
+    course = Course((Cohort(1, "NN?"),), True)
+    with pytest.raises(Faults, match="data: wanted how long each pending patient was followed"):
+        replay(BOIN, course)
+
+
+def test_what_it_was_shown_is_kept_for_its_estimates():
+    design = TITECRM(3, 0.25, (0.1, 0.25, 0.4))
+    state, pending = seen(design, "1NNT", "2N?").shown
+    assert (state.n.tolist(), state.y.tolist(), state.dose.tolist()) == ([[3, 1, 0]], [[1, 0, 0]], [1])
+    weighted, known = estimated_by(design, state, pending), estimated_by(design, state)
+    assert (weighted < known).all()
+    assert (weighted > estimated_by(design, state.treated(pending))).all()
+    assert seen(design, "1NNT").shown is None
