@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import BoolArray
 from doseopt.display.simulated import simulated
 from doseopt.engines.alike import decide_alike
 from doseopt.engines.graph import graph_of
@@ -23,7 +24,7 @@ def first_alike(study: Study, ds: xr.Dataset) -> list[str]:
     ds : Dataset
         The operating characteristics of its designs.
     """
-    names, drawn = list(study.designs), simulated(ds)
+    names, drawn = list(study.designs), without_graph(study, ds)
     each = np.concatenate(
         [ds[name].transpose("design", ...).to_numpy().reshape(len(names), -1) for name in ("selection", "patients")],
         axis=1,
@@ -51,8 +52,13 @@ def trials_in_vain(study: Study, ds: xr.Dataset) -> list[str]:
     ds : Dataset
         The operating characteristics of its designs; of a simulated one, and where there is no such trial, it is empty.
     """
-    drawn = simulated(ds)
+    drawn = without_graph(study, ds)
     return ["" if drawn[d] else in_vain(graph_of(design)) for d, design in enumerate(study.designs.values())]
+
+
+def without_graph(study: Study, ds: xr.Dataset) -> BoolArray:
+    """Return which designs have no graph: those simulated, and those that decide while patients are pending."""
+    return np.asarray(simulated(ds)) | [design.facts.pending for design in study.designs.values()]
 
 
 def _alike(study: Study, one: str, other: str) -> bool:

@@ -262,6 +262,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
     kinds = sorted({str(part["engine"].item()) for part in parts})
     settled = isinstance(engine, Exact) and engine.settled
     simulated = [part.attrs for part in parts if np.isfinite(part["trials"].item())]
+    whys = sorted({attrs.get("why", "the exact calculation would be too large") for attrs in simulated})
     return {
         **study.provenance(),
         "registry": study.registry,
@@ -275,5 +276,5 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         **({} if study.clock is None else study.clock.attributes()),
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
-        **({"too_large": len(simulated)} if simulated and not isinstance(engine, Simulate) else {}),
+        **({"simulated_as": " or ".join(whys)} if simulated and not isinstance(engine, Simulate) else {}),
     }

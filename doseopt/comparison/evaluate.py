@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import xarray as xr
 
+from doseopt.comparison.on_pending import Engine as Engine
+from doseopt.comparison.on_pending import engine_for
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
@@ -16,8 +18,6 @@ from doseopt.measures.first_right import first_right
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
 from doseopt.measures.selection_score import selection_score
 from doseopt.study.study import Study
-
-type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
 
 BLOCK = 100_000_000
 """Bytes of outcomes at a time, once it is known how many a scenario takes."""
@@ -38,6 +38,7 @@ def outcomes_of(study: Study, engine: Engine, name: str, design: Design, scenari
     design : Design
     scenarios : Dataset
     """
+    engine = engine_for(study, engine, design)
     first, size = 0, min(FIRST, max(1, FIRST * MANY // getattr(engine, "trials", 1)))
     while first < scenarios.sizes["scenario"]:
         block = scenarios.isel(scenario=slice(first, first + size))

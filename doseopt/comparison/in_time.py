@@ -13,6 +13,7 @@ from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
+from doseopt.comparison.on_pending import times_of_pending
 from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
@@ -49,6 +50,8 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "delay": ("", "days", "expected days that the last patient comes later than if enrolment never closed"),
 }
 """Variables: further dimension, unit, meaning."""
+PENDING = {"pending_at_decision": ("", "patients", "expected patients pending when the design is asked")}
+"""Where a design decides while patients are pending."""
 PACED = ("duration", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
@@ -80,6 +83,8 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     about = (ENROLLED if events is not None and (events.replaces or events.leaves_out) else {}) | (
         TIMES if study.clock is not None else {}
     )
+    if any(design.facts.pending for design in study.designs.values()):
+        about |= PENDING
     if not about:
         return result
     found = _numbers(study, engine, result, about)
@@ -119,25 +124,33 @@ def _numbers(
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     short = []
     for d, (name, design) in enumerate(study.designs.items()):
-        if np.isinf(float(result["trials"].sel(design=name))):
-            enrols = enrolling(design, study.scenarios)
-            if enrols is not design:
-                for variable, value in _number(study, enrolled_along(_graph(enrols, engine), study.scenarios)).items():
-                    found[variable][d] = value
-                continue
-            graph = _graph(design, engine)
-            try:
-                for rows, values in _laws(study, graph, ENROLLED.keys() <= about.keys()):
-                    for variable, value in values.items():
-                        found[variable][d, rows] = value
-            except TooFewDates:
-                short.append((name, int(graph.state.total.max())))
+        try:
+            for rows, values in _found(study, engine, design, result.sel(design=name), ENROLLED.keys() <= about.keys()):
+                for variable, value in values.items():
+                    found[variable][d, rows] = value
+        except TooFewDates:
+            short.append((name, int(graph_of(design).state.total.max())))
     if short:
         assert study.clock is not None
         which = ", ".join(f"{name!r} (up to {patients} patients)" for name, patients in short)
         listed = f"wanted more arrivals than the {len(study.clock.accrual.dates)} listed"
         raise Faults([Fault("clock.accrual.dates", f"{listed}: after the last, trials can still enrol under {which}")])
     return found
+
+
+def _found(
+    study: Study, engine: Engine, design: Design, result: xr.Dataset, replaces: bool
+) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+    """Yield some scenarios, with the variables of one design in them; nothing of one that was simulated waiting."""
+    if design.facts.pending:
+        assert study.clock is not None
+        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
+    elif np.isinf(float(result["trials"])):
+        enrols = enrolling(design, study.scenarios)
+        if enrols is design:
+            yield from _laws(study, _graph(design, engine), replaces)
+        else:
+            yield slice(None), _number(study, enrolled_along(_graph(enrols, engine), study.scenarios))
 
 
 def _graph(design: Design, engine: Engine) -> Graph:

@@ -85,6 +85,8 @@ class Facts:
         Whether the rule begins with a titration of its own.
     pending : bool
         Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
+    times : bool
+        Whether it then asks for the times of the DLTs seen, `Pending.times`.
     names : Definition, optional
         What a dose must meet to be named the MTD; None if any that is selected is.
     aims : bool
@@ -107,6 +109,7 @@ class Facts:
     sizes_own_cohorts: bool = False
     titration: bool = False
     pending: bool = False
+    times: bool = False
     names: Definition | None = None
     aims: bool = True
     nodes: Callable[[int], int] | None = None

@@ -72,7 +72,7 @@ class TITECRM(CRM):
     @property
     def facts(self) -> Facts:
         """What is fixed before the trial begins."""
-        return dataclasses.replace(super().facts, pending=True)
+        return dataclasses.replace(super().facts, pending=True, times=self.weights == "adaptive")
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the posterior of the DLT rates, pending patients weighted."""

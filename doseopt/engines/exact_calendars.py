@@ -11,11 +11,11 @@ import xarray as xr
 from doseopt.clock.lattice import Calendar, Gaps, NoMoreArrivals
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults, check, param
+from doseopt.core.parameters import check, param
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.exact import observed_rates
-from doseopt.engines.exact_pending import label, weigh
+from doseopt.engines.exact_pending import demand_pending, label, weigh
 from doseopt.engines.pending import Walk
 from doseopt.engines.simulate import Patients
 from doseopt.engines.ways import FREE, Ends, Law
@@ -72,8 +72,7 @@ class ExactCalendars:
         design : Design
         scenarios : Dataset
         """
-        if not design.facts.pending:
-            raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Exact")])
+        demand_pending(design)
         p = observed_rates(design, scenarios)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory))
         arrivals = Patients(self.calendars, np.random.SeedSequence((self.seed, 1)))

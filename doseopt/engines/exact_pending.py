@@ -76,8 +76,7 @@ class ExactPending:
         start : TrialState, optional
             Start midway, with nobody pending.
         """
-        if not design.facts.pending:
-            raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Exact")])
+        demand_pending(design)
         begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
         if self.onset.kind in FREE and not self.by_scenario:
@@ -90,6 +89,15 @@ class ExactPending:
         """Return how trials end, weighed without the truth."""
         rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
         return _remembered_ends(design, self.lattice, self.onset, self.max_states, *rows)
+
+
+def demand_pending(design: Design) -> None:
+    """Refuse a design that waits, and one that asks when DLTs occurred, which a state does not hold."""
+    if not design.facts.pending:
+        raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Exact")])
+    if design.facts.times:
+        wanted = "wanted one that does not ask when DLTs occurred, as adaptive weights do; see doseopt.SimulatePending"
+        raise Faults([Fault("design", wanted)])
 
 
 @remembered(MOST_BYTES)

@@ -10,8 +10,10 @@ from doseopt.engines.packed import Layout, join
 from doseopt.engines.ways import SQUARE, SUMS, TIME, WEIGHT, Batch, Law, times
 
 
-def follow_up(words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law: Law) -> Batch:
-    """Return trials with the outcomes of all their patients.
+def resolve(
+    words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law: Law
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+    """Return trials with the outcomes of all their patients, their weights and times by each time, and their sums.
 
     Parameters
     ----------
@@ -20,11 +22,6 @@ def follow_up(words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law
     layout : Layout
     slot : Slot
     law : Law
-
-    Notes
-    -----
-    With G(t) the weight of all outcomes' being known by t, each patient's apart from the others', the last is known
-    after `last` - int G(t) dt on average, and its mean square is `last`^2 - int 2 t G(t) dt.
     """
     late = len(slot.ends)
     known = [np.repeat(sums[[k]], late, axis=0) for k in (WEIGHT, TIME)]
@@ -45,7 +42,18 @@ def follow_up(words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law
             (struck, times(then, dlt, digit)),
         ]
         words, sums = join(found)
-    by, at, sums = sums[:late], sums[late : 2 * late], sums[2 * late :]
+    return words, sums[:late], sums[late : 2 * late], sums[2 * late :]
+
+
+def follow_up(words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law: Law) -> Batch:
+    """Return trials with the outcomes of all their patients, and when all are known; see `resolve`.
+
+    Notes
+    -----
+    With G(t) the weight of all outcomes' being known by t, each patient's apart from the others', the last is known
+    after `last` - int G(t) dt on average, and its mean square is `last`^2 - int 2 t G(t) dt.
+    """
+    words, by, at, sums = resolve(words, sums, layout, slot, law)
     mean, square = (np.tensordot(weights, by, 1) for weights in slot.moments)
     product = slot.last * sums[TIME] - np.tensordot(slot.moments[0], at, 1)
     sums[SQUARE] += 2 * product + slot.last**2 * sums[WEIGHT] - square

@@ -81,6 +81,11 @@ class Walk:
 
     def ends(self) -> Ends:
         """Follow all trials and return how they end."""
+        self.run()
+        return self._named(*join(self.ended))
+
+    def run(self) -> None:
+        """Follow all trials to their ends."""
         scenarios = 1 if self.law.p is None else len(self.law.p)
         sums = np.zeros((len(SUMS), scenarios, 1))
         sums[WEIGHT] = 1
@@ -89,7 +94,7 @@ class Walk:
         self._at(0)
         while self.starting or self.ageing:
             layer = min((*self.starting, *self.ageing))
-            if self.by_slot:
+            if isinstance(self.clock, Calendar):
                 self._at(layer)
             if layer in self.starting:
                 self._open(layer, *join(self.starting.pop(layer)))
@@ -99,9 +104,9 @@ class Walk:
                 self._age(layer, age, *join(ages.pop(age)))
             del self.ageing[layer]
             if self.by_slot:
+                self.layer = layer
                 self._follow_up()
         self._follow_up()
-        return self._named(*join(self.ended))
 
     def _at(self, number: int) -> None:
         """Take up a slot."""
@@ -124,7 +129,7 @@ class Walk:
         self.ended.append((self._stopped(words[:, over], given.stop[over]), sums[..., over]))
         if not self.by_slot:
             sums = np.where(waits, sums, let_pass(sums, *self._gap()))
-        comes = np.where(waits, self.slot.arrival, 1.0)
+        comes = np.where(waits | self.by_slot, self.slot.arrival, 1.0)
         met, missed = count_decisions(sums * comes, asked, digits), sums * (1 - comes)
         shown = stops & waits
         self.closed.append((self._stopped(words[:, shown], given.stop[shown]), met[..., shown]))
@@ -138,7 +143,8 @@ class Walk:
         if self.slot.arrival < 1:
             early = asked & ~stops & (given.size > 1)
             missed = np.where(early, count_decisions(missed, asked, digits), missed)
-            self._wait(layer, np.where(early, opened, words)[:, waits], missed[..., waits])
+            later = np.flatnonzero((waits | self.by_slot) & ~over)
+            self._wait(layer, np.where(early, opened, words)[:, later], missed[..., later])
 
     def _gap(self) -> tuple[float, float]:
         """Return mean and mean square of the time without arrivals before the slot of one."""

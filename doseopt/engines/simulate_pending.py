@@ -135,7 +135,10 @@ class _Trials:
         order = np.argsort(~open_, axis=1, kind="stable")[:, : int(open_.sum(axis=1).max(initial=0))]
         pick = np.take_along_axis(open_, order, axis=1)
         share = np.where(pick, day[:, None] - np.take_along_axis(self.came[rows], order, axis=1), 0.0)
-        return state, Pending(np.where(pick, np.take_along_axis(here, order, axis=1), NONE), share)
+        times = None
+        if self.design.facts.times:
+            times = np.where(over & self.dlt[rows], self.known[rows] - self.came[rows], np.nan)
+        return state, Pending(np.where(pick, np.take_along_axis(here, order, axis=1), NONE), share, times)
 
     def _meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
         """Let a patient come in some trials; returns which go on."""

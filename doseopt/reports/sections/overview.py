@@ -84,7 +84,7 @@ def describe_engine(ds: xr.Dataset) -> str:
         return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
     trials, seed = int(ds.attrs["trials"]), ds.attrs["seed"]
     how = f"{trials:,} trials a scenario, seed {seed}, the same patients under each design"
-    why = "the exact calculation would be too large" if "too_large" in ds.attrs else ""
+    why = ds.attrs.get("simulated_as", "")
     if drawn.all():
         return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
     marks = counted(int(drawn.sum()), "design")

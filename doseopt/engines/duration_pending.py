@@ -1,0 +1,108 @@
+"""Distribution of the duration of trials with pending patients: followed slot by slot, time being part of the state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from doseopt.clock.lattice import Lattice
+from doseopt.clock.onset import Onset
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.exact import log_of
+from doseopt.engines.follow_up import resolve
+from doseopt.engines.packed import join
+from doseopt.engines.pending import Walk
+from doseopt.engines.ways import FREE, WEIGHT, Law
+
+LEFT = 1e-12
+"""Probability of trials that still go on, below which they are left."""
+
+
+def duration_law(
+    design: Design, lattice: Lattice, onset: Onset, p: FloatArray, max_states: int = MAX_STATES
+) -> tuple[FloatArray, FloatArray]:
+    """Return the times at which the outcomes of all patients may be known, in windows, [T], and their probabilities.
+
+    Parameters
+    ----------
+    design : Design
+    lattice : Lattice
+    onset : Onset
+    p : float array [R, D]
+        DLT rates.
+    max_states : int
+
+    Returns
+    -------
+    times : float array [T]
+    probability : float array [R, T]
+        It leaves out at most `LEFT`.
+
+    Examples
+    --------
+    Two patients at equal gaps of half a window, the first after one: all is known after 2.0, or half a window earlier
+    if the second patient has a DLT in the first half.
+
+    >>> from doseopt import Lattice, MaxPatients, Modified, RollingSix
+    >>> design = Modified(RollingSix(doses=1, target=0.25), (MaxPatients(n=2),))
+    >>> times, chance = duration_law(design, Lattice(2.0, opened=1.0), Onset("uniform"), np.array([[0.2]]))
+    >>> times.tolist(), chance.round(3).tolist()
+    ([1.5, 2.0], [[0.1, 0.9]])
+    """
+    walk = _Timed(design, lattice, onset, p, max_states)
+    walk.run()
+    times = np.array(sorted(walk.found))
+    return times, np.stack([walk.found[time] for time in times.tolist()], axis=1)
+
+
+class _Timed(Walk):
+    """The trials, slot by slot.
+
+    Attributes
+    ----------
+    found : dict of float to float array [R]
+        The probability of each duration.
+    """
+
+    def __init__(self, design: Design, lattice: Lattice, onset: Onset, p: FloatArray, max_states: int) -> None:
+        super().__init__(design, lattice, Law(onset, None if onset.kind in FREE else p), max_states=max_states)
+        self.by_slot, self.p = True, p
+        self.found: dict[float, FloatArray] = {}
+        self.left = np.ones(len(p))
+
+    def _follow_up(self) -> None:
+        """Add the trials that end with the slot, or enrol nobody from it on."""
+        ended, closed = ([b for b in batches if b[0].shape[1]] for batches in (self.ended, self.closed))
+        self.ended, self.closed = [], []
+        start = self.clock.starts(self.layer)
+        if ended:
+            words, sums = join(ended)
+            self._add(start, self._chance(words, sums[WEIGHT]))
+        if closed:
+            words, sums = join(closed)
+            self._count(words.shape[1])
+            words, by, _, sums = resolve(words, sums, self.layout, self.slot, self.law)
+            before = np.zeros(len(self.p))
+            for time, weight in zip([*self.slot.ends, self.slot.last], [*by, sums[WEIGHT]], strict=True):
+                known = self._chance(words, weight)
+                self._add(start + time, known - before)
+                before = known
+        if (self.left < LEFT).all():
+            self.starting.clear()
+            self.ageing.clear()
+
+    def _chance(self, words: IntArray, weight: FloatArray) -> FloatArray:
+        """Return the probability of all trials that have ended with weights [R, S], in each scenario."""
+        if self.law.p is not None:
+            return np.asarray(weight.sum(axis=1))
+        state = self.layout.unpack(words)
+        y, others = state.y.astype(float), (state.n - state.y).astype(float)
+        return np.asarray(np.exp(log_of(self.p) @ y.T + log_of(1 - self.p) @ others.T) @ weight[0])
+
+    def _add(self, time: float, chance: FloatArray) -> None:
+        """Add the probability of a duration."""
+        if chance.any():
+            key = round(float(time), 9)
+            self.found[key] = self.found.get(key, np.zeros(len(self.p))) + chance
+            self.left -= chance
