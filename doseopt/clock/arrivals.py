@@ -23,6 +23,7 @@ class Accrual:
 
     Examples
     --------
+    >>> from doseopt import Accrual
     >>> Accrual("poisson", per_month=2).rate(28) * 30.4375
     2.0
     """

@@ -21,6 +21,12 @@ class ElicitedDeparture:
         As of a `Departure`.
     longer : float, tuple of float or mapping, optional
         In the other window, that `dlt_window` names.
+
+    Examples
+    --------
+    >>> from doseopt import ElicitedDeparture
+    >>> list(ElicitedDeparture(0.10).readings())
+    ['dlt', 'replace', 'complete', 'exclude']
     """
 
     probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
@@ -51,7 +57,14 @@ class ElicitedDeparture:
 
 @dataclass(frozen=True)
 class ElicitedEvent(ElicitedDeparture):
-    """How probable death or transplantation is, and which share may be called a DLT."""
+    """How probable death or transplantation is, and which share may be called a DLT.
+
+    Examples
+    --------
+    >>> from doseopt import ElicitedEvent
+    >>> ElicitedEvent(0.15, attributed=0.5).readings()["replace 50%"].describe()
+    '15%, 50% called a DLT, rest replaced'
+    """
 
     attributed: float = param(0.0, low=0, high=1, doc="share that is called a DLT in one more reading of 'replace'")
 
@@ -76,6 +89,7 @@ class Silences:
 
     Examples
     --------
+    >>> from doseopt import ElicitedEvent, Silences
     >>> found = Silences(death_in_window=ElicitedEvent(0.15, attributed=0.5), dlt_window=60)
     >>> list(found.events["death"].readings())
     ['dlt', 'replace', 'complete', 'exclude', 'replace 50%']

@@ -56,6 +56,12 @@ class Departure:
         In the window without treatment effect: a number, one a dose, or `{"scenario": {name: number or tuple}}`.
     reading : str
         How such a patient counts: `dlt`, `replace`, `complete` or `exclude`.
+
+    Examples
+    --------
+    >>> from doseopt import Departure
+    >>> Departure(0.10, "replace").describe()
+    '10%, replaced'
     """
 
     probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
@@ -131,7 +137,16 @@ class Departure:
 
 @dataclass(frozen=True)
 class Event(Departure):
-    """Deaths or transplantations in the window; a share `attributed` of them is called a DLT."""
+    """Deaths or transplantations in the window; a share `attributed` of them is called a DLT.
+
+    Examples
+    --------
+    The same hazard in a window twice as long:
+
+    >>> from doseopt import Event
+    >>> Event(0.15, "exclude", attributed=0.5).over(2).describe()
+    '27.8%, 50% called a DLT, rest left out and not replaced'
+    """
 
     attributed: float = param(0.0, low=0, high=1, doc="share that is attributed to treatment and called a DLT")
 
@@ -153,6 +168,7 @@ class WindowEvents:
 
     Examples
     --------
+    >>> from doseopt import Event, WindowEvents
     >>> WindowEvents(death=Event(0.15, "replace", attributed=0.5)).describe()
     'death 15%, 50% called a DLT, rest replaced'
     """

@@ -13,6 +13,17 @@ def test_an_event_that_is_no_table_is_told_to_be_one():
         parse_study(text, "t.toml")
 
 
+@pytest.mark.parametrize("table", ["window_events", "clock", "silences", "mtd.definition", "posterior"])
+def test_the_keys_of_what_is_no_table_are_not_missing(table):
+    """One fault, not one for each key that the table would have."""
+    text = f'{table} = 3\ntitle = "t"\ntarget = 0.25\n[doses]\nlabels = ["1"]\n[designs.B]\nkind = "boin"\n'
+    text += 'modifiers = [{ kind = "max_patients", n = 6 }]\n'
+    with pytest.raises(Faults) as caught:
+        parse_study(text, "t.toml")
+    assert [fault.where for fault in caught.value.faults] == [table]
+    assert "wanted a table, got 3" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("given", "longer"),
     [(0.5, 0.75), ((0.5, 0.2), (0.75, 0.36)), ({"scenario": {"a": 0.5}}, {"scenario": {"a": 0.75}})],
