@@ -70,13 +70,14 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
     from doseopt.study.clock import Clock as Clock
+    from doseopt.study.departure import Departure as Departure
+    from doseopt.study.departure import Event as Event
     from doseopt.study.file import load_study as load_study
+    from doseopt.study.populations import Populations as Populations
     from doseopt.study.silences import ElicitedDeparture as ElicitedDeparture
     from doseopt.study.silences import ElicitedEvent as ElicitedEvent
     from doseopt.study.silences import Silences as Silences
     from doseopt.study.study import Study as Study
-    from doseopt.study.window_events import Departure as Departure
-    from doseopt.study.window_events import Event as Event
     from doseopt.study.window_events import WindowEvents as WindowEvents
 
 __version__ = "0.1.0"
@@ -99,12 +100,12 @@ _HOME = {
     "DecisionTable": "designs.decision_table",
     "Definition": "core.definition",
     "DemandAtDose": "designs.modifiers",
-    "Departure": "study.window_events",
+    "Departure": "study.departure",
     "Design": "core.design",
     "ElicitedDeparture": "study.silences",
     "ElicitedEvent": "study.silences",
     "EnoughAtDose": "designs.modifiers",
-    "Event": "study.window_events",
+    "Event": "study.departure",
     "Exact": "engines.exact",
     "ExactWherePossible": "engines.simulate",
     "Faults": "core.parameters",
@@ -124,6 +125,7 @@ _HOME = {
     "NoSkipping": "designs.modifiers",
     "OnGrid": "designs.on_grid",
     "Onset": "clock.onset",
+    "Populations": "study.populations",
     "Policy": "designs.policy",
     "Rules": "attainable",
     "RunIn": "designs.modifiers",

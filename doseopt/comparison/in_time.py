@@ -146,7 +146,7 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
             yield rows, _enrolled(study, graph, p, moderate, rows)
         if clock is not None and not replaces:
             yield rows, _exact_times(clock, graph, p, moderate)
-        if clock is not None and replaces and not graded:
+        if clock is not None and replaces and not graded and study.scenarios["hazard"].notnull().all():
             yield rows, _drawn_times(study, clock, graph, p, rows)
 
 

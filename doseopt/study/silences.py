@@ -8,7 +8,9 @@ from typing import Any, Self
 
 from doseopt.core.parameters import Fault, check, param
 from doseopt.study.clock import Clock
-from doseopt.study.window_events import FORMS, NAMES, Departure, Event, WindowEvents, not_probable
+from doseopt.study.departure import FORMS, Departure, Event, not_probable
+from doseopt.study.populations import Populations
+from doseopt.study.window_events import NAMES, WindowEvents
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,11 @@ class ElicitedDeparture:
         """Check the declared parameters."""
         check(self)
 
-    def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
-        """Return what does not fit the scenarios and the number of planned doses."""
-        found = Departure(self.probability, "complete").faults(scenarios, doses)
+    def faults(self, scenarios: Sequence[str], doses: int, populations: Populations | None) -> list[Fault]:
+        """Return what does not fit the scenarios, the number of planned doses, and the populations."""
+        found = Departure(self.probability, "complete").faults(scenarios, doses, populations)
         if self.longer is not None:
-            other = Departure(self.longer, "complete").faults(scenarios, doses)
+            other = Departure(self.longer, "complete").faults(scenarios, doses, populations)
             found += [Fault(f"longer{fault.where.removeprefix('probability')}", fault.message) for fault in other]
         return found
 
@@ -113,13 +115,18 @@ class Silences:
         return {name: event for name in NAMES if (event := getattr(self, factor_of(name))) is not None}
 
     def faults(
-        self, scenarios: Sequence[str], doses: int, clock: Clock | None, stated: WindowEvents | None
+        self,
+        scenarios: Sequence[str],
+        doses: int,
+        populations: Populations | None,
+        clock: Clock | None,
+        stated: WindowEvents | None,
     ) -> list[Fault]:
         """Return what does not fit the study."""
         found = []
         for name, event in self.events.items():
             where = factor_of(name)
-            found += [fault.under(where) for fault in event.faults(scenarios, doses)]
+            found += [fault.under(where) for fault in event.faults(scenarios, doses, populations)]
             if stated is not None and name in stated.events:
                 found.append(Fault(where, f"wanted what no other table states, and window_events.{name} does"))
             if event.longer is not None and self.dlt_window is None:

@@ -3,8 +3,8 @@
 import pytest
 
 from doseopt.core.parameters import Faults
+from doseopt.study.departure import Departure
 from doseopt.study.file import parse_study
-from doseopt.study.window_events import Departure
 
 
 def test_an_event_that_is_no_table_is_told_to_be_one():
