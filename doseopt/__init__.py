@@ -15,7 +15,10 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.beliefs import Belief as Belief
     from doseopt.beliefs import belief_of_rates as belief_of_rates
     from doseopt.beliefs.utility import Utility as Utility
+    from doseopt.clock.arrivals import Accrual as Accrual
+    from doseopt.clock.duration import Stagger as Stagger
     from doseopt.clock.lattice import Lattice as Lattice
+    from doseopt.clock.onset import Onset as Onset
     from doseopt.comparison.compare import compare as compare
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
@@ -78,18 +81,28 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.scenarios import MTDRule as MTDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
+    from doseopt.study.clock import Clock as Clock
+    from doseopt.study.departure import Departure as Departure
+    from doseopt.study.departure import Event as Event
     from doseopt.study.file import load_study as load_study
+    from doseopt.study.populations import Populations as Populations
+    from doseopt.study.silences import ElicitedDeparture as ElicitedDeparture
+    from doseopt.study.silences import ElicitedEvent as ElicitedEvent
+    from doseopt.study.silences import Silences as Silences
     from doseopt.study.study import Study as Study
+    from doseopt.study.window_events import WindowEvents as WindowEvents
 
 __version__ = "0.1.0"
 
 _HOME = {
     "AcceleratedTitration": "designs.accelerated_titration",
+    "Accrual": "clock.arrivals",
     "BLRM": "designs.blrm",
     "BMACRM": "designs.bma_crm",
     "BOIN": "designs.boin",
     "Belief": "beliefs",
     "CRM": "designs.crm",
+    "Clock": "study.clock",
     "Coherent": "designs.modifiers",
     "CohortsByDLT": "designs.modifiers",
     "CohortsByDose": "designs.modifiers",
@@ -99,8 +112,12 @@ _HOME = {
     "DecisionTable": "designs.decision_table",
     "Definition": "core.definition",
     "DemandAtDose": "designs.modifiers",
+    "Departure": "study.departure",
     "Design": "core.design",
+    "ElicitedDeparture": "study.silences",
+    "ElicitedEvent": "study.silences",
     "EnoughAtDose": "designs.modifiers",
+    "Event": "study.departure",
     "Exact": "engines.exact",
     "ExactCalendars": "engines.exact_calendars",
     "ExactPending": "engines.exact_pending",
@@ -123,12 +140,16 @@ _HOME = {
     "NoSkipping": "designs.modifiers",
     "OnGrid": "designs.on_grid",
     "RollingSix": "designs.rolling_six",
+    "Onset": "clock.onset",
+    "Populations": "study.populations",
+    "Policy": "designs.policy",
     "Rules": "attainable",
     "RunIn": "designs.modifiers",
     "Selecting": "designs.selecting",
-    "Policy": "designs.policy",
+    "Silences": "study.silences",
     "Simulate": "engines.simulate",
     "SimulatePending": "engines.simulate_pending",
+    "Stagger": "clock.duration",
     "Study": "study.study",
     "TITEBOIN": "designs.tite_boin",
     "TITECRM": "designs.tite_crm",
@@ -139,6 +160,7 @@ _HOME = {
     "TrialState": "core.state",
     "Utility": "beliefs.utility",
     "Waiting": "designs.waiting",
+    "WindowEvents": "study.window_events",
     "after": "core.trial",
     "bayes_optimal": "attainable",
     "belief_of_rates": "beliefs",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -11,9 +13,11 @@ from doseopt.amendment.library import library_designs
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps
 from doseopt.beliefs import Belief
+from doseopt.comparison.window_readings import WindowReading
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
+from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
@@ -60,7 +64,8 @@ def ladder(
         `MEASURES` (average, step), averaged over the study's model after the data, and over the scenarios; patients and
         DLTs count from the start of the trial, those below the MTD where a dose is right. Steps that cannot go on from
         where the trial is are left out. `most_patients`, `rung`, `rung_name`, `says` (what of the protocol is changed)
-        and `outcome` (whether that is what is declared the MTD, and so a primary outcome that is registered) (step).
+        and `outcome` (whether that is what is declared the MTD, and so a primary outcome that is registered) (step);
+        `window`, how an event in the DLT window counts in a step that is evaluated with it, else empty.
 
     Examples
     --------
@@ -120,7 +125,8 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     for step in steps:
         design, start = seen.standing(step.design)
         try:  # it may be too large, and a policy may not know the tally
-            each.append([expected(study, design, belief, start, MEASURES)[0] for belief in beliefs.values()])
+            now = beliefs if step.window is None else _read(study, step.window, beliefs)
+            each.append([expected(study, design, belief, start, MEASURES)[0] for belief in now.values()])
         except (TooManyStates, Faults):
             if step.design == study.designs[registered]:
                 raise
@@ -146,6 +152,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
         "says": ("step", [step.says for step in steps]),
         "changes": ("step", [len(step.changes) for step in steps]),
         "outcome": ("step", [step.outcome for step in steps]),
+        "window": ("step", ["" if step.window is None else step.window.label for step in steps]),
     }
     attrs = {
         **study.provenance(),
@@ -158,6 +165,22 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     return xr.Dataset(data | {"most_patients": ("step", most, most_attrs)}, coords, attrs)
 
 
+def _read(study: Study, window: WindowReading, beliefs: Mapping[str, Belief]) -> dict[str, Belief]:
+    """Return beliefs with what happens in the DLT window by a reading; true rates stay as they are."""
+    read = window.of(study)
+    return {name: Belief(read.scenarios) if name == SCENARIOS else _met(read, each) for name, each in beliefs.items()}
+
+
+def _met(study: Study, belief: Belief) -> Belief:
+    """Return a belief in true rates with those that rules meet."""
+    finer = None if belief.finer is None else partial(_finer_met, study, belief.finer)
+    return dataclasses.replace(belief, scenarios=study.met(belief.scenarios), finer=finer)
+
+
+def _finer_met(study: Study, finer: Callable[[], Belief]) -> Belief:
+    return _met(study, finer())
+
+
 def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:
     """Return the steps that select correctly more often than all before, by position: each value has its first step.
 
@@ -168,7 +191,7 @@ def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:
     average : str
         By which average.
     """
-    right = ds["correct_selection"].sel(average=average).to_numpy()
+    right = _comparable(ds, average)
     found: list[int] = []
     for k, value in enumerate(right):
         if not found or value > right[found[-1]] + LEAST:
@@ -178,5 +201,11 @@ def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:
 
 def reaching(ds: xr.Dataset, wanted: float, average: str = STUDY_MODEL) -> int | None:
     """Return the first step, by position, that selects correctly with a wanted probability; None if none does."""
-    enough = np.flatnonzero(ds["correct_selection"].sel(average=average).to_numpy() >= wanted)
+    enough = np.flatnonzero(_comparable(ds, average) >= wanted)
     return int(enough[0]) if enough.size else None
+
+
+def _comparable(ds: xr.Dataset, average: str) -> FloatArray:
+    """Return correct selection by step; nan of those in whose DLT window something else happens than in the study."""
+    right = ds["correct_selection"].sel(average=average).to_numpy()
+    return np.where(ds["window"].to_numpy() == "", right, np.nan)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from doseopt.amendment.library import at_cap, most_of, other_rules, same
+from doseopt.comparison.window_readings import WindowReading, window_silences
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
@@ -31,6 +32,8 @@ RUNGS = (
 READING, CAP, BOTH, TITRATION, STOP, RULE, MORE = range(1, len(RUNGS))
 STOPS = (0.95, 0.80)
 """Certainties that the lowest dose is too toxic from which a trial stops."""
+COUNTED = ("death_in_window", "transplantation")
+"""Silences of the DLT window that are about what is a DLT."""
 COHORTS = (1, 2, 3)
 """By how many cohorts a cap is raised."""
 FURTHER = (*COHORTS, 5)
@@ -74,6 +77,8 @@ class Step:
     changes : tuple of Change
     outcome : bool
         Whether it changes what is declared the MTD; not where it is by the study's definition before and after.
+    window : WindowReading, optional
+        What happens in the DLT window where it is evaluated, if that is not as in the study.
     """
 
     rung: int
@@ -81,10 +86,13 @@ class Step:
     design: Design
     changes: tuple[Change, ...] = ()
     outcome: bool = False
+    window: WindowReading | None = None
 
     @property
     def says(self) -> str:
         """What of the protocol it changes."""
+        if self.window is not None:
+            return f"how an event in the DLT window counts: {self.window.words}"
         return "; ".join(change.says for change in self.changes) or "nothing"
 
 
@@ -92,6 +100,8 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
     """Return the steps of a ladder, one or two changes each: those that the design has the parameters for.
 
     Titration and safety stop come with the reading stated, where there is one: as read, a trial may declare nothing.
+    How a death or a transplantation in the DLT window counts may be stated, too, as far as the study says how probable
+    they are; such a step is evaluated with these events, the others as the study is.
 
     Parameters
     ----------
@@ -116,7 +126,16 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
     found = _distinct(filter(None, (made(study, registered, each) for each in chosen)))
     left = (name for name in amended if not any(same(study.designs[name], step.design) for step in found))
     found += [Step(MORE, name, study.designs[name], (_rule(name, study.designs[name], most),)) for name in left]
+    found += _window_steps(study, registered)
     return sorted(found, key=lambda step: step.rung)
+
+
+def _window_steps(study: Study, registered: str) -> list[Step]:
+    """Return the registered design with each way stated in which who dies or is transplanted may count."""
+    silent = window_silences(study)
+    each = [reading for name in COUNTED if name in silent for reading in silent[name][1:]]
+    design = study.designs[registered]
+    return [Step(READING, one.label, design, window=one) for one in each if not one.in_use(study)]
 
 
 def all_steps(study: Study, registered: str, library: Mapping[str, Design]) -> list[Step]:

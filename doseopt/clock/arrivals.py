@@ -88,6 +88,7 @@ class Accrual:
 
     Examples
     --------
+    >>> from doseopt import Accrual
     >>> Accrual("poisson", per_month=2).rate(28) * 30.4375
     2.0
     >>> Accrual("bernoulli", per_slot=0.25).rate(28, slots=4) * 28

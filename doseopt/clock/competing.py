@@ -121,3 +121,31 @@ def meet(
         removed = removed + ((1 - share) * event if reading == "replace" else 0)
         left_out = left_out + ((1 - share) * event if reading == "exclude" else 0)
     return Met(seen / (1 - removed - left_out), removed, left_out)
+
+
+def mixed(each: Sequence[Met], shares: Sequence[float]) -> Met:
+    """Return what a rule meets where patients are of several populations, whoever came before.
+
+    Parameters
+    ----------
+    each : sequence of Met
+        In each population.
+    shares : sequence of float
+        Of the patients enrolled; 1 in all.
+
+    Examples
+    --------
+    Half die for sure before any DLT, and are replaced: two are enrolled for one of the others.
+
+    >>> others, dying = meet(0.25, [0.0], ["replace"], [0.0]), Met(np.array(0.0), np.array(1.0), np.array(0.0))
+    >>> found = mixed([others, dying], [0.5, 0.5])
+    >>> float(found.rate), float(found.per_evaluable)
+    (0.25, 2.0)
+    """
+    if len(each) == 1:
+        return each[0]
+    pairs = list(zip(shares, each, strict=True))
+    stays = sum(share * (1 - met.removed - met.left_out) for share, met in pairs)
+    seen = sum(share * (1 - met.removed - met.left_out) * met.rate for share, met in pairs)
+    removed, left_out = (sum(share * getattr(met, name) for share, met in pairs) for name in ("removed", "left_out"))
+    return Met(np.asarray(seen / stays), np.asarray(removed), np.asarray(left_out))

@@ -38,6 +38,12 @@ class Stagger:
         Between patients of a cohort.
     between_cohorts_days : float
         After the window of a cohort.
+
+    Examples
+    --------
+    >>> from doseopt import Stagger
+    >>> Stagger(sentinel_days=14).between_cohorts_days
+    0.0
     """
 
     sentinel_days: float = param(0.0, low=0, doc="days after the first patient at a new dose")

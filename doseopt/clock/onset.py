@@ -36,6 +36,7 @@ class Onset:
 
     Examples
     --------
+    >>> from doseopt import Onset
     >>> float(Onset("uniform").reached(np.array(0.5), np.array(0.25)))
     0.125
     """

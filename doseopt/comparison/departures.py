@@ -13,9 +13,10 @@ from doseopt.core.parameters import Fault
 from doseopt.core.state import FloatArray
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.perturbations import Perturbation, Rates
+from doseopt.study.departure import Departure, Event
 from doseopt.study.reader import key
 from doseopt.study.study import Study
-from doseopt.study.window_events import Departure, Event, having
+from doseopt.study.window_events import having
 
 TEXTS = {"death": "deaths in the DLT window", "dropout": "drop-out in the DLT window"}
 MOST = 0.5
@@ -47,6 +48,10 @@ def untold(study: Study, designs: Mapping[str, Design]) -> list[Fault]:
     readings = {name: departure_of(study, name).reading for name in TEXTS}
     found = [Fault(f"window_events.{n}.reading", wanted) for n, reading in readings.items() if reading == "exclude"]
     capped = [name for name, design in designs.items() if design.facts.max_enrolled is not None]
+    events = study.window_events
+    wanted = "wanted one probability for all populations"
+    apart = [] if events is None else [name for name, event in events.events.items() if event.by_population]
+    found += [Fault(f"window_events.{name}.probability", wanted) for name in apart]
     wanted = "wanted no max_enrolled, which counts patients whom no DLT rate tells"
     return found + [Fault(f"designs.{key(name)}.modifiers", wanted) for name in capped]
 

@@ -9,18 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from doseopt.beliefs import StatedBelief
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
+from doseopt.comparison.ordered import ordered
+from doseopt.core.design import Design
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.study.departure import Departure
 from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
-from doseopt.study.window_events import NAMES, Departure, WindowEvents, having
+from doseopt.study.window_events import NAMES, WindowEvents, having
 
 MEASURES = ("correct_selection", "no_selection", "overdose_selection", "sample_size", "enrolled")
 DIMENSION = "window_reading"
 WINDOW = "dlt_window"
+ORDER = "population_order"
 NONE = "no such event"
 MOST = 50_000
 """States of a graph in which patients are left out: seconds."""
@@ -38,12 +44,15 @@ class WindowReading:
         What competes with the DLT.
     window : float, optional
         Days, where they are others than the study's.
+    first : str
+        The population whose patients come before all others; empty where they come mixed.
     """
 
     label: str
     words: str
     events: WindowEvents | None
     window: float | None = None
+    first: str = ""
 
     def in_use(self, study: Study) -> bool:
         """Tell whether the study has it so."""
@@ -54,7 +63,8 @@ class WindowReading:
         clock = study.clock
         if clock is not None and self.window is not None:
             clock = clock.with_window(self.window)
-        return dataclasses.replace(study, window_events=self.events, clock=clock, silences=None)
+        belief = StatedBelief()  # a belief in rates of its own knows no probabilities by scenario
+        return dataclasses.replace(study, window_events=self.events, clock=clock, silences=None, belief=belief)
 
 
 def window_silences(study: Study) -> dict[str, list[WindowReading]]:
@@ -77,6 +87,76 @@ def window_silences(study: Study) -> dict[str, list[WindowReading]]:
             found[factor_of(name)] = [unsaid, *_counted(events, name, silent.readings())]
         if study.silences.dlt_window is not None:
             found[WINDOW] = _other_window(study, study.silences.dlt_window)
+    return found
+
+
+def orders(study: Study) -> list[WindowReading]:
+    """Return the orders in which patients of two populations may come; none where they are alike or mixed alone.
+
+    Who dies or is transplanted counts as a DLT in them, so that every patient is evaluable; the patients of the
+    population that comes first are its share of the registered enrolment.
+
+    Parameters
+    ----------
+    study : Study
+        With populations, and a silence on an event whose probability differs between them.
+    """
+    shares = {} if study.populations is None else study.populations.shares
+    if study.silences is None or study.window_events is not None or len(shares) != 2 or not study.planned_enrolment:
+        return []
+    found = []
+    for name, silent in study.silences.events.items():
+        dlt = silent.readings()["dlt"]
+        if name == "dropout" or not dlt.by_population:
+            continue
+        words = f"{NAMES[name]} {dlt.describe()}"
+        for population in shares:
+            label = f"{NAMES[name]}: dlt, {population} first"
+            many = f"the first {_of_first(study, population)} patients {population}"
+            found.append(WindowReading(label, f"{words}; {many}", having(None, name, dlt), first=population))
+    return found
+
+
+def _of_first(study: Study, population: str) -> int:
+    assert study.populations is not None
+    return round(study.populations.shares[population] * (study.planned_enrolment or 0))
+
+
+def _in_order(study: Study, engine: Engine, design: Design, reading: WindowReading) -> dict[str, FloatArray]:
+    """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
+    assert study.populations is not None
+    (other,) = (name for name in study.populations.shares if name != reading.first)
+    unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
+    if reading.events is None or design.facts.outcomes.graded or isinstance(engine, Simulate):
+        return unknown
+    first, then = (
+        dataclasses.replace(reading, events=reading.events.of(name)).of(study).scenarios
+        for name in (reading.first, other)
+    )
+    try:
+        outcomes = study.judge(ordered(design, first, then, _of_first(study, reading.first), MOST))
+    except TooManyStates:
+        return unknown
+    return {m: measure(outcomes, m)[0].to_numpy()[None] for m in MEASURES}
+
+
+def _mixed(
+    study: Study, engine: Engine, name: str, design: Design, sides: list[tuple[IntArray, xr.Dataset]]
+) -> dict[str, FloatArray]:
+    """Return the measures of a design under all readings, [reading, scenario] each, some readings at a time."""
+    shape = sum(len(rows) for rows, _ in sides), study.scenarios.sizes["scenario"]
+    found = {m: np.full(shape, np.nan) for m in MEASURES}
+    for rows, scenarios in sides:  # a graph of its own where patients are left out
+        limited = "p_excluded" in scenarios and not isinstance(engine, Simulate)
+        try:
+            blocks = outcomes_of(study, Exact(max_states=MOST) if limited else engine, name, design, scenarios)
+            of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+        except TooManyStates:
+            if not limited:
+                raise
+            continue
+        for m, values in found.items():
+            values[rows] = of[m].to_numpy().reshape(len(rows), -1)
     return found
 
 
@@ -120,9 +200,9 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     -------
     Dataset
         `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
-        than `MOST` states where patients are left out.
+        than `MOST` states where patients are left out or their populations come one after the other, there also of
+        designs that look at moderate toxicity, and if trials are simulated.
     """
-    smaller = engine if isinstance(engine, Simulate) else Exact(max_states=MOST)
     each, factors = [WindowReading("no: event", NONE, None)], [""]
     for factor, readings in window_silences(study).items():
         _, *told = readings  # the first is that there is no such event, or the window in use
@@ -130,21 +210,13 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     read = [reading.of(study).scenarios for reading in each]
     kinds = [np.flatnonzero(["p_excluded" in s for s in read]), np.flatnonzero(["p_excluded" not in s for s in read])]
     sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
+    in_order = orders(study)
+    each, factors = [*each, *in_order], [*factors, *[ORDER] * len(in_order)]
     parts = []
     for name, design in study.designs.items():
-        found = {m: np.full((len(each), study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-        for rows, scenarios in sides:  # a graph of its own where patients are left out
-            some = engine if "p_excluded" not in scenarios else smaller
-            try:
-                blocks = outcomes_of(study, some, name, design, scenarios)
-                of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
-            except TooManyStates:
-                if some is engine:
-                    raise
-                continue
-            for m, values in found.items():
-                values[rows] = of[m].to_numpy().reshape(len(rows), -1)
-        parts.append(found)
+        mixed = _mixed(study, engine, name, design, sides)
+        further = [_in_order(study, engine, design, reading) for reading in in_order]
+        parts.append({m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES})
     coords = {
         DIMENSION: [reading.label for reading in each],
         f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in each]),

@@ -13,8 +13,6 @@ WORDS = {
     "dropout": ("drop-out", "% of patients"),
 }
 """Short name of a perturbation, and its axis."""
-DRAWN = ("false_dlts", "late_dlts", "dose_error")
-"""The others stand in the table alone."""
 
 
 def crossings(at: xr.Dataset) -> list[float]:

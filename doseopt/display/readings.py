@@ -22,6 +22,7 @@ FACTORS = {
     "transplantation": "a transplantation in the DLT window",
     "dropout_in_window": "drop-out in the DLT window",
     "dlt_window": "length of the DLT window",
+    "population_order": "the order in which populations come",
 }
 """Factors of `doseopt.comparison.readings`: what the protocol is silent on."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from doseopt.display.break_even import DRAWN, WORDS, crossings
+from doseopt.display.break_even import WORDS, crossings
 from doseopt.plots.placement import Canvas
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, note, percent_axis, small_multiples
 from doseopt.plots.style import BLUE, INK, SMALL, VERMILLION, WIDTH, fitted, styled
@@ -27,7 +27,7 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     ds : Dataset
         Of `doseopt.comparison.break_even`.
     """
-    kinds = [kind for kind in names_of(ds, "perturbation") if kind in DRAWN]
+    kinds = names_of(ds, "perturbation")
     proposed = [name for name in names_of(ds) if name != ds.attrs["registered"]]
     shown = proposed[:MOST]
     subtitle = (
@@ -36,15 +36,17 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     )
     if len(proposed) > len(shown):
         subtitle += f" The first {len(shown)} of {len(proposed)} proposed designs."
-    titles = [f"{name}: {WORDS[kind][0]}" for name in shown for kind in kinds]
+    titles = [name if kind == kinds[0] else "" for name in shown for kind in kinds]
     size = (WIDTH * 72 - 30) / len(kinds) - 16, ROW * 72 - 4
     heading = ("What would change the decision", subtitle)
-    figure, axes = small_multiples(heading, titles, len(kinds), size[0], row=ROW, gap=0.3, rest=0.35, shared="rows")
+    figure, axes = small_multiples(
+        heading, titles, len(kinds), len(kinds) * size[0], row=ROW, gap=0.3, rest=0.5, shared="rows"
+    )
     for k, ax in enumerate(axes):
         name, kind = shown[k // len(kinds)], kinds[k % len(kinds)]
         _lines(ax, ds.sel(perturbation=kind, criterion="mean"), name, size)
         if k >= len(axes) - len(kinds):
-            ax.set_xlabel(WORDS[kind][1])
+            ax.set_xlabel("\n".join(WORDS[kind]))
     return figure
 
 

@@ -53,7 +53,7 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     heading = ("Gain against change", subtitle)
     figure, axes = small_multiples(heading, TITLES, 3, WIDTH * 72 / 5, row=len(names) * ROW, rest=0.6, shared="rows")
     correct, overdose = (100 * at[name].to_numpy() for name in ("correct_selection", "overdose_selection"))
-    _climb(axes[0], correct)
+    _climb(axes[0], np.where(ds["window"].to_numpy() == "", correct, 0))
     axes[0].axvline(100 * wanted, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     _dots(axes[0], correct, BLUE, climbing=True)
     _dots(axes[1], overdose, VERMILLION)

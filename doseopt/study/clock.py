@@ -76,6 +76,7 @@ class Clock:
 
     Examples
     --------
+    >>> from doseopt import Accrual, Clock
     >>> clock = Clock(28, Accrual(per_month=2), start="2024-03-01", registered_completion="2025-12-31")
     >>> clock.registered_day
     670

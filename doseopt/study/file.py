@@ -21,6 +21,7 @@ from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
+from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader, key
 from doseopt.study.scenarios import read_belief, read_scenarios
 from doseopt.study.silences import Silences
@@ -103,6 +104,7 @@ TOP = (
     "planned_enrolment",
     "mtd",
     "doses",
+    "populations",
     "dropout",
     "window_events",
     "clock",
@@ -118,7 +120,13 @@ TOP = (
 
 SAID = {"title": "", "registry": "", "planned_enrolment": None}
 """What stands in no table, and what it is if it is left out."""
-BUILT = {"clock": Clock, "silences": Silences, "historical": Historical, "doses": Doses}
+BUILT = {
+    "populations": Populations,
+    "clock": Clock,
+    "silences": Silences,
+    "historical": Historical,
+    "doses": Doses,
+}
 """Tables that say one object each."""
 
 
@@ -133,7 +141,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     said = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
     target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
     events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
-    clock, silences, historical, doses = (
+    populations, clock, silences, historical, doses = (
         reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()
     )
     count = _dose_count(top.get("doses"), top.get("scenarios"))
@@ -169,6 +177,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         doses=grid,
         scenario_specs=specs,
         designs=designs,
+        populations=populations,
         window_events=events,
         clock=clock,
         silences=silences,

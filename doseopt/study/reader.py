@@ -110,6 +110,8 @@ class Reader:
         """
         fields = declared(cls)
         values = self.table(table, where, [*also, *(name for name in fields if name not in set(private))])
+        if not isinstance(table, Mapping):  # its keys are not missing
+            return None
         for name in also:
             values.pop(name, None)
         before = len(self.faults)

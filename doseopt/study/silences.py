@@ -8,7 +8,9 @@ from typing import Any, Self
 
 from doseopt.core.parameters import Fault, check, param
 from doseopt.study.clock import Clock
-from doseopt.study.window_events import FORMS, NAMES, Departure, Event, WindowEvents, not_probable
+from doseopt.study.departure import FORMS, Departure, Event, not_probable
+from doseopt.study.populations import Populations
+from doseopt.study.window_events import NAMES, WindowEvents
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,12 @@ class ElicitedDeparture:
         As of a `Departure`.
     longer : float, tuple of float or mapping, optional
         In the other window, that `dlt_window` names.
+
+    Examples
+    --------
+    >>> from doseopt import ElicitedDeparture
+    >>> list(ElicitedDeparture(0.10).readings())
+    ['dlt', 'replace', 'complete', 'exclude']
     """
 
     probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
@@ -32,11 +40,11 @@ class ElicitedDeparture:
         """Check the declared parameters."""
         check(self)
 
-    def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
-        """Return what does not fit the scenarios and the number of planned doses."""
-        found = Departure(self.probability, "complete").faults(scenarios, doses)
+    def faults(self, scenarios: Sequence[str], doses: int, populations: Populations | None) -> list[Fault]:
+        """Return what does not fit the scenarios, the number of planned doses, and the populations."""
+        found = Departure(self.probability, "complete").faults(scenarios, doses, populations)
         if self.longer is not None:
-            other = Departure(self.longer, "complete").faults(scenarios, doses)
+            other = Departure(self.longer, "complete").faults(scenarios, doses, populations)
             found += [Fault(f"longer{fault.where.removeprefix('probability')}", fault.message) for fault in other]
         return found
 
@@ -51,7 +59,14 @@ class ElicitedDeparture:
 
 @dataclass(frozen=True)
 class ElicitedEvent(ElicitedDeparture):
-    """How probable death or transplantation is, and which share may be called a DLT."""
+    """How probable death or transplantation is, and which share may be called a DLT.
+
+    Examples
+    --------
+    >>> from doseopt import ElicitedEvent
+    >>> ElicitedEvent(0.15, attributed=0.5).readings()["replace 50%"].describe()
+    '15%, 50% called a DLT, rest replaced'
+    """
 
     attributed: float = param(0.0, low=0, high=1, doc="share that is called a DLT in one more reading of 'replace'")
 
@@ -76,6 +91,7 @@ class Silences:
 
     Examples
     --------
+    >>> from doseopt import ElicitedEvent, Silences
     >>> found = Silences(death_in_window=ElicitedEvent(0.15, attributed=0.5), dlt_window=60)
     >>> list(found.events["death"].readings())
     ['dlt', 'replace', 'complete', 'exclude', 'replace 50%']
@@ -99,13 +115,18 @@ class Silences:
         return {name: event for name in NAMES if (event := getattr(self, factor_of(name))) is not None}
 
     def faults(
-        self, scenarios: Sequence[str], doses: int, clock: Clock | None, stated: WindowEvents | None
+        self,
+        scenarios: Sequence[str],
+        doses: int,
+        populations: Populations | None,
+        clock: Clock | None,
+        stated: WindowEvents | None,
     ) -> list[Fault]:
         """Return what does not fit the study."""
         found = []
         for name, event in self.events.items():
             where = factor_of(name)
-            found += [fault.under(where) for fault in event.faults(scenarios, doses)]
+            found += [fault.under(where) for fault in event.faults(scenarios, doses, populations)]
             if stated is not None and name in stated.events:
                 found.append(Fault(where, f"wanted what no other table states, and window_events.{name} does"))
             if event.longer is not None and self.dlt_window is None:

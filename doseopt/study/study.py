@@ -36,6 +36,7 @@ from doseopt.study.clock import Clock
 from doseopt.study.definitions import mtd_table, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
+from doseopt.study.populations import Populations
 from doseopt.study.reader import key, names_fault, plain, said_fault
 from doseopt.study.runnable import misfits
 from doseopt.study.scenarios import belief_and_utility, scenario_table
@@ -44,7 +45,7 @@ from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
-STATED = ("window_events", "clock", "silences", "historical")
+TABLES = ("populations", "window_events", "clock", "silences", "historical")
 """Tables that a study may state, each as an object of its own."""
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
@@ -72,6 +73,8 @@ class Study:
         Registration number.
     planned_enrolment : int, optional
         Patients that the registry names.
+    populations : Populations, optional
+        Which differ in what happens in the DLT window, and their shares.
     window_events : WindowEvents, optional
         What competes with the DLT in its window, and how it counts.
     clock : Clock, optional
@@ -109,6 +112,7 @@ class Study:
     designs: Mapping[str, Design] = param(kind=Mapping, custom=names_fault)
     registry: str = param("", custom=said_fault)
     planned_enrolment: int | None = param(None, kind=int, low=1, optional=True)
+    populations: Populations | None = param(None, kind=Populations, optional=True)
     window_events: WindowEvents | None = param(None, kind=WindowEvents, optional=True)
     clock: Clock | None = param(None, kind=Clock, optional=True)
     silences: Silences | None = param(None, kind=Silences, optional=True)
@@ -130,12 +134,13 @@ class Study:
         wrong = {name: rule for name, rule in self.also.items() if not isinstance(rule, MTDRule)}
         found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
         found += misfits(self.designs, len(self.doses.labels))
+        fits = list(self.scenario_specs), len(self.doses.as_planned.labels), self.populations
         if self.window_events is not None:
-            events = self.window_events.faults(list(self.scenario_specs), len(self.doses.as_planned.labels))
+            events = self.window_events.faults(*fits)
+            events += [] if isinstance(self.belief, StatedBelief) else self.window_events.unbelieved()
             found += [fault.under("window_events") for fault in events]
         if self.silences is not None:
-            planned = len(self.doses.as_planned.labels)
-            silent = self.silences.faults(list(self.scenario_specs), planned, self.clock, self.window_events)
+            silent = self.silences.faults(*fits, self.clock, self.window_events)
             found += [fault.under("silences") for fault in silent]
         return found
 
@@ -164,7 +169,7 @@ class Study:
             scenarios = self.clock.met(scenarios)
         if self.window_events is None:
             return scenarios
-        return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset)
+        return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset, self.populations)
 
     @property
     def onset(self) -> Onset:
@@ -265,7 +270,7 @@ class Study:
             **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
             **({"mtd": mtd} if mtd else {}),
             "doses": plain(doses),
-            **{n: plain(v) for n in STATED if (v := getattr(self, n)) is not None},
+            **{n: plain(v) for n in TABLES if (v := getattr(self, n)) is not None},
             **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
             **belief_and_utility(self.belief, self.utility),
             **({"scenarios": scenarios} if scenarios else {}),

@@ -4,146 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.competing import READINGS, meet
+from doseopt.clock.competing import meet, mixed
 from doseopt.clock.onset import Onset
-from doseopt.core.parameters import Domain, Fault, Faults, check, is_number, native, nearest, param
-from doseopt.core.state import FloatArray
+from doseopt.core.parameters import Domain, Fault, check, param
 from doseopt.scenarios.doses import Doses
+from doseopt.study.departure import Departure, Event
+from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader
 
 NAMES = {"death": "death", "transplantation": "transplantation", "dropout": "drop-out"}
-FORMS = "a number in [0, 1), a list of them, one a dose, or { scenario = { NAME = number or list } }"
-
-
-NEARLY_ONE = float(np.nextafter(1, 0))
-"""Of a window so long that nobody stays to its end, as far as numbers tell."""
-
-
-def _right(value: Any) -> bool:
-    """Tell whether a value is one probability, or a list of them."""
-    each = value if isinstance(value, tuple) and value else (value,)
-    return all(is_number(v) and 0 <= v < 1 for v in each)
-
-
-def not_probable(value: Any) -> str | None:
-    """Say what is wrong with the probability of an event."""
-    if isinstance(value, Mapping):
-        inside = value.get("scenario")
-        each = list(inside.values()) if isinstance(inside, Mapping) and len(value) == 1 else []
-        right = bool(each) and all(_right(native(v)) for v in each)
-    else:
-        right = _right(value)
-    return None if right else f"wanted {FORMS}, got {value!r}"
-
-
-def over(probability: Any, ratio: float) -> Any:
-    """Return probabilities of a study file over a window so many times as long, with the same hazard."""
-    if isinstance(probability, Mapping):
-        return {"scenario": {name: over(native(v), ratio) for name, v in probability["scenario"].items()}}
-    if isinstance(probability, tuple):
-        return tuple(over(p, ratio) for p in probability)
-    return min(1 - (1 - probability) ** ratio, NEARLY_ONE)
-
-
-@dataclass(frozen=True)
-class Departure:
-    """Patients who leave the window for another reason.
-
-    Parameters
-    ----------
-    probability : float, tuple of float or mapping
-        In the window without treatment effect: a number, one a dose, or `{"scenario": {name: number or tuple}}`.
-    reading : str
-        How such a patient counts: `dlt`, `replace`, `complete` or `exclude`.
-    """
-
-    probability: Any = param(kind=object, custom=not_probable, doc=FORMS)
-    reading: str = param(choices=tuple(READINGS), doc="how such a patient counts: one of " + ", ".join(READINGS))
-
-    attributed = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the declared parameters, and keep lists as tuples."""
-        check(self, self._faults)
-        if isinstance(self.probability, Mapping):
-            each = {name: native(v) for name, v in self.probability["scenario"].items()}
-            object.__setattr__(self, "probability", {"scenario": each})
-
-    def _faults(self) -> list[Fault]:
-        return []
-
-    @property
-    def by_scenario(self) -> Mapping[str, Any]:
-        """The probabilities of scenarios of their own, by name; none where one serves all."""
-        return self.probability["scenario"] if isinstance(self.probability, Mapping) else {}
-
-    def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
-        """Return what does not fit the scenarios and the number of planned doses."""
-        found = [
-            Fault(f"probability.scenario.{name}", f"no such scenario{nearest(name, scenarios)}")
-            for name in self.by_scenario
-            if name not in scenarios
-        ]
-        missing = [name for name in scenarios if self.by_scenario and name not in self.by_scenario]
-        if missing:
-            found.append(Fault("probability.scenario", f"wanted one for every scenario, missing {', '.join(missing)}"))
-        for value in self.by_scenario.values() or [self.probability]:
-            if isinstance(value, tuple) and len(value) != doses:
-                found.append(Fault("probability", f"wanted {doses} probabilities, one a dose, got {len(value)}"))
-        return found
-
-    def at(self, scenario: str | None, doses: Doses) -> FloatArray | float:
-        """Return the probability in a scenario, on all doses that a trial may give."""
-        if self.by_scenario and scenario is None:
-            wanted = "is stated by scenario; a belief of its own wants one for all, as a number or one a dose"
-            raise Faults([Fault("window_events", f"probability {wanted}")])
-        value = self.by_scenario[str(scenario)] if self.by_scenario else self.probability
-        return doses.on_grid(np.array([value]))[0] if isinstance(value, tuple) else float(value)
-
-    def readings(self) -> dict[str, Departure]:
-        """Return each way in which it may count, by the name of the reading."""
-        found: dict[str, Departure] = {}
-        for reading in READINGS:
-            shares: dict[str, Any] = {"attributed": 0.0} if reading == "dlt" and self.attributed else {}
-            found[reading] = replace(self, reading=reading, **shares)
-        return found
-
-    def over(self, ratio: float) -> Self:
-        """Return the event in a window so many times as long, with the same hazard."""
-        return replace(self, probability=over(self.probability, ratio))
-
-    def chance(self) -> str:
-        """Say how probable it is."""
-        values = [v for p in self.by_scenario.values() or [self.probability] for v in np.atleast_1d(p)]
-        low, high = (f"{float(f'{100 * of(values):.3g}'):g}" for of in (min, max))
-        return f"{low if low == high else f'{low} to {high}'}%"
-
-    def describe(self) -> str:
-        """Say how probable it is, and how a patient counts."""
-        return f"{self.chance()}, {self.counted()}"
-
-    def counted(self) -> str:
-        """Say how a patient counts."""
-        share = f"{100 * self.attributed:g}% called a DLT, rest " if self.attributed else ""
-        return f"{share}{READINGS[self.reading]}"
-
-
-@dataclass(frozen=True)
-class Event(Departure):
-    """Deaths or transplantations in the window; a share `attributed` of them is called a DLT."""
-
-    attributed: float = param(0.0, low=0, high=1, doc="share that is attributed to treatment and called a DLT")
-
-    def _faults(self) -> list[Fault]:
-        if self.reading == "dlt" and self.attributed:
-            wanted = "wanted none where every such event counts as a DLT (reading = 'dlt')"
-            return [Fault("attributed", f"{wanted}, got {self.attributed!r}")]
-        return []
 
 
 @dataclass(frozen=True)
@@ -157,6 +31,7 @@ class WindowEvents:
 
     Examples
     --------
+    >>> from doseopt import Event, WindowEvents
     >>> WindowEvents(death=Event(0.15, "replace", attributed=0.5)).describe()
     'death 15%, 50% called a DLT, rest replaced'
     """
@@ -184,11 +59,38 @@ class WindowEvents:
         """Whether patients are left out and not replaced."""
         return any(event.reading == "exclude" for event in self.events.values())
 
-    def faults(self, scenarios: Sequence[str], doses: int) -> list[Fault]:
-        """Return what does not fit the study."""
-        return [f.under(name) for name, event in self.events.items() for f in event.faults(scenarios, doses)]
+    @property
+    def by_population(self) -> bool:
+        """Whether populations have probabilities of their own."""
+        return any(event.by_population for event in self.events.values())
 
-    def met(self, scenarios: xr.Dataset, name: str | None, doses: Doses, onset: Onset) -> xr.Dataset:
+    def faults(self, scenarios: Sequence[str], doses: int, populations: Populations | None) -> list[Fault]:
+        """Return what does not fit the study."""
+        each = self.events.items()
+        return [f.under(name) for name, event in each for f in event.faults(scenarios, doses, populations)]
+
+    def of(self, population: str) -> WindowEvents:
+        """Return what competes with the DLT in one population."""
+        each: dict[str, Any] = {name: event.of(population) for name, event in self.events.items()}
+        return replace(self, **each)
+
+    def unbelieved(self) -> list[Fault]:
+        """Return the probabilities by scenario, which a belief of its own, in rates of no scenario, cannot use."""
+        wanted = (
+            "wanted one for all, a number, one a dose or by population, beside a [belief] of its own: the DLT rates "
+            "believed are those of no scenario"
+        )
+        by_scenario = [name for name, event in self.events.items() if event.by_scenario]
+        return [Fault(f"{name}.probability.scenario", wanted) for name in by_scenario]
+
+    def met(
+        self,
+        scenarios: xr.Dataset,
+        name: str | None,
+        doses: Doses,
+        onset: Onset,
+        populations: Populations | None = None,
+    ) -> xr.Dataset:
         """Return scenarios with the DLT rates that rules meet, and how many patients are enrolled for it.
 
         Parameters
@@ -199,17 +101,22 @@ class WindowEvents:
         doses : Doses
             As planned.
         onset : Onset
+        populations : Populations, optional
+            Of the study, where they have probabilities of their own: patients come as they are mixed.
 
         Returns
         -------
         Dataset
             With `p_observed` as it is met, `p_alone`, what it would be if nothing else happened, `hazard` of all events
-            in a window, `per_evaluable`, and `p_excluded` if some are left out.
+            in a window (nan where populations differ in it), `per_evaluable`, and `p_excluded` if some are left out.
         """
         each, observed = list(self.events.values()), scenarios["p_observed"]
-        others = [event.at(name, doses) for event in each]
-        met = meet(observed.to_numpy(), others, [e.reading for e in each], [e.attributed for e in each], onset)
-        hazard = sum((-np.log1p(-np.asarray(m)) for m in others), np.zeros(observed.shape))
+        shares = populations.shares if populations is not None and self.by_population else {None: 1.0}
+        others = [[event.at(name, doses, of) for event in each] for of in shares]
+        how = [e.reading for e in each], [e.attributed for e in each]
+        met = mixed([meet(observed.to_numpy(), m, *how, onset) for m in others], list(shares.values()))
+        hazard = sum((-np.log1p(-np.asarray(m)) for m in others[0]), np.zeros(observed.shape))
+        hazard = hazard if len(others) == 1 else np.full(observed.shape, np.nan)
         found = {
             "p_observed": (met.rate, observed.attrs["long_name"]),
             "p_alone": (observed.to_numpy(), "rate of DLTs alone"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from oracle_bundled import atd, boin, crm
 
+from doseopt import compare
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, first_reaching, ladder, reaching, search
 from doseopt.amendment.outlook import expected
 from doseopt.amendment.steps import BOTH, CAP, MORE, READING, RULE, STOP, TITRATION, ladder_steps
@@ -14,7 +15,9 @@ from doseopt.core.definition import Definition
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.records.trial import Trial
+from doseopt.reports.sections.ladder import ladder_table
 from doseopt.study.file import load_study, parse_study
+from doseopt.study.silences import ElicitedEvent, Silences
 
 REGISTERED = "ATD+3+3 cap 10"
 
@@ -59,7 +62,7 @@ ORACLES = {
 }
 
 
-def on_a_grid(trials, points=501):
+def on_a_grid(trials, points=501, met=lambda p: p):
     """Averages over the prior of the study's model: midpoints of two standard normals, every ending of an oracle."""
     z = (np.arange(points) + 0.5) / points * 13 - 6.5
     weight = np.exp(-(z**2) / 2)
@@ -72,7 +75,7 @@ def on_a_grid(trials, points=501):
     right = np.where(p[:, 0] > 0.35, -1, abs(p - 0.25).argmin(axis=1))
     above = (np.arange(4) > right[:, None]) & (p > 0.25)
     below = np.arange(4) < right[:, None]
-    p = np.clip(p, 1e-12, 1 - 1e-12)
+    p = np.clip(met(p), 1e-12, 1 - 1e-12)
     logs = np.log(p), np.log1p(-p)
     sums = np.zeros(6)
     for (n, y, mtd), orders in trials.endings().items():
@@ -92,6 +95,52 @@ def on_a_grid(trials, points=501):
 def test_averages_against_a_dense_grid_over_the_endings_of_an_oracle(found, step):
     at = found.sel(average=STUDY_MODEL, step=step)
     np.testing.assert_allclose([at[name].item() for name in MEASURES], on_a_grid(ORACLES[step]), atol=2e-3, rtol=0)
+
+
+def _replaced(p, m=0.25):
+    """DLTs among evaluable patients: constant hazards of a DLT and of death, who dies being replaced."""
+    p = np.clip(p, 1e-12, 1 - 1e-12)
+    mu, k = -np.log1p(-p), -np.log1p(-m)
+    seen, stays = mu / (mu + k) * (1 - (1 - p) * (1 - m)), (1 - p) * (1 - m)
+    return seen / (seen + stays)
+
+
+READ = {"death: dlt": lambda p: 1 - (1 - p) * 0.75, "death: replace": _replaced}
+
+
+@pytest.fixture(scope="module")
+def silent(study):
+    return dataclasses.replace(study, silences=Silences(death_in_window=ElicitedEvent(0.25, attributed=0.5)))
+
+
+@pytest.fixture(scope="module")
+def with_death(silent):
+    return ladder(silent, Trial(silent.doses), REGISTERED)
+
+
+@pytest.mark.parametrize("step", READ)
+def test_how_a_death_counts_is_a_reading_that_can_be_stated(with_death, step):
+    at = with_death.sel(average=STUDY_MODEL, step=step)
+    assert (at["rung"].item(), at["window"].item(), at["outcome"].item()) == (READING, step, False)
+    found = [at[name].item() for name in MEASURES]
+    np.testing.assert_allclose(found, on_a_grid(atd(10), met=READ[step]), atol=2e-3, rtol=0)
+
+
+def test_the_steps_with_deaths_are_the_readings_of_the_comparison_and_no_gain(study, silent, with_death, found):
+    names = [name for name in with_death["step"].to_numpy().tolist() if name.startswith("death")]
+    assert names == ["death: dlt", "death: replace", "death: complete", "death: exclude", "death: replace 50%"]
+    alone = dataclasses.replace(silent, designs={REGISTERED: study.designs[REGISTERED]}, proposal=None)
+    read = compare(alone, posteriors=False).sel(design=REGISTERED).mean("scenario")
+    for name in ("correct_selection", "no_selection", "sample_size"):
+        at = with_death[name].sel(average=SCENARIOS, step=names)
+        np.testing.assert_allclose(at, read[f"{name}_by_reading"].sel(window_reading=names), rtol=1e-12)
+    others = with_death.sel(step=[name for name in with_death["step"].to_numpy() if name not in names])
+    assert [others["step"].to_numpy()[k] for k in first_reaching(others)] == [
+        with_death["step"].to_numpy()[k] for k in first_reaching(with_death)
+    ]
+    assert not set(names) & set(found["step"].to_numpy().tolist())
+    notes = ladder_table(with_death, range(2), SCENARIOS).notes
+    assert any("death: dlt, death: replace" in note and "no gain or loss" in note for note in notes)
 
 
 def test_the_mean_over_the_scenarios_is_that_of_the_comparison(study, found):

@@ -10,8 +10,9 @@ from oracle_bundled import SCENARIOS, boin
 from doseopt import compare, load_study
 from doseopt.beliefs import StatedBelief
 from doseopt.comparison.break_even import break_even
+from doseopt.study.departure import Departure, Event
 from doseopt.study.silences import ElicitedEvent, Silences
-from doseopt.study.window_events import Departure, Event, WindowEvents
+from doseopt.study.window_events import WindowEvents
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ def ds():
         "rung_name": ("step", [RUNGS[k] for k in rung]),
         "says": ("step", ["nothing", "a", "b", "c", "d"]),
         "outcome": ("step", [False, True, False, True, True]),
+        "window": ("step", [""] * 5),
     }
     attrs = {
         "registered": "plan",

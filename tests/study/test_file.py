@@ -18,9 +18,10 @@ from doseopt.designs.naming import Naming
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, MTDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
+from doseopt.study.departure import Departure
 from doseopt.study.file import load_study, parse_study
 from doseopt.study.study import Doses
-from doseopt.study.window_events import Departure, WindowEvents
+from doseopt.study.window_events import WindowEvents
 
 # The example that documents the format.
 EXAMPLE = """

@@ -24,10 +24,11 @@ from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
+from doseopt.study.departure import Departure, Event
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
 from doseopt.study.silences import ElicitedEvent, Silences
 from doseopt.study.study import Doses, Study
-from doseopt.study.window_events import Departure, Event, WindowEvents
+from doseopt.study.window_events import WindowEvents
 
 # The bundled protocol
 

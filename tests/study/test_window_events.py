@@ -3,14 +3,25 @@
 import pytest
 
 from doseopt.core.parameters import Faults
+from doseopt.study.departure import Departure
 from doseopt.study.file import parse_study
-from doseopt.study.window_events import Departure
 
 
 def test_an_event_that_is_no_table_is_told_to_be_one():
     text = 'title = "t"\ntarget = 0.25\n[doses]\nlabels = ["1"]\n[window_events]\ndeath = 1.2\n'
     with pytest.raises(Faults, match=r"window_events.death: wanted a table, got 1.2"):
         parse_study(text, "t.toml")
+
+
+@pytest.mark.parametrize("table", ["window_events", "clock", "silences", "mtd.definition", "posterior"])
+def test_the_keys_of_what_is_no_table_are_not_missing(table):
+    """One fault, not one for each key that the table would have."""
+    text = f'{table} = 3\ntitle = "t"\ntarget = 0.25\n[doses]\nlabels = ["1"]\n[designs.B]\nkind = "boin"\n'
+    text += 'modifiers = [{ kind = "max_patients", n = 6 }]\n'
+    with pytest.raises(Faults) as caught:
+        parse_study(text, "t.toml")
+    assert [fault.where for fault in caught.value.faults] == [table]
+    assert "wanted a table, got 3" in str(caught.value)
 
 
 @pytest.mark.parametrize(

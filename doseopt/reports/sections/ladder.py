@@ -91,10 +91,17 @@ def ladder_table(ds: xr.Dataset, steps: Sequence[int], average: str) -> Table:
         f"{caption}; patients expected and at most, below the MTD; DLTs above it",
         head,
         tuple(rows),
-        notes=(OUTCOME, *_left_out(ds)),
+        notes=(OUTCOME, *_in_window(ds), *_left_out(ds)),
         labels=True,
         short_heads=False,
     )
+
+
+def _in_window(ds: xr.Dataset) -> list[str]:
+    """Say with what the steps are evaluated that state how an event in the DLT window counts."""
+    names = [str(name) for name, window in zip(ds["step"].to_numpy(), ds["window"].to_numpy(), strict=True) if window]
+    what = "with such events as elicited or stated, the other steps as the study is: no gain or loss of the amendment"
+    return [f"{listed(names)}: the registered design {what}."] if names else []
 
 
 def _left_out(ds: xr.Dataset) -> list[str]:
@@ -186,7 +193,8 @@ def _free(ds: xr.Dataset, amended: Sequence[str]) -> list[str]:
     at, names = ds.sel(average=STUDY_MODEL), ds["step"].to_numpy().tolist()
     right, size = at["correct_selection"].to_numpy(), at["sample_size"].to_numpy()
     rung, most = ds["rung"].to_numpy(), ds["most_patients"].to_numpy()
-    free = np.flatnonzero((most <= most[0]) & (size <= size[0] + LEAST_PATIENTS) & (rung == 1))
+    alike = (rung == 1) & (ds["window"].to_numpy() == "")
+    free = np.flatnonzero((most <= most[0]) & (size <= size[0] + LEAST_PATIENTS) & alike)
     told = [k for k in map(names.index, (name for name in amended if name in names)) if right[k] > right[0]]
     if not free.size or not told:
         return []
