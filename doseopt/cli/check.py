@@ -37,6 +37,7 @@ def check(
         from doseopt.reports.render.html import write_html
         from doseopt.study.digest import hash_fault
         from doseopt.study.file import load_study
+        from doseopt.study.misfits import unweighed
 
         if out is not None and not upgrade:
             raise Faults([Fault("--out", "wanted with --upgrade only")])
@@ -58,7 +59,7 @@ def check(
             f"hash {loaded.hash}",
         ]
         lines = [f"{study}: valid ({', '.join(parts)})"]
-        lines += [f"To compare the designs, {fault}" for fault in loaded.unweighed()]
+        lines += [f"To compare the designs, {fault}" for fault in unweighed(loaded)]
         for line in lines:  # which no pipe sees broken
             print_lines(line)
         if html is not None:

@@ -25,6 +25,7 @@ from doseopt.measures.complete_information import benchmark_beside
 from doseopt.measures.declared import declared_posterior
 from doseopt.measures.estimation import Estimates, posterior_measures
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
+from doseopt.study.misfits import unweighed
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -70,9 +71,8 @@ def compare(
     demand(isinstance(study, Study), "study", "a Study", study)
     demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
     scenarios = study.scenarios
-    unweighed = study.unweighed()
-    if unweighed:
-        raise Faults(unweighed, study.name)
+    if faults := unweighed(study):
+        raise Faults(faults, study.name)
     parts = []
     for name, design in study.designs.items():
         progress(name)

@@ -16,6 +16,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.scenarios import MTDRule
+from doseopt.study.misfits import unweighed
 from doseopt.study.study import Study
 
 USUAL = (0.10, 0.15, 1 / 6, 0.20, 0.25, 0.30, 1 / 3, 0.40)
@@ -54,8 +55,8 @@ def definition_map(
     """
     engine = ExactWherePossible() if engine is None else engine
     alone = [Fault("designs", f"wanted at least two, got {len(study.designs)}")] if len(study.designs) < 2 else []
-    if alone or study.unweighed():
-        raise Faults([*alone, *study.unweighed()], study.name)
+    if alone or unweighed(study):
+        raise Faults([*alone, *unweighed(study)], study.name)
     rules = {name: _rule(study, name) for name in RULES}
     namings = [name for name in naming_rules(study.definition) if name != AS_READ]
     each, moved, kept, left = [], [], [], []

@@ -93,8 +93,10 @@ def means_of_each(
             chances = [each[rows] for each in lost]
             weight = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending]
         means[rows] = weight @ counted
-    *each, n, y = np.split(means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1)
-    return [Means(selection, n, y) for selection in each]
+    *each, patients, dlts = np.split(
+        means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1
+    )
+    return [Means(selection, patients, dlts) for selection in each]
 
 
 def _declared(design: Design, graph: Graph) -> IntArray:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from doseopt.core.design import Phase, is_design
+from doseopt.core.design import Phase
 from doseopt.core.parameters import Fault, Faults
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.layers import layers
@@ -13,7 +12,6 @@ from doseopt.designs.modifiers import CohortsByDLT, CohortsByDose, CohortsInOrde
 from doseopt.designs.policy import Policy
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import build_graph
-from doseopt.study.reader import key
 
 WALKED = 20_000
 """States at the most that are walked through."""
@@ -46,15 +44,3 @@ def _not_in_table(design: Any) -> list[Fault]:
     except Faults as faults:
         return [Fault(fault.where or "table", fault.message) for fault in faults.faults]
     return []
-
-
-def misfits(designs: Mapping[str, Any], doses: int) -> list[Fault]:
-    """Return what are no designs, and designs of other numbers of doses."""
-    found = []
-    for name, design in designs.items():
-        where = f"designs.{key(name)}"
-        if not is_design(design):
-            found.append(Fault(where, f"wanted a design, got {design!r}"))
-        elif design.facts.doses != doses:
-            found.append(Fault(where, f"wanted {doses} doses, as the study has, got {design.facts.doses}"))
-    return found

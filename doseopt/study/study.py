@@ -28,7 +28,7 @@ from doseopt.endpoints.historical import Historical
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
-from doseopt.scenarios import MTDRule, concat_scenarios, without_moderate
+from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
@@ -36,9 +36,9 @@ from doseopt.study.clock import Clock
 from doseopt.study.definitions import mtd_table, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
+from doseopt.study.misfits import misfits
 from doseopt.study.populations import Populations
-from doseopt.study.reader import key, names_fault, plain, said_fault
-from doseopt.study.runnable import misfits
+from doseopt.study.reader import names_fault, plain, said_fault
 from doseopt.study.scenarios import belief_and_utility, scenario_table
 from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
@@ -127,22 +127,7 @@ class Study:
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
-        check(self, self._faults)
-
-    def _faults(self) -> list[Fault]:
-        """Return what are no designs and no definitions, and designs that do not fit the doses."""
-        wrong = {name: rule for name, rule in self.also.items() if not isinstance(rule, MTDRule)}
-        found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
-        found += misfits(self.designs, len(self.doses.labels))
-        fits = list(self.scenario_specs), len(self.doses.as_planned.labels), self.populations
-        if self.window_events is not None:
-            events = self.window_events.faults(*fits)
-            events += [] if isinstance(self.belief, StatedBelief) else self.window_events.unbelieved()
-            found += [fault.under("window_events") for fault in events]
-        if self.silences is not None:
-            silent = self.silences.faults(*fits, self.clock, self.window_events)
-            found += [fault.under("silences") for fault in silent]
-        return found
+        check(self, lambda: misfits(self))
 
     @cached_property
     def scenarios(self) -> xr.Dataset:
@@ -222,21 +207,6 @@ class Study:
         """Return outcomes with what is right by this study, and its registered enrolment."""
         registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
         return judged(outcomes, self.mtd).assign_attrs(registered=registered)
-
-    def unweighed(self) -> list[Fault]:
-        """Say which designs the study cannot weigh.
-
-        Those that look at moderate toxicity, without its rates; those that decide while patients are pending, without
-        a clock.
-        """
-        lacking = without_moderate(self.scenarios) if self.scenario_specs else []
-        some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
-        wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
-        graded = [name for name, design in self.designs.items() if design.facts.outcomes.graded]
-        found = [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
-        clock = 'decides while patients are pending; wanted a [clock], as window = 28, accrual = { kind = "fixed", '
-        pending = [name for name, design in self.designs.items() if design.facts.pending and self.clock is None]
-        return found + [Fault(f"designs.{key(name)}", f"{clock}per_month = 2 }}; missing") for name in pending]
 
     def believed(self, fineness: int = 0) -> Belief:
         """Return what is believed of the DLT rates, on the study's doses.

@@ -24,6 +24,7 @@ from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.definition_map import definition_map_document
 from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import parse_study
+from doseopt.study.misfits import unweighed
 
 STATES = 300
 """Of the graphs that are made: a design with more is not followed to its end."""
@@ -69,7 +70,7 @@ def run(rng, study):
     if rng.random() >= FOLLOWED:
         return
     states = [states_of(design) for design in study.designs.values()]
-    if None not in states and study.scenario_specs and not study.unweighed():
+    if None not in states and study.scenario_specs and not unweighed(study):
         assert terminal_text(comparison_document(compare(study, Exact(), posteriors=False)))
         if rng.random() < JUDGED:
             judge(study)
