@@ -146,6 +146,15 @@ def test_who_left_after_the_window_completed_it_whatever_the_reason(tmp_path):
     assert status(read(tmp_path, "A,1,2024-03-01,0,,2024-03-30,moved", cutoff="2024-06-01")) == ["N28"]
 
 
+@pytest.mark.parametrize(("reason", "wanted"), [("died", "-28"), ("LTx", "T28"), ("moved", ""), ("withdrew", "N28")])
+def test_a_death_on_the_last_day_is_in_the_window_a_withdrawal_is_not(tmp_path, reason, wanted):
+    row, window = f"A,1,2024-03-01,,,2024-03-29,{reason}", Window(28, {"death": "replace", "transplantation": "dlt"})
+    if wanted:
+        assert status(read(tmp_path, row, window=window, cutoff="2024-06-01")) == [wanted]
+    else:
+        assert "left_reason: wanted why" in faults(tmp_path, row, window=window, cutoff="2024-06-01")[0]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -229,12 +238,14 @@ def test_rows_are_in_the_order_of_treatment(tmp_path):
         ("A,1,0,,", "N"),  # as the data say
         ("A,1,,,", "?"),  # for how long is not known
         ("A,1,,7,withdrew", "-7"),
-        ("A,1,0,28,withdrew", "-28"),  # on a day of the window
-        ("A,1,0,29,withdrew", "N28"),
+        ("A,1,0,28,withdrew", "N28"),  # the last day was seen
+        ("A,1,,28,died", "-28"),
+        ("A,1,,29,died", "N28"),
     ],
 )
 def test_days_of_follow_up_in_place_of_dates(tmp_path, row, wanted):
-    window, header = Window(28, {"dropout": "replace"}), "patient,dose_level,dlt,followup,left_reason"
+    readings, header = {"dropout": "replace", "death": "replace"}, "patient,dose_level,dlt,followup,left_reason"
+    window = Window(28, readings)
     assert status(read(tmp_path, row, header=header, window=window)) == [wanted]
 
 
