@@ -1,7 +1,8 @@
 """Follow-up of patients in the DLT window at a cut-off: who has had a DLT, completed the window, left it, is pending.
 
-Days count from the treatment, which is on day 0; what happens on a day up to W is in a window of W days. Who leaves the
-window by an event that is no DLT counts as the study reads it; where it says nothing, the data must.
+Days count from the treatment, which is on day 0; what happens on a day up to W is in a window of W days, but who drops
+out on day W has completed it. Who leaves the window by an event that is no DLT counts as the study reads it; where it
+says nothing, the data must.
 """
 
 from __future__ import annotations
@@ -176,13 +177,17 @@ class FollowUp:
             return patient
         if days.dlt is not None and now is not None and days.dlt <= now:
             return replace(patient, dlt=True, followed=days.dlt)
-        if days.left is not None and now is not None and days.left <= min(whole, now):
+        if days.left is not None and now is not None and days.left <= now and self._is_inside(cells, days.left):
             return self._departed(cells, patient, days.left)
         if days.dlt is not None:
             self._note(UNKNOWN, patient.name)
         if not patient.evaluable or now is None:
             return patient
         return replace(patient, dlt=False if now >= whole else None, followed=min(now, whole))
+
+    def _is_inside(self, cells: Cells, day: float) -> bool:
+        """Tell whether a patient left the window before its end; a death on its last day is in it."""
+        return day < self.window.days or (day == self.window.days and kind_of(cells.raw("left_reason")) != "dropout")
 
     def _departed(self, cells: Cells, patient: Patient, day: float) -> Patient:
         """Return a patient who left the window without a DLT, as the study reads it."""

@@ -14,7 +14,9 @@ from doseopt.tabular.dates import EXAMPLE, read_date
 
 KINDS: dict[str, tuple[str, ...]] = {
     "death": ("death", "dead", "died", "deceased"),
-    "transplantation": ("transplantation", "transplant", "transplanted", "liver transplantation", "liver transplant"),
+    "transplantation": (
+        *("transplantation", "transplant", "transplanted", "liver transplantation", "liver transplant", "ltx", "olt"),
+    ),
     "dropout": (
         *("dropout", "drop-out", "dropped out", "withdrawal", "withdrew", "withdrawn", "withdrawal by subject"),
         *("withdrawal of consent", "withdrew consent", "consent withdrawn", "lost", "lost to follow-up"),

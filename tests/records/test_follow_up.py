@@ -6,36 +6,11 @@ A window of 28 days; a patient treated on 1 March 2024 completes it on 29 March.
 import datetime
 
 import pytest
+from records.in_window import HEADER, WINDOW, faults, read, status
 
-from doseopt.core.parameters import Faults
 from doseopt.records.trial import LAST, Trial
 from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
-
-DOSES = Doses(labels=("low", "middle", "high"))
-HEADER = "patient,dose_level,treated,dlt,dlt_date,left,left_reason"
-WINDOW = Window(28)
-
-
-def read(folder, *lines, header=HEADER, window=WINDOW, cutoff=None):
-    path = folder / "data.csv"
-    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
-    return Trial.from_csv(path, DOSES, window, cutoff)
-
-
-def faults(folder, *lines, **options):
-    with pytest.raises(Faults) as caught:
-        read(folder, *lines, **options)
-    return [str(fault) for fault in caught.value.faults]
-
-
-def status(trial):
-    """Letter and days of each patient: N, T, ? or - for one who cannot be evaluated."""
-    return [
-        f"{'-' if not p.evaluable else {None: '?', True: 'T', False: 'N'}[p.dlt]}"
-        f"{'' if p.followed is None else format(p.followed, 'g')}"
-        for p in trial.patients
-    ]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +97,7 @@ def test_a_death_that_counts_as_completed_may_have_grade_five(tmp_path):
 def test_a_dlt_without_a_date_does_not_tell_what_was_known_before_the_last_date(tmp_path):
     header, rows = "patient,dose_level,treated,dlt", ("A,1,2024-03-01,1", "B,1,2024-06-01,")
     assert status(read(tmp_path, *rows, header=header)) == ["T", "?0"]
-    assert status(read(tmp_path, *rows, header=header, cutoff="2024-04-01")) == ["T"]  # in the window, which was over
+    assert status(read(tmp_path, *rows, header=header, cutoff="2024-03-29")) == ["T"]  # in the window, which was over
     (said,) = faults(tmp_path, *rows, header=header, cutoff="2024-03-20")
     assert "whether the DLT was known at the cut-off" in said
 
@@ -136,6 +111,25 @@ def test_the_actual_dose_of_a_patient_of_later_is_not_warned_of(tmp_path):
         assert ("the actual dose 2.5" in said) is warned
 
 
+def test_a_window_that_ends_on_the_last_date_is_over(tmp_path):
+    assert status(read(tmp_path, "A,1,2024-03-01,0,,,", "B,1,2024-03-29,,,,")) == ["N28", "?0"]
+    assert "2024-03-28" in faults(tmp_path, "A,1,2024-03-01,0,,,", "B,1,2024-03-28,,,,")[0]
+
+
+def test_a_dlt_on_the_day_of_death_is_a_dlt(tmp_path):
+    assert status(read(tmp_path, "A,1,2024-03-01,,2024-03-13,2024-03-13,died", cutoff="2024-06-01")) == ["T12"]
+
+
+def test_a_row_that_says_no_dlt_where_every_death_is_one_contradicts_the_study(tmp_path):
+    (said,) = faults(tmp_path, LEFT.format(dlt="0"), window=Window(28, {"death": "dlt"}), cutoff="2024-06-01")
+    assert "dlt: wanted nothing: patient A left the DLT window" in said
+    assert "got '0'" in said
+
+
+def test_what_is_wrong_with_a_row_is_said_once(tmp_path):
+    assert len(faults(tmp_path, "A,1,2024-03-01,0,2024-03-11,2024-03-20,flew", cutoff="2024-06-01")) == 1
+
+
 def test_a_row_that_says_not_evaluable_needs_no_reading(tmp_path):
     header = f"{HEADER},evaluable,reason"
     data = read(tmp_path, "A,1,2024-03-01,,,2024-03-13,died,no,road accident", header=header, cutoff="2024-06-01")
@@ -144,6 +138,15 @@ def test_a_row_that_says_not_evaluable_needs_no_reading(tmp_path):
 
 def test_who_left_after_the_window_completed_it_whatever_the_reason(tmp_path):
     assert status(read(tmp_path, "A,1,2024-03-01,0,,2024-03-30,moved", cutoff="2024-06-01")) == ["N28"]
+
+
+@pytest.mark.parametrize(("reason", "wanted"), [("died", "-28"), ("LTx", "T28"), ("moved", ""), ("withdrew", "N28")])
+def test_a_death_on_the_last_day_is_in_the_window_a_withdrawal_is_not(tmp_path, reason, wanted):
+    row, window = f"A,1,2024-03-01,,,2024-03-29,{reason}", Window(28, {"death": "replace", "transplantation": "dlt"})
+    if wanted:
+        assert status(read(tmp_path, row, window=window, cutoff="2024-06-01")) == [wanted]
+    else:
+        assert "left_reason: wanted why" in faults(tmp_path, row, window=window, cutoff="2024-06-01")[0]
 
 
 @pytest.mark.parametrize(
@@ -215,81 +218,3 @@ def test_rows_are_in_the_order_of_treatment(tmp_path):
         "B,2,2024-04-01,,,,,2",
     )  # C replaces one of the first cohort
     assert len(read(tmp_path, *late, header=f"{HEADER},cohort").patients) == 3
-
-
-@pytest.mark.parametrize(
-    ("row", "wanted"),
-    [
-        ("A,1,,14,", "?14"),
-        ("A,1,NA,0,", "?0"),
-        ("A,1,,28,", "N28"),
-        ("A,1,0,60,", "N28"),
-        ("A,1,1,5,", "T"),
-        ("A,1,1,60,", "T"),  # followed on after the DLT
-        ("A,1,0,,", "N"),  # as the data say
-        ("A,1,,,", "?"),  # for how long is not known
-        ("A,1,,7,withdrew", "-7"),
-        ("A,1,0,28,withdrew", "-28"),  # on a day of the window
-        ("A,1,0,29,withdrew", "N28"),
-    ],
-)
-def test_days_of_follow_up_in_place_of_dates(tmp_path, row, wanted):
-    window, header = Window(28, {"dropout": "replace"}), "patient,dose_level,dlt,followup,left_reason"
-    assert status(read(tmp_path, row, header=header, window=window)) == [wanted]
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("A,1,0,14,", "is open, got '0': the patient has been followed for 14"),
-        ("A,1,,-1,", "followup: wanted days of follow-up, 0 or more"),
-        ("A,1,,x,", "followup: wanted days of follow-up, 0 or more"),
-        ("A,1,,,died", "followup: wanted the day on which the patient left"),
-    ],
-)
-def test_days_of_follow_up_that_contradict_something(tmp_path, row, said):
-    assert said in faults(tmp_path, row, header="patient,dose_level,dlt,followup,left_reason")[0]
-
-
-def test_a_string_holds_days_of_follow_up():
-    data = Trial.from_outcomes("1NNN 2N?14?", DOSES, WINDOW)
-    assert [p.followed for p in data.pending] == [14, None]
-    assert data.provenance()["pending"] == "5 (14 of 28 days), 6 (follow-up not known)"
-    with pytest.raises(Faults, match=r"cohort 2: patient 6 is pending, and for how long is not known"):
-        data.shares()
-    known = Trial.from_outcomes("1NNN 2N?14?7.", DOSES, WINDOW).shares()
-    assert known.dose.tolist() == [[1, 1]]
-    assert known.share.tolist() == [[0.5, 0.25]]
-    assert Trial.from_outcomes("1N?", DOSES).pending[0].followed is None
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "window", "said"),
-    [
-        ("1N?14", None, "--window DAYS"),
-        ("1N?28", WINDOW, "wanted less than the 28 days"),
-        ("1N?1.5.5", WINDOW, "N, T, M"),
-    ],
-)
-def test_days_in_a_string_that_say_nothing(outcomes, window, said):
-    with pytest.raises(Faults) as caught:
-        Trial.from_outcomes(outcomes, DOSES, window)
-    assert said in str(caught.value)
-
-
-def test_when_to_ask_again(tmp_path):
-    data = read(tmp_path, "A,1,2024-03-01,,,,", "B,1,2024-03-01,,,,", "C,1,2024-03-05,,,,", cutoff="2024-03-11")
-    assert data.ask_again == (("A", "B"), 18, "2024-03-29")
-    assert Trial.from_outcomes("1?2?3.5", DOSES, WINDOW).ask_again == (("2",), 25, None)
-    assert Trial.from_outcomes("1NN?", DOSES, WINDOW).ask_again is None
-
-
-def test_the_digest_is_of_the_days_too(tmp_path):
-    one, other = (Trial.from_outcomes(text, DOSES, WINDOW).digest for text in ("1N?14", "1N?15"))
-    assert one != other
-    rows = ("1,1,0,28,", "2,1,,14,")
-    assert read(tmp_path, *rows, header="patient,dose_level,dlt,followup,cohort").digest != other
-    stated = ("1,1,0,28,1", "2,1,,14,1")
-    assert read(tmp_path, *stated, header="patient,dose_level,dlt,followup,cohort").digest == one
-    dated = ("1,1,2024-01-01,,,,,1", "2,1,2024-03-01,,,,,1")
-    assert read(tmp_path, *dated, header=f"{HEADER},cohort", cutoff="2024-03-15").digest == one
