@@ -85,7 +85,8 @@ class TITECRM(CRM):
     def weigh(self, pending: Pending) -> FloatArray:
         """Return w of each pending patient, [S, P]."""
         linear = np.clip(pending.share, 0.0, 1.0)
-        return linear if self.weights == "linear" else _adaptive(linear, pending.times)
+        nobody = (pending.dose < 0).all()
+        return linear if self.weights == "linear" or nobody else _adaptive(linear, pending.times)
 
     def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""

@@ -177,3 +177,10 @@ def test_the_first_stage_counts_pending_patients():
 @pytest.mark.parametrize("given", [{}, {"weights": "adaptive"}, {"estimate": "mean"}])
 def test_it_keeps_the_promises_of_a_design(given):
     check_design(Modified(TITECRM(4, 0.25, PRIOR, cohort=2, **given), (NoSkipping(), MaxPatients(n=10))))
+
+
+def test_adaptive_weights_ask_for_nothing_when_nobody_is_pending():
+    design = TITECRM(doses=4, target=0.25, skeleton=PRIOR, weights="adaptive")
+    state, pending = batch(np.random.default_rng(4), 3)
+    for nobody in (Pending(pending.dose[:, :0], pending.share[:, :0]), Pending(0 * pending.dose - 1, pending.share)):
+        assert np.array_equal(design.decide(state, nobody).dose, design.decide(state).dose)
