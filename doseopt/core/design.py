@@ -87,6 +87,9 @@ class Facts:
         Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
     times : bool
         Whether it then asks for the times of the DLTs seen, `Pending.times`.
+    open_to_the_end : bool
+        Whether a trial that is over while patients are pending turns patients away until these are followed up, instead
+        of closing.
     names : Definition, optional
         What a dose must meet to be named the MTD; None if any that is selected is.
     aims : bool
@@ -110,6 +113,7 @@ class Facts:
     titration: bool = False
     pending: bool = False
     times: bool = False
+    open_to_the_end: bool = False
     names: Definition | None = None
     aims: bool = True
     nodes: Callable[[int], int] | None = None

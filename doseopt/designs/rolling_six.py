@@ -87,6 +87,7 @@ class RollingSix(Defaults):
             exclusion="2 or more DLTs at this dose or a lower one",
             sizes_own_cohorts=True,
             pending=True,
+            open_to_the_end=True,
             aims=False,
         )
 
@@ -109,9 +110,8 @@ class RollingSix(Defaults):
             dose = dose + (up[at, dose] & (dose + 1 < excluded))
         here = n[at, dose]
         full = (here >= 6) | ((dose == self.doses - 1) & (not self.six_at_mtd))
-        over = np.where(excluded == 0, TOO_TOXIC, np.where(up[at, dose] & full, COMPLETE, CONTINUE))
-        stop = np.where(c.any(axis=1), CONTINUE, over)  # not before all are followed up
-        return Decision(dose, np.where((over == CONTINUE) & (here < 6), 1, 0), stop)
+        stop = np.where(excluded == 0, TOO_TOXIC, np.where(up[at, dose] & full, COMPLETE, CONTINUE))
+        return Decision(dose, np.where((stop == CONTINUE) & (here < 6), 1, 0), stop)
 
     def _clears(self, n: IntArray, s: IntArray, c: IntArray) -> BoolArray:
         """Return where the next patient may be given the dose above, elementwise."""

@@ -35,6 +35,7 @@ from doseopt.engines.ways import (
     Ends,
     Entries,
     Law,
+    ask,
     count_decisions,
     let_pass,
     times,
@@ -160,7 +161,7 @@ class Walk:
         rows = np.flatnonzero(asked)
         for piece in (rows[first : first + PIECE] for first in range(0, len(rows), PIECE)):
             self._work(state[piece])
-            given = step(self.design, state[piece], self.layout.pending_of(words[:, piece], self.slot.now))
+            given = ask(self.design, state[piece], self.layout.pending_of(words[:, piece], self.slot.now))
             dose[piece], size[piece], stop[piece] = given.dose, given.size, given.stop
         return Decision(dose, size, stop), asked
 

@@ -21,7 +21,7 @@ from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.simulate import ROWS, Patients
-from doseopt.engines.ways import MEANS
+from doseopt.engines.ways import MEANS, ask
 
 MOST_ARRIVALS = 5_000
 
@@ -149,7 +149,7 @@ class _Trials:
                 continue
             who = rows[piece]
             state, pending = self._seen(who, day[piece])
-            given = step(self.design, state, pending)
+            given = ask(self.design, state, pending)
             on, waits = given.stop == CONTINUE, given.size == 0
             count = (pending.dose >= 0).sum(axis=1)
             due = on | (count > 0)  # a trial that is over with nobody pending was so before this patient came

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.clock.onset import Onset
-from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.core.design import Design
+from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.trial import step
 
 FREE = ("uniform", "visits")
 """Onset laws under which the time of a DLT, given that there is one, does not depend on its probability."""
@@ -134,6 +136,15 @@ def let_pass(sums: FloatArray, mean: float, square: float) -> FloatArray:
     passed[SQUARE] += 2 * mean * sums[TIME] + square * sums[WEIGHT]
     passed[TIME] += mean * sums[WEIGHT]
     return passed
+
+
+def ask(design: Design, state: TrialState, pending: Pending) -> Decision:
+    """Return what a design decides; one that is open to the end waits for pending patients before it stops."""
+    given = step(design, state, pending)
+    if not design.facts.open_to_the_end:
+        return given
+    early = (given.stop != CONTINUE) & (pending.dose >= 0).any(axis=1)
+    return Decision(given.dose, np.where(early, 0, given.size), np.where(early, CONTINUE, given.stop))
 
 
 def count_decisions(sums: FloatArray, asked: BoolArray, digits: IntArray) -> FloatArray:
