@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.text import counted
+from doseopt.display.panels import doses
 from doseopt.plots.scaffold import Axes, Figure, bare, draw_key, entry, faint_grid, name_rows, new_figure
-from doseopt.plots.style import BLUE, FAINT, GREEN, GREY, INK, NORMAL, SKY, SMALL, VERMILLION, WIDTH, fitted, styled
+from doseopt.plots.style import BLUE, FAINT, GREEN, GREY, INK, NORMAL, SKY, VERMILLION, WIDTH, fitted, styled
 
 BAR, GAP, KEY, FOOT = 0.14, 0.3, 0.36, 0.36
 """Inches: a subject, what is above a dose, the key, what is below all."""
@@ -44,10 +45,9 @@ def swimmer_figure(ds: xr.Dataset) -> Figure:
     grid = figure.add_gridspec(1 + len(rows), 1, height_ratios=[KEY, *(BAR * n + 0.05 for n in rows)])
     looks = [entry(name, linestyle="", **look) for name, look in MARKS.values()]
     draw_key(figure.add_subplot(grid[0]), looks, 3)
-    labels = [str(label) for label in ds["dose"].to_numpy()]
-    titles = [
-        f"{labels[dose]} {ds.attrs['unit']} ({counted(n, 'subject')})" for dose, n in zip(given, rows, strict=True)
-    ]
+    labels, unit = doses(ds)
+    named = [f"dose {label}" if unit == "dose level" else f"{label} {unit}" for label in labels]
+    titles = [f"{named[dose]} ({counted(n, 'subject')})" for dose, n in zip(given, rows, strict=True)]
     fitting = fitted(titles, 0.9 * WIDTH * 72, NORMAL, bold=True)
     for k, (dose, title) in enumerate(zip(given, fitting, strict=True)):
         ax = figure.add_subplot(grid[1 + k])
@@ -77,4 +77,4 @@ def _panel(ax: Axes, ds: xr.Dataset, chosen: Any) -> None:
     at_end = zip(row, days, ds["end"].to_numpy()[chosen].tolist(), strict=True)
     for y, day, kind in [*on_way, *(one for one in at_end if one[2] in MARKS)]:
         ax.plot([day], [y], linestyle="", zorder=4, clip_on=False, **MARKS[kind][1])
-    name_rows(ax, [str(number) for number in numbers], size=SMALL)
+    name_rows(ax, [f"{n}, pending" if is_open else str(n) for n, is_open in zip(numbers, pending, strict=True)])

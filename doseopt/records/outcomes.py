@@ -166,6 +166,8 @@ def courses(record: Record, readings: Mapping[str, str] | None = None, until: in
         if (event.dlt or event.serious) and 0 <= event.day <= until
     ]
     states = statuses(record, readings)
+    values = record.doses.values
+    sized = {} if values is None else {"dose_value": ("dose", list(values), {"units": record.doses.unit})}
     return xr.Dataset(
         {
             "level": ("subject", [subject.level for subject in record.subjects]),
@@ -176,6 +178,6 @@ def courses(record: Record, readings: Mapping[str, str] | None = None, until: in
             "day": ("mark", np.array([day for _, day, _ in marks], float)),
             "kind": ("mark", np.array([kind for *_, kind in marks], dtype=object)),
         },
-        {"subject": list(numbers.values()), "dose": list(record.doses.labels)},
-        {"unit": record.doses.unit, "window": record.window, "until": until, "last": record.last.isoformat()},
+        {"subject": list(numbers.values()), "dose": list(record.doses.labels), **sized},
+        {"window": record.window, "until": until, "last": record.last.isoformat()},
     )

@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from figure_checks import marks_outside, ticks_overlapping, written
+from figure_checks import assert_legible, written
 from records.record_files import DOSES, WINDOW, write
 
 from doseopt.plots.swimmer import MARKS, swimmer_figure
@@ -72,5 +72,15 @@ def test_every_shape_of_trial(tmp_path, doses, each):
     figure = swimmer_figure(courses(large(tmp_path, doses, each)))
     texts = [text for text, _ in written(figure)]
     assert sum(text.endswith("subject)") or text.endswith("subjects)") for text in texts) == doses
-    assert marks_outside(figure) == []
-    assert ticks_overlapping(figure) == []
+    assert_legible(figure)
+
+
+def test_doses_without_values_are_named(tmp_path):
+    record = read_record(write(tmp_path), Doses(("0.15", "0.5", "1.5")), WINDOW)
+    assert "dose 0.5 (4 subjects)" in [text for text, _ in written(swimmer_figure(courses(record)))]
+
+
+def test_the_unit_of_a_dose_has_its_power_of_ten(record):
+    texts = [text for text, _ in written(swimmer_figure(courses(record)))]
+    assert "0.15 ×10⁹ cells (1 subject)" in texts
+    assert "5, pending" in texts
