@@ -53,8 +53,9 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
         "- Abdominal pain 0 (0%) [0] 1 (25%) [1] - 1 (20%) [1]",
         "3 0.5 13 18 Hepatic failure 4 no NOT RECOVERED",
         "(14, 28] 4 0 1 100.0%",
-        "transplantation is an event 75.0% 2 to 99% beta product",
+        "an event 75.0% 2 to 99% beta product",
         "1 0.15 0 32 34 37",
+        "How little this says: with 2 subjects the 95% interval of improvement spans 97 percentage points.",
         "28 1 of 1 (3 to 100%) 0 of 1 (0 to 98%) - 1 of 2 (1 to 99%) 83%",
     ):
         assert line in shown, line
@@ -63,6 +64,19 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"swimmer.svg", "swimmer.png"}
     for text in (page, *shown):
         assert not any(f"S-{k}" in text for k in range(1, 7)), "an identifier"
+
+
+def test_what_is_not_recorded_is_told(study, folder):
+    write(folder, adae=("2,N,POSSIBLE", "2,N,"))
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "Not recorded, and not counted: of 1 event, whether related." in shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_it_fits_the_terminal(study, folder, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = run("record", folder, "--study", study, "--html", study.parent / "p.html")
+    assert [line for line in result.stdout.partition("Written to")[0].splitlines() if len(line) > columns] == []
 
 
 def test_controls_are_compared_in_three_ways(study, folder):

@@ -14,7 +14,7 @@ import xarray as xr
 from doseopt.core.text import counted
 from doseopt.display.panels import doses
 from doseopt.endpoints.historical import Historical
-from doseopt.endpoints.life_table import at_end, life_table
+from doseopt.endpoints.life_table import BREAKS, at_end, life_table
 from doseopt.endpoints.survival import Survival
 from doseopt.plots.scaffold import dose_label
 from doseopt.plots.swimmer import swimmer_figure
@@ -28,7 +28,6 @@ from doseopt.study.study import Study
 
 DAY = 60
 """Of survival, where a study states no controls."""
-FEW = "Of so few subjects nothing more can be said than these intervals do"
 EMERGENT = "Subjects (%) with treatment-emergent adverse events [events]"
 
 
@@ -104,13 +103,15 @@ def _safety(record: Record) -> list[Block]:
         (str(row), *(_interval(*pair) if n else "-" for *pair, n in zip(lower[r], upper[r], treated, strict=True)))
         for r, row in enumerate(whole["row"].to_numpy())
     ]
+    unknown = zip(whole["row"].values.tolist(), whole["unrecorded"].values.tolist(), strict=True)
+    notes = [f"Not recorded, and not counted: of {counted(n, 'event')}, whether {row}." for row, n in unknown if n]
     blocks: list[Block] = [
-        Table(EMERGENT, ("", *columns), tuple(rows), notes=("A subject counts once in a row.",)),
+        Table(EMERGENT, ("", *columns), tuple(rows), notes=("A subject counts once in a row.", *notes)),
         Table("Exact 95% intervals (Clopper-Pearson) of these percentages", ("", *columns), tuple(limits)),
     ]
     if terms.sizes["row"]:
         names = zip(terms["system"].values.tolist(), terms["term"].values.tolist(), strict=True)
-        shown = [f"- {term}" if term else system for system, term in names]
+        shown = [f"- {term}" if system and term else term or system for system, term in names]
         by_dose = tuple((name, *_cells(terms.isel(row=r))) for r, name in enumerate(shown))
         worst = terms["worst"].sel(dose=ALL).to_numpy()
         grades = tuple((name, *map(str, worst[r].tolist())) for r, name in enumerate(shown))
@@ -158,29 +159,31 @@ def _survival(record: Record, controls: Historical | None) -> list[Block]:
     """Show the life table, survival in three readings of a transplantation, and the controls."""
     day, followed = DAY if controls is None else controls.day, follow_up(record)
     seen = followed.survival()
-    breaks = [b for b in (0, 1, 3, 7, 14, 28, 60) if b < day] + [day]
+    breaks = [*(b for b in BREAKS if b < day), day]
     table = life_table(*seen.times, breaks)
     rows = tuple(
         (str(name), str(row["at_risk_start"]), str(row["deaths"]), str(row["lost"]), _percent(row["surv_at_start"]))
-        for name, row in table.astype({"at_risk_start": int}).astype(object).iterrows()
+        for name, row in table.astype(object).iterrows()
     )
     head = ("days", "at risk", "deaths", "censored", "survival at start")
     end, error = at_end(table)
     note = f"Survival on day {day:g}: {_percent(end)}, standard error {_percent(error)} (actuarial)."
-    both = {"ends follow-up": seen, "is an event": followed.survival("event")}
-    three = tuple((f"transplantation {name}", *_estimate(each, day)) for name, each in both.items())
+    both = {"censored": seen, "an event": followed.survival("event")}
+    three = tuple((name, *_estimate(each, day)) for name, each in both.items())
     dead, moved = followed.incidence(day)
+    caption = f"Survival to day {day:g} (Kaplan-Meier), a transplantation read in two ways"
     blocks: list[Block] = [
         Table("Life table, follow-up ending with a transplantation", head, rows, notes=(note,)),
-        Table(f"Survival to day {day:g} (Kaplan-Meier)", ("", "survival", "95% interval", "method"), three, words=True),
+        Table(caption, ("read as", "survival", "95% interval", "method"), three, words=True),
         Paragraph(
-            f"As competing ends: by day {day:g}, {_percent(dead)} died without a transplantation and {_percent(moved)} "
-            "were transplanted."
+            f"Read as an end that competes with death: by day {day:g}, {_percent(dead)} died without a transplantation "
+            f"and {_percent(moved)} were transplanted."
         ),
     ]
     if any(row[3] == "beta product" for row in three):
         blocks.append(Paragraph("With censoring no exact interval exists; that of the beta product is given."))
-    return [*blocks, *_against(seen, controls), Paragraph(f"{FEW}.")]
+    lower, upper, _ = seen.interval(day)
+    return [*blocks, *_against(seen, controls), _how_little("survival", len(record.subjects), lower, upper)]
 
 
 def _estimate(seen: Survival, day: float) -> tuple[str, str, str]:
@@ -246,7 +249,15 @@ def _improvement(record: Record) -> list[Block]:
     head = ("visit", *_columns(found), "best is best")
     note = "Last column: probability that the dose with the best share has the highest rate, under uniform priors."
     table = Table("Clinical improvement, of those assessed, with exact 95% intervals", head, tuple(rows), notes=(note,))
-    return [Heading("Clinical improvement"), table, Paragraph(f"{FEW}.")]
+    last = found.isel(visit=-1).sel(dose=ALL)
+    ends = last["lower"].item(), last["upper"].item()
+    return [Heading("Clinical improvement"), table, _how_little("improvement", int(last["assessed"]), *ends)]
+
+
+def _how_little(what: str, subjects: int, lower: float, upper: float) -> Paragraph:
+    """Say how little so many subjects can say."""
+    width = f"spans {100 * (upper - lower):.0f} percentage points"
+    return Paragraph(f"How little this says: with {counted(subjects, 'subject')} the 95% interval of {what} {width}.")
 
 
 def _antibodies(record: Record) -> list[Block]:
