@@ -130,6 +130,20 @@ class Proportion:
         terms = np.exp(binomial + betaln(c + i, d + np.maximum(N - i, 0)) - betaln(c, d))
         return np.asarray(np.where(i <= y[..., None], terms, 0).sum(axis=-1))
 
+    def highest(self) -> FloatArray:
+        """Return the posterior probability of each rate to be the highest of all, [D].
+
+        The integral over the rate of one dose of its density times the distribution functions of the others is one of a
+        polynomial: a Gauss-Legendre rule of enough nodes is exact.
+        """
+        y, n = (np.atleast_1d(counts) for counts in self._counts)
+        nodes, weights = np.polynomial.legendre.leggauss(int((n + 1).sum()) // 2 + 1)
+        x, a, b = ((1 + nodes) / 2)[:, None], UNIFORM + y, UNIFORM + n - y
+        density = np.exp((a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - betaln(a, b))
+        below = betainc(a, b, x)
+        others = np.stack([np.delete(below, d, axis=1).prod(axis=1) for d in range(len(y))], axis=1)
+        return np.asarray((weights / 2) @ (density * others))
+
 
 def _share(name: str, value: float) -> float:
     """Return a number in [0, 1], refused otherwise."""

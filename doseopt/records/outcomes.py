@@ -1,4 +1,4 @@
-"""Outcomes of a record: follow-up to death and transplantation, scores of liver function by visit."""
+"""Outcomes of a record: follow-up to death and transplantation, courses of subjects, liver function by visit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import xarray as xr
 
 from doseopt.endpoints.meld import meld, meld3, meld_na
 from doseopt.endpoints.survival import FollowUp
+from doseopt.records.adverse_events import LAST_EMERGENT
 from doseopt.records.measurements import Measurement, day_of
 from doseopt.records.record import Record
+from doseopt.records.status import statuses
 from doseopt.records.subjects import Subject
 
 SCORES: dict[str, tuple[str, ...]] = {
@@ -129,3 +132,52 @@ def _scores(score: str, visits: Sequence[Mapping[str, float]]) -> list[float]:
         sodium, albumin, female = value["SODIUM"], value["ALB"], value["female"]
         found = meld3(*first, sodium=sodium, albumin=albumin, female=female, dialysis=dialysis)
     return [float(each) for each in np.atleast_1d(found)]
+
+
+def courses(record: Record, readings: Mapping[str, str] | None = None, until: int = LAST_EMERGENT) -> xr.Dataset:
+    """Return the course of each subject from treatment on, as a swimmer plot shows it.
+
+    Parameters
+    ----------
+    record : Record
+    readings : mapping of str to str, optional
+        See `doseopt.records.status.statuses`.
+    until : int
+        Last day that is shown.
+
+    Returns
+    -------
+    Dataset
+        Over `subject` (their numbers): `level` of the dose, from 0, `days` of follow-up, `end` ("death",
+        "transplantation", "left", "open" if it goes on, "over" on the last day shown) and `pending`; over `mark`:
+        `marked` (number of the subject), `day` and `kind` ("dlt", "serious").
+    """
+    followed = follow_up(record)
+    days, died, moved = followed.ends()
+    numbers = record.numbers
+    ends = []
+    for subject, day, dead, transplanted in zip(record.subjects, days, died, moved, strict=True):
+        left = subject.end is not None and not dead and not transplanted
+        kind = "death" if dead else "transplantation" if transplanted else "left" if left else "open"
+        ends.append("over" if day > until or (day == until and kind in ("left", "open")) else kind)
+    marks = [
+        (numbers[event.subject], event.day, "dlt" if event.dlt else "serious")
+        for event in record.events
+        if (event.dlt or event.serious) and 0 <= event.day <= until
+    ]
+    states = statuses(record, readings)
+    values = record.doses.values
+    sized = {} if values is None else {"dose_value": ("dose", list(values), {"units": record.doses.unit})}
+    return xr.Dataset(
+        {
+            "level": ("subject", [subject.level for subject in record.subjects]),
+            "days": ("subject", np.minimum(days, until)),
+            "end": ("subject", np.array(ends, dtype=object)),
+            "pending": ("subject", [state.evaluable and state.dlt is None for state in states]),
+            "marked": ("mark", np.array([number for number, *_ in marks], np.int64)),
+            "day": ("mark", np.array([day for _, day, _ in marks], float)),
+            "kind": ("mark", np.array([kind for *_, kind in marks], dtype=object)),
+        },
+        {"subject": list(numbers.values()), "dose": list(record.doses.labels), **sized},
+        {"window": record.window, "until": until, "last": record.last.isoformat()},
+    )

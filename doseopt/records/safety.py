@@ -23,7 +23,7 @@ ROWS: dict[str, Callable[[AdverseEvent], bool | None]] = {
     "grade 3 or worse": lambda event: event.grade >= 3,
     "related": lambda event: event.related,
     "serious": lambda event: event.serious,
-    "leading to death": lambda event: event.fatal or event.grade == 5,
+    "leading to death": lambda event: True if event.grade == 5 else event.fatal,
     "dose-limiting": lambda event: event.dlt,
 }
 """Rows of the overview; an event of which it is not recorded does not count."""
@@ -49,15 +49,18 @@ def overview(record: Record, level: float = 0.95, last: int = LAST_EMERGENT) -> 
     -------
     Dataset
         Over `row` and `dose`: `subjects`, `events`, the exact limits `lower` and `upper` of Clopper and Pearson, and
-        `mean`, `credible_lower`, `credible_upper` of the rate under a uniform prior; over `dose`: `treated`.
+        `mean`, `credible_lower`, `credible_upper` of the rate under a uniform prior; over `dose`: `treated`; over
+        `row`: `unrecorded`, the events of which it is not recorded.
     """
     events = emergent(record, last)
     rows = [[event for event in events if is_one(event)] for is_one in ROWS.values()]
+    unrecorded = [sum(is_one(event) is None for event in events) for is_one in ROWS.values()]
     found = _counted(record, rows, {"row": list(ROWS)})
     rate = Proportion(found["subjects"].to_numpy(), found["treated"].to_numpy())
     (lower, upper), (low, high) = rate.clopper_pearson(level), rate.credible(level)
     limits = {"lower": lower, "upper": upper, "mean": rate.mean(), "credible_lower": low, "credible_upper": high}
-    return found.assign({name: (("row", "dose"), values) for name, values in limits.items()}).assign_attrs(level=level)
+    found = found.assign({name: (("row", "dose"), values) for name, values in limits.items()})
+    return found.assign(unrecorded=("row", unrecorded)).assign_attrs(level=level)
 
 
 def by_term(record: Record, last: int = LAST_EMERGENT) -> xr.Dataset:

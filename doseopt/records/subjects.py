@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from doseopt.core.parameters import Fault, nearest, quoted
+from doseopt.core.text import counted
 from doseopt.records.doses import actual_dose, planned_level
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.cells import Cells
@@ -110,8 +111,7 @@ def read_subjects(rows: Iterable[Cells], doses: Doses) -> tuple[Roster, list[Fau
         else:
             roster.treated[name] = subject
     if roster.untreated:
-        names = ", ".join(map(quoted, sorted(roster.untreated)))
-        warnings.append(f"not treated (SAFFL = N), and left out: {names}")
+        warnings.append(f"not treated (SAFFL = N), and left out: {counted(len(roster.untreated), 'subject')}")
     return roster, faults, warnings
 
 

@@ -71,6 +71,25 @@ def test_nobody_at_a_dose():
     assert rate.above(0.3)[0] == pytest.approx(0.7)
 
 
+def test_the_highest_of_equal_rates_is_any_of_them():
+    assert Proportion([1, 1, 1, 1], [3, 3, 3, 3]).highest() == pytest.approx([0.25] * 4, abs=1e-14)
+    assert Proportion(1, 3).highest() == pytest.approx([1])
+
+
+def test_the_higher_of_two_rates_by_the_closed_form():
+    """Pr(Beta(6, 4) > Beta(131, 71)): the last column of proportions.csv at 5 of 8."""
+    found = Proportion([5, 130], [8, 200]).highest()
+    assert found[0] == pytest.approx(Proportion(5, 8).above_control(130, 200), abs=1e-12)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_the_highest_of_four_rates_by_simulation():
+    y, n = np.array([0, 2, 5, 1]), np.array([3, 6, 6, 1])
+    draws = np.random.default_rng(2).beta(1 + y, 1 + n - y, (400_000, 4)).argmax(axis=1)
+    share = np.bincount(draws, minlength=4) / 400_000
+    assert Proportion(y, n).highest() == pytest.approx(share, abs=4 * np.sqrt(0.25 / 400_000))
+
+
 def test_everything_that_is_wrong_is_said():
     with pytest.raises(Faults) as caught:
         Proportion([1.5, 2], -1)

@@ -11,7 +11,9 @@ from fuzz.hostile import NUMBERS, TEXTS, pick, scramble
 from records.record_files import DOSES, TABLES, WINDOW
 
 from doseopt.core.parameters import Faults
+from doseopt.records.outcomes import courses, follow_up, liver_function
 from doseopt.records.record import read_record
+from doseopt.records.safety import by_term, listing, overview
 from doseopt.records.status import trial_of
 
 CELLS = (
@@ -56,8 +58,11 @@ def record_of_a_trial(rng):
             record = read_record(name, DOSES, WINDOW)
             cutoff = datetime.date(2024, 2, 1) + datetime.timedelta(int(rng.integers(0, 150)))
             reading = pick(rng, ("dlt", "complete", "replace", "exclude"))
-            trial = trial_of(record.until(cutoff) if rng.random() < 0.7 else record, {"death": reading})
-            texts = [*trial.left_out, *trial.warnings]
+            known = record.until(cutoff) if rng.random() < 0.7 else record
+            trial = trial_of(known, {"death": reading})
+            texts = [*trial.left_out, *trial.warnings, *map(str, (*liver_function(known), courses(known)))]
+            texts += [str(overview(known)), str(by_term(known)["term"].values), str(listing(known, "any"))]
+            follow_up(known).survival("event").interval(60)
         except Faults as faults:
             texts = [str(faults).replace(os.fspath(name), "")]
         except BaseException as error:

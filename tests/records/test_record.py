@@ -45,7 +45,7 @@ def test_what_is_read(tmp_path):
 
 def test_what_a_reader_must_know(tmp_path):
     record = read(write(tmp_path, adsl=("0.41e9", "0.4e9")))
-    assert record.warnings == ("not treated (SAFFL = N), and left out: 'S-6'",)
+    assert record.warnings == ("not treated (SAFFL = N), and left out: 1 subject",)
     record = read(write(tmp_path, adsl=("0.41e9", "0.35e9")))
     assert record.warnings[1:] == () or "outside the study's tolerance of 20%" in record.warnings[0]
 

@@ -52,6 +52,16 @@ def test_an_onset_after_the_last_day_is_not_emergent(tmp_path):
     assert overview(late, last=61).sel(row="any", dose="all")["subjects"].item() == 3
 
 
+def test_what_is_not_recorded_is_not_counted_but_told(tmp_path):
+    """S-2's fever has no causality: 1 of 4 events; of S-3's grade 5 it is known that it led to death."""
+    dead = ADAE.replace("1,N,Y,Y", "1,N,,Y").replace(",4,Y,N,Y,NOT RECOVERED,N,", ",5,Y,N,Y,,,")
+    found = overview(read_record(write(tmp_path, TABLES | {"adae.csv": dead}), DOSES, WINDOW))
+    assert found["unrecorded"].values.tolist() == [0, 0, 1, 0, 0, 0]
+    assert found["subjects"].sel(row="related", dose="all").item() == 2
+    assert found["events"].sel(row="related", dose="all").item() == 2
+    assert found["subjects"].sel(row="leading to death", dose="all").item() == 1
+
+
 def test_classes_and_terms_by_frequency(record):
     found = by_term(record)
     assert list(zip(found["system"].values.tolist(), found["term"].values.tolist(), strict=True)) == [

@@ -1,0 +1,65 @@
+"""The command that shows the record of a trial."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from doseopt.cli.app import app, plain_errors
+from doseopt.cli.options import Folder, Html, Json
+
+
+@app.command()
+def record(
+    tables: Annotated[Path, typer.Argument(help="Folder with adsl.csv and adae.csv; adlb.csv, adeff.csv if kept.")],
+    study: Annotated[str, typer.Option(help="A study file (TOML), or the name of a bundled study.")] = "renji-elo",
+    cutoff: Annotated[str, typer.Option(help="Last day that counts, as 2024-03-31; the last in the data.")] = "",
+    out: Folder = None,
+    html: Html = None,
+    json: Json = False,
+) -> None:
+    """Show adverse events, survival, liver function and improvement from the tables that the team keeps."""
+    with plain_errors():
+        from doseopt.cli.output import deliver, folder_for, write_figures
+        from doseopt.core.parameters import Fault, Faults, quoted
+        from doseopt.records.efficacy import antibodies, improvement
+        from doseopt.records.record import read_record
+        from doseopt.records.safety import by_term, listing, overview
+        from doseopt.records.status import trial_of
+        from doseopt.reports.sections.record import record_document
+        from doseopt.study.file import load_study
+        from doseopt.tabular.dates import EXAMPLE, read_date
+
+        loaded = load_study(study)
+        if loaded.clock is None:
+            raise Faults([Fault("clock.window", "missing; wanted the days of the DLT window in the study file")], study)
+        last: datetime.date | None = read_date(cutoff)
+        if cutoff and last is None:
+            raise Faults([Fault("--cutoff", f"wanted a date such as {EXAMPLE}, the year first, got {quoted(cutoff)}")])
+        whole = read_record(tables, loaded.doses, loaded.clock.window)
+        known = whole if last is None else whole.until(last)
+        events = loaded.window_events
+        readings = {} if events is None else {kind: each.reading for kind, each in events.events.items()}
+        folder = folder_for(out, json, html)
+        document = record_document(loaded, known, readings)
+
+        def result() -> dict[str, object]:
+            """Return what JSON holds."""
+            patients, dlts = trial_of(known, readings).tally()
+            return {
+                **loaded.provenance(),
+                "last": known.last.isoformat(),
+                "patients": patients.tolist(),
+                "dlts": dlts.tolist(),
+                "overview": overview(known).to_dict(),
+                "terms": by_term(known).to_dict(),
+                "serious": listing(known, "serious"),
+                "improvement": improvement(known).to_dict(),
+                "antibodies": antibodies(known).to_dict(),
+            }
+
+        files = [] if folder is None else write_figures(document, folder)
+        deliver(result, document, json=json, html=html, folder=folder, files=files)

@@ -1,0 +1,134 @@
+"""The command that shows the record of a trial: its pages hold the numbers of the record, and no identifiers."""
+
+import json
+
+import pytest
+from cli.test_cli import run
+from records.record_files import write
+
+CONTROLS = '\n[historical]\nday = 60\nsurvivors = 130\nn = 200\nsource = "a registry"\n'
+STUDY = """
+title = "A record"
+target = 0.25
+[doses]
+labels = ["0.15", "0.5", "1.5"]
+values = [0.15e9, 0.5e9, 1.5e9]
+unit = "cells"
+tolerance = 0.2
+[clock]
+window = 28
+accrual = { per_month = 1 }
+[designs.BOIN]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 12 }]
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "tables").mkdir()
+    return write(tmp_path / "tables")
+
+
+def lines(result):
+    assert result.exit_code == 0, result.stderr
+    return [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+
+def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
+    shown = lines(run("record", folder, "--study", study, "--out", tmp_path / "out", "--html", tmp_path / "page.html"))
+    for line in (
+        "0.5 4 2 1 1 1",
+        "- Subject 3: transplantation on day 18; not evaluable.",
+        "- Subject 5 is pending, on day 0 of 28.",
+        "any 1 (100%) [1] 2 (50%) [3] - 3 (60%) [4]",
+        "any 3 to 100% 7 to 93% - 15 to 95%",
+        "- Abdominal pain 0 (0%) [0] 1 (25%) [1] - 1 (20%) [1]",
+        "3 0.5 13 18 Hepatic failure 4 no NOT RECOVERED",
+        "(14, 28] 4 0 1 100.0%",
+        "an event 75.0% 2 to 99% beta product",
+        "1 0.15 0 32 34 37",
+        "How little this says: with 2 subjects the 95% interval of improvement spans 97 percentage points.",
+        "28 1 of 1 (3 to 100%) 0 of 1 (0 to 98%) - 1 of 2 (1 to 99%) 83%",
+    ):
+        assert line in shown, line
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Course of each subject" in page
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"swimmer.svg", "swimmer.png"}
+    for text in (page, *shown):
+        assert not any(f"S-{k}" in text for k in range(1, 7)), "an identifier"
+
+
+def test_what_is_not_recorded_is_told(study, folder):
+    write(folder, adae=("2,N,POSSIBLE", "2,N,"))
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "Not recorded, and not counted: of 1 event, whether related." in shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_it_fits_the_terminal(study, folder, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = run("record", folder, "--study", study, "--html", study.parent / "p.html")
+    assert [line for line in result.stdout.partition("Written to")[0].splitlines() if len(line) > columns] == []
+
+
+def test_controls_are_compared_in_three_ways(study, folder):
+    """Nobody of five has died, one followed to day 60: 1 or 5 survivors of 5; E = -ln .65 (60 + 40 + 18 + 35) / 60."""
+    study.write_text(STUDY + CONTROLS)
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "130 of 200 controls lived on day 60 (a registry)." in shown
+    assert f"p = {1 - 0.35**5:.3f} if all who are censored died, {0.65**5:.3f} if all live" in shown
+    assert "0 deaths seen, 1.10 expected, Pr(Poisson of as few) = 0.333, an approximation" in shown
+
+
+def test_a_cut_off_leaves_out_what_came_later(study, folder):
+    found = json.loads(run("record", folder, "--study", study, "--cutoff", "2024-04-19", "--json").stdout)
+    assert (found["patients"], found["dlts"], found["last"]) == ([1, 0, 0], [0, 0, 0], "2024-04-19")
+    whole = json.loads(run("record", folder, "--study", study, "--json").stdout)
+    assert (whole["patients"], whole["dlts"]) == ([1, 2, 0], [0, 1, 0])
+    assert [event["subject"] for event in whole["serious"]] == [2, 3]
+
+
+def test_before_anybody_was_treated(study, folder):
+    shown = lines(run("record", folder, "--study", study, "--cutoff", "2024-01-01", "--html", study.parent / "p.html"))
+    assert "Nobody had been treated." in shown
+
+
+def test_a_reading_of_the_study_counts(study, folder):
+    study.write_text(STUDY + "[window_events]\ntransplantation = { probability = 0.1, reading = 'complete' }\n")
+    found = json.loads(run("record", folder, "--study", study, "--json").stdout)
+    assert found["patients"] == [1, 3, 0]
+
+
+def test_an_actual_dose_off_is_told_without_the_name(study, folder):
+    write(folder, adsl=("0.41e9", "0.35e9"))
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "subject 2: the actual dose 3.5e+08 cells is -30% from the planned 5e+08" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--cutoff", "20/05/2024"], "--cutoff: wanted a date such as 2024-03-31, the year first, got '20/05/2024'"),
+        (["--study", "library"], "clock.window: missing; wanted the days of the DLT window in the study file"),
+    ],
+)
+def test_what_is_wrong_is_said(folder, study, options, told):
+    result = run("record", folder, "--study", study, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_faults_of_the_tables_have_file_line_and_column(study, folder):
+    write(folder, adae=(",4,Y", ",7,Y"), adlb=("umol/L", "U"))
+    result = run("record", folder, "--study", study, "--json")
+    assert result.exit_code == 2
+    assert "adae.csv, line 6: AETOXGR: wanted a CTCAE grade, 0 to 5, got '7'" in result.stderr
+    assert "adlb.csv, line 2: AVALU: wanted a unit of BILI" in result.stderr
