@@ -32,29 +32,31 @@ __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
 ROW, PART, GAP = 0.28, 0.12, 0.13
 """Inches: a design of the summary; a design in a scenario, and between scenarios."""
-THIRD = WIDTH * 72 / 4
-"""Points of one of three panels, about."""
 QUARTER = WIDTH * 72 / 5.5
 """Points of one of four panels, about."""
+FIFTH = WIDTH * 72 / 6.9
+"""Points of one of five panels, about."""
 SIDE = 20
 """Percentage points beside an axis of percentages, for its numbers."""
 SUMMARY = {
-    "correct_selection": ("Correct selection", "% of trials", 100),
-    "overdose_selection": ("Overdose selected", "% of trials", 100),
-    "no_selection": ("No MTD declared", "% of trials", 100),
-    "further_dlts": ("DLTs to come", "expected patients", 1),
+    "correct_selection": ("Correct", "% of trials", 100),
+    "overdose_selection": ("Overdose", "% of trials", 100),
+    "no_selection": ("No MTD", "% of trials", 100),
+    "patients_below_mtd": ("Below the MTD", "patients", 1),
+    "further_dlts": ("DLTs to come", "patients", 1),
 }
 """Measures: title, unit, factor."""
 CONDITIONAL = {
     "correct_selection": "Correct selection",
     "no_selection": "No MTD declared",
     "overdose_selection": "Overdose selected",
+    "patients_below_mtd": "Below the MTD",
 }
 
 
 @styled
 def summary_figure(tree: xr.DataTree) -> Figure:
-    """Draw the four numbers that matter, averaged over the study's model given the data so far.
+    """Draw the five numbers that matter, averaged over the study's model given the data so far.
 
     Parameters
     ----------
@@ -64,17 +66,17 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     Returns
     -------
     Figure
-        A row for each design; correct and overdose selection, no MTD declared, and DLTs still to come.
+        A row for each design; correct and overdose selection, no MTD declared, patients below the MTD, DLTs still to come.
     """
     ds = registered_first(tree, "average")
     beliefs = [str(name) for name in ds["belief"].to_numpy() if name != STUDY_MODEL]
     subtitle = (
-        f"Averages over the study's model, {so_far(tree)}. Square and bold: the registered design; circles: amended. "
+        f"Selection, and expected patients, averaged over the study's model, {so_far(tree)}. Square and bold: the registered design; circles: amended. "
         f"Line: the lowest to the highest under {counted(len(beliefs), 'other belief')}."
     )
     names, titles = names_of(ds), [title for title, _, _ in SUMMARY.values()]
     heading = ("Registered against amended: what matters", subtitle)
-    figure, axes = small_multiples(heading, titles, 4, QUARTER, row=len(names) * ROW, rest=0.65, shared="rows")
+    figure, axes = small_multiples(heading, titles, 5, FIFTH, row=len(names) * ROW, rest=0.65, shared="rows")
     for ax, (name, (_, unit, factor)) in zip(axes, SUMMARY.items(), strict=True):
         each = factor * ds[name].transpose("design", "belief")
         rest = each.sel(belief=beliefs)
@@ -83,7 +85,7 @@ def summary_figure(tree: xr.DataTree) -> Figure:
         if factor == 100:
             percent_axis(ax, "x", 100, 50)
         else:
-            ax.set_xlim(0, max(1.1 * float(each.max()), 1))
+            ax.set_xlim(0, max(1.1 * np.nan_to_num(each.to_numpy()).max(), 1))
             faint_grid(ax, "x")
         ax.set_xlabel(unit)
         ax.tick_params(labelsize=NORMAL)
@@ -98,6 +100,8 @@ def _numbers(ax: Axes, value: FloatArray, low: FloatArray, high: FloatArray) -> 
     """Draw a mark for each design with its number above and its spread behind; the registered one is the first."""
     ax.axhspan(-0.7, 0.4, color="#efefef", linewidth=0, zorder=0)
     for y, (at, start, end) in enumerate(zip(value, low, high, strict=True)):
+        if np.isnan(at):  # patients below the MTD, where no dose is right
+            continue
         ax.plot([start, end], [y, y], color=GREY, linewidth=0.8, marker="|", markersize=4, zorder=2, clip_on=False)
         colour, _, marker = REGISTERED if y == 0 else AMENDED[0]
         ax.plot(at, y, marker, color=colour, markersize=5.5, zorder=3, clip_on=False)
@@ -119,7 +123,7 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     Returns
     -------
     Figure
-        A row for each scenario; correct selection, no MTD declared and selection of an overdose.
+        A row for each scenario; correct selection, no MTD declared, selection of an overdose, patients below the MTD.
     """
     ds = registered_first(tree, node)
     shown, names = panels(ds), names_of(ds)
@@ -127,37 +131,53 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     when = so_far(tree) if node == "now" else "from the start of the trial"
     rows = "means over the scenarios by their true MTD" if grouped(ds) else "scenarios with their true MTD"
     subtitle = (
-        f"Percent of trials, {when}. Rows: {rows} ({doses(ds)[1]}). Black square and line: the registered design. "
+        f"Percent of trials, and expected patients, {when}. Rows: {rows} ({doses(ds)[1]}). Black square and line: the registered design. "
         "Joined to it: the amended designs, solid where better, dotted where worse."
     )
     band = len(names) * PART + GAP
     size: dict[str, Any] = {"row": len(shown) * band, "key": 0.17 * -(-len(names) // 3)}
-    heading, titles = ("Correct selection, no MTD and overdose by scenario", subtitle), list(CONDITIONAL.values())
-    figure, (head, *axes) = small_multiples(heading, titles, 3, THIRD, **size, rest=0.65 + size["key"], shared="rows")
+    heading, titles = (
+        ("Correct selection, no MTD, overdose and patients below the MTD", subtitle),
+        list(CONDITIONAL.values()),
+    )
+    figure, (head, *axes) = small_multiples(heading, titles, 4, QUARTER, **size, rest=0.65 + size["key"], shared="rows")
     each = zip(fitted(names, 0.21 * WIDTH * 72, NORMAL, bold=True), looks, strict=True)
     handles = [entry(name, color=colour, marker=marker, linestyle="none") for name, (colour, _, marker) in each]
     key = draw_key(head, handles, 3, NORMAL)
     key.get_texts()[0].set_fontweight("bold")
     starts = np.arange(len(shown)) * band
     for ax, name in zip(axes, CONDITIONAL, strict=True):
-        values = 100 * ds[name].transpose("design", "scenario").to_numpy()
+        percent = name != "patients_below_mtd"
+        values = (100 if percent else 1) * ds[name].transpose("design", "scenario").to_numpy()
         for start, panel in zip(starts, shown, strict=True):
             none_is_right = bool(panel.right[0])
             sign = 1 if name == "correct_selection" or (name == "no_selection" and none_is_right) else -1
-            _joined(ax, start, over(values, panel), sign, looks)
+            _joined(ax, start, over(values, panel), sign, looks, 0 if percent else 1)
             ax.axhline(start - PART / 2 - GAP / 2, color=FAINT, linewidth=0.5)
-        percent_axis(ax, "x", 100, 50)
-        ax.set_xlim(-SIDE, 100 + SIDE)
-        ax.set_xticks([0, 50, 100])
+        _across(ax, values, percent)
         bare(ax)
     axes[0].set_ylim(starts[-1] + band - PART / 2 - GAP / 2, -PART / 2 - GAP / 2)
     _rows(axes[0], ds, shown, (starts + (len(names) - 1) * PART / 2).tolist())
-    figure.supxlabel("% of trials", size=NORMAL)
     return figure
 
 
-def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Look]) -> None:
-    """Draw the designs in one scenario, one under the other, [design] in percent; the registered one is the first."""
+def _across(ax: Axes, values: FloatArray, percent: bool) -> None:
+    """Scale the axis of percentages, or of patients, with room beside it for numbers."""
+    if percent:
+        percent_axis(ax, "x", 100, 50)
+        ax.set_xticks([0, 50, 100])
+        top = 100.0
+    else:
+        faint_grid(ax, "x")
+        top = max(float(np.nan_to_num(values).max()), 1.0)
+    ax.set_xlim(-SIDE / 100 * top, (1 + SIDE / 100) * top)
+    ax.set_xlabel("% of trials" if percent else "patients", size=NORMAL)
+
+
+def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Look], digits: int) -> None:
+    """Draw the designs in one scenario, one under the other, [design]; the registered one is the first."""
+    if np.isnan(values).any():  # patients below the MTD, where no dose is right
+        return
     base, last = values[0], top + (len(values) - 1) * PART
     ax.plot([base, base], [top, last + PART / 3], color=INK, linewidth=0.7, zorder=2)
     for d, (value, (colour, _, marker)) in enumerate(zip(values, looks, strict=True)):
@@ -166,7 +186,7 @@ def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Loo
         ax.plot([base, value], [y, y], color=colour, linewidth=1.3, linestyle=style, zorder=3)
         ax.plot(value, y, marker, color=colour, markersize=3.8, zorder=4)
         away = (-4 if value < base else 4, 0)
-        note(ax, f"{value:.0f}", (value, y), away, weight="bold" if d == 0 else "normal")
+        note(ax, f"{value:.{digits}f}", (value, y), away, weight="bold" if d == 0 else "normal")
 
 
 def _rows(ax: Axes, ds: xr.Dataset, shown: list[Panel], centres: list[float]) -> None:

@@ -18,13 +18,13 @@ from doseopt.plots.scaffold import (
     percent_axis,
     small_multiples,
 )
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, WIDTH, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, PURPLE, SMALL, VERMILLION, WIDTH, styled
 
 ROW = 0.165
 """Inches of a step."""
 SIDE = 14
 """Percentage points beside an axis, for its numbers."""
-TITLES = ("Correct selection", "Overdose selected", "Patients")
+TITLES = ("Correct", "Overdose", "Below the MTD", "Patients")
 
 
 @styled
@@ -46,12 +46,12 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     at = ds.sel(average=STUDY_MODEL)
     names = [f"{name}*" if outcome else name for name, outcome in zip(names_of(ds, "step"), ds["outcome"], strict=True)]
     subtitle = (
-        "Averages over the study's model; the smallest change on top. Line: the most that so much change or less "
-        f"attains; it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. Patients: expected "
-        "(dot) and at most (bar). *: what is declared the MTD changes, a primary outcome where it is registered."
+        "Selection in % of trials, and patients, averaged over the study's model; the smallest change on top. Line: the most that so much change or less "
+        f"attains; it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. Patients, below the "
+        "MTD and in all: expected (dot) and at most (bar). *: what is declared the MTD changes, a primary outcome where it is registered."
     )
     heading = ("Gain against change", subtitle)
-    figure, axes = small_multiples(heading, TITLES, 3, WIDTH * 72 / 5, row=len(names) * ROW, rest=0.6, shared="rows")
+    figure, axes = small_multiples(heading, TITLES, 4, WIDTH * 72 / 6.3, row=len(names) * ROW, rest=0.6, shared="rows")
     correct, overdose = (100 * at[name].to_numpy() for name in ("correct_selection", "overdose_selection"))
     _climb(axes[0], np.where(ds["window"].to_numpy() == "", correct, 0))
     axes[0].axvline(100 * wanted, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
@@ -59,9 +59,11 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     _dots(axes[1], overdose, VERMILLION)
     for ax in axes[:2]:
         percent_axis(ax, "x", 100, 50)
-        ax.set_xlim(0, 100 + SIDE)
+        ax.set_xlim(-SIDE, 100 + SIDE)
+        ax.set_xticks([0, 50, 100])
         ax.set_xlabel("% of trials")
-    _patients(axes[2], at["sample_size"].to_numpy(), ds["most_patients"].to_numpy())
+    _below(axes[2], at["patients_below_mtd"].to_numpy())
+    _patients(axes[3], at["sample_size"].to_numpy(), ds["most_patients"].to_numpy())
     for ax in axes:
         bare(ax)
         for edge in np.flatnonzero(np.diff(ds["rung"].to_numpy())):
@@ -84,6 +86,16 @@ def _dots(ax: Axes, value: FloatArray, colour: str, climbing: bool = False) -> N
         note(ax, f"{x:.0f}", (x, y), (-5 if left else 5, 0), size=SMALL)
 
 
+def _below(ax: Axes, expected: FloatArray) -> None:
+    """Draw the patients expected below the MTD; nothing where no dose is right."""
+    for y in np.flatnonzero(np.isfinite(expected)):
+        ax.plot(expected[y], y, "o", color=PURPLE, markersize=3.6, zorder=3)
+        note(ax, f"{expected[y]:.1f}", (expected[y], y), (5, 0), size=SMALL)
+    ax.set_xlim(0, 1.45 * max(float(np.nan_to_num(expected).max()), 1.0))
+    faint_grid(ax, "x")
+    ax.set_xlabel("expected", size=NORMAL)
+
+
 def _patients(ax: Axes, expected: FloatArray, most: FloatArray) -> None:
     """Draw the patients expected, and at most."""
     for y, (x, top) in enumerate(zip(expected, most, strict=True)):
@@ -91,6 +103,6 @@ def _patients(ax: Axes, expected: FloatArray, most: FloatArray) -> None:
         ax.plot(top, y, "|", color=GREY, markersize=5, zorder=2)
         ax.plot(x, y, "o", color=INK, markersize=3.6, zorder=3)
         note(ax, f"{top:.0f}", (top, y), (5, 0), size=SMALL)
-    ax.set_xlim(0, 1.15 * float(most.max()))
+    ax.set_xlim(0, 1.25 * float(most.max()))
     faint_grid(ax, "x")
-    ax.set_xlabel("expected, and at most", size=NORMAL)
+    ax.set_xlabel("expected, at most", size=NORMAL)

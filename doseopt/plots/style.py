@@ -17,6 +17,8 @@ WIDTH = 6.3
 
 SMALL, NORMAL, LARGE = 6.5, 7.5, 9.5
 INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
+PURPLE = "#5e4fa2"
+"""Patients below the MTD."""
 BLUE, ORANGE, GREEN, PINK, SKY, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"
 LINES = (
     (BLUE, "-", "o"),

@@ -19,6 +19,7 @@ from doseopt.plots.save import save_figure
 from doseopt.records.trial import Trial
 from doseopt.study.file import load_study
 
+CONDITIONAL = ("correct_selection", "no_selection", "overdose_selection", "patients_below_mtd")
 FIGURES = {"summary": summary_figure, "conditional": conditional_figure, "needed": enrolment_needed_figure}
 BELIEFS = [STUDY_MODEL, "prior sd halved", "prior sd doubled", "model empiric", "the study's belief"]
 
@@ -31,7 +32,8 @@ def random_tree(designs, scenarios, levels=4, seed=1, long=False, outcomes="1N 2
     dims = ("design", "belief")
     rates = ("correct_selection", "no_selection", "overdose_selection")
     average = xr.Dataset(
-        {name: (dims, rng.random(size)) for name in rates} | {"further_dlts": (dims, 5 * rng.random(size))},
+        {name: (dims, rng.random(size)) for name in rates}
+        | {name: (dims, 5 * rng.random(size)) for name in ("patients_below_mtd", "further_dlts")},
         {"design": ds["design"], "belief": BELIEFS},
     )
     caps = np.arange(4, 41, 3)
@@ -94,7 +96,8 @@ def test_the_summary_prints_the_averages_over_the_studys_model(case):
     tree = TREES[case]
     average = in_order(tree, "average")
     figure = summary_figure(tree)
-    scales = {"correct_selection": 100, "overdose_selection": 100, "no_selection": 100, "further_dlts": 1}
+    scales = {"correct_selection": 100, "overdose_selection": 100, "no_selection": 100}
+    scales |= {"patients_below_mtd": 1, "further_dlts": 1}
     for ax, (name, scale) in zip(figure.axes, scales.items(), strict=True):
         expected = scale * average[name].sel(belief=STUDY_MODEL).to_numpy()
         assert [text.get_text() for text in ax.texts] == [f"{value:.1f}" for value in expected]
@@ -114,9 +117,12 @@ def test_the_conditional_figure_prints_each_design_in_each_scenario():
     tree = TREES["six designs, twelve scenarios"]
     now = in_order(tree, "now")
     _, *axes = conditional_figure(tree).axes
-    for ax, name in zip(axes, ("correct_selection", "no_selection", "overdose_selection"), strict=True):
-        values = 100 * now[name].transpose("scenario", "design").to_numpy()
-        assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in values.ravel()]
+    for ax, name in zip(axes, CONDITIONAL, strict=True):
+        scale, digits = (1, 1) if name == "patients_below_mtd" else (100, 0)
+        values = scale * now[name].transpose("scenario", "design").to_numpy()
+        values = values[~np.isnan(values).any(axis=1)]
+        assert len(values) == (12 if scale == 100 else (now["mtd"] >= 0).sum())
+        assert [text.get_text() for text in ax.texts] == [f"{value:.{digits}f}" for value in values.ravel()]
         marks = [line for line in ax.lines if line.get_marker() not in ("None", "")]
         np.testing.assert_allclose([line.get_xdata()[0] for line in marks], values.ravel())
         joins = [line for line in ax.lines if line.get_linewidth() == 1.3]
@@ -131,12 +137,11 @@ def test_solid_is_better_and_dotted_worse():
     tree = TREES["six designs, twelve scenarios"]
     now = in_order(tree, "now")
     right = (now["mtd"] >= 0).to_numpy()[:, None]
-    for ax, name in zip(
-        conditional_figure(tree).axes[1:], ("correct_selection", "no_selection", "overdose_selection"), strict=True
-    ):
+    for ax, name in zip(conditional_figure(tree).axes[1:], CONDITIONAL, strict=True):
         values = now[name].transpose("scenario", "design").to_numpy()
+        values = values[~np.isnan(values).any(axis=1)]
         gain = values - values[:, :1]
-        sign = {"correct_selection": 1, "no_selection": np.where(right, -1, 1), "overdose_selection": -1}[name]
+        sign = {"correct_selection": 1, "no_selection": np.where(right, -1, 1)}.get(name, -1)
         better = (sign * gain)[:, 1:].ravel() > 0
         joins = [line for line in ax.lines if line.get_linewidth() == 1.3]
         solid = np.array([line.get_linestyle() == "-" for line in joins]).reshape(values.shape)[:, 1:]
@@ -197,7 +202,7 @@ def test_a_trial_that_is_over_is_all_or_nothing(over):
     assert {text.get_text() for text in axes[1].texts} == {"100"}
     assert {text.get_text() for text in axes[2].texts} == {"0"}
     assert [text.get_text() for text in summary_figure(over).axes[2].texts] == ["100.0"] * 3
-    assert [text.get_text() for text in summary_figure(over).axes[3].texts] == ["0.0"] * 3
+    assert [text.get_text() for text in summary_figure(over).axes[4].texts] == ["0.0"] * 3
     labels = [label.get_text() for label in axes[0].get_yticklabels()]
     assert labels[0] == "flat\ntrue MTD 4.5"
 

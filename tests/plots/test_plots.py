@@ -48,6 +48,7 @@ def random_comparison(designs, scenarios, levels, seed=1, long=False):
             "no_selection": (both, chosen[..., 0]),
             "correct_selection": (both, correct),
             "overdose_selection": (both, over),
+            "patients_below_mtd": (both, np.where(mtd >= 0, size * rng.random((designs, scenarios)), np.nan)),
             "sample_size": (both, size),
             "benchmark_correct_selection": (
                 both,
@@ -180,14 +181,26 @@ def test_without_families_every_design_is_a_point():
 
 
 def test_heat_map_cells_are_the_percentages(bundled):
-    correct, over = heatmap_figure(bundled).axes
+    correct, over, below = heatmap_figure(bundled).axes
     for ax, name in ((correct, "correct_selection"), (over, "overdose_selection")):
         values = 100 * np.column_stack([bundled[name], bundled[name].mean("scenario")])
         assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in values.T.ravel()]
         grey = np.array([np.dot(colour[:3], (0.299, 0.587, 0.114)) for _, _, colour in bars(ax)])
         assert (np.diff(grey[np.argsort(values.T.ravel(), kind="stable")]) <= 1e-3).all()  # darker as the value rises
-    assert [t.get_text() for t in over.get_xticklabels()] == [*bundled["scenario"].to_numpy(), "mean"]
-    assert over.get_xlabel() == "scenario"
+    assert [t.get_text() for t in below.get_xticklabels()] == [*bundled["scenario"].to_numpy(), "mean"]
+    assert below.get_xlabel() == "scenario"
+
+
+def test_heat_map_shows_patients_below_the_mtd_where_a_dose_is_right(bundled):
+    below = heatmap_figure(bundled).axes[2]
+    patients = bundled["patients_below_mtd"].to_numpy()
+    unknown = np.isnan(patients).all(axis=0)
+    assert unknown.tolist() == (bundled["mtd"] < 0).to_numpy().tolist()
+    assert unknown.any()
+    shown = np.array([text.get_text() for text in below.texts]).reshape(-1, bundled.sizes["design"])
+    assert (shown[:-1][unknown] == "–").all()
+    np.testing.assert_allclose(shown[:-1][~unknown].astype(float), patients.T[~unknown], rtol=0, atol=0.05 + 1e-9)
+    np.testing.assert_allclose(shown[-1].astype(float), patients[:, ~unknown].mean(axis=1), rtol=0, atol=0.05 + 1e-9)
 
 
 def test_benchmark_dots_and_bars_are_the_probabilities(bundled):

@@ -10,7 +10,7 @@ from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
 
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 28
 """Of the answers that are kept, by all rules together and by each."""
 
 type Intervals = tuple[tuple[float, float], ...]

@@ -101,7 +101,7 @@ def _figure(dossier: Dossier, node: str, what: str) -> Figure:
     ]
     return Figure.of(
         partial(conditional_figure, dossier.amendment, node),
-        f"Correct selection, no MTD and overdose selection in each scenario, {what}; exact.",
+        f"Correct selection, no MTD, overdose selection and patients below the MTD in each scenario, {what}; exact.",
         f"Points for each design in each scenario. Mean correct selection: {listed(means)}.",
     )
 

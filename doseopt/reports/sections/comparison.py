@@ -36,8 +36,8 @@ CAPTIONS = {
         "A point a design, a line where designs differ by their cap only; the numbers stand in the tables.",
     ),
     "heatmap": (
-        "Correct and overdose selection of each design in each scenario.",
-        "Two tables of numbers with coloured cells: correct selection, and overdose selection.",
+        "Correct and overdose selection of each design in each scenario, and the patients it treats below the MTD.",
+        "Three tables of numbers with coloured cells: correct selection, overdose selection, patients below the MTD.",
     ),
     "benchmark": (
         "Correct selection of each design beside the complete-information benchmark.",
