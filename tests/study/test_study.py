@@ -26,6 +26,7 @@ from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.departure import Departure, Event
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
+from doseopt.study.populations import Populations
 from doseopt.study.silences import ElicitedEvent, Silences
 from doseopt.study.study import Doses, Study
 from doseopt.study.window_events import WindowEvents
@@ -287,6 +288,7 @@ CHANGES = {
     "mtd": MTDRule(0.25, "interval"),
     "registry": "NCT1",
     "planned_enrolment": 12,
+    "populations": Populations({"CLF": 0.4, "ACLF": 0.6}),
     "window_events": WindowEvents(death=Event(0.1, "replace")),
     "clock": Clock(28, Accrual(per_month=2)),
     "silences": Silences(death_in_window=ElicitedEvent(0.1)),
