@@ -23,6 +23,8 @@ DAY = 86_400
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file under a temporary name beside its place, then put it there in one step.
 
+    A link is followed. A device or a pipe is no file that could be replaced: it is given the bytes, once all are there.
+
     Parameters
     ----------
     path : Path
@@ -36,12 +38,18 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """
     unfinished: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=unfinished_prefix(), suffix=path.suffix)
+        place = path.resolve()
+        device = place.exists() and not place.is_file() and not place.is_dir()
+        beside = None if device else place.parent
+        handle, name = tempfile.mkstemp(dir=beside, prefix=unfinished_prefix(), suffix=path.suffix)
         os.close(handle)
         unfinished = Path(name)
         write(unfinished)
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
+        if device:
+            place.write_bytes(unfinished.read_bytes())
+        else:
+            unfinished.chmod(0o666 & ~_umask())
+            unfinished.replace(place)
     except OSError as error:
         if error.errno is not None:  # else the error says in its own words what happened
             error.filename, error.filename2 = str(path), None

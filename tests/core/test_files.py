@@ -1,8 +1,10 @@
 """Files are written whole or not at all; what a killed run leaves goes at the next; a fault of the disk is one line."""
 
+import concurrent.futures
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -141,3 +143,26 @@ def test_an_error_names_the_file_that_was_wanted(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         write_whole(tmp_path / "none" / "x.csv", lambda path: path.write_text(""))
     assert caught.value.filename == str(tmp_path / "none" / "x.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_given_the_bytes_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert write_whole(pipe, lambda path: path.write_bytes(b"all")) == pipe
+        assert read.result(timeout=60) == b"all"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "there" / "file")
+    for text in ("first", "second"):
+        write_whole(link, lambda path, text=text: path.write_text(text))
+        assert link.is_symlink()
+        assert (tmp_path / "there" / "file").read_text() == text
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["file"]
