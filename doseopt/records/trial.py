@@ -209,7 +209,7 @@ class Trial:
         Faults
             If the design looks at a grade that is not recorded, or has no rule for the data.
         """
-        return replay(design, course_of(self.patients, design.facts.outcomes.graded))
+        return replay(design, course_of(self.patients, design.facts.outcomes.graded), self.shares)
 
     @property
     def digest(self) -> str:
