@@ -126,6 +126,14 @@ def test_what_is_wrong_is_said(folder, study, options, told):
     assert told in result.stderr
 
 
+def test_a_tally_that_the_tables_contradict_is_refused(study, folder):
+    at = ["record", folder, "--study", study, "--cutoff", "2024-05-13", "--json"]
+    assert run(*at, "--outcomes", "1N 2TN").exit_code == 0
+    result = run(*at, "--outcomes", "1N 2NN")
+    assert result.exit_code == 2
+    assert "patient 2: wanted what the record says, level 2, a DLT (adsl.csv, line 3), got level 2" in result.stderr
+
+
 def test_faults_of_the_tables_have_file_line_and_column(study, folder):
     write(folder, adae=(",4,Y", ",7,Y"), adlb=("umol/L", "U"))
     result = run("record", folder, "--study", study, "--json")
