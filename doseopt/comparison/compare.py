@@ -271,6 +271,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "mtd_rule": study.mtd.describe(),
         "unit": study.doses.unit,
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
+        **({} if study.populations is None else {"populations": study.populations.describe()}),
         **({} if study.window_events is None else {"window_events": study.window_events.describe()}),
         **({} if study.silences is None else {"silences": study.silences.describe()}),
         **({} if study.clock is None else study.clock.attributes()),

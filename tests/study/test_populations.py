@@ -115,7 +115,9 @@ def test_the_order_in_which_they_come(elicited):
     assert ds["window_reading_factor"].to_numpy().tolist()[-2:] == ["population_order"] * 2
     words = ds["window_reading_words"].to_numpy().tolist()
     assert words[-1] == "death CLF 8%, ACLF 25%, counted as a DLT; the first 6 patients ACLF"
-    assert words[-1] in [row[0] for row in window_blocks(compare(elicited))[1].rows]
+    paragraph, table, *_ = window_blocks(compare(elicited))
+    assert words[-1] in [row[0] for row in table.rows]
+    assert "several populations: CLF 40%, ACLF 60%, mixed where no order is said" in paragraph.text
 
 
 def test_readings_of_two_populations_in_comparison_sensitivity_and_ladder(elicited):

@@ -37,6 +37,8 @@ def window_blocks(ds: xr.Dataset) -> list[Block]:
     said = [f"In the DLT window: {ds.attrs['window_events']}."] if "window_events" in ds.attrs else []
     if "silences" in ds.attrs:
         said.append(f"Elicited, as the protocol is silent, and not in the main analysis: {ds.attrs['silences']}.")
+    if "populations" in ds.attrs:
+        said.append(f"Patients are of several populations: {ds.attrs['populations']}, mixed where no order is said.")
     other = "dlt_window" in names(ds, "window_reading_factor")
     return [Paragraph(" ".join([*said, JUDGED, *[LONGER] * other])), *_tables(ds)]
 
