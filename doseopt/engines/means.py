@@ -14,11 +14,13 @@ import numpy as np
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE, selected
-from doseopt.engines.exact import edge_weights, ending_weights
+from doseopt.engines.exact import edge_weights, state_weights
 from doseopt.engines.graph import Graph, graph_of
 
 ROOM = 1 << 21
 """Weights at a time: 16 MB, however many nodes a belief has."""
+WIDE = 1 << 13
+"""Endings at a time: in many scenarios at once, as what an ending needs in all of them is made anew each time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +72,16 @@ def means_of_each(
     chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
-    means = np.empty((len(p_observed), counted.shape[1]))
+    means = np.zeros((len(p_observed), counted.shape[1]))
     graded = design.facts.outcomes.graded
-    step = max(ROOM // len(graph.state if graded else graph.ending), 1)
+    step = max(ROOM // (len(graph.state) if graded else min(WIDE, len(graph.ending))), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         p, moderate = p_observed[rows], None if p_moderate is None else p_moderate[rows]
-        weight = edge_weights(graph, p, moderate)[:, graph.ending] if graded else ending_weights(graph, p)
-        means[rows] = weight @ counted
+        if graded:
+            means[rows] = edge_weights(graph, p, moderate)[:, graph.ending] @ counted
+            continue
+        for some in (slice(first, first + WIDE) for first in range(0, len(counted), WIDE)):
+            means[rows] += state_weights(graph, p, graph.ending[some]) @ counted[some]
     *each, n, y = np.split(means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1)
     return [Means(selection, n, y) for selection in each]
 
