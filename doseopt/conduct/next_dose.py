@@ -46,6 +46,7 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         goes on), `unfinished` (patients `treated` and `of` how many, if the next patients are the rest of the last
         cohort, or None), `pending` (patients), `if` (when waiting, what is done for each outcome of the pending
         patients: letters, a group for each cohort that has some, in no order within it; empty if there are too many),
+        `on_pending` (whether the design decides on pending patients, and so counts them),
         `departure` (text that names the first cohort the design would not have given, or None) and `departures` (all
         that are certain), `inadmissible` (list of level, label and why), `estimated` (the design's own estimate at each
         dose from what is known, or None), `cohorts` (as replayed, "?" for a pending patient).
@@ -102,6 +103,7 @@ def _answer(seen: Replay, labels: list[str]) -> dict[str, Any]:
     return {
         **(waiting if seen.answer is None else seen.answer.as_object(labels)),
         "pending": pending,
+        "on_pending": seen.design.facts.pending,
         "if": {" ".join(b.outcome): b.answer.as_object(labels) for b in told} if seen.answer is None else {},
         "departure": departures[0] if departures else None,
         "departures": departures,

@@ -16,11 +16,13 @@ from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE, selected
 from doseopt.engines.enrolling import enrolling, lost_chances
-from doseopt.engines.exact import edge_weights, ending_weights
+from doseopt.engines.exact import edge_weights, state_weights
 from doseopt.engines.graph import Graph, graph_of
 
 ROOM = 1 << 21
 """Weights at a time: 16 MB, however many nodes a belief has."""
+WIDE = 1 << 13
+"""Endings at a time: in many scenarios at once, as what an ending needs in all of them is made anew each time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +84,19 @@ def means_of_each(
     chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
-    means = np.empty((len(p_observed), counted.shape[1]))
+    means = np.zeros((len(p_observed), counted.shape[1]))
     space = design.facts.outcomes
-    step = max(ROOM // len(graph.ending if space.tallied else graph.state), 1)
+    step = max(ROOM // (min(WIDE, len(graph.ending)) if space.tallied else len(graph.state)), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
-        if space.tallied:
-            weight = ending_weights(graph, p_observed[rows])
-        else:
+        if not space.tallied:
             moderate = None if p_moderate is None or not space.graded else p_moderate[rows]
             chances = [each[rows] for each in lost]
-            weight = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending]
-        means[rows] = weight @ counted
-    *each, patients, dlts = np.split(
-        means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1
-    )
+            means[rows] = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending] @ counted
+            continue
+        for some in (slice(first, first + WIDE) for first in range(0, len(counted), WIDE)):
+            means[rows] += state_weights(graph, p_observed[rows], graph.ending[some]) @ counted[some]
+    ends = np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses])
+    *each, patients, dlts = np.split(means, ends, axis=1)
     return [Means(selection, patients, dlts) for selection in each]
 
 

@@ -66,12 +66,13 @@ def summary_figure(tree: xr.DataTree) -> Figure:
     Returns
     -------
     Figure
-        A row for each design; correct and overdose selection, no MTD declared, patients below the MTD, DLTs still to come.
+        A row for each design; correct and overdose selection, no MTD declared, patients below the MTD, DLTs to come.
     """
     ds = registered_first(tree, "average")
     beliefs = [str(name) for name in ds["belief"].to_numpy() if name != STUDY_MODEL]
     subtitle = (
-        f"Selection, and expected patients, averaged over the study's model, {so_far(tree)}. Square and bold: the registered design; circles: amended. "
+        f"Selection, and expected patients, averaged over the study's model, {so_far(tree)}. Square "
+        "and bold: the registered design; circles: amended. "
         f"Line: the lowest to the highest under {counted(len(beliefs), 'other belief')}."
     )
     names, titles = names_of(ds), [title for title, _, _ in SUMMARY.values()]
@@ -131,15 +132,14 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     when = so_far(tree) if node == "now" else "from the start of the trial"
     rows = "means over the scenarios by their true MTD" if grouped(ds) else "scenarios with their true MTD"
     subtitle = (
-        f"Percent of trials, and expected patients, {when}. Rows: {rows} ({doses(ds)[1]}). Black square and line: the registered design. "
+        f"Percent of trials, and expected patients, {when}. Rows: {rows} ({doses(ds)[1]}). "
+        "Black square and line: the registered design. "
         "Joined to it: the amended designs, solid where better, dotted where worse."
     )
     band = len(names) * PART + GAP
     size: dict[str, Any] = {"row": len(shown) * band, "key": 0.17 * -(-len(names) // 3)}
-    heading, titles = (
-        ("Correct selection, no MTD, overdose and patients below the MTD", subtitle),
-        list(CONDITIONAL.values()),
-    )
+    heading = ("Correct selection, no MTD, overdose and patients below the MTD", subtitle)
+    titles = list(CONDITIONAL.values())
     figure, (head, *axes) = small_multiples(heading, titles, 4, QUARTER, **size, rest=0.65 + size["key"], shared="rows")
     each = zip(fitted(names, 0.21 * WIDTH * 72, NORMAL, bold=True), looks, strict=True)
     handles = [entry(name, color=colour, marker=marker, linestyle="none") for name, (colour, _, marker) in each]

@@ -46,9 +46,12 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     at = ds.sel(average=STUDY_MODEL)
     names = [f"{name}*" if outcome else name for name, outcome in zip(names_of(ds, "step"), ds["outcome"], strict=True)]
     subtitle = (
-        "Selection in % of trials, and patients, averaged over the study's model; the smallest change on top. Line: the most that so much change or less "
-        f"attains; it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. Patients, below the "
-        "MTD and in all: expected (dot) and at most (bar). *: what is declared the MTD changes, a primary outcome where it is registered."
+        "Selection in % of trials, and patients, averaged over the study's model; the smallest change on top. Line: "
+        "the most that so much change or less "
+        f"attains; it crosses the dashed line, {100 * wanted:g}%, at the first step that is enough. "
+        "Patients, below the "
+        "MTD and in all: expected (dot) and at most (bar). *: what is declared the MTD changes, a "
+        "primary outcome where it is registered."
     )
     heading = ("Gain against change", subtitle)
     figure, axes = small_multiples(heading, TITLES, 4, WIDTH * 72 / 6.3, row=len(names) * ROW, rest=0.6, shared="rows")

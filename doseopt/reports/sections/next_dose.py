@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doseopt.conduct.groupings import NO_COHORTS
 from doseopt.core.text import counted
-from doseopt.display.labels import made_by, reason_words
+from doseopt.display.labels import listed, made_by, reason_words
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Item, Paragraph, Table
 
 
@@ -15,9 +15,10 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     """Return the answer as a document."""
     target, level = 100 * answer["target"], 100 * answer["level"]
     labels = [dose["label"] for dose in answer["doses"]]
+    counting = [name for name, one in answer["designs"].items() if one["on_pending"]]
     blocks = [
         *(Caution(warning) for warning in str(answer["warnings"]).splitlines()),
-        *not_counted(str(answer["follow_up"]), str(answer["left_out"]), str(answer["cutoff"])),
+        *not_counted(str(answer["follow_up"]), str(answer["left_out"]), str(answer["cutoff"]), counting),
         *_grouping(answer),
         Heading("What each design does now"),
         Bullets(tuple(_item(name, one, answer) for name, one in answer["designs"].items())),
@@ -40,9 +41,10 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     return Document(str(answer["title"]), {}, tuple(blocks))
 
 
-def not_counted(pending: str, left_out: str, cutoff: str = "") -> list[Block]:
-    """Name the cut-off of the data, and the patients who are pending or left out."""
-    said = {"Cut-off": cutoff, "Pending, not counted": pending, "Left out": left_out}
+def not_counted(pending: str, left_out: str, cutoff: str = "", counting: Sequence[str] = ()) -> list[Block]:
+    """Name the cut-off of the data, the patients who are pending, and the designs counting them, or left out."""
+    who = f"counted by {listed(counting)} only" if counting else "not counted"
+    said = {"Cut-off": cutoff, f"Pending, {who}": pending, "Left out": left_out}
     return [Caution(f"{what}: {names}") for what, names in said.items() if names]
 
 
