@@ -130,7 +130,7 @@ def _grouping(seen: dict[str, Replay], labels: list[str]) -> dict[str, Any]:
     depends: dict[str, Any] = {}
     unchecked = []
     for name, one in seen.items():
-        if one.design.facts.pending and one.course.pending:
+        if one.design.facts.pending:
             continue  # it decides on its patients, however they are grouped
         found = groupings(one.design, one.course)
         if found is None:

@@ -76,19 +76,21 @@ class TITECRM(CRM):
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the posterior of the DLT rates, pending patients weighted."""
-        return self._posterior(state) if pending is None else self._weighted(state, pending)
+        return self._posterior(state) if pending is None else self.weighted(state, pending)
 
-    def _weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+    def weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+        """Return the posterior of the DLT rates with weighted pending patients."""
         return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
 
     def weigh(self, pending: Pending) -> FloatArray:
         """Return w of each pending patient, [S, P]."""
         linear = np.clip(pending.share, 0.0, 1.0)
-        return linear if self.weights == "linear" else _adaptive(linear, pending.times)
+        nobody = (pending.dose < 0).all()
+        return linear if self.weights == "linear" or nobody else _adaptive(linear, pending.times)
 
     def estimated(self, state: TrialState, pending: Pending | None = None) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""
-        posterior = self._posterior(state) if pending is None else self._weighted(state, pending)
+        posterior = self._posterior(state) if pending is None else self.weighted(state, pending)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:

@@ -69,7 +69,7 @@ class Replay:
         By the outcomes of the pending patients; those that differ by the order within a cohort are one. None if there
         are more than ``MOST_OUTCOMES``.
     shown : tuple of TrialState and Pending, optional
-        What a design was shown that decides while patients are pending, if some are: there is one branch then.
+        What a design was shown that decides while patients are pending: there is one branch then.
     """
 
     design: Design
@@ -161,17 +161,21 @@ def replay(design: Design, course: Course, shares: Callable[[], Pending] | None 
     Faults
         If patients are pending, and the design decides on how long they have been followed, which is not known.
     """
-    if design.facts.pending and course.pending:
-        if shares is None:
+    if design.facts.pending and course.blocks:
+        if course.pending and shares is None:
             wanted = "wanted how long each pending patient was followed, on which the design decides"
             raise Faults([Fault("data", f"{wanted}; got {course.pending} pending, and not how long")])
-        return _with_pending(design, course, shares())
+        nobody = Pending(np.zeros((1, 0), np.int64), np.zeros((1, 0)))
+        return _with_pending(design, course, shares() if shares is not None and course.pending else nobody)
     branches = _branches(design, course)
     return Replay(design, course, None if branches is None else tuple(branches))
 
 
 def _with_pending(design: Design, course: Course, pending: Pending) -> Replay:
-    """Return what a design does that is shown the pending patients; the rest of an open cohort comes first."""
+    """Return what a design does that is shown the pending patients; the rest of an open cohort comes first.
+
+    Departures are not told: the design gave each cohort by who was pending then.
+    """
     state, outcomes = TrialState.empty(design.facts.doses, len(design.facts.memory)), design.facts.outcomes
     for block in course.blocks:
         state = treated(design, state, block.level - 1, np.array([seen(block).counts(outcomes)]))

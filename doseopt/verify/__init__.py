@@ -13,7 +13,7 @@ import scipy
 import doseopt
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, nearest
-from doseopt.verify import boin, conduct, crm, interval, pathways, posteriors, published, three_plus_three
+from doseopt.verify import boin, conduct, crm, interval, pathways, pending, posteriors, published, three_plus_three
 from doseopt.verify.check import Check, Number
 
 CHECKS: dict[str, Check] = {
@@ -25,6 +25,7 @@ CHECKS: dict[str, Check] = {
     **conduct.CHECKS,
     **posteriors.CHECKS,
     **pathways.CHECKS,
+    **pending.CHECKS,
 }
 """All checks, by name."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import doseopt
 from doseopt import BOIN, TITEBOIN, TITECRM, CohortsByDLT, Faults, MaxPatients, Modified, MTDRule, RollingSix, Study
 from doseopt.cli import app
 from doseopt.clock.arrivals import Accrual
@@ -16,7 +17,7 @@ from doseopt.display.pending_table import lines
 from doseopt.scenarios.doses import Doses
 from doseopt.study.clock import Clock
 
-REFERENCE = Path(__file__).parents[1] / "designs" / "reference"
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference"
 
 
 def study(target=0.2, clock=None, **designs):

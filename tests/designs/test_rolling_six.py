@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import doseopt
 from doseopt import (
     Exact,
     MTDRule,
@@ -20,7 +21,7 @@ from doseopt import (
 from doseopt.core.state import Pending
 from doseopt.testing import check_design
 
-REFERENCE = Path(__file__).parent / "reference" / "rolling_six_table.csv"
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference" / "rolling_six_table.csv"
 """Skolnik et al. 2008 (as in PMC7221509, Table 2); an R package has another answer in four cells."""
 CELLS = list(csv.DictReader(REFERENCE.read_text().splitlines()))
 

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import doseopt
 from doseopt import BOIN, TITEBOIN, TrialState
 from doseopt.core.state import Pending
 from doseopt.testing import check_design
 
-REFERENCE = Path(__file__).parent / "reference"
-PUBLISHED = list(csv.DictReader((REFERENCE / "titeboin_published_table.csv").read_text().splitlines()))
+REFERENCE = Path(__file__).parent / "reference" / "titeboin_published_table.csv"
+PUBLISHED = list(csv.DictReader(REFERENCE.read_text().splitlines()))
 """Yuan et al. 2018 (as in PMC9260438, Table 1), target 0.20."""
-NEXT = list(csv.DictReader((REFERENCE / "titeboin_next_ess.csv").read_text().splitlines()))
+PEERS = Path(doseopt.__file__).parent / "verify" / "reference" / "titeboin_next_ess.csv"
+NEXT = list(csv.DictReader(PEERS.read_text().splitlines()))
 """TITEgBOIN 0.4.0 `next_TITE_QuasiBOIN`: at dose 3 of 4, three patients without DLT at each of doses 1 and 2."""
 
 

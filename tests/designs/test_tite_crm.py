@@ -9,12 +9,13 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import expit, logit
 
+import doseopt
 from doseopt import CRM, TITECRM, Faults, MaxPatients, Modified, NoSkipping, TrialState
 from doseopt.core.state import Pending
 from doseopt.models.quadrature import one_parameter
 from doseopt.testing import check_design
 
-REFERENCE = Path(__file__).parent / "reference" / "titecrm_fits.csv"
+REFERENCE = Path(doseopt.__file__).parent / "verify" / "reference" / "titecrm_fits.csv"
 """dfcrm 0.2-2.1 `titecrm` with followup; `*_tight` are its integrals at a relative tolerance of 1e-11."""
 ROWS = list(csv.DictReader(REFERENCE.read_text().splitlines()))
 PRIOR = (0.06, 0.14, 0.25, 0.38)
@@ -176,3 +177,10 @@ def test_the_first_stage_counts_pending_patients():
 @pytest.mark.parametrize("given", [{}, {"weights": "adaptive"}, {"estimate": "mean"}])
 def test_it_keeps_the_promises_of_a_design(given):
     check_design(Modified(TITECRM(4, 0.25, PRIOR, cohort=2, **given), (NoSkipping(), MaxPatients(n=10))))
+
+
+def test_adaptive_weights_ask_for_nothing_when_nobody_is_pending():
+    design = TITECRM(doses=4, target=0.25, skeleton=PRIOR, weights="adaptive")
+    state, pending = batch(np.random.default_rng(4), 3)
+    for nobody in (Pending(pending.dose[:, :0], pending.share[:, :0]), Pending(0 * pending.dose - 1, pending.share)):
+        assert np.array_equal(design.decide(state, nobody).dose, design.decide(state).dose)

@@ -65,4 +65,12 @@ def test_what_it_was_shown_is_kept_for_its_estimates():
     weighted, known = estimated_by(design, state, pending), estimated_by(design, state)
     assert (weighted < known).all()
     assert (weighted > estimated_by(design, state.treated(pending))).all()
-    assert seen(design, "1NNT").shown is None
+    assert seen(design, "1NNT").shown[1].dose.shape == (1, 0)
+
+
+def test_no_cohort_is_called_a_departure_as_it_is_not_known_who_was_pending_then():
+    """The fourth to sixth patient at dose 1 of rolling six came while others were pending."""
+    found = seen(RollingSix(3, 0.25), "1NNNNNN", stated=False)
+    assert (found.answer, found.departures) == (Answer(2, 1), [])
+    assert seen(BOIN, "1NNNN").departures == []
+    assert replay(BOIN, Course((), True)).answer == Answer(1, 3)

@@ -88,6 +88,9 @@ def test_every_row_of_the_tables_is_compared(everything):
         "crm-table-1": len(tables["neuenschwander_table1_crm.csv"]),
         "pathways-viola": len(tables["viola_dtp_nodes.csv"]),
         "pathways-boin": len(tables["boin25_paths_3_doses.csv"]),
+        "tite-crm-fits": sum(5 + len(row["level"].split("|")) + int(row["K"]) for row in tables["titecrm_fits.csv"]),
+        "tite-boin-next": 3 * (len(tables["titeboin_next_ess.csv"]) - 41),  # said in its note
+        "rolling-six": len(tables["rolling_six_table.csv"]),
         "unit-tests": len(
             {tuple(row.values()) for row in tables["escalation_unit_expectations.csv"] if not row["note"]}
         ),
