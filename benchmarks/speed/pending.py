@@ -103,8 +103,8 @@ def markdown(records: dict[str, Record], machine: str) -> str:
             lines.append(f"| {name.replace('_', ' ')} | {cells} |")
     lines += [
         "",
-        "Peers simulate: R dfcrm 0.2-2.1 (`titesim`, 18 patients) and TITEgBOIN 0.4.0 (24 in threes), measured elsewhere",
-        "and once, for one scenario. 10,000 trials leave a standard error of 0.5 percentage points at 50%.",
+        "Peers simulate: R dfcrm 0.2-2.1 (`titesim`, 18 patients) and TITEgBOIN 0.4.0 (24 in threes), measured",
+        "elsewhere and once, for one scenario. 10,000 trials leave a standard error of 0.5 percentage points at 50%.",
         "",
         "| design | scenario | trials | seconds | seconds for 10,000 trials |",
         "| --- | --- | --- | --- | --- |",
