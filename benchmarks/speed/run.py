@@ -1,6 +1,6 @@
 """Measure and record everything about speed: `python3 run.py python benchmarks/speed/run.py [--quick] [--out DIR]`.
 
-Writes speed.json, peers.csv, peers.md, accuracy.md and figures/ into DIR, benchmarks/speed/results if it is left out,
+Writes speed.json, peers.csv, peers.md, pending.md, accuracy.md and figures/ into DIR (else benchmarks/speed/results),
 on one core in a few minutes (Linux). `--quick` takes seconds: one run of each, and only what is fast. `--markdown`
 measures nothing: it prints the README's Speed section from DIR/speed.json.
 """
@@ -21,11 +21,11 @@ import datetime
 import json
 from typing import Any
 
-from benchmarks.speed import accuracy, figures, jobs, memory, peers, readme, scaling
+from benchmarks.speed import accuracy, figures, jobs, memory, peers, pending, readme, scaling
 from benchmarks.speed.measure import machine
 from doseopt.core.files import write_whole
 
-TASKS = (*jobs.TASKS, *scaling.TASKS, *memory.TASKS, *accuracy.TASKS, *peers.TASKS)
+TASKS = (*jobs.TASKS, *scaling.TASKS, *memory.TASKS, *accuracy.TASKS, *peers.TASKS, *pending.TASKS)
 RESULTS = Path(__file__).with_name("results")
 REPEATS = 5
 
@@ -48,6 +48,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
     texts = {
         "speed.json": json.dumps(results, indent=1) + "\n",
         "peers.md": peers.markdown(rows, readme.on_machine(results)),
+        "pending.md": pending.markdown({record["name"]: record for record in records}, readme.on_machine(results)),
         "accuracy.md": accuracy.markdown(records, readme.on_machine(results)),
     }
     for name, text in texts.items():

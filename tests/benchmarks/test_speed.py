@@ -17,7 +17,7 @@ from benchmarks.speed.run import RESULTS, TASKS
 from doseopt.engines.graph import graph_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
-FILES = {"speed.json", "peers.csv", "peers.md", "accuracy.md"}
+FILES = {"speed.json", "peers.csv", "peers.md", "pending.md", "accuracy.md"}
 
 
 def read(folder):

@@ -9,12 +9,14 @@ from pending_trials import CAP, Mini, rows, rule, select, tite_crm, vector
 from doseopt import (
     BOIN,
     TITEBOIN,
+    TITECRM,
     ExactCalendars,
     ExactPending,
     Faults,
     Lattice,
     MaxPatients,
     Modified,
+    NoSkipping,
     RollingSix,
     Simulate,
     SimulatePending,
@@ -169,6 +171,32 @@ def test_simulated_trials_agree_with_exact_ones_at_equal_gaps(name, onset):
     late = (exact["weight"] * exact["time"]).sum("ending").values - simulated["time"].values.mean(axis=1)
     assert (late > -0.1).all()
     assert (late < 0.4).all()
+
+
+PEERS = [
+    *(row for row in rows("titeboin_oc", scenario=("S1", "S2", "S6")) if row["design"] == "TITE-BOIN"),
+    *rows("titecrm_oc", scenario=("S1", "S2")),
+]
+"""Simulated by TITEgBOIN and dfcrm. Where the lowest dose is too toxic TITEgBOIN also suspends before it stops."""
+
+
+@pytest.mark.parametrize("row", PEERS, ids=lambda r: "-".join(list(r.values())[i] for i in (0, 1, 8)))
+def test_trials_that_peers_simulated(row):
+    """Selection within five standard errors of both simulations; dfcrm's cells share one seed."""
+    trials, theirs = 1_000, int(row["ntrial"])
+    if row["design"] == "TITE-CRM":
+        skeleton = tuple(vector(row["prior"]))
+        base = TITECRM(doses=4, target=0.25, skeleton=skeleton, cohort=1, weights=row["scheme"])
+        design = Modified(base, (NoSkipping(), MaxPatients(n=18)))
+        gaps, onset = Gaps(float(row["rate_per_window"]), row["accrual"]), UNIFORM
+    else:
+        base = TITEBOIN(doses=4, target=float(row["target"]), estimate="ess")
+        design = Modified(base, (MaxPatients(n=24),))
+        gaps, onset = Gaps(float(row["accrual_per_window"])), Onset("weibull", late=float(row["late_fraction"]))
+    outcomes = SimulatePending(gaps, onset, trials, seed=7)(design, make_scenarios([vector(row["p"])], ["one"]))
+    known = vector(row["sel"])
+    error = np.sqrt(known * (1 - known) * (1 / trials + 1 / theirs)) + 0.002
+    assert (np.abs(selection(outcomes)[0, 1:] - known) < 5 * error).all()
 
 
 def test_the_same_patients_as_in_trials_that_wait():

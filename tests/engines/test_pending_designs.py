@@ -60,13 +60,16 @@ def test_tite_boin(row):
     on_lattice(row, Modified(base, (MaxPatients(n=int(row["N"])),)))
 
 
-@pytest.mark.parametrize(
-    "row", rows("titecrm_exact_fixed", n=("12", "18")), ids=lambda r: "-".join(list(r.values())[i] for i in (0, 4, 5))
-)
+FIXED = [
+    *rows("titecrm_exact_fixed", n=("12",)),
+    *rows("titecrm_exact_fixed", n=("18",), rate_per_window=("1", "2")),
+]
+"""Those of more patients, or more of them in a window, take seconds each."""
+
+
+@pytest.mark.parametrize("row", FIXED, ids=lambda r: "-".join(list(r.values())[i] for i in (0, 4, 5)))
 def test_tite_crm(row):
-    """Rounded to 10 places in the file, patients to 8; three patients a window and more are left to the slow tests."""
-    if row["n"] == "18" and float(row["rate_per_window"]) > 2:
-        pytest.skip("seconds")
+    """Rounded to 10 places in the file, patients to 8."""
     outcomes = ExactPending(Lattice(float(row["rate_per_window"])))(
         tite_crm(row), make_scenarios([vector(row["p"])], ["one"])
     )
