@@ -227,7 +227,7 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
 
 def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
     """Return the measures in each scenario, [measure, scenario]."""
-    return _evaluated_each(study, [design], scenarios)[0]
+    return np.asarray(_evaluated_each(study, [design], scenarios)[0])
 
 
 def _evaluated_each(study: Study, designs: Sequence[Design], scenarios: xr.Dataset) -> FloatArray:

@@ -119,7 +119,8 @@ def course(design: Design) -> Design:
 
     def plain(rule: Any) -> Design:
         fields = {name: field for name, field in declared(type(rule)).items() if field.metadata["domain"].declares}
-        return dataclasses.replace(rule, **{name: field.default for name, field in fields.items()}) if fields else rule
+        changed: Design = dataclasses.replace(rule, **{name: field.default for name, field in fields.items()})
+        return changed
 
     return with_rule(with_names(design, None), plain)
 

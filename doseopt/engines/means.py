@@ -82,8 +82,9 @@ def means_of_each(
             continue
         for some in (slice(first, first + WIDE) for first in range(0, len(counted), WIDE)):
             means[rows] += state_weights(graph, p, graph.ending[some]) @ counted[some]
-    *each, n, y = np.split(means, np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses]), axis=1)
-    return [Means(selection, n, y) for selection in each]
+    ends = np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses])
+    *each, patients, dlts = np.split(means, ends, axis=1)
+    return [Means(selection, patients, dlts) for selection in each]
 
 
 def _declared(design: Design, graph: Graph) -> IntArray:
