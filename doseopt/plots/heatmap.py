@@ -71,7 +71,7 @@ def _mean(values: FloatArray) -> FloatArray:
     """Average [design, scenario] over the scenarios where a value is known; nan where none is."""
     known = ~np.isnan(values)
     total, count = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
 
 
 def _map(ax: Axes, values: FloatArray, mean: FloatArray | None, name: str, top: float, digits: int) -> None:

@@ -91,7 +91,7 @@ def _dots(ax: Axes, value: FloatArray, colour: str, climbing: bool = False) -> N
 
 def _below(ax: Axes, expected: FloatArray) -> None:
     """Draw the patients expected below the MTD; nothing where no dose is right."""
-    for y in np.flatnonzero(np.isfinite(expected)):
+    for y in np.flatnonzero(np.isfinite(expected)).tolist():
         ax.plot(expected[y], y, "o", color=PURPLE, markersize=3.6, zorder=3)
         note(ax, f"{expected[y]:.1f}", (expected[y], y), (5, 0), size=SMALL)
     ax.set_xlim(0, 1.45 * max(float(np.nan_to_num(expected).max()), 1.0))
