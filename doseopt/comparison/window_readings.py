@@ -127,7 +127,8 @@ def _in_order(study: Study, engine: Engine, design: Design, reading: WindowReadi
     assert study.populations is not None
     (other,) = (name for name in study.populations.shares if name != reading.first)
     unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-    if reading.events is None or design.facts.outcomes.graded or isinstance(engine, Simulate):
+    tallied = not (design.facts.outcomes.graded or design.facts.pending)
+    if reading.events is None or not tallied or isinstance(engine, Simulate):
         return unknown
     first, then = (
         dataclasses.replace(reading, events=reading.events.of(name)).of(study).scenarios
@@ -146,6 +147,8 @@ def _mixed(
     """Return the measures of a design under all readings, [reading, scenario] each, some readings at a time."""
     shape = sum(len(rows) for rows, _ in sides), study.scenarios.sizes["scenario"]
     found = {m: np.full(shape, np.nan) for m in MEASURES}
+    if design.facts.pending:  # its trials would have to be walked through once more in each reading
+        return found
     for rows, scenarios in sides:  # a graph of its own where patients are left out
         limited = "p_excluded" in scenarios and not isinstance(engine, Simulate)
         try:

@@ -92,7 +92,7 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
 
 
 def _whole(n: float) -> str:
-    return f"{int(n):,}" if n < 10**9 else f"{n:.1e}"
+    return "-" if np.isnan(n) else f"{int(n):,}" if n < 10**9 else f"{n:.1e}"
 
 
 def _designs(ds: xr.Dataset) -> Table:

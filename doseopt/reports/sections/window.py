@@ -11,7 +11,10 @@ from doseopt.display.readings import factor_words
 from doseopt.reports.render.document import Block, Paragraph, Table
 
 JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
-TOO_LARGE = "-: too large beside a comparison; exact or simulated if the study states the reading in [window_events]"
+TOO_LARGE = (
+    "-: too large beside a comparison (exact or simulated if the study states the reading in [window_events]), or a "
+    "design that decides while patients are pending"
+)
 LONGER = (
     "In another window the DLT rate is the one that the same hazard makes of it; right stays what it is by the rates "
     "as stated."
@@ -99,8 +102,9 @@ def _range(ds: xr.Dataset, measure: str, design: str) -> str:
 def _best(ds: xr.Dataset) -> str:
     """Say by how many of the readings each design is right most often."""
     right = ds["correct_selection_by_reading"].mean("scenario").transpose("window_reading", "design").to_numpy()
-    known = ~np.isnan(right).any(axis=1)  # a best of all is not told where one is not known
-    best = np.array(names(ds, "design"))[right[known].argmax(axis=1)]
+    read = ~np.isnan(right).all(axis=0)  # designs that are evaluated at all
+    known = ~np.isnan(right[:, read]).any(axis=1)  # a best of all is not told where one is not known
+    best = np.array(names(ds, "design"))[read][right[known][:, read].argmax(axis=1)]
     counts = {name: int((best == name).sum()) for name in dict.fromkeys(best)}
     each = [f"{name} by {count}" for name, count in counts.items()]
     told = f"{len(best)} readings" + " that all designs are evaluated under" * (not known.all())
