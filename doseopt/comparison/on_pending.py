@@ -28,6 +28,8 @@ type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
 UNIFORM = Onset("uniform")
 ON_LATTICE = ("fixed", "bernoulli")
 """Laws of the arrivals that are exact in slots."""
+DRAWN = ("fixed", "poisson", "uniform")
+"""Those that can be simulated."""
 MOST_TIMED = 500_000
 """States that are followed slot by slot at the most."""
 ROUNDING = 1e-9
@@ -74,8 +76,10 @@ class InTime:
             except TooManyStates:
                 if self.simulate is None:
                     raise
-        if self.simulate is None or start is not None:
-            wanted = f"wanted arrivals of kind {' or '.join(map(repr, ON_LATTICE))}, got {kind!r}; or simulated trials"
+        if self.simulate is None or start is not None or kind not in DRAWN:
+            kinds = ON_LATTICE if self.simulate is None or start is not None else DRAWN
+            more = "; or simulated trials" if self.simulate is None and kind in DRAWN else ""
+            wanted = f"wanted arrivals of kind {' or '.join(map(repr, kinds))}, got {kind!r}{more}"
             raise Faults([Fault("clock.accrual.kind", wanted)])
         per_window = self.clock.accrual.rate(self.clock.window) * self.clock.window
         engine = SimulatePending(Gaps(per_window, kind), self.onset, self.simulate.trials, self.simulate.seed)
@@ -83,13 +87,13 @@ class InTime:
 
 
 def lattice_of(clock: Clock) -> Lattice:
-    """Return the slots of a clock: one an arrival where these come at equal gaps, the first after one gap."""
+    """Return the slots of a clock: one an arrival where these come at equal gaps; the first comes after one slot."""
     each = clock.accrual.rate(clock.window) * clock.window
     visits = tuple(day / clock.window for day in clock.visits if day <= clock.window)
     seen = visits if clock.known == "at_visit" else ()
     if clock.accrual.kind == "fixed":
         return Lattice(each, 1.0, seen, opened=1.0)
-    return Lattice(float(clock.slots), each, seen)
+    return Lattice(float(clock.slots), each, seen, opened=1.0)
 
 
 def engine_for(study: Study, engine: Engine, design: Design) -> Engine:
@@ -102,8 +106,18 @@ def engine_for(study: Study, engine: Engine, design: Design) -> Engine:
         raise Faults([Fault("window_events", wanted)])
     if study.clock is None:
         raise Faults([Fault("clock", "missing; wanted for a design that decides while patients are pending")])
+    if faults := _unserved(study.clock):
+        raise Faults(faults)
     simulate = engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)
     return InTime(study.clock, _onset(study, study.clock), not isinstance(engine, Simulate), simulate)
+
+
+def _unserved(clock: Clock) -> list[Fault]:
+    """Say what of a clock the trials of designs that decide on pending patients do not know."""
+    which = "as a design decides while patients are pending"
+    found = [Fault("clock.closed", f"wanted 'lost', {which}, got {clock.closed!r}")] if clock.queue else []
+    waits = vars(clock.stagger).items()
+    return found + [Fault(f"clock.stagger.{name}", f"wanted 0, {which}, got {days:g}") for name, days in waits if days]
 
 
 def _onset(study: Study, clock: Clock) -> Onset:

@@ -125,3 +125,50 @@ def test_without_a_clock_or_with_patients_replaced_it_is_refused(study):
     events = '[window_events]\ndeath = { probability = 0.2, reading = "replace" }\n'
     with pytest.raises(Faults, match="wanted events that count as DLTs"):
         compare(parse_study(TEXT + CLOCK + events))
+
+
+def test_with_one_slot_a_window_nobody_is_pending_and_trials_take_as_long_as_those_that_wait():
+    """Patients come in slots as long as the window, each with probability 0.4: TITE-BOIN is BOIN, its duration too."""
+    text = """
+    title = "slots"
+    target = 0.25
+    [doses]
+    labels = ["1", "2", "3"]
+    [clock]
+    window = 28
+    slots = 1
+    accrual = { kind = "bernoulli", per_slot = 0.4 }
+    onset = { kind = "uniform" }
+    [scenarios]
+    a = [0.05, 0.25, 0.5]
+    b = [0.3, 0.4, 0.6]
+    [designs."BOIN"]
+    kind = "boin"
+    modifiers = [{ kind = "max_patients", n = 9 }]
+    [designs."TITE-BOIN"]
+    kind = "tite_boin"
+    modifiers = [{ kind = "max_patients", n = 9 }]
+    """
+    found = compare(parse_study(text), posteriors=False)
+    for name in ("selection", "patients", "duration", "duration_sd", "duration_quantile", "done_by", "completed_by"):
+        waits, decides = (found[name].sel(design=which).to_numpy() for which in ("BOIN", "TITE-BOIN"))
+        np.testing.assert_allclose(decides, waits, rtol=1e-8, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    [
+        ("closed = { queue = 2 }", "clock.closed: wanted 'lost', as a design decides while patients are pending, got"),
+        ("stagger = { sentinel_days = 7 }", "clock.stagger.sentinel_days: wanted 0, as a design decides while"),
+    ],
+)
+def test_what_of_a_clock_is_not_served_is_said_and_never_passed_over(clock, said):
+    with pytest.raises(Faults) as caught:
+        compare(parse_study(f"{TEXT}{CLOCK}{clock}\n"), posteriors=False)
+    assert said in str(caught.value)
+
+
+def test_listed_arrivals_are_not_served():
+    listed = CLOCK.replace('{ kind = "fixed", per_window = 2 }', '{ kind = "dates", dates = [1, 2, 3, 4] }')
+    with pytest.raises(Faults, match=r"clock.accrual.kind: wanted arrivals of kind 'fixed' or 'poisson' or 'uniform'"):
+        compare(parse_study(TEXT + listed), ExactWherePossible(simulate=Simulate(20, seed=3)), posteriors=False)
