@@ -8,6 +8,7 @@ from doseopt.clock.competing import READINGS
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.study.window_events import NAMES
 
+POPULATIONS = ("CLF", "ACLF")
 WRONG = 0.04
 """Part of the values that are mostly wrong: few, since one of them refuses a study."""
 
@@ -22,15 +23,18 @@ def _chance(rng, doses, scenarios):
     one = float(_of(rng, (0.15, 0.1, 0.25, 0.999, 0.0, float(rng.uniform(0, 1))), (1.0, -0.1)))
     by_dose = [float(v) for v in rng.uniform(0, 0.5, doses)]
     by_scenario = {"scenario": {name: pick(rng, (one, by_dose)) for name in scenarios}}
-    return pick(rng, (one, one, one, by_dose, by_scenario if scenarios else one))
+    by_population = dict.fromkeys(POPULATIONS, one)
+    return _of(rng, (one, one, one, by_dose, by_scenario if scenarios else one), (by_population,))
 
 
 def _accrual(rng):
     pace = float(_of(rng, (0.55, 1.0, 2.0, 30.0, 1e-3, 1e6, float(rng.uniform(0, 5))), (0.0, -1.0)))
-    return {
-        "kind": _of(rng, ("poisson", "poisson", "fixed"), ("uniform", "dates")),
-        pick(rng, ("per_month", "per_window")): pace,
+    kind = _of(rng, ("poisson", "poisson", "fixed", "uniform", "bernoulli", "dates"), ("", "weekly"))
+    said = {
+        "bernoulli": {"per_slot": float(_of(rng, (0.5, 1.0, float(rng.uniform(0.01, 1))), (0.0, 1.1)))},
+        "dates": {"dates": _of(rng, ([float(d) for d in increasing(rng, 60, 0, 900)],), ([], [2, 1], ["2024-03-01"]))},
     }
+    return {"kind": kind} | said.get(kind, {pick(rng, ("per_month", "per_window")): pace})
 
 
 def _onset(rng, visits):
@@ -56,8 +60,8 @@ def clock(rng):
         "start": lambda: _day(rng, 2024),
         "onset": lambda: _onset(rng, len([day for day in visits if day < window]) + 1 if visits else 0),
         "known": lambda: pick(rng, ("at_event", "at_visit")),
-        "evaluate": lambda: _of(rng, ("window",), ("resolved", "")),
-        "closed": lambda: _of(rng, ("lost",), ({"queue": 2},)),
+        "evaluate": lambda: _of(rng, ("window", "resolved"), ("",)),
+        "closed": lambda: _of(rng, ("lost", {"queue": 2}, {"queue": 0}), ({"queue": -1}, "queue")),
         "stagger": lambda: {
             f"{what}_days": _of(rng, (0, 1, 7, 14.5, 1000), (-1, "x"))
             for what in ("sentinel", "between_patients", "between_cohorts")
@@ -79,7 +83,7 @@ def _part(rng, further, share):
 
 
 def _event(rng, name, doses, scenarios):
-    table = {"probability": _chance(rng, doses, scenarios), "reading": _of(rng, tuple(READINGS), ("exclude", ""))}
+    table = {"probability": _chance(rng, doses, scenarios), "reading": _of(rng, tuple(READINGS), ("",))}
     if rng.random() < (WRONG if name == "dropout" or table["reading"] == "dlt" else 0.4):
         table["attributed"] = number_in(rng, 0, 1, False)
     return table
@@ -137,6 +141,9 @@ def timed(rng, document):
     document = dict(document)
     if rng.random() < 0.6:
         document["clock"] = clock(rng)
+    if rng.random() < 0.2:
+        shares = rng.dirichlet([1, 1])
+        document["populations"] = {"shares": dict(zip(POPULATIONS, map(float, shares), strict=True))}
     if rng.random() < 0.5:
         document["window_events"] = window_events(rng, doses, scenarios)
     if rng.random() < 0.4:
