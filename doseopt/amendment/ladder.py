@@ -124,11 +124,11 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     known: list[Step] = []
     for step in steps:
         design, start = seen.standing(step.design)
-        try:  # it may be too large, and a policy may not know the tally
+        try:  # it may be too large, a policy may not know the tally, and who was left out before is not known
             now = beliefs if step.window is None else _read(study, step.window, beliefs)
             each.append([expected(study, design, belief, start, MEASURES)[0] for belief in now.values()])
         except (TooManyStates, Faults):
-            if step.design == study.designs[registered]:
+            if step.window is None and step.design == study.designs[registered]:
                 raise
             continue
         most.append(most_patients(design, start))
