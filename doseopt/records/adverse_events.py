@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from doseopt.core.parameters import Fault
+from doseopt.records.patient import DEATH
 from doseopt.records.subjects import Roster
 from doseopt.tabular.cells import Cells, yes_or_no
 
@@ -87,6 +88,8 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
     grade = cells.grade(grade_column)
     if not cells.has(grade_column) or grade == 0:
         cells.fault(grade_column, "a CTCAE grade, 1 to 5")
+    if grade == DEATH and subject is not None and subject.death is None:
+        cells.fault(grade_column, "a date of death (DTHDT) in adsl.csv beside it")
     for column, what in (("AEDECOD", "a term"), ("ASTDT", "the date of onset")):
         if not cells.has(column):
             cells.fault(column, what)

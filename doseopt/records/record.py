@@ -12,6 +12,7 @@ from doseopt.records.adam import read_sheets
 from doseopt.records.adverse_events import AdverseEvent, read_events
 from doseopt.records.measurements import Measurement, day_of, read_improvements, read_laboratory
 from doseopt.records.subjects import Subject, read_subjects
+from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
 
 
@@ -22,8 +23,8 @@ class Record:
     Parameters
     ----------
     doses : Doses
-    window : float
-        Days of the DLT window.
+    window : Window
+        The DLT window, and how who leaves it counts.
     subjects : tuple of Subject
         In the order of treatment; those of one day in the order of the file.
     events : tuple of AdverseEvent
@@ -35,7 +36,7 @@ class Record:
     """
 
     doses: Doses
-    window: float
+    window: Window
     subjects: tuple[Subject, ...]
     events: tuple[AdverseEvent, ...]
     measurements: tuple[Measurement, ...]
@@ -84,7 +85,7 @@ def _measured(values: Iterable[Measurement], now: Mapping[str, int]) -> tuple[Me
     return tuple(found)
 
 
-def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
+def read_record(folder: str | Path, doses: Doses, window: Window) -> Record:
     """Read the tables of a folder: ``adsl.csv`` and ``adae.csv``; ``adlb.csv`` and ``adeff.csv`` where they are.
 
     Parameters
@@ -92,8 +93,8 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     folder : str or Path
     doses : Doses
         Of the study.
-    window : float
-        Days of the DLT window: a DLT after it is refused.
+    window : Window
+        A DLT after it is refused.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     roster, subject_faults, dose_warnings = read_subjects(sheets["adsl"].rows, doses)
     known = bool(sheets["adsl"].rows)
     rows = {name: sheets[name].rows if known else () for name in ("adae", "adlb", "adeff")}
-    events, event_dates, event_faults = read_events(rows["adae"], roster, window)
+    events, event_dates, event_faults = read_events(rows["adae"], roster, window.days)
     laboratory, drawn, laboratory_faults, laboratory_warnings = read_laboratory(rows["adlb"], roster)
     improved, seen, improved_faults, improved_warnings = read_improvements(rows["adeff"], roster)
     faults = [fault for sheet in sheets.values() for fault in sheet.faults]
@@ -117,7 +118,7 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     dates = [date for s in subjects for date in (s.treated, s.death, s.transplantation, s.end) if date is not None]
     return Record(
         doses,
-        float(window),
+        window,
         subjects,
         tuple(events),
         tuple(laboratory),
