@@ -49,6 +49,13 @@ class Record:
         """Numbers of the subjects by name, from 1 in the order of treatment: what outputs show for the names."""
         return {subject.name: number for number, subject in enumerate(self.subjects, 1)}
 
+    def without_names(self, warning: str) -> str:
+        """Return a warning with the number of a subject for the name."""
+        for name, number in self.numbers.items():
+            if warning.startswith(f"patient {name}: "):
+                return f"subject {number}: {warning.removeprefix(f'patient {name}: ')}"
+        return warning
+
     def until(self, cutoff: datetime.date) -> Record:
         """Return what was known at a cut-off, which becomes the last day; of a later one, nothing happened until it."""
         subjects = tuple(_known(subject, cutoff) for subject in self.subjects if subject.treated <= cutoff)

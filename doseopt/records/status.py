@@ -88,7 +88,7 @@ def _at(record: Record, patient: Patient, days: Days, evaluable: bool | None, re
 
 
 def trial_of(record: Record) -> Trial:
-    """Return the trial so far that a record holds.
+    """Return the trial so far that a record holds, its patients by the numbers of the subjects.
 
     Raises
     ------
@@ -99,9 +99,11 @@ def trial_of(record: Record) -> Trial:
     patients = statuses(record)
     if faults := [*unread(record).values(), *cohort_faults(patients)]:
         raise Faults(faults, "the record")
-    read = [f"{p.name} ({p.departure})" for p in patients if p.left and p.evaluable]
+    numbered = tuple(replace(p, name=str(record.numbers[p.name])) for p in patients)
+    read = [f"{p.name} ({p.departure})" for p in numbered if p.left and p.evaluable]
     note = [f"left the DLT window without a DLT, and counted all the same: {', '.join(read)}"] if read else []
-    return Trial(record.doses, patients, (*record.warnings, *note), record.window, record.last)
+    warnings = (record.without_names(warning) for warning in record.warnings)
+    return Trial(record.doses, numbered, (*warnings, *note), record.window, record.last)
 
 
 def hold_to(trial: Trial, stated: Trial) -> None:

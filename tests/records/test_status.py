@@ -96,20 +96,20 @@ def test_a_death_that_is_read_as_no_dlt_is_no_contradiction(tmp_path):
     record = read_record(write(tmp_path, **dead), DOSES, WINDOW)
     trial = trial_of(read(record, death="complete"))
     assert [counts.tolist() for counts in trial.tally()] == [[1, 3, 0], [0, 1, 0]]
-    assert "S-3 (death on day 18)" in trial.warnings[-1]
+    assert "3 (death on day 18)" in trial.warnings[-1]
 
 
 def test_the_trial_so_far_is_that_of_its_outcome_string(record):
     """In cohorts as COHORT says them: 1N, then T and N beside one who is replaced, then one who is pending."""
     trial = trial_of(read(record, transplantation="replace"))
     assert [counts.tolist() for counts in trial.tally()] == [[1, 2, 0], [0, 1, 0]]
-    assert [p.name for p in trial.pending] == ["S-5"]
-    assert trial.left_out == ("S-3 (cannot be evaluated: transplantation on day 18)",)
+    assert [p.name for p in trial.pending] == ["5"]
+    assert trial.left_out == ("3 (cannot be evaluated: transplantation on day 18)",)
     assert (trial.cutoff, trial.window.days) == (record.last, 28)
     assert [(p.followed, p.left) for p in trial.patients] == [
         *[(28, ""), (10, ""), (18, "transplantation"), (28, ""), (0, "")]
     ]
-    assert trial.ask_again == (("S-5",), 28, "2024-06-17")
+    assert trial.ask_again == (("5",), 28, "2024-06-17")
     hold_to(trial_of(read(record, "2024-05-13", transplantation="replace")), Trial.from_outcomes("1N 2TN", DOSES))
 
 
@@ -165,8 +165,8 @@ def test_a_table_of_patients_with_the_same_dates_is_the_same_trial(record, tmp_p
         assert [each.tolist() for each in mine.tally()] == [each.tolist() for each in other.tally()]
         assert mine.by_actual_dose()[0].tolist() == other.by_actual_dose()[0].tolist()
         assert mine.shares().share.tolist() == other.shares().share.tolist()
-        assert mine.ask_again == other.ask_again
-        columns = ("name", "dlt", "evaluable", "followed", "left", "treated", "reason")
+        assert (mine.ask_again or [0, 0])[1:] == (other.ask_again or [0, 0])[1:]
+        columns = ("level", "dlt", "evaluable", "followed", "left", "treated", "reason")
         pairs = zip(mine.patients, other.patients, strict=True)
         assert all(getattr(a, name) == getattr(b, name) for a, b in pairs for name in columns)
 

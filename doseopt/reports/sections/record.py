@@ -46,21 +46,13 @@ def record_document(study: Study, record: Record) -> Document:
         "Subjects": f"{len(record.subjects)} treated",
         "Made by": f"doseopt {study.provenance()['version']}",
     }
-    blocks: list[Block] = [Heading("Data so far"), *(Caution(f"{_without_names(record, w)}.") for w in record.warnings)]
+    blocks: list[Block] = [Heading("Data so far"), *(Caution(f"{record.without_names(w)}.") for w in record.warnings)]
     if not record.subjects:
         return Document(study.title, facts, (*blocks, Paragraph("Nobody had been treated.")))
     blocks += [*_data(record), Heading("Adverse events"), *_safety(record)]
     blocks += [Heading("Survival"), *_survival(record, study.historical)]
     blocks += [*_liver(record), *_improvement(record), *_antibodies(record)]
     return Document(study.title, facts, tuple(blocks))
-
-
-def _without_names(record: Record, warning: str) -> str:
-    """Return a warning with the number of a subject for the name."""
-    for name, number in record.numbers.items():
-        if warning.startswith(f"patient {name}: "):
-            return f"subject {number}: {warning.removeprefix(f'patient {name}: ')}"
-    return warning
 
 
 def _data(record: Record) -> list[Block]:
