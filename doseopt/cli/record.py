@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 @app.command()
 def record(
-    tables: Annotated[Path, typer.Argument(help="Folder with adsl.csv and adae.csv; adlb.csv, adeff.csv if kept.")],
+    tables: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder with adsl.csv and adae.csv; adlb.csv, adeff.csv if kept. 'example': an invented one."
+        ),
+    ] = None,
     study: Annotated[str, typer.Option(help="A study file (TOML), or the name of a bundled study.")] = "renji-elo",
     cutoff: Annotated[str, typer.Option(help="Last day that counts, as 2024-03-31; the last in the data.")] = "",
     outcomes: Annotated[str, typer.Option(help='The tally as stated, e.g. "1N 2NNT"; refused if it differs.')] = "",
+    template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -32,16 +38,22 @@ def record(
         from doseopt.core.parameters import Fault, Faults
         from doseopt.records.record import read_record
         from doseopt.records.status import hold_to, trial_of
+        from doseopt.records.template import bundled, write_template
         from doseopt.records.trial import Trial
         from doseopt.records.window import cutoff_of
         from doseopt.reports.sections.record import record_document
         from doseopt.study.file import load_study
 
+        if template is not None and tables is None:
+            return typer.echo("\n".join(f"Written to {path}" for path in write_template(template)))
+        if tables is None or template is not None:
+            got = "neither" if tables is None else "both"
+            raise Faults([Fault("", f"wanted the folder of a record, as 'example', or --template DIR, got {got}")])
         loaded = load_study(study)
         window, last = window_of(loaded), cutoff_of(cutoff or None)
         if window is None:
             raise Faults([Fault("clock.window", "missing; wanted the days of the DLT window in the study file")], study)
-        whole = read_record(tables, loaded.doses, window)
+        whole = read_record(bundled(tables), loaded.doses, window)
         known = whole if last is None else whole.until(last)
         if outcomes:
             hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))

@@ -15,6 +15,10 @@ from doseopt.records.subjects import Subject, read_subjects
 from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
 
+INVENTED = "INVENTED-"
+"""In front of the names of subjects who are made up."""
+MADE_UP = "the record is invented, and nobody in it was treated"
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -132,6 +136,7 @@ def read_record(folder: str | Path, doses: Doses, window: Window) -> Record:
         tuple(improved),
         max([*dates, *event_dates, *drawn, *seen]),
         (
+            *([MADE_UP] if all(subject.name.startswith(INVENTED) for subject in subjects) else []),
             *warnings,
             *(text for sheet in sheets.values() for text in sheet.warnings),
             *dose_warnings,

@@ -79,7 +79,8 @@ def _at(record: Record, patient: Patient, days: Days, evaluable: bool | None, re
         left=days.kind or "" if left else "",
     )
     if evaluable is False:
-        return replace(patient, dlt=False, evaluable=False, reason=reason or "not evaluable (EVALFL = N)")
+        why = patient.departure if left else reason or "EVALFL = N"
+        return replace(patient, dlt=False, evaluable=False, reason=why)
     if not left:
         return replace(patient, dlt=False if seen == "over" else None)
     if evaluable and window.open_question(patient, ALONE):

@@ -77,7 +77,7 @@ CASES = {
     "death on the day of transplantation": (",2024-04-30,2024-04-30,", "death on day 18", False),
     "transplantation before death": (",2024-05-02,2024-04-30,", "transplantation on day 18", False),
     "evaluable as the data say": ("Y,,2024-04-30,", "", True),
-    "not evaluable as the data say": ("N,,,", "not evaluable (EVALFL = N)", False),
+    "not evaluable as the data say": ("N,,,", "EVALFL = N", False),
 }
 """EVALFL, DTHDT, TRANSDT and EOSDT of S-3, who was treated on 12 April."""
 
