@@ -109,6 +109,10 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
         cells.fault("TRTEMFL", f"N: the onset is {-day} days before treatment ({subject.treated})")
     if dlt and not 0 <= day <= window:
         cells.fault("DLTFL", f"N: day {day} is outside the DLT window of {window:g} days")
+    if dlt and (
+        gone := [date for date in (subject.death, subject.transplantation, subject.end) if date and date < start]
+    ):
+        cells.fault("DLTFL", f"N: the subject had left on day {subject.day(min(gone))} ({subject.where})")
     if dlt and subject.evaluable is False:
         cells.fault("DLTFL", f"N: the subject is not evaluable (EVALFL = N in {subject.where})")
     dates += [date for date in (start, end) if date is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from doseopt.core.parameters import Fault, nearest, quoted
 from doseopt.core.text import counted
 from doseopt.records.doses import actual_dose, planned_level
-from doseopt.records.window import Window
+from doseopt.records.window import Window, kind_of
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.cells import Cells
 
@@ -155,6 +155,12 @@ def _subject(cells: Cells, doses: Doses, warnings: list[str]) -> Subject | None:
         cohort=cells.text("COHORT") if cells.has("COHORT") else "",
         where=cells.where,
     )
+    for column, kind, date in (
+        ("DTHDT", "death", subject.death),
+        ("TRANSDT", "transplantation", subject.transplantation),
+    ):
+        if kind_of(subject.reason) == kind and date is None:
+            cells.fault(column, f"the date of the {kind} that DCSREAS states")
     if subject.death and subject.transplantation and subject.transplantation > subject.death:
         cells.fault("TRANSDT", f"a date up to that of death ({subject.death})")
     return subject
