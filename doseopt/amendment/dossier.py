@@ -78,7 +78,7 @@ class Dossier:
     interims : Dataset or None
         Each design at the interims of the study file, (interim, design).
     digest : str
-        SHA-256 of the file that the patients came in, if they came in one.
+        Names and SHA-256 of the files that the patients came in, if they came in any.
     command : str
         That makes the report again.
     recommendation : Recommendation or None

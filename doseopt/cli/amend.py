@@ -64,7 +64,7 @@ def amend(
         if smallest:
             return _smallest(loaded, trial, proposal, calibrate, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
-        given += ["--data data.csv"] if data is not None else []
+        given += [f"--data {'data' if data.is_dir() else 'data.csv'}"] if data is not None else []
         given += [f"--cutoff {quote(cutoff)}"] if cutoff is not None else []
         given += [f"--window {window:g}"] if window is not None else []
         given += [f"--registered {quote(registered)}"] if registered else []
@@ -133,7 +133,7 @@ def _report(
     out: Path | None,
     html: Path | None,
     json: bool,
-    file: Path | None = None,
+    data: Path | None = None,
 ) -> None:
     """Compute, write the files, and print the numbers that matter."""
     import dataclasses
@@ -146,19 +146,34 @@ def _report(
     from doseopt.reports.sections.amendment import amendment_document, as_object
 
     folder = folder_for(out, json, html)
+    copies = {} if data is None else _copies(data, folder)
     with spinner("amendment") as say:
         dossier = gather(study, trial, proposal, say)
-        if file is not None:
-            dossier = dataclasses.replace(dossier, digest=hashlib.sha256(file.read_bytes()).hexdigest())
+        digests = [f"{name}, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in copies.items()]
+        dossier = dataclasses.replace(dossier, digest="; ".join(digests))
         say("writing the report")
         whole = amendment_report(dossier, command)
-        written = [] if folder is None else _write(dossier, whole, folder, file)
+        written = [] if folder is None else _write(dossier, whole, folder, copies)
     amendment = dossier.amendment
     shown = amendment_document(amendment)
     deliver(lambda: as_object(amendment), whole, json=json, html=html, folder=folder, files=written, shown=shown)
 
 
-def _write(dossier: Dossier, document: Document, folder: Path, data: Path | None) -> list[Path]:
+def _copies(data: Path, folder: Path | None) -> dict[str, Path]:
+    """Return the files with the patients, by the names under which they lie beside the report."""
+    from doseopt.core.parameters import Fault, Faults
+    from doseopt.records.adam import table_files
+
+    if not data.is_dir():
+        return {"data.csv": data}
+    copies = {f"data/{file.name}": file for file in table_files(data)}
+    there = [] if folder is None else [f"data/{file.name}" for file in table_files(folder / "data")]
+    if other := [name for name in there if name not in copies]:
+        raise Faults([Fault("--out", f"wanted a folder without tables of other data, got {', '.join(other)} in it")])
+    return copies
+
+
+def _write(dossier: Dossier, document: Document, folder: Path, copies: dict[str, Path]) -> list[Path]:
     """Write the three renderings, the data behind them, the study and the patients: all of them or none."""
     import shutil
     import tempfile
@@ -174,6 +189,12 @@ def _write(dossier: Dossier, document: Document, folder: Path, data: Path | None
         write_pdf(document, unfinished / "amendment.pdf")
         write_netcdf(dossier.amendment, unfinished / "amendment.nc")
         dossier.study.save(unfinished / "study.toml")
-        if data is not None:
-            shutil.copyfile(data, unfinished / "data.csv")
-        return [file.replace(folder / file.name) for file in sorted(unfinished.iterdir())]
+        for name, file in copies.items():
+            (unfinished / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, unfinished / name)
+        places = {
+            file: folder / file.relative_to(unfinished) for file in sorted(unfinished.rglob("*")) if file.is_file()
+        }
+        for place in places.values():
+            place.parent.mkdir(exist_ok=True)
+        return [file.replace(place) for file, place in places.items()]

@@ -24,7 +24,9 @@ StudyName = Annotated[
 DesignName = Annotated[str, typer.Option(help="Name of a design of the study.")]
 Outcomes = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')]
 Cohorts = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT"; each group is one cohort.')]
-DataFile = Annotated[Path | None, typer.Option(help="A CSV file with one patient a row.")]
+DataFile = Annotated[
+    Path | None, typer.Option(help="A CSV file with one patient a row, or a folder with the tables of a record.")
+]
 Cutoff = Annotated[
     str | None, typer.Option(help="Day to which the data are known, as 2024-06-30; the last date in them if left out.")
 ]

@@ -22,7 +22,7 @@ def paths(
     design: DesignName = "",
     cohorts: Annotated[int, typer.Option(help="Cohorts to look ahead.")] = 3,
     outcomes: Outcomes = "",
-    data: Annotated[Path | None, typer.Option(help="A CSV file with one patient a row, instead.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A CSV file or a folder with the patients, instead.")] = None,
     cutoff: Cutoff = None,
     window: WindowDays = None,
     scenario: Annotated[

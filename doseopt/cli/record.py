@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +17,16 @@ if TYPE_CHECKING:
 
 @app.command()
 def record(
-    tables: Annotated[Path, typer.Argument(help="Folder with adsl.csv and adae.csv; adlb.csv, adeff.csv if kept.")],
+    tables: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder with adsl.csv and adae.csv; adlb.csv, adeff.csv if kept. 'example': an invented one."
+        ),
+    ] = None,
     study: Annotated[str, typer.Option(help="A study file (TOML), or the name of a bundled study.")] = "renji-elo",
     cutoff: Annotated[str, typer.Option(help="Last day that counts, as 2024-03-31; the last in the data.")] = "",
     outcomes: Annotated[str, typer.Option(help='The tally as stated, e.g. "1N 2NNT"; refused if it differs.')] = "",
+    template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -30,45 +34,50 @@ def record(
     """Show adverse events, survival, liver function and improvement from the tables that the team keeps."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, write_figures
-        from doseopt.core.parameters import Fault, Faults, quoted
+        from doseopt.conduct.in_hand import window_of
+        from doseopt.core.parameters import Fault, Faults
         from doseopt.records.record import read_record
         from doseopt.records.status import hold_to, trial_of
+        from doseopt.records.template import bundled, write_template
         from doseopt.records.trial import Trial
+        from doseopt.records.window import cutoff_of
         from doseopt.reports.sections.record import record_document
         from doseopt.study.file import load_study
-        from doseopt.tabular.dates import EXAMPLE, read_date
 
+        if template is not None and tables is None:
+            return typer.echo("\n".join(f"Written to {path}" for path in write_template(template)))
+        if tables is None or template is not None:
+            got = "neither" if tables is None else "both"
+            raise Faults([Fault("", f"wanted the folder of a record, as 'example', or --template DIR, got {got}")])
         loaded = load_study(study)
-        if loaded.clock is None:
+        window, last = window_of(loaded), cutoff_of(cutoff or None)
+        if window is None:
             raise Faults([Fault("clock.window", "missing; wanted the days of the DLT window in the study file")], study)
-        last: datetime.date | None = read_date(cutoff)
-        if cutoff and last is None:
-            raise Faults([Fault("--cutoff", f"wanted a date such as {EXAMPLE}, the year first, got {quoted(cutoff)}")])
-        whole = read_record(tables, loaded.doses, loaded.clock.window)
+        whole = read_record(bundled(tables), loaded.doses, window)
         known = whole if last is None else whole.until(last)
-        events = loaded.window_events
-        readings = {} if events is None else {kind: each.reading for kind, each in events.events.items()}
         if outcomes:
-            hold_to(trial_of(known, readings), Trial.from_outcomes(outcomes, loaded.doses))
+            hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))
         folder = folder_for(out, json, html)
-        document = record_document(loaded, known, readings)
+        document = record_document(loaded, known)
 
         files = [] if folder is None else write_figures(document, folder)
-        deliver(lambda: _as_object(loaded, known, readings), document, json=json, html=html, folder=folder, files=files)
+        deliver(lambda: _as_object(loaded, known), document, json=json, html=html, folder=folder, files=files)
 
 
-def _as_object(study: Study, record: Record, readings: Mapping[str, str]) -> dict[str, object]:
+def _as_object(study: Study, record: Record) -> dict[str, object]:
     """Return what JSON holds."""
     from doseopt.records.efficacy import antibodies, improvement
     from doseopt.records.safety import by_term, listing, overview
-    from doseopt.records.status import trial_of
+    from doseopt.records.status import statuses, unread
+    from doseopt.records.trial import Trial
 
-    patients, dlts = trial_of(record, readings).tally()
+    patients, dlts = Trial(record.doses, statuses(record)).tally()
     return {
         **study.provenance(),
         "last": record.last.isoformat(),
         "patients": patients.tolist(),
         "dlts": dlts.tolist(),
+        "unread": [record.numbers[name] for name in unread(record)],
         "overview": overview(record).to_dict(),
         "terms": by_term(record).to_dict(),
         "serious": listing(record, "serious"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 from doseopt.core.parameters import Fault, Faults, demand, is_number
-from doseopt.records.trial import Trial
-from doseopt.records.window import Window
+from doseopt.records.record import read_record
+from doseopt.records.status import trial_of
+from doseopt.records.trial import LAST, Trial
+from doseopt.records.window import Window, cutoff_of
 from doseopt.study.study import Study
 
 
@@ -46,7 +49,7 @@ def read_trial(
     cutoff: datetime.date | str | None = None,
     window: float | None = None,
 ) -> Trial:
-    """Return the trial so far, of a CSV file if there is one.
+    """Return the trial so far, of a CSV file or the tables of a record if there are any.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def read_trial(
     outcomes : str
         As `Trial.from_outcomes` reads them.
     data : str or Path, optional
-        As `Trial.from_csv` reads it.
+        A file as `Trial.from_csv` reads it, or a folder as `read_record` does.
     cutoff : date or str, optional
         The day to which the data are known; the last date in them when left out.
     window : float, optional
@@ -67,8 +70,15 @@ def read_trial(
     [[0.5]]
     """
     known = window_of(study, window)
+    if data is not None and Path(data).is_dir():
+        if known is None:
+            wanted = "wanted the days of the DLT window, a [clock] with a window in the study, or --window DAYS"
+            raise Faults([Fault("window", wanted)], str(data))
+        record, last = read_record(data, study.doses, known), cutoff_of(cutoff)
+        trial = trial_of(record if last is None else record.until(last))
+        return replace(trial, warnings=(*trial.warnings, LAST)) if last is None else trial
     if data is not None:
         return Trial.from_csv(data, study.doses, known, cutoff)
     if cutoff is not None:
-        raise Faults([Fault("cutoff", "wanted with a file of dates only; outcomes state days, as in 2NN?14")])
+        raise Faults([Fault("cutoff", "wanted with data that have dates only; outcomes state days, as in 2NN?14")])
     return Trial.from_outcomes(outcomes, study.doses, known)

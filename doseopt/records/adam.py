@@ -82,6 +82,12 @@ class Sheet:
     warnings: tuple[str, ...] = ()
 
 
+def table_files(folder: str | Path) -> list[Path]:
+    """Return the files of a folder that are tables of a record, by name."""
+    names = {layout.name for layout in LAYOUTS}
+    return sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in ENDINGS and p.stem.lower() in names)
+
+
 def read_sheets(folder: str | Path) -> tuple[dict[str, Sheet], list[str]]:
     """Return the tables of a folder by name, and which other tables are not read.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from doseopt.core.parameters import Fault
+from doseopt.records.patient import DEATH
 from doseopt.records.subjects import Roster
 from doseopt.tabular.cells import Cells, yes_or_no
 
@@ -87,6 +88,8 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
     grade = cells.grade(grade_column)
     if not cells.has(grade_column) or grade == 0:
         cells.fault(grade_column, "a CTCAE grade, 1 to 5")
+    if grade == DEATH and subject is not None and subject.death is None:
+        cells.fault(grade_column, "a date of death (DTHDT) in adsl.csv beside it")
     for column, what in (("AEDECOD", "a term"), ("ASTDT", "the date of onset")):
         if not cells.has(column):
             cells.fault(column, what)
@@ -106,6 +109,10 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
         cells.fault("TRTEMFL", f"N: the onset is {-day} days before treatment ({subject.treated})")
     if dlt and not 0 <= day <= window:
         cells.fault("DLTFL", f"N: day {day} is outside the DLT window of {window:g} days")
+    if dlt and (
+        gone := [date for date in (subject.death, subject.transplantation, subject.end) if date and date < start]
+    ):
+        cells.fault("DLTFL", f"N: the subject had left on day {subject.day(min(gone))} ({subject.where})")
     if dlt and subject.evaluable is False:
         cells.fault("DLTFL", f"N: the subject is not evaluable (EVALFL = N in {subject.where})")
     dates += [date for date in (start, end) if date is not None]

@@ -8,12 +8,12 @@ says nothing, the data must.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from doseopt.core.parameters import Fault
+from doseopt.core.parameters import Fault, quoted
 from doseopt.records.patient import Patient
-from doseopt.records.window import KINDS, Window, how_to_state, kind_of
+from doseopt.records.window import COUNTED, KINDS, Days, Window, kind_of
 from doseopt.tabular.cells import Cells
 from doseopt.tabular.dates import read_date
 from doseopt.tabular.text import Table
@@ -28,6 +28,7 @@ AS_READ = {
     "complete": "left the DLT window, and counted as completed without DLT as the study reads it",
 }
 """What a reader must know of patients, whose names follow."""
+_KINDS = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}"
 
 
 def is_timed(table: Table) -> bool:
@@ -55,16 +56,6 @@ def time_faults(table: Table, window: Window | None, cutoff: datetime.date | Non
         wanted = f"wanted the days of the DLT window, which column {column!r} is read by"
         found.append(Fault(where, f"{wanted}: a [clock] with a window in the study, or --window DAYS"))
     return found
-
-
-@dataclass(frozen=True)
-class _Days:
-    """Days from the treatment of a patient; None for what did not happen, or is not known."""
-
-    now: float | None
-    dlt: float | None = None
-    left: float | None = None
-    treated: datetime.date | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +101,12 @@ class FollowUp:
         if days.now is not None and days.now < 0:
             self._note(LATER, patient.name)
             return None
-        return self._status(cells, replace(patient, treated=days.treated), days)
+        return self._status(cells, replace(patient, treated=read_date(cells.raw("treated"))), days)
 
     def _note(self, text: str, name: str) -> None:
         self.notes.setdefault(text, []).append(name)
 
-    def _counted(self, cells: Cells, patient: Patient) -> _Days | None:
+    def _counted(self, cells: Cells, patient: Patient) -> Days | None:
         """Return the days of a patient whose follow-up is given in days."""
         given, left = cells.has("followup"), cells.has("left_reason")
         followed = cells.number("followup")
@@ -125,9 +116,9 @@ class FollowUp:
             cells.fault("followup", "the day on which the patient left")
         elif patient.dlt is False and patient.evaluable and not left and (followed or 0) < self.window.days and given:
             self._premature(cells, f"the patient has been followed for {cells.raw('followup')}")
-        return _Days(followed if given else None, None, followed if left else None)
+        return Days(followed if given else None, None, followed if left else None, kind_of(cells.raw("left_reason")))
 
-    def _dated(self, cells: Cells, patient: Patient) -> _Days | None:
+    def _dated(self, cells: Cells, patient: Patient) -> Days | None:
         """Return the days of a patient whose dates are given, if none contradicts another."""
         treated, dlt, left = (cells.date(column) for column in DATES)
         if treated is None:
@@ -139,7 +130,7 @@ class FollowUp:
         now, dlt_day, left_day = (
             None if date is None else float((date - treated).days) for date in (self.cutoff, dlt, left)
         )
-        days = _Days(now, dlt_day, left_day, treated)
+        days = Days(now, dlt_day, left_day, kind_of(cells.raw("left_reason")))
         for column, day in (("dlt_date", days.dlt), ("left", days.left)):
             if day is not None and day < 0:
                 cells.fault(column, f"a date from the treatment on ({treated})")
@@ -155,7 +146,7 @@ class FollowUp:
                 self._premature(cells, f"the last date known is {self.last}; if the data are later, state a cut-off")
         return days
 
-    def _dlt_faults(self, cells: Cells, patient: Patient, days: _Days) -> None:
+    def _dlt_faults(self, cells: Cells, patient: Patient, days: Days) -> None:
         """Note what contradicts the date of a DLT."""
         assert days.dlt is not None
         if days.dlt > self.window.days:
@@ -170,53 +161,39 @@ class FollowUp:
         """Note that there was no DLT before the window is over."""
         cells.fault("dlt", f"nothing, or 'pending', as the DLT window of {self.window.days:g} days is open", f": {why}")
 
-    def _status(self, cells: Cells, patient: Patient, days: _Days) -> Patient:
+    def _status(self, cells: Cells, patient: Patient, days: Days) -> Patient:
         """Return a patient as resolved, not evaluable or pending."""
-        now, whole = days.now, self.window.days
+        now, seen = days.now, self.window.status(days)
         if patient.dlt and days.dlt is None:
             return patient
-        if days.dlt is not None and now is not None and days.dlt <= now:
+        if seen == "dlt":
             return replace(patient, dlt=True, followed=days.dlt)
-        if days.left is not None and now is not None and days.left <= now and self._is_inside(cells, days.left):
-            return self._departed(cells, patient, days.left)
+        if seen == "left":
+            return self._departed(cells, replace(patient, followed=days.left, left=days.kind or ""))
         if days.dlt is not None:
             self._note(UNKNOWN, patient.name)
         if not patient.evaluable or now is None:
             return patient
-        return replace(patient, dlt=False if now >= whole else None, followed=min(now, whole))
+        return replace(patient, dlt=False if seen == "over" else None, followed=min(now, self.window.days))
 
-    def _is_inside(self, cells: Cells, day: float) -> bool:
-        """Tell whether a patient left the window before its end; a death on its last day is in it."""
-        return day < self.window.days or (day == self.window.days and kind_of(cells.raw("left_reason")) != "dropout")
-
-    def _departed(self, cells: Cells, patient: Patient, day: float) -> Patient:
+    def _departed(self, cells: Cells, patient: Patient) -> Patient:
         """Return a patient who left the window without a DLT, as the study reads it."""
-        kind = kind_of(cells.raw("left_reason"))
-        patient = replace(patient, followed=day, left=kind or "")
         if not patient.evaluable:
             return patient
-        if kind is None:
-            cells.fault("left_reason", f"why the patient left the DLT window on day {day:g}: {_either(list(KINDS))}")
+        if not patient.left:
+            cells.fault("left_reason", f"why the patient left the DLT window on day {patient.followed:g}: {_KINDS}")
             return patient
-        reading, event = self.window.readings.get(kind), f"{kind} on day {day:g}"
-        who = f"patient {patient.name} left the DLT window without a DLT ({event})"
-        alone = "or, for this patient alone, dlt = 1 or evaluable = no"
-        if reading is None:
-            silent = f"{who}, and how that counts is not stated; {how_to_state(kind)}, {alone}"
-            cells.faults.append(Fault(cells.where, f"left_reason: {silent}"))
-        elif kind in self.window.shared and patient.dlt is None:
-            cells.fault("dlt", f"1 or 0: {who}, and the study calls a share of such events DLTs: was this one?")
-        elif reading == "dlt" and patient.dlt is False:
+        named, reading = f"{patient.name} ({patient.departure})", self.window.readings.get(patient.left)
+        if question := self.window.open_question(patient, "or, for this patient alone, dlt = 1 or evaluable = no"):
+            column = "left_reason: " if reading is None else f"dlt: wanted 1 or 0, got {quoted(cells.raw('dlt'))}: "
+            cells.faults.append(Fault(cells.where, f"{column}{question}"))
+            return patient
+        if reading == "dlt" and patient.dlt is False:
+            who = f"patient {patient.name} left the DLT window without a DLT ({patient.departure})"
             cells.fault("dlt", f"nothing: {who}, and the study reads every such event as a DLT")
-        elif reading in AS_READ:
-            self._note(AS_READ[reading], f"{patient.name} ({event})")
-            return replace(patient, dlt=reading == "dlt")
-        else:
-            if reading == "exclude":
-                self._note(NOT_REPLACED, patient.name)
-            return replace(patient, dlt=False, evaluable=False, reason=patient.reason or event)
-        return patient
-
-
-def _either(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+            return patient
+        if reading in COUNTED:
+            self._note(AS_READ[reading], named)
+        elif reading == "exclude":
+            self._note(NOT_REPLACED, patient.name)
+        return self.window.as_read(patient)

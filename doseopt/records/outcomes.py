@@ -134,14 +134,12 @@ def _scores(score: str, visits: Sequence[Mapping[str, float]]) -> list[float]:
     return [float(each) for each in np.atleast_1d(found)]
 
 
-def courses(record: Record, readings: Mapping[str, str] | None = None, until: int = LAST_EMERGENT) -> xr.Dataset:
+def courses(record: Record, until: int = LAST_EMERGENT) -> xr.Dataset:
     """Return the course of each subject from treatment on, as a swimmer plot shows it.
 
     Parameters
     ----------
     record : Record
-    readings : mapping of str to str, optional
-        See `doseopt.records.status.statuses`.
     until : int
         Last day that is shown.
 
@@ -165,7 +163,7 @@ def courses(record: Record, readings: Mapping[str, str] | None = None, until: in
         for event in record.events
         if (event.dlt or event.serious) and 0 <= event.day <= until
     ]
-    states = statuses(record, readings)
+    states = statuses(record)
     values = record.doses.values
     sized = {} if values is None else {"dose_value": ("dose", list(values), {"units": record.doses.unit})}
     return xr.Dataset(
@@ -179,5 +177,5 @@ def courses(record: Record, readings: Mapping[str, str] | None = None, until: in
             "kind": ("mark", np.array([kind for *_, kind in marks], dtype=object)),
         },
         {"subject": list(numbers.values()), "dose": list(record.doses.labels), **sized},
-        {"window": record.window, "until": until, "last": record.last.isoformat()},
+        {"window": record.window.days, "until": until, "last": record.last.isoformat()},
     )

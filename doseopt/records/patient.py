@@ -59,6 +59,11 @@ class Patient:
     left: str = ""
     where: str = field(default="", compare=False)
 
+    @property
+    def departure(self) -> str:
+        """By what and on which day the patient left the DLT window without a DLT."""
+        return f"{self.left} on day {self.followed:g}"
+
     def contradictions(self) -> list[Fault]:
         """Return what cannot be true together, each with the ways out."""
         who, found = f"patient {self.name}", []

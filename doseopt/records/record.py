@@ -12,7 +12,12 @@ from doseopt.records.adam import read_sheets
 from doseopt.records.adverse_events import AdverseEvent, read_events
 from doseopt.records.measurements import Measurement, day_of, read_improvements, read_laboratory
 from doseopt.records.subjects import Subject, read_subjects
+from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
+
+INVENTED = "INVENTED-"
+"""In front of the names of subjects who are made up."""
+MADE_UP = "the record is invented, and nobody in it was treated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +27,8 @@ class Record:
     Parameters
     ----------
     doses : Doses
-    window : float
-        Days of the DLT window.
+    window : Window
+        The DLT window, and how who leaves it counts.
     subjects : tuple of Subject
         In the order of treatment; those of one day in the order of the file.
     events : tuple of AdverseEvent
@@ -35,7 +40,7 @@ class Record:
     """
 
     doses: Doses
-    window: float
+    window: Window
     subjects: tuple[Subject, ...]
     events: tuple[AdverseEvent, ...]
     measurements: tuple[Measurement, ...]
@@ -47,6 +52,13 @@ class Record:
     def numbers(self) -> dict[str, int]:
         """Numbers of the subjects by name, from 1 in the order of treatment: what outputs show for the names."""
         return {subject.name: number for number, subject in enumerate(self.subjects, 1)}
+
+    def without_names(self, warning: str) -> str:
+        """Return a warning with the number of a subject for the name."""
+        for name, number in self.numbers.items():
+            if warning.startswith(f"patient {name}: "):
+                return f"subject {number}: {warning.removeprefix(f'patient {name}: ')}"
+        return warning
 
     def until(self, cutoff: datetime.date) -> Record:
         """Return what was known at a cut-off, which becomes the last day; of a later one, nothing happened until it."""
@@ -84,7 +96,7 @@ def _measured(values: Iterable[Measurement], now: Mapping[str, int]) -> tuple[Me
     return tuple(found)
 
 
-def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
+def read_record(folder: str | Path, doses: Doses, window: Window) -> Record:
     """Read the tables of a folder: ``adsl.csv`` and ``adae.csv``; ``adlb.csv`` and ``adeff.csv`` where they are.
 
     Parameters
@@ -92,8 +104,8 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     folder : str or Path
     doses : Doses
         Of the study.
-    window : float
-        Days of the DLT window: a DLT after it is refused.
+    window : Window
+        A DLT after it is refused.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     roster, subject_faults, dose_warnings = read_subjects(sheets["adsl"].rows, doses)
     known = bool(sheets["adsl"].rows)
     rows = {name: sheets[name].rows if known else () for name in ("adae", "adlb", "adeff")}
-    events, event_dates, event_faults = read_events(rows["adae"], roster, window)
+    events, event_dates, event_faults = read_events(rows["adae"], roster, window.days)
     laboratory, drawn, laboratory_faults, laboratory_warnings = read_laboratory(rows["adlb"], roster)
     improved, seen, improved_faults, improved_warnings = read_improvements(rows["adeff"], roster)
     faults = [fault for sheet in sheets.values() for fault in sheet.faults]
@@ -117,13 +129,14 @@ def read_record(folder: str | Path, doses: Doses, window: float) -> Record:
     dates = [date for s in subjects for date in (s.treated, s.death, s.transplantation, s.end) if date is not None]
     return Record(
         doses,
-        float(window),
+        window,
         subjects,
         tuple(events),
         tuple(laboratory),
         tuple(improved),
         max([*dates, *event_dates, *drawn, *seen]),
         (
+            *([MADE_UP] if all(subject.name.startswith(INVENTED) for subject in subjects) else []),
             *warnings,
             *(text for sheet in sheets.values() for text in sheet.warnings),
             *dose_warnings,

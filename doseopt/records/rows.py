@@ -93,7 +93,7 @@ def read_patients(
         warnings.append("actual doses are not used: the study states no doses as numbers (doses.values)")
     if followed is not None:
         warnings += followed.warnings
-    faults += _cohort_faults(patients) + _order_faults(patients)
+    faults += cohort_faults(patients) + _order_faults(patients)
     return _with_closed(patients), faults, warnings, None if followed is None else followed.cutoff
 
 
@@ -137,7 +137,7 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
     return replace(patient, dlt=False) if patient.dlt is None and not evaluable else patient
 
 
-def _cohort_faults(patients: Iterable[Patient]) -> list[Fault]:
+def cohort_faults(patients: Iterable[Patient]) -> list[Fault]:
     """Return what is wrong with the cohorts: rows that do not stand together, or not at one dose; some without one."""
     faults: list[Fault] = []
     first: dict[str, str] = {}

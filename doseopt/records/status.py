@@ -1,128 +1,110 @@
 """Status of the subjects of a record on its last day: DLT, none, pending in the DLT window, or not evaluable.
 
-Days count from the treatment, which is on day 0. Who dies, is transplanted or leaves the study in the window without a
-DLT counts as the study reads such an event; where it says nothing the subject is not evaluable, and named.
+What becomes of who leaves the window, and how it counts, is `doseopt.records.window`'s, as for a table of patients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from doseopt.core.parameters import Fault, Faults
-from doseopt.records.patient import Patient
+from doseopt.records.patient import DEATH, Patient
 from doseopt.records.record import Record
-from doseopt.records.subjects import Subject
+from doseopt.records.rows import cohort_faults
 from doseopt.records.trial import Trial
+from doseopt.records.window import Days
 
-NOT_EVALUABLE = ("replace", "exclude")
-"""Readings of an event by which the subject is not evaluable; `dlt` and `complete` are the others."""
+SILENT = "the study states no reading"
+ALONE = "or, for this patient alone, EVALFL = Y or N in adsl.csv, or DLTFL = Y in adae.csv"
 
 
-@dataclass(frozen=True)
-class Status:
-    """What is known of a subject in the DLT window.
+def statuses(record: Record) -> tuple[Patient, ...]:
+    """Return the subjects as patients, as known on the last day of a record: `Record.until` gives it at a cut-off.
 
-    Parameters
-    ----------
-    subject : Subject
-    dlt : bool or None
-        None: pending.
-    evaluable : bool
-    followed : int
-        Days of the window that are known.
-    reason : str
-        Why not evaluable, or how an event that is no DLT was read.
+    Who left the window by an event that the study does not read is not evaluable here: `unread` says who, and a tally
+    is none.
     """
-
-    subject: Subject
-    dlt: bool | None
-    evaluable: bool
-    followed: int
-    reason: str = ""
+    asked, patients = unread(record), _patients(record)
+    return tuple(replace(p, dlt=False, evaluable=False, reason=p.departure) if p.name in asked else p for p in patients)
 
 
-def statuses(record: Record, readings: Mapping[str, str] | None = None) -> tuple[Status, ...]:
-    """Return the status of each subject on the last day of a record: `Record.until` gives it at a cut-off.
+def unread(record: Record) -> dict[str, Fault]:
+    """Return what is asked of subjects, by name, who left the DLT window and of whom nothing says how that counts."""
+    return {
+        patient.name: Fault(patient.where, question)
+        for patient in _patients(record)
+        if patient.left and patient.evaluable and patient.dlt is None
+        if (question := record.window.open_question(patient, ALONE))
+    }
 
-    Parameters
-    ----------
-    record : Record
-    readings : mapping of str to str, optional
-        By `death`, `transplantation` and `dropout`: `dlt`, `complete`, `replace` or `exclude`, the default.
-    """
+
+def _patients(record: Record) -> list[Patient]:
+    """Return the subjects as patients, those of whom something is to be asked without an outcome."""
     dlts: dict[str, int] = {}
+    worst: dict[str, int] = {}
     for event in record.events:
         if event.dlt:
             dlts[event.subject] = min(event.day, dlts.get(event.subject, event.day))
-    each = record.subjects
-    return tuple(_status(s, dlts.get(s.name), s.day(record.last), record.window, readings or {}) for s in each)
-
-
-def _status(subject: Subject, dlt: int | None, now: int, window: float, readings: Mapping[str, str]) -> Status:
-    """Return the status of a subject; `dlt` is the day of the first DLT."""
-    if dlt is not None:
-        return Status(subject, True, True, dlt)
-    day, kind = _departure(subject, window)
-    followed = min(now, int(window), day if kind else now)
-    if subject.evaluable is False:
-        return Status(subject, False, False, followed, subject.reason or "not evaluable (EVALFL = N)")
-    if kind:
-        reading = "complete" if subject.evaluable and kind not in readings else readings.get(kind, "replace")
-        event = f"{kind} on day {day}"
-        return Status(subject, reading == "dlt", reading not in NOT_EVALUABLE, followed, event)
-    return Status(subject, False if now >= window else None, True, followed)
-
-
-def _departure(subject: Subject, window: float) -> tuple[int, str]:
-    """Return the day on which a subject left the DLT window, and by what; nothing if by no event.
-
-    Of events on one day death comes first, then transplantation. Who leaves the study on the last day completed it.
-    """
-    dates = {"death": subject.death, "transplantation": subject.transplantation, "dropout": subject.end}
-    days = {kind: subject.day(date) for kind, date in dates.items() if date is not None}
-    inside = {kind: day for kind, day in days.items() if day < window or (day <= window and kind != "dropout")}
-    if not inside:
-        return 0, ""
-    kind = min(inside, key=lambda name: inside[name])
-    return inside[kind], kind
-
-
-def trial_of(record: Record, readings: Mapping[str, str] | None = None) -> Trial:
-    """Return the trial so far that a record holds; see `statuses`."""
-    worst = _worst_grades(record)
-    patients = []
-    read = []
-    for status in statuses(record, readings):
-        subject = status.subject
-        grade = worst.get(subject.name, 0)
-        patients.append(
-            Patient(
-                name=subject.name,
-                level=subject.level,
-                dlt=status.dlt,
-                actual_dose=subject.actual_dose,
-                group=subject.population,
-                grade=grade if status.dlt else min(grade, 4),  # a death that is no DLT has its reading
-                evaluable=status.evaluable,
-                reason=status.reason,
-                cohort=subject.cohort,
-                where=subject.where,
-            )
-        )
-        if status.reason and status.evaluable:
-            read.append(f"{subject.name} ({status.reason})")
-    note = [f"left the DLT window without a DLT, and counted all the same: {', '.join(read)}"] if read else []
-    return Trial(record.doses, tuple(patients), (*record.warnings, *note))
-
-
-def _worst_grades(record: Record) -> dict[str, int]:
-    """Return the worst grade of each subject in the DLT window."""
-    worst: dict[str, int] = {}
-    for event in record.events:
-        if 0 <= event.day <= record.window:
+        if 0 <= event.day <= record.window.days:
             worst[event.subject] = max(event.grade, worst.get(event.subject, 0))
-    return worst
+    found = []
+    for subject in record.subjects:
+        patient = Patient(
+            name=subject.name,
+            level=subject.level,
+            dlt=None,
+            actual_dose=subject.actual_dose,
+            group=subject.population,
+            grade=worst.get(subject.name, 0),
+            cohort=subject.cohort,
+            treated=subject.treated,
+            where=subject.where,
+        )
+        kind, day = subject.departure(record.window)
+        days = Days(subject.day(record.last), dlts.get(subject.name), day, kind)
+        found.append(_at(record, patient, days, subject.evaluable, subject.reason))
+    return found
+
+
+def _at(record: Record, patient: Patient, days: Days, evaluable: bool | None, reason: str) -> Patient:
+    """Return a patient with the outcome; None of it where something is to be asked."""
+    window, seen = record.window, record.window.status(days)
+    if seen == "dlt":
+        return replace(patient, dlt=True, followed=days.dlt)
+    left = seen == "left"
+    patient = replace(
+        patient,
+        grade=min(patient.grade or 0, DEATH - 1),  # a death that is no DLT has its reading
+        followed=days.left if left else min(days.now or 0, window.days),
+        left=days.kind or "" if left else "",
+    )
+    if evaluable is False:
+        why = patient.departure if left else reason or "EVALFL = N"
+        return replace(patient, dlt=False, evaluable=False, reason=why)
+    if not left:
+        return replace(patient, dlt=False if seen == "over" else None)
+    if evaluable and window.open_question(patient, ALONE):
+        return replace(patient, dlt=False)  # the data say that the patient counts, and no event was a DLT
+    return patient if window.open_question(patient, ALONE) else window.as_read(patient)
+
+
+def trial_of(record: Record) -> Trial:
+    """Return the trial so far that a record holds, its patients by the numbers of the subjects.
+
+    Raises
+    ------
+    Faults
+        With everybody who left the DLT window by an event of which study and data do not say how it counts, and with
+        cohorts that do not stand together.
+    """
+    patients = statuses(record)
+    if faults := [*unread(record).values(), *cohort_faults(patients)]:
+        raise Faults(faults, "the record")
+    numbered = tuple(replace(p, name=str(record.numbers[p.name])) for p in patients)
+    read = [f"{p.name} ({p.departure})" for p in numbered if p.left and p.evaluable]
+    note = [f"left the DLT window without a DLT, and counted all the same: {', '.join(read)}"] if read else []
+    warnings = (record.without_names(warning) for warning in record.warnings)
+    return Trial(record.doses, numbered, (*warnings, *note), record.window, record.last)
 
 
 def hold_to(trial: Trial, stated: Trial) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from doseopt.core.parameters import Fault, nearest, quoted
 from doseopt.core.text import counted
 from doseopt.records.doses import actual_dose, planned_level
+from doseopt.records.window import Window, kind_of
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.cells import Cells
 
@@ -62,6 +63,17 @@ class Subject:
     def day(self, date: datetime.date) -> int:
         """Return the day of a date; the day of treatment is 0."""
         return (date - self.treated).days
+
+    def departure(self, window: Window) -> tuple[str, float] | tuple[None, None]:
+        """Return by what event and on which day the subject left a DLT window, None if by none.
+
+        Of events on one day death comes first, then transplantation.
+        """
+        dates = {"death": self.death, "transplantation": self.transplantation, "dropout": self.end}
+        days = {kind: float(self.day(date)) for kind, date in dates.items() if date is not None}
+        inside = {kind: day for kind, day in days.items() if window.holds(day, kind)}
+        kind = min(inside, key=lambda name: inside[name], default=None)
+        return (None, None) if kind is None else (kind, inside[kind])
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +155,12 @@ def _subject(cells: Cells, doses: Doses, warnings: list[str]) -> Subject | None:
         cohort=cells.text("COHORT") if cells.has("COHORT") else "",
         where=cells.where,
     )
+    for column, kind, date in (
+        ("DTHDT", "death", subject.death),
+        ("TRANSDT", "transplantation", subject.transplantation),
+    ):
+        if kind_of(subject.reason) == kind and date is None:
+            cells.fault(column, f"the date of the {kind} that DCSREAS states")
     if subject.death and subject.transplantation and subject.transplantation > subject.death:
         cells.fault("TRANSDT", f"a date up to that of death ({subject.death})")
     return subject

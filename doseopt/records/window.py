@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from doseopt.clock.competing import READINGS
 from doseopt.core.parameters import Fault, Faults, check, nearest, param, quoted
+from doseopt.records.patient import Patient
 from doseopt.tabular.dates import EXAMPLE, read_date
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -23,6 +24,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }
 """The words in which data say why a patient left, by kind of event; the first is the usual one."""
+COUNTED = {"dlt": True, "complete": False}
+"""Readings by which a patient who left counts, and whether as a DLT; by the others the patient is left out."""
 _PENDING = re.compile(r"\?([0-9]+(?:\.[0-9]+)?)?", re.ASCII)
 
 
@@ -36,6 +39,23 @@ def kind_of(text: str) -> str | None:
     """
     said = " ".join(text.lower().replace("_", " ").split())
     return next((kind for kind, words in KINDS.items() if said in words), None)
+
+
+class Days(NamedTuple):
+    """Days from the treatment of a patient; None for what did not happen, or is not known.
+
+    Parameters
+    ----------
+    now, dlt, left : float, optional
+        The cut-off, the first DLT, and where the patient left.
+    kind : str, optional
+        Of the event by which the patient left.
+    """
+
+    now: float | None
+    dlt: float | None = None
+    left: float | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,50 @@ class Window:
             if kind not in KINDS
         ]
         check(self, faults)
+
+    def holds(self, day: float, kind: str | None) -> bool:
+        """Tell whether who left on a day was in the window; on its last day who dies was, who drops out was not."""
+        return day < self.days or (day == self.days and kind != "dropout")
+
+    def status(self, days: Days) -> str:
+        """Return what is known of a patient at the cut-off: `dlt`, `left` without one, `over` or `open`.
+
+        Examples
+        --------
+        >>> [Window(28).status(Days(20, dlt, left, "death")) for dlt, left in ((20, None), (None, 19), (21, 21))]
+        ['dlt', 'left', 'open']
+        """
+        now, dlt, left, kind = days
+        if now is None:
+            return "open"
+        if dlt is not None and dlt <= now:
+            return "dlt"
+        if left is not None and left <= now and self.holds(left, kind):
+            return "left"
+        return "over" if now >= self.days else "open"
+
+    def open_question(self, patient: Patient, alone: str) -> str:
+        """Say what study and data leave open of a patient who left without a DLT; nothing if nothing.
+
+        Parameters
+        ----------
+        patient : Patient
+        alone : str
+            How the data say it of one patient.
+        """
+        who = f"patient {patient.name} left the DLT window without a DLT ({patient.departure})"
+        if patient.left not in self.readings:
+            return f"{who}, and how that counts is not stated; {how_to_state(patient.left)}, {alone}"
+        if patient.left in self.shared and patient.dlt is None:
+            return f"{who}, and the study calls a share of such events DLTs: was this one?"
+        return ""
+
+    def as_read(self, patient: Patient) -> Patient:
+        """Return a patient who left without a DLT as the study reads the event."""
+        dlt = COUNTED.get(self.readings[patient.left])
+        if dlt is None:
+            return replace(patient, dlt=False, evaluable=False, reason=patient.reason or patient.departure)
+        return replace(patient, dlt=dlt)
 
     def share(self, followed: float) -> float:
         """Return how much of the window has been followed."""

@@ -84,7 +84,7 @@ def test_what_the_protocol_leaves_open_is_asked_for_by_every_command(folder, com
         (("study.toml", "--data", "data.csv", "--window", "60"), "wanted the window that the study states, 28 days"),
         (("plain.toml", "--data", "data.csv", "--window", "0"), "window: wanted days above 0"),
         (("study.toml", "--data", "data.csv", "--cutoff", "31.5.2024"), "cutoff: wanted a date such as 2024-03-31"),
-        (("study.toml", "--outcomes", "1N", "--cutoff", "2024-05-20"), "cutoff: wanted with a file of dates only"),
+        (("study.toml", "--outcomes", "1N", "--cutoff", "2024-05-20"), "cutoff: wanted with data that have dates only"),
         (("plain.toml", "--outcomes", "1N 2N?14"), "--window DAYS"),
     ],
 )

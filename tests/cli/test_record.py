@@ -22,6 +22,7 @@ accrual = { per_month = 1 }
 kind = "boin"
 modifiers = [{ kind = "max_patients", n = 12 }]
 """
+READING = "[window_events]\ntransplantation = { probability = 0.1, reading = 'replace' }\n"
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
     shown = lines(run("record", folder, "--study", study, "--out", tmp_path / "out", "--html", tmp_path / "page.html"))
     for line in (
         "0.5 4 2 1 1 1",
-        "- Subject 3: transplantation on day 18; not evaluable.",
+        "- Subject 3: transplantation on day 18; not evaluable: the study states no reading.",
         "- Subject 5 is pending, on day 0 of 28.",
         "any 1 (100%) [1] 2 (50%) [3] - 3 (60%) [4]",
         "any 3 to 100% 7 to 93% - 15 to 95%",
@@ -94,6 +95,7 @@ def test_a_cut_off_leaves_out_what_came_later(study, folder):
     whole = json.loads(run("record", folder, "--study", study, "--json").stdout)
     assert (whole["patients"], whole["dlts"]) == ([1, 2, 0], [0, 1, 0])
     assert [event["subject"] for event in whole["serious"]] == [2, 3]
+    assert (found["unread"], whole["unread"]) == ([], [3])
 
 
 def test_before_anybody_was_treated(study, folder):
@@ -102,9 +104,20 @@ def test_before_anybody_was_treated(study, folder):
 
 
 def test_a_reading_of_the_study_counts(study, folder):
-    study.write_text(STUDY + "[window_events]\ntransplantation = { probability = 0.1, reading = 'complete' }\n")
+    study.write_text(STUDY + READING.replace("replace", "complete"))
     found = json.loads(run("record", folder, "--study", study, "--json").stdout)
-    assert found["patients"] == [1, 3, 0]
+    assert (found["patients"], found["unread"]) == ([1, 3, 0], [])
+
+
+def test_an_event_without_a_reading_is_told_on_the_page_and_asked_for_by_a_tally(study, folder):
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "How 1 subject who left the DLT window without a DLT may count is not stated" in shown
+    assert "wanted [window_events] transplantation = { probability = P, reading = R } in the study" in shown
+    result = run("record", folder, "--study", study, "--outcomes", "1N 2TN 3N")
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "adsl.csv, line 4: patient S-3 left the DLT window without a DLT (transplantation on day 18)" in said
+    assert "EVALFL = Y or N in adsl.csv" in said
 
 
 def test_an_actual_dose_off_is_told_without_the_name(study, folder):
@@ -116,7 +129,7 @@ def test_an_actual_dose_off_is_told_without_the_name(study, folder):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--cutoff", "20/05/2024"], "--cutoff: wanted a date such as 2024-03-31, the year first, got '20/05/2024'"),
+        (["--cutoff", "20/05/2024"], "cutoff: wanted a date such as 2024-03-31, the year first, got '20/05/2024'"),
         (["--study", "library"], "clock.window: missing; wanted the days of the DLT window in the study file"),
     ],
 )
@@ -127,6 +140,7 @@ def test_what_is_wrong_is_said(folder, study, options, told):
 
 
 def test_a_tally_that_the_tables_contradict_is_refused(study, folder):
+    study.write_text(STUDY + READING)
     at = ["record", folder, "--study", study, "--cutoff", "2024-05-13", "--json"]
     assert run(*at, "--outcomes", "1N 2TN").exit_code == 0
     result = run(*at, "--outcomes", "1N 2NN")

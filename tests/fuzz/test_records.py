@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import NUMBERS, TEXTS, pick, scramble
-from records.record_files import DOSES, TABLES, WINDOW
+from records.record_files import DOSES, TABLES
 
+from doseopt.clock.competing import READINGS
 from doseopt.core.parameters import Faults
 from doseopt.records.outcomes import courses, follow_up, liver_function
 from doseopt.records.record import read_record
 from doseopt.records.safety import by_term, listing, overview
 from doseopt.records.status import trial_of
+from doseopt.records.window import Window
 
 CELLS = (
     *("", "Y", "N", "1", "0", "5", "6", "2.5", "2,5", "-1", "1e9", "nan", "S-1", "S-2", "S-9", "0.5", "1.5", "0.15e9"),
@@ -55,11 +57,12 @@ def record_of_a_trial(rng):
     with tempfile.TemporaryDirectory() as name:
         whole = folder_of(rng, Path(name))
         try:
-            record = read_record(name, DOSES, WINDOW)
+            kinds = ("death", "transplantation", "dropout")
+            window = Window(28, {kind: pick(rng, (*READINGS,)) for kind in kinds if rng.random() < 0.8})
+            record = read_record(name, DOSES, window)
             cutoff = datetime.date(2024, 2, 1) + datetime.timedelta(int(rng.integers(0, 150)))
-            reading = pick(rng, ("dlt", "complete", "replace", "exclude"))
             known = record.until(cutoff) if rng.random() < 0.7 else record
-            trial = trial_of(known, {"death": reading})
+            trial = trial_of(known)
             texts = [*trial.left_out, *trial.warnings, *map(str, (*liver_function(known), courses(known)))]
             texts += [str(overview(known)), str(by_term(known)["term"].values), str(listing(known, "any"))]
             follow_up(known).survival("event").interval(60)

@@ -33,7 +33,8 @@ def large(folder, doses, each):
             ends[k % 9 // 3] = treated + datetime.timedelta(int(rng.integers(0, 61)))
         subjects.append(f"S{k};{k // each + 1};{treated};Y;{';'.join(map(str, ends))}")
         if k % 4 == 0:
-            events.append(f"S{k};Fever;{treated + datetime.timedelta(int(rng.integers(0, 28)))};3;{'YN'[k % 8 // 4]};Y")
+            onset, dlt = treated + datetime.timedelta(int(rng.integers(0, 28))), "NY"[k % 8 == 0 and k % 3 > 0]
+            events.append(f"S{k};Fever;{onset};3;{dlt};Y")
     tables = {"adsl.csv": "\n".join(subjects), "adae.csv": "\n".join(events)}
     values = tuple(1.7**j for j in range(doses))
     return read_record(write(folder, tables), Doses(tuple(f"{v:.3g}" for v in values), values, "mg"), WINDOW)

@@ -1,9 +1,10 @@
 """A made record of a trial at three doses, as tables in a folder, and how a test changes it."""
 
+from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
 
 DOSES = Doses(("0.15", "0.5", "1.5"), (0.15e9, 0.5e9, 1.5e9), "cells", tolerance=0.2)
-WINDOW = 28
+WINDOW = Window(28)
 ADSL = """
 USUBJID,TRT01A,TRTSDT,SAFFL,ACTDOSE,AGE,SEX,POPULATION,EVALFL,DTHDT,TRANSDT,EOSDT,DCSREAS,COHORT
 S-1,0.15,2024-03-01,Y,0.15e9,45,F,CLF,,,,2024-04-30,COMPLETED,1

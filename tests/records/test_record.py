@@ -243,6 +243,18 @@ REFUSED = {
         {"adae": ("POSSIBLE,Y,RECOVERED,N,N", "POSSIBLE,Y,RECOVERED,N,X")},
         "adae.csv, line 2: DLTFL: wanted 1 or 0 (yes or no), got 'X'",
     ),
+    "a DLT of one who had left": (
+        {"adsl": ("ACLF,,,,,,2", "ACLF,,,,2024-04-19,LOST TO FOLLOW-UP,2")},
+        "adae.csv, line 5: DLTFL: wanted N: the subject had left on day 9 (adsl.csv, line 3), got 'Y'",
+    ),
+    "a death without its date": (
+        {"adsl": ("ACLF,,,,,,2", "ACLF,,,,2024-04-21,DEATH,2")},
+        "adsl.csv, line 3: DTHDT: wanted the date of the death that DCSREAS states, got ''",
+    ),
+    "a fatal event of one who did not die": (
+        {"adae": (",4,Y", ",5,Y")},
+        "adae.csv, line 6: AETOXGR: wanted a date of death (DTHDT) in adsl.csv beside it, got '5'",
+    ),
     "neither treated nor not": (
         {"adsl": ("2024-04-15,Y", "2024-04-15,")},
         "adsl.csv, line 5: SAFFL: wanted Y or N, got ''",

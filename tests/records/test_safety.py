@@ -1,7 +1,7 @@
 """Adverse events by dose: every count by hand, in the made record."""
 
 import pytest
-from records.record_files import ADAE, DOSES, TABLES, WINDOW, write
+from records.record_files import ADAE, ADSL, DOSES, TABLES, WINDOW, write
 
 from doseopt.records.record import read_record
 from doseopt.records.safety import by_term, listing, overview
@@ -55,7 +55,8 @@ def test_an_onset_after_the_last_day_is_not_emergent(tmp_path):
 def test_what_is_not_recorded_is_not_counted_but_told(tmp_path):
     """S-2's fever has no causality: 1 of 4 events; of S-3's grade 5 it is known that it led to death."""
     dead = ADAE.replace("1,N,Y,Y", "1,N,,Y").replace(",4,Y,N,Y,NOT RECOVERED,N,", ",5,Y,N,Y,,,")
-    found = overview(read_record(write(tmp_path, TABLES | {"adae.csv": dead}), DOSES, WINDOW))
+    died = ADSL.replace("CLF,,,2024-04-30", "CLF,,2024-04-30,")
+    found = overview(read_record(write(tmp_path, TABLES | {"adae.csv": dead, "adsl.csv": died}), DOSES, WINDOW))
     assert found["unrecorded"].values.tolist() == [0, 0, 1, 0, 0, 0]
     assert found["subjects"].sel(row="related", dose="all").item() == 2
     assert found["events"].sel(row="related", dose="all").item() == 2
@@ -86,7 +87,7 @@ def test_a_subject_counts_once_a_term_at_the_worst_grade(tmp_path):
 
 def test_events_without_a_class_stand_last_without_a_row_for_it(tmp_path):
     found = by_term(
-        read_record(write(tmp_path, adae=("Abdominal pain,Gastrointestinal disorders", "Pain,")), DOSES, 28)
+        read_record(write(tmp_path, adae=("Abdominal pain,Gastrointestinal disorders", "Pain,")), DOSES, WINDOW)
     )
     rows = list(zip(found["system"].values.tolist(), found["term"].values.tolist(), strict=True))
     assert rows[-1] == ("", "Pain")

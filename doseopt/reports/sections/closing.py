@@ -183,7 +183,6 @@ def reproduction(dossier: Dossier) -> list[Block]:
         for name, at in ((name, counts.sel(design=name)) for name in dossier.designs)
     ]
     sums = counts["selection"].sum("dose") + counts["no_selection"]
-    came = f"data.csv, SHA-256 {dossier.digest}"
     return [
         Code(dossier.command),
         Paragraph(
@@ -195,7 +194,7 @@ def reproduction(dossier: Dossier) -> list[Block]:
             f"{int(attrs['seed'])}; the example trials seed 1. Size of the exact calculation: {'; '.join(sizes)}. "
             f"Probabilities of all endings sum to 1 within {float(abs(sums - 1).max()):.0e}."
         ),
-        *([Paragraph(f"The patients lie beside this report, too ({came}).")] if dossier.digest else []),
+        *([Paragraph(f"The patients lie beside this report, too ({dossier.digest}).")] if dossier.digest else []),
     ]
 
 

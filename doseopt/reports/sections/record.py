@@ -5,7 +5,7 @@ Subjects have numbers in the order of treatment, and days from treatment: names 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,9 +20,11 @@ from doseopt.plots.scaffold import dose_label
 from doseopt.plots.swimmer import swimmer_figure
 from doseopt.records.efficacy import antibodies, improvement
 from doseopt.records.outcomes import SCORES, courses, follow_up, liver_function
+from doseopt.records.patient import Patient
 from doseopt.records.record import Record
 from doseopt.records.safety import ALL, GRADES, by_term, listing, overview
-from doseopt.records.status import statuses
+from doseopt.records.status import ALONE, SILENT, statuses, unread
+from doseopt.records.window import how_to_state
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Figure, Heading, Paragraph, Table
 from doseopt.study.study import Study
 
@@ -31,44 +33,34 @@ DAY = 60
 EMERGENT = "Subjects (%) with treatment-emergent adverse events [events]"
 
 
-def record_document(study: Study, record: Record, readings: Mapping[str, str]) -> Document:
+def record_document(study: Study, record: Record) -> Document:
     """Return what a record holds as a document.
 
     Parameters
     ----------
     study : Study
     record : Record
-    readings : mapping of str to str
-        How who leaves the DLT window counts; see `doseopt.records.status.statuses`.
     """
     facts = {
         "Known on": record.last.isoformat(),
         "Subjects": f"{len(record.subjects)} treated",
         "Made by": f"doseopt {study.provenance()['version']}",
     }
-    blocks: list[Block] = [Heading("Data so far"), *(Caution(f"{_without_names(record, w)}.") for w in record.warnings)]
+    blocks: list[Block] = [Heading("Data so far"), *(Caution(f"{record.without_names(w)}.") for w in record.warnings)]
     if not record.subjects:
         return Document(study.title, facts, (*blocks, Paragraph("Nobody had been treated.")))
-    blocks += [*_data(record, readings), Heading("Adverse events"), *_safety(record)]
+    blocks += [*_data(record), Heading("Adverse events"), *_safety(record)]
     blocks += [Heading("Survival"), *_survival(record, study.historical)]
     blocks += [*_liver(record), *_improvement(record), *_antibodies(record)]
     return Document(study.title, facts, tuple(blocks))
 
 
-def _without_names(record: Record, warning: str) -> str:
-    """Return a warning with the number of a subject for the name."""
-    for name, number in record.numbers.items():
-        if warning.startswith(f"patient {name}: "):
-            return f"subject {number}: {warning.removeprefix(f'patient {name}: ')}"
-    return warning
-
-
-def _data(record: Record, readings: Mapping[str, str]) -> list[Block]:
+def _data(record: Record) -> list[Block]:
     """Show who counts at each dose, and the courses."""
-    states, numbers = statuses(record, readings), record.numbers
+    states, numbers, asked = statuses(record), record.numbers, unread(record)
     rows = []
     for level, label in enumerate(record.doses.labels):
-        here = [state for state in states if state.subject.level == level]
+        here = [state for state in states if state.level == level]
         columns = [
             len(here),
             sum(state.evaluable and state.dlt is not None for state in here),
@@ -77,20 +69,34 @@ def _data(record: Record, readings: Mapping[str, str]) -> list[Block]:
             sum(not state.evaluable for state in here),
         ]
         rows.append((label, *map(str, columns)))
-    shown = courses(record, readings)
+    shown = courses(record)
     head = (dose_label(doses(shown)[1]), "treated", "resolved", "DLT", "pending", "not evaluable")
     said = []
     for state in states:
-        who = f"Subject {numbers[state.subject.name]}"
+        who = f"Subject {numbers[state.name]}"
         if state.evaluable and state.dlt is None:
-            said.append(f"{who} is pending, on day {state.followed} of {record.window:g}.")
-        elif state.reason:
-            counts = "counted as a DLT" if state.dlt else "counted as none"
-            said.append(f"{who}: {state.reason}; {counts if state.evaluable else 'not evaluable'}.")
-    caption = f"Subjects at each dose; DLTs within {record.window:g} days"
+            said.append(f"{who} is pending, on day {state.followed:g} of {record.window.days:g}.")
+        elif state.name in asked:
+            said.append(f"{who}: {state.departure}; not evaluable: {SILENT}.")
+        elif not state.evaluable:
+            said.append(f"{who}: {state.reason}; not evaluable.")
+        elif state.left:
+            said.append(f"{who}: {state.departure}; counted as {'a DLT' if state.dlt else 'none'}.")
+    caption = f"Subjects at each dose; DLTs within {record.window.days:g} days"
     alt = "A bar for each subject from treatment to the end of follow-up, with marks for what the listings name."
     figure = Figure.of(partial(swimmer_figure, shown), "Course of each subject.", alt, "swimmer")
-    return [Table(caption, head, tuple(rows)), *([Bullets(tuple(said))] if said else []), figure]
+    table, listed = Table(caption, head, tuple(rows)), [Bullets(tuple(said))] if said else []
+    return [*([Caution(_silence(states, asked))] if asked else []), table, *listed, figure]
+
+
+def _silence(states: Sequence[Patient], asked: Collection[str]) -> str:
+    """Say that a tally waits for readings of the study, and how it states them."""
+    kinds = dict.fromkeys(state.left for state in states if state.name in asked)
+    return (
+        f"How {counted(len(asked), 'subject')} who left the DLT window without a DLT may count is not stated: not "
+        f"evaluable on this page, and no tally for a decision before it is; {'; '.join(map(how_to_state, kinds))}, "
+        f"{ALONE}."
+    )
 
 
 def _safety(record: Record) -> list[Block]:
