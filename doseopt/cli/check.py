@@ -31,13 +31,13 @@ def check(
         from doseopt.amendment.recommend import criteria_faults
         from doseopt.cli.output import make_ready, print_written
         from doseopt.cli.terminal import print_lines
+        from doseopt.comparison.weighable import unweighed
         from doseopt.core.parameters import Fault, Faults
         from doseopt.core.text import counted
         from doseopt.reports.render.document import Caution, Document
         from doseopt.reports.render.html import write_html
         from doseopt.study.digest import hash_fault
         from doseopt.study.file import load_study
-        from doseopt.study.misfits import unweighed
 
         if out is not None and not upgrade:
             raise Faults([Fault("--out", "wanted with --upgrade only")])

@@ -15,6 +15,7 @@ from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
+from doseopt.comparison.weighable import unweighed
 from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
@@ -25,7 +26,6 @@ from doseopt.measures.complete_information import benchmark_beside
 from doseopt.measures.declared import declared_posterior
 from doseopt.measures.estimation import Estimates, posterior_measures
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
-from doseopt.study.misfits import unweighed
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]

@@ -11,12 +11,12 @@ import xarray as xr
 from doseopt.comparison.definitions import judge_selections
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.like_for_like import AS_READ, named, naming_rules
+from doseopt.comparison.weighable import unweighed
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.scenarios import MTDRule
-from doseopt.study.misfits import unweighed
 from doseopt.study.study import Study
 
 USUAL = (0.10, 0.15, 1 / 6, 0.20, 0.25, 0.30, 1 / 3, 0.40)

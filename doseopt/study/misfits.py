@@ -1,22 +1,19 @@
-"""Misfits: parts of a study that do not go together, and designs that it cannot weigh."""
+"""Misfits: parts of a study that do not go together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doseopt.beliefs import StatedBelief
 from doseopt.core.design import is_design
 from doseopt.core.parameters import Fault
-from doseopt.scenarios import MTDRule, without_moderate
+from doseopt.scenarios import MTDRule
 from doseopt.study.reader import key
 
-if TYPE_CHECKING:
-    from doseopt.study.study import Study
 
-
-def misfits(study: Study) -> list[Fault]:
-    """Return what are no designs and no definitions, and designs that do not fit the doses."""
+def misfits(study: Any) -> list[Fault]:
+    """Return what in a `Study` are no designs and no definitions, and designs and events that do not fit the rest."""
     wrong = {name: rule for name, rule in study.also.items() if not isinstance(rule, MTDRule)}
     found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
     found += _no_designs(study.designs, len(study.doses.labels))
@@ -41,19 +38,3 @@ def _no_designs(designs: Mapping[str, Any], doses: int) -> list[Fault]:
         elif design.facts.doses != doses:
             found.append(Fault(where, f"wanted {doses} doses, as the study has, got {design.facts.doses}"))
     return found
-
-
-def unweighed(study: Study) -> list[Fault]:
-    """Say which designs a study cannot weigh.
-
-    Those that look at moderate toxicity, without its rates; those that decide while patients are pending, without a
-    clock.
-    """
-    lacking = without_moderate(study.scenarios) if study.scenario_specs else []
-    some = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
-    wanted = f"looks at moderate toxicity; wanted p_moderate in every scenario, missing in {some}"
-    graded = [name for name, design in study.designs.items() if design.facts.outcomes.graded]
-    found = [Fault(f"designs.{key(name)}", wanted) for name in graded if lacking]
-    clock = 'decides while patients are pending; wanted a [clock], as window = 28, accrual = { kind = "fixed", '
-    pending = [name for name, design in study.designs.items() if design.facts.pending and study.clock is None]
-    return found + [Fault(f"designs.{key(name)}", f"{clock}per_month = 2 }}; missing") for name in pending]

@@ -12,6 +12,7 @@ from doseopt.beliefs import StatedBelief
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
 from doseopt.comparison.definition_map import definition_map
+from doseopt.comparison.weighable import unweighed
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
@@ -24,7 +25,6 @@ from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.definition_map import definition_map_document
 from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import parse_study
-from doseopt.study.misfits import unweighed
 
 STATES = 300
 """Of the graphs that are made: a design with more is not followed to its end."""
