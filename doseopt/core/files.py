@@ -39,17 +39,13 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     unfinished: Path | None = None
     try:
         place = path.resolve()
-        device = place.exists() and not place.is_file() and not place.is_dir()
-        beside = None if device else place.parent
+        beside = None if _is_device(place) else place.parent
         handle, name = tempfile.mkstemp(dir=beside, prefix=unfinished_prefix(), suffix=path.suffix)
         os.close(handle)
         unfinished = Path(name)
         write(unfinished)
-        if device:
-            place.write_bytes(unfinished.read_bytes())
-        else:
-            unfinished.chmod(0o666 & ~_umask())
-            unfinished.replace(place)
+        unfinished.chmod(0o666 & ~_umask())
+        put(unfinished, place)
     except OSError as error:
         if error.errno is not None:  # else the error says in its own words what happened
             error.filename, error.filename2 = str(path), None
@@ -58,6 +54,19 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         if unfinished is not None:
             unfinished.unlink(missing_ok=True)
     return path
+
+
+def put(finished: Path, path: Path) -> Path:
+    """Put a finished file in its place, and return that; a device or a pipe there is given the bytes."""
+    if _is_device(path):
+        path.write_bytes(finished.read_bytes())
+    else:
+        finished.replace(path.resolve())
+    return path
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def unfinished_prefix() -> str:

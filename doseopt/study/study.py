@@ -21,7 +21,7 @@ from doseopt.clock.competing import CONSTANT
 from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
-from doseopt.core.files import FORMAT
+from doseopt.core.files import FORMAT, put
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import TrialState
 from doseopt.endpoints.historical import Historical
@@ -263,7 +263,7 @@ class Study:
             files = [table.save(unfinished / file) for table, file in policy_files(self.designs.values()).items()]
             files.append(unfinished / path.name)
             files[-1].write_text(self.to_toml(), encoding="utf-8")
-            return [file.replace(path.parent / file.name) for file in files]
+            return [put(file, path.parent / file.name) for file in files]
 
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""

@@ -17,6 +17,7 @@ from cli.test_cli import run
 
 from doseopt.cli.output import write_netcdf
 from doseopt.core.files import sweep_unfinished, unfinished_prefix, write_whole
+from doseopt.study.file import load_study
 
 KILLED = textwrap.dedent("""
     import sys, time
@@ -166,3 +167,14 @@ def test_a_link_is_followed(tmp_path):
         assert link.is_symlink()
         assert (tmp_path / "there" / "file").read_text() == text
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_study_is_written_to_a_pipe_too(tmp_path):
+    study, pipe = load_study("renji-elo-first"), tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text, encoding="utf-8")
+        assert study.save(pipe) == [pipe]
+        assert read.result(timeout=60) == study.to_toml()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
