@@ -162,6 +162,8 @@ def _graph(design: Design, engine: Engine) -> Graph:
 def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
     clock, graded = study.clock, graph.design.facts.outcomes.graded
+    by_patient = clock is not None and (clock.evaluate == "resolved" or replaced_in(study.scenarios))
+    timed = not by_patient or "hazard" not in study.scenarios or bool(study.scenarios["hazard"].notnull().all())
     p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
     most = len(graph.state if graded else graph.ending)
     step = max(ROOM // max(most, 0 if clock is None else numbers_of(study.scenarios, clock, graph)), 1)
@@ -170,7 +172,7 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
         p, moderate = p_all[rows], moderate_all[rows] if graded else None
         if replaces:
             yield rows, _enrolled(study, graph, p, moderate, rows)
-        if clock is not None:
+        if clock is not None and timed:
             yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
 
 

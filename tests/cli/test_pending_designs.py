@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from doseopt import TITEBOIN, TITECRM, Faults, RollingSix
 from doseopt.attainable.attained import limits_of
 from doseopt.cli import app
+from doseopt.comparison.weighable import unweighed
 from doseopt.core.trial import demand_waiting
 from doseopt.designs.layers import layers
 from doseopt.study.file import parse_study
@@ -94,7 +95,7 @@ def test_without_a_clock_check_says_that_one_is_wanted(tmp_path):
     assert len(lines) == len(PENDING)
     compared = CliRunner().invoke(app, ["compare", str(path)])
     assert compared.exit_code == 2
-    assert parse_study(with_clock(FILE)).unweighed() == []
+    assert unweighed(parse_study(with_clock(FILE))) == []
     assert CliRunner().invoke(app, ["next", str(path), "--outcomes", "1N 1N 1N"]).exit_code == 0
 
 

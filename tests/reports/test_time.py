@@ -71,7 +71,7 @@ def test_the_sentence_of_the_first_page():
 
 def test_patients_enrolled_where_some_are_replaced():
     *readings, table = blocks(Table, time_blocks(compared(REPLACED)))
-    counts = ("counted as a DLT", "replaced*", "counted as completed without DLT")
+    counts = ("counted as a DLT", "replaced*", "counted as completed without DLT", "left out and not replaced")
     assert readings[0].head == ("", "3+3")
     assert [row[0] for row in readings[0].rows] == ["no such event", *(f"drop-out 20%, {count}" for count in counts)]
     mu, k = np.log(2), -np.log(0.8)
