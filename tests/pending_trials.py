@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from doseopt import TITECRM, MaxPatients, Modified, NoSkipping
-from doseopt.core.design import Facts
+from doseopt.core.facts import Facts
 from doseopt.core.state import Decision
 
 REFERENCE = Path(__file__).parent / "engines" / "reference"

@@ -29,7 +29,7 @@ TYPES = {
     "boin": "doseopt.designs.boin.BOIN",
     "boin.cohort": "int",
     "design": "doseopt.designs.modified.Modified",
-    "design.facts": "doseopt.core.design.Facts",
+    "design.facts": "doseopt.core.facts.Facts",
     "CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(2, 0.05))": "doseopt.designs.crm.CRM",
     'after(design, "3NNT")': "doseopt.core.state.TrialState",
     "build_graph(design)": "doseopt.engines.graph.Graph",

@@ -15,14 +15,13 @@ others agreed on, and stops the trial.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
-from doseopt.core.definition import Definition
-from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
@@ -51,72 +50,6 @@ class Phase(enum.IntEnum):
 
 UNDOABLE = ("complete", "enough_at_dose", "narrow_interval")
 """Reasons to stop that a demand may undo."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is fixed about a design before its trial begins.
-
-    Parameters
-    ----------
-    doses : int
-        Number of doses.
-    target : float
-        Target DLT rate.
-    outcomes : OutcomeSpace
-        How a patient can respond, as far as the rule tells it apart.
-    memory : tuple of str
-        Names of what the design keeps beside the tally: small named integers; often none.
-    stops : tuple of str
-        The reasons to stop that the design may give; a stop code is 1 + the position here.
-    ends : bool
-        Whether every trial ends without a modifier's help.
-    cap : int, optional
-        Most patients that may be treated and evaluable, None if no rule says it.
-    max_enrolled : int, optional
-        Most patients that may be enrolled, those not evaluable included; None if no rule says it.
-    skips : bool
-        Whether a dose more than one level above the highest tried may be given; False is a promise.
-    exclusion : str
-        Why a dose is inadmissible, in words; empty if the design excludes none.
-    sizes_own_cohorts : bool
-        Whether the rule counts on the cohort sizes that it sets itself.
-    titration : bool
-        Whether the rule begins with a titration of its own.
-    pending : bool
-        Whether the rule decides while patients are pending: its `decide` is shown them, see `DecidesOnPending`.
-    times : bool
-        Whether it then asks for the times of the DLTs seen, `Pending.times`.
-    open_to_the_end : bool
-        Whether a trial that is over while patients are pending turns patients away until these are followed up, instead
-        of closing.
-    names : Definition, optional
-        What a dose must meet to be named the MTD; None if any that is selected is.
-    aims : bool
-        Whether the rule depends on the target.
-    nodes : callable, optional
-        Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
-        much work.
-    """
-
-    doses: int
-    target: float
-    outcomes: OutcomeSpace = TOXICITY
-    memory: tuple[str, ...] = ()
-    stops: tuple[str, ...] = ()
-    ends: bool = False
-    cap: int | None = None
-    max_enrolled: int | None = None
-    skips: bool = True
-    exclusion: str = ""
-    sizes_own_cohorts: bool = False
-    titration: bool = False
-    pending: bool = False
-    times: bool = False
-    open_to_the_end: bool = False
-    names: Definition | None = None
-    aims: bool = True
-    nodes: Callable[[int], int] | None = None
 
 
 class Design(Protocol):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.outcome_space import GRADED, TOXICITY
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, IntArray, TrialState

@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import Tunable

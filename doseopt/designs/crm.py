@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, TrialState

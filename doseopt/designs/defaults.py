@@ -8,7 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Facts, Row
+from doseopt.core.design import Design, Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, check
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState

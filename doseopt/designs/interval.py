@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import betainc
 
-from doseopt.core.design import Facts, Row, highest_admissible
+from doseopt.core.design import Row, highest_admissible
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState

@@ -14,7 +14,6 @@ import numpy as np
 from doseopt.core.design import (
     UNDOABLE,
     Design,
-    Facts,
     Modifier,
     Phase,
     Row,
@@ -27,6 +26,7 @@ from doseopt.core.design import (
     posterior_of,
     with_dose,
 )
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState

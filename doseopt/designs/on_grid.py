@@ -12,7 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from doseopt.core.design import Design, Facts, Row, estimated_by, highest_admissible, is_design, with_dose
+from doseopt.core.design import Design, Row, estimated_by, highest_admissible, is_design, with_dose
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults, native
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState

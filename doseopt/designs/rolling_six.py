@@ -8,7 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState

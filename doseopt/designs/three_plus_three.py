@@ -8,7 +8,8 @@ from typing import Self
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.state import NONE, BoolArray, Decision, IntArray, TrialState
 from doseopt.designs.defaults import Defaults

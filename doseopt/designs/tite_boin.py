@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.design import Facts, Row
+from doseopt.core.design import Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, IntArray, Pending, TrialState

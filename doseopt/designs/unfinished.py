@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from doseopt.core.cohort import Cohort
-from doseopt.core.design import Design, Facts, estimated_by, posterior_of
+from doseopt.core.design import Design, estimated_by, posterior_of
+from doseopt.core.facts import Facts
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, step

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
-from doseopt.core.design import Design, Facts, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
+from doseopt.core.design import Design, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState

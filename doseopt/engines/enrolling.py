@@ -17,7 +17,8 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from doseopt.core.design import Design, Facts, Row
+from doseopt.core.design import Design, Row
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 

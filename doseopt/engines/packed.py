@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.design import Facts
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray, Pending, TrialState
 
