@@ -18,6 +18,7 @@ class Seen:
     turned: int = 0
     decisions: int = 0
     pending: int = 0
+    last: bool = False
     firsts: tuple = ()  # (dose, patients before) at each first patient of a dose
 
 
@@ -80,6 +81,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         if not rest:
             then(Seen(**{**vars(seen), "patients": tuple(done), "slots": seen.slots + 1}))
             return
+        if patients is None:  # whether the slot is the last one of the only patients who are pending
+            seen = Seen(**{**vars(seen), "last": {s for _, s, _ in rest if s is not None} == {slots - 1}})
         dose, slot, _ = rest[0]
         if slot is None:
             age(seen, then, ([*done, rest[0]], rest[1:]))
@@ -117,7 +120,7 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         asked = seen.left == 0
         dose, size, stop = rule(resolved, dlts, pending, seen.dose) if asked else (seen.dose, seen.left, 0)
         if stop and not pending:
-            end(seen, stop)
+            end(seen, stop, late=length - slots if seen.last else 0.0)
             return
         comes = arrival if pending else 1.0
         gaps = seen.gaps + (not pending)

@@ -92,6 +92,12 @@ class Lattice:
         """Slots of a patient, k."""
         return max(math.ceil(self.window - EPS), 1)
 
+    @property
+    def spare(self) -> float:
+        """What of a patient's last slot lies beyond the window, in windows."""
+        left = (self.slots - self.window) / self.window
+        return left if left > EPS else 0.0
+
     def slot(self, number: int = 0) -> Slot:
         """Return what a slot does; all do the same."""
         k, w = self.slots, float(self.window)

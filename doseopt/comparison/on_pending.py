@@ -73,7 +73,7 @@ class InTime:
         elif self.exact:
             try:
                 return ExactPending(lattice_of(self.clock), self.onset)(design, scenarios, start)
-            except TooManyStates:
+            except (TooManyStates, MemoryError):
                 if self.simulate is None:
                     raise
         if self.simulate is None or start is not None or kind not in DRAWN:

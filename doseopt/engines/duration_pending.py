@@ -7,7 +7,7 @@ import numpy as np
 from doseopt.clock.lattice import Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.exact import log_of
 from doseopt.engines.follow_up import resolve
@@ -71,14 +71,16 @@ class _Timed(Walk):
         self.found: dict[float, FloatArray] = {}
         self.left = np.ones(len(p))
 
-    def _follow_up(self) -> None:
-        """Add the trials that end with the slot, or enrol nobody from it on."""
-        ended, closed = ([b for b in batches if b[0].shape[1]] for batches in (self.ended, self.closed))
-        self.ended, self.closed = [], []
+    def _end(self, words: IntArray, sums: FloatArray, early: BoolArray) -> None:
+        """Add the trials that end with nobody pending."""
         start = self.clock.starts(self.layer)
-        if ended:
-            words, sums = join(ended)
-            self._add(start, self._chance(words, sums[WEIGHT]))
+        for rows, time in ((~early, start), (early, start - self.spare)):
+            self._add(time, self._chance(words[:, rows], sums[WEIGHT][..., rows]))
+
+    def _follow_up(self) -> None:
+        """Add the trials that enrol nobody from the slot on."""
+        closed, self.closed = [b for b in self.closed if b[0].shape[1]], []
+        start = self.clock.starts(self.layer)
         if closed:
             words, sums = join(closed)
             self._count(words.shape[1])

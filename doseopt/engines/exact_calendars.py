@@ -28,7 +28,8 @@ FEWEST = 8
 class ExactCalendars:
     """Operating characteristics of a design that decides while patients are pending, averaged over calendars.
 
-    Given the calendar of arrivals they are exact, so that only the choice of calendars is left to chance.
+    Given the calendar of arrivals they are exact, so that only the choice of calendars is left to chance. A trial that
+    stops with nobody pending is over at the arrival that it turns away: up to a gap after all outcomes were known.
 
     Parameters
     ----------

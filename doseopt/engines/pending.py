@@ -73,6 +73,8 @@ class Walk:
         self.start = TrialState.empty(facts.doses, len(facts.memory)) if start is None else start
         self.layout = Layout(facts, clock.slots, UNKNOWN if facts.cap is None else facts.cap)
         self.by_slot = isinstance(clock, Calendar)
+        self.spare = 0.0 if isinstance(clock, Calendar) else clock.spare
+        self.early = len(facts.stops) + 1
         self.starting: defaultdict[int, list[Batch]] = defaultdict(list)
         self.ageing: defaultdict[int, defaultdict[int, list[Batch]]] = defaultdict(lambda: defaultdict(list))
         self.closed: list[Batch] = []
@@ -94,7 +96,7 @@ class Walk:
         self.starting[0].append((self.layout.pack(self.start), let_pass(sums, opened, opened**2)))
         self._at(0)
         while self.starting or self.ageing:
-            layer = min((*self.starting, *self.ageing))
+            self.layer = layer = min((*self.starting, *self.ageing))
             if isinstance(self.clock, Calendar):
                 self._at(layer)
             if layer in self.starting:
@@ -105,7 +107,6 @@ class Walk:
                 self._age(layer, age, *join(ages.pop(age)))
             del self.ageing[layer]
             if self.by_slot:
-                self.layer = layer
                 self._follow_up()
         self._follow_up()
 
@@ -119,6 +120,9 @@ class Walk:
 
     def _open(self, layer: int, words: IntArray, sums: FloatArray) -> None:
         """Let the slot begin: a patient may come, who is enrolled, turned away, or shows that enrolment is over."""
+        early = self.layout.stop.of(words) == self.early
+        words = words.copy()
+        self.layout.stop.add(words, -self.early * early)
         state, digits = self.layout.unpack(words), self.layout.digits(words)
         self._count(words.shape[1])
         given, asked = self._decide(words, state)
@@ -127,7 +131,7 @@ class Walk:
         if (suspended & ~waits).any():
             raise Faults([Fault(type(self.design).__name__, "waits although nobody is pending")])
         over = stops & ~waits
-        self.ended.append((self._stopped(words[:, over], given.stop[over]), sums[..., over]))
+        self._end(self._stopped(words[:, over], given.stop[over]), sums[..., over], early[over])
         if not self.by_slot:
             sums = np.where(waits, sums, let_pass(sums, *self._gap()))
         comes = np.where(waits | self.by_slot, self.slot.arrival, 1.0)
@@ -146,6 +150,11 @@ class Walk:
             missed = np.where(early, count_decisions(missed, asked, digits), missed)
             later = np.flatnonzero((waits | self.by_slot) & ~over)
             self._wait(layer, np.where(early, opened, words)[:, later], missed[..., later])
+
+    def _end(self, words: IntArray, sums: FloatArray, early: BoolArray) -> None:
+        """Note trials that end with nobody pending; `early` are those whose last window ended before the slot did."""
+        sooner = let_pass(sums[..., early], -self.spare, self.spare**2)
+        self.ended += [(words[:, ~early], sums[..., ~early]), (words[:, early], sooner)]
 
     def _gap(self) -> tuple[float, float]:
         """Return mean and mean square of the time without arrivals before the slot of one."""
@@ -225,6 +234,9 @@ class Walk:
         pending, low = self.layout.pending.of(words), age * self.layout.digit
         digit, young = (pending >> low) & ((1 << self.layout.digit) - 1), pending & ((1 << low) - 1)
         none, dlt = self.moves[age]
+        if self.spare and age == self.layout.slots - 1:  # the window of the last patient who was pending ends in it
+            words = words.copy()
+            self.layout.stop.add(words, self.early * (young == 0))
         self._go(layer, 1, words + none[:, digit], young, times(sums, self.none[age], digit))
         if self.occurs[age]:
             ahead = self.layout.slots - age
