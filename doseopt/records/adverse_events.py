@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from doseopt.core.parameters import Fault
 from doseopt.records.patient import DEATH
-from doseopt.records.subjects import Roster
+from doseopt.records.subjects import Roster, Subject
 from doseopt.tabular.cells import Cells, yes_or_no
 
 RELATED = frozenset(
@@ -107,14 +107,8 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
     day = subject.day(start)
     if day < 0 and flags["TRTEMFL"]:
         cells.fault("TRTEMFL", f"N: the onset is {-day} days before treatment ({subject.treated})")
-    if dlt and not 0 <= day <= window:
-        cells.fault("DLTFL", f"N: day {day} is outside the DLT window of {window:g} days")
-    if dlt and (
-        gone := [date for date in (subject.death, subject.transplantation, subject.end) if date and date < start]
-    ):
-        cells.fault("DLTFL", f"N: the subject had left on day {subject.day(min(gone))} ({subject.where})")
-    if dlt and subject.evaluable is False:
-        cells.fault("DLTFL", f"N: the subject is not evaluable (EVALFL = N in {subject.where})")
+    if dlt:
+        _check_dlt(cells, subject, start, window)
     dates += [date for date in (start, end) if date is not None]
     return AdverseEvent(
         subject.name,
@@ -131,6 +125,17 @@ def _event(cells: Cells, roster: Roster, window: float, dates: list[datetime.dat
         cells.text("AEOUT"),
         cells.where,
     )
+
+
+def _check_dlt(cells: Cells, subject: Subject, start: datetime.date, window: float) -> None:
+    """Note why a subject cannot have had a DLT that began on a day."""
+    day = subject.day(start)
+    if not 0 <= day <= window:
+        cells.fault("DLTFL", f"N: day {day} is outside the DLT window of {window:g} days")
+    if gone := [date for date in (subject.death, subject.transplantation, subject.end) if date and date < start]:
+        cells.fault("DLTFL", f"N: the subject had left on day {subject.day(min(gone))} ({subject.where})")
+    if subject.evaluable is False:
+        cells.fault("DLTFL", f"N: the subject is not evaluable (EVALFL = N in {subject.where})")
 
 
 def _flag(cells: Cells, column: str) -> bool | None:
