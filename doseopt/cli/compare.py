@@ -101,6 +101,7 @@ def compare(
         loaded = load_study(study)
         folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
+        loaded = loaded.only(dataset["design"].to_numpy().tolist())
         document, screen = comparison_document(dataset), overview_document(dataset)
         if robust:
             dataset, found = _with_break_even(dataset, loaded)

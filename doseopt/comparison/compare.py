@@ -20,6 +20,7 @@ from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
@@ -58,7 +59,13 @@ def compare(
         that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment, scenario); and with
         posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
-        toxicity after which it cannot declare a dose any more, empty if there is none.
+        toxicity after which it cannot declare a dose any more, empty if there is none. A design that is too large is
+        left out; the attribute `not_computed` names each and says why, a line each.
+
+    Raises
+    ------
+    TooManyStates
+        If every design is too large.
 
     Examples
     --------
@@ -73,11 +80,17 @@ def compare(
     scenarios = study.scenarios
     if faults := unweighed(study):
         raise Faults(faults, study.name)
-    parts = []
+    stated, found, refused = study, {}, []
     for name, design in study.designs.items():
         progress(name)
-        parts.append(characteristics(study, design, outcomes_of(study, engine, name, design, scenarios)))
-    result = _stacked(parts, list(study.designs))
+        try:
+            found[name] = characteristics(study, design, outcomes_of(study, engine, name, design, scenarios))
+        except TooManyStates as error:
+            refused.append(str(error))
+    if not found:
+        raise TooManyStates("\n".join(refused))
+    study, parts = study.only(list(found)), list(found.values())
+    result = _stacked(parts, list(found))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
     progress("definitions and naming rules")
@@ -91,7 +104,8 @@ def compare(
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
-    result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts))
+    result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts), **stated.provenance())
+    result = result.assign_attrs({"not_computed": "\n".join(refused)} if refused else {})
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         estimates = estimates_of(study, engine)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from doseopt.core.cohort import parse_outcomes
@@ -61,6 +61,11 @@ class Proposal:
     interims: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
     criteria: Criteria | None = None
+
+    def only(self, names: Collection[str]) -> Proposal | None:
+        """Return what is proposed of these designs; None if the registered one or every other is not among them."""
+        amended = tuple(name for name in self.amended if name in names)
+        return replace(self, amended=amended) if amended and self.registered in names else None
 
     def in_file(self) -> dict[str, Any]:
         """Return the table of the study file."""

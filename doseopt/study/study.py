@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,18 @@ from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
-from doseopt.study.definitions import mtd_table, retargeted
-from doseopt.study.designs import design_table, policy_files
+from doseopt.study.definitions import retargeted
+from doseopt.study.designs import policy_files
 from doseopt.study.digest import digest
 from doseopt.study.misfits import misfits
 from doseopt.study.populations import Populations
-from doseopt.study.reader import names_fault, plain, said_fault
-from doseopt.study.scenarios import belief_and_utility, scenario_table
+from doseopt.study.reader import names_fault, said_fault
 from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
+from doseopt.study.written import written
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
-TABLES = ("populations", "window_events", "clock", "silences", "historical")
-"""Tables that a study may state, each as an object of its own."""
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
@@ -172,6 +170,13 @@ class Study:
             )
         return {name: self.designs[name] for name in names or self.designs}
 
+    def only(self, names: Sequence[str]) -> Study:
+        """Return the study with these designs alone, and its amendment as far as it is about them."""
+        if list(names) == list(self.designs):
+            return self
+        proposal = None if self.proposal is None else self.proposal.only(names)
+        return replace(self, designs=self.choose(names), proposal=proposal)
+
     def at_target(self, target: float) -> dict[str, Design]:
         """Return the designs at another target, as far as they take theirs from the study; Faults if one cannot."""
         return retargeted(self.designs, target, self.target, self.doses, self.definition)
@@ -231,25 +236,7 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as its file says it, defaults left out."""
-        mtd = mtd_table(self.mtd, self.also, self.definition, self.target)
-        doses = self.doses.as_planned
-        files = policy_files(self.designs.values())
-        scenarios = {name: scenario_table(spec) for name, spec in self.scenario_specs.items()}
-        top = {name: getattr(self, name) for name in ("title", "registry", "target", "planned_enrolment")}
-        return {
-            **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
-            **({"mtd": mtd} if mtd else {}),
-            "doses": plain(doses),
-            **{n: plain(v) for n in TABLES if (v := getattr(self, n)) is not None},
-            **({"posterior": plain(self.posterior)} if plain(self.posterior) else {}),
-            **belief_and_utility(self.belief, self.utility),
-            **({"scenarios": scenarios} if scenarios else {}),
-            "designs": {
-                name: design_table(each, self.target, doses, files, self.definition)
-                for name, each in self.designs.items()
-            },
-            **({} if self.proposal is None else {"amendment": self.proposal.in_file()}),
-        }
+        return written(self)
 
     def to_toml(self) -> str:
         """Return the study as the text of a study file."""

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -225,8 +226,23 @@ def test_a_folder_that_cannot_be_written_is_told(study, tmp_path):
 def test_a_graph_that_is_too_large_says_what_to_do(tmp_path):
     path = tmp_path / "large.toml"
     path.write_text(SMALL.replace("n = 9", "n = 90").replace('kind = "boin"', 'kind = "boin"\ncohort = 1'))
-    with pytest.raises(TooManyStates, match="lower its max_patients, use larger cohorts, or simulate it"):
-        compare(doseopt.load_study(path), Exact(max_states=1000))
+    large = doseopt.load_study(path)
+    message = r"BOIN 9: .*lower its max_patients, use larger cohorts, or simulate it"
+    with pytest.raises(TooManyStates, match=message):
+        compare(large.only(["BOIN 9"]), Exact(max_states=1000))
+    found = compare(large, Exact(max_states=1000))
+    assert "BOIN 9" not in found["design"] and re.search(message, found.attrs["not_computed"])
+
+
+def test_a_design_that_is_too_large_is_named_beside_the_comparison_of_the_others(tmp_path):
+    path = tmp_path / "large.toml"
+    large = '[designs."BOIN 400"]\nkind = "boin"\ncohort = 1\nmodifiers = [{ kind = "max_patients", n = 400 }]\n'
+    path.write_text(SMALL + large)
+    for options in [], ["--full"]:
+        result = run("compare", path, "--settled", "--robust", *options)
+        assert result.exit_code == 0, result.stderr
+        told = " ".join(result.stdout.split())
+        assert re.search(r"Not computed:? BOIN 400: .* lower its max_patients", told), told[:900]
 
 
 @pytest.fixture(scope="module")

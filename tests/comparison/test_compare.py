@@ -12,6 +12,7 @@ from doseopt.comparison.enrolment import families
 from doseopt.designs import CRM
 from doseopt.designs.layers import with_cap
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
@@ -430,3 +431,25 @@ modifiers = [{ kind = "max_patients", n = 6 }]
     lean = linear_measures(means_of(design, np.array([[0.1]])), np.array([[0.1]]), study.mtd)
     assert np.isnan(lean["accuracy_index"]).all()
     assert lean["correct_selection"][0] == pytest.approx(result["correct_selection"].item(), abs=1e-12)
+
+
+LARGE = f"""{SMALL}[designs."BOIN 400"]
+kind = "boin"
+cohort = 1
+modifiers = [{{ kind = "max_patients", n = 400 }}]
+[amendment]
+registered = "3+3"
+amended = ["BOIN 12", "BOIN 400"]
+"""
+
+
+def test_a_design_that_is_too_large_does_not_keep_the_others_from_being_compared(study):
+    large = parse_study(LARGE, "large.toml")
+    found, others = compare(large, Exact(settled=True)), compare(study, Exact(settled=True))
+    assert found["design"].to_numpy().tolist() == ["3+3", "BOIN 6", "BOIN 12"]
+    assert found.attrs["not_computed"].startswith("BOIN 400: ") and found.attrs["study_hash"] == large.hash
+    xr.testing.assert_allclose(found, others, rtol=0, atol=0)
+    assert large.only(["3+3", "BOIN 12"]).proposal.amended == ("BOIN 12",)
+    assert large.only(["BOIN 12", "BOIN 400"]).proposal is None
+    with pytest.raises(TooManyStates, match="^BOIN 400: "):
+        compare(large.only(["BOIN 400"]), Exact(settled=True))

@@ -87,6 +87,7 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Clock": str(attrs.get("clock", "")),
         "Compared": f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}",
         "Engine": describe_engine(ds),
+        "Not computed": str(attrs.get("not_computed", "")),
         "Made by": made_by(attrs),
     }
 

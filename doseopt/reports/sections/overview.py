@@ -64,6 +64,7 @@ def overview_document(ds: xr.Dataset) -> Document:
         "Doses": f"{', '.join(labels)} {unit}".strip(),
         "Target": f"{float(ds.attrs['target']):g}. {ds.attrs['mtd_rule']}",
         "Compared": f"{size}; {describe_engine(ds)}",
+        "Not computed": str(ds.attrs.get("not_computed", "")),
         "Made by": made_by(ds.attrs),
     }
     found = findings(ds)

@@ -1,0 +1,36 @@
+"""A study as its file says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doseopt.study.definitions import mtd_table
+from doseopt.study.designs import design_table, policy_files
+from doseopt.study.reader import plain
+from doseopt.study.scenarios import belief_and_utility, scenario_table
+
+TABLES = ("populations", "window_events", "clock", "silences", "historical")
+"""Tables that a study may state, each as an object of its own."""
+
+
+def written(study: Any) -> dict[str, Any]:
+    """Return the tables of the file of a `Study`, defaults left out."""
+    mtd = mtd_table(study.mtd, study.also, study.definition, study.target)
+    doses = study.doses.as_planned
+    files = policy_files(study.designs.values())
+    scenarios = {name: scenario_table(spec) for name, spec in study.scenario_specs.items()}
+    top = {name: getattr(study, name) for name in ("title", "registry", "target", "planned_enrolment")}
+    return {
+        **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
+        **({"mtd": mtd} if mtd else {}),
+        "doses": plain(doses),
+        **{n: plain(v) for n in TABLES if (v := getattr(study, n)) is not None},
+        **({"posterior": plain(study.posterior)} if plain(study.posterior) else {}),
+        **belief_and_utility(study.belief, study.utility),
+        **({"scenarios": scenarios} if scenarios else {}),
+        "designs": {
+            name: design_table(each, study.target, doses, files, study.definition)
+            for name, each in study.designs.items()
+        },
+        **({} if study.proposal is None else {"amendment": study.proposal.in_file()}),
+    }
