@@ -77,6 +77,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.measures.operating_characteristics import METRICS as METRICS
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
     from doseopt.models.skeleton import IndifferenceInterval as IndifferenceInterval
+    from doseopt.models.slope import SlopePrior as SlopePrior
     from doseopt.records.trial import Trial as Trial
     from doseopt.scenarios import MTDRule as MTDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
@@ -149,6 +150,7 @@ _HOME = {
     "Silences": "study.silences",
     "Simulate": "engines.simulate",
     "SimulatePending": "engines.simulate_pending",
+    "SlopePrior": "models.slope",
     "Stagger": "clock.duration",
     "Study": "study.study",
     "TITEBOIN": "designs.tite_boin",

@@ -4,6 +4,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.nuts.joint import Sampled
 from doseopt.models.nuts.models import Monotone, TwoPopulations
+from doseopt.models.slope import SlopePrior
 
 DOSES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)
 BLRM = TwoParameterLogistic.weakly_informative(DOSES, "cells", 1.5e9)
@@ -24,4 +25,5 @@ MODELS: dict[str, Sampled] = {
     ),
     "monotone": Monotone((0.05, 0.12, 0.25, 0.45), precision=4.0),
     "two populations": TwoPopulations(BLRM),
+    "gamma slope": Empiric(SKELETON, 1.16, SlopePrior("gamma", shape=1.5, rate=1.2)),
 }

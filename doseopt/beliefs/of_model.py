@@ -14,6 +14,7 @@ from doseopt.beliefs import Belief, belief_of_rates
 from doseopt.beliefs.split import Right, jumps, kinks
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.models.base import GammaPrior
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorCurve, describe_model
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
@@ -190,6 +191,8 @@ class _Posterior:
     def theta(self, z: FloatArray) -> FloatArray:
         """Return the parameters; the second does not depend on the inner z."""
         prior = self.curve.prior()
+        if isinstance(prior, GammaPrior):
+            return np.asarray(prior.theta(z))
         root = np.linalg.cholesky(np.array(prior.cov)[::-1, ::-1])[::-1, ::-1]
         return np.asarray(z @ root.T + np.array(prior.mean))
 

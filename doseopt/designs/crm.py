@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -24,6 +23,7 @@ from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameter
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
+from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 
 
 def _initial_fault(value: Any) -> str | None:
@@ -37,7 +37,7 @@ def _initial_fault(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class CRM(ModelBased):
-    """Continual reassessment method, one parameter b ~ N(0, prior_sd^2).
+    """Continual reassessment method, one parameter b ~ N(0, prior_sd^2) unless another prior is stated.
 
     Empiric model: p_j = s_j^exp(b). Logistic model: logit p_j = a_0 + exp(b) x_j, x_j = logit(s_j) - a_0. After every
     cohort the next is given the dose whose estimated DLT rate is closest to the target, ties to the lower. Restrictions
@@ -54,8 +54,11 @@ class CRM(ModelBased):
         a_0 of the logistic model.
     prior_sd : float
         Standard deviation of b; 1.34 is its customary *variance* (some software takes it as the sd).
+    slope_prior : SlopePrior, optional
+        In place of b ~ N(0, prior_sd^2): of b, or of the slope exp(b).
     estimate : {"plugin", "mean"}
-        The DLT rate at the posterior mean of b (R dfcrm), or its posterior mean.
+        The DLT rate at the posterior mean of b (R dfcrm), or of the slope if that is what the prior is stated of; or
+        the posterior mean of the rate.
     select_untried : bool
         Whether the MTD may be a dose that no patient had (R dfcrm).
     cohort, start : int
@@ -90,7 +93,10 @@ class CRM(ModelBased):
     )
     model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
-    prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
+    prior_sd: float = param(PRIOR_SD, low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
+    slope_prior: SlopePrior | None = param(
+        None, custom=slope_fault, table=SlopePrior, doc="prior of the slope exp(b), in place of prior_sd"
+    )
     estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
@@ -100,7 +106,7 @@ class CRM(ModelBased):
     )
 
     def _faults(self) -> list[Fault]:
-        found = super()._faults()
+        found = super()._faults() + slope_faults(self.slope_prior, self.prior_sd)
         if self.initial is not None and not _initial_fault(self.initial) and isinstance(self.doses, int):
             if max(self.initial) > self.doses:
                 message = f"wanted levels of 1 to {self.doses}, got {max(self.initial)}"
@@ -131,8 +137,8 @@ class CRM(ModelBased):
     def curve(self) -> Empiric | OneParameterLogistic:
         """The dose-toxicity model."""
         if self.model == "empiric":
-            return Empiric(self.rates, self.prior_sd)
-        return OneParameterLogistic(self.rates, self.prior_sd, self.intercept)
+            return Empiric(self.rates, self.prior_sd, self.slope_prior)
+        return OneParameterLogistic(self.rates, self.prior_sd, self.intercept, self.slope_prior)
 
     def posterior(self, state: TrialState) -> Posterior:
         """Return the posterior of the DLT rates."""
@@ -153,7 +159,7 @@ class CRM(ModelBased):
         return (
             Tunable("prior_mtd", 1, self.doses, whole=True),
             Tunable("halfwidth", 0.01, widest),
-            Tunable("prior_sd", 0.2, 2.5),
+            *([] if self.slope_prior is not None else [Tunable("prior_sd", 0.2, 2.5)]),
             Tunable("lowest_rate", 0.002, 1.2 * self.target, usual=False, group="skeleton"),
             *gaps,
             COHORT,
@@ -203,11 +209,14 @@ class CRM(ModelBased):
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         formula = "p = s^exp(b)" if self.model == "empiric" else f"logit p = {self.intercept:g} + exp(b) x"
-        how = "at the posterior mean of b" if self.estimate == "plugin" else "posterior mean"
+        of = "b" if self.slope_prior is None or self.slope_prior.kind == "normal" else "exp(b)"
+        how = f"at the posterior mean of {of}" if self.estimate == "plugin" else "posterior mean"
+        usual = f"b ~ N(0, variance {self.prior_sd**2:.4g})"
+        prior = usual if self.slope_prior is None else self.slope_prior.describe()
         source = "Lee & Cheung 2009" if isinstance(self.skeleton, IndifferenceInterval) else ""
         tried = "may be untried" if self.select_untried else "among doses tried"
         return [
-            Row("model", f"{formula}, b ~ N(0, variance {self.prior_sd**2:.4g})", "O'Quigley, Pepe, Fisher 1990"),
+            Row("model", f"{formula}, {prior}", "O'Quigley, Pepe, Fisher 1990"),
             Row("skeleton", ", ".join(f"{s:.3f}" for s in self.rates), source),
             Row(
                 "next dose", f"estimated DLT rate ({how}) closest to {self.target:g}, ties to the lower", "Cheung 2011"

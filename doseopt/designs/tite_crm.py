@@ -39,7 +39,7 @@ class TITECRM(CRM):
     Parameters
     ----------
     weights : {"linear", "adaptive"}
-    doses, target, skeleton, model, intercept, prior_sd, estimate, select_untried, cohort, start, initial
+    doses, target, skeleton, model, intercept, prior_sd, slope_prior, estimate, select_untried, cohort, start, initial
         As those of `CRM`; in the first stage of `initial` pending patients count as ones without a DLT so far.
 
     Notes

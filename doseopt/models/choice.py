@@ -22,13 +22,14 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
+from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 
 type PosteriorCurve = Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial
 
 FIELDS = {
     "blrm": ("reference_dose", "mean", "cov"),
-    "empiric": ("skeleton", "prior_sd"),
-    "logistic": ("skeleton", "prior_sd", "intercept"),
+    "empiric": ("skeleton", "prior_sd", "slope_prior"),
+    "logistic": ("skeleton", "prior_sd", "intercept", "slope_prior"),
     "bma": ("prior_sd",),
     "beta": ("a", "b"),
 }
@@ -79,6 +80,8 @@ class PosteriorModel:
         Left out: indifference interval of half-width 0.05 around the second highest dose.
     prior_sd, intercept : float
         Of the one-parameter models.
+    slope_prior : SlopePrior, optional
+        Of the CRM's models, in place of b ~ N(0, prior_sd^2).
     a, b : float
         Of the Beta prior at each dose.
     intervals : tuple of float
@@ -94,8 +97,11 @@ class PosteriorModel:
     skeleton: tuple[float, ...] | IndifferenceInterval | None = param(
         None, kind=tuple, custom=_maybe_skeleton_fault, table=IndifferenceInterval
     )
-    prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
+    prior_sd: float = param(PRIOR_SD, low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
+    slope_prior: SlopePrior | None = param(
+        None, custom=slope_fault, table=SlopePrior, doc="prior of the slope exp(b), in place of prior_sd"
+    )
     a: float = param(1.0, low=0, open_low=True, doc="first parameter of the Beta prior")
     b: float = param(1.0, low=0, open_low=True, doc="second parameter of the Beta prior")
     intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
@@ -106,7 +112,7 @@ class PosteriorModel:
 
     def _faults(self) -> list[Fault]:
         """Return the fields that belong to another model."""
-        found = []
+        found = slope_faults(self.slope_prior, self.prior_sd)
         for field in dataclasses.fields(self) if self.model in FIELDS else ():
             belongs = [model for model, fields in FIELDS.items() if field.name in fields]
             if belongs and self.model not in belongs and getattr(self, field.name) != field.default:
@@ -153,8 +159,8 @@ class PosteriorModel:
             self.skeleton or IndifferenceInterval(prior_mtd=max(doses - 1, 1), halfwidth=0.05), doses, target
         )
         if self.model == "empiric":
-            return Empiric(rates_, self.prior_sd)
-        return OneParameterLogistic(rates_, self.prior_sd, self.intercept)
+            return Empiric(rates_, self.prior_sd, self.slope_prior)
+        return OneParameterLogistic(rates_, self.prior_sd, self.intercept, self.slope_prior)
 
     def reference(self, values: tuple[float, ...]) -> float:
         """Return d*: the one stated, or the second highest dose, which every report then names."""
@@ -192,7 +198,8 @@ def describe_model(model: PosteriorCurve) -> str:
         )
     skeleton = ", ".join(f"{s:.3f}" for s in model.skeleton)
     formula = "p = s^exp(b)" if isinstance(model, Empiric) else f"logit p = {model.intercept:g} + exp(b) x"
-    return f"{formula}, b ~ N(0, variance {model.prior_sd**2:.3g}), skeleton {skeleton}"
+    prior = f"b ~ N(0, variance {model.prior_sd**2:.3g})" if model.slope_prior is None else model.slope_prior.describe()
+    return f"{formula}, {prior}, skeleton {skeleton}"
 
 
 PRIOR_SCALES = (0.5, 1.0, 2.0)
@@ -210,4 +217,6 @@ def with_prior_sd(model: PosteriorCurve, factor: float) -> PosteriorCurve:
     if isinstance(model, ModelAverage):
         parts = tuple(dataclasses.replace(m, prior_sd=factor * m.prior_sd) for m in model.models)
         return dataclasses.replace(model, models=parts)
+    if model.slope_prior is not None:
+        return dataclasses.replace(model, slope_prior=model.slope_prior.widened(factor))
     return dataclasses.replace(model, prior_sd=factor * model.prior_sd)

@@ -12,7 +12,13 @@ import numpy as np
 
 from doseopt.core.parameters import Fault, Faults, are_numbers
 from doseopt.core.state import FloatArray
-from doseopt.models.base import GaussianPrior
+from doseopt.models.base import GaussianPrior, Prior
+from doseopt.models.slope import SlopePrior
+
+
+def _prior(prior_sd: float, stated: SlopePrior | None) -> Prior:
+    """Return the prior of b."""
+    return GaussianPrior(("b",), (0.0,), ((prior_sd**2,),)) if stated is None else stated.prior()
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class Empiric:
         s_j, the DLT rates at b = 0.
     prior_sd : float
         Standard deviation of b.
+    slope_prior : SlopePrior, optional
+        In place of b ~ N(0, prior_sd^2).
 
     References
     ----------
@@ -33,15 +41,16 @@ class Empiric:
 
     skeleton: tuple[float, ...]
     prior_sd: float
+    slope_prior: SlopePrior | None = None
 
     @property
     def doses(self) -> int:
         """Number of doses."""
         return len(self.skeleton)
 
-    def prior(self) -> GaussianPrior:
+    def prior(self) -> Prior:
         """Return the prior of b."""
-        return GaussianPrior(("b",), (0.0,), ((self.prior_sd**2,),))
+        return _prior(self.prior_sd, self.slope_prior)
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return log p_j = exp(b) log s_j; theta [..., 1] -> [..., D]."""
@@ -64,6 +73,8 @@ class OneParameterLogistic:
         Standard deviation of b.
     intercept : float
         a_0.
+    slope_prior : SlopePrior, optional
+        In place of b ~ N(0, prior_sd^2).
 
     References
     ----------
@@ -73,6 +84,7 @@ class OneParameterLogistic:
     skeleton: tuple[float, ...]
     prior_sd: float
     intercept: float = 3.0
+    slope_prior: SlopePrior | None = None
 
     @property
     def _x(self) -> FloatArray:
@@ -84,9 +96,9 @@ class OneParameterLogistic:
         """Number of doses."""
         return len(self.skeleton)
 
-    def prior(self) -> GaussianPrior:
+    def prior(self) -> Prior:
         """Return the prior of b."""
-        return GaussianPrior(("b",), (0.0,), ((self.prior_sd**2,),))
+        return _prior(self.prior_sd, self.slope_prior)
 
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return log p_j = -log(1 + exp(-logit p_j)); theta [..., 1] -> [..., D]."""

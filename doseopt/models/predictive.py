@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import betaln, gammaln
 
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.models.base import Model
+from doseopt.models.base import GammaPrior, Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.likelihood import log_likelihood
@@ -109,11 +109,11 @@ def _at(model: Model, outer: FloatArray, n: IntArray, y: IntArray) -> FloatArray
 def _nodes(model: Model, outer: FloatArray, patients: int) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Give parameters [G, P] and their weights [G], the step of the outer parameter left out."""
     prior = model.prior()
-    sds = np.sqrt(np.diag(np.array(prior.cov)))
     density = np.exp(-(outer**2) / 2) / np.sqrt(2 * np.pi)
-    if len(sds) == 1:
-        yield prior.mean[0] + sds[0] * outer[:, None], density
+    if isinstance(prior, GammaPrior) or len(prior.names) == 1:
+        yield prior.theta(outer[:, None]), density
         return
+    sds = np.sqrt(np.diag(np.array(prior.cov)))
     slope = prior.cov[0][1] / sds[1]
     sd = np.sqrt(prior.cov[0][0] - slope**2)
     finest = max(patients / 8, 0.5 * EXPONENT / np.pi**2) / np.pi**2

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from doseopt.core.state import BoolArray, FloatArray
-from doseopt.models.base import GaussianPrior, Model
+from doseopt.models.base import Model, Prior
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.root import root
 
@@ -24,7 +24,7 @@ def log_complement(log_p: FloatArray) -> FloatArray:
         return np.where(log_p > half, np.log(-np.expm1(log_p)), np.log1p(-np.exp(np.minimum(log_p, half))))
 
 
-def log_rates(model: Model, z: FloatArray, prior: GaussianPrior | None = None) -> FloatArray:
+def log_rates(model: Model, z: FloatArray, prior: Prior | None = None) -> FloatArray:
     """Return log p at z [...] -> [..., D], kept finite and below 0 so that log(1 - p) is finite; `prior` is its own."""
     with np.errstate(over="ignore"):
         log_p = np.asarray(model.log_dlt_rate((prior or model.prior()).theta(z[..., None]), np))
@@ -43,7 +43,7 @@ def cuts(model: Model, rates: FloatArray) -> FloatArray:
     prior, shape = model.prior(), (len(rates), model.doses)  # made once: to check it takes longer than to use it
     if isinstance(model, Empiric | OneParameterLogistic):
         logit = np.broadcast_to((np.log(rates) - np.log1p(-rates))[:, None], shape)
-        return np.asarray(np.clip((model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0], -FAR, FAR))
+        return np.asarray(np.clip(prior.z(model.theta_at(logit)), -FAR, FAR))
 
     def excess(z: FloatArray) -> FloatArray:
         return np.asarray(np.diagonal(log_rates(model, z, prior), axis1=-2, axis2=-1) - np.log(rates)[:, None])

@@ -15,6 +15,7 @@ from typing import Any
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN
+from doseopt.models.slope import PRIOR_SD
 from doseopt.scenarios import MTDRule
 
 SCHEME = "h2"
@@ -94,7 +95,7 @@ def _mtd(table: Mapping[str, Any], target: float) -> dict[str, Any]:
 
 def _posterior(table: Mapping[str, Any], values: tuple[float, ...] | None, doses: int) -> dict[str, Any]:
     """State the reference dose of the BLRM, and leave out the priors that are its default."""
-    said = dict(table)
+    said = _slope(table)
     if said.get("model", "blrm") == "blrm" and values is not None:
         said.setdefault("reference_dose", float(PosteriorModel().reference(values)))
     usual = {
@@ -103,6 +104,19 @@ def _posterior(table: Mapping[str, Any], values: tuple[float, ...] | None, doses
         "skeleton": {"prior_mtd": max(doses - 1, 1), "halfwidth": 0.05},
     }
     return {name: value for name, value in said.items() if value != _plain_numbers(usual.get(name))}
+
+
+def _slope(table: Mapping[str, Any]) -> dict[str, Any]:
+    """State a prior of the slope that has two names by one: b ~ N(0, sd^2) by its sd, exponential as gamma."""
+    said = dict(table)
+    prior = said.get("slope_prior")
+    if prior is not None and prior["kind"] == "exponential":
+        said["slope_prior"] = {**prior, "kind": "gamma"}
+    if prior is not None and prior["kind"] == "normal" and "mean" not in prior:
+        del said["slope_prior"]
+        sd = prior.get("sd", 1.0)
+        said |= {} if sd == PRIOR_SD else {"prior_sd": sd}
+    return said
 
 
 def _belief(table: Mapping[str, Any], scenarios: list[str]) -> dict[str, Any]:
@@ -117,7 +131,7 @@ def _belief(table: Mapping[str, Any], scenarios: list[str]) -> dict[str, Any]:
 
 def _design(table: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out a policy's file, which its digest says; put rules and lines whose order does not matter in order."""
-    said = {name: value for name, value in table.items() if (table.get("kind"), name) != ("policy", "table")}
+    said = {name: value for name, value in _slope(table).items() if (table.get("kind"), name) != ("policy", "table")}
     if "modifiers" in said:
         said["modifiers"] = sorted(said["modifiers"], key=lambda m: (ORDER.index(m["kind"]), _text(m)))
     if "decisions" in said:

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.special import betaln
 
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.models.base import Model
+from doseopt.models.base import GammaPrior, Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage
 from doseopt.models.quadrature import quadrature
@@ -21,6 +21,8 @@ AGREEMENT = 1e-10
 CUT = 0.3
 """The DLT rate whose probability to be exceeded is compared."""
 REACH, PANELS, NODES = 9.0, 40, 8
+SLOPES = 16.0
+"""Below the median of log slope there is no more than exp(-16 shape) of a gamma prior."""
 """The rule: panels of Gauss-Legendre nodes over so many prior standard deviations on each side."""
 
 type Known = tuple[FloatArray, FloatArray, float]
@@ -61,7 +63,8 @@ def _check_curve(model: Model) -> None:
     demand(log_p.shape == (5, 8, model.doses), f"log DLT rates of shape {(5, 8, model.doses)}", f"{log_p.shape}")
     demand(bool(np.isfinite(log_p).all()), "finite log DLT rates", f"{np.unique(log_p[~np.isfinite(log_p)])}")
     demand(bool((log_p <= 0).all()), "log DLT rates of at most 0", f"{log_p.max():g}")
-    order = np.argsort(np.asarray(model.log_dlt_rate(np.array(prior.mean), np)), kind="stable")
+    middle = np.asarray(prior.theta(np.zeros(len(prior.names))))
+    order = np.argsort(np.asarray(model.log_dlt_rate(middle, np)), kind="stable")
     falls = np.diff(log_p[..., order], axis=-1) < -AGREEMENT
     if falls.any():
         at = theta[falls.any(axis=-1)][0]
@@ -142,9 +145,13 @@ def _panels(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _independent_curve(model: Model, n: IntArray, y: IntArray) -> Known:
     prior = model.prior()
-    mean, sd = np.array(prior.mean), np.sqrt(np.diag(np.array(prior.cov)))
-    low, high = mean - REACH * sd, mean + REACH * sd
-    two = len(mean) == 2
+    if isinstance(prior, GammaPrior):
+        low, middle, high = prior.theta(np.array([[-REACH], [0.0], [REACH]]))
+        low = np.maximum(low, middle - SLOPES)
+    else:
+        mean, sd = np.array(prior.mean), np.sqrt(np.diag(np.array(prior.cov)))
+        low, high = mean - REACH * sd, mean + REACH * sd
+    two = len(low) == 2
     outer, outer_weight = _panels(low[1], high[1]) if two else (np.zeros(1), np.ones(1))
 
     def at(first: FloatArray) -> FloatArray:

@@ -14,19 +14,20 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 from sampled_models import BLRM, DOSES, MODELS
 from scipy.special import comb, expit, log_expit, logsumexp, roots_sh_jacobi
-from scipy.stats import beta, binom, kstest, multivariate_normal, norm
+from scipy.stats import beta, binom, gamma, kstest, multivariate_normal, norm
 
 from doseopt import __version__
+from doseopt.models.base import GammaPrior
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage
 from doseopt.models.likelihood import log1mexp
 from doseopt.models.nuts.draws import Diagnostics, SampledPosterior, SamplingWarning, diagnose
 from doseopt.models.nuts.joint import Joint
-from doseopt.models.nuts.models import BetaPrior, Monotone, TwoPopulations
+from doseopt.models.nuts.models import BetaPrior, Monotone, SampledSlope, TwoPopulations
 from doseopt.models.nuts.pymc import build, compiled, sample
 from doseopt.models.quadrature import quadrature
 
-QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average")
+QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average", "gamma slope")
 TALLIES = {"mixed": ((3, 3, 6, 3), (0, 0, 1, 2)), "toxic low dose": ((6, 3, 0, 0), (4, 3, 0, 0))}
 SEED = 20261123
 FAMILY = 1e-4
@@ -63,6 +64,8 @@ def log_rates(model: object, z: np.ndarray) -> np.ndarray:
     if isinstance(model, ModelAverage):
         return np.stack([m.log_dlt_rate(m.prior().theta(z), np) for m in model.models], axis=-2)
     prior = model.prior()
+    if isinstance(prior, GammaPrior):  # sampled as b itself
+        return model.log_dlt_rate(z, np)
     return model.log_dlt_rate(prior.theta(z, np) if isinstance(prior, BetaPrior) else prior.theta(z), np)
 
 
@@ -82,6 +85,10 @@ def log_density(model: object, z: np.ndarray, n: np.ndarray, y: np.ndarray) -> f
         ).sum()
         assert abs(shift) < 1e-6  # the slope is a difference quotient here
         return float(prior.log_densities(z, np).sum() + each.sum())
+    prior = model.prior()
+    if isinstance(prior, GammaPrior):
+        of_slope = gamma.logpdf(np.exp(z), prior.shape, scale=1 / prior.rate)
+        return float((of_slope + z).sum() + each.sum())
     return float(norm.logpdf(z).sum() + each.sum())
 
 
@@ -330,6 +337,9 @@ def test_densities_in_the_tree_are_those_of_the_draws(name: str) -> None:
         inside = ((v > 1e-12) & (v < 1 - 1e-9)).all(axis=-1)
         stated = beta.logpdf(v, prior.a, prior.b).sum(axis=-1)
         np.testing.assert_allclose(found[inside], stated[inside], rtol=1e-5, atol=1e-6)
+    elif isinstance(prior, SampledSlope):
+        of_slope = gamma.logpdf(np.exp(theta[..., 0]), prior.prior.shape, scale=1 / prior.prior.rate)
+        np.testing.assert_allclose(found, of_slope, atol=1e-9)
     else:
         np.testing.assert_allclose(found, multivariate_normal(prior.mean, prior.cov).logpdf(theta), atol=1e-9)
 

@@ -41,8 +41,9 @@ def test_where_one_dose_is_at_the_end_of_the_interval_its_neighbour_is_at_the_ot
     doses, prior_mtd, target, halfwidth, model, intercept
 ):
     # The definition itself: at the b where dose k has target + delta ... its lower neighbour has target - delta.
-    assume(prior_mtd <= doses)
-    rates = IndifferenceInterval(prior_mtd, halfwidth).rates(target, doses, model, intercept)
+    interval = IndifferenceInterval(prior_mtd, halfwidth)
+    assume(not interval.faults(target, doses, model, intercept))
+    rates = interval.rates(target, doses, model, intercept)
     assert rates[prior_mtd - 1] == target
     assert list(rates) == sorted(rates)
     assert all(0 < s < 1 for s in rates)

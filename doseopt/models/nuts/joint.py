@@ -11,11 +11,11 @@ from scipy.special import gammaln
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.models.base import GaussianPrior, Model
+from doseopt.models.base import GammaPrior, GaussianPrior, Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage, TwoParameterLogistic
 from doseopt.models.likelihood import log_likelihood
-from doseopt.models.nuts.models import BetaPrior, Monotone, TwoPopulations
+from doseopt.models.nuts.models import BetaPrior, Monotone, SampledSlope, TwoPopulations
 
 type Sampled = Model | BetaBinomial | ModelAverage | Monotone | TwoPopulations
 """What can be sampled."""
@@ -26,6 +26,11 @@ class Estimate(NamedTuple):
 
     value: float
     mcse: float
+
+
+def _sampled[P: GaussianPrior | BetaPrior](prior: P | GammaPrior) -> P | SampledSlope:
+    """Return a prior as it is sampled."""
+    return SampledSlope(prior) if isinstance(prior, GammaPrior) else prior
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ class Joint:
                 f"TwoPopulations for doses actually given"
             )
             raise Faults([Fault("at", message)])
+        priors = {model.prior() for model in self.model.models} if isinstance(self.model, ModelAverage) else ()
+        if len(priors) > 1 and any(isinstance(prior, GammaPrior) for prior in priors):
+            wanted = "wanted one prior of the slope for all models, to sample their average; quadrature takes several"
+            raise Faults([Fault("models", wanted)])
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -71,15 +80,15 @@ class Joint:
         return (len(self.groups), last) if self.groups else (last,)
 
     @functools.cached_property
-    def prior(self) -> GaussianPrior | BetaPrior:
+    def prior(self) -> GaussianPrior | BetaPrior | SampledSlope:
         """Prior of the parameters; for a model average with different priors, of the standard normal z they share."""
         if isinstance(self.model, ModelAverage):
             priors = {model.prior() for model in self.model.models}
-            return priors.pop() if len(priors) == 1 else GaussianPrior(("b_standardised",), (0.0,), ((1.0,),))
+            return _sampled(priors.pop()) if len(priors) == 1 else GaussianPrior(("b_standardised",), (0.0,), ((1.0,),))
         if isinstance(self.model, BetaBinomial):
             names = tuple(f"logit_p{j}" for j in range(1, self.model.doses + 1))
             return BetaPrior(names, (float(self.model.a),) * len(names), (float(self.model.b),) * len(names))
-        return self.model.prior()
+        return _sampled(self.model.prior())
 
     def reported(self, theta: Any, xp: Any) -> Any:
         """Return the log DLT rates; theta [..., P] -> [..., D], [..., group, D] or [..., model, D]."""
@@ -113,19 +122,19 @@ class Joint:
 
     def theta(self, z: Any, xp: Any) -> Any:
         """Return the parameters; z [..., P], what is sampled, -> [..., P]."""
-        return self.prior.theta(z, xp) if isinstance(self.prior, BetaPrior) else self.prior.theta(z)
+        return self.prior.theta(z) if isinstance(self.prior, GaussianPrior) else self.prior.theta(z, xp)
 
     def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
         """Draw theta from the prior, [size, P]."""
-        if isinstance(self.prior, BetaPrior):
-            return self.prior.draw(rng, size)
-        return np.asarray(self.prior.theta(rng.standard_normal((size, len(self.prior.names)))))
+        if isinstance(self.prior, GaussianPrior):
+            return np.asarray(self.prior.theta(rng.standard_normal((size, len(self.prior.names)))))
+        return self.prior.draw(rng, size)
 
     def log_prior(self, z: FloatArray) -> FloatArray:
         """Return the log prior density of z; [..., P] -> [...]."""
-        if isinstance(self.prior, BetaPrior):
-            return np.asarray(self.prior.log_densities(z, np).sum(axis=-1))
-        return np.asarray(-(z**2 + np.log(2 * np.pi)).sum(axis=-1) / 2)
+        if isinstance(self.prior, GaussianPrior):
+            return np.asarray(-(z**2 + np.log(2 * np.pi)).sum(axis=-1) / 2)
+        return np.asarray(self.prior.log_densities(z, np).sum(axis=-1))
 
     def log_marginal(self, z: FloatArray, tally: tuple[IntArray, IntArray], rng: np.random.Generator) -> Estimate:
         """Return the log marginal likelihood and its Monte Carlo error, by importance sampling.

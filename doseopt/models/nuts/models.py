@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy.special import betaln, digamma
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
-from doseopt.models.base import GaussianPrior
+from doseopt.models.base import GammaPrior, GaussianPrior
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.likelihood import log1mexp
 
@@ -86,6 +87,44 @@ class BetaPrior:
     def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
         """Draw theta from the prior, [size, P]: log G_a - log G_b, the logarithms drawn without underflow."""
         return np.asarray(_log_gamma(rng, self.a, size) - _log_gamma(rng, self.b, size))
+
+
+@dataclass(frozen=True)
+class SampledSlope:
+    """A gamma prior of the slope as a sampler takes it: of b itself, whose density falls off on both sides.
+
+    Parameters
+    ----------
+    prior : GammaPrior
+    """
+
+    prior: GammaPrior
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of the parameter."""
+        return self.prior.names
+
+    def theta(self, z: Any, xp: Any) -> Any:
+        """Return b; the last axis is known to have length 1, which PyTensor does not see of a sampled z."""
+        return z[..., 0][..., None]
+
+    def z(self, theta: FloatArray) -> FloatArray:
+        """Return what is sampled."""
+        return theta
+
+    def log_densities(self, z: Any, xp: Any) -> Any:
+        """Return the log prior density of b; [..., 1] -> [..., 1], in NumPy or any namespace like it."""
+        shape, rate = self.prior.shape, self.prior.rate
+        return shape * (z + math.log(rate)) - rate * xp.exp(z) - math.lgamma(shape)
+
+    def log_density(self, theta: FloatArray) -> FloatArray:
+        """Return the log prior density of the slope, over which the prior is stated; [..., 1] -> [...]."""
+        return np.asarray((self.log_densities(theta, np) - theta)[..., 0])
+
+    def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
+        """Draw b from the prior, [size, 1]."""
+        return _log_gamma(rng, (self.prior.shape,), size) - math.log(self.prior.rate)
 
 
 def _log_gamma(rng: np.random.Generator, shape: tuple[float, ...], size: int) -> FloatArray:

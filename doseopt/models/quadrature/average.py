@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import expit, logsumexp
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
-from doseopt.models.base import GaussianPrior
+from doseopt.models.base import Prior
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic
 from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import fitted
@@ -103,13 +103,13 @@ def _distribution(part: Part) -> Distribution | FittedPosterior:
 
 def _below(
     model: Empiric | OneParameterLogistic,
-    prior: GaussianPrior,
+    prior: Prior,
     rises: BoolArray,
     parts: Parts[Distribution | FittedPosterior],
     logit: FloatArray,
 ) -> FloatArray:
     """Return Pr(logit p_j <= logit) under one model, [U, D]; its prior is known, and which rates rise."""
-    below, z = np.empty(logit.shape), (model.theta_at(logit) - prior.mean[0]) / prior.cholesky[0, 0]
+    below, z = np.empty(logit.shape), prior.z(model.theta_at(logit))
     for rows, part in parts:
         below[rows] = part.cdf(z[rows])
     return np.where(rises, below, 1 - below)

@@ -40,28 +40,23 @@ class FittedPosterior:
     ends: FloatArray  # [U, panel + 1], the last end repeated where there are fewer
     coefficients: FloatArray  # [U, panel, coefficient], of the density times half the width
     before: FloatArray  # [U, panel + 1], probability up to each end
-    z_mean: FloatArray  # [U]
-    z_variance: FloatArray  # [U]
+    parameter_mean: FloatArray  # [U]
+    parameter_variance: FloatArray  # [U]
     average: FloatArray  # [U, D]
     spread: FloatArray  # [U, D]
     log_evidence: FloatArray  # [U]
 
-    @functools.cached_property
-    def _prior(self) -> tuple[float, float]:
-        prior = self.model.prior()
-        return prior.mean[0], float(prior.cholesky[0, 0])
-
     def theta_mean(self) -> FloatArray:
         """Return the posterior mean of the parameter, [U]."""
-        return self._prior[0] + self._prior[1] * self.z_mean
+        return self.parameter_mean
 
     def theta_variance(self) -> FloatArray:
         """Return the posterior variance of the parameter, [U]."""
-        return self._prior[1] ** 2 * self.z_variance
+        return self.parameter_variance
 
     def plugin(self) -> FloatArray:
         """Return the DLT rate at the posterior mean of the parameter, [U, D]."""
-        return np.exp(np.asarray(self.model.log_dlt_rate(self.theta_mean()[:, None], np)))
+        return np.exp(np.asarray(self.model.log_dlt_rate(self.model.prior().at(self.theta_mean())[:, None], np)))
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [U, D]."""
@@ -142,12 +137,15 @@ def solve(model: Model, n: IntArray, y: IntArray, partial: Partial | None = None
 
     share = y / np.maximum(n, 1)
     ceiling = (xlogy(y, share) + xlogy(n - y, 1 - share)).sum(axis=1) - np.log(2 * np.pi) / 2
-    panels, top, peak = found(log_f, ceiling, min(1.0, 0.25 / float(prior.cholesky[0, 0])))
-    near = np.exp(log_rates(model, peak, prior))
+    panels, top, peak = found(log_f, ceiling, min(1.0, 0.25 / prior.scale))
+    near, middle = np.exp(log_rates(model, peak, prior)), prior.parameter(prior.theta(peak[:, None])[:, 0])
 
     def columns(owner: IntArray, z: FloatArray) -> FloatArray:
         f = np.exp(log_f(owner, z) - top[owner])[:, None]
-        off = np.column_stack([z - peak[owner], np.exp(log_rates(model, z, prior)) - near[owner]])
+        parameter = prior.parameter(prior.theta(z[:, None])[:, 0])
+        off = np.column_stack(
+            [(parameter - middle[owner]) / prior.scale, np.exp(log_rates(model, z, prior)) - near[owner]]
+        )
         return np.concatenate([f, f * off, f * off**2], axis=1)
 
     least = np.repeat([1.0, TINY, TINY**2], [1, 1 + doses, 1 + doses])
@@ -159,9 +157,8 @@ def solve(model: Model, n: IntArray, y: IntArray, partial: Partial | None = None
     ends, coefficients, before = _table(panels, density, lines)
     log_evidence = top + np.log(total[:, 0])
     average, spread = near + off[:, 1:], np.sqrt(variance[:, 1:])
-    return FittedPosterior(
-        model, ends, coefficients, before, peak + off[:, 0], variance[:, 0], average, spread, log_evidence
-    )
+    mean, square = middle + prior.scale * off[:, 0], prior.scale**2 * variance[:, 0]
+    return FittedPosterior(model, ends, coefficients, before, mean, square, average, spread, log_evidence)
 
 
 def _table(panels: Panels, density: FloatArray, lines: int) -> tuple[FloatArray, FloatArray, FloatArray]:

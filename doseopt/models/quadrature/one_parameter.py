@@ -1,13 +1,13 @@
 """Posteriors of models with one parameter, deterministic.
 
-With theta = mean + L z, the posterior is integrated by the trapezoid rule on a uniform grid of z. For an integrand
-that is analytic and decays at both ends the rule converges geometrically: for a posterior of standard deviation s
-the error of a mean is about exp(-2 pi^2 (s/h)^2). Gauss-Hermite nodes placed on the prior do not, because the
-posterior is much narrower than the prior. The narrowest posterior sd that N patients can give is 2.1 steps (from the
-largest Fisher information a patient can carry). The range is where any tally of N patients can put mass. The sum of
-the weights with alternating signs bounds the error of each tally; where it is too large the tally gets the grid of
-twice as many patients, and where that does not do, or the prior is so wide that the grid would be, it is integrated on
-panels of its own (see ``fitted``).
+With theta a function of a standard normal z (see ``base``), the posterior is integrated by the trapezoid rule on a
+uniform grid of z. For an integrand that is analytic and decays at both ends the rule converges geometrically: for a
+posterior of standard deviation s the error of a mean is about exp(-2 pi^2 (s/h)^2). Gauss-Hermite nodes placed on the
+prior do not, because the posterior is much narrower than the prior. The narrowest posterior sd that N patients can give
+is 2.1 steps (from the largest Fisher information a patient can carry). The range is where any tally of N patients can
+put mass. The sum of the weights with alternating signs bounds the error of each tally; where it is too large the tally
+gets the grid of twice as many patients, and where that does not do, or the prior is so wide that the grid would be, it
+is integrated on panels of its own (see ``fitted``).
 
 Interval probabilities and quantiles read a distribution function instead of counting nodes (see ``line``): every DLT
 rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it where the rate falls with z.
@@ -65,7 +65,7 @@ class Grid:
     log_p: FloatArray  # [G, D]
     log_q: FloatArray  # [G, D]
     p: FloatArray  # [G, D]
-    theta: FloatArray  # [G]
+    parameter: FloatArray  # [G], whose mean is the estimate
     rises: BoolArray  # [D], whether the DLT rate rises with z
 
     @functools.cached_property
@@ -109,8 +109,9 @@ def grid(model: Model, patients: int) -> Grid | None:
         return None
     log_p = log_rates(model, line.nodes)
     log_prior = -(line.nodes**2) / 2 - np.log(2 * np.pi) / 2 + np.log(step)
-    theta = np.asarray(model.prior().theta(line.nodes[:, None]))[:, 0]
-    return Grid(model, line, log_prior, log_p, log_complement(log_p), np.exp(log_p), theta, rising(model))
+    prior = model.prior()
+    parameter = np.asarray(prior.parameter(prior.theta(line.nodes[:, None])[:, 0]))
+    return Grid(model, line, log_prior, log_p, log_complement(log_p), np.exp(log_p), parameter, rising(model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,16 +131,18 @@ class GridPosterior:
 
     def theta_mean(self) -> FloatArray:
         """Return the posterior mean of the parameter, [U]."""
-        return np.asarray(self.weight @ self.grid.theta)
+        return np.asarray(self.weight @ self.grid.parameter)
 
     def theta_variance(self) -> FloatArray:
         """Return the posterior variance of the parameter, [U]."""
-        centred = self.grid.theta[None, :] - self.theta_mean()[:, None]
+        centred = self.grid.parameter[None, :] - self.theta_mean()[:, None]
         return np.asarray(np.einsum("ug,ug,ug->u", self.weight, centred, centred))
 
     def plugin(self) -> FloatArray:
         """Return the DLT rate at the posterior mean of the parameter, [U, D]."""
-        return np.exp(np.asarray(self.grid.model.log_dlt_rate(self.theta_mean()[:, None], np)))
+        return np.exp(
+            np.asarray(self.grid.model.log_dlt_rate(self.grid.model.prior().at(self.theta_mean())[:, None], np))
+        )
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [U, D]."""

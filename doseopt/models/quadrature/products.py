@@ -63,8 +63,8 @@ class ProductPosterior:
 
     def plugin(self) -> FloatArray:
         """Return the DLT rate at the posterior mean of the parameter, [S, D]."""
-        b = self._means(lambda nodes: nodes.theta[:, None], lambda some: some.theta_mean()[:, None])
-        return np.exp(np.asarray(self.model.log_dlt_rate(b, np)))
+        found = self._means(lambda nodes: nodes.parameter[:, None], lambda some: some.theta_mean()[:, None])
+        return np.exp(np.asarray(self.model.log_dlt_rate(self.model.prior().at(found), np)))
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [S, D]."""
