@@ -12,7 +12,7 @@ from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries
 from doseopt.engines.exact import observed_rates
-from doseopt.engines.graph import Graph, build_graph
+from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.outcomes import make_outcomes
 
 
@@ -35,7 +35,7 @@ def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, 
     A cohort may hold patients of both; the sum of their DLTs is that of two binomials. A tally does not tell who had
     them, so that edges are weighed.
     """
-    graph = build_graph(design, max_states=max_states)
+    graph = graph_of(design, max_states=max_states)
     reached = _reached(graph, observed_rates(design, first), observed_rates(design, then), patients)
     weigh = partial(np.take, reached, axis=1)
     return make_outcomes(

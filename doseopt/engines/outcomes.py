@@ -18,7 +18,7 @@ standard error is sqrt(weighted variance / trials): 0 for the exact engine, with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,20 +112,6 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     return result
 
 
-def expect(outcomes: xr.Dataset, value: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the mean of a function of the ending, and its Monte Carlo standard error.
-
-    Parameters
-    ----------
-    outcomes : Dataset
-    value : DataArray
-        With the dimension `ending`, and any others.
-    """
-    weight = outcomes["weight"]
-    value = value.astype(float)
-    mean = xr.dot(weight, value, dim="ending")
-    trials = float(outcomes.attrs["trials"])
-    if np.isinf(trials):
-        return mean, xr.zeros_like(mean)
-    variance = xr.dot(weight, (value - mean) ** 2, dim="ending")
-    return mean, (variance / trials) ** 0.5
+def coords_along(outcomes: xr.Dataset, dims: Collection[str]) -> dict[Hashable, xr.DataArray]:
+    """Return the coordinates that have no other dimensions."""
+    return {name: each for name, each in outcomes.coords.items() if {*dims} >= {*each.dims}}
