@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binom
+from scipy.special import comb
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
@@ -70,5 +70,10 @@ def _both(dlts: IntArray, some: IntArray, others: IntArray, p: FloatArray, q: Fl
     """Return the probability of so many DLTs in patients of two populations, [L, R]."""
     found = np.zeros(p.shape)
     for k in range(int(some.max(initial=0)) + 1):
-        found += binom.pmf(k, some[:, None], p) * binom.pmf((dlts - k)[:, None], others[:, None], q)
+        found += _chance(k, some[:, None], p) * _chance((dlts - k)[:, None], others[:, None], q)
     return found
+
+
+def _chance(y: IntArray | int, n: IntArray, p: FloatArray) -> FloatArray:
+    """Return the binomial probability of y DLTs in n patients, 0 where there are no so many; elementwise."""
+    return np.asarray(comb(n, y) * p ** np.maximum(y, 0) * (1 - p) ** np.maximum(n - y, 0))
