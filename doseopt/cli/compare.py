@@ -114,7 +114,8 @@ def compare(
             sys.stdout.flush()
         finished, further, rest = True, [], []
         if loaded.states_posterior if posterior is None else posterior:
-            dataset, finished = _with_posteriors(dataset, loaded, engine, functools.partial(_write_data, dataset, folder))
+            keep = functools.partial(_write_data, dataset, folder)
+            dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
             further = estimates(marked(dataset))
             rest = further if full or posterior else announced(dataset)
         whole = _followed_by(further, document)
