@@ -119,7 +119,8 @@ def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
             if isinstance(data, xr.DataTree):
                 data.to_netcdf(unfinished, engine="netcdf4")
             else:  # as `to_netcdf` does, which imports dask wherever it is installed, to ask it for a lock
-                with closing(NetCDF4DataStore.open(unfinished, mode="w", lock=False)) as store:
+                opened = NetCDF4DataStore.open(unfinished, mode="w", lock=False)  # type: ignore[no-untyped-call]
+                with closing(opened) as store:
                     data.dump_to_store(store)
         except RuntimeError as error:
             unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does

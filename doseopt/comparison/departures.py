@@ -63,8 +63,7 @@ def _met(study: Study, name: str, p_dlt: FloatArray, _: FloatArray, amount: Floa
     p = np.broadcast_to(alone, (len(amount), *alone.shape))
     rest = having(study.window_events, name, None)
     others = [] if rest is None else list(rest.events.values())
-    _, names = study.stated
-    each = [amount, *(other.at(names, doses.as_planned) for other in others)]
+    each = [amount, *(other.at(study.stated[1], doses.as_planned) for other in others)]
     events = [event, *others]
     met = meet(p, each, [e.reading for e in events], [e.attributed for e in events], study.onset)
     return np.broadcast_to(p_dlt, p.shape), met.rate

@@ -78,15 +78,10 @@ def make_outcomes(
             "selected": (lead, selected),
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
-            **{name: scenarios[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
+            **{name: scenarios.variables[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
             **entries,
         },
-        coords={
-            **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),
-            "scenario": scenarios["scenario"],
-            "dose": scenarios["dose"],
-            "stop_reason": list(reasons),
-        },
+        coords=scenarios.coords.assign(stop_reason=list(reasons)),
         attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
     )
 
@@ -105,9 +100,10 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     """
     p_dlt = outcomes["p_dlt"].to_numpy()
     right, mtd = judged_on(rule, p_dlt, planned_of(outcomes))
-    result = outcomes.assign(acceptable=(("scenario", "dose"), right), mtd=(("scenario",), mtd))
+    found = {"acceptable": (("scenario", "dose"), right), "mtd": ("scenario", mtd)}
     if "planned" in outcomes.coords:
-        result = result.assign(acceptable_of_all=(("scenario", "dose"), rule.acceptable(p_dlt)))
+        found["acceptable_of_all"] = ("scenario", "dose"), rule.acceptable(p_dlt)
+    result = outcomes.assign(found)
     result.attrs["target"] = rule.target
     return result
 

@@ -47,7 +47,7 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
         "declared_patients": "expected patients at the declared dose, given that one is declared",
         "declared_dlts": "expected patients with a DLT at the declared dose, given that one is declared",
     }
-    means = means_given(endings, dict(zip(counts, (n, y), strict=True)), named)
+    means = means_given(endings, {"declared_patients": n, "declared_dlts": y}, named)
     names = {"declared_on_few": f"probability that a dose is declared on {FEW} patients there or fewer"}
     shares = {"declared_on_few": endings.expect(named & (n <= FEW))}
     if definition is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from doseopt.core.design import Design, estimated_by
@@ -211,7 +212,7 @@ def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     return labelled(outcomes, result, {f"own_{name}": text for name, text in OWN.items()})
 
 
-def means_given(endings: Endings, values: Mapping[str, FloatArray | BoolArray], given: BoolArray | None) -> Means:
+def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given: BoolArray | None) -> Means:
     """Return means and Monte Carlo errors of functions of the ending, if need be given an event; roots of the rmse.
 
     A conditional mean is a ratio; its error is that of the linearised ratio. That of a root is by the delta method.

@@ -30,6 +30,7 @@ METRICS: dict[str, Metric] = dict(SAFETY)
 
 type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
 type Attrs = dict[str, str]
+type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
 
 
 def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
@@ -198,6 +199,16 @@ def measure_each(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, FloatA
     return {name: METRICS[name].mean(endings, truth) for name in names}
 
 
+def measured(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, Measured]:
+    """Return registered measures, each with its `<name>_mcse`, as the variables of a Dataset."""
+    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
+    return {
+        f"{name}{end}": (_dims(METRICS[name]), value, about)
+        for name in names
+        for end, (value, about) in _measured(METRICS[name], endings, truth).items()
+    }
+
+
 def _measured(found: Metric, endings: Endings, truth: Truth) -> dict[str, tuple[FloatArray, Attrs]]:
     """Return the mean of a measure, and its Monte Carlo standard error, with what they are."""
     mean = found.mean(endings, truth)
@@ -283,11 +294,7 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     >>> round(operating_characteristics(judged(outcomes, MTDRule(target=0.25))).correct_selection.item(), 4)
     0.4202
     """
-    result: dict[str, Any] = {}
-    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
-    for name, found in METRICS.items():
-        each = _measured(found, endings, truth)
-        result |= {f"{name}{end}": (_dims(found), value, about) for end, (value, about) in each.items()}
-    result |= {name: _quantile(name, endings) for name in QUANTILES}
+    endings = Endings.of(outcomes)
+    result = measured(outcomes, METRICS) | {name: _quantile(name, endings) for name in QUANTILES}
     coords = coords_along(outcomes, {"scenario", "dose", "stop_reason"})
     return xr.Dataset(result, {**coords, "quantile": list(LEVELS)}, dict(outcomes.attrs))

@@ -212,7 +212,9 @@ class Study:
     def judge(self, outcomes: xr.Dataset) -> xr.Dataset:
         """Return outcomes with what is right by this study, and its registered enrolment."""
         registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
-        return judged(outcomes, self.mtd).assign_attrs(registered=registered)
+        found = judged(outcomes, self.mtd)
+        found.attrs["registered"] = registered
+        return found
 
     def believed(self, fineness: int = 0) -> Belief:
         """Return what is believed of the DLT rates, on the study's doses.
