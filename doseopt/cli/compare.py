@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +27,8 @@ TRIALS, MOST_TRIALS = 10_000, 1_000_000
 """Simulated trials a scenario: as usual, and at most."""
 INTERRUPTED = 130
 """Exit status."""
+LONG = 5
+"""Seconds of posteriors before what else is known is written."""
 
 
 class _TrialsMayBeLeftOut(TyperCommand):
@@ -109,15 +113,14 @@ def compare(
         if not json:  # the answer before the posteriors and the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
-        if folder is not None:  # posteriors may be interrupted, and worse
-            _write_data(dataset, folder)
         finished, further, rest = True, [], []
         if loaded.states_posterior if posterior is None else posterior:
-            dataset, finished = _with_posteriors(dataset, loaded, engine)
+            keep = functools.partial(_write_data, dataset, folder)
+            dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
             further = estimates(marked(dataset))
             rest = further if full or posterior else announced(dataset)
         whole = _followed_by(further, document)
-        files = [] if folder is None else [*_write_data(dataset, folder), *write_figures(whole, folder)]
+        files = [*_write_data(dataset, folder), *([] if folder is None else write_figures(whole, folder))]
         shown = Document("", {}, tuple(rest))
         deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
@@ -165,29 +168,47 @@ def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, lis
     return joined.assign_attrs(about), [Heading(TITLE), *break_even_blocks(found)]
 
 
-def _with_posteriors(dataset: xr.Dataset, study: Study, engine: Engine) -> tuple[xr.Dataset, bool]:
-    """Add the posteriors behind a progress bar; when interrupted, those so far, and False."""
+def _with_posteriors(
+    dataset: xr.Dataset, study: Study, engine: Engine, keep: Callable[[], object]
+) -> tuple[xr.Dataset, bool]:
+    """Add the posteriors behind a progress bar; when interrupted, those so far, and False.
+
+    They may be interrupted, and worse: the rest is kept where they fail, and once they take long.
+    """
     from doseopt.cli.terminal import progress_bar
     from doseopt.comparison.compare import estimates_of, with_posteriors
 
-    estimates, finished = None, False
+    estimates, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
     try:
         with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
             estimates = estimates_of(study, engine)
             bar.update(task, total=estimates.wanted)
-            estimates.run(lambda done: bar.update(task, completed=done))
+
+            def tell(done: int) -> None:
+                bar.update(task, completed=done)
+                if time.monotonic() - begun > LONG:
+                    once()
+
+            estimates.run(tell)
             finished = True
+        return with_posteriors(dataset, study, engine, estimates), finished
     except KeyboardInterrupt:
         done = "" if estimates is None else f" after {estimates.done:,} of {estimates.wanted:,} tallies"
         print(f"doseopt: posteriors interrupted{done}; what is done is kept", file=sys.stderr)
-    return dataset if estimates is None else with_posteriors(dataset, study, engine, estimates), finished
+        return dataset if estimates is None else with_posteriors(dataset, study, engine, estimates), finished
+    except BaseException:
+        once()
+        raise
 
 
-def _write_data(dataset: xr.Dataset, folder: Path) -> list[Path]:
+def _write_data(dataset: xr.Dataset, folder: Path | None) -> list[Path]:
+    """Write the data, if there is a folder for them."""
     from doseopt.cli.output import write_csv, write_netcdf
     from doseopt.reports.frames import tidy
 
+    if folder is None:
+        return []
     return [
         write_netcdf(dataset, folder / "comparison.nc"),
         write_csv(tidy(dataset), folder / "comparison.csv"),

@@ -141,6 +141,8 @@ class Duration:
     def quantile(self, level: npt.ArrayLike) -> FloatArray:
         """Return the first days by which the trial is done with these probabilities, [Q] -> [R, Q], by bisection."""
         levels = np.asarray(level, float)
+        if not levels.size:
+            return np.zeros((len(self.weight), 0))
         high = np.full((len(self.weight), len(levels)), float(self._means.max()) + 1)
         while (short := self.below(high) < levels - EPS).any():
             high = np.where(short, 2 * high, high)

@@ -181,13 +181,14 @@ def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
 
 def _along_designs(parts: list[xr.Dataset]) -> dict[str, Any]:
     """Join the variables of designs, each with the same ones."""
+    first = {str(name): parts[0].variables[name] for name in parts[0].data_vars}
     return {
-        str(name): (
-            ("design", *array.dims),
-            np.stack([part[name].transpose(*array.dims).to_numpy() for part in parts]),
-            array.attrs,
+        name: (
+            ("design", *one.dims),
+            np.stack([part.variables[name].transpose(*one.dims).to_numpy() for part in parts]),
+            one.attrs,
         )
-        for name, array in parts[0].data_vars.items()
+        for name, one in first.items()
     }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
+from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.design import Design
 from doseopt.core.state import NONE, FloatArray
 from doseopt.measures.declared import FEW
 from doseopt.measures.endings import Truth
-from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.measures.operating_characteristics import METRICS, measure_each
 from doseopt.scenarios import MTDRule
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.definitions import MAIN, aims
@@ -105,12 +105,8 @@ def judge_selections(selections: FloatArray, scenarios: xr.Dataset, rule: MTDRul
 def _selected(study: Study, engine: Engine, name: str, design: Design, result: xr.Dataset) -> FloatArray:
     """Return the probability that none and that each dose is selected, [R, 1 + D]; found anew for another design."""
     if design is study.designs[name]:
-        part = result.sel(design=name)
-    else:
-        blocks = outcomes_of(study, engine, name, design, study.scenarios)
-        part = in_one(
-            xr.Dataset({each: measure(outcomes, each)[0] for each in ("no_selection", "selection")})
-            for outcomes in blocks
-        )
-    none, each = part["no_selection"].to_numpy(), part["selection"].transpose("scenario", "dose").to_numpy()
-    return np.column_stack([none, each])
+        part = result[["no_selection", "selection"]].sel(design=name)
+        return np.column_stack([part["no_selection"], part["selection"].transpose("scenario", "dose")])
+    blocks = outcomes_of(study, engine, name, design, study.scenarios)
+    each = (measure_each(outcomes, ("no_selection", "selection")) for outcomes in blocks)
+    return np.concatenate([np.column_stack([part["no_selection"], part["selection"]]) for part in each])

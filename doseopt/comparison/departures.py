@@ -63,14 +63,7 @@ def _met(study: Study, name: str, p_dlt: FloatArray, _: FloatArray, amount: Floa
     p = np.broadcast_to(alone, (len(amount), *alone.shape))
     rest = having(study.window_events, name, None)
     others = [] if rest is None else list(rest.events.values())
-    each = [amount, *(_probability(study, other, doses) for other in others)]
+    each = [amount, *(other.at(study.stated[1], doses.as_planned) for other in others)]
     events = [event, *others]
     met = meet(p, each, [e.reading for e in events], [e.attributed for e in events], study.onset)
     return np.broadcast_to(p_dlt, p.shape), met.rate
-
-
-def _probability(study: Study, event: Departure, doses: Doses) -> FloatArray:
-    """Return the probability of an event in each scenario, [R, D]."""
-    rows = {name: getattr(spec, "count", 1) for name, spec in study.scenario_specs.items()}
-    at = [np.full((n, len(doses.labels)), event.at(name, doses.as_planned)) for name, n in rows.items()]
-    return np.concatenate(at)

@@ -12,7 +12,7 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH
-from doseopt.measures.estimation import summaries
+from doseopt.measures.estimation import LEVEL
 from doseopt.models.choice import PRIOR_SCALES, with_prior_sd
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import without_moderate
@@ -98,23 +98,25 @@ def _labelled(study: Study, looked_at: list[str], tallies: IntArray, chance: Flo
     """Label the endings, and add what is known of the DLT rates there."""
     patients, dlts = np.split(tallies, 2, axis=1)
     model = study.curve()
-    known = [summaries(quadrature(with_prior_sd(model, factor)), tallies) for factor in PRIOR_SCALES]
-    mean, lower, upper, over = known[PRIOR_SCALES.index(1)]
+    scaled = [quadrature(with_prior_sd(model, factor)).posterior(patients, dlts) for factor in PRIOR_SCALES]
+    means, overs = [each.mean() for each in scaled], [each.prob(TOO_HIGH) for each in scaled]
+    own, tail = PRIOR_SCALES.index(1), (1 - LEVEL) / 2
+    lower, upper = (scaled[own].quantile(q) for q in (tail, 1 - tail))
     total = chance.sum(axis=2)
     with np.errstate(invalid="ignore"):
         declared = chance[:, :, 1:] / total[:, :, None]
     at, of = ("ending", "dose"), "of the DLT rate after the ending"
     too_high = f"posterior probability of a DLT rate above {TOO_HIGH:.3g} after the ending"
-    scaled, varied = ("prior_scale", *at), "by the factor on the prior standard deviations"
+    by_scale, varied = ("prior_scale", *at), "by the factor on the prior standard deviations"
     variables: dict[str, Any] = {
         "ending_patients": (at, patients, "patients", "patients at the dose"),
         "ending_dlts": (at, dlts, "patients", "patients with a DLT at the dose"),
-        "ending_mean": (at, mean, "1", f"posterior mean {of}"),
+        "ending_mean": (at, means[own], "1", f"posterior mean {of}"),
         "ending_lower": (at, lower, "1", f"posterior 5% quantile {of}"),
         "ending_upper": (at, upper, "1", f"posterior 95% quantile {of}"),
-        "ending_over": (at, over, "1", too_high),
-        "ending_mean_by_prior": (scaled, np.stack([k[0] for k in known]), "1", f"posterior mean {of}, {varied}"),
-        "ending_over_by_prior": (scaled, np.stack([k[3] for k in known]), "1", f"{too_high}, {varied}"),
+        "ending_over": (at, overs[own], "1", too_high),
+        "ending_mean_by_prior": (by_scale, np.stack(means), "1", f"posterior mean {of}, {varied}"),
+        "ending_over_by_prior": (by_scale, np.stack(overs), "1", f"{too_high}, {varied}"),
         "ending_probability": (("design", "ending"), total, "1", "probability of the ending under the belief"),
         "ending_declared": (("design", *at), declared, "1", "probability that the dose is declared at the ending"),
         "endings_not_shown": ("design", 1 - total.sum(axis=1), "1", "probability of all other endings"),

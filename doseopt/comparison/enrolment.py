@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
 import xarray as xr
 
-from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
+from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.design import Design
 from doseopt.designs.layers import Layers, first_size, in_any_order, with_cap
 from doseopt.engines.simulate import ExactWherePossible
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import Measured, measured
 from doseopt.study.study import Study
 
 CURVES = ("correct_selection", "overdose_selection", "no_selection", "sample_size")
@@ -55,33 +56,36 @@ def _caps(design: Design, members: Iterable[int]) -> list[int]:
 
 def enrolment_curves(study: Study, engine: Engine, scenarios: xr.Dataset) -> xr.Dataset | None:
     """Return some measures against the enrolment cap, (family, enrolment, scenario); None if no design has a family."""
-    parts = []
-    for label, (design, members) in families(study.designs).items():
-        caps, rows = _caps(design, members), []
-        each = engine
-        for n in caps:
-            blocks = outcomes_of(study, each, label, with_cap(design, n), scenarios)
-            row = in_one(_curves(outcomes) for outcomes in blocks)
-            if isinstance(each, ExactWherePossible) and row.attrs["engine"] == "simulated":
-                each = each.simulate  # with a higher cap the graph is no smaller
-            rows.append(row)
-        parts.append(
-            xr.concat(
-                rows, xr.DataArray(caps, dims="enrolment", name="enrolment"), combine_attrs="override"
-            ).expand_dims(family=[label])
-        )
-    if not parts:
-        return None
-    result = xr.concat(parts, "family", join="outer")
-    result["enrolment"].attrs = {"units": "patients", "long_name": "enrolment cap"}
-    return result
-
-
-def _curves(outcomes: xr.Dataset) -> xr.Dataset:
-    """Return the measures of one design that are drawn against the enrolment cap."""
     found = {}
-    for name in CURVES:
-        for value, end in zip(measure(outcomes, name), ("", "_mcse"), strict=True):
-            text = f"{value.attrs['long_name']}, by enrolment cap"
-            found[f"{name}_by_enrolment{end}"] = value.assign_attrs(long_name=text)
-    return xr.Dataset(found, attrs=dict(outcomes.attrs))
+    for label, (design, members) in families(study.designs).items():
+        each = engine
+        for n in _caps(design, members):
+            blocks = list(_curves(study, each, label, with_cap(design, n), scenarios))
+            if isinstance(each, ExactWherePossible) and blocks[-1][0] == "simulated":
+                each = each.simulate  # with a higher cap the graph is no smaller
+            found[label, n] = [values for _, values in blocks]
+    if not found:
+        return None
+    labels, caps = [*dict.fromkeys(label for label, _ in found)], sorted({n for _, n in found})
+    data = {}
+    for name, (dims, _, about) in next(iter(found.values()))[0].items():
+        values = np.full((len(labels), len(caps), scenarios.sizes["scenario"]), np.nan)
+        for (label, n), parts in found.items():
+            values[labels.index(label), caps.index(n)] = np.concatenate([part[name][1] for part in parts])
+        end = "_mcse" if name.endswith("_mcse") else ""
+        text = f"{about['long_name']}, by enrolment cap"
+        data[f"{name.removesuffix(end)}_by_enrolment{end}"] = (
+            ("family", "enrolment", *dims),
+            values,
+            about | {"long_name": text},
+        )
+    cap = ("enrolment", caps, {"units": "patients", "long_name": "enrolment cap"})
+    return xr.Dataset(data, {"family": labels, "enrolment": cap, "scenario": scenarios["scenario"]})
+
+
+def _curves(
+    study: Study, engine: Engine, label: str, design: Design, scenarios: xr.Dataset
+) -> Iterator[tuple[str, dict[str, Measured]]]:
+    """Yield the engine, and the measures of a design that are drawn against the cap, for a few scenarios at a time."""
+    for outcomes in outcomes_of(study, engine, label, design, scenarios):
+        yield outcomes.attrs["engine"], measured(outcomes, CURVES)

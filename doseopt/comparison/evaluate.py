@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -79,23 +80,25 @@ def characteristics(study: Study, design: Design, blocks: Iterable[xr.Dataset]) 
     """
     parts, fewest = [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
-        part = operating_characteristics(outcomes).assign(own_measures(outcomes, design))
-        part = part.assign(declared_evidence(outcomes, study.definition)).assign(first_right(outcomes))
-        part = part.assign(selection_score(outcomes, study.utility.errors))
+        further = [own_measures(outcomes, design), declared_evidence(outcomes, study.definition), first_right(outcomes)]
+        further.append(selection_score(outcomes, study.utility.errors))
+        found = {name: each.variables[name] for each in further for name in each.data_vars}
         if "acceptable_of_all" in outcomes:
-            part["correct_selection_of_all"] = correct_of_all(outcomes)
-        parts.append(part)
+            found["correct_selection_of_all"] = correct_of_all(outcomes).variable
+        parts.append(operating_characteristics(outcomes).assign(found))
         fewest = _fewest(outcomes, design)
         attrs = outcomes.attrs
     result = in_one(parts)
     patients = {"units": "patients"}
     text = "fewest patients with which the dose can be declared"
-    result["fewest_patients"] = ("dose", fewest, patients | {"long_name": text})
-    result["planned_maximum"] = ((), attrs["planned"], patients | {"long_name": "enrolment cap of the design"})
+    of_design: dict[str, Any] = {
+        "fewest_patients": ("dose", fewest, patients | {"long_name": text}),
+        "planned_maximum": ((), attrs["planned"], patients | {"long_name": "enrolment cap of the design"}),
+    }
     for count in COUNTS:
         about = {"units": "1", "long_name": f"{count} of the design's graph"}
-        result[count] = ((), float(attrs.get(count, np.nan)), about)
-    return result.assign_coords(engine=str(attrs["engine"]), trials=float(attrs["trials"]))
+        of_design[count] = ((), float(attrs.get(count, np.nan)), about)
+    return result.assign(of_design).assign_coords(engine=str(attrs["engine"]), trials=float(attrs["trials"]))
 
 
 def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,9 +93,12 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
         coordinates["day"] = ("day", days_of(study.clock), {"units": "days", "long_name": "days from the start"})
     dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
     made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
-    paces = {} if study.clock is None else study.clock.paces()
-    if paces:
-        each = [_numbers(replace(study, clock=clock), engine, result, about) for clock in paces.values()]
+    if study.clock is not None and (paces := study.clock.paces()):
+        paced, own = {name: about[name] for name in PACED}, study.clock.accrual
+        each = [
+            found if clock.accrual == own else _numbers(replace(study, clock=clock), engine, result, paced, ())
+            for clock in paces.values()
+        ]
         coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})
         for name in PACED:
             _, unit, text = about[name]
@@ -116,18 +119,22 @@ def _simulated(study: Study, found: Mapping[str, FloatArray]) -> dict[str, str |
 
 
 def _numbers(
-    study: Study, engine: Engine, result: xr.Dataset, about: Mapping[str, tuple[str, str, str]]
+    study: Study,
+    engine: Engine,
+    result: xr.Dataset,
+    about: Mapping[str, tuple[str, str, str]],
+    levels: Sequence[float] = IN_TIME,
 ) -> dict[str, FloatArray]:
     """Return the variables of all designs, [design, scenario, ...]; nan for those that were simulated."""
-    lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
+    lengths = {QUANTILE: len(levels), "day": 0 if study.clock is None else len(days_of(study.clock))}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
-    short = []
+    short, trials = [], result["trials"].to_numpy()
     for d, (name, design) in enumerate(study.designs.items()):
         try:
-            for rows, values in _found(study, engine, design, result.sel(design=name), ENROLLED.keys() <= about.keys()):
-                for variable, value in values.items():
-                    found[variable][d, rows] = value
+            for rows, values in _found(study, engine, design, float(trials[d]), about, levels):
+                for variable in found.keys() & values.keys():
+                    found[variable][d, rows] = values[variable]
         except TooFewDates:
             short.append((name, int(graph_of(design).state.total.max())))
     if short:
@@ -139,17 +146,18 @@ def _numbers(
 
 
 def _found(
-    study: Study, engine: Engine, design: Design, result: xr.Dataset, replaces: bool
+    study: Study, engine: Engine, design: Design, trials: float, about: Collection[str], levels: Sequence[float]
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield some scenarios, with the variables of one design in them; nothing of one that was simulated waiting."""
+    replaces = ENROLLED.keys() <= {*about}
     if design.facts.pending:
         assert study.clock is not None
-        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
-    elif np.isinf(float(result["trials"])):
+        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), levels)
+    elif np.isinf(trials):
         enrols = enrolling(design, study.scenarios)
         if enrols is design:
-            yield from _laws(study, _graph(design, engine), replaces)
-        else:
+            yield from _laws(study, _graph(design, engine), replaces, levels)
+        elif replaces:
             yield slice(None), _number(study, enrolled_along(_graph(enrols, engine), study.scenarios))
 
 
@@ -159,7 +167,9 @@ def _graph(design: Design, engine: Engine) -> Graph:
     return settle(graph) if isinstance(exact, Exact) and exact.settled else graph
 
 
-def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws(
+    study: Study, graph: Graph, replaces: bool, levels: Sequence[float]
+) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
     clock, graded = study.clock, graph.design.facts.outcomes.graded
     by_patient = clock is not None and (clock.evaluate == "resolved" or replaced_in(study.scenarios))
@@ -173,7 +183,7 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
         if replaces:
             yield rows, _enrolled(study, graph, p, moderate, rows)
         if clock is not None and timed:
-            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
+            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph, levels)
 
 
 def _enrolled(

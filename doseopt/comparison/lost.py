@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from scipy.stats import nbinom
 
 from doseopt.clock.replaced import ROOM, TAIL, Enrolled
 from doseopt.core.state import FloatArray
@@ -35,6 +34,8 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
         weight = edge_weights(graph, p, moderate, lost)[:, graph.ending]
         many = enrolled_of(facts, graph.state)[graph.ending]
         return Enrolled(np.stack([np.bincount(many, row) for row in weight]))
+    from scipy.stats import nbinom
+
     stays = 1 / scenarios["per_evaluable"].to_numpy().max()
     most = int(graph.state.total.max()) + int(graph.decision.size.max())
     longest = most + int(nbinom.isf(TAIL, most, stays)) + 1

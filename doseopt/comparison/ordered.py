@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binom
+from scipy.special import comb
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries
 from doseopt.engines.exact import observed_rates
-from doseopt.engines.graph import Graph, build_graph
+from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.outcomes import make_outcomes
 
 
@@ -35,7 +35,7 @@ def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, 
     A cohort may hold patients of both; the sum of their DLTs is that of two binomials. A tally does not tell who had
     them, so that edges are weighed.
     """
-    graph = build_graph(design, max_states=max_states)
+    graph = graph_of(design, max_states=max_states)
     reached = _reached(graph, observed_rates(design, first), observed_rates(design, then), patients)
     weigh = partial(np.take, reached, axis=1)
     return make_outcomes(
@@ -70,5 +70,10 @@ def _both(dlts: IntArray, some: IntArray, others: IntArray, p: FloatArray, q: Fl
     """Return the probability of so many DLTs in patients of two populations, [L, R]."""
     found = np.zeros(p.shape)
     for k in range(int(some.max(initial=0)) + 1):
-        found += binom.pmf(k, some[:, None], p) * binom.pmf((dlts - k)[:, None], others[:, None], q)
+        found += _chance(k, some[:, None], p) * _chance((dlts - k)[:, None], others[:, None], q)
     return found
+
+
+def _chance(y: IntArray | int, n: IntArray, p: FloatArray) -> FloatArray:
+    """Return the binomial probability of y DLTs in n patients, 0 where there are no so many; elementwise."""
+    return np.asarray(comb(n, y) * p ** np.maximum(y, 0) * (1 - p) ** np.maximum(n - y, 0))

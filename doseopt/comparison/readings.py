@@ -24,7 +24,7 @@ from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of_each
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.operating_characteristics import measure
+from doseopt.measures.operating_characteristics import measure_each
 from doseopt.scenarios import ActualDose
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.study import Study
@@ -240,7 +240,7 @@ def _evaluated_each(study: Study, designs: Sequence[Design], scenarios: xr.Datas
     if loses(designs[0], scenarios):
         filled = scenarios.assign(p_moderate=moderate)
         outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in designs]
-        return np.array([[measure(each, name)[0].to_numpy() for name in MEASURES] for each in outcomes])
+        return np.array([list(measure_each(each, MEASURES).values()) for each in outcomes])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
     each = means_of_each(designs, p_observed, p_moderate=moderate.to_numpy())
     found = [linear_measures(means, p_dlt, study.mtd, planned_of(scenarios)) for means in each]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -53,7 +55,9 @@ def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
     return int(graph.state.total.max() + 1) * int(np.prod(_queue_shape(clock, graph))) if clock.queue else 0
 
 
-def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, FloatArray]:
+def times_of(
+    scenarios: xr.Dataset, clock: Clock, graph: Graph, levels: Sequence[float] = IN_TIME
+) -> dict[str, FloatArray]:
     """Return how long trials take in each scenario, by an exact law if there is one, else simulated.
 
     Parameters
@@ -63,21 +67,25 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     clock : Clock
     graph : Graph
         Of a design, from the empty trial.
+    levels : sequence of float
+        Of the quantiles.
     """
     p = scenarios["p_observed"].to_numpy()
     moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
-        drawn = _drawn(scenarios, clock, graph, chance)
+        drawn = _drawn(scenarios, clock, graph, chance, levels)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
-        return _listed(clock, graph, p, moderate)
-    return _by_law(clock, graph, p, moderate)
+        return _listed(clock, graph, p, moderate, levels)
+    return _by_law(clock, graph, p, moderate, levels)
 
 
-def _by_law(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
+def _by_law(
+    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None, levels: Sequence[float]
+) -> dict[str, FloatArray]:
     """Return the times where waits are independent of each other."""
     arrivals, waited = clock.arrivals, None
     if clock.queue:
@@ -88,7 +96,7 @@ def _by_law(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
     law = duration_of(n, cohorts, new, weight, arrivals, clock.window, clock.stagger, waited)
     closed = weight @ closed_days(n, cohorts, new, clock.window, clock.stagger)
     enrolled, last = weight @ n, law.mean - clock.window
-    return _of_law(clock, law, arrivals.rate * last - enrolled, closed, last - arrivals.day_of(enrolled))
+    return _of_law(clock, law, arrivals.rate * last - enrolled, closed, last - arrivals.day_of(enrolled), levels)
 
 
 def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
@@ -122,7 +130,9 @@ def _queued(
     return n, cohorts, new, waited, found[:, n, cohorts, new, waited]
 
 
-def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
+def _listed(
+    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None, levels: Sequence[float]
+) -> dict[str, FloatArray]:
     """Return the times where the arrivals are listed: who is enrolled last follows from the cohorts."""
     days, window, stagger = clock.arrivals.listed, clock.window, clock.stagger
     begin = np.eye(len(days) + 2)[0]
@@ -137,10 +147,12 @@ def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
     c = cohorts_of(graph, p, moderate)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, window, stagger)
     delay = law.mean - window - weight @ clock.arrivals.day_of(n)
-    return _of_law(clock, law, weight @ (last - n), closed, delay)
+    return _of_law(clock, law, weight @ (last - n), closed, delay, levels)
 
 
-def _drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray) -> dict[str, FloatArray]:
+def _drawn(
+    scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray, levels: Sequence[float] = IN_TIME
+) -> dict[str, FloatArray]:
     """Draw the times, each scenario with the same seed."""
     laws = _stays(scenarios, clock)
     ends, lasts, closed, away, delay = np.empty((5, len(laws), TRIALS))
@@ -157,11 +169,11 @@ def _drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray
         "duration": mean,
         "duration_mcse": sd / np.sqrt(TRIALS),
         "duration_sd": sd,
-        "duration_quantile": np.quantile(ends, IN_TIME, axis=1).T,
+        "duration_quantile": np.quantile(ends, levels, axis=1).T,
         "done_by": (ends[:, :, None] <= by).mean(axis=1),
         "completion": completed.mean(axis=1),
         "completion_sd": completed.std(axis=1),
-        "completion_quantile": np.quantile(completed, IN_TIME, axis=1).T,
+        "completion_quantile": np.quantile(completed, levels, axis=1).T,
         "completed_by": (completed[:, :, None] <= by).mean(axis=1),
         "turned_away": away.mean(axis=1),
         "closed_days": closed.mean(axis=1),
@@ -221,10 +233,10 @@ def _resolved_means(
 
 
 def _of_law(
-    clock: Clock, law: Duration, away: FloatArray, closed: FloatArray, delay: FloatArray
+    clock: Clock, law: Duration, away: FloatArray, closed: FloatArray, delay: FloatArray, levels: Sequence[float]
 ) -> dict[str, FloatArray]:
     """Name the parts of a law, of the duration and of the completion, which comes a constant time later."""
-    days, later, quantile = np.array(days_of(clock), float), clock.after_window, law.quantile(IN_TIME)
+    days, later, quantile = np.array(days_of(clock), float), clock.after_window, law.quantile(levels)
     return {
         "duration": law.mean,
         "duration_mcse": np.zeros(len(law.weight)),

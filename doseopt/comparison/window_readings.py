@@ -10,14 +10,14 @@ import numpy as np
 import xarray as xr
 
 from doseopt.beliefs import StatedBelief
-from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
+from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.comparison.ordered import ordered
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import Simulate
-from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.measures.operating_characteristics import METRICS, measure_each
 from doseopt.study.departure import Departure
 from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
@@ -122,23 +122,30 @@ def _of_first(study: Study, population: str) -> int:
     return round(study.populations.shares[population] * (study.planned_enrolment or 0))
 
 
-def _in_order(study: Study, engine: Engine, design: Design, reading: WindowReading) -> dict[str, FloatArray]:
-    """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
+def _by_population(study: Study, reading: WindowReading) -> tuple[int, xr.Dataset, xr.Dataset]:
+    """Return how many patients of one population come first, and the scenarios in it and in the other."""
     assert study.populations is not None
+    assert reading.events is not None
     (other,) = (name for name in study.populations.shares if name != reading.first)
-    unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-    tallied = not (design.facts.outcomes.graded or design.facts.pending)
-    if reading.events is None or not tallied or isinstance(engine, Simulate):
-        return unknown
     first, then = (
-        dataclasses.replace(reading, events=reading.events.of(name)).of(study).scenarios
+        dataclasses.replace(reading, events=reading.events.of(name)).of(study).met(*study.stated)
         for name in (reading.first, other)
     )
+    return _of_first(study, reading.first), first, then
+
+
+def _in_order(
+    study: Study, engine: Engine, design: Design, patients: int, first: xr.Dataset, then: xr.Dataset
+) -> dict[str, FloatArray]:
+    """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
+    unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
+    if design.facts.outcomes.graded or design.facts.pending or isinstance(engine, Simulate):
+        return unknown
     try:
-        outcomes = study.judge(ordered(design, first, then, _of_first(study, reading.first), MOST))
+        outcomes = study.judge(ordered(design, first, then, patients, MOST))
     except TooManyStates:
         return unknown
-    return {m: measure(outcomes, m)[0].to_numpy()[None] for m in MEASURES}
+    return {m: mean[None] for m, mean in measure_each(outcomes, MEASURES).items()}
 
 
 def _mixed(
@@ -153,13 +160,13 @@ def _mixed(
         limited = "p_excluded" in scenarios and not isinstance(engine, Simulate)
         try:
             blocks = outcomes_of(study, Exact(max_states=MOST) if limited else engine, name, design, scenarios)
-            of = in_one(xr.Dataset({m: measure(outcomes, m)[0] for m in MEASURES}) for outcomes in blocks)
+            parts = [measure_each(outcomes, MEASURES) for outcomes in blocks]
         except TooManyStates:
             if not limited:
                 raise
             continue
         for m, values in found.items():
-            values[rows] = of[m].to_numpy().reshape(len(rows), -1)
+            values[rows] = np.concatenate([part[m] for part in parts]).reshape(len(rows), -1)
     return found
 
 
@@ -210,15 +217,16 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     for factor, readings in window_silences(study).items():
         _, *told = readings  # the first is that there is no such event, or the window in use
         each, factors = [*each, *told], [*factors, *[factor] * len(told)]
-    read = [reading.of(study).scenarios for reading in each]
+    read = [reading.of(study).met(*study.stated) for reading in each]
     kinds = [np.flatnonzero(["p_excluded" in s for s in read]), np.flatnonzero(["p_excluded" not in s for s in read])]
     sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
     in_order = orders(study)
     each, factors = [*each, *in_order], [*factors, *[ORDER] * len(in_order)]
+    one_by_one = [_by_population(study, reading) for reading in in_order]
     parts = []
     for name, design in study.designs.items():
         mixed = _mixed(study, engine, name, design, sides)
-        further = [_in_order(study, engine, design, reading) for reading in in_order]
+        further = [_in_order(study, engine, design, *populations) for populations in one_by_one]
         parts.append({m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES})
     coords = {
         DIMENSION: [reading.label for reading in each],

@@ -15,7 +15,7 @@ from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
-from doseopt.engines.graph import Graph, build_graph, enrolled_orders, graph_of, orders_of
+from doseopt.engines.graph import Graph, enrolled_orders, graph_of, orders_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate
@@ -72,10 +72,7 @@ class Exact:
             Outcomes; attrs hold the counts of states, edges, endings and paths.
         """
         design = enrolling(design, scenarios, start)
-        if self.max_states == MAX_STATES:
-            graph = graph_of(design, start)
-        else:
-            graph = build_graph(design, start, self.max_states)
+        graph = graph_of(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
         p, space = observed_rates(design, scenarios), design.facts.outcomes
         if space.tallied:

@@ -278,17 +278,18 @@ def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
     return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
 
 
-def graph_of(design: Design, start: TrialState | None = None) -> Graph:
+def graph_of(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Graph:
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
     begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
-    return _remembered_graph(design, *(tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__))
+    rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
+    return _remembered_graph(design, max_states, *rows)
 
 
 @remembered(MOST_BYTES)
-def _remembered_graph(design: Design, *start: tuple[int, ...]) -> Graph:
+def _remembered_graph(design: Design, max_states: int, *start: tuple[int, ...]) -> Graph:
     """Build the graph of a design from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
-    return build_graph(design, TrialState(n[None], y[None], dose, memory[None]))
+    return build_graph(design, TrialState(n[None], y[None], dose, memory[None]), max_states)
 
 
 def most_patients(design: Design, start: TrialState | None = None) -> int:

@@ -18,7 +18,7 @@ standard error is sqrt(weighted variance / trials): 0 for the exact engine, with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,15 +78,10 @@ def make_outcomes(
             "selected": (lead, selected),
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
-            **{name: scenarios[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
+            **{name: scenarios.variables[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
             **entries,
         },
-        coords={
-            **({"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}),
-            "scenario": scenarios["scenario"],
-            "dose": scenarios["dose"],
-            "stop_reason": list(reasons),
-        },
+        coords=scenarios.coords.assign(stop_reason=list(reasons)),
         attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
     )
 
@@ -105,27 +100,14 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     """
     p_dlt = outcomes["p_dlt"].to_numpy()
     right, mtd = judged_on(rule, p_dlt, planned_of(outcomes))
-    result = outcomes.assign(acceptable=(("scenario", "dose"), right), mtd=(("scenario",), mtd))
+    found = {"acceptable": (("scenario", "dose"), right), "mtd": ("scenario", mtd)}
     if "planned" in outcomes.coords:
-        result = result.assign(acceptable_of_all=(("scenario", "dose"), rule.acceptable(p_dlt)))
+        found["acceptable_of_all"] = ("scenario", "dose"), rule.acceptable(p_dlt)
+    result = outcomes.assign(found)
     result.attrs["target"] = rule.target
     return result
 
 
-def expect(outcomes: xr.Dataset, value: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the mean of a function of the ending, and its Monte Carlo standard error.
-
-    Parameters
-    ----------
-    outcomes : Dataset
-    value : DataArray
-        With the dimension `ending`, and any others.
-    """
-    weight = outcomes["weight"]
-    value = value.astype(float)
-    mean = xr.dot(weight, value, dim="ending")
-    trials = float(outcomes.attrs["trials"])
-    if np.isinf(trials):
-        return mean, xr.zeros_like(mean)
-    variance = xr.dot(weight, (value - mean) ** 2, dim="ending")
-    return mean, (variance / trials) ** 0.5
+def coords_along(outcomes: xr.Dataset, dims: Collection[str]) -> dict[Hashable, xr.DataArray]:
+    """Return the coordinates that have no other dimensions."""
+    return {name: each for name, each in outcomes.coords.items() if {*dims} >= {*each.dims}}

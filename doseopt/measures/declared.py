@@ -6,8 +6,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.definition import Definition
-from doseopt.core.state import NONE, BoolArray, FloatArray
-from doseopt.engines.outcomes import expect
+from doseopt.core.state import NONE, FloatArray
 from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.measures.estimation import Estimates, labelled, means_given
 
@@ -42,29 +41,19 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
     >>> round(found.declared_patients.item(), 4), round(found.meets_definition.item(), 4)
     (6.0, 0.4202)
     """
-    dims = outcomes["selected"].dims
-    n, y, named = Endings.of(outcomes).declared
-    if "scenario" not in dims:
-        n, y, named = n[0], y[0], named[0]
-    counts = {"declared_patients": n, "declared_dlts": y}
-    given = xr.DataArray(named.astype(float), dims=dims)
-    result = means_given(outcomes, {name: xr.DataArray(v, dims=dims) for name, v in counts.items()}, given)
-    events: dict[str, BoolArray] = {"declared_on_few": named & (n <= FEW)}
-    if definition is not None:
-        events["meets_definition"] = named & definition.met(n, y)
-    for name, event in events.items():
-        result[name], result[f"{name}_mcse"] = expect(outcomes, xr.DataArray(event, dims=dims))
-    names = {
+    endings = Endings.of(outcomes)
+    n, y, named = endings.declared
+    counts = {
         "declared_patients": "expected patients at the declared dose, given that one is declared",
         "declared_dlts": "expected patients with a DLT at the declared dose, given that one is declared",
-        "declared_on_few": f"probability that a dose is declared on {FEW} patients there or fewer",
     }
+    means = means_given(endings, {"declared_patients": n, "declared_dlts": y}, named)
+    names = {"declared_on_few": f"probability that a dose is declared on {FEW} patients there or fewer"}
+    shares = {"declared_on_few": endings.expect(named & (n <= FEW))}
     if definition is not None:
         names["meets_definition"] = f"probability that a dose is declared on {definition.describe()}"
-    found = labelled(result, names)
-    for name in [f"{count}{end}" for count in counts for end in ("", "_mcse")]:
-        found[name].attrs["units"] = "patients"
-    return found
+        shares["meets_definition"] = endings.expect(named & definition.met(n, y))
+    return labelled(outcomes, means, counts, "patients").assign(labelled(outcomes, shares, names))
 
 
 def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
@@ -82,18 +71,15 @@ def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         `declared_p_over`, the mean of Pr(rate > 1/3 | data), and `declared_doubtful`, the share of declarations in
         which it exceeds a quarter. Endings whose posterior was not computed are left out.
     """
-    rank = estimates.rank(outcomes["n"].to_numpy(), outcomes["y"].to_numpy())
-    selected, dims = outcomes["selected"].to_numpy(), outcomes["selected"].dims
+    endings = Endings.of(outcomes)
+    rank, selected = estimates.rank(endings.n, endings.y), endings.selected
     known = (rank < estimates.done) & (selected != NONE)
     over: FloatArray = estimates.over[np.where(known, rank, 0), np.where(known, selected, 0)]
     values = {"declared_p_over": over, "declared_doubtful": over > DOUBTFUL}
-    given = xr.DataArray(known.astype(float), dims=dims)
-    arrays = {name: xr.DataArray(v, dims=dims).astype(float) for name, v in values.items()}
     what = f"posterior probability of a rate above {TOO_HIGH:.3g} at the declared dose"
     names = {
         "declared_p_over": f"expected {what}",
         "declared_doubtful": f"probability that the {what} exceeds {DOUBTFUL:g}",
     }
-    return labelled(
-        means_given(outcomes, arrays, given), {name: f"{t}, given that one is declared" for name, t in names.items()}
-    )
+    names = {name: f"{text}, given that one is declared" for name, text in names.items()}
+    return labelled(outcomes, means_given(endings, values, known), names)

@@ -33,6 +33,8 @@ class Endings:
     reasons : int
     weight : float array [R, E]
         How much each ending weighs in each scenario.
+    trials : float
+        Simulated in each scenario, infinite for the exact engine.
     """
 
     n: IntArray
@@ -41,6 +43,7 @@ class Endings:
     stop: IntArray
     reasons: int
     weight: FloatArray
+    trials: float
 
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Endings:
@@ -56,7 +59,13 @@ class Endings:
         n = rows("n", "dose")
         y = rows("y", "dose") if "y" in outcomes else np.zeros_like(n)
         weight = outcomes["weight"].transpose("scenario", "ending").to_numpy()
-        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight)
+        trials = float(outcomes.attrs["trials"])
+        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, trials)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the weights have no Monte Carlo error."""
+        return bool(np.isinf(self.trials))
 
     @property
     def shared(self) -> bool:
@@ -111,10 +120,17 @@ class Endings:
             return np.tensordot(weight, value[0], axes=1)
         return np.asarray(np.einsum("re,re...->r...", weight, value))
 
-    def spread(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
-        """Return the standard deviation of a function of the ending, [R, ...]."""
+    def error(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
+        """Return the Monte Carlo standard error of the mean of a function of the ending, [R, ...]."""
+        if self.exact:
+            return np.zeros_like(mean)
         off = np.asarray(value, float) - mean[:, None]
-        return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)))
+        return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)) / np.sqrt(self.trials))
+
+    def expect(self, value: FloatArray | BoolArray | IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean of a function of the ending, and its Monte Carlo standard error, [R, ...] each."""
+        mean = self.mean(value)
+        return mean, self.error(value, mean)
 
 
 @dataclass(frozen=True, eq=False)

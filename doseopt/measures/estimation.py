@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.distinct import row_keys, unique_rows
-from doseopt.core.state import FloatArray, IntArray, TrialState
-from doseopt.engines.outcomes import expect
-from doseopt.measures.endings import TOO_HIGH
+from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
+from doseopt.engines.outcomes import coords_along
+from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.models.choice import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Engine
+
+type Means = dict[str, tuple[FloatArray, FloatArray]]
+"""Means in each scenario, [R, ...], and their Monte Carlo errors, by name."""
 
 LEVEL = 0.90
 """Of the intervals: equal-tailed, exact posterior quantiles."""
@@ -160,13 +164,10 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         Also `tried`, and `posterior_left_out` (scenario): the probability of the endings whose posterior has not been
         computed. What is said of the posterior is given the other endings.
     """
-    rank = estimates.rank(outcomes["n"].to_numpy(), outcomes["y"].to_numpy())
-    dims = outcomes["selected"].dims
-    left_out = xr.DataArray(rank >= estimates.done, dims=dims)
-    known = np.where(left_out, 0, rank)
-    summaries = (estimates.mean, estimates.lower, estimates.upper)
-    mean, lower, upper = (xr.DataArray(a[known], dims=(*dims, "dose")) for a in summaries)
-    p = outcomes["p_dlt"]
+    endings, p = Endings.of(outcomes), outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
+    rank = estimates.rank(endings.n, endings.y)
+    left_out = rank >= estimates.done
+    mean, lower, upper = (a[np.where(left_out, 0, rank)] for a in (estimates.mean, estimates.lower, estimates.upper))
     values = {
         "mean": mean,
         "lower": lower,
@@ -177,74 +178,78 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         "width": upper - lower,
         "upper_below_35": upper < CEILING,
     }
-    tried = (outcomes["n"] > 0).astype(float)
-    covered = None if not left_out.any() else (~left_out).astype(float)
-    both = tried if covered is None else tried * covered
-    result = means_given(outcomes, {f"posterior_{name}": v for name, v in values.items()}, covered)
-    result |= means_given(outcomes, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
-    for name, event in {"tried": tried, "posterior_left_out": left_out}.items():
-        result[name], result[f"{name}_mcse"] = expect(outcomes, event)
+    tried, covered = endings.n > 0, ~left_out[..., None] if left_out.any() else None
+    both = tried if covered is None else tried & covered
+    result = means_given(endings, {f"posterior_{name}": v for name, v in values.items()}, covered)
+    result |= means_given(endings, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
+    result |= {"tried": endings.expect(tried), "posterior_left_out": endings.expect(left_out)}
     names = {f"posterior_{name}": text for name, text in MEASURES.items()}
     names |= {f"posterior_{name}_if_tried": f"{text}, given that the dose was tried" for name, text in MEASURES.items()}
     names |= {
         "tried": "probability that the dose is tried",
         "posterior_left_out": "probability of the endings whose posterior was not computed",
     }
-    return labelled(result, names)
+    return labelled(outcomes, result, names)
 
 
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     """Return the accuracy of a design's own estimate of the DLT rates, given that it makes one at the dose."""
-    n, y = (outcomes[name].to_numpy() for name in ("n", "y"))
-    flat = np.concatenate([n, y], axis=-1).reshape(-1, 2 * design.facts.doses)
+    endings, doses = Endings.of(outcomes), design.facts.doses
+    flat = np.concatenate([endings.n, endings.y], axis=-1).reshape(-1, 2 * doses)
     first, inverse = unique_rows(flat.T)
-    estimates = np.empty((len(first), design.facts.doses))
+    estimates = np.empty((len(first), doses))
     for start in range(0, len(first), PIECE):
         tallies = flat[first[start : start + PIECE]]
         nowhere = np.zeros(len(tallies), np.int64)
         memory = np.zeros((len(tallies), len(design.facts.memory)), np.int64)
-        state = TrialState(tallies[:, : design.facts.doses], tallies[:, design.facts.doses :], nowhere, memory)
+        state = TrialState(tallies[:, :doses], tallies[:, doses:], nowhere, memory)
         estimates[start : start + PIECE] = estimated_by(design, state)
-    own = xr.DataArray(estimates[inverse].reshape(n.shape), dims=(*outcomes["selected"].dims, "dose"))
-    made = own.notnull().astype(float)
-    own = own.fillna(0.0)
-    bias = own - outcomes["p_dlt"]
-    result = means_given(outcomes, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
-    return labelled(result, {f"own_{name}": text for name, text in OWN.items()})
+    own = estimates[inverse].reshape(endings.n.shape)
+    made = ~np.isnan(own)
+    own = np.where(made, own, 0.0)
+    bias = own - outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
+    result = means_given(endings, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
+    return labelled(outcomes, result, {f"own_{name}": text for name, text in OWN.items()})
 
 
-def means_given(
-    outcomes: xr.Dataset, values: Mapping[str, xr.DataArray], given: xr.DataArray | None
-) -> dict[str, xr.DataArray]:
+def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given: BoolArray | None) -> Means:
     """Return means and Monte Carlo errors of functions of the ending, if need be given an event; roots of the rmse.
 
     A conditional mean is a ratio; its error is that of the linearised ratio. That of a root is by the delta method.
+
+    Parameters
+    ----------
+    endings : Endings
+    values : mapping of str to array [L or R, E, ...]
+    given : bool array, optional
+        To be broadcast with the values.
     """
-    result, exact = {}, np.isinf(float(outcomes.attrs["trials"]))
-    chance = None if given is None else expect(outcomes, given)[0]
+    result = {}
+    chance = None if given is None else endings.mean(given)
     for name, value in values.items():
         if given is None or chance is None:
-            mean, error = expect(outcomes, value)
+            mean, error = endings.expect(value)
         else:
-            known = chance.where(chance > 0)
-            mean = expect(outcomes, value * given)[0] / known
-            error = mean - mean if exact else expect(outcomes, (value - mean.fillna(0)) * given)[1] / known
+            known = np.where(chance > 0, chance, np.nan)
+            mean = endings.mean(value * given) / known
+            off = (value - np.where(np.isnan(mean), 0.0, mean)[:, None]) * given
+            error = mean - mean if endings.exact else endings.expect(off)[1] / known
         if "rmse" in name:
-            mean = mean**0.5
-            error = error / (2 * mean.where(mean > 0))
-            error = error.fillna(0.0) if exact else error
-        result[name], result[f"{name}_mcse"] = mean, error
+            mean = np.sqrt(mean)
+            error = np.zeros_like(error) if endings.exact else error / (2 * np.where(mean > 0, mean, np.nan))
+        result[name] = mean, error
     return result
 
 
-def labelled(result: Mapping[str, xr.DataArray], names: Mapping[str, str]) -> xr.Dataset:
-    """Return some results with what they are, and their Monte Carlo errors."""
-    found = {}
+def labelled(outcomes: xr.Dataset, found: Means, names: Mapping[str, str], units: str = "1") -> xr.Dataset:
+    """Return means in each scenario, [R] or [R, D], with what they are, and their Monte Carlo errors."""
+    dims = max((("scenario", "dose")[: mean.ndim] for mean, _ in found.values()), key=len)
+    made = {}
     for name, text in names.items():
-        found[name] = result[name].assign_attrs(units="1", long_name=text)
-        text = f"Monte Carlo standard error: {text}"
-        found[f"{name}_mcse"] = result[f"{name}_mcse"].assign_attrs(units="1", long_name=text)
-    return xr.Dataset(found).drop_vars(["n", "y"], errors="ignore")
+        texts = {name: text, f"{name}_mcse": f"Monte Carlo standard error: {text}"}
+        for (each, about), value in zip(texts.items(), found[name], strict=True):
+            made[each] = (dims[: value.ndim], value, {"units": units, "long_name": about})
+    return xr.Dataset(made, coords_along(outcomes, dims))
 
 
 def effective_sample_size(mean: FloatArray, sd: FloatArray) -> FloatArray:

@@ -11,14 +11,14 @@ none is correct. Above the MTD is a dose above the highest acceptable one whose 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
-from doseopt.engines.outcomes import judged
+from doseopt.engines.outcomes import coords_along, judged
 from doseopt.measures.endings import Endings, Truth
 from doseopt.measures.metric import Metric
 from doseopt.measures.safety import SAFETY
@@ -29,6 +29,8 @@ METRICS: dict[str, Metric] = dict(SAFETY)
 
 
 type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
+type Attrs = dict[str, str]
+type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
 
 
 def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
@@ -185,20 +187,37 @@ def allocation_index(truth: Truth) -> FloatArray:
 
 def measure(outcomes: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the mean of a registered measure, and its Monte Carlo standard error."""
-    return _measured(outcomes, name, Endings.of(outcomes), Truth.of(outcomes))
+    found = METRICS[name]
+    each = _measured(found, Endings.of(outcomes), Truth.of(outcomes))
+    mean, error = (_labelled(outcomes, found, value).assign_attrs(about) for value, about in each.values())
+    return mean, error
 
 
-def _measured(outcomes: xr.Dataset, name: str, endings: Endings, truth: Truth) -> tuple[xr.DataArray, xr.DataArray]:
-    found, trials = METRICS[name], float(outcomes.attrs["trials"])
+def measure_each(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, FloatArray]:
+    """Return the means of registered measures without labels, [R] each, or [R, X]."""
+    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
+    return {name: METRICS[name].mean(endings, truth) for name in names}
+
+
+def measured(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, Measured]:
+    """Return registered measures, each with its `<name>_mcse`, as the variables of a Dataset."""
+    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
+    return {
+        f"{name}{end}": (_dims(METRICS[name]), value, about)
+        for name in names
+        for end, (value, about) in _measured(METRICS[name], endings, truth).items()
+    }
+
+
+def _measured(found: Metric, endings: Endings, truth: Truth) -> dict[str, tuple[FloatArray, Attrs]]:
+    """Return the mean of a measure, and its Monte Carlo standard error, with what they are."""
     mean = found.mean(endings, truth)
-    exact = np.isinf(trials)
-    error = np.zeros_like(mean) if exact else endings.spread(found.at(endings, truth), mean) / np.sqrt(trials)
-    texts = (found.long_name, f"Monte Carlo standard error: {found.long_name}")
-    labelled = (
-        _labelled(outcomes, found, value).assign_attrs(units=found.units, long_name=text)
-        for value, text in zip((mean, error), texts, strict=True)
-    )
-    return next(labelled), next(labelled)
+    error = np.zeros_like(mean) if endings.exact else endings.error(found.at(endings, truth), mean)
+    about = {"units": found.units, "long_name": found.long_name}
+    return {
+        "": (mean, about),
+        "_mcse": (error, about | {"long_name": f"Monte Carlo standard error: {found.long_name}"}),
+    }
 
 
 def values(outcomes: xr.Dataset, name: str) -> xr.DataArray:
@@ -207,8 +226,12 @@ def values(outcomes: xr.Dataset, name: str) -> xr.DataArray:
     return _labelled(outcomes, found, found.at(Endings.of(outcomes), Truth.of(outcomes)), "ending")
 
 
+def _dims(found: Metric, *between: str) -> tuple[str, ...]:
+    return ("scenario", *between, *((found.along,) if found.along else ()))
+
+
 def _labelled(outcomes: xr.Dataset, found: Metric, value: FloatArray, *between: str) -> xr.DataArray:
-    dims = ("scenario", *between, *((found.along,) if found.along else ()))
+    dims = _dims(found, *between)
     return xr.DataArray(value, dims=dims, coords={dim: outcomes[dim] for dim in dims if dim in outcomes.coords})
 
 
@@ -222,21 +245,17 @@ QUANTILES = {
 
 def quantile(outcomes: xr.Dataset, name: str) -> xr.DataArray:
     """Return the smallest value with at least the stated probability at or below it, (scenario, quantile)."""
-    return _quantile(outcomes, name, Endings.of(outcomes))
+    dims, value, about = _quantile(name, Endings.of(outcomes))
+    return xr.DataArray(value, {"scenario": outcomes["scenario"], "quantile": list(LEVELS)}, dims, attrs=about)
 
 
-def _quantile(outcomes: xr.Dataset, name: str, endings: Endings) -> xr.DataArray:
+def _quantile(name: str, endings: Endings) -> tuple[tuple[str, str], FloatArray, Attrs]:
     of, long_name = QUANTILES[name]
     counts, which = np.unique(endings.counts[METRICS[of].of].sum(axis=-1), return_inverse=True)
     is_count = which.reshape(*endings.total.shape, 1) == np.arange(len(counts))
     cumulative = np.cumsum(endings.mean(is_count), axis=1)
     position = (cumulative[:, None, :] >= np.array(LEVELS)[:, None] - 1e-12).argmax(axis=2)
-    return xr.DataArray(
-        counts[position].astype(float),
-        dims=("scenario", "quantile"),
-        coords={"scenario": outcomes["scenario"], "quantile": list(LEVELS)},
-        attrs={"units": "patients", "long_name": long_name},
-    )
+    return ("scenario", "quantile"), counts[position].astype(float), {"units": "patients", "long_name": long_name}
 
 
 def correct_of_all(outcomes: xr.Dataset) -> xr.DataArray:
@@ -275,10 +294,7 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     >>> round(operating_characteristics(judged(outcomes, MTDRule(target=0.25))).correct_selection.item(), 4)
     0.4202
     """
-    result = {}
-    endings, truth = Endings.of(outcomes), Truth.of(outcomes)
-    for name in METRICS:
-        result[name], result[f"{name}_mcse"] = _measured(outcomes, name, endings, truth)
-    for name in QUANTILES:
-        result[name] = _quantile(outcomes, name, endings)
-    return xr.Dataset(result, attrs=dict(outcomes.attrs))
+    endings = Endings.of(outcomes)
+    result = measured(outcomes, METRICS) | {name: _quantile(name, endings) for name in QUANTILES}
+    coords = coords_along(outcomes, {"scenario", "dose", "stop_reason"})
+    return xr.Dataset(result, {**coords, "quantile": list(LEVELS)}, dict(outcomes.attrs))

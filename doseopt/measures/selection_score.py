@@ -7,7 +7,8 @@ import xarray as xr
 
 from doseopt.beliefs.utility import ErrorPrices
 from doseopt.core.state import BoolArray, FloatArray
-from doseopt.engines.outcomes import expect
+from doseopt.measures.endings import Endings
+from doseopt.measures.estimation import labelled
 
 
 def scores(right: BoolArray, prices: ErrorPrices) -> FloatArray:
@@ -46,11 +47,6 @@ def selection_score(outcomes: xr.Dataset, prices: ErrorPrices) -> xr.Dataset:
     each = scores(outcomes["acceptable"].transpose("scenario", "dose").to_numpy(), prices)
     selected = outcomes["selected"].to_numpy() + 1
     at_each = np.take_along_axis(each, np.broadcast_to(selected, (len(each), selected.shape[-1])), axis=1)
-    mean, error = expect(outcomes, xr.DataArray(at_each, dims=("scenario", "ending")))
     text = f"expected score of the selection: {prices.describe()}"
-    return xr.Dataset(
-        {
-            "selection_score": mean.assign_attrs(units="score", long_name=text),
-            "selection_score_mcse": error.assign_attrs(units="score", long_name=f"Monte Carlo standard error: {text}"),
-        }
-    )
+    found = {"selection_score": Endings.of(outcomes).expect(at_each)}
+    return labelled(outcomes, found, {"selection_score": text}, units="score")

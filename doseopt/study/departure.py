@@ -116,14 +116,15 @@ class Departure:
                 found.append(Fault("probability", f"wanted {doses} probabilities, one a dose, got {len(value)}"))
         return found
 
-    def at(self, scenario: str | None, doses: Doses, population: str | None = None) -> FloatArray | float:
-        """Return the probability in a scenario and a population, on all doses that a trial may give."""
-        if self.by_scenario and scenario is None:
+    def at(self, scenarios: Sequence[str] | None, doses: Doses, population: str | None = None) -> FloatArray:
+        """Return the probability in scenarios and a population on all doses that a trial may give, [R, D] or [1, D]."""
+        if self.by_scenario and scenarios is None:
             wanted = "is stated by scenario; a belief of its own wants one for all, as a number or one a dose"
             raise Faults([Fault("window_events", f"probability {wanted}")])
-        name = scenario if self.by_scenario else population
-        value = self._named[str(name)] if self._named else self.probability
-        return doses.on_grid(np.array([value]))[0] if isinstance(value, tuple) else float(value)
+        names = (scenarios or ()) if self.by_scenario else (population,)
+        values = [self._named[str(name)] if self._named else self.probability for name in names]
+        each = [doses.on_grid(np.array([v]))[0] if isinstance(v, tuple) else float(v) for v in values]
+        return np.array([np.broadcast_to(value, len(doses.grid().labels)) for value in each])
 
     def readings(self) -> dict[str, Departure]:
         """Return each way in which it may count, by the name of the reading."""

@@ -130,29 +130,35 @@ class Study:
     @cached_property
     def scenarios(self) -> xr.Dataset:
         """All scenarios as one Dataset, made once, which cannot be written to; Faults if the study states none."""
-        if not self.scenario_specs:
-            raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
-        planned = self.doses.as_planned
-        specs = self.scenario_specs.items()
-        made = concat_scenarios([self.met(spec.rows(name, planned, self.target), name) for name, spec in specs])
+        made = self.met(*self.stated)
         for variable in made.data_vars.values():
             variable.values.flags.writeable = False
         return made
 
-    def met(self, scenarios: xr.Dataset, name: str | None = None) -> xr.Dataset:
+    @cached_property
+    def stated(self) -> tuple[xr.Dataset, tuple[str, ...]]:
+        """All scenarios as they are stated, before anything else happens in the window, and the name of each there."""
+        if not self.scenario_specs:
+            raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
+        planned = self.doses.as_planned
+        each = {name: spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()}
+        names = tuple(name for name, rows in each.items() for _ in range(rows.sizes["scenario"]))
+        return concat_scenarios(list(each.values())), names
+
+    def met(self, scenarios: xr.Dataset, names: Sequence[str] | None = None) -> xr.Dataset:
         """Return scenarios with the DLT rates that rules meet where other events happen in the window, if they do.
 
         Parameters
         ----------
         scenarios : Dataset
-        name : str, optional
-            Of the scenario in the study file; None for a belief.
+        names : sequence of str, optional
+            Of each in the study file; None for a belief.
         """
         if self.clock is not None:
             scenarios = self.clock.met(scenarios)
         if self.window_events is None:
             return scenarios
-        return self.window_events.met(scenarios, name, self.doses.as_planned, self.onset, self.populations)
+        return self.window_events.met(scenarios, names, self.doses.as_planned, self.onset, self.populations)
 
     @property
     def onset(self) -> Onset:
@@ -211,7 +217,9 @@ class Study:
     def judge(self, outcomes: xr.Dataset) -> xr.Dataset:
         """Return outcomes with what is right by this study, and its registered enrolment."""
         registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
-        return judged(outcomes, self.mtd).assign_attrs(registered=registered)
+        found = judged(outcomes, self.mtd)
+        found.attrs["registered"] = registered
+        return found
 
     def believed(self, fineness: int = 0) -> Belief:
         """Return what is believed of the DLT rates, on the study's doses.

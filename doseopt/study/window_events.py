@@ -86,7 +86,7 @@ class WindowEvents:
     def met(
         self,
         scenarios: xr.Dataset,
-        name: str | None,
+        names: Sequence[str] | None,
         doses: Doses,
         onset: Onset,
         populations: Populations | None = None,
@@ -96,8 +96,8 @@ class WindowEvents:
         Parameters
         ----------
         scenarios : Dataset
-        name : str, optional
-            Of the scenario in the study file; None for a belief.
+        names : sequence of str, optional
+            Of each scenario in the study file; None for a belief.
         doses : Doses
             As planned.
         onset : Onset
@@ -112,7 +112,7 @@ class WindowEvents:
         """
         each, observed = list(self.events.values()), scenarios["p_observed"]
         shares = populations.shares if populations is not None and self.by_population else {None: 1.0}
-        others = [[event.at(name, doses, of) for event in each] for of in shares]
+        others = [[event.at(names, doses, of) for event in each] for of in shares]
         how = [e.reading for e in each], [e.attributed for e in each]
         met = mixed([meet(observed.to_numpy(), m, *how, onset) for m in others], list(shares.values()))
         hazard = sum((-np.log1p(-np.asarray(m)) for m in others[0]), np.zeros(observed.shape))

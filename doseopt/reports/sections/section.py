@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from doseopt.amendment.dossier import Dossier
 from doseopt.core.parameters import nearest
 from doseopt.reports.render.document import Block
 from doseopt.reports.sections.guidelines import ITEMS
 from doseopt.study.amendment import STATEMENTS
+
+if TYPE_CHECKING:
+    from doseopt.amendment.dossier import Dossier
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.window import window_blocks
+
+if TYPE_CHECKING:
+    from doseopt.amendment.dossier import Dossier
 
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
