@@ -62,7 +62,9 @@ def amend(
             )
             raise Faults([Fault("--calibrate", wanted)])
         if identifiers and (data is None or data.is_dir()):
-            wanted = "wanted with a table of patients, --data FILE; of a record, `doseopt record --identifiers` lists them"
+            wanted = (
+                "wanted with a table of patients, --data FILE; of a record, `doseopt record --identifiers` lists them"
+            )
             raise Faults([Fault("--identifiers", wanted)])
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())

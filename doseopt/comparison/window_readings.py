@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,11 @@ import xarray as xr
 
 from doseopt.beliefs import StatedBelief
 from doseopt.comparison.evaluate import Engine, in_one, outcomes_of
-from doseopt.comparison.ordered import ordered
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
+from doseopt.engines.ordered import in_order, ordered
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.study.departure import Departure
@@ -65,6 +65,15 @@ class WindowReading:
             clock = clock.with_window(self.window)
         belief = StatedBelief()  # a belief in rates of its own knows no probabilities by scenario
         return dataclasses.replace(study, window_events=self.events, clock=clock, silences=None, belief=belief)
+
+    def met(self, study: Study, scenarios: Callable[[Study], xr.Dataset]) -> xr.Dataset:
+        """Return scenarios, as a study has them that is read so; in the order of the populations if one comes first."""
+        if not self.first or self.events is None or study.populations is None:
+            return scenarios(self.of(study))
+        (other,) = (name for name in study.populations.shares if name != self.first)
+        each = (dataclasses.replace(self, events=self.events.of(name)).of(study) for name in (self.first, other))
+        first, then = map(scenarios, each)
+        return in_order(first, then, _of_first(study, self.first))
 
 
 def window_silences(study: Study) -> dict[str, list[WindowReading]]:
@@ -122,20 +131,17 @@ def _of_first(study: Study, population: str) -> int:
     return round(study.populations.shares[population] * (study.planned_enrolment or 0))
 
 
+def _scenarios(study: Study) -> xr.Dataset:
+    return study.scenarios
+
+
 def _in_order(study: Study, engine: Engine, design: Design, reading: WindowReading) -> dict[str, FloatArray]:
     """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
-    assert study.populations is not None
-    (other,) = (name for name in study.populations.shares if name != reading.first)
     unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-    tallied = not (design.facts.outcomes.graded or design.facts.pending)
-    if reading.events is None or not tallied or isinstance(engine, Simulate):
+    if design.facts.outcomes.graded or design.facts.pending or isinstance(engine, Simulate):
         return unknown
-    first, then = (
-        dataclasses.replace(reading, events=reading.events.of(name)).of(study).scenarios
-        for name in (reading.first, other)
-    )
     try:
-        outcomes = study.judge(ordered(design, first, then, _of_first(study, reading.first), MOST))
+        outcomes = study.judge(ordered(design, reading.met(study, _scenarios), MOST))
     except TooManyStates:
         return unknown
     return {m: measure(outcomes, m)[0].to_numpy()[None] for m in MEASURES}
