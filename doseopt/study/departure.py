@@ -125,6 +125,12 @@ class Departure:
         value = self._named[str(name)] if self._named else self.probability
         return doses.on_grid(np.array([value]))[0] if isinstance(value, tuple) else float(value)
 
+    def exceeds(self, other: Departure) -> bool:
+        """Tell whether it is more probable than another anywhere, as far as both are stated alike."""
+        one, two = (each._named or {"": each.probability} for each in (self, other))
+        pairs = [(np.atleast_1d(one[name]), np.atleast_1d(two[name])) for name in one.keys() & two.keys()]
+        return any((a > b).any() for a, b in pairs if len(a) == len(b) or 1 in (len(a), len(b)))
+
     def readings(self) -> dict[str, Departure]:
         """Return each way in which it may count, by the name of the reading."""
         found: dict[str, Departure] = {}
