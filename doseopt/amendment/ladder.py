@@ -167,18 +167,19 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
 
 def _read(study: Study, window: WindowReading, beliefs: Mapping[str, Belief]) -> dict[str, Belief]:
     """Return beliefs with what happens in the DLT window by a reading; true rates stay as they are."""
-    read = window.of(study)
-    return {name: Belief(read.scenarios) if name == SCENARIOS else _met(read, each) for name, each in beliefs.items()}
+    stated = {SCENARIOS: Belief(window.met(study, lambda read: read.scenarios))}
+    return {name: stated.get(name) or _met(study, window, each) for name, each in beliefs.items()}
 
 
-def _met(study: Study, belief: Belief) -> Belief:
+def _met(study: Study, window: WindowReading, belief: Belief) -> Belief:
     """Return a belief in true rates with those that rules meet."""
-    finer = None if belief.finer is None else partial(_finer_met, study, belief.finer)
-    return dataclasses.replace(belief, scenarios=study.met(belief.scenarios), finer=finer)
+    finer = None if belief.finer is None else partial(_finer_met, study, window, belief.finer)
+    scenarios = window.met(study, lambda read: read.met(belief.scenarios))
+    return dataclasses.replace(belief, scenarios=scenarios, finer=finer)
 
 
-def _finer_met(study: Study, finer: Callable[[], Belief]) -> Belief:
-    return _met(study, finer())
+def _finer_met(study: Study, window: WindowReading, finer: Callable[[], Belief]) -> Belief:
+    return _met(study, window, finer())
 
 
 def first_reaching(ds: xr.Dataset, average: str = STUDY_MODEL) -> list[int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from doseopt.amendment.library import at_cap, most_of, other_rules, same
-from doseopt.comparison.window_readings import WindowReading, window_silences
+from doseopt.comparison.window_readings import WindowReading, orders, window_silences
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
@@ -131,9 +131,12 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
 
 
 def _window_steps(study: Study, registered: str) -> list[Step]:
-    """Return the registered design with each way stated in which who dies or is transplanted may count."""
+    """Return the registered design with each way stated in which who dies or is transplanted may count.
+
+    As a DLT in either order of the populations, too: it is no amendment who comes first, but moves what it attains.
+    """
     silent = window_silences(study)
-    each = [reading for name in COUNTED if name in silent for reading in silent[name][1:]]
+    each = [reading for name in COUNTED if name in silent for reading in silent[name][1:]] + orders(study)
     design = study.designs[registered]
     return [Step(READING, one.label, design, window=one) for one in each if not one.in_use(study)]
 

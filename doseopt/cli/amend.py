@@ -40,6 +40,9 @@ def amend(
     calibrate: Annotated[
         int, typer.Option(help="With --smallest: tune every other rule first, by about so many candidates each.", min=0)
     ] = 0,
+    identifiers: Annotated[
+        bool, typer.Option("--identifiers", help="Show patients by their names in the file, not by number.")
+    ] = False,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -58,15 +61,21 @@ def amend(
                 "wanted with --smallest only" if not smallest else f"wanted 0 or at least {FEWEST}, got {calibrate}"
             )
             raise Faults([Fault("--calibrate", wanted)])
+        if identifiers and (data is None or data.is_dir()):
+            wanted = (
+                "wanted with a table of patients, --data FILE; of a record, `doseopt record --identifiers` lists them"
+            )
+            raise Faults([Fault("--identifiers", wanted)])
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
-        trial = read_trial(loaded, outcomes, data, cutoff, window)
+        trial = read_trial(loaded, outcomes, data, cutoff, window, identifiers)
         if smallest:
             return _smallest(loaded, trial, proposal, calibrate, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
         given += [f"--data {'data' if data.is_dir() else 'data.csv'}"] if data is not None else []
         given += [f"--cutoff {quote(cutoff)}"] if cutoff is not None else []
         given += [f"--window {window:g}"] if window is not None else []
+        given += ["--identifiers"] if identifiers else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
         _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)

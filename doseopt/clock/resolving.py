@@ -42,8 +42,9 @@ def remaining(laws: Stays, size: int, new: bool, rate: float, window: float, sta
     One patient: a DLT halfway on average, or none, known at the end of the window.
 
     >>> from doseopt.clock.onset import Onset
-    >>> from doseopt.clock.staying import stays
-    >>> laws = stays(*(np.array([v]) for v in (0.25, 0.0, 0.25, 0.0)), Onset("uniform"), early=True)
+    >>> from doseopt.clock.staying import Leaving, stays
+    >>> nobody = Leaving(*(np.array([[v]]) for v in (0.0, 0.25, 0.0, 0.0)), share=np.array([1.0]))
+    >>> laws = stays(np.array([0.25]), nobody, Onset("uniform"), early=True)
     >>> remaining(laws, 1, True, 0.1, 28.0, Stagger()).round(6).tolist()
     [[28.0], [14.0]]
     """

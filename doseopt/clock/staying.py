@@ -1,4 +1,4 @@
-"""Stay of patients in the window: when those leave who are replaced, and when it is known how the others count."""
+"""Stay of patients in the window: when those leave who are lost, and when it is known how the others count."""
 
 from __future__ import annotations
 
@@ -23,21 +23,24 @@ class Stays:
         Probability that a patient enrolled is replaced.
     leaves : float array [D, GRID]
         When they leave: the probability by each of GRID equal steps.
+    excluded : float array [D, GRID], optional
+        The same of those who are left out and not replaced; nobody is when left out.
     toxic, clean : float array [D, GRID], optional
-        When it is known of the others, those who count as a DLT and those who do not; at the end of the window when
-        left out.
+        When it is known of the others, those who count as a DLT and those who do not; of all others, those left out
+        too, at the end of the window when left out.
     visits : tuple of float
         Ends of the intervals, as shares of the window, at which a DLT is known; at once when empty.
     """
 
     removed: FloatArray
     leaves: FloatArray
+    excluded: FloatArray | None = None
     toxic: FloatArray | None = None
     clean: FloatArray | None = None
     visits: tuple[float, ...] = ()
 
     def left(self, dose: IntArray, rng: np.random.Generator) -> FloatArray:
-        """Draw when patients leave, as a share of the window."""
+        """Draw when patients leave who may be replaced, as a share of the window."""
         return _drawn(self.leaves, dose, rng)
 
     def known(self, dose: IntArray, dlt: BoolArray, rng: np.random.Generator) -> FloatArray:
@@ -53,6 +56,15 @@ class Stays:
         ends = np.array(self.visits)
         return np.where(dlt, ends[np.minimum(np.searchsorted(ends, found), len(ends) - 1)], found)
 
+    def left_out(self, dose: IntArray, rng: np.random.Generator) -> FloatArray:
+        """Draw for how long a cohort waits for patients who are left out, as a share of the window."""
+        return np.ones(len(dose)) if self.excluded is None else _drawn(self.excluded, dose, rng)
+
+    @property
+    def early(self) -> bool:
+        """Whether it is known before the end of the window how a patient counts."""
+        return self.toxic is not None
+
 
 def _drawn(law: FloatArray, dose: IntArray, rng: np.random.Generator) -> FloatArray:
     """Draw shares of the window; what the law leaves out by its last point happens there."""
@@ -63,37 +75,51 @@ def _drawn(law: FloatArray, dose: IntArray, rng: np.random.Generator) -> FloatAr
 
 
 def leaving(p: FloatArray, hazard: FloatArray, onset: Onset) -> FloatArray:
-    """Return the probability that another event has come first by each of GRID steps, over its hazard, [D, GRID].
+    """Return the probability that another event has come first by each of GRID steps, over its hazard, [..., GRID].
 
     Parameters
     ----------
-    p, hazard : float array [D]
+    p, hazard : float array [...]
         DLT rates, and the hazard a window of all other events together; their share of it does not change.
     onset : Onset
     """
     u = np.linspace(0, 1, GRID)
-    density = np.exp(-hazard[:, None] * u) * (1 - onset.reached(u, p[:, None]))
-    sums = np.cumsum(density[:, 1:] + density[:, :-1], axis=1) / (2 * (GRID - 1))
-    return np.concatenate([np.zeros((len(p), 1)), sums], axis=1)
+    density = np.exp(-hazard[..., None] * u) * (1 - onset.reached(u, p[..., None]))
+    sums = np.cumsum(density[..., 1:] + density[..., :-1], axis=-1) / (2 * (GRID - 1))
+    return np.concatenate([np.zeros((*density.shape[:-1], 1)), sums], axis=-1)
 
 
-def stays(
-    p: FloatArray,
-    hazard: FloatArray,
-    met: FloatArray,
-    removed: FloatArray,
-    onset: Onset,
-    early: bool = False,
-    visits: tuple[float, ...] = (),
-) -> Stays:
+@dataclass(frozen=True, eq=False)
+class Leaving:
+    """What becomes of patients of K populations, as rules meet it.
+
+    Parameters
+    ----------
+    hazard : float array [K, D]
+        A window, of all other events together.
+    rate : float array [K, D]
+        DLT rate that is met.
+    removed, left_out : float array [K, D]
+        Probabilities that a patient enrolled is replaced, and left out.
+    share : float array [K]
+        Of the patients enrolled.
+    """
+
+    hazard: FloatArray
+    rate: FloatArray
+    removed: FloatArray
+    left_out: FloatArray
+    share: FloatArray
+
+
+def stays(p: FloatArray, leave: Leaving, onset: Onset, early: bool = False, visits: tuple[float, ...] = ()) -> Stays:
     """Return the laws of a scenario.
 
     Parameters
     ----------
-    p, hazard
-        As for `leaving`.
-    met, removed : float array [D]
-        DLT rate that the rule meets, and the probability that a patient is replaced.
+    p : float array [D]
+        DLT rates if nothing else happened.
+    leave : Leaving
     onset : Onset
     early : bool
         Whether it is known before the end of the window how a patient counts who has a DLT or another event.
@@ -102,21 +128,35 @@ def stays(
 
     Notes
     -----
-    Of the events that come before a DLT a share counts as a DLT, so that met (1 - removed) do in all; a share is
-    replaced, and the rest counts as completed.
+    Of the events that come before a DLT a share counts as a DLT, so that those met do in all; a share is replaced or
+    left out, and the rest counts as completed. Populations differ in these shares, and in when events come.
     """
-    other = leaving(p, hazard, onset)
-    leaves = other / other[:, -1:]
+    share, hazard = leave.share[:, None], leave.hazard
+    other = leaving(np.broadcast_to(p, hazard.shape), hazard, onset)
+    when, removed = other / other[..., -1:], np.asarray((share * leave.removed).sum(axis=0))
+    leaves = _mixed(when, share * leave.removed)
     if not early:
         return Stays(removed, leaves)
     u = np.linspace(0, 1, GRID)
-    other = hazard[:, None] * other
-    dlt = 1 - np.exp(-hazard[:, None] * u) * (1 - onset.reached(u, p[:, None])) - other
-    seen = met * (1 - removed)
-    counted = _over(seen - dlt[:, -1], other[:, -1]).clip(0, 1)
-    done = (1 - counted - _over(removed, other[:, -1])).clip(0, 1)
-    toxic, clean = dlt + counted[:, None] * other, done[:, None] * other
-    return Stays(removed, leaves, _over(toxic, toxic[:, -1:]), _over(clean, (1 - seen - removed)[:, None]), visits)
+    other = hazard[..., None] * other
+    dlt = 1 - np.exp(-hazard[..., None] * u) * (1 - onset.reached(u, p[:, None])) - other
+    gone = leave.removed + leave.left_out
+    seen = leave.rate * (1 - gone)
+    counted = _over(seen - dlt[..., -1], other[..., -1]).clip(0, 1)
+    done = (1 - counted - _over(gone, other[..., -1])).clip(0, 1)
+    toxic, clean = (
+        (share[..., None] * curves).sum(axis=0)
+        for curves in (dlt + counted[..., None] * other, done[..., None] * other)
+    )
+    toxic, clean = _over(toxic, toxic[:, -1:]), _over(clean, (share * (1 - seen - gone)).sum(axis=0)[:, None])
+    return Stays(removed, leaves, _mixed(when, share * leave.left_out), toxic, clean, visits)
+
+
+def _mixed(laws: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return laws mixed over populations, [K, D, GRID] with weights [K, D] -> [D, GRID]; alike where they are 0."""
+    total = weight.sum(axis=0)
+    part = np.divide(weight, total, out=np.full(weight.shape, 1 / len(weight)), where=total > 0)
+    return np.asarray((part[..., None] * laws).sum(axis=0))
 
 
 def _over(part: FloatArray, whole: FloatArray) -> FloatArray:

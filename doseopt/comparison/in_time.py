@@ -14,11 +14,11 @@ from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
 from doseopt.comparison.on_pending import times_of_pending
-from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of
+from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
-from doseopt.engines.enrolling import enrolling
+from doseopt.engines.enrolling import enrolling, loses
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.settled import settle
@@ -71,8 +71,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     -------
     Dataset
         With the variables of `ENROLLED` if patients are replaced or left out, and with a clock those of `TIMES`: exact
-        where the duration has a law that is known, else simulated along the graph, with `duration_mcse`; nan where
-        patients are left out, or replaced up to a cap.
+        where the duration has a law that is known, else simulated along the graph, with `duration_mcse`.
 
     Raises
     ------
@@ -111,10 +110,12 @@ def _simulated(study: Study, found: Mapping[str, FloatArray]) -> dict[str, str |
     """Say why times were simulated, and with how many trials, if any were."""
     if study.clock is None:
         return {}
-    why = "patients are replaced" if replaced_in(study.scenarios) else study.clock.lawless
-    if not why and not (found["duration_mcse"] > 0).any():
+    if not replaced_in(study.scenarios) and not study.clock.lawless and not (found["duration_mcse"] > 0).any():
         return {}
-    why = why or "the law of a queue takes too much memory"
+    some = any(loses(design, study.scenarios) for design in study.designs.values())
+    capped = any(design.facts.max_enrolled is not None for design in study.designs.values())
+    why = "patients are replaced" if replaced_in(study.scenarios) else unlawful(study.clock, some, capped)
+    why = why or "the law takes too much memory"
     return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED}
 
 
@@ -157,8 +158,8 @@ def _found(
         enrols = enrolling(design, study.scenarios)
         if enrols is design:
             yield from _laws(study, _graph(design, engine), replaces, levels)
-        elif replaces:
-            yield slice(None), _number(study, enrolled_along(_graph(enrols, engine), study.scenarios))
+        else:
+            yield from _laws_along(study, _graph(enrols, engine), levels)
 
 
 def _graph(design: Design, engine: Engine) -> Graph:
@@ -172,8 +173,6 @@ def _laws(
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
     clock, graded = study.clock, graph.design.facts.outcomes.graded
-    by_patient = clock is not None and (clock.evaluate == "resolved" or replaced_in(study.scenarios))
-    timed = not by_patient or "hazard" not in study.scenarios or bool(study.scenarios["hazard"].notnull().all())
     p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
     most = len(graph.state if graded else graph.ending)
     step = max(ROOM // max(most, 0 if clock is None else numbers_of(study.scenarios, clock, graph)), 1)
@@ -182,8 +181,19 @@ def _laws(
         p, moderate = p_all[rows], moderate_all[rows] if graded else None
         if replaces:
             yield rows, _enrolled(study, graph, p, moderate, rows)
-        if clock is not None and timed:
+        if clock is not None:
             yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph, levels)
+
+
+def _laws_along(study: Study, graph: Graph, levels: Sequence[float]) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+    """Yield the variables of a design as it enrols where patients are left out, or replaced up to a cap."""
+    step = max(ROOM // len(graph.source), 1)
+    for first in range(0, study.scenarios.sizes["scenario"], step):
+        rows = slice(first, first + step)
+        scenarios = study.scenarios.isel(scenario=rows)
+        yield rows, _number(study, enrolled_along(graph, scenarios))
+        if study.clock is not None:
+            yield rows, times_of(scenarios, study.clock, graph, levels)
 
 
 def _enrolled(

@@ -12,10 +12,12 @@ from doseopt.clock.duration import Duration, closed_days, duration_of, duration_
 from doseopt.clock.enrolment import Enrolment
 from doseopt.clock.queue import enrolled_from
 from doseopt.clock.resolving import remaining
-from doseopt.clock.staying import Stays, stays
+from doseopt.clock.staying import Leaving, Stays, stays
+from doseopt.comparison.lost import chances_along, cohorts_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
-from doseopt.engines.cohorts import carried, cohorts_of, deepest
+from doseopt.engines.cohorts import Cohorts, carried, cohorts_of, deepest
+from doseopt.engines.enrolling import replaced
 from doseopt.engines.exact import edge_chances, edge_weights
 from doseopt.engines.graph import Graph
 from doseopt.measures.operating_characteristics import LEVELS
@@ -38,12 +40,39 @@ def days_of(clock: Clock) -> list[int]:
 
 def replaced_in(scenarios: xr.Dataset) -> bool:
     """Tell whether patients are replaced who have another event."""
-    return "per_evaluable" in scenarios and bool((scenarios["per_evaluable"] > 1).any())
+    return "per_evaluable" in scenarios and bool((replaced(scenarios) > 0).any())
+
+
+def _staggered(clock: Clock) -> bool:
+    """Tell whether the first patient at a new dose is waited for."""
+    return clock.stagger.sentinel_days > clock.stagger.between_patients_days
+
+
+def unlawful(clock: Clock, loses: bool, capped: bool) -> str:
+    """Say why the times of a design in whose trials nobody is replaced have no law that is known; empty if they have.
+
+    Parameters
+    ----------
+    clock : Clock
+    loses : bool
+        Whether patients are left out.
+    capped : bool
+        Whether patients enrolled are capped.
+    """
+    other = bool(clock.queue) or clock.accrual.kind == "dates" or (capped and _staggered(clock))
+    return clock.lawless or ("patients are left out" if loses and other else "")
 
 
 def _is_drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> bool:
     """Tell whether the times of a design are simulated."""
-    return replaced_in(scenarios) or bool(clock.lawless) or (clock.queue > 0 and _too_large(clock, graph))
+    facts = graph.design.facts
+    loses = facts.outcomes.lost > 0
+    if replaced_in(scenarios) or unlawful(clock, loses, facts.max_enrolled is not None):
+        return True
+    if loses:
+        shape = shape_along(graph, scenarios, chances_along(graph, scenarios)[1], _staggered(clock))
+        return int(np.bincount(graph.layer).max() * np.prod(shape)) > MOST
+    return clock.queue > 0 and _too_large(clock, graph)
 
 
 def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
@@ -70,39 +99,38 @@ def times_of(
     levels : sequence of float
         Of the quantiles.
     """
-    p = scenarios["p_observed"].to_numpy()
-    moderate = scenarios["p_moderate"].to_numpy() if graph.design.facts.outcomes.graded else None
+    p, space = scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes
+    moderate = scenarios["p_moderate"].to_numpy() if space.graded else None
+    if space.lost and _is_drawn(scenarios, clock, graph):
+        return _drawn(scenarios, clock, graph, levels, *chances_along(graph, scenarios))
+    if space.lost:
+        return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)), levels)
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
-        drawn = _drawn(scenarios, clock, graph, chance, levels)
+        drawn = _drawn(scenarios, clock, graph, levels, chance)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
         return _listed(clock, graph, p, moderate, levels)
-    return _by_law(clock, graph, p, moderate, levels)
-
-
-def _by_law(
-    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None, levels: Sequence[float]
-) -> dict[str, FloatArray]:
-    """Return the times where waits are independent of each other."""
-    arrivals, waited = clock.arrivals, None
     if clock.queue:
-        n, cohorts, new, waited, weight = _queued(clock, graph, p, moderate)
-    else:
-        c = cohorts_of(graph, p, moderate)
-        n, cohorts, new, weight = c.n, c.cohorts, c.new, c.weight
-    law = duration_of(n, cohorts, new, weight, arrivals, clock.window, clock.stagger, waited)
-    closed = weight @ closed_days(n, cohorts, new, clock.window, clock.stagger)
-    enrolled, last = weight @ n, law.mean - clock.window
-    return _of_law(clock, law, arrivals.rate * last - enrolled, closed, last - arrivals.day_of(enrolled), levels)
+        queued, waited = _queued(clock, graph, p, moderate)
+        return _by_law(clock, queued, levels, waited)
+    return _by_law(clock, cohorts_of(graph, p, moderate), levels)
+
+
+def _by_law(clock: Clock, c: Cohorts, levels: Sequence[float], waited: IntArray | None = None) -> dict[str, FloatArray]:
+    """Return the times where waits are independent of each other."""
+    law = duration_of(c.n, c.cohorts, c.new, c.weight, clock.arrivals, clock.window, clock.stagger, waited)
+    closed = c.weight @ closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
+    enrolled, last = c.weight @ c.n, law.mean - clock.window
+    away, delay = clock.arrivals.rate * last - enrolled, last - clock.arrivals.day_of(enrolled)
+    return _of_law(clock, law, away, closed, delay, levels)
 
 
 def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
     """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
-    sentinel = clock.stagger.sentinel_days > clock.stagger.between_patients_days
-    doses = graph.design.facts.doses if sentinel else 0
+    doses = graph.design.facts.doses if _staggered(clock) else 0
     most = int(graph.state.total.max())  # nobody waits for a place beyond the last
     return deepest(graph) + 1, doses + 1, most + 1, min(clock.queue, most) + 1
 
@@ -112,10 +140,8 @@ def _too_large(clock: Clock, graph: Graph) -> bool:
     return layer * int(np.prod(_queue_shape(clock, graph))) > MOST
 
 
-def _queued(
-    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None
-) -> tuple[IntArray, IntArray, IntArray, IntArray, FloatArray]:
-    """Return patients, cohorts, new ones and patients waited for of trials with a queue, and their weights, [R, G]."""
+def _queued(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> tuple[Cohorts, IntArray]:
+    """Return the patients and cohorts of trials with a queue, and the patients waited for, [G]."""
     begin = np.zeros(_queue_shape(clock, graph))
     begin[0, 0, 0, 0] = 1
 
@@ -127,7 +153,7 @@ def _queued(
 
     found = carried(graph, p, moderate, begin, move).sum(axis=-1)
     n, cohorts, new, waited = np.nonzero(found.any(axis=0))
-    return n, cohorts, new, waited, found[:, n, cohorts, new, waited]
+    return Cohorts(n, cohorts, new, found[:, n, cohorts, new, waited]), waited
 
 
 def _listed(
@@ -151,16 +177,22 @@ def _listed(
 
 
 def _drawn(
-    scenarios: xr.Dataset, clock: Clock, graph: Graph, chance: FloatArray, levels: Sequence[float] = IN_TIME
+    scenarios: xr.Dataset,
+    clock: Clock,
+    graph: Graph,
+    levels: Sequence[float],
+    chance: FloatArray,
+    none: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
-    """Draw the times, each scenario with the same seed."""
+    """Draw the times, each scenario with the same seed; chances as of `chances_along`."""
     laws = _stays(scenarios, clock)
     ends, lasts, closed, away, delay = np.empty((5, len(laws), TRIALS))
     for r, each in enumerate(laws):
         rng = np.random.default_rng(SEED)
         days = Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, rng)
         between = clock.stagger.between_cohorts_days
-        ends[r] = draw_ends(graph, chance[:, r], days.follow, between, TRIALS, rng)
+        again = None if none is None else none[r]
+        ends[r] = draw_ends(graph, chance[:, r], days.follow, between, TRIALS, rng, again)
         lasts[r], closed[r], away[r] = days.last, days.closed, days.came - days.enrolled
         delay[r] = days.last - clock.arrivals.day_of(days.enrolled)
     by, completed = np.array(days_of(clock)) + EPS, lasts + clock.window + clock.after_window
@@ -184,13 +216,17 @@ def _drawn(
 def _stays(scenarios: xr.Dataset, clock: Clock) -> list[Stays]:
     """Return how long patients stay in the window, in each scenario."""
     p, events = scenarios["p_observed"].to_numpy(), "hazard" in scenarios
-    alone, hazard, per = (
-        scenarios[name].to_numpy() if events else other
-        for name, other in (("p_alone", p), ("hazard", np.zeros_like(p)), ("per_evaluable", np.ones_like(p)))
+    alone = scenarios["p_alone"].to_numpy() if events else p
+    names = "hazard", "rate_met", "p_removed", "p_left_out", "share"
+    nothing = np.zeros((len(p), 1, p.shape[1]))
+    parts = (
+        [scenarios[name].to_numpy() for name in names]
+        if events
+        else [nothing, p[:, None], nothing, nothing, np.ones((len(p), 1))]
     )
     onset, early = clock.onset_beside(events), clock.evaluate == "resolved"
-    parts = zip(alone, hazard, p, 1 - 1 / per, strict=True)
-    return [stays(*part, onset, early, clock.known_at) for part in parts]
+    each = zip(alone, *parts, strict=True)
+    return [stays(rates, Leaving(*of), onset, early, clock.known_at) for rates, *of in each]
 
 
 def _resolved_means(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,11 @@ import xarray as xr
 
 from doseopt.beliefs import StatedBelief
 from doseopt.comparison.evaluate import Engine, outcomes_of
-from doseopt.comparison.ordered import ordered
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
+from doseopt.engines.ordered import in_order, ordered
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import METRICS, measure_each
 from doseopt.study.departure import Departure
@@ -65,6 +65,15 @@ class WindowReading:
             clock = clock.with_window(self.window)
         belief = StatedBelief()  # a belief in rates of its own knows no probabilities by scenario
         return dataclasses.replace(study, window_events=self.events, clock=clock, silences=None, belief=belief)
+
+    def met(self, study: Study, scenarios: Callable[[Study], xr.Dataset]) -> xr.Dataset:
+        """Return scenarios, as a study has them that is read so; in the order of the populations if one comes first."""
+        if not self.first or self.events is None or study.populations is None:
+            return scenarios(self.of(study))
+        (other,) = (name for name in study.populations.shares if name != self.first)
+        each = (dataclasses.replace(self, events=self.events.of(name)).of(study) for name in (self.first, other))
+        first, then = map(scenarios, each)
+        return in_order(first, then, _of_first(study, self.first))
 
 
 def window_silences(study: Study) -> dict[str, list[WindowReading]]:
@@ -122,27 +131,13 @@ def _of_first(study: Study, population: str) -> int:
     return round(study.populations.shares[population] * (study.planned_enrolment or 0))
 
 
-def _by_population(study: Study, reading: WindowReading) -> tuple[int, xr.Dataset, xr.Dataset]:
-    """Return how many patients of one population come first, and the scenarios in it and in the other."""
-    assert study.populations is not None
-    assert reading.events is not None
-    (other,) = (name for name in study.populations.shares if name != reading.first)
-    first, then = (
-        dataclasses.replace(reading, events=reading.events.of(name)).of(study).met(*study.stated)
-        for name in (reading.first, other)
-    )
-    return _of_first(study, reading.first), first, then
-
-
-def _in_order(
-    study: Study, engine: Engine, design: Design, patients: int, first: xr.Dataset, then: xr.Dataset
-) -> dict[str, FloatArray]:
+def _in_order(study: Study, engine: Engine, design: Design, scenarios: xr.Dataset) -> dict[str, FloatArray]:
     """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
     unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
     if design.facts.outcomes.graded or design.facts.pending or isinstance(engine, Simulate):
         return unknown
     try:
-        outcomes = study.judge(ordered(design, first, then, patients, MOST))
+        outcomes = study.judge(ordered(design, scenarios, MOST))
     except TooManyStates:
         return unknown
     return {m: mean[None] for m, mean in measure_each(outcomes, MEASURES).items()}
@@ -222,11 +217,11 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
     in_order = orders(study)
     each, factors = [*each, *in_order], [*factors, *[ORDER] * len(in_order)]
-    one_by_one = [_by_population(study, reading) for reading in in_order]
+    one_by_one = [reading.met(study, lambda read: read.met(*study.stated)) for reading in in_order]
     parts = []
     for name, design in study.designs.items():
         mixed = _mixed(study, engine, name, design, sides)
-        further = [_in_order(study, engine, design, *populations) for populations in one_by_one]
+        further = [_in_order(study, engine, design, scenarios) for scenarios in one_by_one]
         parts.append({m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES})
     coords = {
         DIMENSION: [reading.label for reading in each],

@@ -48,6 +48,7 @@ def read_trial(
     data: str | Path | None = None,
     cutoff: datetime.date | str | None = None,
     window: float | None = None,
+    named: bool = True,
 ) -> Trial:
     """Return the trial so far, of a CSV file or the tables of a record if there are any.
 
@@ -62,6 +63,8 @@ def read_trial(
         The day to which the data are known; the last date in them when left out.
     window : float, optional
         Days of the DLT window, for a study without a `[clock]`.
+    named : bool
+        Whether patients of a file keep their names; else, as those of a record, they have numbers.
 
     Examples
     --------
@@ -78,7 +81,7 @@ def read_trial(
         trial = trial_of(record if last is None else record.until(last))
         return replace(trial, warnings=(*trial.warnings, LAST)) if last is None else trial
     if data is not None:
-        return Trial.from_csv(data, study.doses, known, cutoff)
+        return Trial.from_csv(data, study.doses, known, cutoff, named)
     if cutoff is not None:
         raise Faults([Fault("cutoff", "wanted with data that have dates only; outcomes state days, as in 2NN?14")])
     return Trial.from_outcomes(outcomes, study.doses, known)

@@ -6,15 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 
+from doseopt.clock.enrolment import Lost
 from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.engines.graph import Graph
 
-type Follow = Callable[[IntArray, FloatArray, IntArray, IntArray, BoolArray, IntArray], FloatArray]
-"""Trials, day of opening, size, dose, whether it is new, and DLTs, [Q] each -> day on which cohorts are decided on."""
+type Follow = Callable[[IntArray, FloatArray, IntArray, IntArray, BoolArray, IntArray, Lost | None], FloatArray]
+"""Trials, day of opening, size, dose, whether it is new, DLTs, [Q] each, and who is lost -> day of the decision."""
 
 
 def draw_ends(
-    graph: Graph, chance: FloatArray, follow: Follow, between: float, trials: int, rng: np.random.Generator
+    graph: Graph,
+    chance: FloatArray,
+    follow: Follow,
+    between: float,
+    trials: int,
+    rng: np.random.Generator,
+    none: FloatArray | None = None,
 ) -> FloatArray:
     """Draw the days on which trials end, [T]; the outcome of a cohort does not depend on when it is known.
 
@@ -29,12 +36,14 @@ def draw_ends(
         Days from the end of a cohort until the next may be enrolled.
     trials : int
     rng : Generator
+    none : float array [S], optional
+        Probability that all of the next cohort are left out, and that it is treated once more.
     """
     order = np.argsort(graph.source, kind="stable")
     bounds = np.searchsorted(graph.source[order], np.arange(len(graph.state) + 1))
     reached = np.concatenate([[0.0], np.cumsum(chance[order])])
     at, end = np.zeros(trials, np.int64), np.zeros(trials)
-    cohorts = 0
+    treated, cohorts = np.zeros((trials, graph.design.facts.doses), bool), 0
     while len(rows := np.flatnonzero(graph.decision.stop[at] == CONTINUE)):
         here = at[rows]
         low, high = bounds[here], bounds[here + 1]
@@ -42,8 +51,22 @@ def draw_ends(
         edge = order[np.clip(np.searchsorted(reached, sought, side="right") - 1, low, high - 1)]
         dose, size = graph.decision.dose[here], graph.decision.size[here]
         opened = end[rows] + (between if cohorts else 0)
-        new = graph.state.n[here, dose] == 0
-        end[rows] = follow(rows, opened, size, dose, new, graph.category_counts[edge, 0])
-        at[rows] = graph.target[edge]
+        again = np.zeros(len(rows), bool) if none is None else rng.random(len(rows)) < none[here]
+        dlts, lost = _outcome(graph, edge, size, again)
+        end[rows] = follow(rows, opened, size, dose, ~treated[rows, dose], dlts, lost)
+        at[rows] = np.where(again, here, graph.target[edge])
+        treated[rows, dose] = True
         cohorts += 1
     return end
+
+
+def _outcome(graph: Graph, edge: IntArray, size: IntArray, again: BoolArray) -> tuple[IntArray, Lost | None]:
+    """Return the DLTs of cohorts, none of those that are treated again, and who of them is lost."""
+    counts, space = graph.category_counts[edge], graph.design.facts.outcomes
+    dlts = counts[:, space.lost]
+    if not space.lost:
+        return dlts, None
+    gone = counts[:, 0] if space.replaces else None
+    held = counts[:, int(space.replaces) :].sum(axis=1)
+    out = counts[:, space.letters.index("X")] if "X" in space.letters else np.zeros_like(dlts)
+    return np.where(again, 0, dlts), Lost(np.where(again, size, out), held, gone)

@@ -106,9 +106,9 @@ def carried(graph: Graph, p: FloatArray, p_moderate: FloatArray | None, begin: F
 def deepest(graph: Graph) -> int:
     """Return the most cohorts of a trial."""
     depth = np.zeros(len(graph.state), np.int64)
-    patients = graph.state.total[graph.source]
-    for count in np.unique(patients):
-        rows = patients == count
+    layer = graph.layer[graph.source]
+    for count in np.unique(layer):
+        rows = layer == count
         np.maximum.at(depth, graph.target[rows], depth[graph.source[rows]] + 1)
     return int(depth.max())
 

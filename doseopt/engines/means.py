@@ -18,6 +18,7 @@ from doseopt.core.trial import PIECE, selected
 from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, state_weights
 from doseopt.engines.graph import Graph, graph_of
+from doseopt.engines.ordered import FIRST, ordered_weights
 
 ROOM = 1 << 21
 """Weights at a time: 16 MB, however many nodes a belief has."""
@@ -60,7 +61,8 @@ def means_of(
     p_moderate : float array [R, D], optional
         P(moderate toxicity | no DLT), for a design that looks at it.
     scenarios : Dataset, optional
-        Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped.
+        Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped, or
+        that those of one population come first.
     """
     return means_of_each([design], p_observed, start, p_moderate, scenarios)[0]
 
@@ -86,8 +88,13 @@ def means_of_each(
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
     means = np.zeros((len(p_observed), counted.shape[1]))
     space = design.facts.outcomes
-    step = max(ROOM // (min(WIDE, len(graph.ending)) if space.tallied else len(graph.state)), 1)
+    in_turn = scenarios is not None and FIRST in scenarios
+    step = max(ROOM // (min(WIDE, len(graph.ending)) if space.tallied and not in_turn else len(graph.state)), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
+        if in_turn and scenarios is not None:
+            weight = ordered_weights(graph, p_observed[rows], scenarios.isel(scenario=rows))
+            means[rows] = weight[:, graph.ending] @ counted
+            continue
         if not space.tallied:
             moderate = None if p_moderate is None or not space.graded else p_moderate[rows]
             chances = [each[rows] for each in lost]

@@ -97,6 +97,15 @@ def read_patients(
     return _with_closed(patients), faults, warnings, None if followed is None else followed.cutoff
 
 
+def numbered(table: Table, patients: Iterable[Patient]) -> Table:
+    """Return a table with numbers for the names: those of some patients in their order, then of all other rows."""
+    places = {patient.where: None for patient in patients} | {row.where: None for row in table.rows}
+    number = {where: str(k) for k, where in enumerate(places, 1)}
+    return replace(
+        table, rows=tuple(replace(row, cells={**row.cells, "patient": number[row.where]}) for row in table.rows)
+    )
+
+
 def _cells(table: Table) -> list[Cells]:
     """Return the cells of each row; names that pandas made floats, all of a column, are whole numbers again."""
     rows = [dict(row.cells) for row in table.rows]

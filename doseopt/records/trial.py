@@ -25,7 +25,7 @@ from doseopt.records.course import Course, course_of, stated_cohorts
 from doseopt.records.follow_up import is_timed
 from doseopt.records.patient import MODERATE, Patient
 from doseopt.records.replay import Replay, replay
-from doseopt.records.rows import COLUMNS, columns_not_read, header_faults, read_patients
+from doseopt.records.rows import COLUMNS, columns_not_read, header_faults, numbered, read_patients
 from doseopt.records.window import Completion, Window, cutoff_of, later, pending_days
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.text import read_table
@@ -133,7 +133,12 @@ class Trial:
 
     @classmethod
     def from_csv(
-        cls, path: str | Path, doses: Doses, window: Window | None = None, cutoff: datetime.date | str | None = None
+        cls,
+        path: str | Path,
+        doses: Doses,
+        window: Window | None = None,
+        cutoff: datetime.date | str | None = None,
+        named: bool = True,
     ) -> Self:
         """Read one patient a row: `patient`, `dose_level` or `dose`, `dlt`; optional the rest of ``COLUMNS``.
 
@@ -157,6 +162,9 @@ class Trial:
             Wanted where the data say how long patients were followed.
         cutoff : date or str, optional
             The day to which the data are known; the last date in them when left out.
+        named : bool
+            Whether patients keep their names; else they have numbers of their own, in the order of the data, in
+            whatever is said of them. Faults name them.
 
         Raises
         ------
@@ -170,6 +178,8 @@ class Trial:
         patients, faults, warnings, last = read_patients(table, doses, window, asked)
         if faults:
             raise Faults(faults, str(path))
+        if not named:
+            patients, _, warnings, _ = read_patients(numbered(table, patients), doses, window, asked)
         if last is not None and asked is None:
             warnings.append(LAST)
         said = (*table.warnings, *columns_not_read(table), *warnings)

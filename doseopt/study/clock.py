@@ -141,7 +141,7 @@ class Clock:
         most = MONTH * self.slots / self.window
         if self.accrual.kind == "bernoulli" and max(self.also_per_month, default=0) > most:
             found.append(Fault("also_per_month", f"wanted at most {most:g} patients a month, one in every slot"))
-        rates = [self.accrual.rate(self.window, self.slots), *(pace / MONTH for pace in self.also_per_month)]
+        rates = [self.accrual.rate(self.window, self.slots), *(p / MONTH for p in self.also_per_month if p > 0)]
         come = max(rates) * (self.window + max(vars(self.stagger).values()))
         if come > MANY:
             wanted = f"wanted at most {MANY:,} patients while a cohort is followed"

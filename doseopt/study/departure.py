@@ -126,6 +126,12 @@ class Departure:
         each = [doses.on_grid(np.array([v]))[0] if isinstance(v, tuple) else float(v) for v in values]
         return np.array([np.broadcast_to(value, len(doses.grid().labels)) for value in each])
 
+    def exceeds(self, other: Departure) -> bool:
+        """Tell whether it is more probable than another anywhere, as far as both are stated alike."""
+        one, two = (each._named or {"": each.probability} for each in (self, other))
+        pairs = [(np.atleast_1d(one[name]), np.atleast_1d(two[name])) for name in one.keys() & two.keys()]
+        return any((a > b).any() for a, b in pairs if len(a) == len(b) or 1 in (len(a), len(b)))
+
     def readings(self) -> dict[str, Departure]:
         """Return each way in which it may count, by the name of the reading."""
         found: dict[str, Departure] = {}

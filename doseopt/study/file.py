@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import doseopt
+from doseopt.beliefs import StatedBelief
 from doseopt.beliefs.utility import Utility
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, declared, nearest
@@ -19,6 +20,7 @@ from doseopt.study.amendment import read_proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
+from doseopt.study.misfits import in_window
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
@@ -166,6 +168,10 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         proposal = read_proposal(reader, top["amendment"], designs, levels, also, usable)
     if not reader.faults and doses is not None:
         reader.faults += untargetable(also, designs, usable, doses.grid(), definition)
+    if reader.faults and doses is not None and _whole(top, populations=populations, scenarios=specs):
+        silent = silences if _whole(top, clock=clock) else None
+        fits = list(specs), len(doses.labels), populations
+        reader.faults += in_window(events, silent, fits, clock, isinstance(belief, StatedBelief))
     named = [fault.where for fault in reader.faults]
     reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
     if reader.faults or doses is None or grid is None or target is None:
@@ -190,6 +196,12 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         historical=historical,
         name=Path(path).stem,
     )
+
+
+def _whole(top: Mapping[str, Any], **parts: Any) -> bool:
+    """Tell whether of some parts of a study nothing that its file states is missing for a fault of its own."""
+    lists = [part.values() if isinstance(part, Mapping) else [part] for name, part in parts.items() if name in top]
+    return all(part is not None for each in lists for part in each)
 
 
 def _check_format(reader: Reader, found: Any) -> None:

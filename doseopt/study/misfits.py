@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doseopt.beliefs import StatedBelief
 from doseopt.core.design import is_design
 from doseopt.core.parameters import Fault
 from doseopt.scenarios import MTDRule
+from doseopt.study.clock import Clock
+from doseopt.study.populations import Populations
 from doseopt.study.reader import key
+from doseopt.study.silences import Silences
+from doseopt.study.window_events import WindowEvents
 
 
 def misfits(study: Any) -> list[Fault]:
@@ -17,14 +21,41 @@ def misfits(study: Any) -> list[Fault]:
     wrong = {name: rule for name, rule in study.also.items() if not isinstance(rule, MTDRule)}
     found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
     found += _no_designs(study.designs, len(study.doses.labels))
-    fits = list(study.scenario_specs), len(study.doses.as_planned.labels), study.populations
-    if study.window_events is not None:
-        events = study.window_events.faults(*fits)
-        events += [] if isinstance(study.belief, StatedBelief) else study.window_events.unbelieved()
-        found += [fault.under("window_events") for fault in events]
-    if study.silences is not None:
-        silent = study.silences.faults(*fits, study.clock, study.window_events)
-        found += [fault.under("silences") for fault in silent]
+    doses = len(study.doses.as_planned.labels)
+    return found + in_window(
+        study.window_events,
+        study.silences,
+        (list(study.scenario_specs), doses, study.populations),
+        study.clock,
+        isinstance(study.belief, StatedBelief),
+    )
+
+
+def in_window(
+    events: WindowEvents | None,
+    silences: Silences | None,
+    fits: tuple[Sequence[str], int, Populations | None],
+    clock: Clock | None,
+    stated: bool,
+) -> list[Fault]:
+    """Return what of the DLT window does not fit the rest of a study.
+
+    Parameters
+    ----------
+    events : WindowEvents, optional
+    silences : Silences, optional
+    fits : tuple
+        Scenarios, the number of planned doses, and populations.
+    clock : Clock, optional
+    stated : bool
+        Whether what is believed of the DLT rates are the scenarios.
+    """
+    found = []
+    if events is not None:
+        each = events.faults(*fits) + ([] if stated else events.unbelieved())
+        found += [fault.under("window_events") for fault in each]
+    if silences is not None:
+        found += [fault.under("silences") for fault in silences.faults(*fits, clock, events)]
     return found
 
 

@@ -48,6 +48,13 @@ class ElicitedDeparture:
             found += [Fault(f"longer{fault.where.removeprefix('probability')}", fault.message) for fault in other]
         return found
 
+    def order_faults(self, longer: bool) -> list[Fault]:
+        """Return what is wrong where the event is more probable in the shorter window, the other one or not."""
+        own, other = (Departure(p, "complete") for p in (self.probability, self.longer))
+        wrong = own.exceeds(other) if longer else other.exceeds(own)
+        wanted = f"wanted at {'least' if longer else 'most'} the probability in the window of [clock], everywhere"
+        return [Fault("longer", f"{wanted}, got {self.longer!r} beside {self.probability!r}")] if wrong else []
+
     def readings(self) -> dict[str, Departure]:
         """Return each way in which it may count, by a short name."""
         return Departure(self.probability, "complete").readings()
@@ -129,6 +136,8 @@ class Silences:
             found += [fault.under(where) for fault in event.faults(scenarios, doses, populations)]
             if stated is not None and name in stated.events:
                 found.append(Fault(where, f"wanted what no other table states, and window_events.{name} does"))
+            if event.longer is not None and clock is not None and self.dlt_window is not None:
+                found += [fault.under(where) for fault in event.order_faults(self.dlt_window > clock.window)]
             if event.longer is not None and self.dlt_window is None:
                 found.append(Fault("dlt_window", f"missing; wanted the days of the window that {where}.longer is for"))
         if self.dlt_window is not None:

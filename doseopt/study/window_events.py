@@ -18,6 +18,8 @@ from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader
 
 NAMES = {"death": "death", "transplantation": "transplantation", "dropout": "drop-out"}
+BY_POPULATION = {"rate_met": "rate", "p_removed": "removed", "p_left_out": "left_out"}
+"""Variables of scenarios, and what of `Met` they are."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +109,32 @@ class WindowEvents:
         Returns
         -------
         Dataset
-            With `p_observed` as it is met, `p_alone`, what it would be if nothing else happened, `hazard` of all events
-            in a window (nan where populations differ in it), `per_evaluable`, and `p_excluded` if some are left out.
+            With `p_observed` as it is met, `p_alone`, what it would be if nothing else happened, `per_evaluable`, and
+            `p_excluded` if some are left out; by population the `hazard` of all events in a window, and `rate_met`,
+            `p_removed` and `p_left_out`, as of `Met`, with its `share` of the patients.
         """
         each, observed = list(self.events.values()), scenarios["p_observed"]
         shares = populations.shares if populations is not None and self.by_population else {None: 1.0}
         others = [[event.at(names, doses, of) for event in each] for of in shares]
         how = [e.reading for e in each], [e.attributed for e in each]
-        met = mixed([meet(observed.to_numpy(), m, *how, onset) for m in others], list(shares.values()))
-        hazard = sum((-np.log1p(-np.asarray(m)) for m in others[0]), np.zeros(observed.shape))
-        hazard = hazard if len(others) == 1 else np.full(observed.shape, np.nan)
+        met = [meet(observed.to_numpy(), m, *how, onset) for m in others]
+        all_of_them = mixed(met, list(shares.values()))
         found = {
-            "p_observed": (met.rate, observed.attrs["long_name"]),
+            "p_observed": (all_of_them.rate, observed.attrs["long_name"]),
             "p_alone": (observed.to_numpy(), "rate of DLTs alone"),
-            "hazard": (hazard, "hazard of all other events in a window"),
-            "per_evaluable": (met.per_evaluable, "enrolled for one evaluable"),
+            "per_evaluable": (all_of_them.per_evaluable, "enrolled for one evaluable"),
         }
         if self.leaves_out:
-            found["p_excluded"] = met.excluded, "probability that a patient who is not replaced is left out"
-        about = {n: (observed.dims, v, {"units": "1", "long_name": text}) for n, (v, text) in found.items()}
+            found["p_excluded"] = all_of_them.excluded, "probability that a patient who is not replaced is left out"
+        about: dict[str, Any] = {
+            n: (observed.dims, v, {"units": "1", "long_name": text}) for n, (v, text) in found.items()
+        }
+        hazard = [sum((-np.log1p(-np.asarray(p)) for p in m), np.zeros(observed.shape)) for m in others]
+        columns = {"hazard": hazard, **{n: [getattr(one, of) for one in met] for n, of in BY_POPULATION.items()}}
+        columns["share"] = [np.full(len(observed), share) for share in shares.values()]
+        dims = "scenario", "population", "dose"
+        for column, values in columns.items():
+            about[column] = dims[: 1 + values[0].ndim], np.stack(values, axis=1), {}
         return scenarios.assign(about)
 
     def describe(self) -> str:

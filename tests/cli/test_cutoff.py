@@ -128,3 +128,47 @@ def test_the_table_stands_in_the_report(folder):
     html = (folder / "out" / "amendment.html").read_text(encoding="utf-8")
     assert "Patients at the cut-off of the data" in html
     assert "--data data.csv --cutoff 2024-05-20" in html
+
+
+MORE = (
+    "patient,dose_level,treated,dlt_date,left,left_reason,actual_dose",
+    "Ann,1,2024-03-01,,,,1.5",
+    "Later,2,2024-08-01,,,,",
+    "Bob,2,2024-04-01,2024-04-09,,,2",
+    "Cid,2,2024-04-05,,2024-04-20,died,",
+    "Dan,2,2024-05-01,,,,",
+)
+
+
+def test_an_amendment_names_no_patient_unless_asked_to(folder):
+    """By their places in the data; who is not treated at the cut-off comes after all others."""
+    (folder / "data.csv").write_text("\n".join((MORE[0], MORE[1], *MORE[3:], MORE[2])) + "\n", encoding="utf-8")
+    given = "amend", "study.toml", "--data", "data.csv", "--cutoff", "2024-05-20"
+    done = run(*given, "--out", "out")
+    assert done.exit_code == 0, done.output
+    html = (folder / "out" / "amendment.html").read_text(encoding="utf-8")
+    for name in ("Ann", "Bob", "Cid", "Dan", "Later"):
+        assert name not in html.replace("Lateral", "")
+        assert name not in done.output
+    for text in ("patient 1: the actual dose 1.5 mg", "left out: 5", "Left out: 3 (cannot", "still to come: 4"):
+        assert text in html, text
+    named = run(*given, "--identifiers", "--out", "named")
+    assert named.exit_code == 0, named.output
+    html = (folder / "named" / "amendment.html").read_text(encoding="utf-8")
+    for text in ("patient Ann: the actual", "Left out: Cid (cannot", "still to come: Dan", "--identifiers"):
+        assert text in html, text
+
+
+def test_faults_of_the_data_name_the_patients(folder):
+    """A command that shows none, too: who mends the file looks for them."""
+    (folder / "data.csv").write_text("\n".join((HEADER, *ROWS, "Dan,9,2024-05-02,,,")) + "\n", encoding="utf-8")
+    done = run("amend", "study.toml", "--data", "data.csv", "--cutoff", "2024-05-20")
+    assert done.exit_code == 2
+    assert "patient 'Dan' stands already in line 5" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [("--outcomes", "1N"), ()])
+def test_identifiers_want_a_table(folder, words):
+    done = run("amend", "study.toml", *words, "--identifiers")
+    assert done.exit_code == 2
+    assert "--identifiers: wanted with a table of patients, --data FILE" in " ".join(done.stderr.split())

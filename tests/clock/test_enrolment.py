@@ -11,7 +11,7 @@ from doseopt.clock.competing import meet
 from doseopt.clock.duration import Stagger, duration_of
 from doseopt.clock.enrolment import Enrolment
 from doseopt.clock.onset import Onset
-from doseopt.clock.staying import GRID, Stays, leaving, stays
+from doseopt.clock.staying import GRID, Leaving, Stays, leaving, stays
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import cohorts_of
 from doseopt.engines.exact import edge_chances
@@ -25,8 +25,14 @@ HAZARD = -np.log1p(-M)
 ARRIVALS = {"poisson": Arrivals("poisson", RATE), "fixed": Arrivals("fixed", RATE, 1 / RATE)}
 
 
+def laws_of(p, hazard, met, removed, onset=CONSTANT, early=False):
+    """Laws of one population at one dose."""
+    parts = (np.array([[float(v)]]) for v in (hazard, met, removed, 0))
+    return stays(np.array([p]), Leaving(*parts, share=np.ones(1)), onset, early)
+
+
 def enrolment(removed, kind="poisson", stagger=Stagger(), seed=4):  # noqa: B008  # a frozen default
-    laws = stays(*(np.array([v]) for v in (P, HAZARD, P, removed)), CONSTANT)
+    laws = laws_of(P, HAZARD, P, removed)
     return Enrolment(ARRIVALS[kind], laws, WINDOW, stagger, 0, TRIALS, np.random.default_rng(seed))
 
 
@@ -58,7 +64,7 @@ def test_when_it_is_known_how_patients_count(reading):
     dlt = (inside & ~died) | (died & (u < as_dlt))
     gone = died & (u > 1 - out)
     met, removed = dlt.sum() / (~gone).sum(), gone.mean()
-    laws = stays(*(np.array([v]) for v in (P, HAZARD, met, removed)), CONSTANT, early=True)
+    laws = laws_of(P, HAZARD, met, removed, early=True)
     zeros = np.zeros(100_000, np.int64)
     for count, known in ((True, first[dlt]), (False, np.minimum(first, 1)[~dlt & ~gone])):
         found = laws.known(zeros, np.full(len(zeros), count), rng)
@@ -68,7 +74,7 @@ def test_when_it_is_known_how_patients_count(reading):
 
 
 def test_where_only_dlts_happen_the_others_are_known_at_the_end():
-    laws = stays(*(np.array([v]) for v in (P, 0.0, P, 0.0)), Onset("uniform"), early=True)
+    laws = laws_of(P, 0.0, P, 0.0, Onset("uniform"), early=True)
     zeros, rng = np.zeros(50_000, np.int64), np.random.default_rng(2)
     assert (laws.known(zeros, zeros > 0, rng) == 1).all()
     assert laws.known(zeros, zeros == 0, rng).mean() == pytest.approx(0.5, abs=0.006)
@@ -109,7 +115,7 @@ def test_cohorts_against_one_patient_at_a_time(size, early):
     met = meet(P, [M], ["replace"], [0.0])
     rng = np.random.default_rng(8)
     wanted = np.array([one_by_one(size, float(met.rate), float(met.removed), rng, early) for _ in range(TRIALS)])
-    laws = stays(*(np.array([float(v)]) for v in (P, HAZARD, met.rate, met.removed)), CONSTANT, early)
+    laws = laws_of(P, HAZARD, met.rate, met.removed, early=early)
     days = Enrolment(ARRIVALS["poisson"], laws, WINDOW, Stagger(), 0, TRIALS, np.random.default_rng(4))
     found = cohort(days, size, np.random.default_rng(5).binomial(size, met.rate, TRIALS))
     error = np.sqrt((wanted.var() + found.var()) / TRIALS)

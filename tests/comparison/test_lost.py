@@ -72,10 +72,14 @@ def test_the_sensitivity_reads_it_as_the_study_that_states_it():
         np.testing.assert_allclose(found[name][row], stated[name], rtol=1e-12)
 
 
-def test_times_are_not_told_of_who_is_left_out():
+def test_times_are_told_of_who_is_left_out():
+    """Exactly: a wait for everybody enrolled, and 28 days a cohort; everybody who is turned away comes meanwhile."""
     ds = compare(study(death('reading = "exclude"'), CLOCK))
-    assert ds["duration"].isnull().all()
-    assert ds["enrolled_sd"].notnull().all()
+    assert (ds["duration_mcse"] == 0).all()
+    assert "times_simulated" not in ds.attrs
+    waits = ds["enrolled"] * 30.4375 / 2
+    np.testing.assert_allclose(ds["duration"], waits + ds["closed_days"] + 28, rtol=1e-12)
+    np.testing.assert_allclose(ds["turned_away"], ds["closed_days"] * 2 / 30.4375, rtol=1e-10)
 
 
 def test_what_tells_cohorts_one_by_one_refuses_them():

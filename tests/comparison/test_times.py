@@ -370,12 +370,16 @@ def test_resolved_by_other_events_against_competing_times(reading):
     read, share = READINGS[reading]
     p, m = np.array(P), 0.35
     met = meet(p, [m], [read], [share])
-    dims = ("scenario", "dose")
+    dims, of = ("scenario", "dose"), ("scenario", "population", "dose")
     scenarios = SCENARIOS.assign(
         p_observed=(dims, met.rate[None]),
         p_alone=(dims, p[None]),
-        hazard=(dims, np.full((1, 2), -math.log(1 - m))),
         per_evaluable=(dims, met.per_evaluable[None]),
+        hazard=(of, np.full((1, 1, 2), -math.log(1 - m))),
+        rate_met=(of, met.rate[None, None]),
+        p_removed=(of, met.removed[None, None]),
+        p_left_out=(of, met.left_out[None, None]),
+        share=(of[:2], np.ones((1, 1))),
     )
     times = times_of(scenarios, Clock(28, ACCRUALS["poisson"][0], evaluate="resolved"), GRAPH)
     assert (times["duration_mcse"][0] == 0) == (reading != "replace")

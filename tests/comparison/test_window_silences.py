@@ -152,6 +152,34 @@ def test_a_fault_has_its_place(line):
     assert BAD[line] in str(caught.value)
 
 
+@pytest.mark.parametrize(("days", "chance", "wanted"), [(60, 0.2, "least"), (14, 0.3, "most")])
+def test_an_event_is_no_rarer_in_a_longer_window(days, chance, wanted):
+    """0.25 in 28 days; by dose and by scenario, too."""
+    for one, other in (
+        ("0.25", f"{chance}"),
+        ("0.25", f"[0.25, 0.25, {chance}, 0.25]"),
+        ("{ scenario = { A = 0.25, D = 0.25 } }", f"{{ scenario = {{ A = 0.25, D = {chance} }} }}"),
+    ):
+        elicited = f"death_in_window = {{ probability = {one}, longer = {other} }}\ndlt_window = {days}"
+        with pytest.raises(Faults, match=rf"silences\.death_in_window\.longer: wanted at {wanted} the probability"):
+            study(CLOCK, f"[silences]\n{elicited}")
+
+
+def test_what_does_not_fit_is_said_beside_what_is_wrong_by_itself():
+    """In one round, as far as the tables can be read."""
+    with pytest.raises(Faults) as caught:
+        study(
+            CLOCK.replace("per_month = 2", "per_month = 0"),
+            '[window_events]\ndeath = { probability = [0.1, 0.2], reading = "dlt" }',
+        )
+    for said in ("clock.accrual.per_month: wanted a number above 0", "window_events.death.probability: wanted 4"):
+        assert said in str(caught.value)
+    with pytest.raises(Faults) as caught:
+        study("[silences]\ndlt_window = 60", "[window_events]\ndeath = { probability = 0.1 }")
+    for said in ("silences.dlt_window: wanted a [clock] beside it", "window_events.death.reading: missing"):
+        assert said in str(caught.value)
+
+
 def test_no_event_is_stated_and_left_open():
     with pytest.raises(Faults, match=r"silences\.death_in_window: wanted what no other table states"):
         study(SILENT, death('reading = "dlt"'))

@@ -10,7 +10,7 @@ from oracle_rules import Stop, Trial
 
 from doseopt import Trial as RunningTrial
 from doseopt import compare
-from doseopt.amendment.ladder import SCENARIOS, ladder
+from doseopt.amendment.ladder import MEASURES, SCENARIOS, ladder
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.readings import silences
 from doseopt.core.parameters import Faults
@@ -72,14 +72,14 @@ def test_patients_drawn_one_by_one():
 
 def test_alike_they_are_one():
     one = compare(study(events("replace", "0.15"), CLOCK))
-    two = compare(study(SHARES, events("replace", "{ CLF = 0.15, ACLF = 0.15 }")))
+    two = compare(study(SHARES, events("replace", "{ CLF = 0.15, ACLF = 0.15 }"), CLOCK))
     for name in ("correct_selection", "no_selection", "enrolled", "enrolled_sd"):
         np.testing.assert_allclose(two[name], one[name], rtol=1e-12, atol=1e-14)
-    assert one["duration"].notnull().all()
-    assert compare(study(SHARES, events("replace"), CLOCK))["duration"].isnull().all()
+    for name in ("duration", "completion_sd", "turned_away"):
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-9)
 
 
-def in_order(risks, patients, cap):
+def in_order(risks, patients, cap, p=P):
     """No selection and E[N] of the registered rule, each patient a factor: those before `patients` have the first."""
     trials = Trials(AcceleratedTitration(4, titrate=1), cap=cap)
 
@@ -91,7 +91,7 @@ def in_order(risks, patients, cap):
         for way in itertools.product((0, 1), repeat=answer.size):
             chance = 1.0
             for i, dlt in enumerate(way, sum(trial.n)):
-                rate = 1 - (1 - P[answer.dose]) * (1 - risks[i >= patients])
+                rate = 1 - (1 - p[answer.dose]) * (1 - risks[i >= patients])
                 chance *= rate if dlt else 1 - rate
             total += chance * ahead(trials.treated(trial, answer, sum(way)))
         return total
@@ -118,6 +118,30 @@ def test_the_order_in_which_they_come(elicited):
     paragraph, table, *_ = window_blocks(compare(elicited))
     assert words[-1] in [row[0] for row in table.rows]
     assert "several populations: CLF 40%, ACLF 60%, mixed where no order is said" in paragraph.text
+
+
+def test_the_order_is_a_step_of_the_ladder(elicited):
+    """Averaged over the two scenarios; alike populations are one whatever their order, for the study's model, too."""
+    found = ladder(elicited, RunningTrial(elicited.doses), "cap 10")
+    for first, risks, patients in (("CLF", (0.08, 0.25), 4), ("ACLF", (0.25, 0.08), 6)):
+        each = [in_order(risks, patients, 10, np.array(p)) for p in ((0.05, 0.1, 0.2, 0.3), (0.25, 0.35, 0.5, 0.6))]
+        at = found.sel(average=SCENARIOS, step=f"death: dlt, {first} first")
+        wanted = np.mean(each, axis=0)
+        assert [at[name].item() for name in ("no_selection", "sample_size")] == pytest.approx(wanted, rel=1e-12)
+        assert (at["rung_name"].item(), at["window"].item()) == ("reading stated", at["step"].item())
+    text = "[silences]\ndeath_in_window = { probability = { CLF = 0.15, ACLF = 0.15 } }\n"
+    alike = study(SHARES, text)
+    one = ladder(alike, RunningTrial(alike.doses), "cap 10")
+    for first in ("CLF", "ACLF"):
+        for name in MEASURES:
+            at = one[name].sel(step=f"death: dlt, {first} first")
+            np.testing.assert_allclose(at, one[name].sel(step="death: dlt"), rtol=1e-9, err_msg=name)
+
+
+def test_amid_a_trial_who_came_before_is_not_known(elicited):
+    found = ladder(elicited, RunningTrial.from_outcomes("1N 2NNT", elicited.doses), "cap 10")
+    assert "death: dlt, CLF first" in found.attrs["left_out"].splitlines()
+    assert "death: dlt" in found["step"].to_numpy().tolist()
 
 
 def test_readings_of_two_populations_in_comparison_sensitivity_and_ladder(elicited):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
+WHOLE = "trials are simulated as a whole where they are too many to be counted, and when their cohorts end is not kept"
 FEW_PENDING, SHORT = 1.0, 0.05
 """Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
 
@@ -45,6 +46,8 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
             Bullets(tuple(pace(ds))),
             figure,
         ]
+    elif "duration" in ds:
+        blocks.append(Paragraph(f"{ds.attrs['clock']}. How long trials take is not told: {WHOLE}."))
     blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
         blocks.append(_enrolled(ds))
@@ -103,7 +106,7 @@ def _durations(ds: xr.Dataset) -> Table:
         *_quantiles(ds, "decided", "duration_quantile", _whole),
         ("decided by", "1 y", 100 * _mean(ds, "done_by", day=365), _tenth),
         ("decided by", "2 y", 100 * _mean(ds, "done_by", day=730), _tenth),
-        ("completed", "mean", _mean(ds, "completion"), _whole),
+        ("completed", "mean" if day > 0 else "on average", _mean(ds, "completion"), _whole),
         *([("completed", f"by {day}", 100 * _mean(ds, "completed_by", day=day), _tenth)] if day > 0 else []),
         ("closed", "days", _mean(ds, "closed_days"), _whole),
         ("closed", "lost", _mean(ds, "turned_away"), _tenth),
@@ -152,6 +155,7 @@ def _table(ds: xr.Dataset, title: str, columns: list[Column], notes: tuple[str, 
         spans[group] = spans.get(group, 0) + 1
     rows = [(name, *(show(value[d]) for _, _, value, show in columns)) for d, name in enumerate(names(ds, "design"))]
     head = ("", *(text for _, text, _, _ in columns))
+    notes = (*notes, f"-: {WHOLE}") if np.isnan(columns[1][2]).any() else notes
     return Table(title, head, tuple(rows), labels=True, groups=tuple(spans.items()), notes=notes)
 
 

@@ -9,38 +9,50 @@ import xarray as xr
 from scipy.special import comb
 
 from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.outcomes import make_outcomes
 
+FIRST, MANY = "p_first", "first_patients"
+"""Of scenarios: rates met in the population whose patients come first, and how many of them come."""
+MIDWAY = "wanted a trial from its first patient on where the patients of one population come before all others"
 
-def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, max_states: int) -> xr.Dataset:
+
+def in_order(first: xr.Dataset, then: xr.Dataset, patients: int) -> xr.Dataset:
+    """Return scenarios in which so many patients of one population come before those of another.
+
+    Parameters
+    ----------
+    first, then : Dataset
+        The same scenarios with the rates that are met in the population that comes first, and in the other one.
+    patients : int
+        Of the first; every patient is evaluable.
+    """
+    rates = first["p_observed"].assign_attrs(long_name="rate met in the population that comes first")
+    return then.assign({FIRST: rates, MANY: ("scenario", np.full(then.sizes["scenario"], patients))})
+
+
+def ordered(design: Design, scenarios: xr.Dataset, max_states: int) -> xr.Dataset:
     """Return how trials end whose patients come in such an order, as of `Exact`.
 
     Parameters
     ----------
     design : Design
         Sees two outcome categories.
-    first, then : Dataset
-        The same scenarios with the rates that are met in the population that comes first, and in the other one.
-    patients : int
-        Of the first; every patient is evaluable.
+    scenarios : Dataset
+        Of `in_order`.
     max_states : int
         Refuse larger graphs.
-
-    Notes
-    -----
-    A cohort may hold patients of both; the sum of their DLTs is that of two binomials. A tally does not tell who had
-    them, so that edges are weighed.
     """
     graph = graph_of(design, max_states=max_states)
-    reached = _reached(graph, observed_rates(design, first), observed_rates(design, then), patients)
+    reached = ordered_weights(graph, observed_rates(design, scenarios), scenarios)
     weigh = partial(np.take, reached, axis=1)
     return make_outcomes(
         design,
-        then,
+        scenarios,
         n=graph.state.n[graph.ending],
         y=graph.state.y[graph.ending],
         selected=graph.selected,
@@ -52,16 +64,38 @@ def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, 
     )
 
 
-def _reached(graph: Graph, p: FloatArray, q: FloatArray, patients: int) -> FloatArray:
-    """Return the probability of reaching each state, [R, S]: rates p of the first patients, q of the others."""
-    weight, layer = np.zeros((len(graph.state), len(p))), graph.layer[graph.source]
+def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> FloatArray:
+    """Return the probability of reaching each state, [R, S].
+
+    Parameters
+    ----------
+    graph : Graph
+    then : float array [R, D]
+        Rates of the patients who come after the first ones.
+    scenarios : Dataset
+        Of `in_order`, R of them.
+
+    Raises
+    ------
+    Faults
+        If trials begin midway.
+
+    Notes
+    -----
+    A cohort may hold patients of both; the sum of their DLTs is that of two binomials. A tally does not tell who had
+    them, so that edges are weighed.
+    """
+    if graph.start.started.any():
+        raise Faults([Fault("populations", MIDWAY)])
+    first, patients = scenarios[FIRST].to_numpy(), int(scenarios[MANY][0])
+    weight, layer = np.zeros((len(graph.state), len(then))), graph.layer[graph.source]
     weight[0] = 1
     for before in np.unique(layer).tolist():
         rows = np.flatnonzero(layer == before)
         source, dlts = graph.source[rows], graph.category_counts[rows, 0]
         dose, size = graph.decision.dose[source], graph.decision.size[source]
         some = np.clip(patients - before, 0, size)
-        chance = _both(dlts, some, size - some, p.T[dose], q.T[dose])
+        chance = _both(dlts, some, size - some, first.T[dose], then.T[dose])
         np.add.at(weight, graph.target[rows], weight[source] * chance)
     return weight.T
 
