@@ -7,16 +7,12 @@ from itertools import groupby
 
 import xarray as xr
 
+from doseopt.display import decision_table
+
 DU, D, S, E, H = -2, -1, 0, 1, 9
 """Decisions, from the lowest to the highest; H waits."""
 LETTERS = {DU: "DU", D: "D", S: "S", E: "E", H: "H"}
-LEGEND = {
-    "E": "escalate",
-    "S": "stay",
-    "D": "de-escalate",
-    "DU": "de-escalate, and never give this dose or a higher one again; at the lowest dose stop the trial",
-    "H": "wait: nobody is enrolled; decide again when the next patient comes",
-}
+LEGEND = decision_table.LEGEND | {"H": "wait: nobody is enrolled; decide again when the next patient comes"}
 DIGITS = 3
 """Of follow-up in windows, rounded up."""
 
