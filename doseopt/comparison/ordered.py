@@ -10,10 +10,8 @@ from scipy.stats import binom
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.entries import entries
-from doseopt.engines.exact import observed_rates
+from doseopt.engines.exact import observed_rates, weighed
 from doseopt.engines.graph import Graph, build_graph
-from doseopt.engines.outcomes import make_outcomes
 
 
 def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, max_states: int) -> xr.Dataset:
@@ -38,18 +36,7 @@ def ordered(design: Design, first: xr.Dataset, then: xr.Dataset, patients: int, 
     graph = build_graph(design, max_states=max_states)
     reached = _reached(graph, observed_rates(design, first), observed_rates(design, then), patients)
     weigh = partial(np.take, reached, axis=1)
-    return make_outcomes(
-        design,
-        then,
-        n=graph.state.n[graph.ending],
-        y=graph.state.y[graph.ending],
-        selected=graph.selected,
-        stop=graph.decision.stop[graph.ending],
-        weight=weigh(graph.ending),
-        entries=entries(graph, weigh),
-        reasons=design.facts.stops,
-        attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
-    )
+    return weighed(graph, design, then, weigh, weigh)
 
 
 def _reached(graph: Graph, p: FloatArray, q: FloatArray, patients: int) -> FloatArray:

@@ -80,7 +80,7 @@ def pending_table(study: Study, name: str = "", patients: int | None = None) -> 
     stay, escalate = (_needed(rule, n, y, c, least, last, rank) for rank in (S, E))
     cohort = 1 if isinstance(rule, RollingSix) or varies(design) else rule.cohort
     days = None if study.clock is None else study.clock.window
-    found = zip(least.tolist(), last.tolist(), stay.tolist(), escalate.tolist(), strict=True)
+    found = zip(least.tolist(), stay.tolist(), escalate.tolist(), strict=True)
     needed = {"units": "windows"}
     return (
         described(study, name, rule)

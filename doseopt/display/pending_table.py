@@ -17,13 +17,13 @@ DIGITS = 3
 """Of follow-up in windows, rounded up."""
 
 
-def text_of(least: int, most: int, stay: float, escalate: float, window: float | None) -> str:
+def text_of(least: int, stay: float, escalate: float, window: float | None) -> str:
     """Return a decision, with the follow-up of the pending patients on which it depends.
 
     Parameters
     ----------
-    least, most : int
-        Decision without and with all of it.
+    least : int
+        Decision without any of it.
     stay, escalate : float
         Follow-up in windows from which on the dose stays, and goes up; nan where that does not change it.
     window : float, optional
@@ -31,9 +31,9 @@ def text_of(least: int, most: int, stay: float, escalate: float, window: float |
 
     Examples
     --------
-    >>> text_of(S, E, float("nan"), 0.7731, 28)
+    >>> text_of(S, float("nan"), 0.7731, 28)
     'E from 22 days on, else S'
-    >>> text_of(D, S, 0.5198, float("nan"), None)
+    >>> text_of(D, 0.5198, float("nan"), None)
     'S from 0.52 windows on, else D'
     """
     steps = [(LETTERS[k], x) for k, x in ((E, escalate), (S, stay)) if not math.isnan(x)]
