@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
+from doseopt.plots.bands import bands
+
 
 def written(figure):
     """Draw, and return (text, bounding box in pixels) of everything that is written."""
@@ -73,6 +75,24 @@ def assert_legible(figure, zoomed=False):
     assert ticks_overlapping(figure) == []
     assert marks_outside(figure, zoomed) == []
     assert min(t.get_fontsize() for t in figure.findobj(Text)) >= 6.5
+    assert len(figure.axes) == 1 or cut_through(figure) == [], "cut through where the page is narrow"
+
+
+def cut_through(figure):
+    """Return what is written across the edge of a band that has room for it, or of a panel, by more than a point."""
+    figure.dpi = 72
+    texts = written(figure)
+    found, height = [], figure.bbox.height
+    for band in bands(figure):
+        inner = [edge for edge in band.edges if band.edges[0] < edge < band.edges[-1]]
+        for text, (x0, y0, x1, y1) in texts:
+            if not band.top < height - (y0 + y1) / 2 < band.bottom:
+                continue
+            beyond = y1 > height - band.top + 1 or y0 < height - band.bottom - 1
+            if beyond and y1 - y0 < band.bottom - band.top:
+                found.append((text, "band"))
+            found += [(text, edge) for edge in inner if x0 + 1 < edge < x1 - 1]
+    return found
 
 
 def _overlap(a, b):

@@ -26,7 +26,7 @@ class Page(HTMLParser):
         elif tag == "tr":
             self._rows.append([])
         elif tag == "svg":
-            self._alt = dict(attrs)["aria-label"]
+            self._alt = dict(attrs).get("aria-label", self._alt)  # pieces of a drawing have none of their own
         self._said = "" if tag in ("caption", "th", "td", "figcaption") else self._said
 
     def handle_data(self, data):

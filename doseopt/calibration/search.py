@@ -108,7 +108,7 @@ def calibrate(
     judge = partial(_judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility)
     search = _Search(tuned, judge, executor, progress)
     search.run(candidates, seed)
-    result = _dataset(search, tuned, aim)
+    result = _dataset(search, tuned)
     best = _best(result)
     chosen = None if best is None else with_values(design, _values(tuned, result["value"].to_numpy()[best]))
     designs = {"default": design} | ({} if chosen is None else {"calibrated": chosen})
@@ -234,7 +234,7 @@ class _Search:
             self.found |= {new[k]: judged[k] for k in sorted(judged)}
 
 
-def _dataset(search: _Search, tuned: Sequence[Tunable], aim: Objective) -> xr.Dataset:
+def _dataset(search: _Search, tuned: Sequence[Tunable]) -> xr.Dataset:
     """Label the candidates, and mark the trade-off front."""
     rows = list(search.found.values())
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}

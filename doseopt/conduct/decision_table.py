@@ -86,41 +86,44 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
     n = _sizes(design, base, patients)
     decision, stops = _decisions(base, n)
     cohort = 0 if varies(design) else base.cohort
-    rows = design.describe()
     boundaries = {
         key: ("n", value, {"units": "patients", "long_name": text, "none": -1})
         for key, (value, text) in _boundaries(decision, stops).items()
     }
     whole = n % cohort == 0 if cohort else np.zeros(len(n), bool)
-    return xr.Dataset(
+    known = described(study, name, base)
+    return known.assign(
         {
             "decision": (("n", "y"), decision, {"long_name": "decision for y DLTs in n patients at the current dose"}),
             "stops_at_lowest": (("n", "y"), stops, {"long_name": "the trial stops there at the lowest dose"}),
             **boundaries,
             "in_order": ("n", _in_order(decision)),
             "whole_cohorts": ("n", whole, {"long_name": "a multiple of the cohort size"}),
-            "reading": ("rule", [row.reading for row in rows]),
-            "source": ("rule", [row.source for row in rows]),
-        },
-        coords={
             "n": ("n", n, {"units": "patients", "long_name": "evaluable patients at the current dose"}),
             "y": ("y", np.arange(n.max() + 1), {"units": "patients", "long_name": "patients with a DLT there"}),
-            "rule": [row.rule for row in rows],
         },
-        attrs={
-            **study.provenance(),
-            "design": name,
-            "kind": type(base).__name__,
-            "target": base.target,
-            "cohort": cohort,
-        },
+    ).assign_attrs(cohort=cohort)
+
+
+def described(study: Study, name: str, rule: IntervalDesign | RollingSix) -> xr.Dataset:
+    """Return what any decision table says of its design: by rule, `reading` and `source`; and what it is made from."""
+    rows = study.designs[name].describe()
+    return xr.Dataset(
+        {"reading": ("rule", [row.reading for row in rows]), "source": ("rule", [row.source for row in rows])},
+        coords={"rule": [row.rule for row in rows]},
+        attrs={**study.provenance(), "design": name, "kind": type(rule).__name__, "target": rule.target},
     )
+
+
+def check_patients(patients: int | None) -> None:
+    """Refuse a table of no patients, or of more than it has room for."""
+    if patients is not None and not 1 <= patients <= MOST:
+        raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
 
 
 def _sizes(design: Design, base: IntervalDesign, patients: int | None) -> IntArray:
     """Return the n of the table: all up to the largest, or those that the user's own table has."""
-    if patients is not None and not 1 <= patients <= MOST:
-        raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
+    check_patients(patients)
     most = (
         patients if patients is not None else WITHOUT_CAP if design.facts.cap is None else min(design.facts.cap, MOST)
     )
@@ -178,6 +181,15 @@ def as_object(ds: xr.Dataset) -> dict[str, Any]:
             | {name: None if value < 0 else value for name, value in limits.items()}
             | {"in_order": bool(ds["in_order"].to_numpy()[i])}
         )
-    columns = (ds[name].to_numpy().tolist() for name in ("rule", "reading", "source"))
-    rules = [dict(zip(("rule", "reading", "source"), row, strict=True)) for row in zip(*columns, strict=True)]
-    return {**ds.attrs, "letters": dict(LETTERS), "table": entries, "rules": rules}
+    return {
+        **ds.attrs,
+        "letters": dict(LETTERS),
+        "table": entries,
+        "rules": entries_of(ds, "rule", "reading", "source"),
+    }
+
+
+def entries_of(ds: xr.Dataset, *names: str) -> list[dict[str, Any]]:
+    """Return variables of one dimension as JSON holds them, one entry for each place; null where a value is unknown."""
+    rows = zip(*(ds[name].to_numpy().tolist() for name in names), strict=True)
+    return [{name: None if value != value else value for name, value in zip(names, row, strict=True)} for row in rows]

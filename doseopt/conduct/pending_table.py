@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.conduct.decision_table import MOST, chosen, table_design, varies
+from doseopt.conduct.decision_table import MOST, check_patients, chosen, described, entries_of, table_design, varies
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.rolling_six import RollingSix
@@ -72,8 +72,7 @@ def pending_table(study: Study, name: str = "", patients: int | None = None) -> 
     if not isinstance(rule, TITEBOIN | RollingSix):
         wanted = "wanted a design that decides while patients are pending"
         raise Faults([Fault("design", f"{wanted}; of {name!r} see decision_table")], study.name)
-    if patients is not None and not 1 <= patients <= MOST:
-        raise Faults([Fault("patients", f"wanted a whole number in [1, {MOST}], got {patients}")])
+    check_patients(patients)
     most = 6 if isinstance(rule, RollingSix) else patients or min(design.facts.cap or WITHOUT_CAP, MOST)
     cells = [(n, y, c) for n in range(1, most + 1) for y in range(n + 1) for c in range(n - y + 1)]
     n, y, c = np.array(cells).T
@@ -81,34 +80,32 @@ def pending_table(study: Study, name: str = "", patients: int | None = None) -> 
     stay, escalate = (_needed(rule, n, y, c, least, last, rank) for rank in (S, E))
     cohort = 1 if isinstance(rule, RollingSix) or varies(design) else rule.cohort
     days = None if study.clock is None else study.clock.window
-    found = zip(least.tolist(), last.tolist(), stay.tolist(), escalate.tolist(), strict=True)
-    rows = design.describe()
+    found = zip(least.tolist(), stay.tolist(), escalate.tolist(), strict=True)
     needed = {"units": "windows"}
-    return xr.Dataset(
-        {
-            "least": ("cell", least, {"long_name": "decision without follow-up of the pending patients"}),
-            "most": ("cell", last, {"long_name": "decision with nearly all of it"}),
-            "stay_from": ("cell", stay, needed | {"long_name": "follow-up beyond which the dose no longer goes down"}),
-            "escalate_from": ("cell", escalate, needed | {"long_name": "follow-up from which on the dose goes up"}),
-            "text": ("cell", [text_of(*one, days) for one in found], {"long_name": "decision"}),
-            "whole_cohorts": ("cell", n % cohort == 0, {"long_name": "a multiple of the cohort size"}),
-            "reading": ("rule", [row.reading for row in rows]),
-            "source": ("rule", [row.source for row in rows]),
-        },
-        coords={
-            "n": ("cell", n, {"units": "patients", "long_name": "patients treated at the current dose"}),
-            "y": ("cell", y, {"units": "patients", "long_name": "patients with a DLT there"}),
-            "pending": ("cell", c, {"units": "patients", "long_name": "patients pending there"}),
-            "rule": [row.rule for row in rows],
-        },
-        attrs={
-            **study.provenance(),
-            "design": name,
-            "kind": type(rule).__name__,
-            "target": rule.target,
-            "cohort": cohort,
-            "window": np.nan if days is None else days,
-        },
+    return (
+        described(study, name, rule)
+        .assign(
+            {
+                "least": ("cell", least, {"long_name": "decision without follow-up of the pending patients"}),
+                "most": ("cell", last, {"long_name": "decision with nearly all of it"}),
+                "stay_from": (
+                    "cell",
+                    stay,
+                    needed | {"long_name": "follow-up beyond which the dose no longer goes down"},
+                ),
+                "escalate_from": ("cell", escalate, needed | {"long_name": "follow-up from which on the dose goes up"}),
+                "text": ("cell", [text_of(*one, days) for one in found], {"long_name": "decision"}),
+                "whole_cohorts": ("cell", n % cohort == 0, {"long_name": "a multiple of the cohort size"}),
+            }
+        )
+        .assign_coords(
+            {
+                "n": ("cell", n, {"units": "patients", "long_name": "patients treated at the current dose"}),
+                "y": ("cell", y, {"units": "patients", "long_name": "patients with a DLT there"}),
+                "pending": ("cell", c, {"units": "patients", "long_name": "patients pending there"}),
+            }
+        )
+        .assign_attrs(cohort=cohort, window=np.nan if days is None else days)
     )
 
 
@@ -144,12 +141,6 @@ def _needed(
 
 def as_object(ds: xr.Dataset) -> dict[str, Any]:
     """Return the table as JSON holds it: one entry for each cell."""
-    names = ("n", "y", "pending", "text", "stay_from", "escalate_from")
-    cells = zip(*(ds[name].to_numpy().tolist() for name in names), strict=True)
-    entries = [{k: None if v != v else v for k, v in zip(names, cell, strict=True)} for cell in cells]
-    columns = (ds[name].to_numpy().tolist() for name in ("rule", "reading", "source"))
-    rules = [dict(zip(("rule", "reading", "source"), row, strict=True)) for row in zip(*columns, strict=True)]
-    return {**ds.attrs, "window": None if np.isnan(ds.attrs["window"]) else ds.attrs["window"]} | {
-        "table": entries,
-        "rules": rules,
-    }
+    window = None if np.isnan(ds.attrs["window"]) else ds.attrs["window"]
+    cells = entries_of(ds, "n", "y", "pending", "text", "stay_from", "escalate_from")
+    return {**ds.attrs, "window": window, "table": cells, "rules": entries_of(ds, "rule", "reading", "source")}

@@ -14,6 +14,7 @@ LEGEND = {
     "D": "de-escalate",
     "DU": "de-escalate, and never give this dose or a higher one again; at the lowest dose stop the trial",
 }
+ENDS = "There is no higher dose than the highest to escalate to, nor one below the lowest: the trial stays there."
 LIMITS = {
     "escalate": "escalate, y <=",
     "deescalate": "de-escalate, y >=",
@@ -36,9 +37,7 @@ def rules(ds: xr.Dataset) -> list[str]:
 
 def notes(ds: xr.Dataset) -> list[str]:
     """Return what a reader of the table must know beside the letters."""
-    found = [
-        "There is no higher dose than the highest to escalate to, nor one below the lowest: the trial stays there."
-    ]
+    found = [ENDS]
     if "stop_at_lowest" in limits_shown(ds):
         found.append("At the lowest dose the trial stops already from the y in the last row on.")
     if not ds["in_order"].all():

@@ -7,27 +7,23 @@ from itertools import groupby
 
 import xarray as xr
 
+from doseopt.display import decision_table
+
 DU, D, S, E, H = -2, -1, 0, 1, 9
 """Decisions, from the lowest to the highest; H waits."""
 LETTERS = {DU: "DU", D: "D", S: "S", E: "E", H: "H"}
-LEGEND = {
-    "E": "escalate",
-    "S": "stay",
-    "D": "de-escalate",
-    "DU": "de-escalate, and never give this dose or a higher one again; at the lowest dose stop the trial",
-    "H": "wait: nobody is enrolled; decide again when the next patient comes",
-}
+LEGEND = decision_table.LEGEND | {"H": "wait: nobody is enrolled; decide again when the next patient comes"}
 DIGITS = 3
 """Of follow-up in windows, rounded up."""
 
 
-def text_of(least: int, most: int, stay: float, escalate: float, window: float | None) -> str:
+def text_of(least: int, stay: float, escalate: float, window: float | None) -> str:
     """Return a decision, with the follow-up of the pending patients on which it depends.
 
     Parameters
     ----------
-    least, most : int
-        Decision without and with all of it.
+    least : int
+        Decision without any of it.
     stay, escalate : float
         Follow-up in windows from which on the dose stays, and goes up; nan where that does not change it.
     window : float, optional
@@ -35,9 +31,9 @@ def text_of(least: int, most: int, stay: float, escalate: float, window: float |
 
     Examples
     --------
-    >>> text_of(S, E, float("nan"), 0.7731, 28)
+    >>> text_of(S, float("nan"), 0.7731, 28)
     'E from 22 days on, else S'
-    >>> text_of(D, S, 0.5198, float("nan"), None)
+    >>> text_of(D, 0.5198, float("nan"), None)
     'S from 0.52 windows on, else D'
     """
     steps = [(LETTERS[k], x) for k, x in ((E, escalate), (S, stay)) if not math.isnan(x)]

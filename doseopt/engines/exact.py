@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,8 @@ from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate
 
+type Weigh = Callable[[IntArray], FloatArray]
+"""States -> the probability of reaching each in each scenario, [R, S]."""
 LOG_ZERO = -1e300
 """Stands for log 0, so that 0 * log 0 = 0 and exp(k log 0) = 0 for k >= 1."""
 
@@ -81,18 +83,29 @@ class Exact:
             moderate = moderate_rates(scenarios) if space.graded else None
             reached, entered = _passages(graph, p, moderate, lost_chances(design, scenarios))
             weigh, passing = (partial(np.take, weights, axis=1) for weights in (reached, entered))
-        return make_outcomes(
-            design,
-            scenarios,
-            n=graph.state.n[graph.ending],
-            y=graph.state.y[graph.ending],
-            selected=graph.selected,
-            stop=graph.decision.stop[graph.ending],
-            weight=weigh(graph.ending),
-            entries=entries(graph, passing),
-            reasons=(*design.facts.stops, SETTLED) if self.settled else design.facts.stops,
-            attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
-        )
+        own = (SETTLED,) if self.settled else ()
+        return weighed(graph, design, scenarios, weigh, passing, own)
+
+
+def weighed(
+    graph: Graph, design: Design, scenarios: xr.Dataset, weigh: Weigh, passing: Weigh, own: tuple[str, ...] = ()
+) -> xr.Dataset:
+    """Return the outcomes of a graph: `weigh` says what its endings weigh, `passing` when a dose is first given.
+
+    The engine's own reasons for stopping come behind those of the design.
+    """
+    return make_outcomes(
+        design,
+        scenarios,
+        n=graph.state.n[graph.ending],
+        y=graph.state.y[graph.ending],
+        selected=graph.selected,
+        stop=graph.decision.stop[graph.ending],
+        weight=weigh(graph.ending),
+        entries=entries(graph, passing),
+        reasons=(*design.facts.stops, *own),
+        attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
+    )
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:

@@ -12,7 +12,7 @@ from doseopt.clock.lattice import Calendar, Gaps, NoMoreArrivals
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import check, param
-from doseopt.core.state import FloatArray, TrialState
+from doseopt.core.state import TrialState
 from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.exact_pending import demand_pending, label, weigh
@@ -92,8 +92,3 @@ class ExactCalendars:
                 return Walk(design, calendar, law, start, self.max_states).ends()
             except NoMoreArrivals:
                 many *= 2
-
-
-def over_calendars(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the mean over calendars, [C, ..] -> [..], and its standard error."""
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))

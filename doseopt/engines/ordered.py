@@ -11,10 +11,8 @@ from scipy.special import comb
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.entries import entries
-from doseopt.engines.exact import observed_rates
+from doseopt.engines.exact import observed_rates, weighed
 from doseopt.engines.graph import Graph, graph_of
-from doseopt.engines.outcomes import make_outcomes
 
 FIRST, MANY = "p_first", "first_patients"
 """Of scenarios: rates met in the population whose patients come first, and how many of them come."""
@@ -50,18 +48,7 @@ def ordered(design: Design, scenarios: xr.Dataset, max_states: int) -> xr.Datase
     graph = graph_of(design, max_states=max_states)
     reached = ordered_weights(graph, observed_rates(design, scenarios), scenarios)
     weigh = partial(np.take, reached, axis=1)
-    return make_outcomes(
-        design,
-        scenarios,
-        n=graph.state.n[graph.ending],
-        y=graph.state.y[graph.ending],
-        selected=graph.selected,
-        stop=graph.decision.stop[graph.ending],
-        weight=weigh(graph.ending),
-        entries=entries(graph, weigh),
-        reasons=design.facts.stops,
-        attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
-    )
+    return weighed(graph, design, scenarios, weigh, weigh)
 
 
 def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> FloatArray:

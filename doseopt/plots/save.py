@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from doseopt.core.files import write_whole
 from doseopt.core.text import neutral
+from doseopt.plots.bands import bands
 from doseopt.plots.style import styled
 
 if TYPE_CHECKING:
@@ -75,9 +76,16 @@ def _svg(figure: Figure) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     figure.set_layout_engine("none")
+    said = dict(
+        zip(("Title", "Description"), (" ".join(text.get_text().split()) for text in figure.texts), strict=False)
+    )
     buffer = BytesIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return _numbered(neutral(buffer.getvalue().decode("utf-8"), "svg").encode("utf-8"))
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, **said})  # type: ignore[no-untyped-call]
+    screen, figure.dpi = figure.dpi, 72  # as it was drawn
+    views = "".join(band.views(k) for k, band in enumerate(bands(figure)))
+    figure.dpi = screen
+    svg = buffer.getvalue().decode("utf-8").replace("</svg>", f"{views}</svg>")
+    return _numbered(neutral(svg, "svg").encode("utf-8"))
 
 
 def _numbered(svg: bytes) -> bytes:

@@ -139,63 +139,52 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     for name in ("title", "target", "doses", "designs"):
         if name not in top:
             reader.fault(name, "missing")
-    domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
-    said = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
-    target = reader.value(top["target"], "target", domains["target"]) if "target" in top else None
-    events = read_window_events(reader, top.get("window_events"), top.get("dropout"))
-    populations, clock, silences, historical, doses = (
-        reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()
-    )
-    count = _dose_count(top.get("doses"), top.get("scenarios"))
-    usable = 0.25 if target is None else target
-    mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition", "also"], ["target"])
-    definition = read_definition(reader, top.get("mtd"))
-    also = read_also(reader, top.get("mtd"), usable)
-    specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
-    belief = read_belief(reader, top.get("belief"), specs)
-    utility = reader.build(Utility, top.get("utility", {}), "utility", {})
-    given: dict[str, Any] = {"target": usable, "doses": count, "definition": definition}
-    if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
-        given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
-    designs = read_designs(reader, top["designs"], doses or _labels_alone(top), given) if "designs" in top else {}
-    grid = None if doses is None else doses.grid()
-    posterior = _read_posterior(reader, top.get("posterior"), grid, usable)
-    if doses is not None:
-        _together(reader, doses, usable, specs)
-    levels = count if grid is None else len(grid.labels)
-    proposal = None
-    if "amendment" in top:
-        proposal = read_proposal(reader, top["amendment"], designs, levels, also, usable)
-    if not reader.faults and doses is not None:
-        reader.faults += untargetable(also, designs, usable, doses.grid(), definition)
-    if reader.faults and doses is not None and _whole(top, populations=populations, scenarios=specs):
-        silent = silences if _whole(top, clock=clock) else None
-        fits = list(specs), len(doses.labels), populations
-        reader.faults += in_window(events, silent, fits, clock, isinstance(belief, StatedBelief))
+    domain = declared(Study)["target"].metadata["domain"]
+    target = reader.value(top["target"], "target", domain) if "target" in top else None
+    parts = _read_parts(reader, top, 0.25 if target is None else target)
     named = [fault.where for fault in reader.faults]
     reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
-    if reader.faults or doses is None or grid is None or target is None:
+    if reader.faults or target is None:
         return None
-    return Study(
-        **said,
-        target=target,
-        mtd=mtd,
-        doses=grid,
-        scenario_specs=specs,
-        designs=designs,
-        populations=populations,
-        window_events=events,
-        clock=clock,
-        silences=silences,
-        posterior=posterior,
-        belief=belief,
-        utility=utility,
-        proposal=proposal,
-        definition=definition,
-        also=also,
-        historical=historical,
-        name=Path(path).stem,
+    return Study(**parts, target=target, name=Path(path).stem)
+
+
+def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[str, Any]:
+    """Read what stands in the tables of a study, each part as far as it can be read, and check them together."""
+    domains = {name: field.metadata["domain"] for name, field in declared(Study).items()}
+    parts = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
+    parts["window_events"] = read_window_events(reader, top.get("window_events"), top.get("dropout"))
+    parts |= {name: reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()}
+    count = _dose_count(top.get("doses"), top.get("scenarios"))
+    parts["mtd"] = reader.build(
+        MTDRule, top.get("mtd", {}), "mtd", {"target": target}, ["definition", "also"], ["target"]
     )
+    parts["definition"] = definition = read_definition(reader, top.get("mtd"))
+    parts["also"] = also = read_also(reader, top.get("mtd"), target)
+    parts["scenario_specs"] = specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
+    parts["belief"] = read_belief(reader, top.get("belief"), specs)
+    parts["utility"] = reader.build(Utility, top.get("utility", {}), "utility", {})
+    given: dict[str, Any] = {"target": target, "doses": count, "definition": definition}
+    if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
+        given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
+    planned: Doses | None = parts["doses"]
+    designs = read_designs(reader, top["designs"], planned or _labels_alone(top), given) if "designs" in top else {}
+    grid = None if planned is None else planned.grid()
+    parts |= {"designs": designs, "doses": grid}
+    parts["posterior"] = _read_posterior(reader, top.get("posterior"), grid, target)
+    if planned is not None:
+        _together(reader, planned, target, specs)
+    levels = count if grid is None else len(grid.labels)
+    if "amendment" in top:
+        parts["proposal"] = read_proposal(reader, top["amendment"], designs, levels, also, target)
+    if not reader.faults and grid is not None:
+        reader.faults += untargetable(also, designs, target, grid, definition)
+    if reader.faults and planned is not None and _whole(top, populations=parts["populations"], scenarios=specs):
+        silent = parts["silences"] if _whole(top, clock=parts["clock"]) else None
+        fits = list(specs), len(planned.labels), parts["populations"]
+        stated = isinstance(parts["belief"], StatedBelief)
+        reader.faults += in_window(parts["window_events"], silent, fits, parts["clock"], stated)
+    return parts
 
 
 def _whole(top: Mapping[str, Any], **parts: Any) -> bool:

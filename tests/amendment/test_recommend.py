@@ -6,10 +6,12 @@ import numpy as np
 import oracle_bundled
 import pytest
 from small_study import SMALL
+from typer.testing import CliRunner
 
 from doseopt.amendment.dossier import proposed
 from doseopt.amendment.ladder import ladder
 from doseopt.amendment.recommend import broken, criteria_faults, recommend
+from doseopt.cli import app
 from doseopt.core.parameters import Faults
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.measures.operating_characteristics import METRICS
@@ -68,6 +70,17 @@ def test_measures_that_there_are_not_are_told_together():
         "amendment.criteria.overdosed: wanted a number in [0, 1], got 15",
     ):
         assert message in str(caught.value)
+
+
+def test_check_tells_a_criterion_on_no_measure_with_its_place(tmp_path):
+    stated = 'criteria = { maximise = "correct_selection", overdose_selction = 0.1 }'
+    study = tmp_path / "study.toml"
+    study.write_text(SMALL.replace(HEAD, f'[amendment]\n{stated}\nregistered = "ATD 6"'), encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", str(study)])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "amendment.criteria.overdose_selction: no measure 'overdose_selction'" in said
+    assert "did you mean 'overdose_selection'?" in said
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,23 @@ from docx import Document as Docx
 
 
 class Reader(HTMLParser):
+    """What is said, apart from figures and their pieces, and the tags."""
+
     def __init__(self):
         super().__init__()
-        self.text, self.tags, self.skip = [], [], 0
+        self.text, self.tags, self.skip, self.hidden = [], [], 0, []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        self.skip += tag in ("style", "svg")
+        self.skip += tag in ("style", "svg") or self._is_hidden(tag, dict(attrs))
 
     def handle_endtag(self, tag):
-        self.skip -= tag in ("style", "svg")
+        self.skip -= tag in ("style", "svg") or (tag == "div" and self.hidden.pop())
+
+    def _is_hidden(self, tag, attrs):
+        if tag == "div":
+            self.hidden.append("aria-hidden" in attrs)
+        return tag == "div" and self.hidden[-1]
 
     def handle_data(self, data):
         if not self.skip:
@@ -31,7 +38,7 @@ def read_html(path):
 
 def words_of_docx(path):
     word = Docx(str(path))
-    cells = [cell.text for table in word.tables for cell in table._cells]
+    cells = [cell.text for table in word.tables for cell in dict.fromkeys(table._cells)]
     return " ".join([p.text for p in word.paragraphs] + cells)
 
 

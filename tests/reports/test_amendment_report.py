@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from pypdf import PdfReader
 from reports.reading import numbers, read_html, words_of_docx
+from reports.word_checks import faults_of_docx
 from small_study import SMALL
 
 from doseopt.amendment.dossier import gather, proposed
@@ -99,6 +100,10 @@ def test_the_three_renderings_hold_the_same_numbers(case, tmp_path):
     # a PDF also holds the numbers drawn in its figures, and breaks words of its text
     assert set(numbers(word)) <= set(printed)
     assert len(numbers(word)) > 300
+
+
+def test_no_head_is_broken_and_no_row_alone_in_docx(case, tmp_path):
+    assert faults_of_docx(write_docx(case[1], tmp_path / "r.docx")) == []
 
 
 def test_the_report_can_be_used_without_seeing_it(interim, tmp_path):

@@ -83,13 +83,16 @@ def test_html_is_one_file_that_asks_for_nothing(document, tmp_path):
 
 
 def test_html_can_be_used_without_seeing_it(document, tmp_path):
-    reader = read_html(write_html(document, tmp_path / "r.html"))
+    path = write_html(document, tmp_path / "r.html")
+    reader = read_html(path)
     tags = [tag for tag, _ in reader.tags]
     assert [tag for tag in tags if re.fullmatch(r"h\d", tag)] == ["h1", "h2", "h2", "h3"]
     assert dict(reader.tags[0][1] or {"lang": ""})["lang"] == "en"
-    figures = [attrs for tag, attrs in reader.tags if tag == "svg"]
+    figures = [attrs for tag, attrs in reader.tags if tag == "svg" and "role" in attrs]
     assert [attrs["aria-label"] for attrs in figures] == ["A line from 2 to 3."] * 2
     assert all(attrs["role"] == "img" for attrs in figures)
+    told = re.sub(r'<div class="pieces" aria-hidden="true">.*?</div>', "", path.read_text(encoding="utf-8"))
+    assert told.count("<svg") == 2  # the pieces of a figure on a phone say nothing a second time
     assert tags.count("caption") == 2
     assert {attrs.get("scope") for tag, attrs in reader.tags if tag == "th"} == {"col", "row"}
     links = [attrs["href"][1:] for tag, attrs in reader.tags if tag == "a"]
@@ -151,6 +154,32 @@ def test_a_pdf_that_cannot_be_read_aloud_in_full_is_written_and_tagged(title, te
     root = PdfReader(write_pdf(Document(title, {}, (block,)), tmp_path / "r.pdf")).trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert b"pdfuaid" not in root["/Metadata"].get_data()
+
+
+@pytest.mark.parametrize("above", range(24, 48, 4))
+def test_no_row_of_a_table_is_alone_on_a_page_of_pdf(above, tmp_path):
+    lines = tuple(Paragraph(f"line {k}") for k in range(above))
+    rows = tuple((f"row {k}", "1", "2", "3", "4") for k in range(60))
+    table = Table("A long table", ("", "low", "high", "low", "high"), rows, groups=(("one", 2), ("two", 2)))
+    path = write_pdf(Document("A title", {}, (*lines, table)), tmp_path / "r.pdf")
+    pages = [page.extract_text() for page in PdfReader(path).pages]
+    counts = [count for page in pages if (count := len(re.findall(r"row \d+", page)))]
+    assert sum(counts) == 60
+    assert len(counts) > 1
+    assert min(counts) >= 3
+    assert all("one" in page and page.count("high") == 2 for page in pages if "row" in page)
+    kinds = [str(part["/S"]) for part in parts_of_pdf(path)]
+    assert kinds.count("/TH") == 2 + 5 + 1  # the corner above the names, too
+
+
+def test_a_long_column_leaves_room_for_the_others_in_pdf(tmp_path):
+    rows = (("a short text of some thirty letters", "another one", "a long text " * 40),) * 3
+    path = write_pdf(
+        Document("A", {}, (Table("Words", ("the protocol does not say", "", ""), rows, words=True),)),
+        tmp_path / "r.pdf",
+    )
+    text = PdfReader(path).pages[0].extract_text()
+    assert "the protocol does not say" in text
 
 
 def test_docx_has_headings_alt_texts_and_tables(document, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ MARK = "*"
 
 LETTER, BESIDE, ROOM = 3.7, 8.0, 500.0
 """Points of a letter in a wide table, beside the text of a cell, and of all columns on a page."""
+TALLEST = 1.35
+"""Height of a figure, in the width of the text, up to which a page has room for it and its caption."""
 BROADEST = 24
 """Letters of a column of words that has many beside it: longer texts are broken into lines."""
 
@@ -208,6 +211,13 @@ class Figure:
     def svg(self) -> bytes:
         """The figure as SVG."""
         return self.drawn()[1]
+
+    @property
+    def height(self) -> float:
+        """The height of the figure, in its width."""
+        size = re.search(rb'<svg[^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"', self.svg)
+        assert size is not None, "figures of plots.save state their size"
+        return float(size[2]) / float(size[1])
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,16 @@ from doseopt.reports.render.document import (
     Table,
     Tree,
 )
+from doseopt.reports.render.layout import chunks
 
+type Box = tuple[float, float, float, float]
+"""Of a drawing: left, top, width, height, in points."""
+VIEW = r'<view id="band-(\d+)-\d+" viewBox="([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)"/>'
+"""A panel of a figure, or the names of all panels beside each other, as `plots.bands` states them."""
+PHONE = 305.0
+"""Points of what a phone shows side by side."""
+LEAST = 0.85
+"""Share of its size in print that a piece has at the least; what is wider is scrolled."""
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto; max-width: 52rem;
@@ -41,14 +50,18 @@ th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: lef
 tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
 figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
 figcaption { font-size: .9rem; color: #404040; }
+.pieces { display: none; flex-wrap: wrap; gap: .5rem 1rem; overflow-x: auto; font-size: .8rem; }
+.pieces p { margin: 0; } .pieces svg { flex: none; max-width: 100%; }
 pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
 .strong { font-weight: 600; } .gap { border-left: 4px solid #b45309; background: #fff7ed; padding: .5rem .8rem; }
 .caution { border-left: 4px solid #00558c; background: #eef5fa; padding: .4rem .8rem; } .note { font-size: .85rem; }
 .end { border-right: 1px solid #d9d9d9; } .up { background: #cfe8f3; } .down { background: #fff0b3; }
 .out { background: #f6c6c0; } .tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid #d9d9d9; }
 @media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
-  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; }
-  figure { overflow-x: auto; } figure svg { min-width: 40rem; } figcaption { position: sticky; left: 0; } }
+  .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
+@media (max-width: 34rem) { figure { overflow-x: auto; } figure > svg { min-width: 40rem; }
+  figcaption { position: sticky; left: 0; }
+  .cut > svg { position: absolute; width: 0; height: 0; min-width: 0; } .cut .pieces { display: flex; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .table { overflow: visible; } }
@@ -145,11 +158,55 @@ def _cell(table: Table, row: int, column: int, kind: str) -> str:
 
 
 def _figure(figure: Figure, k: int) -> str:
-    """Return the SVG in the page; its ids get a number, so that two figures never share one."""
+    """Return the SVG in the page; its ids get a number, so that two figures never share one.
+
+    Where the page is narrow its pieces are shown, which are no drawings of their own.
+    """
     svg = figure.svg.decode("utf-8")
     svg = svg[svg.index("<svg") :]
+    pieces = _pieces(svg, f"f{k}-figure_1")
     svg = re.sub(r'\bid="', f'id="f{k}-', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>f{k}-", svg)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<title>.*?</title>|<metadata>.*?</metadata>|<view [^>]*>", "", svg, flags=re.DOTALL)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(figure.alt)}"', 1)
-    return f"<figure>{svg}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+    cut = ' class="cut"' if pieces else ""
+    return f"<figure{cut}>{svg}{pieces}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+
+
+def _pieces(svg: str, drawing: str) -> str:
+    """Return a figure in pieces that a phone has room for, its title as text; nothing of one that is of one piece."""
+    bands: dict[str, list[Box]] = {}
+    for band, *box in re.findall(VIEW, svg):
+        x, y, width, height = map(float, box)
+        bands.setdefault(band, []).append((x, y, width, height))
+    if not bands:
+        return ""
+    title, said = (re.search(rf"<{tag}>(.*?)</{tag}>", svg, re.DOTALL) for tag in ("title", "dc:description"))
+    heading = [f"<p><strong>{title[1]}</strong></p>"] if title else []
+    heading += [f"<p>{said[1]}</p>"] if said else []
+    pieces = [_piece(*run, drawing) for band in bands.values() for run in _runs(*band)]
+    return f'<div class="pieces" aria-hidden="true">{"".join(heading + pieces)}</div>'
+
+
+def _runs(names: Box, *panels: Box) -> list[tuple[Box, Box]]:
+    """Return runs of panels that a phone has room for, each with the names at its left."""
+    _, y, width, height = names
+    found = []
+    for run in chunks([round(panel[2]) for panel in panels], round(PHONE - width)):
+        first, last = panels[run[0]], panels[run[-1]]
+        found.append((names, (first[0], y, last[0] + last[2] - first[0], height)))
+    return found
+
+
+def _piece(names: Box, panels: Box, drawing: str) -> str:
+    """Return a piece of a drawing; as large as in print, or a little smaller where that takes too much room."""
+    width, height = names[2] + panels[2], names[3]
+    at, parts = 0.0, ""
+    for box in (names, panels):
+        if box[2]:
+            seen = " ".join(f"{number:.1f}" for number in box)
+            place = f'x="{at:.1f}" width="{box[2]:.1f}" height="{height:.1f}" viewBox="{seen}"'
+            parts += f'<svg {place}><use href="#{drawing}"/></svg>'
+            at += box[2]
+    style = f"width: {width:.1f}pt; min-width: {LEAST * width:.1f}pt"
+    return f'<svg viewBox="0 0 {width:.1f} {height:.1f}" style="{style}">{parts}</svg>'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from doseopt.core.files import write_whole
 from doseopt.reports.render.document import (
+    TALLEST,
     Block,
     Bullets,
     Caution,
@@ -25,12 +25,10 @@ from doseopt.reports.render.document import (
     Tree,
 )
 
-MOST_UNBROKEN = 24
-"""Letters of the longest cell up to which a column is not broken into lines."""
-TALL = 0.7
+MOST_UNBROKEN, BROADEST = 24, 70
+"""Letters of the longest cell: up to which a column is not broken into lines; as which it counts at most if it is."""
+TALL = 0.4
 """Height of a figure, in its width, from which on it goes to the top or bottom of a page and text fills the gap."""
-TALLEST = 1.35
-"""Height of a figure, in the width of the text, up to which a page has room for it and its caption."""
 TEMPLATE = resources.files("doseopt.reports.render") / "report.typ"
 
 
@@ -60,17 +58,10 @@ def _data(document: Document, folder: Path) -> dict[str, Any]:
     return {"title": document.title, "facts": [list(pair) for pair in document.facts.items()], "blocks": blocks}
 
 
-def _height(svg: bytes) -> float:
-    """Return the height of a figure, in its width."""
-    size = re.search(rb'<svg[^>]*viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    assert size is not None, "figures of plots.save state their size"
-    return float(size[2]) / float(size[1])
-
-
 def _widths(table: Table) -> list[int]:
     """Return the share of each long column in the width that the others leave; 0 for those as wide as their text."""
     longest = [max(len(row[c]) for row in (table.head, *table.rows)) for c in range(len(table.head))]
-    return [0 if length <= MOST_UNBROKEN else length for length in longest]
+    return [0 if length <= MOST_UNBROKEN else min(length, BROADEST) for length in longest]
 
 
 def _item(item: Item | str) -> dict[str, Any]:
@@ -119,8 +110,7 @@ def _block(block: Block, folder: Path, k: int) -> dict[str, Any]:
             return {"kind": "table", **_table(block)}
         case Figure(_, caption, alt):
             (folder / f"figure-{k}.svg").write_bytes(block.svg)
-            height = _height(block.svg)
-            size = {"floats": height > TALL, "width": min(1.0, TALLEST / height)}
+            size = {"floats": block.height > TALL, "width": min(1.0, TALLEST / block.height)}
             placed = {"file": f"figure-{k}.svg", "caption": caption, "alt": alt, **size}
             return {"kind": "figure", **placed}
         case Code(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import xarray as xr
@@ -36,6 +36,19 @@ def decision_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Docum
     others : sequence of str
         Designs of the study that have a table too, where none was named.
     """
+    figure = Figure.of(
+        partial(decision_table_figure, ds),
+        f"The decisions of {ds.attrs['design']}, by patients (columns) and patients with a DLT (rows)",
+        "A grid of the letters of the table above, each with its colour; the boundaries stand below.",
+        "table",
+    )
+    return table_document(ds, others, _table(ds), LEGEND, figure)
+
+
+def table_document(
+    ds: xr.Dataset, others: Sequence[str], table: Table, legend: Mapping[str, str], *figures: Figure
+) -> Document:
+    """Return any decision table as a document: the design, the table, what its letters mean, the design's rules."""
     attrs = ds.attrs
     facts = {
         "Design": f"{attrs['design']} ({attrs['kind']})",
@@ -45,16 +58,11 @@ def decision_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Docum
     unnamed = f"No design was named; this is the first that has a table. The others: {', '.join(others)}."
     blocks: list[Block] = [Paragraph(unnamed)] * bool(others)
     blocks += [
-        _table(ds),
-        Bullets(tuple(f"{letter}: {meaning}" for letter, meaning in LEGEND.items())),
+        table,
+        Bullets(tuple(f"{letter}: {meaning}" for letter, meaning in legend.items())),
         Heading(DESIGN),
         Bullets(tuple(rules(ds))),
-        Figure.of(
-            partial(decision_table_figure, ds),
-            f"The decisions of {attrs['design']}, by patients (columns) and patients with a DLT (rows)",
-            "A grid of the letters of the table above, each with its colour; the boundaries stand below.",
-            "table",
-        ),
+        *figures,
     ]
     return Document(str(attrs["title"]), facts, tuple(blocks))
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from doseopt.display.decision_table import DESIGN, rules
-from doseopt.display.labels import made_by
+from doseopt.display.decision_table import ENDS
 from doseopt.display.pending_table import LEGEND, lines
-from doseopt.reports.render.document import Block, Bullets, Document, Heading, Paragraph, Table
+from doseopt.reports.render.document import Document, Table
+from doseopt.reports.sections.decision_table import table_document
 
 
 def pending_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Document:
@@ -23,34 +23,19 @@ def pending_table_document(ds: xr.Dataset, others: Sequence[str] = ()) -> Docume
     others : sequence of str
         Designs of the study that have a table too, where none was named.
     """
-    attrs = ds.attrs
-    facts = {
-        "Design": f"{attrs['design']} ({attrs['kind']})",
-        "Target": f"{100 * attrs['target']:g}%",
-        "Made by": made_by(attrs),
-    }
-    unnamed = f"No design was named; this is the first that has a table. The others: {', '.join(others)}."
-    asked = "each patient" if attrs["cohort"] == 1 else f"the first patient of each cohort of {attrs['cohort']}"
+    cohort = ds.attrs["cohort"]
+    asked = "each patient" if cohort == 1 else f"the first patient of each cohort of {cohort}"
     caption = f"The next step when {asked} comes, by what is known of those treated at the current dose"
     rows = lines(ds)
     shown = [(n if i == 0 or rows[i - 1][0] != n else "", *rest) for i, (n, *rest) in enumerate(rows)]
     head = ("treated", "with a DLT", "pending", "next")
     table = Table(caption, head, tuple(shown), words=True, notes=tuple(_notes(ds)))
-    blocks: list[Block] = [Paragraph(unnamed)] * bool(others)
-    blocks += [
-        table,
-        Bullets(tuple(f"{letter}: {meaning}" for letter, meaning in LEGEND.items())),
-        Heading(DESIGN),
-        Bullets(tuple(rules(ds))),
-    ]
-    return Document(str(attrs["title"]), facts, tuple(blocks))
+    return table_document(ds, others, table, LEGEND)
 
 
 def _notes(ds: xr.Dataset) -> list[str]:
     """Return what a reader of the table must know beside the letters."""
-    found = [
-        "There is no higher dose than the highest to escalate to, nor one below the lowest: the trial stays there."
-    ]
+    found = [ENDS]
     if not np.isnan(ds["stay_from"]).all() or not np.isnan(ds["escalate_from"]).all():
         window = ds.attrs["window"]
         of = "DLT windows" if np.isnan(window) else f"days of the DLT window of {window:g}"
