@@ -21,7 +21,7 @@ from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.simulate import ROWS, Patients
-from doseopt.engines.ways import MEANS, ask
+from doseopt.engines.ways import ESCALATED, MEANS, ask
 
 MOST_ARRIVALS = 5_000
 
@@ -69,7 +69,7 @@ class SimulatePending:
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
             parts.append(_Trials(design, self, p, min(each, self.trials - first), first).run())
-        n, y, before, mtd, stop, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        n, y, before, mtd, stop, early, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         outcomes = make_outcomes(
             design,
             scenarios,
@@ -83,7 +83,9 @@ class SimulatePending:
             attrs={"engine": "simulated", "trials": float(self.trials), "seed": self.seed},
         )
         named = zip(MEANS, means, strict=True)
-        return outcomes.assign({k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named})
+        each = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
+        each["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
+        return outcomes.assign(each)
 
 
 class _Trials:
@@ -109,7 +111,8 @@ class _Trials:
         self.treated, self.left, self.dose, self.stop = np.zeros((4, rows), np.int64)
         self.dose -= 1
         self.memory = np.zeros((rows, len(design.facts.memory)), np.int64)
-        self.turned, self.decisions, self.waited = np.zeros((3, rows))
+        self.turned, self.decisions, self.waited, self.waiting, self.closed = np.zeros((5, rows))
+        self.shut, self.early = np.zeros((2, rows), bool)
         self.before = np.full((rows, design.facts.doses), -1)
 
     def run(self) -> list[IntArray | FloatArray]:
@@ -117,7 +120,9 @@ class _Trials:
         day, running = np.zeros(self.shape[1]), np.arange(len(self.trial))
         for arrival in range(MOST_ARRIVALS):
             u = self.arrivals.tolerance(np.arange(self.shape[1]), np.full(self.shape[1], arrival))
-            day = day + self.engine.gaps.draw(u)
+            gap = self.engine.gaps.draw(u)
+            day = day + gap
+            self.closed[running] += self.shut[running] * gap[self.trial[running]]
             running = running[self._meet(running, day[self.trial[running]])]
             if not len(running):
                 return self._ended()
@@ -155,9 +160,12 @@ class _Trials:
             due = on | (count > 0)  # a trial that is over with nobody pending was so before this patient came
             self.decisions[who] += due
             self.waited[who] += count
-            self.turned[who] += on & waits
+            self.waiting[who] += count > 0
+            self.shut[who] = on & waits
+            self.turned[who] += self.shut[who]
             self.stop[who] = given.stop
             opens = on & ~waits
+            self.early[who] |= opens & self._early(who, given.dose, day[piece])
             unknown = np.zeros((len(who), len(self.design.facts.outcomes)), np.int64)
             if self.memory.shape[1]:
                 self.memory[who[opens]] = self.design.remember(state, given, unknown)[opens]
@@ -167,6 +175,12 @@ class _Trials:
         self._treat(rows[enrolled], day[enrolled])
         full = self.treated[rows] == (self.design.facts.cap or -1)
         return np.asarray(goes_on & ~full)
+
+    def _early(self, rows: IntArray, dose: IntArray, day: FloatArray) -> BoolArray:
+        """Tell where a dose is above the last one, at which a patient is pending who will have a DLT."""
+        last = self.dose[rows]
+        to_come = self.dlt[rows] & (self.known[rows] > day[:, None]) & (self.at[rows] == last[:, None])
+        return np.asarray((last >= 0) & (dose > last) & to_come.any(axis=1))
 
     def _treat(self, rows: IntArray, day: FloatArray) -> None:
         """Treat a patient in some trials."""
@@ -198,5 +212,6 @@ class _Trials:
             mtd[rows] = selected(self.design, state, self.stop[rows])
         of = self.at[..., None] == np.arange(self.design.facts.doses)
         n, y = of.sum(axis=1), (of & self.dlt[..., None]).sum(axis=1)
-        ends = [n, y, self.before, mtd, self.stop, last, last**2, self.turned, self.decisions, self.waited]
+        counts = [self.turned, self.decisions, self.waited, self.waiting, self.closed]
+        ends = [n, y, self.before, mtd, self.stop, self.early, last, last**2, *counts]
         return [value.reshape(*self.shape, *value.shape[1:]) for value in ends]
