@@ -13,7 +13,9 @@ attrs: `engine`; `trials`, the number simulated, infinite for the exact engine; 
 design may enrol (nan if it has no cap).
 
 A performance measure is a function of one ending. Its mean is the weighted sum over endings, and its Monte Carlo
-standard error is sqrt(weighted variance / trials): 0 for the exact engine, without asking which engine it was.
+standard error is sqrt(weighted variance / trials): 0 for the exact engine, without asking which engine it was. Where
+endings are exact given each of some calendars that are drawn (`by_calendar`, see `ExactCalendars`), the variance is
+that of the mean given a calendar, and `trials` are calendars.
 """
 
 from __future__ import annotations
@@ -127,5 +129,8 @@ def expect(outcomes: xr.Dataset, value: xr.DataArray) -> tuple[xr.DataArray, xr.
     trials = float(outcomes.attrs["trials"])
     if np.isinf(trials):
         return mean, xr.zeros_like(mean)
+    if "by_calendar" in outcomes:
+        given = xr.dot(outcomes["by_calendar"], weight * value, dim="ending")
+        return mean, given.std("calendar", ddof=1) / trials**0.5
     variance = xr.dot(weight, (value - mean) ** 2, dim="ending")
     return mean, (variance / trials) ** 0.5

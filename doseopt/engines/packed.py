@@ -125,7 +125,7 @@ class Layout:
         return np.where(pending > 0, at - (pending >> (np.maximum(at, 0) * self.digit) == 0), -1)
 
     def moves(self, age: int, over: bool) -> tuple[IntArray, IntArray]:
-        """Return what is added to a state when a patient of an age has no DLT in a slot, and a DLT, [W, 1 + kinds] each.
+        """Return what is added to states when a patient of an age has no DLT in a slot, and a DLT, [W, 1 + kinds].
 
         `over` says whether the patient's window is over then; else the patient is one slot older.
         """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.lattice import Gaps
+from doseopt.clock.lattice import Calendar, Gaps
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
@@ -26,14 +26,18 @@ from doseopt.engines.ways import ESCALATED, MEANS, ask
 MOST_ARRIVALS = 5_000
 
 
+def _no_arrivals(value: object) -> str | None:
+    return None if isinstance(value, Gaps | Calendar) else f"wanted Gaps or a Calendar, got {value!r}"
+
+
 @dataclass(frozen=True)
 class SimulatePending:
     """Simulated operating characteristics of a design that decides while patients are pending.
 
     Parameters
     ----------
-    gaps : Gaps
-        Law of the time between arrivals.
+    gaps : Gaps or Calendar
+        Law of the time between arrivals, or when they are.
     onset : Onset
         When in the window DLTs occur.
     trials : int
@@ -52,7 +56,7 @@ class SimulatePending:
     {1}
     """
 
-    gaps: Gaps = param(kind=Gaps, doc="time between arrivals")
+    gaps: Gaps | Calendar = param(kind=object, custom=_no_arrivals, doc="time between arrivals, or arrivals")
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
     trials: int = param(10_000, low=1, doc="trials a scenario")
     seed: int = param(1, low=0, doc="seed of the run")
@@ -120,7 +124,8 @@ class _Trials:
         day, running = np.zeros(self.shape[1]), np.arange(len(self.trial))
         for arrival in range(MOST_ARRIVALS):
             u = self.arrivals.tolerance(np.arange(self.shape[1]), np.full(self.shape[1], arrival))
-            gap = self.engine.gaps.draw(u)
+            gaps = self.engine.gaps
+            gap = np.full(len(u), gaps.gap(arrival)) if isinstance(gaps, Calendar) else gaps.draw(u)
             day = day + gap
             self.closed[running] += self.shut[running] * gap[self.trial[running]]
             running = running[self._meet(running, day[self.trial[running]])]

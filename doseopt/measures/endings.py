@@ -33,6 +33,8 @@ class Endings:
     reasons : int
     weight : float array [R, E]
         How much each ending weighs in each scenario.
+    by_calendar : float array [C, R or 1, E], optional
+        Where calendars are drawn: how much it weighs given each, by its weight over all.
     """
 
     n: IntArray
@@ -41,6 +43,7 @@ class Endings:
     stop: IntArray
     reasons: int
     weight: FloatArray
+    by_calendar: FloatArray | None = None
 
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Endings:
@@ -56,7 +59,9 @@ class Endings:
         n = rows("n", "dose")
         y = rows("y", "dose") if "y" in outcomes else np.zeros_like(n)
         weight = outcomes["weight"].transpose("scenario", "ending").to_numpy()
-        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight)
+        given = outcomes["by_calendar"].to_numpy() if "by_calendar" in outcomes else None
+        given = given[:, None] if given is not None and given.ndim == 2 else given
+        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, given)
 
     @property
     def shared(self) -> bool:
@@ -112,7 +117,12 @@ class Endings:
         return np.asarray(np.einsum("re,re...->r...", weight, value))
 
     def spread(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
-        """Return the standard deviation of a function of the ending, [R, ...]."""
+        """Return the standard deviation of a function of the ending, or of its means given calendars, [R, ...]."""
+        if self.by_calendar is not None:
+            each = np.asarray(value, float) * self.weight.reshape(*self.weight.shape, *(1,) * (np.ndim(value) - 2))
+            shared, given = self.by_calendar.shape[1] == 1, self.by_calendar
+            means = np.tensordot(given[:, 0], each, (1, 1)) if shared else np.einsum("cre,re...->cr...", given, each)
+            return np.asarray(means.std(axis=0, ddof=1))
         off = np.asarray(value, float) - mean[:, None]
         return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)))
 
