@@ -24,6 +24,8 @@ from doseopt.engines.pending import Walk
 from doseopt.engines.simulate import Patients
 from doseopt.engines.ways import FREE, WEIGHT, Ends, Law
 
+GIVEN = "exact given calendars"
+"""What outcomes call this engine."""
 FEWEST = 8
 """Arrivals of a calendar at first; it goes on where trials need more."""
 MOST_ENDINGS = 1 << 22
@@ -95,7 +97,7 @@ class ExactCalendars:
         ends, weight, by_calendar, entries, by_entry = _averaged(design, self, tuple(map(tuple, p.tolist())))
         outcomes = label(design, scenarios, ends, weight, entries)
         dims = ("calendar", "ending") if by_calendar.ndim == 2 else ("calendar", "scenario", "ending")
-        about = {"engine": "exact given calendars", "trials": float(self.calendars), "seed": self.seed}
+        about = {"engine": GIVEN, "trials": float(self.calendars), "seed": self.seed}
         each = {"by_calendar": (dims, by_calendar), "entry_by_calendar": (("calendar", "scenario", "entry"), by_entry)}
         return outcomes.assign(each).assign_attrs(about)
 
