@@ -78,6 +78,9 @@ class InTime:
             except (TooManyStates, MemoryError):
                 if self.simulate is None:
                     raise
+        if self.simulate is None and design.facts.times:
+            wanted = "wanted one that does not ask when DLTs occurred, as adaptive weights do, or simulated trials"
+            raise Faults([Fault("design", wanted)])
         if self.simulate is None or start is not None:
             wanted = f"wanted arrivals of kind {' or '.join(map(repr, ON_LATTICE))}, got {kind!r}"
             more = "; or simulated trials" if self.simulate is None and kind in DRAWN else ""
@@ -90,7 +93,7 @@ class InTime:
         try:
             return ExactPending(lattice_of(self.clock), self.onset)(design, scenarios, start)
         except NoMoreArrivals:
-            raise Faults([self._too_few()]) from None
+            raise Faults([self.too_few()]) from None
 
     def _averaged(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Evaluate a design given each of some calendars."""
@@ -99,15 +102,20 @@ class InTime:
 
     def drawn(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Simulate the trials of a design in continuous time; see `SimulatePending`."""
+        try:
+            return self.simulator(design, scenarios)
+        except NoMoreArrivals:
+            raise Faults([self.too_few()]) from None
+
+    @property
+    def simulator(self) -> SimulatePending:
+        """The engine that simulates trials in continuous time."""
         if self.clock.accrual.kind == "bernoulli":
             wanted = f"wanted arrivals of kind {' or '.join(map(repr, DRAWN))} for simulated trials, got 'bernoulli'"
             raise Faults([Fault("clock.accrual.kind", wanted)])
         listed = self.clock.accrual.kind == "dates"
         arrivals = calendar_of(self.clock) if listed else self._gaps()
-        try:
-            return SimulatePending(arrivals, self._at_event(), *self.draws)(design, scenarios)
-        except NoMoreArrivals:
-            raise Faults([self._too_few()]) from None
+        return SimulatePending(arrivals, self._at_event(), *self.draws)
 
     def _gaps(self) -> Gaps:
         return Gaps(self.clock.accrual.rate(self.clock.window) * self.clock.window, self.clock.accrual.kind)
@@ -119,7 +127,7 @@ class InTime:
             raise Faults([Fault("clock.known", wanted)])
         return self.onset
 
-    def _too_few(self) -> Fault:
+    def too_few(self) -> Fault:
         """Say that trials go on after the last listed arrival."""
         listed = f"wanted more arrivals than the {len(self.clock.accrual.dates)} listed"
         wanted = f"{listed}: after the last, a design that decides while patients are pending still has to be asked"

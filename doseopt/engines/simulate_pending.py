@@ -72,7 +72,7 @@ class SimulatePending:
         p = observed_rates(design, scenarios)
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
-            parts.append(_Trials(design, self, p, min(each, self.trials - first), first).run())
+            parts.append(PendingTrials(design, self, p, min(each, self.trials - first), first).run())
         n, y, before, mtd, stop, early, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         outcomes = make_outcomes(
             design,
@@ -92,8 +92,16 @@ class SimulatePending:
         return outcomes.assign(each)
 
 
-class _Trials:
+class PendingTrials:
     """T trials in each of R scenarios, as they go on.
+
+    Parameters
+    ----------
+    design : Design
+    engine : SimulatePending
+    p : float array [R, D]
+    trials, first : int
+        How many, and the number of the first.
 
     Attributes
     ----------
@@ -128,12 +136,12 @@ class _Trials:
             gap = np.full(len(u), gaps.gap(arrival)) if isinstance(gaps, Calendar) else gaps.draw(u)
             day = day + gap
             self.closed[running] += self.shut[running] * gap[self.trial[running]]
-            running = running[self._meet(running, day[self.trial[running]])]
+            running = running[self.meet(running, day[self.trial[running]])]
             if not len(running):
                 return self._ended()
         raise Faults([Fault("", f"a trial did not end within {MOST_ARRIVALS:,} arrivals: add a max_patients modifier")])
 
-    def _seen(self, rows: IntArray, day: FloatArray) -> tuple[TrialState, Pending]:
+    def seen(self, rows: IntArray, day: FloatArray) -> tuple[TrialState, Pending]:
         """Return what is known of some trials."""
         doses = np.arange(self.design.facts.doses)
         here, over = self.at[rows], self.known[rows] <= day[:, None]
@@ -150,15 +158,15 @@ class _Trials:
             times = np.where(over & self.dlt[rows], self.known[rows] - self.came[rows], np.nan)
         return state, Pending(np.where(pick, np.take_along_axis(here, order, axis=1), NONE), share, times)
 
-    def _meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
-        """Let a patient come in some trials; returns which go on."""
+    def meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
+        """Let a patient come in some trials; return which go on."""
         asked, goes_on = self.left[rows] == 0, np.ones(len(rows), bool)
         for first in range(0, len(rows), PIECE):
             piece = np.flatnonzero(asked[first : first + PIECE]) + first
             if not len(piece):
                 continue
             who = rows[piece]
-            state, pending = self._seen(who, day[piece])
+            state, pending = self.seen(who, day[piece])
             given = ask(self.design, state, pending)
             on, waits = given.stop == CONTINUE, given.size == 0
             count = (pending.dose >= 0).sum(axis=1)
@@ -210,7 +218,7 @@ class _Trials:
         mtd = np.full(len(last), NONE)
         for first in range(0, len(last), PIECE):
             rows = np.arange(first, min(first + PIECE, len(last)))
-            state, nobody = self._seen(rows, np.full(len(rows), np.inf))
+            state, nobody = self.seen(rows, np.full(len(rows), np.inf))
             ask = rows[self.stop[rows] == CONTINUE]
             if len(ask):
                 self.stop[ask] = step(self.design, state[ask - first], nobody[ask - first]).stop
