@@ -108,8 +108,9 @@ def calibrate(
     held_out = held_out_belief(study)
     in_time = in_time_for(study, Exact()) if design.facts.pending else None
     belief, _ = integrated(study.believed(), partial(_chances, design=design, study=study, in_time=in_time))
-    rest = {"mtd": study.mtd, "aim": aim, "utility": study.utility, "in_time": in_time}
-    judge = partial(_judged, design=design, belief=belief, **rest)
+    judge = partial(
+        _judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility, in_time=in_time
+    )
     search = _Search(tuned, judge, executor, progress)
     search.run(candidates, seed)
     result = _dataset(search, tuned, aim)

@@ -152,7 +152,8 @@ def _averaged(
     for row, ends, at in zip(given, each, kinds, strict=True):
         row[:, at] = ends.sums[WEIGHT]
     given /= np.where(sums[WEIGHT] > 0, sums[WEIGHT], 1)
-    merged = Ends(*(column[first] for column in columns), sums, each[0].entries, sum(ends.states for ends in each))
+    n, y, selected, stop = (column[first] for column in columns)
+    merged = Ends(n, y, selected, stop, sums, each[0].entries, sum(ends.states for ends in each))
     entries, by_entry = _entries([part[2] for part in parts])
     return merged, weight, given[:, 0] if given.shape[1] == 1 else given, entries, by_entry
 

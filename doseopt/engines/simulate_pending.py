@@ -87,9 +87,9 @@ class SimulatePending:
             attrs={"engine": "simulated", "trials": float(self.trials), "seed": self.seed},
         )
         named = zip(MEANS, means, strict=True)
-        each = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
-        each["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
-        return outcomes.assign(each)
+        found = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
+        found["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
+        return outcomes.assign(found)
 
 
 class PendingTrials:
