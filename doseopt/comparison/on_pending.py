@@ -160,10 +160,16 @@ def in_time_for(study: Study, engine: Engine) -> InTime:
     """Return what evaluates the designs of a study that decide while patients are pending."""
     events = study.window_events
     if events is not None and any(event.reading != "dlt" for event in events.events.values()):
-        wanted = "wanted events that count as DLTs (reading = 'dlt'), as a design decides while patients are pending"
+        wanted = (
+            "wanted events that count as DLTs (reading = 'dlt') beside a design that decides while patients are "
+            "pending: its trials are not followed where a pending patient may leave"
+        )
         raise Faults([Fault("window_events", wanted)])
     if study.clock is None:
         raise Faults([Fault("clock", "missing; wanted for a design that decides while patients are pending")])
+    if events is not None and study.clock.onset is not None and study.clock.onset.kind != CONSTANT.kind:
+        wanted = "wanted 'constant', or none, beside window events where a design decides while patients are pending"
+        raise Faults([Fault("clock.onset.kind", f"{wanted}, got {study.clock.onset.kind!r}")])
     if faults := _unserved(study.clock):
         raise Faults(faults)
     simulate = engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)

@@ -138,6 +138,20 @@ def test_without_a_clock_or_with_patients_replaced_it_is_refused(study):
         compare(parse_study(TEXT + CLOCK + events))
 
 
+def test_beside_events_that_count_as_dlts_the_hazards_are_constant():
+    """Of two constant hazards the first event has a constant one, too; of other laws it has another law."""
+    events = '[window_events]\ndeath = { probability = 0.2, reading = "dlt" }\n'
+    study = parse_study(EXACT + CLOCK + events)
+    found = compare(study, ENGINE, posteriors=False)
+    exact = ExactPending(Lattice(2.0, opened=1.0), Onset("constant"))(study.designs["TITE-BOIN 9"], study.scenarios)
+    chosen = exact["selected"].values[:, None] == np.arange(3)
+    assert found["selection"].sel(design="TITE-BOIN 9").values == pytest.approx(exact["weight"].values @ chosen)
+    seen = 1 - 0.8 * (1 - study.scenarios["p_dlt"].values)
+    assert study.scenarios["p_observed"].values == pytest.approx(seen, abs=1e-12)
+    with pytest.raises(Faults, match=r"clock\.onset\.kind: wanted 'constant', or none, beside window events"):
+        compare(parse_study(EXACT + CLOCK + 'onset = { kind = "uniform" }\n' + events), ENGINE, posteriors=False)
+
+
 @pytest.mark.parametrize(
     "accrual",
     ['{ kind = "bernoulli", per_slot = 0.4 }\n    slots = 1', '{ kind = "fixed", per_month = 0.55 }'],
