@@ -288,3 +288,14 @@ def test_visits_of_trials_that_are_followed_in_no_slots_are_not_passed_over():
         study = with_clock(TEXT, '{ kind = "poisson", per_window = 2 }', f"{clock}\n{more}")
         with pytest.raises(Faults, match=r"clock\.known: wanted 'at_event', as trials in no slots"):
             compare(study, ENGINE, posteriors=False)
+
+
+def test_where_listed_arrivals_end_before_trials_that_wait_their_days_are_not_known():
+    """Eight patients at equal gaps of half a window, one after the other, would need 15 of the listed arrivals."""
+    alone = '[designs."TITE-CRM 9"]' + EXACT.split('[designs."TITE-CRM 9"]')[1]
+    text = f"{SMALL.split('[designs')[0]}{alone}"
+    days = [14 * k for k in range(1, 13)]
+    found = compare(with_clock(text, f'{{ kind = "dates", dates = {days} }}'), ENGINE, posteriors=False)
+    assert found["duration"].notnull().all()
+    assert found["correct_selection_if_waiting"].notnull().all()
+    assert found["duration_if_waiting"].isnull().all()
