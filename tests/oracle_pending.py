@@ -19,6 +19,8 @@ class Seen:
     decisions: int = 0
     pending: int = 0
     last: bool = False
+    while_pending: int = 0
+    watched: tuple = ()  # patients pending at a dose when it was escalated from
     firsts: tuple = ()  # (dose, patients before) at each first patient of a dose
 
 
@@ -33,6 +35,8 @@ class Found:
     turned: float = 0.0
     decisions: float = 0.0
     pending: float = 0.0
+    while_pending: float = 0.0
+    escalated: float = 0.0
     firsts: dict = field(default_factory=dict)
 
 
@@ -72,6 +76,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         found.turned += seen.chance * seen.turned
         found.decisions += seen.chance * seen.decisions
         found.pending += seen.chance * seen.pending
+        found.while_pending += seen.chance * seen.while_pending
+        found.escalated += seen.chance * any(seen.patients[k][2] for k in seen.watched)
         for first in seen.firsts:
             found.firsts[first] = found.firsts.get(first, 0.0) + seen.chance
 
@@ -124,7 +130,13 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
             return
         comes = arrival if pending else 1.0
         gaps = seen.gaps + (not pending)
-        count = {"decisions": seen.decisions + asked, "pending": seen.pending + asked * len(pending)}
+        count = {
+            "decisions": seen.decisions + asked,
+            "pending": seen.pending + asked * len(pending),
+            "while_pending": seen.while_pending + (asked and len(pending) > 0),
+        }
+        left = [k for k, (at, slot, _) in enumerate(seen.patients) if slot is not None and at == seen.dose]
+        watched = (*seen.watched, *(left if asked and 0 <= seen.dose < dose else ()))
         met = {**vars(seen), "chance": seen.chance * comes, "gaps": gaps, **count}
         if stop:
             follow(Seen(**met), stop)
@@ -138,6 +150,7 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
                     "patients": (*seen.patients, (dose, 0, False)),
                     "dose": dose,
                     "left": size - 1,
+                    "watched": watched,
                     "firsts": (*seen.firsts, (dose, treated)) if new else seen.firsts,
                 }
             )
@@ -148,7 +161,7 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         if comes < 1:
             missed = {**vars(seen), "chance": seen.chance * (1 - comes)}
             if asked and not stop and size > 1:
-                missed |= {"dose": dose, "left": size, **count}
+                missed |= {"dose": dose, "left": size, "watched": watched, **count}
             age(Seen(**missed), start)
 
     start(Seen())

@@ -11,6 +11,7 @@ import xarray as xr
 from doseopt.attainable import Rules, bayes_optimal, error_of
 from doseopt.beliefs import Belief, DrawnBelief
 from doseopt.calibration.objective import Objective, measures_of
+from doseopt.comparison.on_pending import InTime
 from doseopt.core.design import Design
 from doseopt.designs.crm import CRM
 from doseopt.designs.layers import layers
@@ -32,7 +33,13 @@ def held_out_belief(study: Study) -> Belief:
     return Belief(scenarios, None, spec.describe())
 
 
-def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study: Study, aim: Objective) -> xr.Dataset:
+def compared(
+    designs: Mapping[str, Design],
+    beliefs: Mapping[str, Belief],
+    study: Study,
+    aim: Objective,
+    in_time: InTime | None = None,
+) -> xr.Dataset:
     """Return averages of default and calibrated design under both beliefs, what was attainable there, and errors."""
     names = aim.needed
     values, error = np.empty((2, len(designs), len(beliefs), len(names)))
@@ -40,7 +47,7 @@ def compared(designs: Mapping[str, Design], beliefs: Mapping[str, Belief], study
     attainable, why = [], ""
     for b, belief in enumerate(beliefs.values()):
         for d, design in enumerate(designs.values()):
-            measures = measures_of(design, belief, study.mtd, names, study.utility)
+            measures = measures_of(design, belief, study.mtd, names, study.utility, in_time)
             values[d, b] = [belief.mean(measures[name]) for name in names]
             error[d, b] = [belief.error(measures[name]) for name in names]
             score[d, b] = aim.score(measures, belief)

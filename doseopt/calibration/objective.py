@@ -9,6 +9,7 @@ import numpy as np
 
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
+from doseopt.comparison.on_pending import InTime
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
@@ -20,6 +21,8 @@ from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.scenarios import MTDRule
 
 UTILITY = "utility"
+BLOCK = 100
+"""Scenarios at a time, of designs that decide while patients are pending."""
 TAIL = 1 / 400
 """Probability of what is worse than the worst, under a continuous belief."""
 
@@ -82,7 +85,12 @@ class Objective:
 
 
 def measures_of(
-    design: Design, belief: Belief, mtd: MTDRule, names: tuple[str, ...] = MEASURES, utility: Utility | None = None
+    design: Design,
+    belief: Belief,
+    mtd: MTDRule,
+    names: tuple[str, ...] = MEASURES,
+    utility: Utility | None = None,
+    in_time: InTime | None = None,
 ) -> dict[str, FloatArray]:
     """Return exact measures of a design in each scenario of a belief.
 
@@ -96,13 +104,18 @@ def measures_of(
         Of `metrics.METRICS`, or "utility". Those of `MEASURES` cost next to nothing; others are taken from all endings.
     utility : Utility, optional
         For "utility".
+    in_time : InTime, optional
+        What evaluates a design that decides while patients are pending.
 
     Returns
     -------
     dict of str to float array [R]
     """
-    means = means_of(design, belief.p_observed, scenarios=belief.scenarios)
-    result = linear_measures(means, belief.p_dlt, mtd)
+    if in_time is not None and design.facts.pending:
+        result = _measures_in_time(design, belief, mtd, tuple({*MEASURES, *names} - {UTILITY}), in_time)
+    else:
+        means = means_of(design, belief.p_observed, scenarios=belief.scenarios)
+        result = linear_measures(means, belief.p_dlt, mtd)
     if UTILITY in names:
         result[UTILITY] = linear_utility(result, belief.p_dlt, mtd, utility or Utility())
     others = [name for name in names if name not in result]
@@ -110,3 +123,15 @@ def measures_of(
         outcomes = judged(Exact()(design, belief.scenarios), mtd)
         result |= {name: measure(outcomes, name)[0].to_numpy() for name in others}
     return {name: result[name] for name in names}
+
+
+def _measures_in_time(
+    design: Design, belief: Belief, mtd: MTDRule, names: tuple[str, ...], in_time: InTime
+) -> dict[str, FloatArray]:
+    """Return measures of a design that decides while patients are pending, a few scenarios at a time."""
+    parts: dict[str, list[FloatArray]] = {name: [] for name in names}
+    for first in range(0, belief.scenarios.sizes["scenario"], BLOCK):
+        outcomes = judged(in_time(design, belief.scenarios.isel(scenario=slice(first, first + BLOCK))), mtd)
+        for name, found in parts.items():
+            found.append(measure(outcomes, name)[0].to_numpy())
+    return {name: np.concatenate(found) for name, found in parts.items()}

@@ -17,11 +17,13 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.utility import Utility
 from doseopt.calibration.change import compared, held_out_belief, skeletons_of
 from doseopt.calibration.objective import Objective, measures_of
+from doseopt.comparison.on_pending import InTime, in_time_for
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
 from doseopt.core.tunable import Tunable
 from doseopt.designs.layers import layers, tunable, with_values
+from doseopt.engines.exact import Exact
 from doseopt.scenarios import MTDRule
 from doseopt.study.study import Study
 from doseopt.study.sweep import as_finished
@@ -104,8 +106,11 @@ def calibrate(
     if candidates < FEWEST:
         raise Faults([Fault("candidates", f"wanted at least {FEWEST}, got {candidates}")], "calibrate")
     held_out = held_out_belief(study)
-    belief, _ = integrated(study.believed(), partial(_chances, design=design, study=study))
-    judge = partial(_judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility)
+    in_time = in_time_for(study, Exact()) if design.facts.pending else None
+    belief, _ = integrated(study.believed(), partial(_chances, design=design, study=study, in_time=in_time))
+    judge = partial(
+        _judged, design=design, belief=belief, mtd=study.mtd, aim=aim, utility=study.utility, in_time=in_time
+    )
     search = _Search(tuned, judge, executor, progress)
     search.run(candidates, seed)
     result = _dataset(search, tuned)
@@ -113,7 +118,7 @@ def calibrate(
     chosen = None if best is None else with_values(design, _values(tuned, result["value"].to_numpy()[best]))
     designs = {"default": design} | ({} if chosen is None else {"calibrated": chosen})
     beliefs = {"belief": belief, "held out": held_out}
-    result = result.merge(compared(designs, beliefs, study, aim))
+    result = result.merge(compared(designs, beliefs, study, aim, in_time))
     skeletons, model = skeletons_of(designs)
     result = result.merge(skeletons)
     attrs = _attributes(study, name, aim, belief, held_out, seed) | model
@@ -154,9 +159,9 @@ def _values(tuned: Sequence[Tunable], row: FloatArray) -> dict[str, float]:
     return {t.name: t.rounded(value) for t, value in zip(tuned, row.tolist(), strict=True)}
 
 
-def _chances(belief: Belief, design: Design, study: Study) -> FloatArray:
+def _chances(belief: Belief, design: Design, study: Study, in_time: InTime | None) -> FloatArray:
     """Return correct and overdose selection [R, 2], by which the rules of integration are chosen."""
-    return np.column_stack(list(measures_of(design, belief, study.mtd, CHANCES).values()))
+    return np.column_stack(list(measures_of(design, belief, study.mtd, CHANCES, in_time=in_time).values()))
 
 
 def _judged(
@@ -167,9 +172,10 @@ def _judged(
     mtd: MTDRule,
     aim: Objective,
     utility: Utility,
+    in_time: InTime | None,
 ) -> dict[str, float]:
     """Return the averages of a candidate's measures, its score and its excess."""
-    measures = measures_of(with_values(design, _values(tuned, row)), belief, mtd, aim.needed, utility)
+    measures = measures_of(with_values(design, _values(tuned, row)), belief, mtd, aim.needed, utility, in_time)
     means = {name: float(belief.mean(value)) for name, value in measures.items()}
     return means | {"score": aim.score(measures, belief), "excess": aim.excess(measures, belief)}
 

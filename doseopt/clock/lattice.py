@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -123,35 +124,44 @@ class NoMoreArrivals(Exception):
     """A calendar is over."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Calendar:
     """Arrivals at given times: one slot from each to the next, and a window from the last one on.
 
     Parameters
     ----------
-    arrivals : float array [A]
+    arrivals : tuple of float
         Their times, rising.
 
     Examples
     --------
-    >>> calendar = Calendar(np.array([0.0, 0.4, 0.7, 1.2]))
+    >>> calendar = Calendar((0.0, 0.4, 0.7, 1.2))
     >>> calendar.slots, calendar.slot(2).now.round(1).tolist(), calendar.slot(2).next.round(1).tolist()
     (3, [0.0, 0.3, 0.7], [0.5, 0.8, 1.0])
     """
 
-    arrivals: FloatArray
+    arrivals: tuple[float, ...]
 
-    @property
+    def __post_init__(self) -> None:
+        """Take any sequence of times."""
+        object.__setattr__(self, "arrivals", tuple(np.asarray(self.arrivals, float).tolist()))
+
+    @cached_property
+    def times(self) -> FloatArray:
+        """The times as an array."""
+        return np.array(self.arrivals)
+
+    @cached_property
     def slots(self) -> int:
         """Arrivals that can be pending at a time, k."""
-        t = self.arrivals
+        t = self.times
         return int((np.arange(1, len(t) + 1) - np.searchsorted(t, t - 1 + EPS)).max())
 
     def slot(self, number: int) -> Slot:
         """Return the slot that an arrival opens."""
         if number >= len(self.arrivals):
             raise NoMoreArrivals
-        t, k = np.append(self.arrivals, self.arrivals[-1] + 1), self.slots
+        t, k = np.append(self.times, self.times[-1] + 1), self.slots
         came = np.where(np.arange(k) <= number, t[np.maximum(number - np.arange(k), 0)], -np.inf)
         now, following = (np.where(t[i] - came > 1 - EPS, 1.0, t[i] - came) for i in (number, number + 1))
         over = np.unique([0.0, *(1 - now[now < 1])])
@@ -165,7 +175,13 @@ class Calendar:
 
     def starts(self, number: int) -> float:
         """Return when a slot starts."""
-        return float(self.arrivals[number])
+        return self.arrivals[number]
+
+    def gap(self, number: int) -> float:
+        """Return the time from the arrival before to one of them, or from 0 on."""
+        if number >= len(self.arrivals):
+            raise NoMoreArrivals
+        return self.arrivals[number] - (self.arrivals[number - 1] if number else 0.0)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.comparison.if_waiting import if_waiting
 from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.weighable import unweighed
@@ -30,6 +31,9 @@ from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
+
+CALENDARS = {"calendars": "trials", "calendars_seed": "seed"}
+"""What a comparison calls the attributes of designs that are averaged over calendars."""
 
 
 def compare(
@@ -104,7 +108,8 @@ def compare(
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
-    result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts), **stated.provenance())
+    result = in_time(study, engine, result).assign(if_waiting(study, engine, result))
+    result = result.assign_attrs(_attributes(study, engine, parts), **stated.provenance())
     result = result.assign_attrs({"not_computed": "\n".join(refused)} if refused else {})
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
@@ -276,7 +281,8 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
     """Return what a reader needs to know where the numbers come from."""
     kinds = sorted({str(part["engine"].item()) for part in parts})
     settled = isinstance(engine, Exact) and engine.settled
-    simulated = [part.attrs for part in parts if np.isfinite(part["trials"].item())]
+    drawn = [part.attrs for part in parts if np.isfinite(part["trials"].item())]
+    simulated, averaged = ([a for a in drawn if (a["engine"] == "simulated") == one] for one in (True, False))
     whys = sorted({attrs.get("why", "the exact calculation would be too large") for attrs in simulated})
     return {
         **study.provenance(),
@@ -292,5 +298,6 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         **({} if study.clock is None else study.clock.attributes()),
         "engine": "exact, stopped when settled" if settled else " and ".join(kinds),
         **{name: attrs[name] for attrs in simulated[:1] for name in ("trials", "seed")},
+        **{name: attrs[of] for attrs in averaged[:1] for name, of in CALENDARS.items()},
         **({"simulated_as": " or ".join(whys)} if simulated and not isinstance(engine, Simulate) else {}),
     }

@@ -10,6 +10,7 @@ import xarray as xr
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.design import Design
 from doseopt.core.state import NONE, FloatArray
+from doseopt.display.simulated import evaluated
 from doseopt.measures.declared import FEW
 from doseopt.measures.endings import Truth
 from doseopt.measures.operating_characteristics import METRICS, measure_each
@@ -68,12 +69,19 @@ def by_definition(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
 
 
 def with_errors(values: dict[str, FloatArray], dims: tuple[str, ...], by: str, result: xr.Dataset) -> dict[str, Any]:
-    """Label probabilities [..., design, scenario] of one event a trial, with their Monte Carlo errors."""
+    """Label probabilities [..., design, scenario] of one event a trial, with their Monte Carlo errors.
+
+    Those of designs averaged over calendars are nan: the spread of these probabilities over calendars is not known.
+    """
     trials, found = result["trials"].to_numpy()[:, None], {}
     for name, value in values.items():
         about = {"units": "1", "long_name": f"{TEXTS[name]}, by {by}"}
         found[f"{name}_by_{by}"] = (dims, value, about)
-        error = np.sqrt(np.clip(value * (1 - value), 0, None) / trials)
+        error = np.where(
+            np.array(evaluated(result))[:, None] == "over calendars",
+            np.nan,
+            np.sqrt(np.clip(value * (1 - value), 0, None) / trials),
+        )
         about = about | {"long_name": f"Monte Carlo standard error: {about['long_name']}"}
         found[f"{name}_by_{by}_mcse"] = (dims, error, about)
     return found

@@ -13,7 +13,8 @@ from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
-from doseopt.comparison.on_pending import times_of_pending
+from doseopt.comparison.on_pending import in_time_for
+from doseopt.comparison.pending_times import times_of_pending
 from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
@@ -50,7 +51,13 @@ TIMES: dict[str, tuple[str, str, str]] = {
     "delay": ("", "days", "expected days that the last patient comes later than if enrolment never closed"),
 }
 """Variables: further dimension, unit, meaning."""
-PENDING = {"pending_at_decision": ("", "patients", "expected patients pending when the design is asked")}
+HASTY = "probability that a dose is escalated from while a patient is pending there who is to have a DLT"
+PENDING = {
+    "pending_at_decision": ("", "patients", "expected patients pending when the design is asked"),
+    "decided_while_pending": ("", "1", "share of the decisions that are made while patients are pending"),
+    "escalated_before_dlt": ("", "1", HASTY),
+    "escalated_before_dlt_mcse": ("", "1", f"Monte Carlo standard error: {HASTY}"),
+}
 """Where a design decides while patients are pending."""
 PACED = ("duration", "completion", "completed_by")
 """Those that stand beside each other by pace."""
@@ -103,20 +110,27 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in each])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, found))
+    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, engine, found))
 
 
-def _simulated(study: Study, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
+def _simulated(study: Study, engine: Engine, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
     """Say why times were simulated, and with how many trials, if any were."""
     if study.clock is None:
         return {}
-    if not replaced_in(study.scenarios) and not study.clock.lawless and not (found["duration_mcse"] > 0).any():
-        return {}
-    some = any(loses(design, study.scenarios) for design in study.designs.values())
-    capped = any(design.facts.max_enrolled is not None for design in study.designs.values())
-    why = "patients are replaced" if replaced_in(study.scenarios) else unlawful(study.clock, some, capped)
-    why = why or "the law takes too much memory"
-    return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED}
+    designs, why = study.designs.values(), ""
+    pending = np.array([design.facts.pending for design in designs])
+    drawn = (found["duration_mcse"] > 0).any(axis=1)
+    if replaced_in(study.scenarios):
+        why = "patients are replaced"
+    elif study.clock.lawless or (drawn & ~pending).any():
+        some = any(loses(design, study.scenarios) for design in designs)
+        capped = any(design.facts.max_enrolled is not None for design in designs)
+        why = unlawful(study.clock, some, capped) or "the law takes too much memory"
+    if why or not drawn.any():
+        return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED} if why else {}
+    why = "trials with pending patients are followed in no slots"
+    trials, seed = in_time_for(study, engine).draws
+    return {"times_simulated": why, "times_trials": trials, "times_seed": seed}
 
 
 def _numbers(

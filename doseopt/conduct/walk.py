@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.conduct.question import check_trial
+from doseopt.conduct.walk_in_time import walk_in_time
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
@@ -40,7 +41,8 @@ def walk(study: Study, trial: Trial, design: str, scenario: str, seed: int = 1) 
     dict
         `steps`, one a cohort: `level`, `size`, `letters` (outcomes), the tally at the dose after it (`n`, `y`), what
         is `inadmissible` from then on, the design's own estimates, and `then`: "up", "stay", "down" or the reason to
-        stop; `mtd` (level or None), `true_mtd`, `correct`, and what the trial was made from.
+        stop; `mtd` (level or None), `true_mtd`, `correct`, and what the trial was made from. Of a design that decides
+        while patients are pending no `steps`, but what `walk_in_time` returns.
 
     Raises
     ------
@@ -56,9 +58,19 @@ def walk(study: Study, trial: Trial, design: str, scenario: str, seed: int = 1) 
     ]
     if found:
         raise Faults(found)
+    if study.designs[design].facts.pending:
+        return _account_in_time(study, trial, design, scenario, seed)
     standing = trial.after(study.designs[design]).standing()
     patients = Patients(1, np.random.SeedSequence(seed))
     return account(study, standing, design, scenario, patients, 0) | trial.provenance() | {"seed": seed}
+
+
+def _account_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: int) -> dict[str, Any]:
+    """Tell a trial of a design that decides while patients are pending."""
+    told = walk_in_time(study, trial, design, scenario, seed)
+    mtd = NONE if told["mtd"] is None else told["mtd"] - 1
+    about = _about(study, study.designs[design], design, scenario, mtd)
+    return about | told | trial.provenance() | {"seed": seed}
 
 
 def account(
@@ -86,6 +98,12 @@ def account(
     rule, start = standing
     truth = study.scenarios.sel(scenario=[scenario])
     steps, mtd, reason = _steps(rule, truth, patients, trial, start)
+    return _about(study, rule, design, scenario, mtd) | {"steps": steps, "stop": reason}
+
+
+def _about(study: Study, rule: Design, design: str, scenario: str, mtd: int) -> dict[str, Any]:
+    """Return what a trial was made from, and whether the MTD that it declares is right."""
+    truth = study.scenarios.sel(scenario=[scenario])
     right, best = judged_on(study.mtd, truth["p_dlt"].to_numpy(), planned_of(truth))
     correct = bool(right[0, mtd]) if mtd != NONE else not right.any()
     return {
@@ -97,8 +115,6 @@ def account(
         "target": study.target,
         "p_dlt": truth["p_dlt"].to_numpy()[0].tolist(),
         "exclusion": rule.facts.exclusion,
-        "steps": steps,
-        "stop": reason,
         "mtd": None if mtd == NONE else mtd + 1,
         "true_mtd": None if best[0] < 0 else int(best[0]) + 1,
         "correct": correct,

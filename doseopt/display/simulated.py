@@ -17,6 +17,14 @@ def simulated(comparison: xr.Dataset) -> BoolArray:
     return np.full(comparison.sizes["design"], comparison.attrs.get("engine") == "simulated")
 
 
+def evaluated(comparison: xr.Dataset) -> list[str]:
+    """Return how each design was evaluated: exact, simulated, or over calendars, exact given each."""
+    kinds = comparison["engine"].to_numpy().tolist() if "engine" in comparison.coords else []
+    kinds = kinds or ["simulated"] * comparison.sizes["design"]
+    how = ("simulated" if kind == "simulated" else "over calendars" for kind in kinds)
+    return [one if drawn else "exact" for one, drawn in zip(how, simulated(comparison), strict=True)]
+
+
 def with_simulated_named(comparison: xr.Dataset, name: Callable[[int, str], str]) -> xr.Dataset:
     """Return a comparison whose simulated designs are called otherwise, given their place and name."""
     each = zip(comparison["design"].to_numpy(), simulated(comparison), strict=True)

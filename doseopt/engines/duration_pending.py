@@ -56,6 +56,22 @@ def duration_law(
     return times, np.stack([walk.found[time] for time in times.tolist()], axis=1)
 
 
+def chance_of(walk: Walk, p: FloatArray, words: IntArray, weight: FloatArray) -> FloatArray:
+    """Return the probability of all trials of a walk that have ended, packed [W, S], with weights [R, S], [R].
+
+    Parameters
+    ----------
+    walk : Walk
+    p : float array [R, D]
+    words, weight : arrays
+    """
+    if walk.law.p is not None:
+        return np.asarray(weight.sum(axis=1))
+    state = walk.layout.unpack(words)
+    y, others = state.y.astype(float), (state.n - state.y).astype(float)
+    return np.asarray(np.exp(log_of(p) @ y.T + log_of(1 - p) @ others.T) @ weight[0])
+
+
 class _Timed(Walk):
     """The trials, slot by slot.
 
@@ -75,7 +91,7 @@ class _Timed(Walk):
         """Add the trials that end with nobody pending."""
         start = self.clock.starts(self.layer)
         for rows, time in ((~early, start), (early, start - self.spare)):
-            self._add(time, self._chance(words[:, rows], sums[WEIGHT][..., rows]))
+            self._add(time, chance_of(self, self.p, words[:, rows], sums[WEIGHT][..., rows]))
 
     def _follow_up(self) -> None:
         """Add the trials that enrol nobody from the slot on."""
@@ -87,20 +103,12 @@ class _Timed(Walk):
             words, by, _, sums = resolve(words, sums, self.layout, self.slot, self.law)
             before = np.zeros(len(self.p))
             for time, weight in zip([*self.slot.ends, self.slot.last], [*by, sums[WEIGHT]], strict=True):
-                known = self._chance(words, weight)
+                known = chance_of(self, self.p, words, weight)
                 self._add(start + time, known - before)
                 before = known
         if (self.left < LEFT).all():
             self.starting.clear()
             self.ageing.clear()
-
-    def _chance(self, words: IntArray, weight: FloatArray) -> FloatArray:
-        """Return the probability of all trials that have ended with weights [R, S], in each scenario."""
-        if self.law.p is not None:
-            return np.asarray(weight.sum(axis=1))
-        state = self.layout.unpack(words)
-        y, others = state.y.astype(float), (state.n - state.y).astype(float)
-        return np.asarray(np.exp(log_of(self.p) @ y.T + log_of(1 - self.p) @ others.T) @ weight[0])
 
     def _add(self, time: float, chance: FloatArray) -> None:
         """Add the probability of a duration."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,25 +12,39 @@ import xarray as xr
 from doseopt.clock.lattice import Calendar, Gaps, NoMoreArrivals
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import check, param
-from doseopt.core.state import TrialState
-from doseopt.engines.budget import MAX_STATES
+from doseopt.core.remembered import remembered
+from doseopt.core.state import FloatArray, TrialState
+from doseopt.engines.budget import MAX_STATES, TooManyStates
+from doseopt.engines.entries import labelled
 from doseopt.engines.exact import observed_rates
-from doseopt.engines.exact_pending import demand_pending, label, weigh
+from doseopt.engines.exact_pending import demand_pending, entries_of, label, weigh
 from doseopt.engines.pending import Walk
 from doseopt.engines.simulate import Patients
-from doseopt.engines.ways import FREE, Ends, Law
+from doseopt.engines.ways import FREE, WEIGHT, Ends, Law
 
+GIVEN = "exact given calendars"
+"""What outcomes call this engine."""
 FEWEST = 8
 """Arrivals of a calendar at first; it goes on where trials need more."""
+MOST_ENDINGS = 1 << 22
+"""Of all calendars, before equal ones are merged."""
+MOST_BYTES = 1 << 28
+"""Of the averages that are remembered, besides the last one."""
+
+type Part = tuple[Ends, FloatArray, dict[str, Any]]
+"""Given a calendar: how trials end, the probabilities of the endings, [R, E], and the variables of the entries."""
 
 
 @dataclass(frozen=True)
 class ExactCalendars:
     """Operating characteristics of a design that decides while patients are pending, averaged over calendars.
 
-    Given the calendar of arrivals they are exact, so that only the choice of calendars is left to chance. A trial that
-    stops with nobody pending is over at the arrival that it turns away: up to a gap after all outcomes were known.
+    Given the calendar of arrivals they are exact, so that only the choice of calendars is left to chance: the Monte
+    Carlo error of a mean is its standard deviation over calendars by the root of their number, which the outcomes call
+    `trials`. A trial that stops with nobody pending is over at the arrival that it turns away: up to a gap after all
+    outcomes were known.
 
     Parameters
     ----------
@@ -48,16 +63,15 @@ class ExactCalendars:
 
     >>> from doseopt import ExactCalendars, RollingSix, make_scenarios
     >>> from doseopt.clock.lattice import Gaps
-    >>> parts = ExactCalendars(Gaps(2.0), calendars=2).each(
-    ...     RollingSix(doses=1, target=0.25), make_scenarios([[0.3]], ["one"])
-    ... )
-    >>> [round(float((part["weight"] * (part["selected"] == 0)).sum()), 4) for part in parts]
-    [0.4202, 0.4202]
+    >>> engine = ExactCalendars(Gaps(2.0), calendars=2)
+    >>> outcomes = engine(RollingSix(doses=1, target=0.25), make_scenarios([[0.3]], ["one"]))
+    >>> round(float((outcomes["weight"] * (outcomes["selected"] == 0)).sum()), 4)
+    0.4202
     """
 
     gaps: Gaps = param(kind=Gaps, doc="time between arrivals")
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
-    calendars: int = param(200, low=1, doc="calendars")
+    calendars: int = param(200, low=2, doc="calendars")
     seed: int = param(1, low=0, doc="seed of the calendars")
     max_states: int = param(MAX_STATES, low=1, doc="states at the most")
 
@@ -65,30 +79,100 @@ class ExactCalendars:
         """Check the parameters."""
         check(self)
 
-    def each(self, design: Design, scenarios: xr.Dataset) -> Iterator[xr.Dataset]:
-        """Yield the outcomes of a design given each calendar, see `ExactPending`.
+    def __call__(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
+        """Weigh the endings of a design over all calendars, see `ExactPending`.
 
         Parameters
         ----------
         design : Design
         scenarios : Dataset
+
+        Returns
+        -------
+        Dataset
+            With `by_calendar` (calendar, [scenario,] ending), the probability of the ending given a calendar by that
+            over all, and `entry_by_calendar` (calendar, scenario, entry), that of the entry given a calendar.
+        """
+        p = observed_rates(design, scenarios)
+        ends, weight, by_calendar, entries, by_entry = _averaged(design, self, tuple(map(tuple, p.tolist())))
+        outcomes = label(design, scenarios, ends, weight, entries)
+        dims = ("calendar", "ending") if by_calendar.ndim == 2 else ("calendar", "scenario", "ending")
+        about = {"engine": GIVEN, "trials": float(self.calendars), "seed": self.seed}
+        each = {"by_calendar": (dims, by_calendar), "entry_by_calendar": (("calendar", "scenario", "entry"), by_entry)}
+        return outcomes.assign(each).assign_attrs(about)
+
+    def each(self, design: Design, p: FloatArray) -> Iterator[Part]:
+        """Yield what is known of the trials of a design given each calendar.
+
+        Parameters
+        ----------
+        design : Design
+        p : float array [R, D]
+            DLT rates.
         """
         demand_pending(design)
-        p = observed_rates(design, scenarios)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory))
         arrivals = Patients(self.calendars, np.random.SeedSequence((self.seed, 1)))
         law = Law(self.onset, None if self.onset.kind in FREE else p)
+        endings = 0
         for number in range(self.calendars):
             ends = self._ends(design, start, law, arrivals, number)
-            yield label(design, scenarios, ends, *weigh(ends, start, p, law))
+            endings += len(ends.n)
+            if endings / (number + 1) * self.calendars > MOST_ENDINGS:
+                size = f"the trials of this design have {len(ends.n):,} endings in a calendar"
+                raise TooManyStates(f"{size}, too many for {self.calendars:,} calendars; take fewer, or simulate it")
+            weight, entry = weigh(ends, start, p, law)
+            yield ends, weight, entries_of(ends, entry, weight)
 
     def _ends(self, design: Design, start: TrialState, law: Law, arrivals: Patients, number: int) -> Ends:
         """Follow the trials of one calendar, which is made longer until all of them are over."""
         many = design.facts.cap or FEWEST
         while True:
             u = arrivals.tolerance(np.full(many, number), np.arange(many))
-            calendar = Calendar(np.cumsum(self.gaps.draw(u)))
+            calendar = Calendar(tuple(np.cumsum(self.gaps.draw(u)).tolist()))
             try:
                 return Walk(design, calendar, law, start, self.max_states).ends()
             except NoMoreArrivals:
                 many *= 2
+
+
+@remembered(MOST_BYTES)
+def _averaged(
+    design: Design, engine: ExactCalendars, p: tuple[tuple[float, ...], ...]
+) -> tuple[Ends, FloatArray, FloatArray, dict[str, Any], FloatArray]:
+    """Return endings and their probabilities over all calendars, those given each, and entries likewise."""
+    parts = list(engine.each(design, np.array(p)))
+    each = [ends for ends, *_ in parts]
+    columns = [np.concatenate([getattr(ends, name) for ends in each]) for name in ("n", "y", "selected", "stop")]
+    first, kind = unique_rows([*columns[0].T, *columns[1].T, *columns[2:]])
+    kinds = np.split(kind, np.cumsum([len(ends.n) for ends in each])[:-1])
+    sums = _sum([ends.sums for ends in each], kinds, len(first)) / len(each)
+    weight = _sum([part[1] for part in parts], kinds, len(first)) / len(each)
+    given = np.zeros((len(each), *sums.shape[1:]))
+    for row, ends, at in zip(given, each, kinds, strict=True):
+        row[:, at] = ends.sums[WEIGHT]
+    given /= np.where(sums[WEIGHT] > 0, sums[WEIGHT], 1)
+    n, y, selected, stop = (column[first] for column in columns)
+    merged = Ends(n, y, selected, stop, sums, each[0].entries, sum(ends.states for ends in each))
+    entries, by_entry = _entries([part[2] for part in parts])
+    return merged, weight, given[:, 0] if given.shape[1] == 1 else given, entries, by_entry
+
+
+def _sum(values: Sequence[FloatArray], kinds: Sequence[Any], count: int) -> FloatArray:
+    """Return the sums of [.., E] by kinds [E] of so many, over all parts."""
+    total = np.zeros((*values[0].shape[:-1], count))
+    for value, kind in zip(values, kinds, strict=True):
+        total[..., kind] += value  # within a part no kind occurs twice
+    return total
+
+
+def _entries(parts: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], FloatArray]:
+    """Return the entries of all calendars with their mean weight, and the weights given each, [C, R, Q]."""
+    given, patients, dose = (
+        np.concatenate([part[f"entry_{name}"][1] for part in parts]) for name in ("given", "patients", "dose")
+    )
+    first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
+    weights = [part["entry_weight"][1] for part in parts]
+    kinds = np.split(kind, np.cumsum([weight.shape[1] for weight in weights])[:-1])
+    each = np.stack([_sum([weight], [at], len(first)) for weight, at in zip(weights, kinds, strict=True)])
+    return labelled(given[first], patients[first], dose[first], each.mean(axis=0)), each

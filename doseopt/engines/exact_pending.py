@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.lattice import Lattice
+from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
@@ -29,16 +29,21 @@ SCENARIOS = 8
 """At a time, where ways are weighed by the truth."""
 
 
+def _no_slots(value: object) -> str | None:
+    return None if isinstance(value, Lattice | Calendar) else f"wanted a Lattice or a Calendar, got {value!r}"
+
+
 @dataclass(frozen=True)
 class ExactPending:
     """Exact operating characteristics of a design that decides while patients are pending, on a lattice of time slots.
 
-    With fixed accrual (`arrival` = 1) the lattice is no approximation. A trial that stops with patients pending, or at
-    its cap, follows them up. Of a design that waits for all outcomes see `Exact`.
+    With fixed accrual (`arrival` = 1) the lattice is no approximation; nor is it with listed arrivals, a `Calendar`. A
+    trial that stops with patients pending, or at its cap, follows them up; one that stops with nobody pending is over,
+    with listed arrivals, at the one that it turns away. Of a design that waits for all outcomes see `Exact`.
 
     Parameters
     ----------
-    lattice : Lattice
+    lattice : Lattice or Calendar
     onset : Onset
         When in the window DLTs occur. If that does not depend on the DLT rate, one walk serves all scenarios.
     by_scenario : bool
@@ -56,7 +61,7 @@ class ExactPending:
     0.4202
     """
 
-    lattice: Lattice = param(kind=Lattice, doc="time slots")
+    lattice: Lattice | Calendar = param(kind=object, custom=_no_slots, doc="time slots, or arrivals")
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
     by_scenario: bool = param(False, doc="weigh scenario by scenario")
     max_states: int = param(MAX_STATES, low=1, doc="states at the most")
@@ -83,7 +88,8 @@ class ExactPending:
             ends, law = self._walked(design, begin), Law(self.onset)
         else:
             ends, law = _by_scenario(design, self, begin, p), Law(self.onset, p)
-        return label(design, scenarios, ends, *weigh(ends, begin, p, law))
+        weight, entry = weigh(ends, begin, p, law)
+        return label(design, scenarios, ends, weight, entries_of(ends, entry, weight))
 
     def _walked(self, design: Design, begin: TrialState) -> Ends:
         """Return how trials end, weighed without the truth."""
@@ -101,7 +107,9 @@ def demand_pending(design: Design) -> None:
 
 
 @remembered(MOST_BYTES)
-def _remembered_ends(design: Design, lattice: Lattice, onset: Onset, max_states: int, *start: tuple[int, ...]) -> Ends:
+def _remembered_ends(
+    design: Design, lattice: Lattice | Calendar, onset: Onset, max_states: int, *start: tuple[int, ...]
+) -> Ends:
     """Follow the trials from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
     return Walk(design, lattice, Law(onset), TrialState(n[None], y[None], dose, memory[None]), max_states).ends()
@@ -138,8 +146,15 @@ def _weigh_entries(entries: Entries, begin: TrialState, p: FloatArray) -> FloatA
     return np.asarray(np.exp(weight))
 
 
-def _entries(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any]:
-    """Return the variables of the entries, those of trials that end among them; alike ones are one."""
+def entries_of(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any]:
+    """Return the variables of the entries, those of trials that end among them; alike ones are one.
+
+    Parameters
+    ----------
+    ends : Ends
+    entry, weight : float arrays [R, Q], [R, E]
+        Probabilities of the entries and of the endings.
+    """
     first = ends.entries
     doses = np.arange(1, 1 + first.n.shape[1])
     given = (first.n > 0) | (first.pending[:, :, None] == doses).any(axis=1)
@@ -152,7 +167,7 @@ def _entries(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, Any
     return labelled(given[kinds], patients[kinds], dose[kinds], summed)
 
 
-def label(design: Design, scenarios: xr.Dataset, ends: Ends, weight: FloatArray, entry: FloatArray) -> xr.Dataset:
+def label(design: Design, scenarios: xr.Dataset, ends: Ends, weight: FloatArray, entries: dict[str, Any]) -> xr.Dataset:
     """Return the outcomes of a design, with the means of what is counted on the way to each ending."""
     outcomes = make_outcomes(
         design,
@@ -162,7 +177,7 @@ def label(design: Design, scenarios: xr.Dataset, ends: Ends, weight: FloatArray,
         selected=ends.selected,
         stop=ends.stop,
         weight=weight,
-        entries=_entries(ends, entry, weight),
+        entries=entries,
         reasons=design.facts.stops,
         attrs={"engine": "exact", "trials": float("inf"), "states": ends.states, "endings": len(ends.n)},
     )

@@ -1,13 +1,17 @@
-"""Follow-up of trials that enrol nobody any more: the outcomes of their pending patients, and when all are known."""
+"""Follow-up of trials that enrol nobody any more: outcomes of pending patients, when all are known, and the MTD."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from doseopt.clock.lattice import Slot
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray
+from doseopt.core.trial import PIECE, selected, step
 from doseopt.engines.packed import Layout, join
-from doseopt.engines.ways import SQUARE, SUMS, TIME, WEIGHT, Batch, Law, times
+from doseopt.engines.ways import SQUARE, TIME, WEIGHT, Batch, Ends, Entries, Law, times
 
 
 def resolve(
@@ -25,21 +29,22 @@ def resolve(
     """
     late = len(slot.ends)
     known = [np.repeat(sums[[k]], late, axis=0) for k in (WEIGHT, TIME)]
+    many = len(sums)
     sums = np.concatenate([*known, sums])
     for age in range(layout.slots - 1, -1, -1):
         pending = layout.digits(words)[:, age]
         has = pending > 0
         if not has.any():
             continue
-        share = np.concatenate([slot.later[age], slot.later[age], np.ones(len(SUMS))])
+        share = np.concatenate([slot.later[age], slot.later[age], np.ones(many)])
         dlt, none = law.between(slot.now[age], share)
         none = none * (share >= 1)[:, None, None]
         digit, old, then = pending[has], words[:, has], sums[..., has]
-        free, struck = (old + move[:, digit] for move in layout.moves(age, True))
+        (free, struck), rows = layout.moves(age, True), layout.may_be_struck(digit)
         found = [
             (words[:, ~has], sums[..., ~has]),
-            (free, times(then, none, digit)),
-            (struck, times(then, dlt, digit)),
+            (old + free[:, digit], times(then, none, digit)),
+            (old[:, rows] + struck[:, digit[rows]], times(then[..., rows], dlt, digit[rows])),
         ]
         words, sums = join(found)
     return words, sums[:late], sums[late : 2 * late], sums[2 * late :]
@@ -59,3 +64,24 @@ def follow_up(words: IntArray, sums: FloatArray, layout: Layout, slot: Slot, law
     sums[SQUARE] += 2 * product + slot.last**2 * sums[WEIGHT] - square
     sums[TIME] += slot.last * sums[WEIGHT] - mean
     return words, sums
+
+
+def named(
+    design: Design, layout: Layout, words: IntArray, sums: FloatArray, slot: Slot, entries: Entries, states: int
+) -> Ends:
+    """Return how trials end that have no pending patients, with the MTD that each declares; equal ends are one."""
+    state, stop = layout.unpack(words), layout.stop.of(words)
+    mtd = np.full(len(state), NONE)
+    for first in range(0, len(state), PIECE):
+        piece = np.arange(first, min(first + PIECE, len(state)))
+        asked = piece[stop[piece] == CONTINUE]
+        if len(asked):
+            stop[asked] = step(design, state[asked], layout.pending_of(words[:, asked], slot.now)).stop
+        mtd[piece] = selected(design, state[piece], stop[piece])
+    if (stop == CONTINUE).any():
+        raise Faults([Fault(type(design).__name__, "goes on although its cap is reached")])
+    first_of, kind = unique_rows([*state.n.T, *state.y.T, mtd, stop])
+    order = np.argsort(kind, kind="stable")
+    starts = np.searchsorted(kind[order], np.arange(len(first_of)))
+    ends = state.n[first_of], state.y[first_of], mtd[first_of], stop[first_of]
+    return Ends(*ends, np.add.reduceat(sums[..., order], starts, axis=-1), entries, states)

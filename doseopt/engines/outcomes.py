@@ -13,7 +13,9 @@ attrs: `engine`; `trials`, the number simulated, infinite for the exact engine; 
 design may enrol (nan if it has no cap).
 
 A performance measure is a function of one ending. Its mean is the weighted sum over endings, and its Monte Carlo
-standard error is sqrt(weighted variance / trials): 0 for the exact engine, without asking which engine it was.
+standard error is sqrt(weighted variance / trials): 0 for the exact engine, without asking which engine it was. Where
+endings are exact given each of some calendars that are drawn (`by_calendar`, see `ExactCalendars`), the variance is
+that of the mean given a calendar, and `trials` are calendars.
 """
 
 from __future__ import annotations

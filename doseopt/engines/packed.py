@@ -53,11 +53,14 @@ class Layout:
         Slots of a patient.
     most : int
         Patients at a dose at the most.
+    marks : bool
+        Whether pending patients may be marked, by 1 + dose + doses: those who will have no DLT.
     """
 
-    def __init__(self, facts: Facts, slots: int, most: int) -> None:
-        self.doses, self.slots, self.most = facts.doses, slots, most
-        self.digit = int(facts.doses).bit_length()
+    def __init__(self, facts: Facts, slots: int, most: int, marks: bool = False) -> None:
+        self.doses, self.slots, self.most, self.marks = facts.doses, slots, most, marks
+        self.kinds = facts.doses * (1 + marks)
+        self.digit = self.kinds.bit_length()
         self.words = 0
         self._room = 0
         count = most.bit_length()
@@ -105,8 +108,16 @@ class Layout:
         """Return the pending patients as a design sees them; `share` [k] of the window is known by age."""
         digits = self.digits(words)
         some = np.flatnonzero(digits.any(axis=0))
-        dose = digits[:, some] - 1
+        dose = self.doses_of(digits[:, some])
         return Pending(dose, np.where(dose >= 0, share[some], 0.0))
+
+    def doses_of(self, digits: IntArray) -> IntArray:
+        """Return the doses of pending patients, -1 for nobody."""
+        return np.where(digits > self.doses, digits - self.doses, digits) - 1 if self.marks else digits - 1
+
+    def may_be_struck(self, digit: IntArray) -> BoolArray | slice:
+        """Return which of some pending patients may have a DLT."""
+        return digit <= self.doses if self.marks else slice(None)
 
     def oldest(self, pending: IntArray) -> IntArray:
         """Return the age of the oldest of some pending patients, -1 for none."""
@@ -114,19 +125,20 @@ class Layout:
         return np.where(pending > 0, at - (pending >> (np.maximum(at, 0) * self.digit) == 0), -1)
 
     def moves(self, age: int, over: bool) -> tuple[IntArray, IntArray]:
-        """Return what is added to a state when a patient of an age has no DLT in a slot, and a DLT, [W, 1 + D] each.
+        """Return what is added to states when a patient of an age has no DLT in a slot, and a DLT, [W, 1 + kinds].
 
         `over` says whether the patient's window is over then; else the patient is one slot older.
         """
-        none, dlt = np.zeros((2, self.words, 1 + self.doses), np.int64)
-        digits = np.arange(1 + self.doses)
+        none, dlt = np.zeros((2, self.words, 1 + self.kinds), np.int64)
+        digits = np.arange(1 + self.kinds)
         for moved in (none, dlt):
             self.pending.add(moved, -(digits << age * self.digit))
         if not over:
             self.pending.add(none, digits << (age + 1) * self.digit)
-        for j in range(self.doses):
-            for moved, field in ((dlt, self.n[j]), (dlt, self.y[j]), *(((none, self.n[j]),) if over else ())):
-                moved[field.word, 1 + j] += 1 << field.shift
+        for kind in range(self.kinds):
+            n, y = self.n[kind % self.doses], self.y[kind % self.doses]
+            for moved, field in ((dlt, n), (dlt, y), *(((none, n),) if over else ())):
+                moved[field.word, 1 + kind] += 1 << field.shift
         return none, dlt
 
 

@@ -14,20 +14,20 @@ are weighed by the probabilities themselves, scenario by scenario.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 
 from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.core.design import Design
-from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import PIECE, selected, step
+from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.trial import PIECE
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES, MAX_WORK, TooManyStates, work_of
-from doseopt.engines.follow_up import follow_up
+from doseopt.engines.follow_up import follow_up, named
 from doseopt.engines.packed import LARGEST_MEMORY, UNKNOWN, Layout, join
 from doseopt.engines.ways import (
+    CLOSED,
     SUMS,
     TURNED,
     WEIGHT,
@@ -60,6 +60,8 @@ class Walk:
         Refuse to go on with more.
     """
 
+    marks: ClassVar[bool] = False
+
     def __init__(
         self,
         design: Design,
@@ -71,8 +73,8 @@ class Walk:
         facts = design.facts
         self.design, self.clock, self.law, self.max_states = design, clock, law, max_states
         self.start = TrialState.empty(facts.doses, len(facts.memory)) if start is None else start
-        self.layout = Layout(facts, clock.slots, UNKNOWN if facts.cap is None else facts.cap)
-        self.by_slot = isinstance(clock, Calendar)
+        self.layout = Layout(facts, clock.slots, UNKNOWN if facts.cap is None else facts.cap, self.marks)
+        self.by_slot = self.by_calendar = isinstance(clock, Calendar)
         self.spare = 0.0 if isinstance(clock, Calendar) else clock.spare
         self.early = len(facts.stops) + 1
         self.starting: defaultdict[int, list[Batch]] = defaultdict(list)
@@ -85,12 +87,15 @@ class Walk:
     def ends(self) -> Ends:
         """Follow all trials and return how they end."""
         self.run()
-        return self._named(*join(self.ended))
+        words, sums = join(self.ended)
+        if not self.by_calendar:
+            sums = np.concatenate([sums, sums[[TURNED]] * self.slot.length / self.slot.arrival])
+        return named(self.design, self.layout, words, sums, self.slot, Entries.joined(self.entries), self.states)
 
     def run(self) -> None:
         """Follow all trials to their ends."""
         scenarios = 1 if self.law.p is None else len(self.law.p)
-        sums = np.zeros((len(SUMS), scenarios, 1))
+        sums = np.zeros((len(SUMS) if self.by_calendar else CLOSED, scenarios, 1))
         sums[WEIGHT] = 1
         opened = self.clock.starts(0)
         self.starting[0].append((self.layout.pack(self.start), let_pass(sums, opened, opened**2)))
@@ -139,6 +144,8 @@ class Walk:
         shown = stops & waits
         self.closed.append((self._stopped(words[:, shown], given.stop[shown]), met[..., shown]))
         met[TURNED] += suspended * met[WEIGHT]
+        if self.by_calendar:
+            met[CLOSED] += suspended * met[WEIGHT] * self.slot.length
         self._wait(layer, words[:, suspended], met[..., suspended])
         enrolled = np.flatnonzero(~stops & ~suspended)
         opened = words.copy()
@@ -202,7 +209,7 @@ class Walk:
         layout, cap = self.layout, self.design.facts.cap
         layout.pending.add(words, dose + 1)
         layout.left.add(words, np.full(len(dose), -1))
-        here = state.n[state.at, dose] + (digits == 1 + dose[:, None]).sum(axis=1)
+        here = state.n[state.at, dose] + (layout.doses_of(digits) == dose[:, None]).sum(axis=1)
         if here.max(initial=0) >= layout.most:
             self._refuse(f"more than {layout.most} patients at a dose")
         new = here == 0
@@ -239,7 +246,8 @@ class Walk:
             self.layout.stop.add(words, self.early * (young == 0))
         self._go(layer, 1, words + none[:, digit], young, times(sums, self.none[age], digit))
         if self.occurs[age]:
-            ahead = self.layout.slots - age
+            ahead, rows = self.layout.slots - age, self.layout.may_be_struck(digit)
+            words, young, sums, digit = words[:, rows], young[rows], sums[..., rows], digit[rows]
             self._go(layer, ahead, words + dlt[:, digit], young, times(sums, self.dlt[age], digit))
 
     def _follow_up(self) -> None:
@@ -278,23 +286,3 @@ class Walk:
         size = f"{facts.doses} doses" + ("" if facts.cap is None else f", at most {facts.cap} patients")
         message = f"the trials of this design ({size}), {self.clock.slots} slots in a window, have {what}; {advice}"
         raise TooManyStates(message)
-
-    def _named(self, words: IntArray, sums: FloatArray) -> Ends:
-        """Return how trials end that have no pending patients, with the MTD that each declares."""
-        state, stop = self.layout.unpack(words), self.layout.stop.of(words)
-        mtd = np.full(len(state), NONE)
-        for first in range(0, len(state), PIECE):
-            piece = np.arange(first, min(first + PIECE, len(state)))
-            asked = piece[stop[piece] == CONTINUE]
-            if len(asked):
-                nobody = self.layout.pending_of(words[:, asked], self.slot.now)
-                stop[asked] = step(self.design, state[asked], nobody).stop
-            mtd[piece] = selected(self.design, state[piece], stop[piece])
-        if (stop == CONTINUE).any():
-            raise Faults([Fault(type(self.design).__name__, "goes on although its cap is reached")])
-        first_of, kind = unique_rows([*state.n.T, *state.y.T, mtd, stop])
-        order = np.argsort(kind, kind="stable")
-        starts = np.searchsorted(kind[order], np.arange(len(first_of)))
-        sums = np.add.reduceat(sums[..., order], starts, axis=-1)
-        ends = state.n[first_of], state.y[first_of], mtd[first_of], stop[first_of]
-        return Ends(*ends, sums, Entries.joined(self.entries), self.states)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.lattice import Gaps
+from doseopt.clock.lattice import Calendar, Gaps
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
@@ -21,9 +21,13 @@ from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.simulate import ROWS, Patients
-from doseopt.engines.ways import MEANS, ask
+from doseopt.engines.ways import ESCALATED, MEANS, ask
 
 MOST_ARRIVALS = 5_000
+
+
+def _no_arrivals(value: object) -> str | None:
+    return None if isinstance(value, Gaps | Calendar) else f"wanted Gaps or a Calendar, got {value!r}"
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class SimulatePending:
 
     Parameters
     ----------
-    gaps : Gaps
-        Law of the time between arrivals.
+    gaps : Gaps or Calendar
+        Law of the time between arrivals, or when they are.
     onset : Onset
         When in the window DLTs occur.
     trials : int
@@ -52,7 +56,7 @@ class SimulatePending:
     {1}
     """
 
-    gaps: Gaps = param(kind=Gaps, doc="time between arrivals")
+    gaps: Gaps | Calendar = param(kind=object, custom=_no_arrivals, doc="time between arrivals, or arrivals")
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
     trials: int = param(10_000, low=1, doc="trials a scenario")
     seed: int = param(1, low=0, doc="seed of the run")
@@ -68,8 +72,8 @@ class SimulatePending:
         p = observed_rates(design, scenarios)
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
-            parts.append(_Trials(design, self, p, min(each, self.trials - first), first).run())
-        n, y, before, mtd, stop, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+            parts.append(PendingTrials(design, self, p, min(each, self.trials - first), first).run())
+        n, y, before, mtd, stop, early, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         outcomes = make_outcomes(
             design,
             scenarios,
@@ -83,11 +87,21 @@ class SimulatePending:
             attrs={"engine": "simulated", "trials": float(self.trials), "seed": self.seed},
         )
         named = zip(MEANS, means, strict=True)
-        return outcomes.assign({k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named})
+        found = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
+        found["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
+        return outcomes.assign(found)
 
 
-class _Trials:
+class PendingTrials:
     """T trials in each of R scenarios, as they go on.
+
+    Parameters
+    ----------
+    design : Design
+    engine : SimulatePending
+    p : float array [R, D]
+    trials, first : int
+        How many, and the number of the first.
 
     Attributes
     ----------
@@ -109,7 +123,8 @@ class _Trials:
         self.treated, self.left, self.dose, self.stop = np.zeros((4, rows), np.int64)
         self.dose -= 1
         self.memory = np.zeros((rows, len(design.facts.memory)), np.int64)
-        self.turned, self.decisions, self.waited = np.zeros((3, rows))
+        self.turned, self.decisions, self.waited, self.waiting, self.closed = np.zeros((5, rows))
+        self.shut, self.early = np.zeros((2, rows), bool)
         self.before = np.full((rows, design.facts.doses), -1)
 
     def run(self) -> list[IntArray | FloatArray]:
@@ -117,13 +132,16 @@ class _Trials:
         day, running = np.zeros(self.shape[1]), np.arange(len(self.trial))
         for arrival in range(MOST_ARRIVALS):
             u = self.arrivals.tolerance(np.arange(self.shape[1]), np.full(self.shape[1], arrival))
-            day = day + self.engine.gaps.draw(u)
-            running = running[self._meet(running, day[self.trial[running]])]
+            gaps = self.engine.gaps
+            gap = np.full(len(u), gaps.gap(arrival)) if isinstance(gaps, Calendar) else gaps.draw(u)
+            day = day + gap
+            self.closed[running] += self.shut[running] * gap[self.trial[running]]
+            running = running[self.meet(running, day[self.trial[running]])]
             if not len(running):
                 return self._ended()
         raise Faults([Fault("", f"a trial did not end within {MOST_ARRIVALS:,} arrivals: add a max_patients modifier")])
 
-    def _seen(self, rows: IntArray, day: FloatArray) -> tuple[TrialState, Pending]:
+    def seen(self, rows: IntArray, day: FloatArray) -> tuple[TrialState, Pending]:
         """Return what is known of some trials."""
         doses = np.arange(self.design.facts.doses)
         here, over = self.at[rows], self.known[rows] <= day[:, None]
@@ -140,24 +158,27 @@ class _Trials:
             times = np.where(over & self.dlt[rows], self.known[rows] - self.came[rows], np.nan)
         return state, Pending(np.where(pick, np.take_along_axis(here, order, axis=1), NONE), share, times)
 
-    def _meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
-        """Let a patient come in some trials; returns which go on."""
+    def meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
+        """Let a patient come in some trials; return which go on."""
         asked, goes_on = self.left[rows] == 0, np.ones(len(rows), bool)
         for first in range(0, len(rows), PIECE):
             piece = np.flatnonzero(asked[first : first + PIECE]) + first
             if not len(piece):
                 continue
             who = rows[piece]
-            state, pending = self._seen(who, day[piece])
+            state, pending = self.seen(who, day[piece])
             given = ask(self.design, state, pending)
             on, waits = given.stop == CONTINUE, given.size == 0
             count = (pending.dose >= 0).sum(axis=1)
             due = on | (count > 0)  # a trial that is over with nobody pending was so before this patient came
             self.decisions[who] += due
             self.waited[who] += count
-            self.turned[who] += on & waits
+            self.waiting[who] += count > 0
+            self.shut[who] = on & waits
+            self.turned[who] += self.shut[who]
             self.stop[who] = given.stop
             opens = on & ~waits
+            self.early[who] |= opens & self._early(who, given.dose, day[piece])
             unknown = np.zeros((len(who), len(self.design.facts.outcomes)), np.int64)
             if self.memory.shape[1]:
                 self.memory[who[opens]] = self.design.remember(state, given, unknown)[opens]
@@ -167,6 +188,12 @@ class _Trials:
         self._treat(rows[enrolled], day[enrolled])
         full = self.treated[rows] == (self.design.facts.cap or -1)
         return np.asarray(goes_on & ~full)
+
+    def _early(self, rows: IntArray, dose: IntArray, day: FloatArray) -> BoolArray:
+        """Tell where a dose is above the last one, at which a patient is pending who will have a DLT."""
+        last = self.dose[rows]
+        to_come = self.dlt[rows] & (self.known[rows] > day[:, None]) & (self.at[rows] == last[:, None])
+        return np.asarray((last >= 0) & (dose > last) & to_come.any(axis=1))
 
     def _treat(self, rows: IntArray, day: FloatArray) -> None:
         """Treat a patient in some trials."""
@@ -191,12 +218,13 @@ class _Trials:
         mtd = np.full(len(last), NONE)
         for first in range(0, len(last), PIECE):
             rows = np.arange(first, min(first + PIECE, len(last)))
-            state, nobody = self._seen(rows, np.full(len(rows), np.inf))
+            state, nobody = self.seen(rows, np.full(len(rows), np.inf))
             ask = rows[self.stop[rows] == CONTINUE]
             if len(ask):
                 self.stop[ask] = step(self.design, state[ask - first], nobody[ask - first]).stop
             mtd[rows] = selected(self.design, state, self.stop[rows])
         of = self.at[..., None] == np.arange(self.design.facts.doses)
         n, y = of.sum(axis=1), (of & self.dlt[..., None]).sum(axis=1)
-        ends = [n, y, self.before, mtd, self.stop, last, last**2, self.turned, self.decisions, self.waited]
+        counts = [self.turned, self.decisions, self.waited, self.waiting, self.closed]
+        ends = [n, y, self.before, mtd, self.stop, self.early, last, last**2, *counts]
         return [value.reshape(*self.shape, *value.shape[1:]) for value in ends]

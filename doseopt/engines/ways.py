@@ -21,11 +21,15 @@ MEANS = {
     "turned_away": "mean number of patients turned away while the trial waits",
     "decisions": "mean number of decisions on a patient or a cohort who come",
     "pending": "mean number of patients pending at these, summed over them",
+    "while_pending": "mean number of these at which somebody is pending",
+    "closed": "mean time from patients turned away to the next who come, in windows",
 }
 """What outcomes say of each ending besides its weight."""
+ESCALATED = "whether a dose was escalated from while a patient was pending there who was to have a DLT"
 SUMS = ("weight", *MEANS)
 """What is summed over the ways to a state, each times the weight of the way; times so far."""
-WEIGHT, TIME, SQUARE, TURNED, DECIDED, WAITED = range(len(SUMS))
+WEIGHT, TIME, SQUARE, TURNED, DECIDED, WAITED, WAITING, CLOSED = range(len(SUMS))
+"""The last only where slots differ in length: else it is in proportion to who is turned away."""
 
 type Batch = tuple[IntArray, FloatArray]
 """Packed states [W, S], and their sums [M, R, S]."""
@@ -151,5 +155,7 @@ def count_decisions(sums: FloatArray, asked: BoolArray, digits: IntArray) -> Flo
     """Return the sums after decisions where the design was asked, while these patients were pending."""
     counted = sums.copy()
     counted[DECIDED] += asked * sums[WEIGHT]
-    counted[WAITED] += asked * sums[WEIGHT] * (digits > 0).sum(axis=1)
+    many = (digits > 0).sum(axis=1)
+    counted[WAITED] += asked * sums[WEIGHT] * many
+    counted[WAITING] += sums[WEIGHT] * (asked & (many > 0))
     return counted

@@ -34,7 +34,9 @@ class Endings:
     weight : float array [R, E]
         How much each ending weighs in each scenario.
     trials : float
-        Simulated in each scenario, infinite for the exact engine.
+        Simulated in each scenario, or calendars that are drawn; infinite for the exact engine.
+    by_calendar : float array [C, R or 1, E], optional
+        Where calendars are drawn: how much it weighs given each, by its weight over all.
     """
 
     n: IntArray
@@ -44,6 +46,7 @@ class Endings:
     reasons: int
     weight: FloatArray
     trials: float
+    by_calendar: FloatArray | None = None
 
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Endings:
@@ -60,7 +63,9 @@ class Endings:
         y = rows("y", "dose") if "y" in outcomes else np.zeros_like(n)
         weight = outcomes["weight"].transpose("scenario", "ending").to_numpy()
         trials = float(outcomes.attrs["trials"])
-        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, trials)
+        given = outcomes["by_calendar"].to_numpy() if "by_calendar" in outcomes else None
+        given = given[:, None] if given is not None and given.ndim == 2 else given
+        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, trials, given)
 
     @property
     def exact(self) -> bool:
@@ -124,8 +129,17 @@ class Endings:
         """Return the Monte Carlo standard error of the mean of a function of the ending, [R, ...]."""
         if self.exact:
             return np.zeros_like(mean)
+        return np.asarray(self._spread(value, mean) / np.sqrt(self.trials))
+
+    def _spread(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
+        """Return the standard deviation of a function of the ending, or of its means given calendars, [R, ...]."""
+        if self.by_calendar is not None:
+            each = np.asarray(value, float) * self.weight.reshape(*self.weight.shape, *(1,) * (np.ndim(value) - 2))
+            shared, given = self.by_calendar.shape[1] == 1, self.by_calendar
+            means = np.tensordot(given[:, 0], each, (1, 1)) if shared else np.einsum("cre,re...->cr...", given, each)
+            return np.asarray(means.std(axis=0, ddof=1))
         off = np.asarray(value, float) - mean[:, None]
-        return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)) / np.sqrt(self.trials))
+        return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)))
 
     def expect(self, value: FloatArray | BoolArray | IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean of a function of the ending, and its Monte Carlo standard error, [R, ...] each."""

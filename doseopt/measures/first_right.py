@@ -41,6 +41,9 @@ def first_right(outcomes: xr.Dataset) -> xr.Dataset:
     known = right.any(axis=1) & (weight.sum(axis=1) > 0.5)  # 1, or 0 where one has been given before the start
     mean = np.where(known, weight @ patients, np.nan)
     variance = np.maximum(weight @ patients**2 - mean**2, 0)
+    if "entry_by_calendar" in outcomes:
+        given = outcomes["entry_by_calendar"].transpose("calendar", "scenario", "entry").to_numpy()
+        variance = np.where(known, ((given * (weight > 0)) @ patients).var(axis=0, ddof=1), np.nan)
     error = np.sqrt(variance / float(outcomes.attrs["trials"]))
     text = "expected patients before the first one at a right dose, all where none ever is"
     texts = {"": text, "_mcse": f"Monte Carlo standard error: {text}"}

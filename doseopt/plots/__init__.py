@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, same_cap
-from doseopt.display.simulated import simulated, with_simulated_named
+from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
 from doseopt.plots.estimates import estimates_figure
@@ -66,8 +66,8 @@ def _with_error(ds: xr.Dataset) -> xr.Dataset:
     """Return a comparison whose simulated designs are called so, with their standard error in percentage points."""
     if not simulated(ds).any():
         return ds
-    error = 100 * ds["correct_selection_mcse"].transpose("design", ...).max("scenario").to_numpy()
-    return with_simulated_named(ds, lambda d, name: f"{name} (simulated, se {error[d]:.1g})")
+    error, how = 100 * ds["correct_selection_mcse"].transpose("design", ...).max("scenario").to_numpy(), evaluated(ds)
+    return with_simulated_named(ds, lambda d, name: f"{name} ({how[d]}, se {error[d]:.1g})")
 
 
 def limit_drawings(ds: xr.Dataset) -> dict[str, Callable[[], Figure]]:

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +27,7 @@ from doseopt.records.follow_up import is_timed
 from doseopt.records.patient import MODERATE, Patient
 from doseopt.records.replay import Replay, replay
 from doseopt.records.rows import COLUMNS, columns_not_read, header_faults, numbered, read_patients
-from doseopt.records.window import Completion, Window, cutoff_of, later, pending_days
+from doseopt.records.window import Completion, Window, cutoff_of, later, pending_days, shares_of
 from doseopt.scenarios.doses import Doses
 from doseopt.tabular.text import read_table
 
@@ -219,7 +220,9 @@ class Trial:
         Faults
             If the design looks at a grade that is not recorded, or has no rule for the data.
         """
-        return replay(design, course_of(self.patients, design.facts.outcomes.graded), self.shares)
+        return replay(
+            design, course_of(self.patients, design.facts.outcomes.graded), partial(self.shares, design.facts.times)
+        )
 
     @property
     def digest(self) -> str:
@@ -253,22 +256,20 @@ class Trial:
         """Name a patient, with the follow-up where it is known of some."""
         return patient.name if self.window is None else f"{patient.name} ({self.window.of(patient.followed)})"
 
-    def shares(self) -> Pending:
+    def shares(self, dlts: bool = False) -> Pending:
         """Return dose and share of the DLT window of each pending patient, a batch of one.
+
+        Parameters
+        ----------
+        dlts : bool
+            Whether the times of the DLTs are asked for, too.
 
         Raises
         ------
         Faults
-            With every pending patient whose follow-up is not known.
+            With every pending patient whose follow-up is not known, and if asked for with every DLT whose day is not.
         """
-        ways = "wanted a column 'followup' (days), or 'treated' (a date) with a cut-off; ?14 in an outcome string"
-        unknown = [p for p in self.pending if self.window is None or p.followed is None]
-        if unknown:
-            raise Faults(
-                [Fault(p.where, f"patient {p.name} is pending, and for how long is not known; {ways}") for p in unknown]
-            )
-        share = [self.window.share(p.followed or 0.0) for p in self.pending if self.window is not None]
-        return Pending(np.array([[p.level for p in self.pending]], int), np.array([share], float))
+        return shares_of(self.window, self.pending, [p for p in self.evaluable if p.dlt] if dlts else None)
 
     @property
     def ask_again(self) -> Completion | None:

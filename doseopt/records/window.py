@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from doseopt.clock.competing import READINGS
 from doseopt.core.parameters import Fault, Faults, check, nearest, param, quoted
+from doseopt.core.state import Pending
 from doseopt.records.patient import Patient
 from doseopt.tabular.dates import EXAMPLE, read_date
 
@@ -194,6 +197,29 @@ def pending_days(outcomes: str, window: Window | None) -> tuple[str, list[float 
     if faults:
         raise Faults(faults, f"outcomes {quoted(outcomes)}")
     return _PENDING.sub("?", outcomes), followed
+
+
+def shares_of(window: Window | None, pending: Sequence[Patient], struck: Sequence[Patient] | None) -> Pending:
+    """Return pending patients as a design sees them, with the times of the DLTs if these are given; faults if unknown.
+
+    Parameters
+    ----------
+    window : Window, optional
+    pending : sequence of Patient
+    struck : sequence of Patient, optional
+        Those with a DLT, where their times are asked for.
+    """
+    ways = "wanted a column 'followup' (days), or 'treated' (a date) with a cut-off; ?14 in an outcome string"
+    days = "wanted the columns 'treated' and 'dlt_date': the design weighs the pending by when DLTs came"
+    asked = [(p, f"is pending, and for how long is not known; {ways}") for p in pending]
+    asked += [(p, f"had a DLT, and on which day is not known; {days}") for p in struck or ()]
+    faults = [Fault(p.where, f"patient {p.name} {why}") for p, why in asked if window is None or p.followed is None]
+    if faults or window is None:
+        raise Faults(faults)
+    share, times = (
+        np.array([[window.share(p.followed or 0.0) for p in some]], float) for some in (pending, struck or ())
+    )
+    return Pending(np.array([[p.level for p in pending]], int), share, None if struck is None else times)
 
 
 def how_to_state(kind: str) -> str:

@@ -13,7 +13,7 @@ from doseopt.core.cohort import format_outcomes
 from doseopt.display.decision_table import LIMITS
 from doseopt.display.labels import names
 from doseopt.display.pathways import cohort_of, courses
-from doseopt.display.simulated import simulated
+from doseopt.display.simulated import evaluated
 
 KEYS = ("design", "scenario", "dose")
 FURTHER = ("stop_reason", "quantile", "time_quantile", "day", "ending", "definition", "naming")
@@ -72,7 +72,7 @@ def _rows(ds: xr.Dataset, name: str) -> dict[str, Any]:
     frame["engine"] = np.full(array.size, "")
     if "design" in array.dims:
         place = np.indices(array.shape)[array.dims.index("design")].ravel()
-        frame["engine"] = np.where(simulated(ds), "simulated", "exact")[place]
+        frame["engine"] = np.array(evaluated(ds))[place]
     return frame
 
 

@@ -64,9 +64,12 @@ class Clock:
         window, the hazard being the same; what is right stays judged by the rates as stated.
     also_per_month : tuple of float
         Other paces of the same accrual, which stand beside it.
-    known, slots, calendars
+    known, slots
         Read by designs that decide while patients are pending; `known` also by cohorts that are decided on once they
         are resolved, `slots` by accrual in slots.
+    calendars : int, optional
+        Of arrivals at random, so many are drawn, and designs that decide while patients are pending evaluated exactly
+        given each; where left out, their trials are simulated one by one.
     evaluate : str
         When a cohort is decided on: `window`, when all its windows have ended; `resolved`, when each of its patients
         has had a DLT or has come to the end of the window.
@@ -98,7 +101,7 @@ class Clock:
     )
     also_per_month: tuple[float, ...] = param((), kind=tuple, custom=_no_paces, doc="other patients a month")
     slots: int = param(4, low=1, doc="slots of the lattice in a window")
-    calendars: int = param(200, low=1, doc="calendars drawn for arrivals that are no lattice")
+    calendars: int | None = param(None, kind=int, low=2, optional=True, doc="calendars drawn, for arrivals in no slots")
 
     def __post_init__(self) -> None:
         """Check the declared parameters, alone and together."""

@@ -1,14 +1,23 @@
 """Designs that decide while patients are pending, in study files and in commands in which no time passes."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
-from doseopt import TITEBOIN, TITECRM, Faults, RollingSix
+from doseopt import TITEBOIN, TITECRM, ExactPending, Faults, Lattice, RollingSix, SimulatePending
 from doseopt.attainable.attained import limits_of
+from doseopt.calibration import calibrate
 from doseopt.cli import app
+from doseopt.clock.arrivals import MONTH
+from doseopt.clock.lattice import Gaps
+from doseopt.clock.onset import Onset
 from doseopt.comparison.weighable import unweighed
+from doseopt.conduct.walk import walk
 from doseopt.core.trial import demand_waiting
 from doseopt.designs.layers import layers
+from doseopt.measures.operating_characteristics import measure
+from doseopt.records.trial import Trial
 from doseopt.study.file import parse_study
 
 FILE = """
@@ -100,17 +109,86 @@ def test_without_a_clock_check_says_that_one_is_wanted(tmp_path):
 
 
 @pytest.mark.parametrize("name", PENDING)
-@pytest.mark.parametrize(
-    "command", [["paths"], ["walk", "--scenario", "A"], ["examine"], ["calibrate"]], ids=lambda command: command[0]
-)
-def test_commands_in_which_no_time_passes_refuse_them_in_one_line(file, command, name):
-    ran = CliRunner().invoke(app, [command[0], str(file), *command[1:], "--design", name])
+def test_the_command_in_which_no_time_passes_refuses_them_in_one_line(file, name):
+    ran = CliRunner().invoke(app, ["examine", str(file), "--design", name])
     assert ran.exit_code == 2
-    if (command[0], name) == ("calibrate", "rolling six"):
-        assert "rolling six has no parameter that can be tuned" in ran.output
-        return
     (line,) = ran.output.strip().splitlines()
     assert line.startswith("doseopt: design: wanted a design that waits until every outcome is known")
+
+
+@pytest.mark.parametrize("outcomes", ["", "1NNN 2NN?14", "1NNN 2NNT"])
+def test_paths_follow_every_cohort_up_and_say_so(file, outcomes):
+    """The tree of TITE-BOIN is that of BOIN, also where the last cohort is not complete."""
+    file.write_text(with_clock(FILE).replace("n = 9 }", "n = 12 }"))
+    found = {}
+    for name in ("BOIN", "TITE-BOIN"):
+        ran = CliRunner().invoke(app, ["paths", str(file), "--design", name, "--outcomes", outcomes, "--json"])
+        assert ran.exit_code == 0, ran.output
+        found[name] = json.loads(ran.output)
+    for key in ("next", "paths", "pending"):
+        assert found["BOIN"][key] == found["TITE-BOIN"][key]
+    assert not found["BOIN"]["followed_up"]
+    assert found["TITE-BOIN"]["followed_up"].startswith("Every cohort is followed up here before the next decision.")
+    told = CliRunner().invoke(app, ["paths", str(file), "--design", "rolling six", "--cohorts", "1"]).output
+    assert "Every cohort is followed up here before the next decision." in told
+
+
+@pytest.mark.parametrize("name", PENDING)
+def test_a_walk_is_the_first_trial_that_is_simulated(file, name):
+    study = parse_study(file.read_text())
+    told = walk(study, Trial(study.doses), name, "A", seed=6)
+    per_window = 2 * 28 / MONTH
+    engine = SimulatePending(Gaps(per_window, "fixed"), Onset("uniform"), 3, seed=6)
+    trials = engine(study.designs[name], study.scenarios).isel(scenario=0, ending=0)
+    levels = [one["level"] for one in told["patients"]]
+    assert [levels.count(j) for j in range(1, 5)] == trials["n"].values.tolist()
+    struck = [one["level"] for one in told["patients"] if one["dlt"]]
+    assert [struck.count(j) for j in range(1, 5)] == trials["y"].values.tolist()
+    assert (told["mtd"] or 0) == int(trials["selected"]) + 1
+    assert max(one["known"] for one in told["patients"]) == pytest.approx(28 * float(trials["time"]))
+    came = [one["came"] for one in told["patients"]]
+    assert came == pytest.approx([one["day"] for one in told["arrivals"] if one["level"]])
+    for one in told["arrivals"]:
+        before = [p for p in told["patients"] if p["came"] < one["day"]]
+        assert sum(one["n"]) + len(one["pending"]) == len(before)
+        assert sum(one["y"]) == sum(p["dlt"] and p["known"] <= one["day"] for p in before)
+    ran = CliRunner().invoke(app, ["walk", str(file), "--design", name, "--scenario", "A", "--seed", "6"])
+    assert "Arrival by arrival" in ran.output
+    assert f"Patients: {len(came)}; with a DLT: {len(struck)}." in ran.output
+
+
+def test_a_walk_begins_without_patients():
+    study = parse_study(with_clock(FILE))
+    with pytest.raises(Faults, match="outcomes: wanted no patients so far"):
+        walk(study, Trial.from_outcomes("1N", study.doses), "TITE-BOIN", "A")
+
+
+def test_calibrate_judges_candidates_exactly_in_time():
+    study = parse_study(with_clock(FILE))
+    found = calibrate(study, "TITE-BOIN", ("saf",), candidates=8)
+    best = int(found.dataset.attrs["chosen"])
+    assert best >= 0
+    engine = ExactPending(Lattice(2 * 28 / MONTH, opened=1.0))
+    for which, design in (("default", study.designs["TITE-BOIN"]), ("calibrated", found.design)):
+        outcomes = study.judge(engine(design, study.scenarios))
+        for name in ("correct_selection", "overdose_selection", "sample_size"):
+            ours = float(found.dataset["compared"].sel(which=which, belief="belief", measure=name))
+            assert ours == pytest.approx(float(measure(outcomes, name)[0].mean()), abs=1e-12)
+    assert isinstance(layers(found.design).rule, TITEBOIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "clock", "wanted"),
+    [
+        ("rolling six", CLOCK, "rolling six has no parameter that can be tuned"),
+        ("TITE-CRM", CLOCK, "design: wanted one that does not ask when DLTs occurred, as adaptive weights do"),
+        ("TITE-BOIN", CLOCK.replace("fixed", "poisson"), "got 'poisson'.*calendars = 200 in the .clock"),
+        ("TITE-BOIN", "", "clock: missing; wanted for a design that decides while patients are pending"),
+    ],
+)
+def test_calibrate_says_why_it_cannot(name, clock, wanted):
+    with pytest.raises(Faults, match=wanted):
+        calibrate(parse_study(FILE.replace("[doses]", f"{clock}[doses]", 1)), name, candidates=8)
 
 
 def test_limits_leave_them_out_by_name(file):

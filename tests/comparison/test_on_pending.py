@@ -6,11 +6,22 @@ import numpy as np
 import pytest
 from small_study import SMALL
 
-from doseopt import ExactPending, ExactWherePossible, Faults, Lattice, Simulate, compare
+from doseopt import (
+    ExactCalendars,
+    ExactPending,
+    ExactWherePossible,
+    Faults,
+    Lattice,
+    Simulate,
+    compare,
+    operating_characteristics,
+)
 from doseopt.clock.arrivals import Accrual
+from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.comparison.on_pending import engine_for, lattice_of
 from doseopt.engines.duration_pending import duration_law
+from doseopt.engines.escalated import escalated_before_dlt
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.study.clock import Clock
@@ -127,6 +138,20 @@ def test_without_a_clock_or_with_patients_replaced_it_is_refused(study):
         compare(parse_study(TEXT + CLOCK + events))
 
 
+def test_beside_events_that_count_as_dlts_the_hazards_are_constant():
+    """Of two constant hazards the first event has a constant one, too; of other laws it has another law."""
+    events = '[window_events]\ndeath = { probability = 0.2, reading = "dlt" }\n'
+    study = parse_study(EXACT + CLOCK + events)
+    found = compare(study, ENGINE, posteriors=False)
+    exact = ExactPending(Lattice(2.0, opened=1.0), Onset("constant"))(study.designs["TITE-BOIN 9"], study.scenarios)
+    chosen = exact["selected"].values[:, None] == np.arange(3)
+    assert found["selection"].sel(design="TITE-BOIN 9").values == pytest.approx(exact["weight"].values @ chosen)
+    seen = 1 - 0.8 * (1 - study.scenarios["p_dlt"].values)
+    assert study.scenarios["p_observed"].values == pytest.approx(seen, abs=1e-12)
+    with pytest.raises(Faults, match=r"clock\.onset\.kind: wanted 'constant', or none, beside window events"):
+        compare(parse_study(EXACT + CLOCK + 'onset = { kind = "uniform" }\n' + events), ENGINE, posteriors=False)
+
+
 @pytest.mark.parametrize(
     "accrual",
     ['{ kind = "bernoulli", per_slot = 0.4 }\n    slots = 1', '{ kind = "fixed", per_month = 0.55 }'],
@@ -172,7 +197,105 @@ def test_what_of_a_clock_is_not_served_is_said_and_never_passed_over(clock, said
     assert said in str(caught.value)
 
 
-def test_listed_arrivals_are_not_served():
-    listed = CLOCK.replace('{ kind = "fixed", per_window = 2 }', '{ kind = "dates", dates = [1, 2, 3, 4] }')
-    with pytest.raises(Faults, match=r"clock.accrual.kind: wanted arrivals of kind 'fixed' or 'poisson' or 'uniform'"):
-        compare(parse_study(TEXT + listed), ExactWherePossible(simulate=Simulate(20, seed=3)), posteriors=False)
+def with_clock(text, accrual, more=""):
+    return parse_study(f"{text}\n[clock]\nwindow = 28\naccrual = {accrual}\n{more}\n")
+
+
+EXACT = TEXT.replace('weights = "adaptive"', "")
+ENGINE = ExactWherePossible(simulate=Simulate(300, seed=3))
+
+
+def test_listed_arrivals_at_equal_gaps_are_fixed_accrual():
+    """Exact given the one calendar that there is; the days of its trials are simulated."""
+    days = [14 * k for k in range(1, 41)]
+    fixed, listed = (
+        compare(with_clock(EXACT, accrual), ENGINE, posteriors=False)
+        for accrual in ('{ kind = "fixed", per_window = 2 }', f'{{ kind = "dates", dates = {days} }}')
+    )
+    assert listed["engine"].values.tolist() == ["exact"] * 5
+    same = ("selection", "patients", "dlts", "turned_away", "closed_days", "pending_at_decision")
+    for name in (*same, "decided_while_pending", "escalated_before_dlt", "correct_selection_if_waiting"):
+        np.testing.assert_allclose(listed[name].values, fixed[name].values, rtol=0, atol=1e-11, err_msg=name)
+    designs = ["Rolling six", "TITE-BOIN 9", "TITE-CRM 9"]
+    ahead = (fixed["duration"] - listed["duration"]).sel(design=designs)  # a DLT is known at once, in continuous time
+    error = 4 * listed["duration_mcse"].sel(design=designs)
+    assert ((ahead > -error) & (ahead < 14 + error)).all()
+    assert (error > 0).all()
+
+
+def test_listed_arrivals_that_end_before_trials_do_are_said():
+    with pytest.raises(Faults, match=r"clock.accrual.dates: wanted more arrivals than the 4 listed: after the last, a"):
+        compare(with_clock(TEXT, '{ kind = "dates", dates = [1, 20, 43, 84] }'), ENGINE, posteriors=False)
+
+
+def test_calendars_are_averaged_and_the_error_over_them_is_said():
+    study = with_clock(EXACT, '{ kind = "poisson", per_window = 2 }', "calendars = 6")
+    found = compare(study, ENGINE, posteriors=False)
+    pending = ["Rolling six", "TITE-BOIN 9", "TITE-CRM 9"]
+    assert found["engine"].sel(design=pending).values.tolist() == ["exact given calendars"] * 3
+    assert found["trials"].sel(design=pending).values.tolist() == [6] * 3
+    design = study.designs["TITE-CRM 9"]
+    outcomes = ExactCalendars(Gaps(2.0), calendars=6, seed=3)(design, study.scenarios)
+    expected = operating_characteristics(study.judge(outcomes))
+    for name in ("correct_selection", "correct_selection_mcse", "sample_size_mcse", "total_dlts_mcse"):
+        values = found[name].sel(design="TITE-CRM 9").values
+        assert values == pytest.approx(expected[name].values, abs=1e-12), name
+    plain = np.sqrt(found["correct_selection"] * (1 - found["correct_selection"]) / 300).sel(design=pending)
+    assert ((found["correct_selection_mcse"].sel(design=pending) < plain) | (plain == 0)).all()
+    assert (found["duration_mcse"].sel(design=pending) > 0).all()
+    closed = found["turned_away"] * 14
+    assert found["closed_days"].sel(design=pending).values == pytest.approx(
+        closed.sel(design=pending).values, rel=0.3, abs=1e-9
+    )
+    text = " ".join(terminal_text(comparison_document(found)).plain.split())
+    assert "3 designs marked ~ exact given each of 6 calendars of arrivals that are drawn, seed 3: the error is" in text
+    assert "Largest Monte Carlo standard error" in text
+
+
+def test_beside_each_stands_the_same_design_with_full_follow_up():
+    """TITE-BOIN that waits is BOIN, a design of the study; the prices and savings are stated in the block of times."""
+    boin = '[designs."BOIN"]\nkind = "boin"\nmodifiers = [{ kind = "max_patients", n = 9 }]\n'
+    found = compare(parse_study(f"{TEXT}{boin}{CLOCK}"), ENGINE, posteriors=False)
+    waits, boin = found.sel(design="TITE-BOIN 9"), found.sel(design="BOIN")
+    for name in ("correct_selection", "overdose_selection", "sample_size", "total_dlts", "duration", "turned_away"):
+        assert waits[f"{name}_if_waiting"].values == pytest.approx(boin[name].values, abs=1e-10), name
+        assert np.isnan(boin[f"{name}_if_waiting"].values).all()
+    assert (waits["duration"] < waits["duration_if_waiting"]).all()
+    text = " ".join(terminal_text(comparison_document(found)).plain.split())
+    assert "Decisions on pending patients, in % of decisions and of trials" in text
+
+
+def test_what_is_decided_before_it_is_known(ds, study):
+    """In slots exact; a patient who is turned away stands for the days to the next one, 14 at equal gaps."""
+    rates = study.scenarios["p_dlt"].values
+    for name in ("Rolling six", "TITE-BOIN 9"):
+        at, design = ds.sel(design=name), study.designs[name]
+        early = escalated_before_dlt(design, Lattice(2.0, opened=1.0), Onset("uniform"), rates)
+        assert at["escalated_before_dlt"].values == pytest.approx(early, abs=1e-14)
+        assert at["closed_days"].values == pytest.approx(14 * at["turned_away"].values, abs=1e-12)
+        exact = ExactPending(Lattice(2.0, opened=1.0))(design, study.scenarios)
+        asked, some = ((exact["weight"] * exact[n]).sum("ending").values for n in ("decisions", "while_pending"))
+        assert at["decided_while_pending"].values == pytest.approx(some / asked)
+    drawn = ds.sel(design="TITE-CRM 9")
+    share = drawn["escalated_before_dlt"].values
+    assert drawn["escalated_before_dlt_mcse"].values == pytest.approx(np.sqrt(share * (1 - share) / 400))
+    assert np.isnan(ds["escalated_before_dlt"].sel(design="BOIN 9").values).all()
+
+
+def test_visits_of_trials_that_are_followed_in_no_slots_are_not_passed_over():
+    clock = 'visits = [7, 14, 28]\nknown = "at_visit"'
+    for more in ("", "calendars = 3"):
+        study = with_clock(TEXT, '{ kind = "poisson", per_window = 2 }', f"{clock}\n{more}")
+        with pytest.raises(Faults, match=r"clock\.known: wanted 'at_event', as trials in no slots"):
+            compare(study, ENGINE, posteriors=False)
+
+
+def test_where_listed_arrivals_end_before_trials_that_wait_their_days_are_not_known():
+    """Eight patients at equal gaps of half a window, one after the other, would need 15 of the listed arrivals."""
+    alone = '[designs."TITE-CRM 9"]' + EXACT.split('[designs."TITE-CRM 9"]')[1]
+    text = f"{SMALL.split('[designs')[0]}{alone}"
+    days = [14 * k for k in range(1, 13)]
+    found = compare(with_clock(text, f'{{ kind = "dates", dates = {days} }}'), ENGINE, posteriors=False)
+    assert found["duration"].notnull().all()
+    assert found["correct_selection_if_waiting"].notnull().all()
+    assert found["duration_if_waiting"].isnull().all()

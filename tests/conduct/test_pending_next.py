@@ -68,6 +68,47 @@ def test_the_answer_is_that_of_the_rule(study):
     assert (one["level"], one["size"]) == (given.dose[0] + 1, given.size[0]) == (1, 1)
 
 
+ADAPTIVE = """
+[designs."Adaptive"]
+kind = "tite_crm"
+skeleton = [0.1, 0.2, 0.4]
+cohort = 1
+weights = "adaptive"
+modifiers = [{ kind = "max_patients", n = 24 }]
+"""
+DAYS = """patient,dose,treated,dlt_date
+1,1,2026-01-01,
+2,1,2026-01-10,2026-02-09
+3,1,2026-01-20,2026-03-31
+4,1,2026-04-11,
+5,1,2026-05-11,
+"""
+
+
+def test_adaptive_weights_take_the_days_of_the_dlts(tmp_path):
+    """Two DLTs at 0.3 and 0.7: after half a window w = (1 + 0.2/0.4)/3, after a fifth (0.2/0.3)/3."""
+    study = parse_study(STUDY + ADAPTIVE)
+    (tmp_path / "days.csv").write_text(DAYS)
+    trial = Trial.from_csv(tmp_path / "days.csv", study.doses, window_of(study), "2026-05-31")
+    found = next_dose(study, trial, ["Adaptive"])["designs"]["Adaptive"]
+    weights = [1.5 / 3, 2 / 9]
+    node, weight = np.polynomial.legendre.leggauss(400)
+    b, sd = 8 * node, np.sqrt(1.34)
+    f = np.array([0.1, 0.2, 0.4])[:, None] ** np.exp(b)
+    like = np.exp(-(b**2) / (2 * sd**2)) * f[0] ** 2 * (1 - f[0]) * np.prod([1 - w * f[0] for w in weights], axis=0)
+    mean = (weight * like * b).sum() / (weight * like).sum()
+    assert found["estimated"] == pytest.approx(np.array([0.1, 0.2, 0.4]) ** np.exp(mean), abs=1e-8)
+
+
+def test_without_a_dlt_adaptive_weights_are_linear_and_the_day_of_one_is_asked_for():
+    study = parse_study(STUDY + ADAPTIVE)
+    linear = parse_study(STUDY + ADAPTIVE.replace("adaptive", "linear"))
+    both = [ask(each, "1NNN 2?40")["designs"]["Adaptive"] for each in (study, linear)]
+    assert both[0] == both[1]
+    with pytest.raises(Faults, match="patient 2 had a DLT, and on which day is not known"):
+        ask(study, "1NT?40")
+
+
 def test_how_long_they_were_followed_is_asked_for(study):
     with pytest.raises(Faults) as caught:
         ask(study, "1NN?")

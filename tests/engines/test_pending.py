@@ -13,6 +13,7 @@ from doseopt.clock.onset import Onset
 from doseopt.core.state import Decision
 from doseopt.engines import packed
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.escalated import escalated_before_dlt
 
 
 def credited_at(visits):
@@ -45,6 +46,7 @@ def compare_to(found, outcomes, scenario):
         "turned_away": "turned",
         "decisions": "decisions",
         "pending": "pending",
+        "while_pending": "while_pending",
     }
     for name, theirs in names.items():
         assert float((at["weight"] * at[name]).sum()) == pytest.approx(getattr(found, theirs), abs=1e-12), name
@@ -78,6 +80,9 @@ def test_plain_enumeration(lattice, onset):
             credited_at(lattice.visits) if lattice.visits else None,
         )
         assert found.mass == pytest.approx(1, abs=1e-12)
+        hasty = escalated_before_dlt(Mini(), lattice, onset, np.array([p]))
+        assert hasty == pytest.approx([found.escalated], abs=1e-13)
+        assert lattice.slots == 1 or found.escalated > 1e-3
         for outcomes in routes:
             compare_to(found, outcomes, k)
 

@@ -63,8 +63,10 @@ def test_tite_boin(row):
 FIXED = [
     *rows("titecrm_exact_fixed", n=("12",)),
     *rows("titecrm_exact_fixed", n=("18",), rate_per_window=("1", "2")),
+    *(pytest.param(r, marks=pytest.mark.slow) for r in rows("titecrm_exact_fixed", n=("18",), rate_per_window=("3",))),
+    *(pytest.param(r, marks=pytest.mark.slow) for r in rows("titecrm_exact_fixed", n=("24",))),
 ]
-"""Those of more patients, or more of them in a window, take seconds each."""
+"""All rows; those of more patients, or more of them in a window, take seconds each."""
 
 
 @pytest.mark.parametrize("row", FIXED, ids=lambda r: "-".join(list(r.values())[i] for i in (0, 4, 5)))

@@ -70,7 +70,7 @@ def clock(rng):
         "rates_for": lambda: pick(rng, (28, 60, 1)),
         "also_per_month": lambda: _of(rng, ([0.45, 0.7], [3], []), ([0.5, 0.5], [0])),
         "slots": lambda: number_in(rng, 1, 9, True),
-        "calendars": lambda: number_in(rng, 1, 300, True),
+        "calendars": lambda: number_in(rng, 2, 4, True),
     }
     table = {"window": window, "accrual": _accrual(rng), "visits": visits} | _part(rng, further, 0.3)
     if "start" in table and rng.random() < 0.5:

@@ -46,8 +46,8 @@ CAPTIONS = {
 }
 """Of each figure: caption, and what it shows for those who cannot see it."""
 NOISE = (
-    "Simulated numbers have a Monte Carlo standard error, the largest of which is stated below each table: a "
-    "difference of less than two or three of them does not say which design is better."
+    "Numbers that are simulated, or averaged over calendars, have a Monte Carlo standard error, the largest of which "
+    "is stated below each table: a difference of less than two or three of them does not say which design is better."
 )
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, listed, names
-from doseopt.display.simulated import simulated
+from doseopt.display.simulated import evaluated, simulated
 
 MOST_NAMED = 4
 PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd")
@@ -83,7 +83,7 @@ def _ahead(ds: xr.Dataset) -> list[str]:
     error = 100 * float(ds["correct_selection_mcse"].to_numpy().mean(axis=1)[best])  # at most, as patients are shared
     verb = "select" if len(same) > 1 else "selects"
     text = f"{listed(same)} {verb} correctly most often, in {mean[best]:.1f}% of trials"
-    text += f" (simulated, standard error {error:.1g})" if error > 0 else ""
+    text += f" ({evaluated(ds)[best]}, standard error {error:.1g})" if error > 0 else ""
     text += f", averaged over the {count} scenarios" if count > 1 else ", in the one scenario"
     if count > 1 and len(same) == 1:
         most = others if len(others) <= MOST_NAMED else [*others[: MOST_NAMED - 1], "others elsewhere"]
@@ -165,14 +165,14 @@ def _at_planned_enrolment(ds: xr.Dataset) -> list[str]:
     capped = np.flatnonzero(ds["planned_maximum"].to_numpy() == planned) if planned > 0 else np.array([], int)
     if len(capped) < 2:
         return []
-    mean, drawn = ds["correct_selection"].to_numpy().mean(axis=1), simulated(ds)
+    mean, how = ds["correct_selection"].to_numpy().mean(axis=1), evaluated(ds)
     order = sorted(capped, key=lambda d: (-round(float(mean[d]), 3), d))
     label = names(ds, "design")
     error = ds["correct_selection_mcse"].to_numpy().mean(axis=1)  # at most: of scenarios that share their patients
     over = ds["overdose_selection"].to_numpy().mean(axis=1)
     each = [
         f"{label[d]} in {100 * mean[d]:.1f}% (overdose {100 * over[d]:.1f}%)"
-        + (f" (simulated, standard error {100 * error[d]:.1g})" if drawn[d] else "")
+        + (f" ({how[d]}, standard error {100 * error[d]:.1g})" if how[d] != "exact" else "")
         for d in order
     ]
     shown = listed(each) if len(each) <= MOST_NAMED else f"between {each[0]} and {each[-1]}"

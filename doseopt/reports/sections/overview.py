@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, made_by, names
-from doseopt.display.simulated import simulated, with_simulated_named
+from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.measures.declared import FEW
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.findings import findings
@@ -79,17 +79,27 @@ def marked(ds: xr.Dataset) -> xr.Dataset:
 
 def describe_engine(ds: xr.Dataset) -> str:
     """Say how the designs were evaluated."""
-    drawn = simulated(ds)
-    if not drawn.any():
+    how = np.array(evaluated(ds))
+    drawn = [(how == kind, _drawn(ds, kind)) for kind in ("simulated", "over calendars") if (how == kind).any()]
+    if not drawn:
         exact = "exact: every way a trial can go is counted, so there is no Monte Carlo error"
         return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
-    trials, seed = int(ds.attrs["trials"]), ds.attrs["seed"]
+    if len(drawn) == 1 and drawn[0][0].all():
+        return drawn[0][1]
+    which = [f"{counted(int(rows.sum()), 'design')} marked {SIMULATED} {text}" for rows, text in drawn]
+    return f"exact, without Monte Carlo error; {'; '.join(which)}"
+
+
+def _drawn(ds: xr.Dataset, kind: str) -> str:
+    """Say how designs with a Monte Carlo error were evaluated."""
+    if kind == "over calendars":
+        many, seed = int(ds.attrs["calendars"]), ds.attrs["calendars_seed"]
+        return (
+            f"exact given each of {many:,} calendars of arrivals that are drawn, seed {seed}: the error is over these"
+        )
+    trials, seed, why = int(ds.attrs["trials"]), ds.attrs["seed"], ds.attrs.get("simulated_as", "")
     how = f"{trials:,} trials a scenario, seed {seed}, the same patients under each design"
-    why = ds.attrs.get("simulated_as", "")
-    if drawn.all():
-        return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
-    marks = counted(int(drawn.sum()), "design")
-    return f"exact, without Monte Carlo error; {marks} marked {SIMULATED} simulated, as {why}: {how}"
+    return f"simulated, as {why}: {how}" if why else f"simulated: {how}"
 
 
 def overview(ds: xr.Dataset) -> Table:

@@ -34,7 +34,8 @@ def paths_document(ds: xr.Dataset) -> Document:
     )
     cautions: list[Block] = [*map(Caution, str(attrs["warnings"]).splitlines())]
     cautions += not_counted(str(attrs["pending"]), str(attrs["left_out"]), str(attrs["cutoff"]))
-    blocks = (*cautions, Paragraph(what), Tree(_tree(ds)), *_summary(ds), drawn)
+    noted = [Paragraph(str(attrs["followed_up"]))] if attrs.get("followed_up") else []
+    blocks = (*cautions, Paragraph(what), *noted, Tree(_tree(ds)), *_summary(ds), drawn)
     return Document(str(attrs["title"]), facts, blocks)
 
 

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
 WHOLE = "trials are simulated as a whole where they are too many to be counted, and when their cohorts end is not kept"
+BESIDE = (
+    ("correct", "", "correct_selection"),
+    ("correct", "waits", "correct_selection_if_waiting"),
+    ("overdose", "", "overdose_selection"),
+    ("overdose", "waits", "overdose_selection_if_waiting"),
+    ("days", "", "duration"),
+    ("days", "waits", "duration_if_waiting"),
+)
+"""Group, heading and variable of what stands beside the same with full follow-up: four probabilities, then days."""
 FEW_PENDING, SHORT = 1.0, 0.05
 """Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
 
@@ -42,6 +51,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
+            *_pending(ds),
             *_by_pace(ds),
             Bullets(tuple(pace(ds))),
             figure,
@@ -115,6 +125,27 @@ def _durations(ds: xr.Dataset) -> Table:
     notes = ["Decided: the last cohort; completed: the last follow-up. Closed: days without enrolment, patients lost"]
     notes += [f"Day {day} is the registered completion, {ds.attrs['registered_completion']}"] if day > 0 else []
     return _table(ds, title, columns, tuple(notes))
+
+
+def _pending(ds: xr.Dataset) -> list[Block]:
+    """Return what is decided while patients are pending, and what waiting for them would cost and save."""
+    if not _known(ds, "correct_selection_if_waiting"):
+        return []
+    ds = _of_known(ds, "correct_selection_if_waiting")
+    percent: list[tuple[str, str, FloatArray]] = [
+        ("decisions", "pending", _mean(ds, "decided_while_pending")),
+        ("early", "up", _mean(ds, "escalated_before_dlt")),
+        *((group, head, _mean(ds, name)) for group, head, name in BESIDE[:4]),
+    ]
+    columns: list[Column] = [(group, head, 100 * value, _tenth) for group, head, value in percent]
+    columns.insert(1, ("decisions", "patients", _mean(ds, "pending_at_decision"), _tenth))
+    columns += [(group, head, _mean(ds, name), _whole) for group, head, name in BESIDE[4:]]
+    title = "Decisions on pending patients, in % of decisions and of trials, mean over the scenarios; and if all waited"
+    notes = (
+        "Pending: decisions while a patient is; patients: how many then. Early up: a dose is escalated from while a "
+        "patient is pending there who is to have a DLT. Waits: the same design, every cohort followed up",
+    )
+    return [_table(ds, title, columns, notes)]
 
 
 def _by_pace(ds: xr.Dataset) -> list[Block]:

@@ -14,22 +14,49 @@ def walk_document(trial: Mapping[str, Any]) -> Document:
     """Return the trial as a document."""
     labels = trial["doses"]
     rates = ", ".join(f"{100 * p:.3g}% at {label}" for p, label in zip(trial["p_dlt"], labels, strict=True))
-    items = []
-    before: list[int] = []
-    for one in trial["steps"]:
-        items.append(_step(one, trial, before))
-        before = one["inadmissible"]
-    patients = sum(one["size"] for one in trial["steps"])
-    dlts = sum(one["letters"].count("T") for one in trial["steps"])
+    items, patients, dlts = _in_time(trial) if "arrivals" in trial else _by_cohort(trial)
     blocks = (
         Paragraph(f"True DLT rates, which the design does not know: {rates}."),
-        Heading("Cohort by cohort"),
+        Heading("Arrival by arrival" if "arrivals" in trial else "Cohort by cohort"),
         Bullets(tuple(items), numbered=True),
         Heading("The end"),
         Paragraph(f"Patients: {patients}; with a DLT: {dlts}. {_declared(trial)}"),
         Paragraph(f"Made by {made_by(trial)}."),
     )
     return Document(f"One trial of {trial['design']} under {trial['scenario']!r}, seed {trial['seed']}", {}, blocks)
+
+
+def _by_cohort(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
+    """Tell the cohorts, and count patients and DLTs."""
+    items = []
+    before: list[int] = []
+    for one in trial["steps"]:
+        items.append(_step(one, trial, before))
+        before = one["inadmissible"]
+    patients = sum(one["size"] for one in trial["steps"])
+    return items, patients, sum(one["letters"].count("T") for one in trial["steps"])
+
+
+def _in_time(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
+    """Tell the arrivals, with what was known and who was pending at each, and count patients and DLTs."""
+    labels, patients, last, items = trial["doses"], trial["patients"], 0.0, []
+    for one in trial["arrivals"]:
+        day = one["day"]
+        struck = [k for k, p in enumerate(patients, 1) if p["dlt"] and last < p["known"] <= day]
+        details = [f"Before, on day {patients[k - 1]['known']:.0f}: a DLT of patient {k}." for k in struck]
+        seen = [f"{y} of {n} at {label}" for label, n, y in zip(labels, one["n"], one["y"], strict=True) if n]
+        details += [f"DLTs among those whose outcome is known: {', '.join(seen)}."] if seen else []
+        waiting = [f"{labels[p['level'] - 1]} for {p['days']:.0f} days" for p in one["pending"]]
+        details += [f"Pending: {', '.join(waiting)} of {trial['window']:g}."] if waiting else []
+        done = "turned away" if one["level"] is None else f"given {labels[one['level'] - 1]}"
+        done = f"the trial stops: {reason_words(one['stop'])}" if one["stop"] else f"a patient comes and is {done}"
+        items.append(Item(f"Day {day:.0f}: {done}.", tuple(details)))
+        last = day
+    known = max((p["known"] for p in patients), default=0.0)
+    later = [k for k, p in enumerate(patients, 1) if p["dlt"] and p["known"] > last]
+    details = [f"On day {patients[k - 1]['known']:.0f}: a DLT of patient {k}." for k in later]
+    items.append(Item(f"Day {known:.0f}: the outcomes of all patients are known.", tuple(details)))
+    return items, len(patients), sum(p["dlt"] for p in patients)
 
 
 def _step(one: Mapping[str, Any], trial: Mapping[str, Any], before: list[int]) -> Item:
