@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.alike import first_alike, trials_in_vain
+from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
 from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
+from doseopt.comparison.not_waiting import not_waiting
 from doseopt.comparison.weighable import unweighed
 from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
@@ -58,7 +59,9 @@ def compare(
         that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment, scenario); and with
         posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
-        toxicity after which it cannot declare a dose any more, empty if there is none.
+        toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
+        patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what `not_waiting`
+        adds.
 
     Examples
     --------
@@ -85,13 +88,15 @@ def compare(
     result = result.set_coords([name for name in ("definition_rule", "naming_rule") if name in result])
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
+    if any(design.facts.pending for design in study.designs.values()):
+        result = result.assign_coords(waits_as=("design", waiting_alike(study)))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
-    result = in_time(study, engine, result).assign_attrs(_attributes(study, engine, parts))
+    result = not_waiting(study, engine, in_time(study, engine, result)).assign_attrs(_attributes(study, engine, parts))
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         estimates = estimates_of(study, engine)

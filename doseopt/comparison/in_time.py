@@ -52,7 +52,7 @@ TIMES: dict[str, tuple[str, str, str]] = {
 """Variables: further dimension, unit, meaning."""
 PENDING = {"pending_at_decision": ("", "patients", "expected patients pending when the design is asked")}
 """Where a design decides while patients are pending."""
-PACED = ("duration", "completion", "completed_by")
+PACED = ("duration", "duration_quantile", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
 

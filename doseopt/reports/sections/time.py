@@ -13,6 +13,7 @@ from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.not_waiting import pace_blocks
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.window import window_blocks
 
@@ -39,6 +40,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
             Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
             *_by_pace(ds),
+            *pace_blocks(ds),
             Bullets(tuple(pace(ds))),
             figure,
         ]
