@@ -103,24 +103,21 @@ def _pending(study: Study, engine: Engine, name: str, result: xr.Dataset) -> Sel
     )
     if not other:
         return Selected(mean, error, dict.fromkeys(SELECTED, (np.nan, np.nan)))
-    trials = float(blocks[0].attrs["trials"])
-    if np.isinf(trials):
+    if blocks[0].attrs["engine"] != "simulated":
         waits = result.sel(design=other)
-        less = {which: (waits[which], waits[f"{which}_mcse"]) for which in SELECTED}
-        gain = {which: (float((mean[which] - w).mean()), float(e.mean())) for which, (w, e) in less.items()}
-        return Selected(mean, error, gain)
-    simulate, total = (
-        Simulate(int(trials), int(blocks[0].attrs["seed"])),
-        dict.fromkeys(SELECTED, np.zeros(int(trials))),
-    )
+        less = {which: float((mean[which] - waits[which]).mean()) for which in SELECTED}
+        errors = {which: np.hypot(error[which], waits[f"{which}_mcse"]).mean() for which in SELECTED}
+        return Selected(mean, error, {which: (less[which], float(errors[which])) for which in SELECTED})
+    trials, seed = int(blocks[0].attrs["trials"]), int(blocks[0].attrs["seed"])
+    simulate, total = Simulate(trials, seed), dict.fromkeys(SELECTED, np.zeros(trials))
     for outcomes in blocks:
         here = study.scenarios.sel(scenario=outcomes["scenario"])
         waits = study.judge(simulate(study.designs[other], here))
         for which in SELECTED:
             total[which] = total[which] + _summed(outcomes, which) - _summed(waits, which)
     each_trial = {which: value / len(mean[which]) for which, value in total.items()}
-    errors = {which: float(value.std(ddof=1) / np.sqrt(trials)) for which, value in each_trial.items()}
-    return Selected(mean, error, {which: (float(v.mean()), errors[which]) for which, v in each_trial.items()})
+    gain = {which: (float(v.mean()), float(v.std(ddof=1) / np.sqrt(trials))) for which, v in each_trial.items()}
+    return Selected(mean, error, gain)
 
 
 def _summed(outcomes: xr.Dataset, name: str) -> FloatArray:

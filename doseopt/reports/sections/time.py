@@ -12,6 +12,7 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
+from doseopt.plots.time_frontier import time_frontier_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.not_waiting import pace_blocks
 from doseopt.reports.sections.section import Section
@@ -19,6 +20,19 @@ from doseopt.reports.sections.window import window_blocks
 
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
+FIGURES = {
+    "selection_and_duration": (
+        time_frontier_figure,
+        "Correct and overdose selection against the expected duration.",
+        "A point a design, in a panel for correct and one for overdose selection; the numbers stand in the tables.",
+    ),
+    "duration": (
+        duration_figure,
+        "Days until the last follow-up ends, by design and scenario",
+        "A dot and two lines for each design in each scenario; the numbers stand in the table of times.",
+    ),
+}
+"""What draws each figure, its caption, and what it shows for those who cannot see it."""
 FEW_PENDING, SHORT = 1.0, 0.05
 """Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
 
@@ -33,16 +47,15 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
     """
     blocks: list[Block] = []
     if _known(ds, "duration"):
-        caption = "Days until the last follow-up ends, by design and scenario"
-        shows = "A dot and two lines for each design in each scenario; the numbers stand in the table of times."
-        figure = Figure.of(partial(duration_figure, _of_known(ds, "duration")), caption, shows, "duration")
+        known = _of_known(ds, "duration")
+        figures = [Figure.of(partial(draw, known), *about, name) for name, (draw, *about) in FIGURES.items()]
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
             *_by_pace(ds),
             *pace_blocks(ds),
             Bullets(tuple(pace(ds))),
-            figure,
+            *figures,
         ]
     blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
