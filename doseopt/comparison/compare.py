@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
+from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
-from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
 from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
@@ -61,7 +62,7 @@ def compare(
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
         toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
         patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what `not_waiting`
-        adds.
+        and `with_calendar` add.
 
     Examples
     --------
@@ -96,7 +97,8 @@ def compare(
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
-    result = not_waiting(study, engine, in_time(study, engine, result)).assign_attrs(_attributes(study, engine, parts))
+    result = not_waiting(study, engine, in_time(study, engine, result))
+    result = with_calendar(study, result).assign_attrs(_attributes(study, engine, parts))
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         estimates = estimates_of(study, engine)
@@ -251,15 +253,6 @@ def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
     coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
     return coordinates | dose_coordinates(study, scenarios)
-
-
-def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
-    """Return the doses as numbers, and which of them are planned, as far as the study says so."""
-    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
-    if study.doses.values is not None:
-        about = {"units": study.doses.unit, "long_name": "planned dose"}
-        found["dose_value"] = ("dose", list(study.doses.values), about)
-    return found
 
 
 def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
 from doseopt.plots.time_frontier import time_frontier_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.calendar import calendar_blocks
 from doseopt.reports.sections.not_waiting import pace_blocks
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.window import window_blocks
@@ -56,6 +57,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
             *pace_blocks(ds),
             Bullets(tuple(pace(ds))),
             *figures,
+            *calendar_blocks(ds),
         ]
     blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
