@@ -62,10 +62,9 @@ def calendar_figure(ds: xr.Dataset) -> Figure:
     short = fitted(labels, 0.2 * INNER, SMALL)
     wide = max(text_width(label, SMALL) for label in short) + 8
     last = float(max(ds["calendar_end"].max(), (ds["calendar_came"] + attrs["window"]).max()))
-    titles = [_title(ds.isel(course=k), labels) for k in range(len(rows))]
-    for k, title in enumerate(fitted(titles, 0.93 * WIDTH * 72, NORMAL, bold=True)):
+    for k in range(len(rows)):
         ax = figure.add_subplot(grid[1 + k])
-        ax.set_title(title, weight="bold")
+        ax.set_title(_title(ds.isel(course=k), short), weight="bold")
         ax.set_xlim(0, last / (1 - wide / INNER))
         _panel(ax, ds.isel(course=k), short)
         ax.tick_params(labelbottom=k == len(rows) - 1)
@@ -78,8 +77,9 @@ def _title(ds: xr.Dataset, labels: list[str]) -> str:
     enrolled, away = (int(np.isfinite(ds[f"calendar_{name}"]).sum()) for name in ("came", "turned_away"))
     level = int(ds["calendar_mtd"])
     found = f"declares {labels[level - 1]}" if level else "declares none"
-    days = f"{float(ds['calendar_end']):.0f} days"
-    return f"{ds['course'].item()}: {counted(enrolled, 'patient')}, {away} turned away, {found}, {days}"
+    ended = f": {counted(enrolled, 'patient')}, {away} turned away, {found}, {float(ds['calendar_end']):.0f} days"
+    (name,) = fitted([ds["course"].item()], 0.93 * WIDTH * 72 - text_width(ended, NORMAL, True), NORMAL, bold=True)
+    return name + ended
 
 
 def _panel(ax: Axes, ds: xr.Dataset, labels: list[str]) -> None:
