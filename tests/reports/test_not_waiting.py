@@ -59,7 +59,16 @@ def test_what_is_gained_at_the_own_pace():
 def test_where_it_pays(saved, correct, overdose, where):
     text = not_waiting(made(saved, correct, overdose))[1]
     assert f"Of 0.5, 1, 2 and 4 patients a month, not waiting pays for T {where}. It pays where it saves" in text
-    assert f"Time saved: T {saved[0]:.1f} months ({5 * saved[0]}%) at 0.5 and {saved[3]:.1f} months" in text
+    assert f"Months saved: T {saved[0]:.1f} ({5 * saved[0]}%) at 0.5 and {saved[3]:.1f} ({5 * saved[3]}%) at 4." in text
+
+
+def test_nothing_saved_is_said_without_a_sign():
+    text = not_waiting(made([-0.01, 0, 0, -0.04], [-0.01] * 4))
+    assert text[0].startswith(
+        "At 0.5 patients a month T, which does not wait, takes as long as W, with as much correct"
+    )
+    assert text[1].endswith("Months saved: T 0.0 (0%) at 0.5 and 0.0 (0%) at 4.")
+    assert pace_blocks(made([-0.01] * 4, [-0.01] * 4))[1].rows[0][4:] == ("0.0", "0", "0.0", "0.0")
 
 
 def test_one_pace_says_nothing_of_others_and_listed_arrivals_have_none():

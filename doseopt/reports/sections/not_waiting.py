@@ -97,27 +97,41 @@ def not_waiting(ds: xr.Dataset) -> list[str]:
     ds : Dataset
         Of `doseopt.compare`.
     """
-    found, each = gains(ds), []
-    pace = own_pace(ds) if found else np.nan
-    at = "" if np.isnan(pace) else f"At {pace:.3g} patients a month "
-    for gain in found:
-        if np.isnan(gain.pace) or gain.pace == pace:
-            each.append(_sentence(gain))
-    sentences = [f"{at}{'; '.join(each)}."] if each else []
-    if sentences and not at:
-        sentences[0] = sentences[0][0].upper() + sentences[0][1:]
-    return sentences + _paying(found)
+    found = gains(ds)
+    return told(found, own_pace(ds)) if found else []
+
+
+def told(found: list[Gain], own: float) -> list[str]:
+    """Say what is gained at a study's own pace, and at which of the paces it pays.
+
+    Parameters
+    ----------
+    found : list of Gain
+    own : float
+        Patients a month, or nan.
+    """
+    each = [_sentence(gain) for gain in found if np.isnan(gain.pace) or gain.pace == own]
+    if not each:
+        return _paying(found)
+    text = "; ".join(each)
+    text = f"{text[0].upper()}{text[1:]}" if np.isnan(own) else f"At {own:.3g} patients a month {text}"
+    return [f"{text}.", *_paying(found)]
 
 
 def _sentence(gain: Gain) -> str:
-    months, share = abs(gain.saved) / MONTH, 100 * abs(gain.saved) / gain.of
-    verb = "saves" if gain.saved >= 0 else "takes"
-    than = f"over {gain.waits_as}" if gain.saved >= 0 else f"more than {gain.waits_as}"
     error = f" (simulated, standard error {gain.error:.1g})" if gain.error else ""
-    return (
-        f"{gain.design}, which does not wait, {verb} {months:.1f} months ({share:.0f}%) {than}, with "
-        f"{_points(gain.correct)} correct and {_points(gain.overdose)} overdose selection{error}"
-    )
+    points = f"{_points(gain.correct)} correct and {_points(gain.overdose)} overdose selection{error}"
+    return f"{gain.design}, which does not wait, {_time(gain)}, with {points}"
+
+
+def _time(gain: Gain) -> str:
+    """Say how much shorter a trial is."""
+    time = f"{abs(gain.saved) / MONTH:.1f} months ({100 * abs(gain.saved) / gain.of:.0f}%)"
+    if time.startswith("0.0 "):
+        return f"takes as long as {gain.waits_as}"
+    if gain.saved < 0:
+        return f"takes {time} more than {gain.waits_as}"
+    return f"saves {time} over {gain.waits_as}"
 
 
 def _points(value: float) -> str:
@@ -135,13 +149,28 @@ def _paying(found: list[Gain]) -> list[str]:
     for name in dict.fromkeys(gain.design for gain in found):
         own = [gain for gain in found if gain.design == name]
         each.append(f"for {name} {_where([gain.pace for gain in own if gain.pays], paces)}")
-        first, last = (f"{g.saved / MONTH:.1f} months ({100 * g.saved / g.of:.0f}%)" for g in (own[0], own[-1]))
+        first, last = (f"{months(g)} ({share(g)}%)" for g in (own[0], own[-1]))
         saved.append(f"{name} {first} at {paces[0]:.3g} and {last} at {paces[-1]:.3g}")
     shown = listed([f"{pace:.3g}" for pace in paces])
     return [
-        f"Of {shown} patients a month, not waiting pays {', '.join(each)}. It pays where it {RULE}. Time saved: "
+        f"Of {shown} patients a month, not waiting pays {', '.join(each)}. It pays where it {RULE}. Months saved: "
         f"{'; '.join(saved)}."
     ]
+
+
+def months(gain: Gain) -> str:
+    """Return the months saved."""
+    return f"{round(gain.saved / MONTH, 1) + 0:.1f}"
+
+
+def signed(value: float) -> str:
+    """Return percentage points with their sign, none where they are 0."""
+    return "0.0" if f"{abs(value):.1f}" == "0.0" else f"{value:+.1f}"
+
+
+def share(gain: Gain) -> str:
+    """Return the percentage of the time that is saved."""
+    return f"{round(100 * gain.saved / gain.of) + 0:.0f}"
 
 
 def _where(pays: list[float], paces: list[float]) -> str:
@@ -183,8 +212,7 @@ def _gain_table(ds: xr.Dataset, found: list[Gain]) -> Table:
     rows, pays = [], set()
     for row, gain in enumerate(found):
         pace = own if np.isnan(gain.pace) else gain.pace
-        days = gain.of / MONTH, gain.saved / MONTH, 100 * gain.saved / gain.of
-        cells = [f"{days[0]:.1f}", f"{days[1]:.1f}", f"{days[2]:.0f}", f"{gain.correct:+.1f}", f"{gain.overdose:+.1f}"]
+        cells = [f"{gain.of / MONTH:.1f}", months(gain), share(gain), signed(gain.correct), signed(gain.overdose)]
         rows.append((gain.design, gain.waits_as, "-" if np.isnan(pace) else f"{pace:.3g}", *cells))
         pays |= {(row, 4)} if gain.pays else set()
     error = max(gain.error for gain in found)
