@@ -95,7 +95,11 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
     paces = {} if study.clock is None else study.clock.paces()
     if paces:
-        each = [_numbers(replace(study, clock=clock), engine, result, about) for clock in paces.values()]
+        own = None if study.clock is None else study.clock.accrual
+        each = [
+            found if clock.accrual == own else _numbers(replace(study, clock=clock), engine, result, about)
+            for clock in paces.values()
+        ]
         coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})
         for name in PACED:
             _, unit, text = about[name]
