@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -23,9 +25,10 @@ ROOM = 2.0
 """Percent of an axis that half a mark takes."""
 PANELS = (("correct_selection", "Correct selection", 1), ("overdose_selection", "Overdose selection", -1))
 """Variable, title, and which way is better."""
-WAITS = ("o", {"color": "white", "markeredgecolor": INK, "markersize": 5})
-PENDING = ("^", {"color": BLUE, "markeredgecolor": BLUE, "markersize": 5.5})
-REGISTERED = ("s", {"color": INK, "markeredgecolor": INK, "markersize": 5})
+type Look = tuple[str, dict[str, Any]]
+WAITS: Look = ("o", {"color": "white", "markeredgecolor": INK, "markersize": 5})
+PENDING: Look = ("^", {"color": BLUE, "markeredgecolor": BLUE, "markersize": 5.5})
+REGISTERED: Look = ("s", {"color": INK, "markeredgecolor": INK, "markersize": 5})
 
 
 def not_dominated(days: FloatArray, value: FloatArray, better: int) -> IntArray:

@@ -49,7 +49,7 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
     blocks: list[Block] = []
     if _known(ds, "duration"):
         known = _of_known(ds, "duration")
-        figures = [Figure.of(partial(draw, known), *about, name) for name, (draw, *about) in FIGURES.items()]
+        figures = [Figure.of(partial(draw, known), text, alt, name) for name, (draw, text, alt) in FIGURES.items()]
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
