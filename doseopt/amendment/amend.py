@@ -9,7 +9,8 @@ import xarray as xr
 
 from doseopt.amendment.ladder import ladder
 from doseopt.amendment.outlook import averages, beliefs_now, by_enrolment
-from doseopt.comparison.compare import dose_coordinates, truth_of
+from doseopt.comparison.compare import truth_of
+from doseopt.comparison.evaluate import dose_coordinates
 from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.question import check_trial
 from doseopt.core.cohort import format_outcomes

@@ -12,6 +12,7 @@ import doseopt.cli.compare
 import doseopt.cli.definitions
 import doseopt.cli.posterior
 import doseopt.cli.record
+import doseopt.cli.calendar
 import doseopt.cli.check
 import doseopt.cli.table
 import doseopt.cli.verify

@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import BoolArray
+from doseopt.designs.layers import in_any_order, with_names
+from doseopt.designs.waiting import followed_up
 from doseopt.display.simulated import simulated
 from doseopt.engines.alike import decide_alike
 from doseopt.engines.graph import graph_of
@@ -54,6 +56,21 @@ def trials_in_vain(study: Study, ds: xr.Dataset) -> list[str]:
     """
     drawn = without_graph(study, ds)
     return ["" if drawn[d] else in_vain(graph_of(design)) for d, design in enumerate(study.designs.values())]
+
+
+def waiting_alike(study: Study) -> list[str]:
+    """Return of each design the one of the study that is the same with everybody followed up; empty if there is none.
+
+    Parameters
+    ----------
+    study : Study
+    """
+    each = {name: in_any_order(with_names(design, None)) for name, design in study.designs.items()}
+    parents = [followed_up(design) for design in study.designs.values()]
+    return [
+        "" if parent is None else next((n for n, o in each.items() if o == in_any_order(with_names(parent, None))), "")
+        for parent in parents
+    ]
 
 
 def without_graph(study: Study, ds: xr.Dataset) -> BoolArray:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.alike import first_alike, trials_in_vain
+from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
+from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
-from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, in_one, outcomes_of
+from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
 from doseopt.comparison.if_waiting import if_waiting
 from doseopt.comparison.in_time import in_time
 from doseopt.comparison.like_for_like import like_for_like
+from doseopt.comparison.not_waiting import not_waiting
 from doseopt.comparison.weighable import unweighed
 from doseopt.comparison.window_readings import window_readings
 from doseopt.core.design import Design
@@ -63,8 +65,10 @@ def compare(
         that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment, scenario); and with
         posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
-        toxicity after which it cannot declare a dose any more, empty if there is none. A design that is too large is
-        left out; the attribute `not_computed` names each and says why, a line each.
+        toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
+        patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what `if_waiting`,
+        `not_waiting` and `with_calendar` add. A design that is too large is left out; the attribute `not_computed`
+        names each and says why, a line each.
 
     Raises
     ------
@@ -102,6 +106,8 @@ def compare(
     result = result.set_coords([name for name in ("definition_rule", "naming_rule") if name in result])
     result = result.assign_coords(decides_as=("design", first_alike(study, result)))
     result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
+    if any(design.facts.pending for design in study.designs.values()):
+        result = result.assign_coords(waits_as=("design", waiting_alike(study)))
     progress("enrolment curves")
     curves = enrolment_curves(study, engine, scenarios)
     if curves is not None:
@@ -109,6 +115,7 @@ def compare(
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
     result = in_time(study, engine, result).assign(if_waiting(study, engine, result))
+    result = with_calendar(study, not_waiting(study, engine, result))
     result = result.assign_attrs(_attributes(study, engine, parts), **stated.provenance())
     result = result.assign_attrs({"not_computed": "\n".join(refused)} if refused else {})
     if study.states_posterior if posteriors is None else posteriors:
@@ -266,15 +273,6 @@ def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
     coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
     return coordinates | dose_coordinates(study, scenarios)
-
-
-def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
-    """Return the doses as numbers, and which of them are planned, as far as the study says so."""
-    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
-    if study.doses.values is not None:
-        about = {"units": study.doses.unit, "long_name": "planned dose"}
-        found["dose_value"] = ("dose", list(study.doses.values), about)
-    return found
 
 
 def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[str, Any]:

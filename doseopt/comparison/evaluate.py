@@ -108,3 +108,12 @@ def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:
     total, chosen = outcomes["n"].sum("dose").to_numpy(), outcomes["selected"].to_numpy()
     each = [total[chosen == j] for j in range(design.facts.doses)]
     return np.array([found.min() if len(found) else np.nan for found in each])
+
+
+def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
+    """Return the doses as numbers, and which of them are planned, as far as the study says so."""
+    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
+    if study.doses.values is not None:
+        about = {"units": study.doses.unit, "long_name": "planned dose"}
+        found["dose_value"] = ("dose", list(study.doses.values), about)
+    return found

@@ -59,7 +59,7 @@ PENDING = {
     "escalated_before_dlt_mcse": ("", "1", f"Monte Carlo standard error: {HASTY}"),
 }
 """Where a design decides while patients are pending."""
-PACED = ("duration", "completion", "completed_by")
+PACED = ("duration", "duration_quantile", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
 
@@ -102,7 +102,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     if study.clock is not None and (paces := study.clock.paces()):
         paced, own = {name: about[name] for name in PACED}, study.clock.accrual
         each = [
-            found if clock.accrual == own else _numbers(replace(study, clock=clock), engine, result, paced, ())
+            found if clock.accrual == own else _numbers(replace(study, clock=clock), engine, result, paced)
             for clock in paces.values()
         ]
         coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})

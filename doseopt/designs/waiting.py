@@ -5,13 +5,21 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from doseopt.core.design import Design, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
+from doseopt.designs.boin import BOIN
+from doseopt.designs.crm import CRM
 from doseopt.designs.defaults import Around
+from doseopt.designs.layers import layers, with_rule
+from doseopt.designs.rolling_six import RollingSix
+from doseopt.designs.three_plus_three import ThreePlusThree
+from doseopt.designs.tite_boin import TITEBOIN
+from doseopt.designs.tite_crm import TITECRM
 
 
 @dataclass(frozen=True)
@@ -69,3 +77,34 @@ class Waiting(Around):
     def describe(self) -> list[Row]:
         """Return the base's rows, and that it waits."""
         return [*self.base.describe(), Row("follow-up", "every cohort is followed up before the next decision")]
+
+
+def followed_up(design: Design) -> Design | None:
+    """Return the published design that is the same with everybody followed up, all that is laid over it as it is.
+
+    Parameters
+    ----------
+    design : Design
+
+    Returns
+    -------
+    Design or None
+        BOIN for TITE-BOIN, CRM for TITE-CRM, 3+3 with six patients wherever it comes down to for rolling six, which
+        selects as it does but needs fewer patients; None for a design that waits.
+
+    Examples
+    --------
+    >>> from doseopt import BOIN, TITEBOIN
+    >>> followed_up(TITEBOIN(doses=3, target=0.25)) == BOIN(doses=3, target=0.25)
+    True
+    """
+    rule = layers(design).rule
+    if isinstance(rule, RollingSix):
+        where: dict[str, Any] = {name: getattr(rule, name) for name in ("doses", "target", "start")}
+        parent: Design = ThreePlusThree(**where, on_descent="six", confirm_top=rule.six_at_mtd)
+    elif isinstance(rule, TITEBOIN | TITECRM):
+        kind = BOIN if isinstance(rule, TITEBOIN) else CRM
+        parent = kind(**{field.name: getattr(rule, field.name) for field in dataclasses.fields(kind) if field.init})
+    else:
+        return None
+    return with_rule(design, lambda _: parent)

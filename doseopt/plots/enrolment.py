@@ -11,7 +11,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import Panel, grouped, panels
-from doseopt.plots.placement import GAP, Box, Canvas, End
+from doseopt.plots.placement import Box, Canvas, End
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure, percent_axis
 from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
 
@@ -203,32 +203,10 @@ def _name(canvas: Canvas, lines: list[Series], points: list[Series]) -> None:
         canvas.keep_off_line(series.x, y)
         column.append(End(name, series.x[-1], y[-1], NORMAL + 3, str(series.look["color"]), look))
     spots = [(float(series.x.mean()), float(series.y.mean())) for series in points]
-    canvas.keep_off_marks(spots)
-    names = fitted([series.name for series in points], 72 * 1.6, SMALL)
+    given = [series.name for series in points]
+    names = fitted(given, 72 * 1.6, SMALL)
     texts = [f"{name}\nexpected {x:.1f} patients" for name, (x, _) in zip(names, spots, strict=True)]
-    if not _beside(canvas, texts, spots, (GAP, 9)):
-        numbers = [str(k) for k in range(1, len(points) + 1)]
-        _beside(canvas, numbers, spots, tuple(range(4, 60, 4)))
-        names = fitted([series.name for series in points], room - 8, SMALL)
-        line = SMALL + 3
-        top = max(canvas.height / 2, len(points) * line)
-        for i, (k, name) in enumerate(zip(numbers, names, strict=True)):
-            at = (top - i * line) / canvas.height * (100 + 2 * SPARE) - SPARE
-            column.append(End(f"{k}  {name}", spots[i][0], at, line, None, {}))
-    canvas.name_ends(column, 14, 6, 6)
-
-
-def _beside(canvas: Canvas, texts: list[str], spots: list[tuple[float, float]], gaps: tuple[float, ...]) -> bool:
-    """Write each text beside its point; none if one finds no room."""
-    kept = len(canvas.taken)
-    boxes = [canvas.beside(text, spot, gaps) for text, spot in zip(texts, spots, strict=True)]
-    found = [box for box in boxes if box is not None]
-    if len(found) < len(boxes):
-        del canvas.taken[kept:]
-        return False
-    for text, spot, box in zip(texts, spots, found, strict=True):
-        canvas.write(text, spot, box, near=6)
-    return True
+    canvas.name_ends([*column, *canvas.name_marks(given, texts, spots, room)], 14, 6, 6)
 
 
 def _small(ax: Axes, panel: Panel, lines: list[Series], points: list[Series], k: int, count: int) -> None:

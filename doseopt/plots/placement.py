@@ -10,9 +10,10 @@ import numpy as np
 
 from doseopt.core.state import FloatArray
 from doseopt.plots.scaffold import Axes, note
-from doseopt.plots.style import GREY, SMALL, text_width
+from doseopt.plots.style import GREY, SMALL, fitted, text_width
 
 type Box = tuple[float, float, float, float]
+type Spot = tuple[float, float]
 GAP = 5.0
 """Points between a label and what it names."""
 
@@ -42,8 +43,15 @@ def along(x: FloatArray, y: FloatArray, step: float = 2.0) -> Iterable[Box]:
             yield (px - 1.5, py - 1.5, px + 1.5, py + 1.5)
 
 
-def beside(label: Label, taken: Sequence[Box], room: Box, gaps: Sequence[float] = (GAP,)) -> Box | None:
-    """Return a free box next to the anchor and inside `room`, the nearest first, or None."""
+def _away(box: Box, spot: Spot) -> float:
+    """Return how far a point is from a box."""
+    return float(np.hypot(max(box[0] - spot[0], spot[0] - box[2], 0), max(box[1] - spot[1], spot[1] - box[3], 0)))
+
+
+def beside(
+    label: Label, taken: Sequence[Box], room: Box, gaps: Sequence[float] = (GAP,), others: Sequence[Spot] = ()
+) -> Box | None:
+    """Return a free box next to the anchor and inside `room`, the nearest first, or None; none of the others nearer."""
     w, h = label.width, label.height
     for g in gaps:
         for left, bottom in (
@@ -52,7 +60,10 @@ def beside(label: Label, taken: Sequence[Box], room: Box, gaps: Sequence[float] 
         ):  # fmt: skip
             box = (label.x + left, label.y + bottom, label.x + left + w, label.y + bottom + h)
             inside = box[0] >= room[0] and box[1] >= room[1] and box[2] <= room[2] and box[3] <= room[3]
-            if inside and not any(overlap(box, other) for other in taken):
+            if not inside or any(overlap(box, other) for other in taken):
+                continue
+            own = _away(box, (label.x, label.y))
+            if all(_away(box, other) >= own for other in others):
                 return box
     return None
 
@@ -109,11 +120,12 @@ class Canvas:
         """Keep labels off marks."""
         self.taken.extend((x - 4, y - 4, x + 4, y + 4) for x, y in (self.place(*spot) for spot in spots))
 
-    def beside(self, text: str, spot: tuple[float, float], gaps: Sequence[float]) -> Box | None:
-        """Return a free box beside a mark, and keep it; None if there is no room."""
+    def beside(self, text: str, spot: Spot, gaps: Sequence[float], others: Sequence[Spot] = ()) -> Box | None:
+        """Return a free box beside a mark and not nearer to others, and keep it; None if there is no room."""
         lines = text.split("\n")
         size = max(text_width(line, SMALL) for line in lines) + 2, len(lines) * (SMALL + 2.5) + 0.5
-        box = beside(Label(text, *size, *self.place(*spot)), self.taken, (2, 2, self.width - 2, self.height), gaps)
+        room, places = (2, 2, self.width - 2, self.height), [self.place(*other) for other in others]
+        box = beside(Label(text, *size, *self.place(*spot)), self.taken, room, gaps, places)
         self.taken.extend([] if box is None else [box])
         return box
 
@@ -124,6 +136,45 @@ class Canvas:
         close = max(abs(away[0]) - (box[2] - box[0]) / 2, abs(away[1]) - (box[3] - box[1]) / 2) <= near
         line = None if close else {"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 3}
         note(self.ax, text, spot, away, ha="center", va="center", linespacing=1.15, zorder=3, arrowprops=line)
+
+    def name_marks(
+        self,
+        names: Sequence[str],
+        texts: Sequence[str],
+        spots: Sequence[Spot],
+        room: float,
+        gaps: Sequence[float] = (GAP, 9),
+    ) -> list[End]:
+        """Write a text beside each mark; where one finds no room, number all, and return their names for the right.
+
+        The names are then cut to `room` points, and stand from the middle of the axes on down, or higher if many.
+        """
+        self.keep_off_marks(spots)
+        if self._beside_all(texts, spots, gaps, spots):
+            return []
+        numbers = [str(k) for k in range(1, len(spots) + 1)]
+        wide = tuple(range(4, 60, 4))
+        if not self._beside_all(numbers, spots, wide, spots):
+            self._beside_all(numbers, spots, wide, ())
+        line, (low, high) = SMALL + 3, self.ax.get_ylim()
+        top = max(self.height / 2, len(spots) * line)
+        at = [low + (top - k * line) / self.height * (high - low) for k in range(len(spots))]
+        each = zip(numbers, fitted(names, room - 8, SMALL), spots, at, strict=True)
+        return [End(f"{number}  {name}", x, y, line, None, {}) for number, name, (x, _), y in each]
+
+    def _beside_all(
+        self, texts: Sequence[str], spots: Sequence[Spot], gaps: Sequence[float], others: Sequence[Spot]
+    ) -> bool:
+        """Write each text beside its mark, not nearer to others; none if one finds no room."""
+        kept = len(self.taken)
+        boxes = [self.beside(text, spot, gaps, others) for text, spot in zip(texts, spots, strict=True)]
+        found = [box for box in boxes if box is not None]
+        if len(found) < len(boxes):
+            del self.taken[kept:]
+            return False
+        for text, spot, box in zip(texts, spots, found, strict=True):
+            self.write(text, spot, box, near=6)
+        return True
 
     def name_ends(self, ends: Sequence[End], away: float, below: float, above: float) -> None:
         """Write in a column so many points right of the axes, none over another, as near to the ends as that allows."""

@@ -8,6 +8,7 @@ import xarray as xr
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, listed, names
 from doseopt.display.simulated import evaluated, simulated
+from doseopt.reports.sections.not_waiting import not_waiting
 
 MOST_NAMED = 4
 PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd")
@@ -18,8 +19,8 @@ def findings(ds: xr.Dataset) -> list[str]:
 
     Which designs end without an MTD though no patient had a toxicity; which cannot declare some dose, how often these
     declare none, and what it would take; which decide alike; which is ahead where, and at what price; how those do that
-    keep to the planned enrolment; how much of the lead over the registered design is a naming rule; and by which
-    definitions another design is ahead.
+    keep to the planned enrolment; how much of the lead over the registered design is a naming rule; by which
+    definitions another design is ahead; and what designs gain that do not wait for pending patients.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def findings(ds: xr.Dataset) -> list[str]:
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
         found += [_barred(ds, d, np.flatnonzero(row)) for d, row in enumerate(barred) if row.any()]
     naming = _naming(ds)  # where the lead at the same cap is taken apart
-    return found + _alike(ds) + _ahead(ds) + (naming or _at_planned_enrolment(ds)) + _definitions(ds)
+    ahead = naming or _at_planned_enrolment(ds)
+    return found + _alike(ds) + _ahead(ds) + ahead + _definitions(ds) + not_waiting(ds)
 
 
 def _in_vain(ds: xr.Dataset) -> list[str]:

@@ -12,7 +12,10 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
+from doseopt.plots.time_frontier import time_frontier_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.calendar import calendar_blocks
+from doseopt.reports.sections.not_waiting import pace_blocks
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.window import window_blocks
 
@@ -31,6 +34,19 @@ BESIDE = (
     ("days", "waits", "duration_if_waiting"),
 )
 """Group, heading and variable of what stands beside the same with full follow-up: four probabilities, then days."""
+FIGURES = {
+    "selection_and_duration": (
+        time_frontier_figure,
+        "Correct and overdose selection against the expected duration.",
+        "A point a design, in a panel for correct and one for overdose selection; the numbers stand in the tables.",
+    ),
+    "duration": (
+        duration_figure,
+        "Days until the last follow-up ends, by design and scenario",
+        "A dot and two lines for each design in each scenario; the numbers stand in the table of times.",
+    ),
+}
+"""What draws each figure, its caption, and what it shows for those who cannot see it."""
 FEW_PENDING, SHORT = 1.0, 0.05
 """Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
 
@@ -45,16 +61,17 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
     """
     blocks: list[Block] = []
     if _known(ds, "duration"):
-        caption = "Days until the last follow-up ends, by design and scenario"
-        shows = "A dot and two lines for each design in each scenario; the numbers stand in the table of times."
-        figure = Figure.of(partial(duration_figure, _of_known(ds, "duration")), caption, shows, "duration")
+        known = _of_known(ds, "duration")
+        figures = [Figure.of(partial(draw, known), text, alt, name) for name, (draw, text, alt) in FIGURES.items()]
         blocks += [
             Paragraph(f"{ds.attrs['clock']}. {ds.attrs['waits']} {_made(ds)}"),
             _durations(ds),
             *_pending(ds),
             *_by_pace(ds),
+            *pace_blocks(ds),
             Bullets(tuple(pace(ds))),
-            figure,
+            *figures,
+            *calendar_blocks(ds),
         ]
     elif "duration" in ds:
         blocks.append(Paragraph(f"{ds.attrs['clock']}. How long trials take is not told: {WHOLE}."))
