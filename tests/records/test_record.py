@@ -216,11 +216,11 @@ REFUSED = {
     ),
     "a unit that is not known for the parameter": (
         {"adlb": ("205.2,umol/L", "205.2,mmol/L")},
-        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dl or umol/l, got 'mmol/L'",
+        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dL or umol/L, got 'mmol/L'",
     ),
     "no unit": (
         {"adlb": ("205.2,umol/L", "205.2,")},
-        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dl or umol/l, got ''",
+        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dL or umol/L, got ''",
     ),
     "a value in another unit than said": (
         {"adlb": ("22,g/L", "22,g/dL")},
