@@ -34,7 +34,7 @@ SPELT = {"micromol/l": "umol/l", "percent": "%", "giga/l": "10^9/l", "thousand/u
 
 
 def unit_of(code: str, written: str) -> str | None:
-    """Return a unit of a parameter as it is known, None if it is not known for it.
+    """Return a unit of a parameter as it is spelt here, None if it is not known for it.
 
     Examples
     --------
@@ -43,4 +43,4 @@ def unit_of(code: str, written: str) -> str | None:
     """
     word = unicodedata.normalize("NFKC", written).replace("μ", "u").lower().replace(" ", "")
     word = re.sub(r"^[x×]?10(?:\^|\*{1,2}|e)?([39])/", r"10^\1/", SPELT.get(word, word))
-    return next((unit for unit in UNITS[code] if unit.lower() == word), None)
+    return next((unit for unit in UNITS.get(code, ()) if unit.lower() == word), None)

@@ -60,7 +60,9 @@ ADAE = Layout(
     (*("AEBODSYS", "AESOC", "AENDT", "AESER", "AREL", "AEREL", "TRTEMFL", "AEOUT", "AESDTH"),),
     needed=True,
 )
-ADLB = Layout("adlb", (("USUBJID",), ("ADT",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("AVALU", "ANRHI"))
+ADLB = Layout(
+    "adlb", (("USUBJID",), ("ADT",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("AVALU", "ANRHI")
+)
 ADEFF = Layout("adeff", (("USUBJID",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("ADT",))
 LAYOUTS = (ADSL, ADAE, ADLB, ADEFF)
 

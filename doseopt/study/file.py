@@ -19,6 +19,7 @@ from doseopt.study.amendment import read_proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
+from doseopt.study.eligibility import read_eligibility
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
@@ -110,6 +111,7 @@ TOP = (
     "clock",
     "silences",
     "historical",
+    "eligibility",
     "posterior",
     "belief",
     "utility",
@@ -144,6 +146,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     populations, clock, silences, historical, doses = (
         reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()
     )
+    eligibility = read_eligibility(reader, top["eligibility"]) if "eligibility" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     usable = 0.25 if target is None else target
     mtd = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": usable}, ["definition", "also"], ["target"])
@@ -188,6 +191,7 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
         definition=definition,
         also=also,
         historical=historical,
+        eligibility=eligibility,
         name=Path(path).stem,
     )
 

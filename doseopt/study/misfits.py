@@ -25,6 +25,8 @@ def misfits(study: Any) -> list[Fault]:
     if study.silences is not None:
         silent = study.silences.faults(*fits, study.clock, study.window_events)
         found += [fault.under("silences") for fault in silent]
+    if study.eligibility is not None and study.populations is not None:
+        found += [f.under("eligibility") for f in study.eligibility.unknown_populations(study.populations.shares)]
     return found
 
 

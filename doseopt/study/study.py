@@ -36,6 +36,7 @@ from doseopt.study.clock import Clock
 from doseopt.study.definitions import mtd_table, retargeted
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.digest import digest
+from doseopt.study.eligibility import Eligibility
 from doseopt.study.misfits import misfits
 from doseopt.study.populations import Populations
 from doseopt.study.reader import names_fault, plain, said_fault
@@ -45,7 +46,7 @@ from doseopt.study.window_events import WindowEvents
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
-TABLES = ("populations", "window_events", "clock", "silences", "historical")
+TABLES = ("populations", "window_events", "clock", "silences", "historical", "eligibility")
 """Tables that a study may state, each as an object of its own."""
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
@@ -95,6 +96,8 @@ class Study:
         Further definitions of what is right, by name, each with its target.
     historical : Historical, optional
         Survival of the controls that survival in the trial is compared with.
+    eligibility : Eligibility, optional
+        Criteria of who may enter, which the record of a trial is held to.
 
     Examples
     --------
@@ -124,6 +127,7 @@ class Study:
     definition: Definition | None = param(None, kind=Definition, optional=True)
     also: Mapping[str, MTDRule] = field(default_factory=dict)
     historical: Historical | None = param(None, kind=Historical, optional=True)
+    eligibility: Eligibility | None = param(None, kind=Eligibility, optional=True)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
