@@ -78,9 +78,36 @@ def _as_object(study: Study, record: Record) -> dict[str, object]:
         "patients": patients.tolist(),
         "dlts": dlts.tolist(),
         "unread": [record.numbers[name] for name in unread(record)],
+        "eligibility": _eligibility(study, record),
         "overview": overview(record).to_dict(),
         "terms": by_term(record).to_dict(),
         "serious": listing(record, "serious"),
         "improvement": improvement(record).to_dict(),
         "antibodies": antibodies(record).to_dict(),
+    }
+
+
+def _eligibility(study: Study, record: Record) -> dict[str, object] | None:
+    """Return who deviates from the criteria of a study, and the next dose with and without them; None without any."""
+    from contextlib import suppress
+    from dataclasses import asdict
+
+    from doseopt.conduct.eligible import findings, with_and_without
+    from doseopt.core.parameters import Faults
+    from doseopt.records.status import unread
+
+    if study.eligibility is None:
+        return None
+    seen = findings(study, record)
+    off = {one.subject for one in seen if one.deviates}
+    both: dict[str, dict[str, object]] = {}
+    with suppress(Faults):  # the page says why
+        both = with_and_without(study, record, off) if off and not unread(record) else {}
+    return {
+        "criteria": study.eligibility.describe(),
+        "deviations": [asdict(one) for one in seen if one.deviates],
+        "unknown": [asdict(one) for one in seen if not one.deviates],
+        "judged": list(study.eligibility.judged),
+        "with": both.get("with"),
+        "without": both.get("without"),
     }

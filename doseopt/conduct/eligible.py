@@ -1,6 +1,6 @@
 """Eligibility of the subjects of a record: who deviates from the criteria of a study and by what, and who is not known.
 
-Nobody is dropped for it: `trial_without` is the trial as if subjects had not been in it, to be shown beside the whole.
+Nobody is dropped for it: tally, posterior and next dose as if they had not been treated stand beside those of all.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from doseopt.conduct.next_dose import next_dose
 from doseopt.records.measurements import Measurement
 from doseopt.records.record import Record
+from doseopt.records.status import trial_of
 from doseopt.records.subjects import Subject
-from doseopt.records.trial import Trial
 from doseopt.study.eligibility import SUBJECT, VARIABLES, Condition, Criterion, Eligibility
 from doseopt.study.study import Study
 
@@ -128,13 +130,21 @@ def _off(condition: Condition, value: float) -> str:
     return f"{abs(value - condition.value):.3g} {condition.unit}".rstrip()
 
 
-def trial_without(trial: Trial, subjects: Collection[int]) -> Trial:
-    """Return the trial of a record as if some subjects, by number, had not been in it.
+def with_and_without(study: Study, record: Record, subjects: Collection[int]) -> dict[str, dict[str, Any]]:
+    """Return what `next_dose` says `with` all subjects, and `without` some of them, as if they had not been treated.
 
     Parameters
     ----------
-    trial : Trial
-        Of `doseopt.records.status.trial_of`.
+    study : Study
+    record : Record
     subjects : collection of int
+        Their numbers.
+
+    Raises
+    ------
+    Faults
+        If the record has no tally, or a design has no rule for one of the two trials.
     """
-    return replace(trial, patients=tuple(p for p in trial.patients if int(p.name) not in subjects))
+    trial = trial_of(record)
+    kept = tuple(p for p in trial.patients if int(p.name) not in subjects)
+    return {"with": next_dose(study, trial), "without": next_dose(study, replace(trial, patients=kept))}

@@ -51,7 +51,7 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
         "- Subject 5 is pending, on day 0 of 28.",
         "any 1 (100%) [1] 2 (50%) [3] - 3 (60%) [4]",
         "any 3 to 100% 7 to 93% - 15 to 95%",
-        "- Abdominal pain 0 (0%) [0] 1 (25%) [1] - 1 (20%) [1]",
+        "- Abdominal pain 0 1 (25%) [1] - 1 (20%) [1]",
         "3 0.5 13 18 Hepatic failure 4 no NOT RECOVERED",
         "(14, 28] 4 0 1 100.0%",
         "an event 75.0% 2 to 99% beta product",
@@ -154,3 +154,63 @@ def test_faults_of_the_tables_have_file_line_and_column(study, folder):
     assert result.exit_code == 2
     assert "adae.csv, line 6: AETOXGR: wanted a CTCAE grade, 0 to 5, got '7'" in result.stderr
     assert "adlb.csv, line 2: AVALU: wanted a unit of BILI" in result.stderr
+
+
+YELLOW = """
+[eligibility]
+include = [
+    { variable = "AGE", relation = "<=", value = 49, unit = "years" },
+    { variable = "BILI", relation = "<", value = 10, unit = "mg/dL", population = "CLF" },
+]
+judged = ["no active infection"]
+"""
+
+
+def test_who_deviates_is_named_with_the_distance_and_nobody_is_dropped(study, folder):
+    """S-2, S-3 and S-5 are 50, 61 and 55; of CLF S-1 has 205.2 / 17.1 = 12 mg/dL, S-3 and S-4 no value."""
+    study.write_text(STUDY + READING + YELLOW)
+    shown = lines(run("record", folder, "--study", study, "--html", study.parent / "page.html"))
+    for line in (
+        "Criteria that the tables can check: age <= 49 years; total bilirubin < 10 mg/dL (CLF).",
+        "1 0.15 total bilirubin < 10 mg/dL (CLF) total bilirubin 12 mg/dL 2 mg/dL",
+        "2 0.5 age <= 49 years age 50 years 1 years",
+        "3 0.5 age <= 49 years age 61 years 12 years",
+        "3 0.5 total bilirubin < 10 mg/dL (CLF) no BILI up to day 0",
+        "4 0.5 total bilirubin < 10 mg/dL (CLF) no BILI up to day 0",
+        "- no active infection",
+        "0.5 4 2 1 1 1",
+    ):
+        assert line in shown, line
+    head = shown.index("dose DLT/n mean 90% interval > 25% DLT/n mean 90% interval > 25%")
+    rows = [line.split() for line in shown[head + 2 : head + 5]]
+    assert [(row[0], row[1], row[-6]) for row in rows] == [
+        ("0.15", "0/1", "0/0"),
+        ("0.5", "1/2", "0/1"),
+        ("1.5", "0/0", "0/0"),
+    ]
+
+
+def test_what_is_said_without_them_is_the_answer_of_the_tables_without_their_rows(study, folder):
+    study.write_text(STUDY + READING + YELLOW)
+    found = json.loads(run("record", folder, "--study", study, "--json").stdout)["eligibility"]
+    kept = [
+        row for row in (folder / "adsl.csv").read_text().splitlines() if row[:3] not in ("S-1", "S-2", "S-3", "S-5")
+    ]
+    (folder / "adsl.csv").write_text("\n".join(kept))
+    for name in ("adae.csv", "adlb.csv", "adeff.csv"):
+        (folder / name).write_text((folder / name).read_text().splitlines()[0])
+    other = json.loads(run("next", study, "--data", folder, "--cutoff", "2024-05-20", "--json").stdout)
+    assert [f["subject"] for f in found["deviations"]] == [1, 2, 3, 5]
+    assert [f["subject"] for f in found["unknown"]] == [3, 4]
+    assert found["without"]["doses"] == other["doses"]
+    assert found["without"]["designs"] == other["designs"]
+    assert found["with"]["doses"][1]["n"] == 2
+    assert found["judged"] == ["no active infection"]
+
+
+def test_a_tally_that_is_asked_for_is_asked_for_here(study, folder):
+    study.write_text(STUDY + YELLOW)
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "With and without the 4 subjects who deviate: no tally before it is stated" in shown
+    assert "S-3" not in shown
+    assert json.loads(run("record", folder, "--study", study, "--json").stdout)["eligibility"]["without"] is None

@@ -6,9 +6,8 @@ import pytest
 from records.record_files import ADSL, DOSES, TABLES, WINDOW, write
 from small_study import SMALL
 
-from doseopt.conduct.eligible import Finding, findings, trial_without
+from doseopt.conduct.eligible import Finding, findings
 from doseopt.records.record import read_record
-from doseopt.records.trial import Trial
 from doseopt.study.eligibility import Condition, Criterion, Eligibility
 from doseopt.study.file import parse_study
 from doseopt.study.populations import Populations
@@ -121,8 +120,3 @@ def test_a_variable_of_the_subject_that_is_not_recorded_is_not_known(tmp_path):
 
 def test_what_only_a_clinician_can_judge_is_not_checked(record):
     assert found(record, judged=("no active infection",)) == []
-
-
-def test_the_trial_without_some_subjects():
-    trial = Trial.from_outcomes("1N 2NNT", DOSES)
-    assert [counts.tolist() for counts in trial_without(trial, {4}).tally()] == [[1, 2, 0], [0, 0, 0]]

@@ -25,10 +25,10 @@ from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.departure import Departure, Event
+from doseopt.study.eligibility import Eligibility
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
 from doseopt.study.populations import Populations
 from doseopt.study.silences import ElicitedEvent, Silences
-from doseopt.study.eligibility import Eligibility
 from doseopt.study.study import Doses, Study
 from doseopt.study.window_events import WindowEvents
 

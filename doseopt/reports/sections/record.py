@@ -26,6 +26,7 @@ from doseopt.records.safety import ALL, GRADES, by_term, listing, overview
 from doseopt.records.status import ALONE, SILENT, statuses, unread
 from doseopt.records.window import how_to_state
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.eligibility import eligibility_blocks
 from doseopt.study.study import Study
 
 DAY = 60
@@ -49,7 +50,7 @@ def record_document(study: Study, record: Record) -> Document:
     blocks: list[Block] = [Heading("Data so far"), *(Caution(f"{record.without_names(w)}.") for w in record.warnings)]
     if not record.subjects:
         return Document(study.title, facts, (*blocks, Paragraph("Nobody had been treated.")))
-    blocks += [*_data(record), Heading("Adverse events"), *_safety(record)]
+    blocks += [*_data(record), *eligibility_blocks(study, record), Heading("Adverse events"), *_safety(record)]
     blocks += [Heading("Survival"), *_survival(record, study.historical)]
     blocks += [*_liver(record), *_improvement(record), *_antibodies(record)]
     return Document(study.title, facts, tuple(blocks))
@@ -136,9 +137,9 @@ def _columns(ds: xr.Dataset) -> list[str]:
 
 
 def _cells(row: xr.Dataset) -> list[str]:
-    """Return "2 (50%) [3]" for each dose."""
+    """Return "2 (12.5%) [3]" for each dose; "0" where there is none, as the field's tables have it."""
     each = zip(*(row[name].values.tolist() for name in ("subjects", "events", "treated")), strict=True)
-    return [f"{y} ({100 * y / n:.0f}%) [{events}]" if n else "-" for y, events, n in each]
+    return [f"{y} ({round(100 * y / n, 1):g}%) [{events}]" if y else "0" if n else "-" for y, events, n in each]
 
 
 def _interval(lower: float, upper: float) -> str:
