@@ -93,7 +93,7 @@ def _of(eligibility: Eligibility, subject: Subject, before: _Before) -> Iterable
                 continue
             said = _unmet(one, subject, before, wanted)
             if said is not None:
-                yield f"{'' if wanted else 'not: '}{one.describe()}", *said
+                yield f"{'' if wanted else 'excluded: '}{one.describe()}", *said
 
 
 def _unmet(criterion: Criterion, subject: Subject, before: _Before, wanted: bool) -> tuple[str, str] | None:
@@ -106,7 +106,8 @@ def _unmet(criterion: Criterion, subject: Subject, before: _Before, wanted: bool
     if answer is None:
         return "; ".join(lacks for _, _, lacks in seen if lacks), ""
     told = [(c, v) for (c, v, _), held in zip(seen, holds, strict=True) if v is not None and held is answer]
-    return "; ".join(_worded(c, v) for c, v in told), "; ".join(_off(c, v) for c, v in told)
+    values = (f"{VARIABLES[c.variable]} {c.quantity(v)}" for c, v in told)
+    return "; ".join(values), "; ".join(c.quantity(abs(v - c.value)) for c, v in told)
 
 
 def _value(condition: Condition, subject: Subject, before: _Before) -> tuple[float | None, str]:
@@ -119,15 +120,6 @@ def _value(condition: Condition, subject: Subject, before: _Before) -> tuple[flo
         return None, f"no {condition.variable} up to day 0"
     value = condition.measured(measured.value, measured.upper)
     return value, "" if value is not None else f"no ANRHI of {condition.variable}"
-
-
-def _worded(condition: Condition, value: float) -> str:
-    return f"{VARIABLES[condition.variable]} {value:.4g} {condition.unit}".rstrip()
-
-
-def _off(condition: Condition, value: float) -> str:
-    """Say how far a value is from its bound."""
-    return f"{abs(value - condition.value):.3g} {condition.unit}".rstrip()
 
 
 def with_and_without(study: Study, record: Record, subjects: Collection[int]) -> dict[str, dict[str, Any]]:

@@ -41,6 +41,8 @@ def swimmer_figure(ds: xr.Dataset) -> Figure:
         f"Days from treatment, known on {ds.attrs['last']}; subjects numbered in the order of treatment. Hatched: "
         f"pending in the DLT window of {ds.attrs['window']:g} days (dashed)."
     )
+    if ds.attrs["remark"]:
+        subtitle = f"{ds.attrs['remark'].capitalize()}. {subtitle}"
     figure = new_figure(KEY + sum(rows) * BAR + len(rows) * GAP + FOOT, "Course of each subject", subtitle)
     grid = figure.add_gridspec(1 + len(rows), 1, height_ratios=[KEY, *(BAR * n + 0.05 for n in rows)])
     looks = [entry(name, linestyle="", **look) for name, look in MARKS.values()]

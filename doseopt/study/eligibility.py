@@ -107,7 +107,11 @@ class Condition:
 
     def describe(self) -> str:
         """Say the bound in words."""
-        return f"{VARIABLES[self.variable]} {self.relation} {self.value:g} {self.unit}".rstrip()
+        return f"{VARIABLES[self.variable]} {self.relation} {self.quantity(self.value)}"
+
+    def quantity(self, value: float) -> str:
+        """Return a value with the unit of the condition."""
+        return f"{value:g}{'' if self.unit in ('', '%') else ' '}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Criterion:
     --------
     >>> either = Condition("PTA", "<=", 40, "%"), Condition("INR", ">=", 1.5)
     >>> Criterion(either, "CLF").describe()
-    'PTA <= 40 % or INR >= 1.5 (CLF)'
+    'PTA <= 40% or INR >= 1.5 (CLF)'
     """
 
     conditions: tuple[Condition, ...]
@@ -176,7 +180,7 @@ class Eligibility:
         """Say the criteria that a table can check."""
         return [
             *(criterion.describe() for criterion in self.include),
-            *(f"not: {criterion.describe()}" for criterion in self.exclude),
+            *(f"excluded: {criterion.describe()}" for criterion in self.exclude),
         ]
 
     @property

@@ -1,9 +1,13 @@
 """The command that shows the record of a trial: its pages hold the numbers of the record, and no identifiers."""
 
 import json
+import zipfile
 
 import pytest
 from cli.test_cli import run
+from docx import Document as Docx
+from pages import Page
+from pypdf import PdfReader
 from records.record_files import write
 
 CONTROLS = '\n[historical]\nday = 60\nsurvivors = 130\nn = 200\nsource = "a registry"\n'
@@ -62,7 +66,6 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
         assert line in shown, line
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Course of each subject" in page
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"swimmer.svg", "swimmer.png"}
     for text in (page, *shown):
         assert not any(f"S-{k}" in text for k in range(1, 7)), "an identifier"
 
@@ -123,7 +126,7 @@ def test_an_event_without_a_reading_is_told_on_the_page_and_asked_for_by_a_tally
 def test_an_actual_dose_off_is_told_without_the_name(study, folder):
     write(folder, adsl=("0.41e9", "0.35e9"))
     shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
-    assert "subject 2: the actual dose 3.5e+08 cells is -30% from the planned 5e+08" in shown
+    assert "Subject 2: the actual dose 3.5e+08 cells is -30% from the planned 5e+08" in shown
 
 
 @pytest.mark.parametrize(
@@ -214,3 +217,72 @@ def test_a_tally_that_is_asked_for_is_asked_for_here(study, folder):
     assert "With and without the 4 subjects who deviate: no tally before it is stated" in shown
     assert "S-3" not in shown
     assert json.loads(run("record", folder, "--study", study, "--json").stdout)["eligibility"]["without"] is None
+
+
+def written(folder):
+    """The texts of all renderings in a folder, and of the figures."""
+    pdf = "".join(page.extract_text() for page in PdfReader(folder / "record.pdf").pages)
+    with zipfile.ZipFile(folder / "record.docx") as docx:
+        word = docx.read("word/document.xml").decode()
+    plain = {name: (folder / name).read_text(encoding="utf-8") for name in ("record.html", "swimmer.svg")}
+    return plain | {"pdf": pdf, "docx": word}
+
+
+DATES = ("2024-03-01", "2024-04-10", "2024-04-12", "2024-04-15", "2024-04-20", "2024-04-30")
+
+
+def test_identifiers_and_dates_are_shown_where_they_are_asked_for_and_nowhere_else(study, folder):
+    study.write_text(STUDY + READING + YELLOW)
+    out = study.parent / "out"
+    hidden = run("record", folder, "--study", study, "--out", out)
+    texts = written(out) | {"terminal": hidden.stdout, "json": run("record", folder, "--study", study, "--json").stdout}
+    for text in texts.values():
+        assert not [word for word in (*(f"S-{k}" for k in range(1, 7)), *DATES) if word in text]
+    asked = ("record", folder, "--study", study, "--identifiers")
+    shown = lines(run(*asked, "--out", out))
+    assert "2 S-2 0.5 2024-04-10 - - -" in shown
+    assert "3 S-3 0.5 2024-04-12 - 2024-04-30 -" in shown
+    assert "2 S-2 2024-04-20 0.5 10 21 Abdominal pain 3 yes RECOVERED" in shown
+    texts = written(out)
+    assert "S-3" not in texts.pop("swimmer.svg")
+    for text in texts.values():
+        assert "S-3" in text
+        assert "2024-04-30" in text
+    assert json.loads(run(*asked, "--json").stdout)["identifiers"]["3"] == "S-3"
+
+
+def test_the_renderings_hold_the_same_tables_with_heads_that_are_repeated(study, folder):
+    """Safety tables as the field has them: subjects n (%), events in brackets, classes before their terms."""
+    out = study.parent / "out"
+    assert run("record", folder, "--study", study, "--out", out).exit_code == 0
+    names = {"record.html", "record.docx", "record.pdf", "swimmer.svg", "swimmer.png"}
+    assert {path.name for path in out.iterdir()} == names
+    page, word = Page((out / "record.html").read_text(encoding="utf-8")), Docx(out / "record.docx")
+    tables = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
+    assert tables == list(page.tables.values())
+    assert all(table.rows[0]._tr.xpath("./w:trPr/w:tblHeader") for table in word.tables)
+    assert [p.text for p in word.paragraphs if p.style.name == "Heading 1"][:3] == [
+        "Data so far",
+        "Adverse events",
+        "Survival",
+    ]
+    assert len(word.inline_shapes) == 1
+    terms = page.tables["Subjects (%) with treatment-emergent adverse events [events], by class and term"]
+    assert terms == [
+        ["class, term", "0.15 (n = 1)", "0.5 (n = 4)", "1.5 (n = 0)", "all (n = 5)"],
+        ["General disorders", "1 (100%) [1]", "1 (25%) [1]", "-", "2 (40%) [2]"],
+        ["- Fever", "1 (100%) [1]", "1 (25%) [1]", "-", "2 (40%) [2]"],
+        ["Gastrointestinal disorders", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["- Abdominal pain", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["Hepatobiliary disorders", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["- Hepatic failure", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+    ]
+    pdf = "".join(each.extract_text() for each in PdfReader(out / "record.pdf").pages)
+    assert all(cell.replace(" ", "") in pdf.replace(" ", "") for row in terms for cell in row)
+
+
+def test_the_example_is_called_invented_in_every_output(tmp_path):
+    shown = run("record", "example", "--out", tmp_path / "out")
+    texts = written(tmp_path / "out") | {"terminal": shown.stdout, "json": run("record", "example", "--json").stdout}
+    assert {name for name, text in texts.items() if "invented" not in text} == set()
+    assert not any("INVENTED-0" in text for text in texts.values())

@@ -72,7 +72,7 @@ def test_a_criterion_of_a_population_is_for_its_subjects_and_the_last_value_befo
 def test_one_of_several_conditions_is_enough_and_an_unknown_one_leaves_it_open(record):
     """S-1 fails both; the INR of S-3 is enough without PTA; the PTA of S-4 is not, and there is no INR."""
     assert found(record, include=(CLOTTING,)) == [
-        (1, "PTA 45 %; INR 1.4", "5 %; 0.1"),
+        (1, "PTA 45%; INR 1.4", "5%; 0.1"),
         (4, "no INR up to day 0", ""),
     ]
 
@@ -85,7 +85,7 @@ def test_what_excludes_deviates_where_it_holds(record):
         (3, "no PLAT up to day 0", ""),
         (5, "no PLAT up to day 0", ""),
     ]
-    assert findings(study(exclude=(FEW,)), record)[1].criterion == "not: platelets < 20 10^9/L"
+    assert findings(study(exclude=(FEW,)), record)[1].criterion == "excluded: platelets < 20 10^9/L"
 
 
 def test_any_of_several_conditions_excludes(record):

@@ -48,9 +48,9 @@ def test_criteria_are_read_and_written():
         judged=("no active infection",),
     )
     assert study.eligibility.describe()[2:] == [
-        "PTA <= 40 % or INR >= 1.5 (CLF)",
+        "PTA <= 40% or INR >= 1.5 (CLF)",
         "total bilirubin >= 85 μmol/L (ACLF)",
-        "not: platelets < 20 x10^9/L",
+        "excluded: platelets < 20 x10^9/L",
     ]
     again = parse_study(study.to_toml())
     assert (again, again.hash) == (study, study.hash)
