@@ -83,7 +83,10 @@ def _write(document: Document, folder: Path) -> list[Path]:
 
 def _as_object(study: Study, record: Record, identifiers: bool) -> dict[str, object]:
     """Return what JSON holds."""
+    from dataclasses import asdict
+
     from doseopt.records.efficacy import antibodies, improvement
+    from doseopt.records.outcomes import liver_function
     from doseopt.records.safety import by_term, listing, overview
     from doseopt.records.status import statuses, unread
     from doseopt.records.trial import Trial
@@ -101,6 +104,8 @@ def _as_object(study: Study, record: Record, identifiers: bool) -> dict[str, obj
         "overview": overview(record).to_dict(),
         "terms": by_term(record).to_dict(),
         "serious": listing(record, "serious"),
+        "dose_limiting": listing(record, "dose-limiting"),
+        "liver_function": [asdict(one) for one in liver_function(record)],
         "improvement": improvement(record).to_dict(),
         "antibodies": antibodies(record).to_dict(),
     }

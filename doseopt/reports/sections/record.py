@@ -19,7 +19,14 @@ from doseopt.records.safety import ALL
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.courses import identified, subjects_by_dose
 from doseopt.reports.sections.eligibility import eligibility_blocks
-from doseopt.reports.sections.safety import columns_of, interval_words, safety_overview, safety_tables
+from doseopt.reports.sections.safety import (
+    MOST_ROWS,
+    columns_of,
+    interval_words,
+    left_off,
+    safety_overview,
+    safety_tables,
+)
 from doseopt.study.study import Study
 
 DAY = 60
@@ -131,11 +138,14 @@ def _liver(record: Record) -> list[Block]:
             one.visit,
             *(f"{one.scores[s]:.0f}" if s in one.scores else one.missing[s] for s in SCORES),
         )
-        for one in scores
+        for one in scores[:MOST_ROWS]
     )
     sure = "Who has died or was transplanted is not in it: later visits are those of the better patients."
     head = ("subject", "dose", "visit", *SCORES)
-    return [Heading("Liver function"), Table("Scores by visit", head, rows, notes=(sure,), words=True)]
+    return [
+        Heading("Liver function"),
+        Table("Scores by visit", head, rows, notes=(sure, *left_off(len(scores))), words=True),
+    ]
 
 
 def _improvement(record: Record) -> list[Block]:

@@ -13,6 +13,8 @@ from doseopt.records.record import Record
 from doseopt.records.safety import ALL, GRADES, by_term, listing, overview
 from doseopt.reports.render.document import Block, Paragraph, Table
 
+MOST_ROWS = 200
+"""Of a listing: who has more reads them as data."""
 EMERGENT = "Subjects (%) with treatment-emergent adverse events [events]"
 
 
@@ -74,13 +76,19 @@ def _listed(title: str, rows: Sequence[Mapping[str, Any]], named: Record | None)
     if not rows:
         return Paragraph(f"{title}: none.")
     head = ("subject", "dose", "day", "until", "term", "grade", "related", "outcome")
+    rows, notes = rows[:MOST_ROWS], left_off(len(rows))
     cells = [tuple(_word(row[name]) for name in head) for row in rows]
     if named is None:
-        return Table(title, head, tuple(cells), texts=(0, 1, 4, 6, 7))
+        return Table(title, head, tuple(cells), texts=(0, 1, 4, 6, 7), notes=notes)
     who = [named.subjects[row["subject"] - 1] for row in rows]
     begun = [(s.name, (s.treated + timedelta(row["day"])).isoformat()) for s, row in zip(who, rows, strict=True)]
     wider = tuple((number, *pair, *rest) for (number, *rest), pair in zip(cells, begun, strict=True))
-    return Table(title, (head[0], "identifier", "onset", *head[1:]), wider, texts=(0, 1, 2, 3, 6, 8, 9))
+    return Table(title, (head[0], "identifier", "onset", *head[1:]), wider, texts=(0, 1, 2, 3, 6, 8, 9), notes=notes)
+
+
+def left_off(rows: int) -> tuple[str, ...]:
+    """Say that a listing has more rows than are shown, if it has."""
+    return (f"The first {MOST_ROWS} of {rows:,} rows; --json has all.",) if rows > MOST_ROWS else ()
 
 
 def _word(value: object) -> str:
