@@ -82,7 +82,7 @@ def _panel(ax: Axes, ds: xr.Dataset, chosen: IntArray, each: int) -> None:
     for name, (_, look) in MARKS.items():
         on_way = zip(marked[kind == name].tolist(), at[kind == name].tolist(), strict=True)
         points = [(day, row[number]) for number, day in on_way if number in row]
-        points += [(days[k], k) for k in np.flatnonzero(ends == name)]
+        points += [(days[k], k) for k in np.flatnonzero(ends == name).tolist()]
         if points:
             ax.plot(*zip(*points, strict=True), linestyle="", zorder=4, clip_on=False, **look)
     names = [f"{n}, pending" if is_open else str(n) for n, is_open in zip(numbers, pending, strict=True)]
@@ -98,6 +98,7 @@ def _bars(ax: Axes, days: FloatArray, pending: BoolArray) -> None:
     bottom = top + 2 * HALF
     corners = np.stack([left, top, days, top, days, bottom, left, bottom], axis=1).reshape(-1, 4, 2)
     for bars, hatch, edge in ((corners[~pending], "", FAINT), (corners[pending], "////", GREY)):
-        look = {"facecolors": SKY, "edgecolors": edge, "linewidths": 0.4, "alpha": 0.6, "zorder": 2}
+        look: dict[str, Any] = {"edgecolors": edge, "linewidths": 0.4, "alpha": 0.6, "zorder": 2}
         if len(bars):
-            ax.add_collection(PolyCollection(bars, hatch=hatch, **look), autolim=False)
+            drawn = PolyCollection(list(bars), hatch=hatch, facecolors=SKY, **look)
+            ax.add_collection(drawn, autolim=False)
