@@ -46,7 +46,7 @@ def _table(caption: str, last: str, found: list[Finding]) -> Table:
     """Return a row a subject and criterion."""
     head = ("subject", "dose", "criterion", "before treatment", *([last] if last else []))
     rows = ((str(f.subject), f.dose, f.criterion, f.found, *([f.by] if last else [])) for f in found)
-    return Table(caption, head, tuple(rows), words=True)
+    return Table(caption, head, tuple(rows), texts=(0, *range(2, len(head))))
 
 
 def _without(study: Study, record: Record, subjects: Collection[int]) -> list[Block]:
