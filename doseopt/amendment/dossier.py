@@ -29,6 +29,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.engines.simulate import ExactWherePossible
+from doseopt.records.record import Record
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
 from doseopt.study.study import Study
@@ -88,6 +89,8 @@ class Dossier:
         one, by name.
     break_even : Dataset or None
         Of `break_even`; None where too few designs are small enough for it.
+    record : Record or None
+        What is known of the patients beside DLTs, where their tables are given.
     """
 
     study: Study
@@ -111,6 +114,7 @@ class Dossier:
     recommendation: Recommendation | None = None
     larger: Mapping[str, Larger] = field(default_factory=dict)
     break_even: xr.Dataset | None = None
+    record: Record | None = None
 
     @property
     def designs(self) -> list[str]:

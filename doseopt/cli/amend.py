@@ -14,6 +14,7 @@ from doseopt.cli.options import Cohorts, Cutoff, DataFile, Folder, Html, Json, S
 if TYPE_CHECKING:
     from doseopt.amendment.dossier import Dossier
     from doseopt.core.design import Design
+    from doseopt.records.record import Record
     from doseopt.records.trial import Trial
     from doseopt.reports.render.document import Document
     from doseopt.study.amendment import Proposal
@@ -50,35 +51,59 @@ def amend(
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
-        from doseopt.calibration.search import FEWEST
-        from doseopt.conduct.in_hand import read_trial
-        from doseopt.core.parameters import Fault, Faults
+        from doseopt.conduct.in_hand import is_record, read_trial, record_so_far
+        from doseopt.records.template import bundled
         from doseopt.study.file import load_study
 
         check_one_source(outcomes, data)
-        if calibrate and (not smallest or calibrate < FEWEST):
-            wanted = (
-                "wanted with --smallest only" if not smallest else f"wanted 0 or at least {FEWEST}, got {calibrate}"
-            )
-            raise Faults([Fault("--calibrate", wanted)])
-        if identifiers and (data is None or data.is_dir()):
-            wanted = (
-                "wanted with a table of patients, --data FILE; of a record, `doseopt record --identifiers` lists them"
-            )
-            raise Faults([Fault("--identifiers", wanted)])
+        _check_candidates(calibrate, smallest)
+        _check_identifiers(identifiers, data)
         loaded = load_study(study)
         proposal = proposed(loaded, registered, amended or ())
         trial = read_trial(loaded, outcomes, data, cutoff, window, identifiers)
+        folder = None if data is None or not is_record(data) else bundled(data)
+        record = None if folder is None else record_so_far(loaded, folder, cutoff, window)
         if smallest:
             return _smallest(loaded, trial, proposal, calibrate, out, html, json)
         given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
-        given += [f"--data {'data' if data.is_dir() else 'data.csv'}"] if data is not None else []
+        given += [f"--data {'data.csv' if folder is None else 'data'}"] if data is not None else []
         given += [f"--cutoff {quote(cutoff)}"] if cutoff is not None else []
         given += [f"--window {window:g}"] if window is not None else []
         given += ["--identifiers"] if identifiers else []
         given += [f"--registered {quote(registered)}"] if registered else []
         given += [f"--amended {quote(name)}" for name in amended or ()]
-        _report(loaded, trial, proposal, " ".join(["doseopt amend study.toml", *given]), out, html, json, data)
+        _report(
+            loaded,
+            trial,
+            proposal,
+            " ".join(["doseopt amend study.toml", *given]),
+            out,
+            html,
+            json,
+            folder or data,
+            record,
+        )
+
+
+def _check_candidates(calibrate: int, smallest: bool) -> None:
+    """Refuse candidates of a calibration that is not asked for, and too few."""
+    from doseopt.calibration.search import FEWEST
+    from doseopt.core.parameters import Fault, Faults
+
+    if calibrate and not smallest:
+        raise Faults([Fault("--calibrate", "wanted with --smallest only")])
+    if 0 < calibrate < FEWEST:
+        raise Faults([Fault("--calibrate", f"wanted 0 or at least {FEWEST}, got {calibrate}")])
+
+
+def _check_identifiers(identifiers: bool, data: Path | None) -> None:
+    """Refuse to show names where there are none, or another command lists them."""
+    from doseopt.conduct.in_hand import is_record
+    from doseopt.core.parameters import Fault, Faults
+
+    if identifiers and (data is None or is_record(data)):
+        wanted = "wanted with a table of patients, --data FILE; of a record, `doseopt record --identifiers` lists them"
+        raise Faults([Fault("--identifiers", wanted)])
 
 
 def _smallest(
@@ -143,6 +168,7 @@ def _report(
     html: Path | None,
     json: bool,
     data: Path | None = None,
+    record: Record | None = None,
 ) -> None:
     """Compute, write the files, and print the numbers that matter."""
     import dataclasses
@@ -159,7 +185,7 @@ def _report(
     with spinner("amendment") as say:
         dossier = gather(study, trial, proposal, say)
         digests = [f"{name}, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in copies.items()]
-        dossier = dataclasses.replace(dossier, digest="; ".join(digests))
+        dossier = dataclasses.replace(dossier, digest="; ".join(digests), record=record)
         say("writing the report")
         whole = amendment_report(dossier, command)
         written = [] if folder is None else _write(dossier, whole, folder, copies)

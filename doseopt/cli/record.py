@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from doseopt.cli.options import Folder, Html, Json
 
 if TYPE_CHECKING:
     from doseopt.records.record import Record
+    from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
 
@@ -26,6 +28,9 @@ def record(
     study: Annotated[str, typer.Option(help="A study file (TOML), or the name of a bundled study.")] = "renji-elo",
     cutoff: Annotated[str, typer.Option(help="Last day that counts, as 2024-03-31; the last in the data.")] = "",
     outcomes: Annotated[str, typer.Option(help='The tally as stated, e.g. "1N 2NNT"; refused if it differs.')] = "",
+    identifiers: Annotated[
+        bool, typer.Option("--identifiers", help="Show identifiers and dates of subjects, not their numbers alone.")
+    ] = False,
     template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
     out: Folder = None,
     html: Html = None,
@@ -34,13 +39,10 @@ def record(
     """Show adverse events, survival, liver function and improvement from the tables that the team keeps."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, write_figures
-        from doseopt.conduct.in_hand import window_of
         from doseopt.core.parameters import Fault, Faults
-        from doseopt.records.record import read_record
         from doseopt.records.status import hold_to, trial_of
-        from doseopt.records.template import bundled, write_template
+        from doseopt.records.template import write_template
         from doseopt.records.trial import Trial
-        from doseopt.records.window import cutoff_of
         from doseopt.reports.sections.record import record_document
         from doseopt.study.file import load_study
 
@@ -50,23 +52,41 @@ def record(
             got = "neither" if tables is None else "both"
             raise Faults([Fault("", f"wanted the folder of a record, as 'example', or --template DIR, got {got}")])
         loaded = load_study(study)
-        window, last = window_of(loaded), cutoff_of(cutoff or None)
-        if window is None:
-            raise Faults([Fault("clock.window", "missing; wanted the days of the DLT window in the study file")], study)
-        whole = read_record(bundled(tables), loaded.doses, window)
-        known = whole if last is None else whole.until(last)
+        known = _known(loaded, tables, cutoff)
         if outcomes:
             hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))
         folder = folder_for(out, json, html)
-        document = record_document(loaded, known)
+        document = record_document(loaded, known, identifiers)
+        files = [] if folder is None else [*_write(document, folder), *write_figures(document, folder)]
+        said = partial(_as_object, loaded, known, identifiers)
+        deliver(said, document, json=json, html=html, folder=folder, files=files)
 
-        files = [] if folder is None else write_figures(document, folder)
-        deliver(lambda: _as_object(loaded, known), document, json=json, html=html, folder=folder, files=files)
+
+def _known(study: Study, tables: Path, cutoff: str) -> Record:
+    """Return the record of a folder at a cut-off; of a study that states its DLT window."""
+    from doseopt.conduct.in_hand import record_so_far, window_of
+    from doseopt.core.parameters import Fault, Faults
+
+    if window_of(study) is None:
+        wanted = "missing; wanted the days of the DLT window in the study file"
+        raise Faults([Fault("clock.window", wanted)], study.name)
+    return record_so_far(study, tables, cutoff or None)
 
 
-def _as_object(study: Study, record: Record) -> dict[str, object]:
+def _write(document: Document, folder: Path) -> list[Path]:
+    """Write the renderings of a document."""
+    from doseopt.reports import write_docx, write_html, write_pdf
+
+    writers = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
+    return [write(document, folder / f"record.{ending}") for ending, write in writers.items()]
+
+
+def _as_object(study: Study, record: Record, identifiers: bool) -> dict[str, object]:
     """Return what JSON holds."""
+    from dataclasses import asdict
+
     from doseopt.records.efficacy import antibodies, improvement
+    from doseopt.records.outcomes import liver_function
     from doseopt.records.safety import by_term, listing, overview
     from doseopt.records.status import statuses, unread
     from doseopt.records.trial import Trial
@@ -75,12 +95,43 @@ def _as_object(study: Study, record: Record) -> dict[str, object]:
     return {
         **study.provenance(),
         "last": record.last.isoformat(),
+        "warnings": [record.without_names(warning) for warning in record.warnings],
         "patients": patients.tolist(),
         "dlts": dlts.tolist(),
         "unread": [record.numbers[name] for name in unread(record)],
+        "eligibility": _eligibility(study, record),
+        **({"identifiers": {number: name for name, number in record.numbers.items()}} if identifiers else {}),
         "overview": overview(record).to_dict(),
         "terms": by_term(record).to_dict(),
         "serious": listing(record, "serious"),
+        "dose_limiting": listing(record, "dose-limiting"),
+        "liver_function": [asdict(one) for one in liver_function(record)],
         "improvement": improvement(record).to_dict(),
         "antibodies": antibodies(record).to_dict(),
+    }
+
+
+def _eligibility(study: Study, record: Record) -> dict[str, object] | None:
+    """Return who deviates from the criteria of a study, and the next dose with and without them; None without any."""
+    from contextlib import suppress
+    from dataclasses import asdict
+
+    from doseopt.conduct.eligible import findings, with_and_without
+    from doseopt.core.parameters import Faults
+    from doseopt.records.status import unread
+
+    if study.eligibility is None:
+        return None
+    seen = findings(study, record)
+    off = {one.subject for one in seen if one.deviates}
+    both: dict[str, dict[str, object]] = {}
+    with suppress(Faults):  # the page says why
+        both = with_and_without(study, record, off) if off and not unread(record) else {}
+    return {
+        "criteria": study.eligibility.describe(),
+        "deviations": [asdict(one) for one in seen if one.deviates],
+        "unknown": [asdict(one) for one in seen if not one.deviates],
+        "judged": list(study.eligibility.judged),
+        "with": both.get("with"),
+        "without": both.get("without"),
     }

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from doseopt.core.parameters import Fault, Faults, demand, is_number
-from doseopt.records.record import read_record
+from doseopt.records.record import Record, read_record
 from doseopt.records.status import trial_of
+from doseopt.records.template import bundled
 from doseopt.records.trial import LAST, Trial
 from doseopt.records.window import Window, cutoff_of
 from doseopt.study.study import Study
@@ -42,6 +43,34 @@ def window_of(study: Study, days: float | None = None) -> Window | None:
     return Window(stated or days or 0.0, readings | {n: "dlt" for n, e in events.items() if e.attributed == 1}, shared)
 
 
+def is_record(data: str | Path) -> bool:
+    """Tell whether data are a folder with the tables of a record, or the name of the invented one."""
+    return bundled(Path(data)).is_dir()
+
+
+def record_so_far(
+    study: Study, data: str | Path, cutoff: datetime.date | str | None = None, window: float | None = None
+) -> Record:
+    """Return the record in a folder as it was known at a cut-off.
+
+    Parameters
+    ----------
+    study : Study
+    data : str or Path
+        A folder, or "example".
+    cutoff : date or str, optional
+        The last date in the data when left out.
+    window : float, optional
+        Days of the DLT window, for a study without a `[clock]`.
+    """
+    known = window_of(study, window)
+    if known is None:
+        wanted = "wanted the days of the DLT window, a [clock] with a window in the study, or --window DAYS"
+        raise Faults([Fault("window", wanted)], str(data))
+    record, last = read_record(bundled(Path(data)), study.doses, known), cutoff_of(cutoff)
+    return record if last is None else record.until(last)
+
+
 def read_trial(
     study: Study,
     outcomes: str = "",
@@ -58,7 +87,7 @@ def read_trial(
     outcomes : str
         As `Trial.from_outcomes` reads them.
     data : str or Path, optional
-        A file as `Trial.from_csv` reads it, or a folder as `read_record` does.
+        A file as `Trial.from_csv` reads it, or a folder as `read_record` does; "example", an invented record.
     cutoff : date or str, optional
         The day to which the data are known; the last date in them when left out.
     window : float, optional
@@ -73,13 +102,9 @@ def read_trial(
     [[0.5]]
     """
     known = window_of(study, window)
-    if data is not None and Path(data).is_dir():
-        if known is None:
-            wanted = "wanted the days of the DLT window, a [clock] with a window in the study, or --window DAYS"
-            raise Faults([Fault("window", wanted)], str(data))
-        record, last = read_record(data, study.doses, known), cutoff_of(cutoff)
-        trial = trial_of(record if last is None else record.until(last))
-        return replace(trial, warnings=(*trial.warnings, LAST)) if last is None else trial
+    if data is not None and is_record(data):
+        trial = trial_of(record_so_far(study, data, cutoff, window))
+        return replace(trial, warnings=(*trial.warnings, LAST)) if cutoff is None else trial
     if data is not None:
         return Trial.from_csv(data, study.doses, known, cutoff, named)
     if cutoff is not None:

@@ -51,7 +51,7 @@ class Layout:
 ADSL = Layout(
     "adsl",
     (("USUBJID",), ("TRT01A", "DOSELEV"), ("TRTSDT",), ("SAFFL",)),
-    (*("ACTDOSE", "AGE", "SEX", "POPULATION", "EVALFL", "DTHDT", "TRANSDT", "EOSDT", "DCSREAS", "COHORT"),),
+    (*("ACTDOSE", "AGE", "SEX", "WEIGHTBL", "POPULATION", "EVALFL", "DTHDT", "TRANSDT", "EOSDT", "DCSREAS", "COHORT"),),
     needed=True,
 )
 ADAE = Layout(
@@ -60,7 +60,9 @@ ADAE = Layout(
     (*("AEBODSYS", "AESOC", "AENDT", "AESER", "AREL", "AEREL", "TRTEMFL", "AEOUT", "AESDTH"),),
     needed=True,
 )
-ADLB = Layout("adlb", (("USUBJID",), ("ADT",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("AVALU",))
+ADLB = Layout(
+    "adlb", (("USUBJID",), ("ADT",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("AVALU", "ANRHI")
+)
 ADEFF = Layout("adeff", (("USUBJID",), ("AVISITN", "AVISIT"), ("PARAMCD",), ("AVAL", "AVALC")), ("ADT",))
 LAYOUTS = (ADSL, ADAE, ADLB, ADEFF)
 

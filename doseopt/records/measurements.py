@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import datetime
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from doseopt.core.parameters import Fault, quoted
-from doseopt.endpoints.meld import PER_UNIT, POSSIBLE
+from doseopt.endpoints.laboratory import LIMITS, UNITS, unit_of
 from doseopt.records.adam import MOST_NAMED
 from doseopt.records.subjects import Roster, Subject
 from doseopt.tabular.cells import Cells, yes_or_no
 
-UNITS: dict[str, dict[str, float]] = {
-    "BILI": {"mg/dl": 1, "umol/l": PER_UNIT["bilirubin"]},
-    "CREAT": {"mg/dl": 1, "umol/l": PER_UNIT["creatinine"]},
-    "ALB": {"g/dl": 1, "g/l": PER_UNIT["albumin"]},
-    "SODIUM": {"mmol/l": 1, "meq/l": 1},
-    "INR": {"": 1, "1": 1, "ratio": 1, "inr": 1},
-    "PTA": {"%": 1},
-}
-"""By parameter, the units in which it is known and how many of each are one of the first."""
 ANSWERS = ("DSA1", "DSA2", "DIAL7")
 """Parameters that are yes or no: antibodies against HLA class I and II, dialysis twice in the last seven days."""
-LIMITS = {
-    **{code: POSSIBLE[name] for code, name in {"BILI": "bilirubin", "CREAT": "creatinine", "ALB": "albumin"}.items()},
-    "SODIUM": POSSIBLE["sodium"],
-    "INR": POSSIBLE["inr"],
-    "PTA": (0.0, 300.0),
-}
 POSITIVE, NEGATIVE = ("positive", "pos", "+", "detected"), ("negative", "neg", "-", "not detected")
 _TIME = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _DAY = re.compile(r"(?:day|d|tag|visit day)[ _-]*(\d+(?:\.\d+)?)", re.IGNORECASE | re.ASCII)
@@ -53,6 +37,8 @@ class Measurement:
         Of the date, if there is one.
     draw : str
         Date and time of day, as far as they are known: values of one draw share it.
+    upper : float, optional
+        Upper limit of normal, in the same unit.
     where : str
         File and line.
     """
@@ -63,7 +49,13 @@ class Measurement:
     value: float
     day: int | None
     draw: str = ""
+    upper: float | None = None
     where: str = ""
+
+    @property
+    def on(self) -> float | None:
+        """The day of the date; without one that of the visit, None where its name says none."""
+        return day_of(self.visit) if self.day is None else self.day
 
 
 def day_of(visit: str) -> float | None:
@@ -124,12 +116,12 @@ def _measurement(
     visit = _visit(cells, day)
     if not cells.has("AVAL") and not cells.has("AVALC"):
         return None
-    value = _quantity(cells, code) if code in UNITS and laboratory else _answer(cells)
+    value, upper = _quantity(cells, code) if code in UNITS and laboratory else (_answer(cells), None)
     if value is None or cells.faults:
         return None
     time = _TIME.search(cells.raw("ADT"))
     draw = f"{date or ''}{f' {int(time[1]):02d}:{time[2]}:{time[3] or "00"}' if time else ''}"
-    return Measurement(subject.name, code, visit, value, day, draw, cells.where)
+    return Measurement(subject.name, code, visit, value, day, draw, upper, cells.where)
 
 
 def _visit(cells: Cells, day: int | None) -> str:
@@ -150,25 +142,25 @@ def _visit(cells: Cells, day: int | None) -> str:
     return f"{float(said[1]):g}" if said else name
 
 
-def _quantity(cells: Cells, code: str) -> float | None:
-    """Return a value in the first of its units."""
+def _quantity(cells: Cells, code: str) -> tuple[float | None, float | None]:
+    """Return a value and the upper limit of normal, both in the first of its units."""
     column = cells.filled("AVAL", "AVALC")
-    value = cells.number(column)
-    unit = unicodedata.normalize("NFKC", cells.raw("AVALU")).replace("μ", "u").lower() if cells.has("AVALU") else ""
-    unit = {"micromol/l": "umol/l", "percent": "%"}.get(unit, unit)
-    if unit not in UNITS[code]:
+    value, upper = cells.number(column), cells.number("ANRHI")
+    unit = unit_of(code, cells.raw("AVALU") if cells.has("AVALU") else "")
+    if unit is None:
         known = [name for name in UNITS[code] if name] or ["none"]
         cells.fault("AVALU", f"a unit of {code}: {' or '.join(known)}")
-        return None
+        return None, None
     if value is None:
         cells.fault(column, f"a number for {code}")
-        return None
+        return None, None
     factor = UNITS[code][unit]
     low, high = (limit * factor for limit in LIMITS[code])
-    if not low <= value <= high:
-        cells.fault(column, f"a value of {code} in [{low:g}, {high:g}] {cells.raw('AVALU')}".rstrip())
-        return None
-    return value / factor
+    for name, number in ((column, value), ("ANRHI", upper)):
+        if cells.has(name) and (number is None or not low <= number <= high):
+            what = "a value" if name == column else "the upper limit of normal"
+            cells.fault(name, f"{what} of {code} in [{low:g}, {high:g}] {cells.raw('AVALU')}".rstrip())
+    return value / factor, None if upper is None else upper / factor
 
 
 def _answer(cells: Cells) -> float | None:

@@ -14,7 +14,7 @@ from doseopt.endpoints.meld import meld, meld3, meld_na
 from doseopt.endpoints.survival import FollowUp
 from doseopt.records.adverse_events import LAST_EMERGENT
 from doseopt.records.measurements import Measurement, day_of
-from doseopt.records.record import Record
+from doseopt.records.record import MADE_UP, Record
 from doseopt.records.status import statuses
 from doseopt.records.subjects import Subject
 
@@ -148,7 +148,8 @@ def courses(record: Record, until: int = LAST_EMERGENT) -> xr.Dataset:
     Dataset
         Over `subject` (their numbers): `level` of the dose, from 0, `days` of follow-up, `end` ("death",
         "transplantation", "left", "open" if it goes on, "over" on the last day shown) and `pending`; over `mark`:
-        `marked` (number of the subject), `day` and `kind` ("dlt", "serious").
+        `marked` (number of the subject), `day` and `kind` ("dlt", "serious"); the attribute `remark` says so where the
+        record is invented.
     """
     followed = follow_up(record)
     days, died, moved = followed.ends()
@@ -177,5 +178,10 @@ def courses(record: Record, until: int = LAST_EMERGENT) -> xr.Dataset:
             "kind": ("mark", np.array([kind for *_, kind in marks], dtype=object)),
         },
         {"subject": list(numbers.values()), "dose": list(record.doses.labels), **sized},
-        {"window": record.window.days, "until": until, "last": record.last.isoformat()},
+        {
+            "window": record.window.days,
+            "until": until,
+            "last": record.last.isoformat(),
+            "remark": MADE_UP if MADE_UP in record.warnings else "",
+        },
     )

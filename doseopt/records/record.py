@@ -10,7 +10,7 @@ from pathlib import Path
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import read_sheets
 from doseopt.records.adverse_events import AdverseEvent, read_events
-from doseopt.records.measurements import Measurement, day_of, read_improvements, read_laboratory
+from doseopt.records.measurements import Measurement, read_improvements, read_laboratory
 from doseopt.records.subjects import Subject, read_subjects
 from doseopt.records.window import Window
 from doseopt.scenarios.doses import Doses
@@ -88,12 +88,7 @@ def _known(subject: Subject, cutoff: datetime.date) -> Subject:
 
 def _measured(values: Iterable[Measurement], now: Mapping[str, int]) -> tuple[Measurement, ...]:
     """Return the values up to a day of each subject; of those without a date, by the day of the visit."""
-    found = []
-    for value in values:
-        day = value.day if value.day is not None else day_of(value.visit)
-        if value.subject in now and (day is None or day <= now[value.subject]):
-            found.append(value)
-    return tuple(found)
+    return tuple(v for v in values if v.subject in now and (v.on is None or v.on <= now[v.subject]))
 
 
 def read_record(folder: str | Path, doses: Doses, window: Window) -> Record:

@@ -14,7 +14,8 @@ from doseopt.scenarios.doses import Doses
 from doseopt.tabular.cells import Cells
 
 SEX = {"f": True, "female": True, "w": True, "m": False, "male": False}
-OLDEST = 130
+OLDEST, HEAVIEST = 130, 500
+"""Years and kg."""
 MOST_COMPARED = 50
 """Subjects among whom the nearest name is sought."""
 
@@ -33,6 +34,8 @@ class Subject:
         In the study's unit.
     age : float, optional
     female : bool, optional
+    weight : float, optional
+        In kg, before treatment.
     population : str
     evaluable : bool, optional
         For DLT, as the data say it; None if they do not.
@@ -51,6 +54,7 @@ class Subject:
     actual_dose: float | None = None
     age: float | None = None
     female: bool | None = None
+    weight: float | None = None
     population: str = ""
     evaluable: bool | None = None
     death: datetime.date | None = None
@@ -144,8 +148,9 @@ def _subject(cells: Cells, doses: Doses, warnings: list[str]) -> Subject | None:
         level=level or 0,
         treated=treated,
         actual_dose=actual_dose(cells, doses, level, warnings, "ACTDOSE", "USUBJID"),
-        age=_age(cells),
+        age=_within(cells, "AGE", "years", OLDEST),
         female=_female(cells),
+        weight=_within(cells, "WEIGHTBL", "kg", HEAVIEST),
         population=cells.text("POPULATION"),
         evaluable=cells.yes("EVALFL", default=True) if cells.has("EVALFL") else None,
         death=_later(cells, "DTHDT", treated),
@@ -174,11 +179,12 @@ def _later(cells: Cells, column: str, treated: datetime.date) -> datetime.date |
     return date
 
 
-def _age(cells: Cells) -> float | None:
-    age = cells.number("AGE")
-    if cells.has("AGE") and (age is None or not 0 <= age <= OLDEST):
-        cells.fault("AGE", f"years in [0, {OLDEST}]")
-    return age
+def _within(cells: Cells, column: str, unit: str, most: float) -> float | None:
+    """Return a number from 0 to a largest that anybody has."""
+    value = cells.number(column)
+    if cells.has(column) and (value is None or not 0 <= value <= most):
+        cells.fault(column, f"{unit} in [0, {most}]")
+    return value
 
 
 def _female(cells: Cells) -> bool | None:

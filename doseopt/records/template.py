@@ -17,6 +17,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ACTDOSE": "dose that was given, in the study's unit",
         "AGE": "years",
         "SEX": "F or M",
+        "WEIGHTBL": "body weight before treatment, kg",
         "POPULATION": "population of the study, as CLF or ACLF",
         "EVALFL": "evaluable for DLT, Y or N; empty where the study's rules say it",
         "DTHDT": "date of death",
@@ -43,9 +44,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "USUBJID": "subject of adsl.csv, one row a value",
         "ADT": "date, or date and time, of the draw",
         "AVISITN": "day of the visit (or AVISIT)",
-        "PARAMCD": "BILI, INR, CREAT, SODIUM, ALB, PTA; DSA1, DSA2 (anti-HLA class I, II), DIAL7 (dialysis)",
+        "PARAMCD": "BILI, INR, CREAT, SODIUM, ALB, PTA, PLAT, PAO2FIO2; "
+        "DSA1, DSA2 (anti-HLA class I, II), DIAL7 (dialysis)",
         "AVAL": "value; 1 or 0 for DSA1, DSA2 and DIAL7 (or AVALC)",
-        "AVALU": "unit: mg/dL or umol/L, g/dL or g/L, mmol/L, %",
+        "AVALU": "unit: mg/dL or umol/L, g/dL or g/L, mmol/L, %, 10^9/L, mmHg or kPa",
+        "ANRHI": "upper limit of normal, where a criterion of eligibility is in its multiples",
     },
     "adeff": {
         "USUBJID": "subject of adsl.csv, one row an answer",

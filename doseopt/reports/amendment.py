@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.records.record import MADE_UP
 from doseopt.reports.render.document import Block, Document, Heading
 from doseopt.reports.sections.break_even import DECISION
 from doseopt.reports.sections.characteristics import FROM_NOW, FROM_THE_START
@@ -61,7 +62,7 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
         "Planned enrolment": "" if study.planned_enrolment is None else f"{study.planned_enrolment} patients",
         "Registered design": dossier.proposal.registered,
         "Proposed designs": ", ".join(dossier.proposal.amended),
-        "Data so far": so_far(dossier),
+        "Data so far": f"{so_far(dossier)}{f'; {MADE_UP}' * (MADE_UP in dossier.trial.warnings)}",
         "Made by": f"doseopt {attrs['version']}, study {study.name}, hash {study.hash}",
     }
     blocks: list[Block] = []

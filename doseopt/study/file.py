@@ -20,6 +20,7 @@ from doseopt.study.amendment import read_proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
+from doseopt.study.eligibility import read_eligibility
 from doseopt.study.misfits import in_window
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
@@ -112,6 +113,7 @@ TOP = (
     "clock",
     "silences",
     "historical",
+    "eligibility",
     "posterior",
     "belief",
     "utility",
@@ -155,6 +157,7 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
     parts = {name: reader.value(top.get(name, left), name, domains[name]) for name, left in SAID.items()}
     parts["window_events"] = read_window_events(reader, top.get("window_events"), top.get("dropout"))
     parts |= {name: reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()}
+    parts["eligibility"] = read_eligibility(reader, top["eligibility"]) if "eligibility" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     parts["mtd"] = reader.build(
         MTDRule, top.get("mtd", {}), "mtd", {"target": target}, ["definition", "also"], ["target"]

@@ -21,6 +21,8 @@ def misfits(study: Any) -> list[Fault]:
     wrong = {name: rule for name, rule in study.also.items() if not isinstance(rule, MTDRule)}
     found = [Fault(f"also.{key(name)}", f"wanted an MTDRule, got {rule!r}") for name, rule in wrong.items()]
     found += _no_designs(study.designs, len(study.doses.labels))
+    if study.eligibility is not None and study.populations is not None:
+        found += [f.under("eligibility") for f in study.eligibility.unknown_populations(study.populations.shares)]
     doses = len(study.doses.as_planned.labels)
     return found + in_window(
         study.window_events,

@@ -36,6 +36,7 @@ from doseopt.study.clock import Clock
 from doseopt.study.definitions import retargeted
 from doseopt.study.designs import policy_files
 from doseopt.study.digest import digest
+from doseopt.study.eligibility import Eligibility
 from doseopt.study.misfits import misfits
 from doseopt.study.populations import Populations
 from doseopt.study.reader import names_fault, said_fault
@@ -93,6 +94,8 @@ class Study:
         Further definitions of what is right, by name, each with its target.
     historical : Historical, optional
         Survival of the controls that survival in the trial is compared with.
+    eligibility : Eligibility, optional
+        Criteria of who may enter, which the record of a trial is held to.
 
     Examples
     --------
@@ -122,6 +125,7 @@ class Study:
     definition: Definition | None = param(None, kind=Definition, optional=True)
     also: Mapping[str, MTDRule] = field(default_factory=dict)
     historical: Historical | None = param(None, kind=Historical, optional=True)
+    eligibility: Eligibility | None = param(None, kind=Eligibility, optional=True)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""

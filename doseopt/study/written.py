@@ -9,7 +9,7 @@ from doseopt.study.designs import design_table, policy_files
 from doseopt.study.reader import plain
 from doseopt.study.scenarios import belief_and_utility, scenario_table
 
-TABLES = ("populations", "window_events", "clock", "silences", "historical")
+TABLES = ("populations", "window_events", "clock", "silences", "historical", "eligibility")
 """Tables that a study may state, each as an object of its own."""
 
 

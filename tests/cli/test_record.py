@@ -1,9 +1,13 @@
 """The command that shows the record of a trial: its pages hold the numbers of the record, and no identifiers."""
 
 import json
+import zipfile
 
 import pytest
 from cli.test_cli import run
+from docx import Document as Docx
+from pages import Page
+from pypdf import PdfReader
 from records.record_files import write
 
 CONTROLS = '\n[historical]\nday = 60\nsurvivors = 130\nn = 200\nsource = "a registry"\n'
@@ -51,7 +55,7 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
         "- Subject 5 is pending, on day 0 of 28.",
         "any 1 (100%) [1] 2 (50%) [3] - 3 (60%) [4]",
         "any 3 to 100% 7 to 93% - 15 to 95%",
-        "- Abdominal pain 0 (0%) [0] 1 (25%) [1] - 1 (20%) [1]",
+        "- Abdominal pain 0 1 (25%) [1] - 1 (20%) [1]",
         "3 0.5 13 18 Hepatic failure 4 no NOT RECOVERED",
         "(14, 28] 4 0 1 100.0%",
         "an event 75.0% 2 to 99% beta product",
@@ -62,7 +66,6 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
         assert line in shown, line
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Course of each subject" in page
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"swimmer.svg", "swimmer.png"}
     for text in (page, *shown):
         assert not any(f"S-{k}" in text for k in range(1, 7)), "an identifier"
 
@@ -123,7 +126,7 @@ def test_an_event_without_a_reading_is_told_on_the_page_and_asked_for_by_a_tally
 def test_an_actual_dose_off_is_told_without_the_name(study, folder):
     write(folder, adsl=("0.41e9", "0.35e9"))
     shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
-    assert "subject 2: the actual dose 3.5e+08 cells is -30% from the planned 5e+08" in shown
+    assert "Subject 2: the actual dose 3.5e+08 cells is -30% from the planned 5e+08" in shown
 
 
 @pytest.mark.parametrize(
@@ -139,13 +142,20 @@ def test_what_is_wrong_is_said(folder, study, options, told):
     assert told in result.stderr
 
 
-def test_a_tally_that_the_tables_contradict_is_refused(study, folder):
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ("1N 2NN", "patient 2: wanted what the record says, level 2, a DLT (adsl.csv, line 3), got level 2, no DLT"),
+        ("1N 2TT", "patient 3: wanted what the record says, level 2, no DLT (adsl.csv, line 5), got level 2, a DLT"),
+    ],
+)
+def test_a_tally_with_a_dlt_that_the_tables_do_not_have_or_without_one_is_refused(study, folder, outcomes, told):
     study.write_text(STUDY + READING)
     at = ["record", folder, "--study", study, "--cutoff", "2024-05-13", "--json"]
     assert run(*at, "--outcomes", "1N 2TN").exit_code == 0
-    result = run(*at, "--outcomes", "1N 2NN")
+    result = run(*at, "--outcomes", outcomes)
     assert result.exit_code == 2
-    assert "patient 2: wanted what the record says, level 2, a DLT (adsl.csv, line 3), got level 2" in result.stderr
+    assert told in result.stderr
 
 
 def test_faults_of_the_tables_have_file_line_and_column(study, folder):
@@ -154,3 +164,132 @@ def test_faults_of_the_tables_have_file_line_and_column(study, folder):
     assert result.exit_code == 2
     assert "adae.csv, line 6: AETOXGR: wanted a CTCAE grade, 0 to 5, got '7'" in result.stderr
     assert "adlb.csv, line 2: AVALU: wanted a unit of BILI" in result.stderr
+
+
+YELLOW = """
+[eligibility]
+include = [
+    { variable = "AGE", relation = "<=", value = 49, unit = "years" },
+    { variable = "BILI", relation = "<", value = 10, unit = "mg/dL", population = "CLF" },
+]
+judged = ["no active infection"]
+"""
+
+
+def test_who_deviates_is_named_with_the_distance_and_nobody_is_dropped(study, folder):
+    """S-2, S-3 and S-5 are 50, 61 and 55; of CLF S-1 has 205.2 / 17.1 = 12 mg/dL, S-3 and S-4 no value."""
+    study.write_text(STUDY + READING + YELLOW)
+    shown = lines(run("record", folder, "--study", study, "--html", study.parent / "page.html"))
+    for line in (
+        "Criteria that the tables can check: age <= 49 years; total bilirubin < 10 mg/dL (CLF).",
+        "1 0.15 total bilirubin < 10 mg/dL (CLF) total bilirubin 12 mg/dL 2 mg/dL",
+        "2 0.5 age <= 49 years age 50 years 1 years",
+        "3 0.5 age <= 49 years age 61 years 12 years",
+        "3 0.5 total bilirubin < 10 mg/dL (CLF) no BILI up to day 0",
+        "4 0.5 total bilirubin < 10 mg/dL (CLF) no BILI up to day 0",
+        "- no active infection",
+        "0.5 4 2 1 1 1",
+    ):
+        assert line in shown, line
+    head = shown.index("dose DLT/n mean 90% interval > 25% DLT/n mean 90% interval > 25%")
+    rows = [line.split() for line in shown[head + 2 : head + 5]]
+    assert [(row[0], row[1], row[-6]) for row in rows] == [
+        ("0.15", "0/1", "0/0"),
+        ("0.5", "1/2", "0/1"),
+        ("1.5", "0/0", "0/0"),
+    ]
+
+
+def test_what_is_said_without_them_is_the_answer_of_the_tables_without_their_rows(study, folder):
+    study.write_text(STUDY + READING + YELLOW)
+    found = json.loads(run("record", folder, "--study", study, "--json").stdout)["eligibility"]
+    kept = [
+        row for row in (folder / "adsl.csv").read_text().splitlines() if row[:3] not in ("S-1", "S-2", "S-3", "S-5")
+    ]
+    (folder / "adsl.csv").write_text("\n".join(kept))
+    for name in ("adae.csv", "adlb.csv", "adeff.csv"):
+        (folder / name).write_text((folder / name).read_text().splitlines()[0])
+    other = json.loads(run("next", study, "--data", folder, "--cutoff", "2024-05-20", "--json").stdout)
+    assert [f["subject"] for f in found["deviations"]] == [1, 2, 3, 5]
+    assert [f["subject"] for f in found["unknown"]] == [3, 4]
+    assert found["without"]["doses"] == other["doses"]
+    assert found["without"]["designs"] == other["designs"]
+    assert found["with"]["doses"][1]["n"] == 2
+    assert found["judged"] == ["no active infection"]
+
+
+def test_a_tally_that_is_asked_for_is_asked_for_here(study, folder):
+    study.write_text(STUDY + YELLOW)
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "With and without the 4 subjects who deviate: no tally before it is stated" in shown
+    assert "S-3" not in shown
+    assert json.loads(run("record", folder, "--study", study, "--json").stdout)["eligibility"]["without"] is None
+
+
+def written(folder):
+    """The texts of all renderings in a folder, and of the figures."""
+    pdf = "".join(page.extract_text() for page in PdfReader(folder / "record.pdf").pages)
+    with zipfile.ZipFile(folder / "record.docx") as docx:
+        word = docx.read("word/document.xml").decode()
+    plain = {name: (folder / name).read_text(encoding="utf-8") for name in ("record.html", "swimmer.svg")}
+    return plain | {"pdf": pdf, "docx": word}
+
+
+DATES = ("2024-03-01", "2024-04-10", "2024-04-12", "2024-04-15", "2024-04-20", "2024-04-30")
+
+
+def test_identifiers_and_dates_are_shown_where_they_are_asked_for_and_nowhere_else(study, folder):
+    study.write_text(STUDY + READING + YELLOW)
+    out = study.parent / "out"
+    hidden = run("record", folder, "--study", study, "--out", out)
+    texts = written(out) | {"terminal": hidden.stdout, "json": run("record", folder, "--study", study, "--json").stdout}
+    for text in texts.values():
+        assert not [word for word in (*(f"S-{k}" for k in range(1, 7)), *DATES) if word in text]
+    asked = ("record", folder, "--study", study, "--identifiers")
+    shown = lines(run(*asked, "--out", out))
+    assert "2 S-2 0.5 2024-04-10 - - -" in shown
+    assert "3 S-3 0.5 2024-04-12 - 2024-04-30 -" in shown
+    assert "2 S-2 2024-04-20 0.5 10 21 Abdominal pain 3 yes RECOVERED" in shown
+    texts = written(out)
+    assert "S-3" not in texts.pop("swimmer.svg")
+    for text in texts.values():
+        assert "S-3" in text
+        assert "2024-04-30" in text
+    assert json.loads(run(*asked, "--json").stdout)["identifiers"]["3"] == "S-3"
+
+
+def test_the_renderings_hold_the_same_tables_with_heads_that_are_repeated(study, folder):
+    """Safety tables as the field has them: subjects n (%), events in brackets, classes before their terms."""
+    out = study.parent / "out"
+    assert run("record", folder, "--study", study, "--out", out).exit_code == 0
+    names = {"record.html", "record.docx", "record.pdf", "swimmer.svg", "swimmer.png"}
+    assert {path.name for path in out.iterdir()} == names
+    page, word = Page((out / "record.html").read_text(encoding="utf-8")), Docx(out / "record.docx")
+    tables = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
+    assert tables == list(page.tables.values())
+    assert all(table.rows[0]._tr.xpath("./w:trPr/w:tblHeader") for table in word.tables)
+    assert [p.text for p in word.paragraphs if p.style.name == "Heading 1"][:3] == [
+        "Data so far",
+        "Adverse events",
+        "Survival",
+    ]
+    assert len(word.inline_shapes) == 1
+    terms = page.tables["Subjects (%) with treatment-emergent adverse events [events], by class and term"]
+    assert terms == [
+        ["class, term", "0.15 (n = 1)", "0.5 (n = 4)", "1.5 (n = 0)", "all (n = 5)"],
+        ["General disorders", "1 (100%) [1]", "1 (25%) [1]", "-", "2 (40%) [2]"],
+        ["- Fever", "1 (100%) [1]", "1 (25%) [1]", "-", "2 (40%) [2]"],
+        ["Gastrointestinal disorders", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["- Abdominal pain", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["Hepatobiliary disorders", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+        ["- Hepatic failure", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+    ]
+    pdf = "".join(each.extract_text() for each in PdfReader(out / "record.pdf").pages)
+    assert all(cell.replace(" ", "") in pdf.replace(" ", "") for row in terms for cell in row)
+
+
+def test_the_example_is_called_invented_in_every_output(tmp_path):
+    shown = run("record", "example", "--out", tmp_path / "out")
+    texts = written(tmp_path / "out") | {"terminal": shown.stdout, "json": run("record", "example", "--json").stdout}
+    assert {name for name, text in texts.items() if "invented" not in text} == set()
+    assert not any("INVENTED-0" in text for text in texts.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli.test_cli import run
+from pages import Page
 from small_study import SMALL
 
 CLOCK = "\n[clock]\nwindow = 28\naccrual = { per_month = 1 }\n"
@@ -89,7 +90,25 @@ def test_the_tables_lie_beside_the_report_and_nothing_else(folder):
     assert f"data/adae.csv, SHA-256 {hashlib.sha256(ADAE.encode()).hexdigest()}" in html
     assert "Patients at the cut-off of the data" in html
     assert re.search(r"\b(Bob|Cid|Dan|Eve)\b", html) is None
+    page = Page(html)
+    events = page.tables["Subjects (%) with treatment-emergent adverse events [events]"]
+    assert events[1:3] == [
+        ["any", "0", "2 (50%) [2]", "-", "2 (40%) [2]"],
+        ["grade 3 or worse", "0", "1 (25%) [1]", "-", "1 (20%) [1]"],
+    ]
+    assert events[-1] == ["dose-limiting", "0", "1 (25%) [1]", "-", "1 (20%) [1]"]
+    assert page.tables["Life table, follow-up ending with a transplantation"][1] == ["(0, 1]", "5", "0", "0", "100.0%"]
+    assert "A bar for each subject from treatment to the end of follow-up" in html
     Path("out/data/adlb.csv").write_text("USUBJID", encoding="utf-8")
     done = run("amend", "study.toml", "--data", "tables", *AT, "--out", "out")
     assert done.exit_code == 2
     assert "--out: wanted a folder without tables of other data, got data/adlb.csv in it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("next", "--json"), ("posterior", "--json"), ("paths", "--design", "CRM 13", "--json")]
+)
+def test_the_invented_record_is_data_of_every_command_and_called_so(folder, command):
+    done = run(*command, "--data", "example", "--cutoff", "2024-06-10")
+    assert done.exit_code == 0, done.output
+    assert "the record is invented" in done.stdout

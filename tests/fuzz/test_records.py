@@ -9,15 +9,30 @@ import pytest
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import NUMBERS, TEXTS, pick, scramble
 from records.record_files import DOSES, TABLES
+from small_study import SMALL
 
 from doseopt.clock.competing import READINGS
+from doseopt.conduct.eligible import findings
 from doseopt.core.parameters import Faults
 from doseopt.records.outcomes import courses, follow_up, liver_function
 from doseopt.records.record import read_record
 from doseopt.records.safety import by_term, listing, overview
 from doseopt.records.status import trial_of
 from doseopt.records.window import Window
+from doseopt.study.file import parse_study
 
+STUDY = parse_study(f"""{SMALL}
+[eligibility]
+include = [
+    {{ variable = "AGE", relation = "<=", value = 50, unit = "years" }},
+    {{ variable = "BILI", relation = "<", value = 10, unit = "ULN", population = "CLF" }},
+    {{ any = [
+        {{ variable = "PTA", relation = "<", value = 40, unit = "%" }},
+        {{ variable = "INR", relation = ">", value = 1 }},
+    ] }},
+]
+exclude = [{{ variable = "WEIGHTBL", relation = "<", value = 40, unit = "kg" }}]
+""")
 CELLS = (
     *("", "Y", "N", "1", "0", "5", "6", "2.5", "2,5", "-1", "1e9", "nan", "S-1", "S-2", "S-9", "0.5", "1.5", "0.15e9"),
     *("2024-03-01", "2024-04-12", "2024-04-12T08:30", "2024-02-30", "2024-13-01", "9999-12-31", "12APR2024"),
@@ -64,6 +79,7 @@ def record_of_a_trial(rng):
             known = record.until(cutoff) if rng.random() < 0.7 else record
             trial = trial_of(known)
             texts = [*trial.left_out, *trial.warnings, *map(str, (*liver_function(known), courses(known)))]
+            texts += [f.found + f.by for f in findings(STUDY, known)]
             texts += [str(overview(known)), str(by_term(known)["term"].values), str(listing(known, "any"))]
             follow_up(known).survival("event").interval(60)
         except Faults as faults:

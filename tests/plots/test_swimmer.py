@@ -56,16 +56,22 @@ def test_a_death_on_the_last_day_shown_is_shown(tmp_path):
     assert courses(record, until=59)["end"].values.tolist()[0] == "over"
 
 
+def bars(ax):
+    """Row and length of each bar, and whether it is hatched."""
+    each = [(path.get_extents(), bool(c.get_hatch())) for c in ax.collections for path in c.get_paths()]
+    return sorted((round((box.y0 + box.y1) / 2, 9), box.x1, hatched) for box, hatched in each)
+
+
 def test_bars_and_marks_are_drawn_where_they_are(record):
     figure = swimmer_figure(courses(record))
     _, first, second = figure.axes
-    assert [bar.get_width() for bar in first.patches] == [60]
-    assert [bar.get_width() for bar in second.patches] == [40, 18, 35, 0]
-    drawn = {(line.get_marker(), *np.ravel(line.get_data())) for line in second.lines if line.get_marker() != "None"}
+    assert bars(first) == [(0, 60, False)]
+    assert bars(second) == [(0, 40, False), (1, 18, False), (2, 35, False), (3, 0, True)]
+    lines = [line for line in second.lines if line.get_marker() != "None"]
+    drawn = {(line.get_marker(), *point) for line in lines for point in zip(*line.get_data(), strict=True)}
     look = {kind: one["marker"] for kind, (_, one) in MARKS.items()}
     ends = {(look["open"], 40, 0), (look["transplantation"], 18, 1), (look["open"], 35, 2), (look["open"], 0, 3)}
     assert drawn == ends | {(look["dlt"], 10, 0), (look["serious"], 13, 1)}
-    assert [bool(bar.get_hatch()) for bar in second.patches] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(("doses", "each"), [(1, 1), (4, 6), (7, 3), (3, 20)])
@@ -74,6 +80,15 @@ def test_every_shape_of_trial(tmp_path, doses, each):
     texts = [text for text, _ in written(figure)]
     assert sum(text.endswith("subject)") or text.endswith("subjects)") for text in texts) == doses
     assert_legible(figure)
+
+
+def test_many_subjects_keep_to_a_page_and_one_in_ten_is_numbered(tmp_path):
+    figure = swimmer_figure(courses(large(tmp_path, 2, 200)))
+    assert figure.get_size_inches()[1] < 24
+    _, first, second = figure.axes
+    assert len(bars(first)) == len(bars(second)) == 200
+    assert [label.get_text() for label in first.get_yticklabels()] == [str(k) for k in range(1, 201, 10)]
+    assert next(label.get_text() for label in second.get_yticklabels()) == "201"
 
 
 def test_doses_without_values_are_named(tmp_path):

@@ -1,6 +1,7 @@
 """The record of a trial: what is read, in the spellings that come, and every refusal with its file, line and column."""
 
 import datetime
+import re
 
 import pytest
 from records.record_files import ADAE, ADSL, DOSES, TABLES, WINDOW, write
@@ -216,11 +217,11 @@ REFUSED = {
     ),
     "a unit that is not known for the parameter": (
         {"adlb": ("205.2,umol/L", "205.2,mmol/L")},
-        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dl or umol/l, got 'mmol/L'",
+        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dL or umol/L, got 'mmol/L'",
     ),
     "no unit": (
         {"adlb": ("205.2,umol/L", "205.2,")},
-        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dl or umol/l, got ''",
+        "adlb.csv, line 2: AVALU: wanted a unit of BILI: mg/dL or umol/L, got ''",
     ),
     "a value in another unit than said": (
         {"adlb": ("22,g/L", "22,g/dL")},
@@ -277,10 +278,60 @@ REFUSED = {
 }
 
 
+PROMISED = {
+    "an event of an unknown subject": ("adae", "USUBJID", ("an event of an unknown subject",)),
+    "a measurement of an unknown subject": ("adlb", "USUBJID", ("a measurement of an unknown subject",)),
+    "an improvement of an unknown subject": ("adeff", "USUBJID", ("an improvement of an unknown subject",)),
+    "a grade outside 1 to 5": ("adae", "AETOXGR", ("grade 0", "grade 6")),
+    "an onset before treatment marked treatment-emergent": (
+        *("adae", "TRTEMFL", ("an onset before treatment that is treatment-emergent",)),
+    ),
+    "a DLT flag outside the window": ("adae", "DLTFL", ("a DLT after the window", "a DLT before treatment")),
+    "a DLT flag on a subject who is not evaluable": ("adae", "DLTFL", ("a DLT of a subject who is not evaluable",)),
+    "a dose that the study does not know": ("adsl", "TRT01A", ("a dose that the study does not know",)),
+    "two subjects with one identifier": ("adsl", "USUBJID", ("two subjects with one identifier",)),
+    "a date that does not exist": ("adsl", "TRTSDT", ("a date that does not exist",)),
+    "a unit that is not known for the parameter": ("adlb", "AVALU", ("a unit that is not known for the parameter",)),
+}
+"""The refusals that a record promises: table, column and the changes that show each. An actual dose outside the
+tolerance is warned of (above), a DLT in the tally and not in the file refused (`test_status`, `cli/test_record`)."""
+
+
+@pytest.mark.parametrize("promise", PROMISED)
+def test_every_refusal_that_is_promised_has_files_that_trigger_it(tmp_path, promise):
+    table, column, keys = PROMISED[promise]
+    for key in keys:
+        (fault,) = faults_of(write(tmp_path, **REFUSED[key][0]))
+        assert re.match(rf"{table}\.csv, line \d+: {column}: ", fault)
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_each_refusal_has_its_file_line_and_column(tmp_path, what):
     changes, wanted = REFUSED[what]
     assert faults_of(write(tmp_path, **changes)) == [wanted]
+
+
+MORE = {
+    "adsl.csv": "USUBJID,DOSELEV,TRTSDT,SAFFL,WEIGHTBL\nS-1,1,2024-03-01,Y,61.5\n",
+    "adae.csv": ADAE.strip().split("\n")[0],
+    "adlb.csv": "USUBJID,ADT,AVISITN,PARAMCD,AVAL,AVALU,ANRHI\nS-1,2024-03-01,0,BILI,205.2,umol/L,17.1\n",
+}
+
+
+def test_body_weight_and_the_upper_limit_of_normal_are_read(tmp_path):
+    record = read(write(tmp_path, MORE))
+    assert (record.subjects[0].weight, record.measurements[0].upper) == (61.5, 1)
+
+
+def test_body_weights_and_limits_of_normal_that_nobody_has_are_refused(tmp_path):
+    assert faults_of(write(tmp_path, MORE, adsl=("61.5", "615"))) == [
+        "adsl.csv, line 2: WEIGHTBL: wanted kg in [0, 500], got '615'"
+    ]
+    for wrong in ("x", "1e6"):
+        assert faults_of(write(tmp_path, MORE, adlb=("17.1", wrong))) == [
+            "adlb.csv, line 2: ANRHI: wanted the upper limit of normal of BILI in [0.171, 1710] umol/L, got "
+            + repr(wrong)
+        ]
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path):

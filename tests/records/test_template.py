@@ -78,7 +78,7 @@ def test_the_command_shows_the_example_and_writes_the_template(tmp_path, monkeyp
     shown = run("record", "example", "--outcomes", "1N 2NNT", "--cutoff", "2024-06-10", "--json")
     assert shown.exit_code == 0, shown.stderr
     page = run("record", "example", "--html", "page.html")
-    assert "the record is invented" in " ".join(page.stdout.split())
+    assert "The record is invented" in " ".join(page.stdout.split())
     assert "INVENTED-" not in (tmp_path / "page.html").read_text(encoding="utf-8")
     written = run("record", "--template", "new")
     assert written.exit_code == 0, written.stderr

@@ -25,6 +25,7 @@ from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.departure import Departure, Event
+from doseopt.study.eligibility import Eligibility
 from doseopt.study.file import DEFAULT_STUDY, load_study, parse_study
 from doseopt.study.populations import Populations
 from doseopt.study.silences import ElicitedEvent, Silences
@@ -293,6 +294,7 @@ CHANGES = {
     "clock": Clock(28, Accrual(per_month=2)),
     "silences": Silences(death_in_window=ElicitedEvent(0.1)),
     "historical": Historical(60, 130, 200, "a registry"),
+    "eligibility": Eligibility(judged=("no active infection",)),
     "posterior": PosteriorModel(model="beta", a=0.5),
     "doses": Doses(("a", "b", "c"), (1.0, 2.0, 4.0), "mg"),
     "scenario_specs": {"s": FixedScenario((0.1, 0.2, 0.31))},

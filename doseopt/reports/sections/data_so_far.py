@@ -8,9 +8,12 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.text import counted
 from doseopt.display.numbers import percent
 from doseopt.plots.posterior import density_figure
-from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph
+from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph
+from doseopt.reports.sections.courses import swimmer
 from doseopt.reports.sections.patients import patients_at_cutoff
 from doseopt.reports.sections.posterior import CAPTIONS, conflict, posterior_tables
+from doseopt.reports.sections.record import survival
+from doseopt.reports.sections.safety import safety_overview
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import dose_words, so_far, statement
 
@@ -34,6 +37,7 @@ def known(dossier: Dossier) -> list[Block]:
         *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}."),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
+        *_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),
     ]
 
@@ -57,6 +61,19 @@ def _remarks(dossier: Dossier) -> list[Block]:
     if not dossier.cohorts:
         return []
     return [Paragraph("Every cohort so far is one that the registered design would have given.")]
+
+
+def _record(dossier: Dossier) -> list[Block]:
+    """Show courses, adverse events and survival where the tables of a record are given."""
+    record = dossier.record
+    if record is None or not record.subjects:
+        return []
+    return [
+        Heading("Courses, adverse events and survival", 2),
+        swimmer(record),
+        *safety_overview(record),
+        *survival(record, dossier.study.historical),
+    ]
 
 
 def _figure(dossier: Dossier) -> Figure:

@@ -67,7 +67,7 @@ def _grouping(answer: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [Caution(f"{NO_COHORTS}.")]
     same: dict[str, list[str]] = {}
     for name, found in grouping["depends"].items():
-        ways = "; ".join(f"{one['cohorts']}: {_said(one, answer)}" for one in found["ways"])
+        ways = "; ".join(f"{one['cohorts']}: {decision_words(one, answer)}" for one in found["ways"])
         when = f" if the pending patients have {found['if']}" if found["if"] else ""
         same.setdefault(f"depends on how patients were grouped{when}: {ways}", []).append(name)
     blocks += [Caution(f"The answer of {', '.join(names)} {text}.") for text, names in same.items()]
@@ -84,18 +84,19 @@ def _item(name: str, one: Mapping[str, Any], answer: Mapping[str, Any]) -> Item:
     if one["inadmissible"]:
         out = ", ".join(d["label"] for d in one["inadmissible"])
         details.append(f"inadmissible: {out} - {one['inadmissible'][0]['why']}")
-    return Item(f"{name}: {_said(one, answer)}", tuple(details))
+    return Item(f"{name}: {decision_words(one, answer)}", tuple(details))
 
 
 def _by_decision(one: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the outcomes of pending patients by what is then done."""
     found: dict[str, list[str]] = {}
     for outcome, then in one["if"].items():
-        found.setdefault(_said(then, answer), []).append(outcome)
+        found.setdefault(decision_words(then, answer), []).append(outcome)
     return found
 
 
-def _said(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+def decision_words(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """Say what a design does: an answer of `next_dose`, or a part of one that waits."""
     if one["action"] == "wait":
         many = f"wait for {counted(one['pending'], 'patient')}"
         if one["level"] is not None:
