@@ -41,7 +41,7 @@ def survival_curve(record: Record, controls: Historical | None = None) -> xr.Dat
     day = DAY if controls is None else controls.day
     seen = follow_up(record).survival()
     days, died = seen.times
-    last = min(float(days.max(initial=0)), day)
+    last = day if (seen.curve == 0).any() else min(float(days.max(initial=0)), day)
     early = seen.at < last
     steps = [0.0, *seen.at[early], last], [1.0, *seen.curve[early], [1.0, *seen.curve[seen.at <= last]][-1]]
     ends = [d for d in (*(b for b in BREAKS if 0 < b < day), day) if not np.isnan(seen.estimate(d)[0])]
