@@ -94,17 +94,8 @@ def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
         width = {"linewidth": 0.8, "alpha": 0.8} if few else {"linewidth": 0.5, "alpha": 0.4}
         ax.plot(x, y, marker="o", markersize=2 if few else 1.2, color=BLUE, zorder=2, **width)
         if not np.isnan(ended[subject]):
-            ax.plot(
-                x[-1:],
-                y[-1:],
-                marker="X",
-                markersize=4.2 if few else 3.6,
-                markeredgewidth=0.4,
-                markeredgecolor="white",
-                color=INK,
-                linestyle="",
-                zorder=4,
-            )
+            edge = {"markersize": 4.2 if few else 3.6, "markeredgewidth": 0.4, "markeredgecolor": "white"}
+            ax.plot(x[-1:], y[-1:], marker="X", color=INK, linestyle="", zorder=4, **edge)
         ends.append((float(x[-1]), float(y[-1]), subject))
     if not few:
         visits = np.unique(day[known])

@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.plots.placement import Canvas, End
-from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure, note
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure
 from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, WIDTH, styled
 
 LEFT, RIGHT, PANEL, FOOT = 0.55, 1.75, 2.3, 0.72
@@ -30,13 +30,13 @@ def survival_figure(ds: xr.Dataset) -> Figure:
     """
     day, with_controls = float(ds.attrs["day"]), "control" in ds.attrs
     band = (
-        f" Dashed, with a band: an exponential curve through the survival of {ds.attrs['control_n']} historical controls,"
-        " and its 95% interval."
+        f" Dashed, with a band: an exponential curve through the survival of {ds.attrs['control_n']} historical "
+        "controls, and its 95% interval."
         if with_controls
         else ""
     )
     subtitle = (
-        f"Kaplan-Meier, {counted(ds.attrs['subjects'], 'subject')}; ticks: end of follow-up, a transplantation included. "
+        f"Kaplan-Meier, {counted(ds.attrs['subjects'], 'subject')}; ticks: end of follow-up, or transplantation. "
         f"Bars: {100 * ds.attrs['level']:.0f}% intervals at the ends of the intervals of the life table.{band}"
     )
     figure = new_figure(PANEL + FOOT + 0.1, f"Survival to day {day:g}", subtitle)
@@ -90,7 +90,7 @@ def _controls(ax: Axes, ds: xr.Dataset, day: float) -> End:
 
 
 def _at_risk(ax: Axes, ds: xr.Dataset, canvas: Canvas) -> None:
-    """Number the axis at the ends of the life table, and write below how many are at risk, as far as there is room."""
+    """Put the ends of the life table on the axis, and below it those at risk, as far as there is room."""
     day = float(ds.attrs["day"])
     at = [0.0, *ds["day"].to_numpy().astype(float).tolist()]
     risk = [int(ds.attrs["subjects"]), *ds["at_risk"].to_numpy().tolist()]
