@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from doseopt.conduct.endpoints import Endpoints
 from doseopt.core.text import counted
 from doseopt.display.panels import doses
 from doseopt.endpoints.historical import Historical
@@ -26,6 +27,12 @@ from doseopt.records.safety import ALL, GRADES, by_term, listing, overview
 from doseopt.records.status import ALONE, SILENT, statuses, unread
 from doseopt.records.window import how_to_state
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.endpoints import (
+    against_random_controls,
+    improvement_averaged,
+    liver_in_time,
+    survival_drawn,
+)
 from doseopt.study.study import Study
 
 DAY = 60
@@ -33,14 +40,17 @@ DAY = 60
 EMERGENT = "Subjects (%) with treatment-emergent adverse events [events]"
 
 
-def record_document(study: Study, record: Record) -> Document:
+def record_document(study: Study, record: Record, endpoints: Endpoints | None = None) -> Document:
     """Return what a record holds as a document.
 
     Parameters
     ----------
     study : Study
     record : Record
+    endpoints : Endpoints, optional
+        What their models say; by quadrature, if left out.
     """
+    modelled = Endpoints.of(study, record) if endpoints is None else endpoints
     facts = {
         "Known on": record.last.isoformat(),
         "Subjects": f"{len(record.subjects)} treated",
@@ -51,7 +61,9 @@ def record_document(study: Study, record: Record) -> Document:
         return Document(study.title, facts, (*blocks, Paragraph("Nobody had been treated.")))
     blocks += [*_data(record), Heading("Adverse events"), *_safety(record)]
     blocks += [Heading("Survival"), *_survival(record, study.historical)]
-    blocks += [*_liver(record), *_improvement(record), *_antibodies(record)]
+    blocks += [survival_drawn(record, study.historical), *against_random_controls(modelled.survival)]
+    blocks += [*_liver(record), *liver_in_time(record)]
+    blocks += [*_improvement(record), *improvement_averaged(modelled.improvement), *_antibodies(record)]
     return Document(study.title, facts, tuple(blocks))
 
 
