@@ -114,7 +114,7 @@ class Difference:
     def cdf(self, d: npt.ArrayLike) -> FloatArray:
         """Return Pr(X - C <= d) at each of some differences, [K]."""
         at = np.asarray(d, float)[:, None]
-        known = np.inf
+        known = np.full(len(at), np.inf)
         size = FEWEST_NODES
         while size <= MOST_NODES:
             found = self._integral(at, size)

@@ -81,28 +81,32 @@ def _ticks(visits: np.ndarray, columns: int) -> list[float]:
 
 
 def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
-    """Draw the subjects at one dose."""
-    value, day, number = ds["value"].sel(score=score).to_numpy(), ds["day"].to_numpy(), ds["number"].to_numpy()
+    """Draw the subjects at one dose, all lines as one artist."""
+    from matplotlib.collections import LineCollection
+
+    value = ds["value"].sel(score=score).to_numpy()
     known = chosen & ~np.isnan(value)
-    ended = dict(zip(ds["subject"].values.tolist(), ds["ended"].values.tolist(), strict=True))
-    subjects = np.unique(number[known]).tolist()
-    few = len(subjects) <= FEW
-    ends = []
-    for subject in subjects:
-        here = np.flatnonzero(known & (number == subject))
-        x, y = day[here], value[here]
-        width = {"linewidth": 0.8, "alpha": 0.8} if few else {"linewidth": 0.5, "alpha": 0.4}
-        ax.plot(x, y, marker="o", markersize=2 if few else 1.2, color=BLUE, zorder=2, **width)
-        if not np.isnan(ended[subject]):
-            edge = {"markersize": 4.2 if few else 3.6, "markeredgewidth": 0.4, "markeredgecolor": "white"}
-            ax.plot(x[-1:], y[-1:], marker="X", color=INK, linestyle="", zorder=4, **edge)
-        ends.append((float(x[-1]), float(y[-1]), subject))
-    if not few:
-        visits = np.unique(day[known])
-        middle = [np.median(value[known & (day == visit)]) for visit in visits]
-        ax.plot(visits, middle, color=INK, linewidth=1.4, zorder=3)
+    x, y, number = ds["day"].to_numpy()[known], value[known], ds["number"].to_numpy()[known]
+    last = np.flatnonzero(np.diff(number, append=-1))
+    few = len(last) <= FEW
+    courses = np.split(np.column_stack([x, y]), last[:-1] + 1)
+    width = {"linewidths": 0.8, "alpha": 0.8} if few else {"linewidths": 0.5, "alpha": 0.4}
+    ax.add_collection(LineCollection(courses, colors=BLUE, zorder=2, **width), autolim=False)
+    ax.plot(x, y, "o", markersize=2 if few else 1.2, color=BLUE, zorder=2, alpha=width["alpha"])
+    ended = ds["ended"].sel(subject=number[last]).to_numpy()
+    gone = last[~np.isnan(ended)]
+    edge = {"markersize": 4.2 if few else 3.6, "markeredgewidth": 0.4, "markeredgecolor": "white"}
+    ax.plot(x[gone], y[gone], "X", color=INK, zorder=4, **edge)
+    if few:
+        _number(ax, x[last], y[last], number[last])
         return
+    visits = np.unique(x)
+    ax.plot(visits, [np.median(y[x == visit]) for visit in visits], color=INK, linewidth=1.4, zorder=3)
+
+
+def _number(ax: Axes, x: np.ndarray, y: np.ndarray, number: np.ndarray) -> None:
+    """Write the numbers of the subjects at the ends of their lines, none over another."""
     points = 72 * ROW * 0.8 / (HIGH - LOW)  # of a point of a score, about
-    at = spread([y * points for _, y, _ in ends], [SMALL + 0.5] * len(ends), LOW * points, HIGH * points)
-    for (x, y, subject), centre in zip(ends, at, strict=True):
-        note(ax, str(subject), (x, y), (4, centre - y * points), ha="left", va="center", color=GREY)
+    at = spread((y * points).tolist(), [SMALL + 0.5] * len(y), LOW * points, HIGH * points)
+    for left, end, subject, centre in zip(x, y, number, at, strict=True):
+        note(ax, str(subject), (left, end), (4, centre - end * points), ha="left", va="center", color=GREY)
