@@ -82,8 +82,8 @@ def _with_draws(found: xr.Dataset, n: np.ndarray, y: np.ndarray, seed: int, prog
     from doseopt.models.nuts.endpoints import sample_rising
 
     tree = sample_rising(RisingOrFlat(len(n), FLAT), n, y, seed=seed, progress=progress)
-    rate = tree["posterior"]["rate"]
-    error = az.mcse(rate.to_dataset(name="rate"), method="mean")["rate"]
+    drawn_rate = tree["posterior"].to_dataset()[["rate"]]
+    rate, error = drawn_rate["rate"], az.mcse(drawn_rate, method="mean")["rate"]
     over = ("chain", "draw")
     drawn = {
         "mean": rate.mean(over),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -90,12 +92,12 @@ def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
     last = np.flatnonzero(np.diff(number, append=-1))
     few = len(last) <= FEW
     courses = np.split(np.column_stack([x, y]), last[:-1] + 1)
-    width = {"linewidths": 0.8, "alpha": 0.8} if few else {"linewidths": 0.5, "alpha": 0.4}
+    width: dict[str, Any] = {"linewidths": 0.8, "alpha": 0.8} if few else {"linewidths": 0.5, "alpha": 0.4}
     ax.add_collection(LineCollection(courses, colors=BLUE, zorder=2, **width), autolim=False)
     ax.plot(x, y, "o", markersize=2 if few else 1.2, color=BLUE, zorder=2, alpha=width["alpha"])
     ended = ds["ended"].sel(subject=number[last]).to_numpy()
     gone = last[~np.isnan(ended)]
-    edge = {"markersize": 4.2 if few else 3.6, "markeredgewidth": 0.4, "markeredgecolor": "white"}
+    edge: dict[str, Any] = {"markersize": 4.2 if few else 3.6, "markeredgewidth": 0.4, "markeredgecolor": "white"}
     ax.plot(x[gone], y[gone], "X", color=INK, zorder=4, **edge)
     if few:
         _number(ax, x[last], y[last], number[last])

@@ -100,8 +100,7 @@ def _at_risk(ax: Axes, ds: xr.Dataset, canvas: Canvas) -> None:
         if all(abs(spot - spots[-1]) >= LEAST for spot in spots[:-1]):
             shown.append(k)
     ax.set_xticks(sorted({at[k] for k in shown} | {day}))
-    below = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "annotation_clip": False}
+    away: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "size": SMALL, "va": "top"}
     for k in shown:
-        ax.annotate(f"{risk[k]}", (at[k], 0), (0, -31), ha="center", va="top", size=SMALL, **below)
-    at_left = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
-    ax.annotate("at risk", (0, 0), (-12, -31), ha="right", va="top", size=SMALL, color=GREY, **at_left)
+        ax.annotate(f"{risk[k]}", (at[k], 0), (0, -31), xycoords=("data", "axes fraction"), ha="center", **away)
+    ax.annotate("at risk", (0, 0), (-12, -31), xycoords="axes fraction", ha="right", color=GREY, **away)

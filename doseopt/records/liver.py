@@ -23,10 +23,11 @@ def liver_courses(record: Record) -> xr.Dataset:
         `measured`, and of the changes from the last day up to 0 `changed`, their number, `change`, their median, and
         `least` and `most`. Over `subject`: `ended`, the day of death or transplantation, NaN of others.
     """
-    found = [(one, day) for one in liver_function(record) if (day := day_of(one.visit)) is not None]
+    dated = ((one, day_of(one.visit)) for one in liver_function(record))
+    found = [(one, day) for one, day in dated if day is not None]
     levels = {number: s.level for s, number in zip(record.subjects, record.numbers.values(), strict=True)}
     value = np.array([[one.scores.get(score, np.nan) for one, _ in found] for score in SCORES])
-    number, day = np.array([one.subject for one, _ in found], np.int64), np.array([day for _, day in found], float)
+    number, day = np.array([one.subject for one, _ in found], np.int64), np.array([each for _, each in found], float)
     days, died, moved = follow_up(record).ends()
     visits = np.unique(day)
     known = [Survival(days, died | moved).known(max(visit, 0.0)) for visit in visits]

@@ -128,12 +128,13 @@ def sample_rising(
     odds = np.exp(more.attrs["log_marginal_likelihood"] - one.attrs["log_marginal_likelihood"])
     rising = 1 / (1 + model.flat / (1 - model.flat) / odds)
     error = np.hypot(*(tree.attrs["log_marginal_likelihood_mcse"] for tree in (one, more)))
-    flat, each = one["posterior"]["p_dlt"].isel(dose=0, drop=True), more["posterior"]["p_dlt"]
+    flat, each = (tree["posterior"].to_dataset()["p_dlt"] for tree in (one, more))
+    flat = flat.isel(dose=0, drop=True)
     chosen = np.random.default_rng(streams[2]).random(flat.shape) < rising
-    rate = xr.where(xr.DataArray(chosen, dims=flat.dims), each, flat)
+    rate = each.where(xr.DataArray(chosen, dims=flat.dims), flat)
     drawn = {"if_flat": flat, "if_rising": each, "rate": rate.transpose("chain", "draw", "dose")}
-    diverging = xr.concat([tree["sample_stats"]["diverging"] for tree in (one, more)], "model")
-    groups = {"posterior": xr.Dataset(drawn), "sample_stats": diverging.to_dataset(name="diverging")}
+    stats = xr.concat([tree["sample_stats"].to_dataset()[["diverging"]] for tree in (one, more)], "model")
+    groups = {"posterior": xr.Dataset(drawn), "sample_stats": stats}
     tree = xr.DataTree.from_dict(groups)
     tree.attrs |= {"rising": float(rising), "rising_mcse": float(rising * (1 - rising) * error)}
     return _judged(tree, repr(model), seed)
