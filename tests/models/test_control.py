@@ -21,6 +21,10 @@ CASES = [
     (ControlledRate(1, 2, 0), 60, 0),
     (ControlledRate(650, 1000), 30, 30),
 ]
+AT_AN_END = [
+    (ControlledRate(1, 100_000, 1, 6e-5, 6 - 6e-5), 0, 0),
+    (ControlledRate(99_999, 100_000, 1, 6 - 6e-5, 6e-5), 8, 0),
+]
 
 
 def by_scipy(found, d):
@@ -30,7 +34,7 @@ def by_scipy(found, d):
     return sum(quad(lambda u: beta.cdf(beta.ppf(u, c, e) + d, a, b), *p, epsabs=1e-12)[0] for p in pairwise(ends))
 
 
-@pytest.mark.parametrize(("model", "yes", "no"), CASES)
+@pytest.mark.parametrize(("model", "yes", "no"), CASES + AT_AN_END)
 def test_the_distribution_of_the_difference_is_scipys(model, yes, no):
     found = model.posterior(yes, no)
     at = [-0.6, -0.1, 0.0, 0.05, 0.4]
