@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from doseopt.conduct.endpoints import Endpoints
     from doseopt.records.record import Record
     from doseopt.study.study import Study
+
+Method = Annotated[
+    str, typer.Option(help="Of survival and improvement: quadrature; nuts adds draws of the same models.")
+]
 
 
 @app.command()
@@ -29,9 +34,7 @@ def record(
     cutoff: Annotated[str, typer.Option(help="Last day that counts, as 2024-03-31; the last in the data.")] = "",
     outcomes: Annotated[str, typer.Option(help='The tally as stated, e.g. "1N 2NNT"; refused if it differs.')] = "",
     template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
-    method: Annotated[
-        str, typer.Option(help="Of survival and improvement: quadrature; nuts adds draws of the same models.")
-    ] = "quadrature",
+    method: Method = "quadrature",
     seed: Annotated[int, seed("Seed of NUTS.")] = 1,
     out: Folder = None,
     html: Html = None,
@@ -68,12 +71,11 @@ def record(
             hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))
         folder = folder_for(out, json, html)
         endpoints = Endpoints.of(loaded, known, method, seed, progress=sys.stderr.isatty())
-        document = record_document(loaded, known, endpoints)
+        document = record_document(loaded, known, endpoints=endpoints)
 
         files = [] if folder is None else write_figures(document, folder)
-        deliver(
-            lambda: _as_object(loaded, known, endpoints), document, json=json, html=html, folder=folder, files=files
-        )
+        said = partial(_as_object, loaded, known, endpoints)
+        deliver(said, document, json=json, html=html, folder=folder, files=files)
 
 
 def _as_object(study: Study, record: Record, endpoints: Endpoints) -> dict[str, object]:

@@ -31,10 +31,8 @@ def improvement_by_dose(
     record : Record
     method : {"quadrature", "nuts"}
         The latter adds draws of the same models, `nuts_...`.
-    seed : int
-        For NUTS.
-    progress : bool
-        Whether NUTS shows a progress bar.
+    seed, progress : int and bool
+        For NUTS: its seed, and whether it shows a progress bar.
 
     Returns
     -------
