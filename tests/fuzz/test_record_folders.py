@@ -10,13 +10,17 @@ from cli.test_record import CONTROLS, READING, STUDY
 from fuzz.commands import answer
 from fuzz.guard import INPUTS, check_shown, failures
 from fuzz.hostile import pick
-from fuzz.test_records import folder_of
+from fuzz.possible import possible_tables
+from fuzz.test_records import changed, folder_of
 
 FOLDERS = 20_000
 """Inputs with `-m fuzz`: a tenth of a second each."""
-CUTOFFS = ("2024-03-01", "2024-04-10", "2024-04-20", "2024-05-20", "2024-09-01", "9999-12-31", "2024-02-30", "x")
+CUTOFFS = (*("2024-03-01", "2024-04-10", "2024-04-20", "2024-05-20", "2024-09-01") * 3, "9999-12-31", "2024-02-30", "x")
 TEXTUAL, DRAWN = 0.1, 0.01
 """Parts of the inputs that ask for the page as text, and for its figures as well."""
+POSSIBLE, SPOILT = 0.3, 0.05
+"""Part of the folders that hold a possible trial, since what is changed at random is mostly refused; part of their
+tables that are changed."""
 
 
 def odd_file(rng, folder):
@@ -36,6 +40,15 @@ def odd_file(rng, folder):
         path.write_bytes(b'USUBJID,"TRT01A\n' * int(rng.integers(1, 50)))
 
 
+def possible_trial(rng, folder):
+    """Write the tables of a trial that may have been, a few of them changed; return them."""
+    found = possible_tables(rng)
+    for name, text in found.items():
+        found[name] = changed(rng, text) if rng.random() < SPOILT else text
+        (folder / name).write_bytes(found[name].encode("utf-8", "replace"))
+    return found
+
+
 def study_of(rng):
     """A study that may state controls, readings of who leaves the window, or both."""
     controls = CONTROLS + f"weight = {rng.random():.2f}\n" if rng.random() < 0.3 else CONTROLS
@@ -44,11 +57,11 @@ def study_of(rng):
 
 
 def folder_of_a_command(rng):
-    """Give a folder to the command."""
+    """Give a folder to the command: three in ten of a possible trial."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path("tables")
         folder.mkdir()
-        found = folder_of(rng, folder)
+        found = (possible_trial if rng.random() < POSSIBLE else folder_of)(rng, folder)
         if rng.random() < 0.05:
             odd_file(rng, folder)
         Path("study.toml").write_text(study_of(rng), encoding="utf-8")
