@@ -130,16 +130,16 @@ def liver_in_time(record: Record) -> list[Block]:
         rows.append((f"{visit:g}", str(ds["reached"].to_numpy()[v]), str(ds["gone"].to_numpy()[v]), *cells))
     scores = names(ds, "score")
     caption = (
-        "Scores by day of the visit: subjects with one, and median change (least to most) from their last up to day 0; "
+        "Scores by day of the visit: subjects with each, and median change (least to most) from their last up to day 0; "
         "first how many are alive without a transplantation, and how many died or were transplanted by then"
     )
-    head = ("day", "alive", "gone", *(name for _ in scores for name in ("scored", "change")))
+    head = ("day", "alive", "gone", *(name for score in scores for name in (score, "change")))
     note = "Deaths and transplantations do not come at random: a median over those who are left flatters."
     alt = "A line of scores for each subject, a panel for each score and dose; the numbers stand in the tables."
     caption_below = "Liver function by visit, a line for each subject."
     return [
         Figure.of(partial(liver_figure, ds), caption_below, alt, "liver"),
-        Table(caption, head, tuple(rows), groups=(("subjects", 2), *((name, 2) for name in scores)), notes=(note,)),
+        Table(caption, head, tuple(rows), notes=(note,)),
     ]
 
 
