@@ -130,7 +130,7 @@ def liver_in_time(record: Record) -> list[Block]:
         rows.append((f"{visit:g}", str(ds["reached"].to_numpy()[v]), str(ds["gone"].to_numpy()[v]), *cells))
     scores = names(ds, "score")
     caption = (
-        "Scores by day of the visit: subjects with each, and median change (least to most) from their last up to day 0; "
+        "Scores by day of the visit: subjects with each, and median change (least to most) from the last up to day 0; "
         "first how many are alive without a transplantation, and how many died or were transplanted by then"
     )
     head = ("day", "alive", "gone", *(name for score in scores for name in (score, "change")))
