@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Folder, Html, Json
+from doseopt.cli.options import Folder, Html, Json, seed
 
 if TYPE_CHECKING:
+    from doseopt.conduct.endpoints import Endpoints
     from doseopt.records.record import Record
     from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
+
+Method = Annotated[
+    str, typer.Option(help="Of survival and improvement: quadrature; nuts adds draws of the same models.")
+]
 
 
 @app.command()
@@ -32,6 +38,8 @@ def record(
         bool, typer.Option("--identifiers", help="Show identifiers and dates of subjects, not their numbers alone.")
     ] = False,
     template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
+    method: Method = "quadrature",
+    seed: Annotated[int, seed("Seed of NUTS.")] = 1,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -39,6 +47,8 @@ def record(
     """Show adverse events, survival, liver function and improvement from the tables that the team keeps."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, write_figures
+        from doseopt.conduct.endpoints import Endpoints
+        from doseopt.conduct.posterior import check_choice
         from doseopt.core.parameters import Fault, Faults
         from doseopt.records.status import hold_to, trial_of
         from doseopt.records.template import write_template
@@ -51,14 +61,16 @@ def record(
         if tables is None or template is not None:
             got = "neither" if tables is None else "both"
             raise Faults([Fault("", f"wanted the folder of a record, as 'example', or --template DIR, got {got}")])
+        check_choice("", method)
         loaded = load_study(study)
         known = _known(loaded, tables, cutoff)
         if outcomes:
             hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))
         folder = folder_for(out, json, html)
-        document = record_document(loaded, known, identifiers)
+        endpoints = Endpoints.of(loaded, known, method, seed, progress=sys.stderr.isatty())
+        document = record_document(loaded, known, identifiers, endpoints)
         files = [] if folder is None else [*_write(document, folder), *write_figures(document, folder)]
-        said = partial(_as_object, loaded, known, identifiers)
+        said = partial(_as_object, loaded, known, identifiers, endpoints)
         deliver(said, document, json=json, html=html, folder=folder, files=files)
 
 
@@ -81,7 +93,7 @@ def _write(document: Document, folder: Path) -> list[Path]:
     return [write(document, folder / f"record.{ending}") for ending, write in writers.items()]
 
 
-def _as_object(study: Study, record: Record, identifiers: bool) -> dict[str, object]:
+def _as_object(study: Study, record: Record, identifiers: bool, endpoints: Endpoints) -> dict[str, object]:
     """Return what JSON holds."""
     from dataclasses import asdict
 
@@ -104,9 +116,11 @@ def _as_object(study: Study, record: Record, identifiers: bool) -> dict[str, obj
         "overview": overview(record).to_dict(),
         "terms": by_term(record).to_dict(),
         "serious": listing(record, "serious"),
+        "against_controls": None if endpoints.survival is None else endpoints.survival.to_dict(),
         "dose_limiting": listing(record, "dose-limiting"),
         "liver_function": [asdict(one) for one in liver_function(record)],
         "improvement": improvement(record).to_dict(),
+        "improvement_averaged": None if endpoints.improvement is None else endpoints.improvement.to_dict(),
         "antibodies": antibodies(record).to_dict(),
     }
 

@@ -92,6 +92,41 @@ def test_controls_are_compared_in_three_ways(study, folder):
     assert "0 deaths seen, 1.10 expected, Pr(Poisson of as few) = 0.333, an approximation" in shown
 
 
+def test_controls_are_random_beside_a_treated_rate_that_is(study, folder):
+    """Nobody has died; alive count 1 + (40 + 18 + 35) / 60 = 2.55, of the worst 1 of 5, of the best all of them."""
+    study.write_text(STUDY + CONTROLS + "weight = 0.5\n")
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    mean, least = 3.55 / 4.55, 2 / 7
+    assert "learns from their counts to the power 0.5 (weight 0.5 of a power prior)" in shown
+    assert f"2.5 0 {100 * mean:.1f} {100 * (mean - 66 / 102):+.1f} (" in shown
+    assert f"dead 1.0 4 {100 * least:.1f} {100 * (least - 66 / 102):+.1f} (" in shown
+    assert "with who counts as alive" in shown
+    assert "How little this says: the 95% interval of the difference spans" in shown
+
+
+def test_what_the_models_say_is_in_json(study, folder):
+    study.write_text(STUDY + CONTROLS)
+    found = json.loads(run("record", folder, "--study", study, "--json").stdout)
+    assert found["against_controls"]["data_vars"]["no"]["data"] == [0, 4, 0, 1]
+    assert found["improvement_averaged"]["data_vars"]["assessed"]["data"] == [1, 1, 0]
+    study.write_text(STUDY)
+    assert json.loads(run("record", folder, "--study", study, "--json").stdout)["against_controls"] is None
+
+
+def test_improvement_is_averaged_over_two_models(study, folder):
+    """Of 1 of 1 at the lowest dose and 0 of 1 at the second one: 1/6 if flat; rising, 6 of p1 (1 - p2) over the three
+    ordered, 3! times 1/60 = 1/10: 3/8 of the weight."""
+    shown = " ".join(lines(run("record", folder, "--study", study, "--html", study.parent / "page.html")))
+    assert "the probability that improvement rises with the dose from 50% to 37.5%" in shown
+    assert "with other prior weights from 75% to 64% and from 25% to 17%" in shown
+
+
+def test_a_method_that_is_none_is_refused(study, folder):
+    result = run("record", folder, "--study", study, "--method", "nut", "--json")
+    assert result.exit_code == 2
+    assert "method: wanted quadrature or nuts, got 'nut'" in result.stderr
+
+
 def test_a_cut_off_leaves_out_what_came_later(study, folder):
     found = json.loads(run("record", folder, "--study", study, "--cutoff", "2024-04-19", "--json").stdout)
     assert (found["patients"], found["dlts"], found["last"]) == ([1, 0, 0], [0, 0, 0], "2024-04-19")
@@ -262,7 +297,8 @@ def test_the_renderings_hold_the_same_tables_with_heads_that_are_repeated(study,
     """Safety tables as the field has them: subjects n (%), events in brackets, classes before their terms."""
     out = study.parent / "out"
     assert run("record", folder, "--study", study, "--out", out).exit_code == 0
-    names = {"record.html", "record.docx", "record.pdf", "swimmer.svg", "swimmer.png"}
+    drawn = ("swimmer", "survival", "liver", "improvement")
+    names = {"record.html", "record.docx", "record.pdf", *(f"{n}.{kind}" for n in drawn for kind in ("svg", "png"))}
     assert {path.name for path in out.iterdir()} == names
     page, word = Page((out / "record.html").read_text(encoding="utf-8")), Docx(out / "record.docx")
     tables = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
@@ -273,7 +309,7 @@ def test_the_renderings_hold_the_same_tables_with_heads_that_are_repeated(study,
         "Adverse events",
         "Survival",
     ]
-    assert len(word.inline_shapes) == 1
+    assert len(word.inline_shapes) == len(drawn)
     terms = page.tables["Subjects (%) with treatment-emergent adverse events [events], by class and term"]
     assert terms == [
         ["class, term", "0.15 (n = 1)", "0.5 (n = 4)", "1.5 (n = 0)", "all (n = 5)"],

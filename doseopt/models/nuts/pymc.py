@@ -1,4 +1,4 @@
-"""Model -> pymc.Model -> ArviZ: the same statement of a model, sampled; the only file that imports PyMC.
+"""Model -> pymc.Model -> ArviZ: the same statement of a model, sampled.
 
 Parameters are non-centred, theta = mean + L z with z ~ N(0, I), or the logit of a beta variable. The log density of the
 data is y log p + (n - y) log(1 - p) from the *log* rates, plus the log binomial coefficient: what PyMC calls the log

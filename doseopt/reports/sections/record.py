@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from doseopt.conduct.endpoints import Endpoints
 from doseopt.core.text import counted
 from doseopt.endpoints.historical import Historical
 from doseopt.endpoints.life_table import BREAKS, at_end, life_table
@@ -19,6 +20,12 @@ from doseopt.records.safety import ALL
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.courses import identified, subjects_by_dose
 from doseopt.reports.sections.eligibility import eligibility_blocks
+from doseopt.reports.sections.endpoints import (
+    against_random_controls,
+    improvement_averaged,
+    liver_in_time,
+    survival_drawn,
+)
 from doseopt.reports.sections.safety import (
     MOST_ROWS,
     columns_of,
@@ -33,7 +40,9 @@ DAY = 60
 """Of survival, where a study states no controls."""
 
 
-def record_document(study: Study, record: Record, identifiers: bool = False) -> Document:
+def record_document(
+    study: Study, record: Record, identifiers: bool = False, endpoints: Endpoints | None = None
+) -> Document:
     """Return what a record holds as a document.
 
     Parameters
@@ -42,7 +51,10 @@ def record_document(study: Study, record: Record, identifiers: bool = False) -> 
     record : Record
     identifiers : bool
         Whether identifiers and dates of subjects are shown.
+    endpoints : Endpoints, optional
+        What their models say; by quadrature, if left out.
     """
+    modelled = Endpoints.of(study, record) if endpoints is None else endpoints
     facts = {
         "Known on": record.last.isoformat(),
         "Subjects": f"{len(record.subjects)} treated",
@@ -62,7 +74,9 @@ def record_document(study: Study, record: Record, identifiers: bool = False) -> 
         *safety_tables(record, identifiers),
     ]
     blocks += [Heading("Survival"), *survival(record, study.historical)]
-    blocks += [*_liver(record), *_improvement(record), *_antibodies(record)]
+    blocks += [survival_drawn(record, study.historical), *against_random_controls(modelled.survival)]
+    blocks += [*_liver(record), *liver_in_time(record)]
+    blocks += [*_improvement(record), *improvement_averaged(modelled.improvement), *_antibodies(record)]
     return Document(title, facts, tuple(blocks))
 
 

@@ -1,0 +1,95 @@
+"""Clinical improvement by dose: rates that rise with the dose or are flat, averaged, at the last visit assessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from doseopt.models.rising import RisingOrFlat
+from doseopt.records.efficacy import improvement
+from doseopt.records.record import Record
+from doseopt.records.safety import ALL
+
+LEVEL = 0.95
+FLAT, OTHER_FLAT = 0.5, (0.25, 0.75)
+"""Prior probability that improvement does not depend on the dose; others that are tried."""
+STATED = (
+    "Before any data two models have weights of one half each: one rate at all doses, uniform; or rates that rise with "
+    "the dose, every ordered set of them as likely as any other."
+)
+
+
+def improvement_by_dose(
+    record: Record, method: str = "quadrature", seed: int = 1, progress: bool = False
+) -> xr.Dataset | None:
+    """Return what is known of clinical improvement at each dose, at the last visit with anybody assessed.
+
+    Parameters
+    ----------
+    record : Record
+    method : {"quadrature", "nuts"}
+        The latter adds draws of the same models, `nuts_...`.
+    seed, progress : int and bool
+        For NUTS: its seed, and whether it shows a progress bar.
+
+    Returns
+    -------
+    Dataset or None
+        Over `dose`: `improved`, `assessed`; `exact_lower`, `exact_upper` of the dose alone; `mean`, `lower`, `upper`
+        averaged over both models. Over `flat`, the prior probability that the rate does not depend on the dose:
+        `rising`, the posterior probability that it rises, and `sensitivity_mean`, the averaged mean (flat, dose).
+        Attributes: `visit`, `flat`, `rising`, `level`; of NUTS, the diagnostics, and `nuts_rising` with its Monte Carlo
+        error. None where nobody was assessed.
+    """
+    counts = improvement(record, level=LEVEL)
+    if not counts.sizes["visit"]:
+        return None
+    last = counts.isel(visit=-1, drop=True).drop_sel(dose=ALL)
+    n, y = last["assessed"].to_numpy(), last["improved"].to_numpy()
+    cases = {flat: RisingOrFlat(len(n), flat).posterior(n, y) for flat in sorted({FLAT, *OTHER_FLAT})}
+    known = cases[FLAT]
+    lower, upper = known.interval(LEVEL)
+    values = record.doses.values
+    sized = {} if values is None else {"dose_value": ("dose", list(values), {"units": record.doses.unit})}
+    found = xr.Dataset(
+        {
+            "improved": ("dose", y),
+            "assessed": ("dose", n),
+            "exact_lower": ("dose", last["lower"].to_numpy()),
+            "exact_upper": ("dose", last["upper"].to_numpy()),
+            "mean": ("dose", known.mean()),
+            "lower": ("dose", lower),
+            "upper": ("dose", upper),
+            "rising": ("flat", [case.rising for case in cases.values()]),
+            "sensitivity_mean": (("flat", "dose"), [case.mean() for case in cases.values()]),
+        },
+        {"dose": list(record.doses.labels), "flat": list(cases), **sized},
+        {"visit": str(counts["visit"].to_numpy()[-1]), "level": LEVEL, "method": method, "prior": STATED},
+    )
+    found.attrs |= {"flat": FLAT, "rising": known.rising}
+    return _with_draws(found, n, y, seed, progress) if method == "nuts" else found
+
+
+def _with_draws(found: xr.Dataset, n: np.ndarray, y: np.ndarray, seed: int, progress: bool) -> xr.Dataset:
+    """Add the same by NUTS, with Monte Carlo errors, and how well that went."""
+    import arviz as az
+
+    from doseopt.models.nuts.draws import diagnose
+    from doseopt.models.nuts.endpoints import sample_rising
+
+    tree = sample_rising(RisingOrFlat(len(n), FLAT), n, y, seed=seed, progress=progress)
+    drawn_rate = tree["posterior"].to_dataset()[["rate"]]
+    rate, error = drawn_rate["rate"], az.mcse(drawn_rate, method="mean")["rate"]
+    over = ("chain", "draw")
+    drawn = {
+        "mean": rate.mean(over),
+        "mean_mcse": error,
+        "lower": rate.quantile((1 - LEVEL) / 2, over),
+        "upper": rate.quantile((1 + LEVEL) / 2, over),
+    }
+    added = found.assign({f"nuts_{name}": ("dose", each.to_numpy()) for name, each in drawn.items()})
+    said: dict[str, Any] = {"seed": seed, "sampler": tree.attrs["sampler"], "diagnostics": diagnose(tree).words()}
+    added.attrs |= said | {f"nuts_{name}": tree.attrs[name] for name in ("rising", "rising_mcse")}
+    return added
