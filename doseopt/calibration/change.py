@@ -11,12 +11,12 @@ import xarray as xr
 from doseopt.attainable import Rules, bayes_optimal, error_of
 from doseopt.beliefs import Belief, DrawnBelief
 from doseopt.calibration.objective import Objective, measures_of
-from doseopt.comparison.on_pending import InTime
 from doseopt.core.design import Design
 from doseopt.designs.crm import CRM
 from doseopt.designs.layers import layers
 from doseopt.engines.budget import TooManyStates
 from doseopt.scenarios import make_scenarios
+from doseopt.study.on_pending import InTime
 from doseopt.study.study import Study
 
 HELD_OUT = 400

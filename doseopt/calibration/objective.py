@@ -9,7 +9,6 @@ import numpy as np
 
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
-from doseopt.comparison.on_pending import InTime
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
@@ -19,6 +18,7 @@ from doseopt.engines.outcomes import judged
 from doseopt.measures.expected import MEASURES, linear_measures, linear_utility
 from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.scenarios import MTDRule
+from doseopt.study.on_pending import InTime
 
 UTILITY = "utility"
 BLOCK = 100

@@ -17,7 +17,6 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.utility import Utility
 from doseopt.calibration.change import compared, held_out_belief, skeletons_of
 from doseopt.calibration.objective import Objective, measures_of
-from doseopt.comparison.on_pending import InTime, in_time_for
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
@@ -25,6 +24,7 @@ from doseopt.core.tunable import Tunable
 from doseopt.designs.layers import layers, tunable, with_values
 from doseopt.engines.exact import Exact
 from doseopt.scenarios import MTDRule
+from doseopt.study.on_pending import InTime, in_time_for
 from doseopt.study.study import Study
 from doseopt.study.sweep import as_finished
 

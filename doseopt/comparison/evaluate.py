@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.on_pending import Engine as Engine
-from doseopt.comparison.on_pending import engine_for
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
@@ -18,6 +16,8 @@ from doseopt.measures.estimation import own_measures
 from doseopt.measures.first_right import first_right
 from doseopt.measures.operating_characteristics import correct_of_all, operating_characteristics
 from doseopt.measures.selection_score import selection_score
+from doseopt.study.on_pending import Engine as Engine
+from doseopt.study.on_pending import engine_for
 from doseopt.study.study import Study
 
 BLOCK = 100_000_000

@@ -10,11 +10,11 @@ import xarray as xr
 
 from doseopt.comparison.evaluate import outcomes_of
 from doseopt.comparison.in_time import TIMES, in_time
-from doseopt.comparison.on_pending import Engine
 from doseopt.core.parameters import Faults
 from doseopt.designs.waiting import Waiting
 from doseopt.engines.budget import TooManyStates
 from doseopt.measures.operating_characteristics import METRICS, measure
+from doseopt.study.on_pending import Engine
 from doseopt.study.study import Study
 
 IF_WAITING = ("correct_selection", "overdose_selection", "sample_size", "total_dlts")

@@ -13,9 +13,8 @@ from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
-from doseopt.comparison.on_pending import in_time_for
 from doseopt.comparison.pending_times import times_of_pending
-from doseopt.comparison.times import IN_TIME, SEED, TRIALS, days_of, numbers_of, replaced_in, times_of, unlawful
+from doseopt.comparison.times import IN_TIME, days_of, numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
@@ -23,6 +22,7 @@ from doseopt.engines.enrolling import enrolling, loses
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.settled import settle
+from doseopt.study.on_pending import SEED, TRIALS, in_time_for
 from doseopt.study.study import Study
 
 QUANTILE = "time_quantile"

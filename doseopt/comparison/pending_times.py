@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from doseopt.clock.lattice import Calendar
-from doseopt.comparison.on_pending import Engine, InTime, in_time_for, lattice_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import FloatArray
@@ -16,6 +15,7 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
 from doseopt.engines.ways import MEANS
+from doseopt.study.on_pending import Engine, InTime, in_time_for, lattice_of
 from doseopt.study.study import Study
 
 MOST_TIMED = 500_000

@@ -22,13 +22,12 @@ from doseopt.engines.exact import edge_chances, edge_weights
 from doseopt.engines.graph import Graph
 from doseopt.measures.operating_characteristics import LEVELS
 from doseopt.study.clock import Clock
+from doseopt.study.on_pending import SEED, TRIALS
 
 DAYS = (183, 365, 548, 730)
 """Days by which a trial may be done: half a year to two years."""
 IN_TIME = sorted({*LEVELS, 0.1, 0.9})
 """Levels of the quantiles."""
-TRIALS, SEED = 4_000, 1
-"""Of a design in a scenario, where the duration is simulated."""
 MOST = 1 << 24
 """Numbers that are carried along a graph at a time, for a law that is exact."""
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from doseopt.clock.lattice import NoMoreArrivals
-from doseopt.comparison.on_pending import in_time_for
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.simulate import Simulate
 from doseopt.engines.simulate_pending import PendingTrials
 from doseopt.records.trial import Trial
+from doseopt.study.on_pending import in_time_for
 from doseopt.study.study import Study
 
 

@@ -19,13 +19,13 @@ from doseopt import (
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
-from doseopt.comparison.on_pending import engine_for, lattice_of
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.study.clock import Clock
 from doseopt.study.file import parse_study
+from doseopt.study.on_pending import engine_for, lattice_of
 
 DESIGNS = """
 [designs."Rolling six"]

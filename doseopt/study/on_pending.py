@@ -10,7 +10,6 @@ import xarray as xr
 from doseopt.clock.competing import CONSTANT
 from doseopt.clock.lattice import Calendar, Gaps, Lattice, NoMoreArrivals
 from doseopt.clock.onset import Onset
-from doseopt.comparison.times import SEED, TRIALS
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import TrialState
@@ -29,6 +28,8 @@ ON_LATTICE = ("fixed", "bernoulli", "dates")
 """Laws of the arrivals that are exact in slots, or given the one calendar that there is."""
 DRAWN = ("fixed", "poisson", "uniform", "dates")
 """Those that can be simulated."""
+TRIALS, SEED = 4_000, 1
+"""Of a design in a scenario, where its duration is simulated and nothing else is."""
 
 
 @dataclass(frozen=True)
