@@ -96,10 +96,12 @@ def _box(artist: Artist, height: float, renderer: Any) -> Box:
 
 
 def _top(ax: Axes, box: Callable[[Artist], Box]) -> float:
-    """Return where a panel begins, its title included, or what is written in place of one."""
+    """Return where a panel begins, with its title and what its axis is called, or what is written in place of it."""
     title = ax.get_title(loc="left")
     above = (title.count("\n") + 1) * LINE + 3 if title else 0.0
-    return min([box(ax)[1] - above, *(box(text)[1] for text in ax.texts if not ax.has_data())])
+    written = [ax.yaxis.label] if ax.get_ylabel() else []
+    written += [] if ax.has_data() else list(ax.texts)
+    return min([box(ax)[1] - above, *(box(text)[1] for text in written)])
 
 
 def _edges(row: list[Axes], width: float, box: Callable[[Artist], Box]) -> tuple[float, ...]:
