@@ -39,8 +39,7 @@ def benchmark_figure(ds: xr.Dataset) -> Figure:
 def _panel(ax: Axes, design: FloatArray, benchmark: FloatArray) -> None:
     """Draw dots and bars, [design] in percent; the line between says which way the distance goes."""
     row = np.arange(len(design))
-    for d, (value, best) in enumerate(zip(design, benchmark, strict=True)):
-        behind = value < best
-        ax.plot([value, best], [d, d], color=VERMILLION if behind else GREY, linewidth=1.2, linestyle="-", zorder=2)
+    colours = np.where(design < benchmark, VERMILLION, GREY).tolist()
+    ax.hlines(row, design, benchmark, colors=colours, linewidth=1.2, capstyle="projecting", zorder=2)
     ax.plot(benchmark, row, "|", color=GREY, markersize=6, markeredgewidth=1.6, zorder=3, clip_on=False)
     ax.plot(design, row, "o", color=BLUE, markersize=3.2, zorder=4, clip_on=False)

@@ -43,7 +43,8 @@ def duration_figure(ds: xr.Dataset) -> Figure:
         float(level): ds["completion_quantile"].sel(time_quantile=level) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
     }
     values = {level: each.transpose("design", "scenario").to_numpy() for level, each in quantiles.items()}
-    for ax, panel in zip(axes, shown, strict=True):
+    for k, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
+        bare(ax, named=k % columns == 0)
         _panel(ax, {level: over(each, panel) for level, each in values.items()}, day)
     top = float(np.nanmax([*values[0.95].ravel(), day]))
     axes[0].set_xlim(0, 1.04 * top)
@@ -55,7 +56,6 @@ def duration_figure(ds: xr.Dataset) -> Figure:
 def _panel(ax: Axes, at: dict[float, FloatArray], day: int) -> None:
     """Draw one row a design."""
     row = np.arange(len(at[0.5]))
-    bare(ax)
     faint_grid(ax, "x")
     if day > 0:
         ax.axvline(day, color=VERMILLION, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)

@@ -52,11 +52,15 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
         head.set_axis_off()
         head.text(0, 0.2, scenarios[s], weight="bold", va="bottom", transform=head.transAxes)
         for j, title in enumerate(titles):
+            named = j % across == 0
             ax = figure.add_subplot(grid[top + 1 + j // across, j % across])
             ax.set_title(f"{title}\ntrue {truth[s, j]:.0f}%", linespacing=1.1)
             _panel(ax, truth[s, j], *(value[s, j] for value in values))
-            name_rows(ax, names)
-            ax.tick_params(labelleft=j % across == 0, labelbottom=j + across >= count)
+            bare(ax, named)
+            if named:
+                name_rows(ax, names)
+            ax.set_ylim(len(names) - 0.4, -0.6)
+            ax.tick_params(labelbottom=j + across >= count)
     figure.supxlabel("DLT rate (%)", size=NORMAL)
     return figure
 
@@ -64,7 +68,6 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
 def _panel(ax: Axes, truth: float, mean: FloatArray, low: FloatArray, high: FloatArray) -> None:
     """Draw the designs at one dose, the first at the top."""
     rows = np.arange(len(mean))
-    bare(ax)
     percent_axis(ax, "x")
     ax.set_xticks([0, 50, 100])
     for label, side in zip(ax.get_xticklabels(), SIDES, strict=True):

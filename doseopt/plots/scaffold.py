@@ -133,8 +133,8 @@ def design_multiples(
     size: dict[str, Any] = {"row": row, "gap": 0.34, "rest": rest, "key": key}
     figure, axes = small_multiples(heading, titles, columns, width, **size, ragged=ragged)
     panels = axes[int(key > 0) :]
-    for ax in panels:
-        bare(ax)
+    for k, ax in enumerate(panels):
+        bare(ax, named=k % columns == 0)
         percent_axis(ax, "x", 100, 50)
         ax.set_xticks([0, 50, 100])
         for label, side in zip(ax.get_xticklabels(), SIDES, strict=False):  # none but at the foot
@@ -143,10 +143,11 @@ def design_multiples(
     return figure, axes, width
 
 
-def bare(ax: Axes) -> None:
-    """Leave out the line and the ticks at the left of rows."""
+def bare(ax: Axes, named: bool = True) -> None:
+    """Leave out the line and the ticks at the left of rows; if they are not named, all of the axis."""
     ax.tick_params(left=False)
     ax.spines["left"].set_visible(False)
+    ax.yaxis.set_visible(named)  # else a tick is made and placed for each row, to be drawn nowhere
 
 
 def name_rows(
