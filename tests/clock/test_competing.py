@@ -110,6 +110,23 @@ def test_every_rate_by_simulated_times(name):
     assert abs(left - 1 / met.per_evaluable) < 4 * np.sqrt(left * (1 - left) / trials)
 
 
+@pytest.mark.parametrize("name", ONSETS)
+def test_who_is_left_out_by_simulated_times(name):
+    trials, rng = 400_000, np.random.default_rng(21)
+    p, events, attributed = 0.3, (0.25, 0.1), (0.4, 0.0)
+    first, v = drawn(ONSETS[name], p, events, trials, rng), rng.random(trials)
+    called = (first == 0) | ((first == 1) & (v < 0.4))
+    out, replaced = (first == 1) & ~called, first == 2
+    met = meet(p, events, ("exclude", "replace"), attributed, ONSETS[name])
+    for found, of, wanted in (
+        (called, ~(out | replaced), met.rate),
+        (out, ~replaced, met.excluded),
+        (replaced, np.ones(trials, bool), met.removed),
+        (out, np.ones(trials, bool), met.left_out),
+    ):
+        assert abs(found[of].mean() - wanted) < 4 * np.sqrt(wanted * (1 - wanted) / of.sum())
+
+
 def test_without_events_the_rate_is_untouched():
     p = np.array([0.0, 0.1, 0.3, 1.0])
     met = meet(p, [], [], [])
