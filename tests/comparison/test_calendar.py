@@ -1,18 +1,21 @@
 """The calendar of one trial: the same patients and arrivals under a design that waits and one that does not."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from comparison.test_not_waiting import STUDY
 from typer.testing import CliRunner
 
-from doseopt import Faults, Simulate, SimulatePending
+from doseopt import Faults, Simulate, SimulatePending, compare
 from doseopt.cli import app
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.comparison.calendar import trial_calendar, with_calendar
+from doseopt.reports.render.document import Figure
+from doseopt.reports.sections.time import TIME
 from doseopt.study.clock import Clock
 
 POISSON = replace(STUDY, clock=Clock(28, Accrual("poisson", per_window=2)))
@@ -78,3 +81,13 @@ def test_the_command_draws_it_and_refuses_a_study_without_such_a_design(tmp_path
     refused = CliRunner().invoke(app, ["calendar", "renji-elo"])
     assert refused.exit_code == 2
     assert np.char.find(refused.output, "the study has none") > 0
+
+
+def test_the_report_shows_it_where_a_design_that_is_not_proposed_does_not_wait():
+    """The report compares the designs of the amendment only; the study has others."""
+    waiting = {name: POISSON.designs[name] for name in ("ATD 6", "BOIN 9")}
+    ds = compare(replace(POISSON, designs=waiting), posteriors=False)
+    for study, drawn in ((POISSON, ["calendar"]), (replace(POISSON, designs=waiting), [])):
+        blocks = TIME.build(SimpleNamespace(comparison=ds, study=study))
+        named = [block.name for block in blocks if isinstance(block, Figure)]
+        assert named == ["selection_and_duration", "duration", *drawn]

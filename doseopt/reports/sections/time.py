@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from doseopt.comparison.calendar import with_calendar
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
 from doseopt.plots.duration import duration_figure
@@ -262,7 +263,12 @@ def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
 
 
 def _of_dossier(dossier: Dossier) -> list[Block]:
-    return time_blocks(dossier.comparison)
+    """Show the times of the designs compared, and one trial where the study has a design that does not wait."""
+    ds = dossier.comparison
+    blocks = time_blocks(ds)
+    if not blocks or "calendar_came" in ds:
+        return blocks
+    return [*blocks, *calendar_blocks(with_calendar(dossier.study, ds))]
 
 
 TIME = Section("How long it takes", _of_dossier)
