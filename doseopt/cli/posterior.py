@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from doseopt.study.study import Study
 
 
+EXAMPLE = "1N 2NNT 2NNN 3NNN"
+"""A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
+
+
+def _example(doses: int) -> str:
+    """Return as much of the worked example as a study with so many doses can have."""
+    return " ".join(cohort for cohort in EXAMPLE.split() if int(cohort[0]) <= doses)
+
+
 @app.command()
 def posterior(
     study: StudyName = "renji-elo",
@@ -37,13 +46,12 @@ def posterior(
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import analyse, as_object, check_choice
         from doseopt.plots.posterior import posterior_drawings
-        from doseopt.records.trial import example
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
 
         check_choice(model, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
-        worked = "" if outcomes or data is not None else example(len(loaded.doses.labels))
+        worked = "" if outcomes or data is not None else _example(len(loaded.doses.labels))
         read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())

@@ -109,15 +109,14 @@ def compare(
     if any(design.facts.pending for design in study.designs.values()):
         result = result.assign_coords(waits_as=("design", waiting_alike(study)))
     progress("enrolment curves")
-    curves = enrolment_curves(study, engine, scenarios)
-    if curves is not None:
+    if (curves := enrolment_curves(study, engine, scenarios)) is not None:
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
     result = in_time(study, engine, result).assign(if_waiting(study, engine, result))
-    result = with_calendar(study, not_waiting(study, engine, result))
-    result = result.assign_attrs(_attributes(study, engine, parts), **stated.provenance())
-    result = result.assign_attrs({"not_computed": "\n".join(refused)} if refused else {})
+    about = _attributes(study, engine, parts) | stated.provenance()
+    about |= {"not_computed": "\n".join(refused)} if refused else {}
+    result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         estimates = estimates_of(study, engine)

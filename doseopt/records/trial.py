@@ -34,13 +34,6 @@ from doseopt.tabular.text import read_table
 LAST = "no cut-off is stated: the last date in the data was taken for it"
 SCHEME = "t1"
 """Of the digest of a trial, in front of it."""
-EXAMPLE = "1N 2NNT 2NNN 3NNN"
-"""A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
-
-
-def example(doses: int) -> str:
-    """Return as much of the worked example as a study with so many doses can have."""
-    return " ".join(cohort for cohort in EXAMPLE.split() if int(cohort[0]) <= doses)
 
 
 @dataclass(frozen=True)
