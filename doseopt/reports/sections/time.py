@@ -49,7 +49,7 @@ FIGURES = {
 }
 """What draws each figure, its caption, and what it shows for those who cannot see it."""
 FEW_PENDING, SHORT = 1.0, 0.05
-"""Patients pending at an arrival, and share of the duration that waiting takes, below which little can be gained."""
+"""Patients pending at an arrival below which they seldom overlap, and share of the duration that is little to gain."""
 
 
 def time_blocks(ds: xr.Dataset) -> list[Block]:
@@ -222,12 +222,15 @@ def pace(ds: xr.Dataset) -> list[str]:
         return [found]
     delay, days = _mean(known, "delay"), _mean(known, "duration")
     most = int((delay / days).argmax())
-    few = pending < FEW_PENDING or delay[most] < SHORT * days[most]
-    little = "gains little at this pace" if few else "can gain at this pace"
+    little = "can gain at this pace"
+    if delay[most] < SHORT * days[most]:
+        little = "gains little at this pace"
+    elif pending < FEW_PENDING:
+        little = "gains some time at this pace, though patients seldom overlap"
     gain = (
         f"A design that decides while patients are pending {little}: that enrolment closes delays the last patient by "
-        f"{delay[most]:.0f} of {days[most]:.0f} days at the most ({names(known, 'design')[most]}), and with as many "
-        "patients none saves more."
+        f"{delay[most]:.0f} of {days[most]:.0f} days, {100 * delay[most] / days[most]:.0f}%, at the most "
+        f"({names(known, 'design')[most]}), and with as many patients none saves more."
     )
     return [found, gain]
 
