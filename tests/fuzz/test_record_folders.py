@@ -88,9 +88,10 @@ def folder_of_a_command(rng):
 
 
 def _text_only(words):
-    """Run the command without drawing a figure."""
+    """Run the command without drawing a figure or a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("doseopt.cli.output.write_figures", lambda document, folder: [])
+        patch.setattr("doseopt.cli.record._write", lambda document, folder: [])
         return answer([*words, "--out", "out"])
 
 
