@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import TextWrapper
 
 import doseopt
+from benchmarks.pace import run as pace
 from benchmarks.speed import readme as speed
 from doseopt.comparison.break_even import break_even
 from doseopt.display.break_even import where_ahead
@@ -136,3 +137,10 @@ def benchmark():
 def times():
     """The section on speed."""
     return speed.block(read("benchmarks/speed/results/speed.json")).strip()
+
+
+def waiting():
+    """When it pays not to wait for pending patients, from the recorded answer."""
+    answer = pace.answer(json.loads(pace.RESULTS.read_text(encoding="utf-8")))
+    text = "When does it pay not to wait for pending patients?"
+    return "\n".join(wrap(f"{text} {answer} The tables, the rule and the errors: `benchmarks/pace`."))

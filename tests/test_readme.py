@@ -39,7 +39,7 @@ def test_the_example_runs_and_prints_two_probabilities(capsys: pytest.CaptureFix
     assert all(0 < p < 1 for p in printed)
 
 
-@pytest.mark.parametrize("block", ["calibration", "benchmark", "times"])
+@pytest.mark.parametrize("block", ["calibration", "benchmark", "times", "waiting"])
 def test_its_tables_are_made_from_results_files(block: str) -> None:
     assert getattr(readme_blocks, block)() in README
 
@@ -47,7 +47,7 @@ def test_its_tables_are_made_from_results_files(block: str) -> None:
 def test_every_number_comes_from_a_result_or_is_a_name() -> None:
     text = words(README)
     computed = [*readme_blocks.the_finding(), *attained()]
-    made = [getattr(readme_blocks, block)() for block in ("calibration", "benchmark", "times")]
+    made = [getattr(readme_blocks, block)() for block in ("calibration", "benchmark", "times", "waiting")]
     for part in map(words, [*computed, *made]):
         assert part in text
         text = text.replace(part, "")

@@ -38,11 +38,6 @@ def test_the_page_is_made_from_the_record(recorded):
         assert said in run.PAGE.read_text(encoding="utf-8")
 
 
-def test_the_readme_gives_the_answer_of_the_record(recorded):
-    readme = (run.FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert run.answer(recorded) in " ".join(readme.split())
-
-
 def test_the_record_is_of_the_bundled_study(recorded, study):
     assert (recorded["study"], recorded["study_hash"]) == (study.name, study.hash)
     assert recorded["version"] == doseopt.__version__
