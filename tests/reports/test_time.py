@@ -60,8 +60,6 @@ def test_what_the_pace_implies():
     assert "can gain at this pace" in gain
     # the second three come at 70, 84, 98 and could at 56, 70, 84
     assert "by 7 of 98 days, 7%, at the most (3+3)" in gain
-        "by 7 of 98 days, 7%, at the most (3+3)" in gain
-    )  # the second three come at 70, 84, 98 and could at 56, 70, 84
     assert "gains little at this pace" in pace(compared(CLOCK.replace("per_window = 2", "per_window = 0.5")))[1]
     queue = pace(compared(CLOCK.replace(ACCRUAL, "accrual = { per_window = 2 }\nclosed = { queue = 6 }")))
     assert "would be 2 on average" in queue[0]
