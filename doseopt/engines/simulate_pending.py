@@ -15,6 +15,7 @@ from doseopt.clock.lattice import Calendar, Gaps
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
+from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.trial import PIECE, selected, step
 from doseopt.engines.entries import entries_of_trials
@@ -24,6 +25,8 @@ from doseopt.engines.simulate import ROWS, Patients
 from doseopt.engines.ways import ESCALATED, MEANS, ask
 
 MOST_ARRIVALS = 5_000
+MOST_BYTES = 1 << 28
+"""Of the trials that are remembered, besides the last ones."""
 
 
 def _no_arrivals(value: object) -> str | None:
@@ -70,10 +73,7 @@ class SimulatePending:
         if not design.facts.pending:
             raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Simulate")])
         p = observed_rates(design, scenarios)
-        each, parts = max(1, ROWS // len(p)), []
-        for first in range(0, self.trials, each):
-            parts.append(PendingTrials(design, self, p, min(each, self.trials - first), first).run())
-        n, y, before, mtd, stop, early, *means = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        n, y, before, mtd, stop, early, *means = _run(design, self, tuple(map(tuple, p.tolist())))
         outcomes = make_outcomes(
             design,
             scenarios,
@@ -90,6 +90,20 @@ class SimulatePending:
         found = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
         found["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
         return outcomes.assign(found)
+
+
+@remembered(MOST_BYTES)
+def _run(
+    design: Design, engine: SimulatePending, p: tuple[tuple[float, ...], ...]
+) -> tuple[IntArray | FloatArray | BoolArray, ...]:
+    """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again."""
+    each, parts = max(1, ROWS // len(p)), []
+    for first in range(0, engine.trials, each):
+        parts.append(PendingTrials(design, engine, np.array(p), min(each, engine.trials - first), first).run())
+    found = tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    for part in found:
+        part.flags.writeable = False
+    return found
 
 
 class PendingTrials:

@@ -139,3 +139,18 @@ def test_with_full_follow_up_rolling_six_selects_as_3_plus_3_with_six_everywhere
     """Of a recursion apart from the package, with 15.136 patients."""
     assert selection[0][0] == pytest.approx(known, abs=1e-7)
     assert float((ours["weight"] * ours["n"].sum("dose")).sum("ending")[0]) == pytest.approx(15.136, abs=5e-4)
+
+
+def test_trials_that_are_asked_for_again_are_not_simulated_again(monkeypatch):
+    from doseopt import RollingSix, SimulatePending, make_scenarios
+    from doseopt.clock.lattice import Gaps
+    from doseopt.engines import simulate_pending
+
+    run, asked = simulate_pending.PendingTrials.run, []
+    monkeypatch.setattr(simulate_pending.PendingTrials, "run", lambda self: asked.append(1) or run(self))
+    engine, truth = SimulatePending(Gaps(per_window=1.75), trials=50, seed=11), make_scenarios([[0.1, 0.3]], ["a"])
+    first, again = (engine(RollingSix(doses=2, target=0.25), truth) for _ in range(2))
+    assert first.identical(again)
+    assert len(asked) == 1
+    engine(RollingSix(doses=2, target=0.25), make_scenarios([[0.1, 0.4]], ["a"]))
+    assert len(asked) == 2
