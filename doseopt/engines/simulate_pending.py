@@ -7,6 +7,7 @@ All designs treat the same patients in the same order, those of `Simulate`, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -93,9 +94,7 @@ class SimulatePending:
 
 
 @remembered(MOST_BYTES)
-def _run(
-    design: Design, engine: SimulatePending, p: tuple[tuple[float, ...], ...]
-) -> tuple[IntArray | FloatArray | BoolArray, ...]:
+def _run(design: Design, engine: SimulatePending, p: tuple[tuple[float, ...], ...]) -> tuple[Any, ...]:
     """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again."""
     each, parts = max(1, ROWS // len(p)), []
     for first in range(0, engine.trials, each):
