@@ -112,7 +112,7 @@ def _simulated(study: Study, found: Mapping[str, FloatArray]) -> dict[str, str |
     some = any(loses(design, study.scenarios) for design in study.designs.values())
     capped = any(design.facts.max_enrolled is not None for design in study.designs.values())
     why = "patients are replaced" if replaced_in(study.scenarios) else unlawful(study.clock, some, capped)
-    why = why or "the law takes too much memory"
+    why = why or "the law takes too much memory or time"
     return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED}
 
 
