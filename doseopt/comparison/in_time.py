@@ -125,7 +125,7 @@ def _simulated(study: Study, engine: Engine, found: Mapping[str, FloatArray]) ->
     elif study.clock.lawless or (drawn & ~pending).any():
         some = any(loses(design, study.scenarios) for design in designs)
         capped = any(design.facts.max_enrolled is not None for design in designs)
-        why = unlawful(study.clock, some, capped) or "the law takes too much memory"
+        why = unlawful(study.clock, some, capped) or "the law takes too much memory or time"
     if why or not drawn.any():
         return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED} if why else {}
     why = "trials with pending patients are followed in no slots"
