@@ -70,7 +70,7 @@ def _is_drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> bool:
         return True
     if loses:
         shape = shape_along(graph, scenarios, chances_along(graph, scenarios)[1], _staggered(clock))
-        return int(len(graph.source) * np.prod(shape)) > MOST  # along every edge: a third of a second a scenario
+        return int(len(graph.source) * np.prod(shape)) > 4 * MOST  # along every edge: a second a scenario
     return clock.queue > 0 and _too_large(clock, graph)
 
 
