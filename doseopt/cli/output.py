@@ -6,7 +6,6 @@ import errno
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 from rich.console import Console
-from xarray.backends import NetCDF4DataStore
 
 from doseopt.cli.app import make_folder
 from doseopt.cli.terminal import terminal
@@ -116,12 +114,7 @@ def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
 
     def write(unfinished: Path) -> None:
         try:
-            if isinstance(data, xr.DataTree):
-                data.to_netcdf(unfinished, engine="netcdf4")
-            else:  # as `to_netcdf` does, which imports dask wherever it is installed, to ask it for a lock
-                opened = NetCDF4DataStore.open(unfinished, mode="w", lock=False)  # type: ignore[no-untyped-call]
-                with closing(opened) as store:
-                    data.dump_to_store(store)
+            data.to_netcdf(unfinished, engine="netcdf4")
         except RuntimeError as error:
             unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does
             raise OSError(errno.EIO, str(error)) from error

@@ -101,12 +101,12 @@ def times_of(
     p, space = scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes
     moderate = scenarios["p_moderate"].to_numpy() if space.graded else None
     if space.lost and _is_drawn(scenarios, clock, graph):
-        return _drawn(scenarios, clock, graph, levels, *chances_along(graph, scenarios))
+        return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios), levels)
     if space.lost:
         return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)), levels)
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
-        drawn = _drawn(scenarios, clock, graph, levels, chance)
+        drawn = _drawn(scenarios, clock, graph, chance, levels=levels)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
@@ -179,9 +179,9 @@ def _drawn(
     scenarios: xr.Dataset,
     clock: Clock,
     graph: Graph,
-    levels: Sequence[float],
     chance: FloatArray,
     none: FloatArray | None = None,
+    levels: Sequence[float] = IN_TIME,
 ) -> dict[str, FloatArray]:
     """Draw the times, each scenario with the same seed; chances as of `chances_along`."""
     laws = _stays(scenarios, clock)

@@ -214,10 +214,11 @@ def shares_of(window: Window | None, pending: Sequence[Patient], struck: Sequenc
     asked = [(p, f"is pending, and for how long is not known; {ways}") for p in pending]
     asked += [(p, f"had a DLT, and on which day is not known; {days}") for p in struck or ()]
     faults = [Fault(p.where, f"patient {p.name} {why}") for p, why in asked if window is None or p.followed is None]
-    if faults or window is None:
+    if faults:
         raise Faults(faults)
     share, times = (
-        np.array([[window.share(p.followed or 0.0) for p in some]], float) for some in (pending, struck or ())
+        np.array([[0.0 if window is None else window.share(p.followed or 0.0) for p in some]], float)
+        for some in (pending, struck or ())
     )
     return Pending(np.array([[p.level for p in pending]], int), share, None if struck is None else times)
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
@@ -51,7 +50,7 @@ def counted(monkeypatch, where, name):
 
 def test_it_loads_nothing_that_it_does_not_need(path, tmp_path):
     """Half a second each, wherever they are installed; what a report needs as well is slow by its number of files."""
-    heavy = ["distributed", "scipy.stats", "scipy.optimize", "doseopt.amendment.dossier", "pymc", "arviz"]
+    heavy = ["scipy.stats", "scipy.optimize", "doseopt.amendment.dossier", "pymc", "arviz"]
     show = f"print('LOADED', *[name for name in {heavy!r} if name in sys.modules])"
     run = "import sys; from doseopt.cli import app; app(sys.argv[1:], standalone_mode=False); "
     command = [sys.executable, "-c", run + show, "compare", str(path), "--out", str(tmp_path / "out")]
@@ -78,20 +77,6 @@ def test_what_is_known_before_posteriors_that_take_long_is_written_before_them(p
     tables = counted(monkeypatch, output, "write_netcdf")
     assert CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")]).exit_code == 0
     assert ["posterior_mean" in dataset for dataset, _ in tables] == [False, True]
-
-
-def test_a_file_is_what_the_library_writes(tmp_path):
-    """Written without asking for a scheduler: the same names, types, attributes and numbers."""
-    data = xr.Dataset(
-        {"a": (("x", "y"), [[0.1, np.nan]], {"units": "1"}), "b": ("x", ["text é"]), "c": ((), 3), "d": ("x", [True])},
-        {"y": ["one", "two"], "z": ("y", [1, 2])},
-        {"title": "t", "trials": np.inf},
-    )
-    data.to_netcdf(tmp_path / "wanted.nc", engine="netcdf4")
-    output.write_netcdf(data, tmp_path / "got.nc")
-    wanted, got = (xr.load_dataset(tmp_path / name, engine="netcdf4") for name in ("wanted.nc", "got.nc"))
-    xr.testing.assert_identical(got, wanted)
-    assert {name: got[name].dtype for name in got} == {name: wanted[name].dtype for name in wanted}
 
 
 def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch):

@@ -12,6 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.cli.posterior import EXAMPLE
 from doseopt.conduct import posterior as module
 from doseopt.conduct.posterior import analyse, as_object
 from doseopt.conduct.question import known_rates
@@ -19,7 +20,7 @@ from doseopt.core.parameters import Faults
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorModel, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.records.trial import EXAMPLE, Trial
+from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.posterior import posterior_document
 from doseopt.study.file import load_study, parse_study

@@ -1,6 +1,7 @@
 """Designs too large for exact calculation: refused before the memory is taken, simulated beside exact ones."""
 
 import io
+import re
 import tracemalloc
 from dataclasses import replace
 
@@ -259,8 +260,12 @@ def test_a_design_is_tried_once(study, monkeypatch):
 
 
 def test_what_cannot_be_simulated_either_is_refused_by_name(study):
-    with pytest.raises(TooManyStates, match=r"^BOIN 24: the graph of this design \(3 doses, at most 24 patients\)"):
-        compare(study, ExactWherePossible(Exact(max_states=STATES, settled=True)))
+    engine, why = ExactWherePossible(Exact(max_states=STATES, settled=True)), r"^BOIN 24: the graph of this design \(3 "
+    found = compare(study, engine)
+    assert re.match(why, found.attrs["not_computed"])
+    assert "BOIN 24" not in found["design"]
+    with pytest.raises(TooManyStates, match=why):
+        compare(study.only(["BOIN 24"]), engine)
     with pytest.raises(TooManyStates, match="add a max_patients modifier"):
         where_possible()(doseopt.BOIN(doses=2, target=0.25), study.scenarios.isel(dose=[0, 1]))
 

@@ -136,7 +136,7 @@ def test_the_documented_example_loads_as_written():
     }
     assert study.designs["CRM"].base.prior_sd == math.sqrt(1.34)
     scenarios = study.scenarios
-    assert scenarios.sizes == {"scenario": 203, "dose": 4}
+    assert (scenarios.sizes["scenario"], scenarios.sizes["dose"]) == (203, 4)
     # a level's rate becomes an average over the actual doses, and what is right is judged by it too
     assert scenarios["p_observed"].sel(scenario="off dose").to_numpy() != pytest.approx(rates, abs=1e-4)
     assert scenarios["p_moderate"].sel(scenario="with grade 2").to_numpy().tolist() == [0.1, 0.2, 0.3, 0.3]

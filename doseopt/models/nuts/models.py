@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import betaln, digamma
@@ -99,11 +99,7 @@ class SampledSlope:
     """
 
     prior: GammaPrior
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Name of the parameter."""
-        return self.prior.names
+    names: ClassVar[tuple[str, ...]] = GammaPrior.names
 
     def theta(self, z: Any, xp: Any) -> Any:
         """Return b; the last axis is known to have length 1, which PyTensor does not see of a sampled z."""
