@@ -122,6 +122,6 @@ def _edges(row: list[Axes], width: float, box: Callable[[Artist], Box]) -> tuple
 
 def _names(ax: Axes, box: Callable[[Artist], Box]) -> float:
     """Return how wide the names at the left of an axis are."""
-    if not ax.yaxis.get_tick_params()["labelleft"]:
+    if not (ax.yaxis.get_visible() and ax.yaxis.get_tick_params()["labelleft"]):
         return 0.0
     return max((box(ax)[0] - box(label)[0] for label in ax.get_yticklabels() if label.get_text()), default=0.0)
