@@ -65,9 +65,10 @@ def read_criteria(
     maximise = reader.value(table.get("maximise", MAXIMISE), f"{where}.maximise", Domain(str))
     domain = Domain(str, choices=(MAIN, *also))
     definition = reader.value(table.get("definition", MAIN), f"{where}.definition", domain)
-    if definition in also and also[definition].target != target:
+    named = also.get(definition)  # None if it has faults of its own, too
+    if named is not None and named.target != target:
         wanted = f"wanted a definition at the target of {target:g} that the designs aim at"
-        reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {also[definition].target:g}")
+        reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {named.target:g}")
     rest = {name: value for name, value in table.items() if name not in ("maximise", "definition")}
     bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
     return None if len(reader.faults) > before else Criteria(maximise, bounds, definition)

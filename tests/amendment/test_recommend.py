@@ -141,10 +141,10 @@ also = [
 
 
 def test_criteria_may_judge_by_another_definition_at_the_targets_of_the_designs():
-    def read(name):
+    def read(name, also=ALSO):
         criteria = f'{{ maximise = "correct_selection", definition = "{name}" }}'
         return parse_study(
-            f"{SMALL}\n[mtd]{ALSO}".replace(HEAD, f'[amendment]\ncriteria = {criteria}\nregistered = "ATD 6"')
+            f"{SMALL}\n[mtd]{also}".replace(HEAD, f'[amendment]\ncriteria = {criteria}\nregistered = "ATD 6"')
         )
 
     stated = read("below")
@@ -156,6 +156,9 @@ def test_criteria_may_judge_by_another_definition_at_the_targets_of_the_designs(
         Faults, match=r"criteria.definition: wanted a definition at the target of 0.25 .* 'at 0.2' is at 0.2"
     ):
         read("at 0.2")
+    with pytest.raises(Faults) as wrong:  # of the definition alone
+        read("at 0.2", ALSO.replace("target = 0.2", "target = 2"))
+    assert [fault.where for fault in wrong.value.faults] == ["mtd.also[1].target"]
 
 
 def test_another_definition_ranks_by_what_is_right_under_it(bundled):

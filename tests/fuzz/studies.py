@@ -49,9 +49,17 @@ def _free(rng, name, doses):
             for n in range(1, int(rng.integers(2, 14)))
         ],
         "sizes": lambda: [number_in(rng, 1, 100, True) for _ in range(int(rng.integers(1, doses + 2)))],
+        "slope_prior": lambda: _slope(rng),
         "dose": lambda: pick(rng, ("recommended", "any", number_in(rng, 1, doses, True))),
     }
     return made[name]() if name in made else number_in(rng, 0, 10, True)
+
+
+def _slope(rng):
+    parts = {"normal": ("mean", "sd"), "exponential": ("rate",), "gamma": ("shape", "rate")}
+    kind = pick(rng, tuple(parts))
+    ends = {"mean": (-10, 10), "sd": (0.001, 10), "rate": (0.001, 1000), "shape": (0.1, 1000)}
+    return {"kind": kind} | {name: number_in(rng, *ends[name], False) for name in parts[kind]}
 
 
 def _cov(rng):
@@ -130,6 +138,8 @@ def _posterior(rng, doses, values):
         table |= {"reference_dose": pick(rng, values), "mean": _free(rng, "mean", doses), "cov": _cov(rng)}
     elif model == "beta":
         table |= {"a": number_in(rng, 0, 5, False), "b": number_in(rng, 0, 5, False)}
+    elif model != "bma" and rng.random() < 0.3:
+        table |= {"slope_prior": _slope(rng), "skeleton": _free(rng, "skeleton", doses)}
     else:
         table |= {"prior_sd": number_in(rng, 0.001, 10, False)}
         table |= {} if model == "bma" else {"skeleton": _free(rng, "skeleton", doses)}
