@@ -60,21 +60,36 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
 
 def _transform(graph: Graph, chance: FloatArray, left_out: FloatArray, out: FloatArray, z: FloatArray) -> FloatArray:
     """Return the generating function of the number enrolled in one scenario, [Z]."""
-    dose, size = (part[graph.source] for part in (graph.decision.dose, graph.decision.size))
-    none, layer, found = left_out[dose] ** size, graph.layer[graph.source], np.empty(len(z), complex)
-    step = max(ROOM // len(graph.source), 1)
+    from scipy.sparse import csr_array
+
+    dose, size, kind = _kinds(graph)
+    none = np.where(size > 0, left_out[dose] ** size, 0)  # the trial is over where the next cohort is of nobody
+    layer, found = graph.layer[graph.source], np.empty(len(z), complex)
+    moves = []  # of each layer: where they begin and end, and their probabilities
+    for rows in np.split(np.argsort(layer, kind="stable"), np.flatnonzero(np.diff(np.sort(layer))) + 1):
+        (begin, source), (end, target) = (
+            np.unique(states[rows], return_inverse=True) for states in (graph.source, graph.target)
+        )
+        moves.append((begin, end, csr_array((chance[rows], (target, source)), shape=(len(end), len(begin)))))
+    step = max(ROOM // len(graph.state), 1)
     for some in (slice(first, first + step) for first in range(0, len(z), step)):
         each = z[some] * (1 - out[:, None]) / (1 - out[:, None] * z[some])
+        cohort = each[dose] ** size[:, None]
+        again = 1 - none[:, None] * cohort  # the empty cohorts before, each of as many
+        factor = (1 - none[:, None]) * cohort / again
         weight = np.zeros((len(graph.state), len(z[some])), complex)
         weight[0] = 1
-        for count in np.unique(layer):
-            rows = layer == count
-            cohort = each[dose[rows]] ** size[rows, None]
-            again = 1 - none[rows, None] * cohort  # the empty cohorts before, each of as many
-            factor = (chance * (1 - none))[rows, None] * cohort / again
-            np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * factor)
+        for begin, end, move in moves:
+            weight[end] += move @ (weight[begin] * factor[kind[begin]])
         found[some] = weight[graph.ending].sum(axis=0)
     return found
+
+
+def _kinds(graph: Graph) -> tuple[IntArray, IntArray, IntArray]:
+    """Return dose and size of each kind of decision that there is, [K] each, and the kind of each state's, [S]."""
+    given = np.stack([graph.decision.dose, graph.decision.size], axis=1)
+    each, kind = np.unique(given, axis=0, return_inverse=True)
+    return each[:, 0], each[:, 1], kind
 
 
 def chances_along(graph: Graph, scenarios: xr.Dataset) -> tuple[FloatArray, FloatArray]:
