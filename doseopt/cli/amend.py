@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -65,24 +66,21 @@ def amend(
         record = None if folder is None else record_so_far(loaded, folder, cutoff, window)
         if smallest:
             return _smallest(loaded, trial, proposal, calibrate, out, html, json)
-        given = [f"--outcomes {quote(outcomes)}"] if outcomes else []
-        given += [f"--data {'data.csv' if folder is None else 'data'}"] if data is not None else []
-        given += [f"--cutoff {quote(cutoff)}"] if cutoff is not None else []
-        given += [f"--window {window:g}"] if window is not None else []
-        given += ["--identifiers"] if identifiers else []
-        given += [f"--registered {quote(registered)}"] if registered else []
-        given += [f"--amended {quote(name)}" for name in amended or ()]
-        _report(
-            loaded,
-            trial,
-            proposal,
-            " ".join(["doseopt amend study.toml", *given]),
-            out,
-            html,
-            json,
-            folder or data,
-            record,
-        )
+        copied = None if data is None else "data.csv" if folder is None else "data"
+        days = None if window is None else f"{window:g}"
+        given = {"--outcomes": outcomes, "--data": copied, "--cutoff": cutoff, "--window": days}
+        command = _command(given, identifiers, {"--registered": registered}, amended or ())
+        _report(loaded, trial, proposal, command, out, html, json, folder or data, record)
+
+
+def _command(
+    given: Mapping[str, str | None], identifiers: bool, about: Mapping[str, str | None], amended: Iterable[str]
+) -> str:
+    """Return the command that makes the same report from the files beside it."""
+    before, after = ([f"{name} {quote(value)}" for name, value in each.items() if value] for each in (given, about))
+    shown = ["--identifiers"] if identifiers else []
+    named = [f"--amended {quote(name)}" for name in amended]
+    return " ".join(["doseopt amend study.toml", *before, *shown, *after, *named])
 
 
 def _check_candidates(calibrate: int, smallest: bool) -> None:
