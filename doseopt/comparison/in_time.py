@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -138,16 +138,15 @@ def _numbers(
     engine: Engine,
     result: xr.Dataset,
     about: Mapping[str, tuple[str, str, str]],
-    levels: Sequence[float] = IN_TIME,
 ) -> dict[str, FloatArray]:
     """Return the variables of all designs, [design, scenario, ...]; nan for those that were simulated."""
-    lengths = {QUANTILE: len(levels), "day": 0 if study.clock is None else len(days_of(study.clock))}
+    lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
     shape = result.sizes["design"], study.scenarios.sizes["scenario"]
     found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
     short, trials = [], result["trials"].to_numpy()
     for d, (name, design) in enumerate(study.designs.items()):
         try:
-            for rows, values in _found(study, engine, design, float(trials[d]), about, levels):
+            for rows, values in _found(study, engine, design, float(trials[d]), about):
                 for variable in found.keys() & values.keys():
                     found[variable][d, rows] = values[variable]
         except TooFewDates:
@@ -161,19 +160,19 @@ def _numbers(
 
 
 def _found(
-    study: Study, engine: Engine, design: Design, trials: float, about: Collection[str], levels: Sequence[float]
+    study: Study, engine: Engine, design: Design, trials: float, about: Collection[str]
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield some scenarios, with the variables of one design in them; nothing of one that was simulated waiting."""
     replaces = ENROLLED.keys() <= {*about}
     if design.facts.pending:
         assert study.clock is not None
-        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), levels)
+        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
     elif np.isinf(trials):
         enrols = enrolling(design, study.scenarios)
         if enrols is design:
-            yield from _laws(study, _graph(design, engine), replaces, levels)
+            yield from _laws(study, _graph(design, engine), replaces)
         else:
-            yield from _laws_along(study, _graph(enrols, engine), levels)
+            yield from _laws_along(study, _graph(enrols, engine))
 
 
 def _graph(design: Design, engine: Engine) -> Graph:
@@ -182,9 +181,7 @@ def _graph(design: Design, engine: Engine) -> Graph:
     return settle(graph) if isinstance(exact, Exact) and exact.settled else graph
 
 
-def _laws(
-    study: Study, graph: Graph, replaces: bool, levels: Sequence[float]
-) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
     clock, graded = study.clock, graph.design.facts.outcomes.graded
     p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
@@ -196,10 +193,10 @@ def _laws(
         if replaces:
             yield rows, _enrolled(study, graph, p, moderate, rows)
         if clock is not None:
-            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph, levels)
+            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
 
 
-def _laws_along(study: Study, graph: Graph, levels: Sequence[float]) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws_along(study: Study, graph: Graph) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield the variables of a design as it enrols where patients are left out, or replaced up to a cap."""
     step = max(ROOM // len(graph.source), 1)
     for first in range(0, study.scenarios.sizes["scenario"], step):
@@ -207,7 +204,7 @@ def _laws_along(study: Study, graph: Graph, levels: Sequence[float]) -> Iterator
         scenarios = study.scenarios.isel(scenario=rows)
         yield rows, _number(study, enrolled_along(graph, scenarios))
         if study.clock is not None:
-            yield rows, times_of(scenarios, study.clock, graph, levels)
+            yield rows, times_of(scenarios, study.clock, graph)
 
 
 def _enrolled(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 
@@ -83,9 +81,7 @@ def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
     return int(graph.state.total.max() + 1) * int(np.prod(_queue_shape(clock, graph))) if clock.queue else 0
 
 
-def times_of(
-    scenarios: xr.Dataset, clock: Clock, graph: Graph, levels: Sequence[float] = IN_TIME
-) -> dict[str, FloatArray]:
+def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, FloatArray]:
     """Return how long trials take in each scenario, by an exact law if there is one, else simulated.
 
     Parameters
@@ -95,36 +91,34 @@ def times_of(
     clock : Clock
     graph : Graph
         Of a design, from the empty trial.
-    levels : sequence of float
-        Of the quantiles.
     """
     p, space = scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes
     moderate = scenarios["p_moderate"].to_numpy() if space.graded else None
     if space.lost and _is_drawn(scenarios, clock, graph):
-        return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios), levels)
+        return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios))
     if space.lost:
-        return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)), levels)
+        return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)))
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, moderate)
-        drawn = _drawn(scenarios, clock, graph, chance, levels=levels)
+        drawn = _drawn(scenarios, clock, graph, chance)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
     if clock.accrual.kind == "dates":
-        return _listed(clock, graph, p, moderate, levels)
+        return _listed(clock, graph, p, moderate)
     if clock.queue:
         queued, waited = _queued(clock, graph, p, moderate)
-        return _by_law(clock, queued, levels, waited)
-    return _by_law(clock, cohorts_of(graph, p, moderate), levels)
+        return _by_law(clock, queued, waited)
+    return _by_law(clock, cohorts_of(graph, p, moderate))
 
 
-def _by_law(clock: Clock, c: Cohorts, levels: Sequence[float], waited: IntArray | None = None) -> dict[str, FloatArray]:
+def _by_law(clock: Clock, c: Cohorts, waited: IntArray | None = None) -> dict[str, FloatArray]:
     """Return the times where waits are independent of each other."""
     law = duration_of(c.n, c.cohorts, c.new, c.weight, clock.arrivals, clock.window, clock.stagger, waited)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
     enrolled, last = c.weight @ c.n, law.mean - clock.window
     away, delay = clock.arrivals.rate * last - enrolled, last - clock.arrivals.day_of(enrolled)
-    return _of_law(clock, law, away, closed, delay, levels)
+    return _of_law(clock, law, away, closed, delay)
 
 
 def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
@@ -155,9 +149,7 @@ def _queued(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new, waited]), waited
 
 
-def _listed(
-    clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None, levels: Sequence[float]
-) -> dict[str, FloatArray]:
+def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
     """Return the times where the arrivals are listed: who is enrolled last follows from the cohorts."""
     days, window, stagger = clock.arrivals.listed, clock.window, clock.stagger
     begin = np.eye(len(days) + 2)[0]
@@ -172,7 +164,7 @@ def _listed(
     c = cohorts_of(graph, p, moderate)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, window, stagger)
     delay = law.mean - window - weight @ clock.arrivals.day_of(n)
-    return _of_law(clock, law, weight @ (last - n), closed, delay, levels)
+    return _of_law(clock, law, weight @ (last - n), closed, delay)
 
 
 def _drawn(
@@ -181,7 +173,6 @@ def _drawn(
     graph: Graph,
     chance: FloatArray,
     none: FloatArray | None = None,
-    levels: Sequence[float] = IN_TIME,
 ) -> dict[str, FloatArray]:
     """Draw the times, each scenario with the same seed; chances as of `chances_along`."""
     laws = _stays(scenarios, clock)
@@ -200,11 +191,11 @@ def _drawn(
         "duration": mean,
         "duration_mcse": sd / np.sqrt(TRIALS),
         "duration_sd": sd,
-        "duration_quantile": np.quantile(ends, levels, axis=1).T,
+        "duration_quantile": np.quantile(ends, IN_TIME, axis=1).T,
         "done_by": (ends[:, :, None] <= by).mean(axis=1),
         "completion": completed.mean(axis=1),
         "completion_sd": completed.std(axis=1),
-        "completion_quantile": np.quantile(completed, levels, axis=1).T,
+        "completion_quantile": np.quantile(completed, IN_TIME, axis=1).T,
         "completed_by": (completed[:, :, None] <= by).mean(axis=1),
         "turned_away": away.mean(axis=1),
         "closed_days": closed.mean(axis=1),
@@ -268,10 +259,10 @@ def _resolved_means(
 
 
 def _of_law(
-    clock: Clock, law: Duration, away: FloatArray, closed: FloatArray, delay: FloatArray, levels: Sequence[float]
+    clock: Clock, law: Duration, away: FloatArray, closed: FloatArray, delay: FloatArray
 ) -> dict[str, FloatArray]:
     """Name the parts of a law, of the duration and of the completion, which comes a constant time later."""
-    days, later, quantile = np.array(days_of(clock), float), clock.after_window, law.quantile(levels)
+    days, later, quantile = np.array(days_of(clock), float), clock.after_window, law.quantile(IN_TIME)
     return {
         "duration": law.mean,
         "duration_mcse": np.zeros(len(law.weight)),
