@@ -41,7 +41,7 @@ def test_what_is_gained_at_the_own_pace():
     simulated = not_waiting(made([-1.0, 0, 0, 0], [0.04] * 4, error=0.123))[0]
     assert simulated == (
         "At 0.5 patients a month T, which does not wait, takes 1.0 months (5%) more than W, with as much correct and "
-        "as much overdose selection (simulated, standard error 0.1)."
+        "as much overdose selection (of the same simulated patients, standard error 0.1)."
     )
 
 

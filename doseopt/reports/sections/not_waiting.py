@@ -119,7 +119,7 @@ def told(found: list[Gain], own: float) -> list[str]:
 
 
 def _sentence(gain: Gain) -> str:
-    error = f" (simulated, standard error {gain.error:.1g})" if gain.error else ""
+    error = f" (of the same simulated patients, standard error {gain.error:.1g})" if gain.error else ""
     points = f"{_points(gain.correct)} correct and {_points(gain.overdose)} overdose selection{error}"
     return f"{gain.design}, which does not wait, {_time(gain)}, with {points}"
 
