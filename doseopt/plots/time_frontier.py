@@ -103,8 +103,10 @@ def _draw(ax: Axes, ds: xr.Dataset, value: FloatArray, better: int) -> FloatArra
     days = ds["duration"].mean("scenario").to_numpy()
     spare = max(0.06 * np.ptp(days), 1.0)
     ax.set_xlim(days.min() - spare, days.max() + spare)
-    ax.set_ylim(_end(value.min(), -1), _end(value.max(), 1))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
+    low, high = _end(value.min(), -1), _end(value.max(), 1)
+    ticks = np.array(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True).tick_values(low, high))
+    ax.set_ylim(low, high)
+    ax.set_yticks(ticks[(ticks >= max(low, 0)) & (ticks <= min(high, 100))])  # no percentage is beyond
     faint_grid(ax)
     joined = not_dominated(days, value, better)
     ax.plot(days[joined], value[joined], color=GREY, linewidth=1.0, zorder=2)

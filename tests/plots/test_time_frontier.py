@@ -75,3 +75,11 @@ def test_designs_that_are_alike_and_long_names():
     certain = ds.assign(correct_selection=ds["correct_selection"] * 0 + 1, overdose_selection=ds["duration"] * 0)
     assert_legible(time_frontier_figure(certain))
     assert_legible(time_frontier_figure(timed(20, long=True)))
+
+
+def test_no_percentage_is_named_that_there_is_not():
+    ds = timed(3)
+    ds = ds.assign(correct_selection=ds["correct_selection"] * 0 + 1, overdose_selection=ds["overdose_selection"] * 0)
+    named = [{round(float(tick)) for tick in ax.get_yticks()} for ax in time_frontier_figure(ds).axes]
+    assert max(named[0]) == 100
+    assert min(named[1]) == 0
