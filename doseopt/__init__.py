@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.clock.onset import Onset as Onset
     from doseopt.comparison.compare import compare as compare
+    from doseopt.conduct.posterior import posterior as posterior
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
     from doseopt.core.parameters import Faults as Faults
@@ -178,6 +179,7 @@ _HOME = {
     "meld3": "endpoints.meld",
     "meld_na": "endpoints.meld",
     "operating_characteristics": "measures.operating_characteristics",
+    "posterior": "conduct.posterior",
     "published": "scenarios",
 }
 """Every public name, and the module it lives in."""

@@ -14,7 +14,6 @@ from doseopt.cli.options import Cutoff, DataFile, Folder, Html, Json, Outcomes, 
 if TYPE_CHECKING:
     from doseopt.conduct.posterior import Analysis
     from doseopt.reports.render.document import Document
-    from doseopt.study.study import Study
 
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
@@ -35,7 +34,7 @@ def posterior(
     window: WindowDays = None,
     model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
     method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
-    seed: Annotated[int, seed("Seed of NUTS.")] = 1,
+    seed: Annotated[int, seed("Seed of the draws: those of NUTS, and those in posterior.nc.")] = 1,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -57,23 +56,17 @@ def posterior(
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary
         document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
-        written = [] if folder is None else _write(loaded, result, document, folder)
+        written = [] if folder is None else _write(result, document, folder)
         deliver(lambda: as_object(summary), document, json=json, html=html, folder=folder, files=written)
 
 
-def _write(study: Study, result: Analysis, document: Document, folder: Path) -> list[Path]:
+def _write(result: Analysis, document: Document, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
-    import xarray
-
     from doseopt.cli.output import write_csv, write_figures, write_netcdf
 
-    whole = result.tree.copy() if result.tree is not None else xarray.DataTree()
-    whole.attrs |= study.provenance()
-    whole["summary"] = xarray.DataTree(result.summary)
-    whole["density"] = xarray.DataTree(result.density)
     table = result.summary.drop_dims("prior_scale").to_dataframe()
     return [
-        write_netcdf(whole, folder / "posterior.nc"),
+        write_netcdf(result.tree, folder / "posterior.nc"),
         write_csv(table, folder / "posterior.csv", index=True),
         *write_figures(document, folder),
     ]

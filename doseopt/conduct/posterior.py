@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import comb
 
+from doseopt.conduct.draws import COHORT, drawn, sampled
 from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.measures.estimation import LEVEL, effective_sample_size
@@ -19,11 +20,10 @@ from doseopt.models.choice import FIELDS, PRIOR_SCALES, describe_model, with_pri
 from doseopt.models.predictive import prior_tails
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.records.trial import Trial
+from doseopt.scenarios.doses import Doses
 from doseopt.study.study import Study
 
 METHODS = ("quadrature", "nuts")
-COHORT = 3
-"""Patients of the next cohort whose DLTs are predicted."""
 
 LONG_NAMES = {
     "mean": "posterior mean DLT rate",
@@ -45,14 +45,31 @@ class Analysis:
     ----------
     summary : Dataset
         (dose) and, for the sensitivity, (prior_scale, dose).
-    tree : DataTree or None
-        The draws of NUTS.
     question : Question
+    doses : Doses
+        Of the study.
+    seed : int
+    chains : DataTree, optional
+        The draws of NUTS.
     """
 
     summary: xr.Dataset
-    tree: xr.DataTree | None
     question: Question
+    doses: Doses
+    seed: int
+    chains: xr.DataTree | None = None
+
+    @functools.cached_property
+    def tree(self) -> xr.DataTree:
+        """All that is known, as ArviZ reads it: see `posterior`; drawn when first asked for."""
+        tree = self.chains if self.chains is not None else drawn(self.question, self.doses, self.seed)
+        known = {"/summary": self.summary, "/density": self.density}
+        whole = xr.DataTree.from_dict(known | {path: node.to_dataset() for path, node in tree.children.items()})
+        whole.attrs = {
+            **tree.attrs,
+            **{name: value for name, value in self.summary.attrs.items() if name not in tree.attrs},
+        }
+        return whole
 
     @functools.cached_property
     def density(self) -> xr.Dataset:
@@ -63,6 +80,50 @@ class Analysis:
         """
         labels = self.summary["dose"].to_numpy().tolist()
         return _densities(labels, self.question.prior, self.question.posterior)
+
+
+def posterior(
+    study: Study, trial: Trial, model: str | None = None, method: str = "quadrature", seed: int = 1
+) -> xr.DataTree:
+    """Return the posterior of the DLT rates as ArviZ takes it, whichever way it is computed.
+
+    Parameters
+    ----------
+    study : Study
+    trial : Trial
+    model : {"blrm", "empiric", "logistic", "bma", "beta"}, optional
+        The study's choice when left out.
+    method : {"quadrature", "nuts"}
+        Independent draws from a posterior by quadrature, 4000 in one chain, or four chains of NUTS.
+    seed : int
+        Equal seeds give equal draws.
+
+    Returns
+    -------
+    xarray.DataTree
+        `posterior` (chain, draw, dose) with the parameters and `p_dlt`; `prior`, `posterior_predictive`,
+        `prior_predictive`, `predictions` of the next cohort, `log_likelihood`, `log_prior`, `observed_data`,
+        `constant_data`; of NUTS also `sample_stats`. `summary` and `density`: what `doseopt posterior` shows, by
+        quadrature exact and not from the draws. Attributes: `independent_draws` is 1 for draws that need no diagnostics
+        of chains; `log_marginal_likelihood`, `seed`, `sampler`, `version`, and the study's provenance.
+
+    Raises
+    ------
+    Faults
+        If there is no such model or method, or the model does not suit the study.
+
+    Examples
+    --------
+    >>> import doseopt
+    >>> study = doseopt.load_study()
+    >>> tree = doseopt.posterior(study, doseopt.Trial.from_outcomes("1N 2NNT", study.doses), model="beta")
+    >>> tree["posterior"]["p_dlt"].dims, tree.attrs["independent_draws"]
+    (('chain', 'draw', 'dose'), 1)
+    >>> tree["summary"]["mean"].to_numpy().round(3).tolist()  # (1 + y) / (2 + n)
+    [0.333, 0.4, 0.5, 0.5]
+    """
+    check_choice(model or "", method)
+    return analyse(study, trial, model, method, seed).tree
 
 
 def analyse(
@@ -83,7 +144,7 @@ def analyse(
         A kind of `posterior_model.FIELDS`; the study's choice when left out.
     method : {"quadrature", "nuts"}
     seed : int
-        For NUTS.
+        Of the draws.
     progress : bool
         Whether NUTS shows a progress bar.
 
@@ -92,20 +153,23 @@ def analyse(
     Analysis
     """
     asked = Question.of(study, trial, model)
-    posterior = computed = asked.posterior
-    tree: xr.DataTree | None = None
+    known: Distributed = asked.posterior
+    chains: xr.DataTree | None = None
     extra: dict[str, Any] = {}
     if method == "nuts":
-        posterior, tree, extra = _sampled(asked, study, seed, progress)
+        from doseopt.models.nuts.draws import SampledPosterior
+
+        chains, extra = sampled(asked, study.doses, seed, progress)
+        known = SampledPosterior(chains)
     tail = prior_tails(asked.curve, asked.n, asked.y)
     conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
-    summary = _labelled(study, trial, asked, posterior).assign_coords(prior_scale=list(PRIOR_SCALES))
+    summary = _labelled(study, trial, asked, known).assign_coords(prior_scale=list(PRIOR_SCALES))
     summary = summary.assign(
         _sensitivity(asked) | {"prior_tail": ("dose", tail.doses, {"units": "1", "long_name": conflict})}
     )
-    evidence = float(computed.log_marginal()[0])
+    evidence = float(asked.posterior.log_marginal()[0])
     summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
-    return Analysis(summary, tree, asked)
+    return Analysis(summary, asked, study.doses, seed, chains)
 
 
 def _densities(labels: list[str], prior: Distributed, posterior: Distributed) -> xr.Dataset:
@@ -193,40 +257,6 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
         **trial.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)
-
-
-def _sampled(
-    asked: Question, study: Study, seed: int, progress: bool
-) -> tuple[Distributed, xr.DataTree, dict[str, Any]]:
-    """Sample by NUTS, and say how well that went."""
-    from doseopt.models.nuts.draws import SampledPosterior, diagnose
-    from doseopt.models.nuts.pymc import sample
-
-    doses = study.doses
-    given, n, y = asked.at or (None, asked.n, asked.y)
-    tree = sample(
-        asked.curve,
-        n,
-        y,
-        seed=seed,
-        at=given,
-        next_cohort=COHORT,
-        labels=doses.labels,
-        values=doses.values,
-        unit=doses.unit or None,
-        progress=progress,
-    )
-    found = diagnose(tree)
-    extra = {
-        "seed": seed,
-        "sampler": str(tree.attrs.get("sampler", "")),
-        "max_rhat": found.max_rhat,
-        "min_ess_bulk": found.min_ess_bulk,
-        "min_ess_tail": found.min_ess_tail,
-        "divergences": found.divergences,
-        "diagnostics": found.words(),
-    }
-    return SampledPosterior(tree), tree, extra
 
 
 def as_object(summary: xr.Dataset) -> dict[str, Any]:

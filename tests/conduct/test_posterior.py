@@ -83,6 +83,8 @@ def test_results_are_written_and_the_worked_example_is_named(tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"posterior.nc", "posterior.csv", "posterior.svg", "curve.svg", "predictive.svg"} <= names
     with xr.open_datatree(tmp_path / "out" / "posterior.nc") as tree:
+        assert tree["posterior"]["p_dlt"].dims == ("chain", "draw", "dose")
+        assert tree.attrs["independent_draws"] == 1
         assert tree["summary"]["n"].to_numpy().tolist() == [1, 6, 3, 0]
         np.testing.assert_allclose(tree["density"]["predictive"].sum("dlts"), 1)
 
@@ -186,7 +188,8 @@ def test_nuts_gives_the_same_within_its_error_and_its_diagnostics(study):
     gap = np.abs(sampled.summary["mean"] - computed.summary["mean"]) / computed.summary["sd"]
     assert (gap < 5 / np.sqrt(sampled.summary.attrs["min_ess_bulk"])).all()
     assert sampled.summary.attrs["divergences"] == 0
-    assert sampled.tree is not None
+    assert "sample_stats" not in computed.tree.children
+    assert (sampled.tree.attrs["independent_draws"], computed.tree.attrs["independent_draws"]) == (0, 1)
     assert {"posterior", "prior_predictive", "posterior_predictive", "sample_stats"} <= set(sampled.tree.children)
     assert as_object(sampled.summary)["method"] == "nuts"
 

@@ -27,7 +27,7 @@ from doseopt.models.base import GaussianPrior
 from doseopt.models.likelihood import log_likelihood
 from doseopt.models.nuts.draws import SamplingWarning, diagnose
 from doseopt.models.nuts.joint import Joint, Sampled
-from doseopt.models.nuts.tree import Axes, tree_of
+from doseopt.models.nuts.tree import Axes, Drawn, tree_of
 
 
 class _Namespace:
@@ -265,8 +265,13 @@ def sample(
     tally = check_tally(joint, n, y)
     sizes = None if next_cohort is None else np.broadcast_to(np.asarray(next_cohort, dtype=np.int64), model.doses)
     raw = _nuts(joint, tally, sampler, Effort(draws, tune, chains), seed, progress)
-    tree = tree_of(joint, tally, axes, raw, sizes, np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0]))
-    tree.attrs = {"model": repr(model), "seed": seed, "sampler": sampler, "version": __version__, **tree.attrs}
+    z = raw["posterior"]["z"].transpose("chain", "draw", ...).to_numpy()
+    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
+    log_marginal = joint.log_marginal(z.reshape(-1, z.shape[-1]), tally, rng)
+    drawn = Drawn(joint.theta(z, np), log_marginal, raw["sample_stats"].to_dataset())
+    tree = tree_of(joint, tally, axes, drawn, sizes, rng)
+    about = {"model": repr(model), "seed": seed, "sampler": sampler, "independent_draws": 0}
+    tree.attrs = {**about, "version": __version__, **tree.attrs}
     diagnostics = diagnose(tree)
     if not diagnostics.ok:
         warnings.warn(diagnostics.words(), SamplingWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""The DataTree of a sampled posterior: draws of the parameters -> labelled groups."""
+"""The DataTree of a posterior: draws of the parameters, from a sampler or from nodes -> labelled groups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.likelihood import log_likelihood
-from doseopt.models.nuts.joint import Joint
+from doseopt.models.nuts.joint import Estimate, Joint
 from doseopt.models.nuts.models import TwoPopulations
 
 PRIOR_DRAWS = 4000
@@ -147,26 +147,43 @@ def _dose_values(joint: Joint, values: Sequence[float] | None, unit: str | None)
     return {"dose_value": ("dose", [float(d) for d in values], {"units": unit, "long_name": "dose"})}
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What one way of computing has found: draws, and how it went.
+
+    Parameters
+    ----------
+    theta : float array [chain, draw, P]
+        The parameters.
+    log_marginal : Estimate
+        Log marginal likelihood of the patients in their order.
+    stats : Dataset, optional
+        `sample_stats` of a sampler; draws that are independent have none.
+    """
+
+    theta: FloatArray
+    log_marginal: Estimate
+    stats: xr.Dataset | None = None
+
+
 def tree_of(
     joint: Joint,
     tally: tuple[IntArray, IntArray],
     axes: Axes,
-    raw: xr.DataTree,
+    drawn: Drawn,
     sizes: IntArray | None,
     rng: np.random.Generator,
 ) -> xr.DataTree:
-    """Return all groups for the draws `raw` of one sampler; sizes [D] of the next cohort or None."""
-    z = raw["posterior"]["z"].transpose(*DRAW, ...).to_numpy()
-    theta = joint.theta(z, np)
+    """Return all groups for draws of one posterior; sizes [D] of the next cohort or None."""
+    theta, stats = drawn.theta, drawn.stats
     posterior = _index(joint, theta, lambda t: joint.model_index(t, tally, rng))
     nothing = (np.zeros_like(tally[0]), np.zeros_like(tally[1]))
     blank = joint.draw(rng, PRIOR_DRAWS)[None]
     prior = _index(joint, blank, lambda t: joint.model_index(t, nothing, rng))
-    log_marginal = joint.log_marginal(z.reshape(-1, z.shape[-1]), tally, rng)
-    stats = raw["sample_stats"].to_dataset()
     observed = Observed.of(axes, tally)
     log_p = _pick(joint.observed(theta, np), posterior)[..., observed.tried]
     before = _pick(joint.observed(blank, np), prior)[..., observed.tried]
+    objects = [] if stats is None else [name for name in stats.variables if stats[name].dtype == object]
     groups = {
         "posterior": _rates(joint, axes, theta, posterior),
         "posterior_predictive": _again(observed, log_p, rng),
@@ -175,14 +192,14 @@ def tree_of(
         "log_prior": axes.dataset({"parameters": (DRAW, joint.prior.log_density(theta))}),
         "prior": _rates(joint, axes, blank, prior),
         "prior_predictive": _again(observed, before, rng),
-        "sample_stats": stats.drop_vars([v for v in stats.variables if stats[v].dtype == object]),
+        **({} if stats is None else {"sample_stats": stats.drop_vars(objects)}),
         "observed_data": observed.array(observed.y, "DLTs", "DLTs observed").to_dataset(name="y"),
         "constant_data": observed.constants(axes),
     }
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = {
-        "log_marginal_likelihood": log_marginal.value,
-        "log_marginal_likelihood_mcse": log_marginal.mcse,
+        "log_marginal_likelihood": drawn.log_marginal.value,
+        "log_marginal_likelihood_mcse": drawn.log_marginal.mcse,
     }
     return tree
 
