@@ -81,6 +81,7 @@ def test_draws_of_two_parameters_follow_an_independent_rule(correlation):
         assert abs(found.mean() - wanted) < norm.isf(FAMILY / 14) * error
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # of leaving out a dose: true, and not at issue
 @pytest.mark.parametrize("name", BY_QUADRATURE)
 def test_arviz_takes_the_tree_as_it_is(name, tmp_path: Path):
     n, y = map(np.array, MIXED)
