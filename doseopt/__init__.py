@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.clock.duration import Stagger as Stagger
     from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.clock.onset import Onset as Onset
-    from doseopt.comparison.compare import compare as compare
-    from doseopt.conduct.posterior import posterior as posterior
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.design import Design as Design
     from doseopt.core.parameters import Faults as Faults
@@ -79,7 +77,21 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.measures.operating_characteristics import operating_characteristics as operating_characteristics
     from doseopt.models.skeleton import IndifferenceInterval as IndifferenceInterval
     from doseopt.models.slope import SlopePrior as SlopePrior
+    from doseopt.plots import named as plot  # noqa: F401  # as all names here, for type checkers
     from doseopt.records.trial import Trial as Trial
+    from doseopt.reports.report import amend as amend
+    from doseopt.reports.report import report as report
+    from doseopt.reports.searches import calibrate as calibrate
+    from doseopt.reports.searches import limits as limits
+    from doseopt.reports.searches import record as record
+    from doseopt.reports.verbs import compare as compare
+    from doseopt.reports.verbs import examine as examine
+    from doseopt.reports.verbs import next_dose as next_dose
+    from doseopt.reports.verbs import paths as paths
+    from doseopt.reports.verbs import posterior as posterior
+    from doseopt.reports.verbs import summary as summary
+    from doseopt.reports.verbs import table as table
+    from doseopt.reports.verbs import walk as walk
     from doseopt.scenarios import MTDRule as MTDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
@@ -141,10 +153,10 @@ _HOME = {
     "NarrowInterval": "designs.modifiers",
     "NoSkipping": "designs.modifiers",
     "OnGrid": "designs.on_grid",
-    "RollingSix": "designs.rolling_six",
     "Onset": "clock.onset",
-    "Populations": "study.populations",
     "Policy": "designs.policy",
+    "Populations": "study.populations",
+    "RollingSix": "designs.rolling_six",
     "Rules": "attainable",
     "RunIn": "designs.modifiers",
     "Selecting": "designs.selecting",
@@ -165,34 +177,50 @@ _HOME = {
     "Waiting": "designs.waiting",
     "WindowEvents": "study.window_events",
     "after": "core.trial",
+    "amend": "reports.report",
     "bayes_optimal": "attainable",
     "belief_of_rates": "beliefs",
     "build_graph": "engines.graph",
-    "compare": "comparison.compare",
+    "calibrate": "reports.searches",
+    "compare": "reports.verbs",
     "complete_information_benchmark": "measures.complete_information",
+    "examine": "reports.verbs",
     "judged": "engines.outcomes",
     "life_table": "endpoints.life_table",
+    "limits": "reports.searches",
     "limits_of": "attainable.attained",
     "load_study": "study.file",
     "make_scenarios": "scenarios",
     "meld": "endpoints.meld",
     "meld3": "endpoints.meld",
     "meld_na": "endpoints.meld",
+    "next_dose": "reports.verbs",
     "operating_characteristics": "measures.operating_characteristics",
-    "posterior": "conduct.posterior",
+    "paths": "reports.verbs",
+    "posterior": "reports.verbs",
     "published": "scenarios",
+    "record": "reports.searches",
+    "report": "reports.report",
+    "summary": "reports.verbs",
+    "table": "reports.verbs",
+    "walk": "reports.verbs",
 }
 """Every public name, and the module it lives in."""
 
-__all__ = sorted(["__version__", *_HOME])
+__all__ = sorted(["__version__", "plot", *_HOME])
 
 
 if not TYPE_CHECKING:  # else a misspelt name would pass as one of any type
 
     def __getattr__(name: str) -> Any:
         """Load a public name when it is first used."""
+        if name == "plot":
+            return importlib.import_module("doseopt.plots.named")
         if name not in _HOME:
-            raise AttributeError(f"module 'doseopt' has no attribute {name!r}")
+            from difflib import get_close_matches
+
+            close = "".join(f"; did you mean {near!r}?" for near in get_close_matches(name, __all__, n=1))
+            raise AttributeError(f"module 'doseopt' has no attribute {name!r}{close}")
         return getattr(importlib.import_module(f"doseopt.{_HOME[name]}"), name)
 
 

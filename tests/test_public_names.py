@@ -56,7 +56,7 @@ def test_compare_is_the_function_and_not_its_module():
 @pytest.mark.parametrize("name", [n for n in doseopt.__all__ if n != "__version__"])
 def test_every_public_name_has_a_docstring(name):
     found = getattr(doseopt, name)
-    if inspect.isclass(found) or inspect.isfunction(found):
+    if inspect.isclass(found) or inspect.isfunction(found) or inspect.ismodule(found):
         written = found.__doc__ or ""
         assert len(written) > 20
         assert not written.startswith(f"{name}("), "this docstring is the one that dataclass makes up"

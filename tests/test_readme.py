@@ -31,11 +31,13 @@ def attained() -> list[str]:
     return limit_findings(doseopt.limits_of(dataclasses.replace(study, designs=ten)).dataset)[:2]
 
 
-def test_the_example_runs_and_prints_two_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_runs_and_prints_two_probabilities_and_what_is_next(capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
-    printed = [float(line) for line in capsys.readouterr().out.split()]
+    said = capsys.readouterr().out
+    printed = [float(line) for line in said.splitlines() if re.fullmatch(r"0\.\d+", line)]
     assert len(printed) == 2
+    assert "CRM 25" in said
     assert all(0 < p < 1 for p in printed)
 
 

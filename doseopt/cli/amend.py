@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +11,9 @@ from doseopt.cli.app import app, plain_errors
 from doseopt.cli.options import Cohorts, Cutoff, DataFile, Folder, Html, Json, StudyName, WindowDays, check_one_source
 
 if TYPE_CHECKING:
-    from doseopt.amendment.dossier import Dossier
     from doseopt.core.design import Design
     from doseopt.records.record import Record
     from doseopt.records.trial import Trial
-    from doseopt.reports.render.document import Document
     from doseopt.study.amendment import Proposal
     from doseopt.study.study import Study
 
@@ -54,6 +50,7 @@ def amend(
         from doseopt.amendment.dossier import proposed
         from doseopt.conduct.in_hand import is_record, read_trial, record_so_far
         from doseopt.records.template import bundled
+        from doseopt.reports.files import command_again
         from doseopt.study.file import load_study
 
         check_one_source(outcomes, data)
@@ -69,18 +66,8 @@ def amend(
         copied = None if data is None else "data.csv" if folder is None else "data"
         days = None if window is None else f"{window:g}"
         given = {"--outcomes": outcomes, "--data": copied, "--cutoff": cutoff, "--window": days}
-        command = _command(given, identifiers, {"--registered": registered}, amended or ())
+        command = command_again(given, identifiers, {"--registered": registered}, amended or ())
         _report(loaded, trial, proposal, command, out, html, json, folder or data, record)
-
-
-def _command(
-    given: Mapping[str, str | None], identifiers: bool, about: Mapping[str, str | None], amended: Iterable[str]
-) -> str:
-    """Return the command that makes the same report from the files beside it."""
-    before, after = ([f"{name} {quote(value)}" for name, value in each.items() if value] for each in (given, about))
-    shown = ["--identifiers"] if identifiers else []
-    named = [f"--amended {quote(name)}" for name in amended]
-    return " ".join(["doseopt amend study.toml", *before, *shown, *after, *named])
 
 
 def _check_candidates(calibrate: int, smallest: bool) -> None:
@@ -111,9 +98,10 @@ def _smallest(
     from dataclasses import replace
 
     from doseopt.amendment.ladder import search
-    from doseopt.cli.output import deliver, folder_for, write_figures, write_netcdf
+    from doseopt.cli.output import deliver, folder_for, write_figures
     from doseopt.cli.terminal import spinner
     from doseopt.reports.sections.smallest import smallest_document
+    from doseopt.tabular.netcdf import write_netcdf
 
     folder = folder_for(out, json, html)
     tuned = _tuned(study, proposal, candidates) if candidates else {}
@@ -170,64 +158,22 @@ def _report(
 ) -> None:
     """Compute, write the files, and print the numbers that matter."""
     import dataclasses
-    import hashlib
 
     from doseopt.amendment.dossier import gather
     from doseopt.cli.output import deliver, folder_for
     from doseopt.cli.terminal import spinner
     from doseopt.reports.amendment import amendment_report
+    from doseopt.reports.files import digest_of, patient_files, write_amendment
     from doseopt.reports.sections.amendment import amendment_document, as_object
 
     folder = folder_for(out, json, html)
-    copies = {} if data is None else _copies(data, folder)
+    copies = {} if data is None else patient_files(data, folder)
     with spinner("amendment") as say:
         dossier = gather(study, trial, proposal, say)
-        digests = [f"{name}, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}" for name, file in copies.items()]
-        dossier = dataclasses.replace(dossier, digest="; ".join(digests), record=record)
+        dossier = dataclasses.replace(dossier, digest=digest_of(copies), record=record)
         say("writing the report")
         whole = amendment_report(dossier, command)
-        written = [] if folder is None else _write(dossier, whole, folder, copies)
+        written = [] if folder is None else write_amendment(dossier, whole, folder, copies)
     amendment = dossier.amendment
     shown = amendment_document(amendment)
     deliver(lambda: as_object(amendment), whole, json=json, html=html, folder=folder, files=written, shown=shown)
-
-
-def _copies(data: Path, folder: Path | None) -> dict[str, Path]:
-    """Return the files with the patients, by the names under which they lie beside the report."""
-    from doseopt.core.parameters import Fault, Faults
-    from doseopt.records.adam import table_files
-
-    if not data.is_dir():
-        return {"data.csv": data}
-    copies = {f"data/{file.name}": file for file in table_files(data)}
-    there = [] if folder is None else [f"data/{file.name}" for file in table_files(folder / "data")]
-    if other := [name for name in there if name not in copies]:
-        raise Faults([Fault("--out", f"wanted a folder without tables of other data, got {', '.join(other)} in it")])
-    return copies
-
-
-def _write(dossier: Dossier, document: Document, folder: Path, copies: dict[str, Path]) -> list[Path]:
-    """Write the three renderings, the data behind them, the study and the patients: all of them or none."""
-    import shutil
-    import tempfile
-
-    from doseopt.cli.output import write_netcdf
-    from doseopt.core.files import unfinished_prefix
-    from doseopt.reports import write_docx, write_html, write_pdf
-
-    with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
-        unfinished = Path(name)
-        write_html(document, unfinished / "amendment.html")
-        write_docx(document, unfinished / "amendment.docx")
-        write_pdf(document, unfinished / "amendment.pdf")
-        write_netcdf(dossier.amendment, unfinished / "amendment.nc")
-        dossier.study.save(unfinished / "study.toml")
-        for name, file in copies.items():
-            (unfinished / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, unfinished / name)
-        places = {
-            file: folder / file.relative_to(unfinished) for file in sorted(unfinished.rglob("*")) if file.is_file()
-        }
-        for place in places.values():
-            place.parent.mkdir(exist_ok=True)
-        return [file.replace(place) for file, place in places.items()]

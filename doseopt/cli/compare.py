@@ -204,8 +204,9 @@ def _with_posteriors(
 
 def _write_data(dataset: xr.Dataset, folder: Path | None) -> list[Path]:
     """Write the data, if there is a folder for them."""
-    from doseopt.cli.output import write_csv, write_netcdf
+    from doseopt.cli.output import write_csv
     from doseopt.reports.frames import tidy
+    from doseopt.tabular.netcdf import write_netcdf
 
     if folder is None:
         return []

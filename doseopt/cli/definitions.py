@@ -12,11 +12,12 @@ def definitions(
 ) -> None:
     """Map which design is best, over target, definition of right, naming rule and share of false DLTs."""
     with plain_errors():
-        from doseopt.cli.output import deliver, folder_for, write_csv, write_figures, write_netcdf
+        from doseopt.cli.output import deliver, folder_for, write_csv, write_figures
         from doseopt.cli.terminal import steps
         from doseopt.comparison.definition_map import definition_map, targets_of
         from doseopt.reports.sections.definition_map import definition_map_document
         from doseopt.study.file import load_study
+        from doseopt.tabular.netcdf import write_netcdf
 
         loaded = load_study(study)
         folder = folder_for(out, json, html)

@@ -49,8 +49,9 @@ def _write(study: Study, found: Limits, document: Document, folder: Path) -> lis
     import dataclasses
     import re
 
-    from doseopt.cli.output import write_csv, write_figures, write_netcdf
+    from doseopt.cli.output import write_csv, write_figures
     from doseopt.reports.frames import limits_frame
+    from doseopt.tabular.netcdf import write_netcdf
 
     written = [
         write_netcdf(found.dataset, folder / "limits.nc"),

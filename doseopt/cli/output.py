@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -107,19 +106,6 @@ def print_written(folder: Path, files: Sequence[Path]) -> None:
     print(neutral(f"\nWritten to {folder}:"))
     for line in paragraph(neutral(named), page_width(Console()), "  "):
         print(line)
-
-
-def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
-    """Write a Dataset or a DataTree as netCDF."""
-
-    def write(unfinished: Path) -> None:
-        try:
-            data.to_netcdf(unfinished, engine="netcdf4")
-        except RuntimeError as error:
-            unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does
-            raise OSError(errno.EIO, str(error)) from error
-
-    return write_whole(path, write)
 
 
 def write_csv(frame: pd.DataFrame, path: Path, index: bool = False) -> Path:

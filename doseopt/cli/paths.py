@@ -56,8 +56,9 @@ def paths(
 
 def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
     """Write the paths as a table, the whole tree, and the figure."""
-    from doseopt.cli.output import write_csv, write_figures, write_netcdf
+    from doseopt.cli.output import write_csv, write_figures
     from doseopt.reports.frames import paths_frame
+    from doseopt.tabular.netcdf import write_netcdf
 
     return [
         write_csv(paths_frame(dataset), folder / "paths.csv"),

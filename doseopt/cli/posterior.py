@@ -62,7 +62,8 @@ def posterior(
 
 def _write(result: Analysis, document: Document, folder: Path) -> list[Path]:
     """Write the DataTree, the table and the figures."""
-    from doseopt.cli.output import write_csv, write_figures, write_netcdf
+    from doseopt.cli.output import write_csv, write_figures
+    from doseopt.tabular.netcdf import write_netcdf
 
     table = result.summary.drop_dims("prior_scale").to_dataframe()
     return [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.core.parameters import Fault, Faults, is_number, native
+from doseopt.core.parameters import Fault, Faults, are_numbers, is_number, native
 from doseopt.core.text import text_fault
 from doseopt.scenarios import (
     GENERATORS,
@@ -43,6 +43,8 @@ class FixedScenario:
         wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
         faults = [Fault(name, message) for name, message in wrong.items() if message]
         faults += _share_faults(self)
+        if not are_numbers(self.p_dlt):
+            faults.append(Fault("p_dlt", f"wanted DLT rates, one a dose, got {self.p_dlt!r}"))
         if faults:
             raise Faults(faults, "FixedScenario")
 

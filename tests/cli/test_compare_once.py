@@ -17,6 +17,7 @@ from doseopt.comparison import in_time, window_readings
 from doseopt.plots import save
 from doseopt.scenarios import specs
 from doseopt.study import study as studies
+from doseopt.tabular import netcdf
 
 ROOT = Path(doseopt.__file__).parents[1]
 STUDY = """
@@ -63,7 +64,7 @@ def test_it_loads_nothing_that_it_does_not_need(path, tmp_path):
 def test_data_are_written_once_and_each_figure_is_laid_out_once(path, tmp_path, monkeypatch):
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    tables = [counted(monkeypatch, output, name) for name in ("write_netcdf", "write_csv")]
+    tables = [counted(monkeypatch, netcdf, "write_netcdf"), counted(monkeypatch, output, "write_csv")]
     layouts, figures = counted(monkeypatch, ConstrainedLayoutEngine, "execute"), counted(monkeypatch, save, "_png")
     result = CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.stderr
@@ -74,7 +75,7 @@ def test_data_are_written_once_and_each_figure_is_laid_out_once(path, tmp_path, 
 
 def test_what_is_known_before_posteriors_that_take_long_is_written_before_them(path, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "LONG", -1)
-    tables = counted(monkeypatch, output, "write_netcdf")
+    tables = counted(monkeypatch, netcdf, "write_netcdf")
     assert CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")]).exit_code == 0
     assert ["posterior_mean" in dataset for dataset, _ in tables] == [False, True]
 

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import doseopt
-from doseopt.cli.output import as_json, write_netcdf
+from doseopt.cli.output import as_json
 from doseopt.comparison.compare import compare
 from doseopt.comparison.enrolment import families
 from doseopt.designs import CRM
@@ -20,6 +20,7 @@ from doseopt.measures.expected import linear_measures
 from doseopt.measures.operating_characteristics import METRICS, QUANTILES
 from doseopt.reports.sections.benchmark import ONE_DOSE, benchmark
 from doseopt.study.file import load_study, parse_study
+from doseopt.tabular.netcdf import write_netcdf
 
 SMALL = """
 title = "small"

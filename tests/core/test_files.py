@@ -15,9 +15,9 @@ import pytest
 import xarray as xr
 from cli.test_cli import run
 
-from doseopt.cli.output import write_netcdf
 from doseopt.core.files import sweep_unfinished, unfinished_prefix, write_whole
 from doseopt.study.file import load_study
+from doseopt.tabular.netcdf import write_netcdf
 
 KILLED = textwrap.dedent("""
     import sys, time
