@@ -13,7 +13,9 @@ from doseopt.cli.options import Cutoff, DataFile, Folder, Html, Json, Outcomes, 
 
 if TYPE_CHECKING:
     from doseopt.conduct.posterior import Analysis
+    from doseopt.records.trial import Trial
     from doseopt.reports.render.document import Document
+    from doseopt.study.study import Study
 
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
@@ -35,6 +37,10 @@ def posterior(
     model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
     method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
     seed: Annotated[int, seed("Seed of the draws: those of NUTS, and those in posterior.nc.")] = 1,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Also check the model: what it expects, owes to its prior, and beside others."),
+    ] = False,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
@@ -56,8 +62,23 @@ def posterior(
         result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
         summary = result.summary
         document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
+        if check:
+            document, result = _checked(loaded, read, result, document)
         written = [] if folder is None else _write(result, document, folder)
-        deliver(lambda: as_object(summary), document, json=json, html=html, folder=folder, files=written)
+        deliver(lambda: as_object(summary, result.checks), document, json=json, html=html, folder=folder, files=written)
+
+
+def _checked(study: Study, trial: Trial, result: Analysis, document: Document) -> tuple[Document, Analysis]:
+    """Put the checks of the model behind the rest, and into the data."""
+    import dataclasses
+
+    from doseopt.conduct.checking import check_model
+    from doseopt.plots.posterior import first_cohort_figure
+    from doseopt.reports.sections.checking import checks
+
+    found = check_model(study, trial, result)
+    blocks = (*document.blocks, *checks(found, lambda: first_cohort_figure(found)))
+    return dataclasses.replace(document, blocks=blocks), dataclasses.replace(result, checks=found)
 
 
 def _write(result: Analysis, document: Document, folder: Path) -> list[Path]:

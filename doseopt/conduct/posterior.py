@@ -51,6 +51,8 @@ class Analysis:
     seed : int
     chains : DataTree, optional
         The draws of NUTS.
+    checks : Dataset, optional
+        Of `doseopt.conduct.checking`, where they were asked for.
     """
 
     summary: xr.Dataset
@@ -58,12 +60,14 @@ class Analysis:
     doses: Doses
     seed: int
     chains: xr.DataTree | None = None
+    checks: xr.Dataset | None = None
 
     @functools.cached_property
     def tree(self) -> xr.DataTree:
         """All that is known, as ArviZ reads it: see `posterior`; drawn when first asked for."""
         tree = self.chains if self.chains is not None else drawn(self.question, self.doses, self.seed)
         known = {"/summary": self.summary, "/density": self.density}
+        known |= {} if self.checks is None else {"/checks": self.checks}
         whole = xr.DataTree.from_dict(known | {path: node.to_dataset() for path, node in tree.children.items()})
         whole.attrs = {
             **tree.attrs,
@@ -259,11 +263,12 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 
-def as_object(summary: xr.Dataset) -> dict[str, Any]:
-    """Return the summary as `doseopt posterior --json` prints it: a list `doses`, and the attributes."""
+def as_object(summary: xr.Dataset, checks: xr.Dataset | None = None) -> dict[str, Any]:
+    """Return the summary as `doseopt posterior --json` prints it: a list `doses`, the attributes, and the checks."""
     fields = ("n", "y", *LONG_NAMES, "prior_ess")
     doses = [
         {"label": str(label), **{name: summary[name].to_numpy()[j].item() for name in fields}}
         for j, label in enumerate(summary["dose"].to_numpy().tolist())
     ]
-    return {"doses": doses, **{name: value for name, value in summary.attrs.items() if value != ""}}
+    found = {} if checks is None else {"checks": {key: checks.to_dict()[key] for key in ("coords", "data_vars")}}
+    return {"doses": doses, **{name: value for name, value in summary.attrs.items() if value != ""}, **found}

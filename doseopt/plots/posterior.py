@@ -169,12 +169,22 @@ def curve_figure(ds: xr.Dataset) -> Figure:
 @styled
 def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     """Draw the posterior predictive distribution of the DLTs in the next cohort, a bar for each dose."""
+    return _cohort(ds, density["predictive"], "next", "Posterior")
+
+
+@styled
+def first_cohort_figure(ds: xr.Dataset) -> Figure:
+    """Draw the prior predictive distribution of the DLTs in the first cohort, `first_cohort`, a bar for each dose."""
+    return _cohort(ds, ds["first_cohort"], "first", "Prior")
+
+
+def _cohort(ds: xr.Dataset, chance: xr.DataArray, which: str, kind: str) -> Figure:
     from matplotlib.patches import Patch
 
-    values = 100 * density["predictive"].transpose("dose", "dlts").to_numpy()
+    values = 100 * chance.transpose("dose", "dlts").to_numpy()
     count, cohort = ds.sizes["dose"], values.shape[1] - 1
-    subtitle = f"Posterior predictive probability of each number of DLTs, were the next {cohort} treated at the dose."
-    figure = new_figure(count * 0.3 + 0.85, f"DLTs in the next cohort of {cohort}", subtitle)
+    subtitle = f"{kind} predictive probability of each number of DLTs, were the {which} {cohort} treated at the dose."
+    figure = new_figure(count * 0.3 + 0.85, f"DLTs in the {which} cohort of {cohort}", subtitle)
     head, ax = figure.subplots(2, 1, height_ratios=[0.25, count * 0.3 + 0.1])
     colours = ramp("Oranges", np.linspace(0, 0.95, cohort + 1))
     left = np.concatenate([np.zeros((count, 1)), values.cumsum(axis=1)], axis=1)
@@ -184,7 +194,7 @@ def predictive_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
             inside(ax, left[j, k] + values[j, k] / 2, float(j), f"{values[j, k]:.0f}", color=ink_on(colour))
     _dose_rows(ax, ds, 0.5, 0.5)
     percent_axis(ax, "x")
-    ax.set_xlabel("posterior predictive probability (%)")
+    ax.set_xlabel(f"{kind.lower()} predictive probability (%)")
     names = [counted(k, "DLT") for k in range(cohort + 1)]
     draw_key(head, [Patch(label=name, facecolor=c, **EDGE) for name, c in zip(names, colours, strict=True)], cohort + 1)
     return figure

@@ -18,7 +18,7 @@ from doseopt.conduct.posterior import analyse, as_object
 from doseopt.conduct.question import known_rates
 from doseopt.core.parameters import Faults
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import PosteriorModel, with_prior_sd
+from doseopt.models.choice import FIELDS, PosteriorModel, with_prior_sd
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
@@ -277,3 +277,21 @@ def test_the_rates_of_a_tally_are_those_of_the_analysis(study):
     whole = analyse(study, data).summary
     for name, value in known_rates(study, n[None], y[None], data).items():
         np.testing.assert_allclose(value[0], whole[name], rtol=0, atol=1e-12)
+
+
+def test_the_model_is_checked_for_those_who_ask(tmp_path):
+    """Independent doses: before any patient 0 to 3 DLTs of 3 are equally probable; 1 of 6, one left out, as counted."""
+    result = run("--outcomes", "1NNN 2NNNNNT", "--model", "beta", "--check", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["checks"]
+    np.testing.assert_allclose(found["data_vars"]["first_cohort"]["data"], 0.25, atol=1e-9)
+    own = dict(zip(found["coords"]["model"]["data"], found["data_vars"]["elpd"]["data"], strict=True))
+    assert own["beta"] == pytest.approx(3 * np.log(3 / 4) + 5 * np.log(5 / 7) + np.log(1 / 7))
+    assert set(own) == set(FIELDS)
+    printed = run("--outcomes", "1NNN 2NNNNNT", "--model", "beta", "--check", "--out", tmp_path)
+    assert printed.exit_code == 0, printed.output
+    for words in ("Before any patient", "surprising at no dose", "has no Monte Carlo error", "Sivula"):
+        assert words in " ".join(printed.stdout.replace("have no", "has no").split())
+    with xr.open_datatree(tmp_path / "posterior.nc") as tree:
+        assert tree["checks"]["prior_sensitivity"].dims == ("dose",)
+    assert "Checks of the model" not in run("--outcomes", "1NNN").stdout

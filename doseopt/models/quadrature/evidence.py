@@ -1,0 +1,85 @@
+"""Ratios of marginal likelihoods: predictive probabilities, and each patient predicted from all others.
+
+What the data D say of a further outcome is p(D and outcome) / p(D), exact to the accuracy of the two. A patient left
+out is predicted by p(D) / p(D without the patient): leave-one-out without importance sampling.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaln
+
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.models.base import Model
+from doseopt.models.beta import BetaBinomial
+from doseopt.models.curves import ModelAverage, TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.batch import Values
+
+type Curve = Model | ModelAverage | BetaBinomial
+
+
+def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:
+    """Return the log marginal likelihood of the patients of each tally in their order, [S].
+
+    Parameters
+    ----------
+    model : Model, ModelAverage or BetaBinomial
+    n, y : int array [S, K]
+    at : tuple of float [K]
+        Doses with data of a two-parameter logistic model; the model's own unless given.
+    """
+    if isinstance(model, TwoParameterLogistic):
+        return quadrature(model).posterior(n, y, at).log_marginal()
+    return quadrature(model).posterior(n, y).log_marginal()
+
+
+def predictive(model: Curve, n: IntArray, y: IntArray, sizes: IntArray, at: Values | None = None) -> list[FloatArray]:
+    """Return for each column the probabilities of 0, 1, ... DLTs in so many further patients there, given the data.
+
+    Parameters
+    ----------
+    n, y : int array [K]
+    sizes : int array [K]
+        Further patients.
+
+    Returns
+    -------
+    list of float array
+        One [size + 1] a column; Pr(k) = C(size, k) p(D and k of size) / p(D).
+    """
+    column = np.repeat(np.arange(len(n)), sizes + 1)
+    count = np.concatenate([np.arange(size + 1) for size in sizes.tolist()])
+    more = np.eye(len(n), dtype=np.int64)[column]
+    size = sizes[column]
+    each = log_evidence(
+        model,
+        np.vstack([n[None], n + more * size[:, None]]),
+        np.vstack([y[None], y + more * count[:, None]]),
+        at,
+    )
+    log_choose = gammaln(size + 1) - gammaln(count + 1) - gammaln(size - count + 1)
+    chance = np.exp(log_choose + each[1:] - each[0])
+    return np.split(chance, np.cumsum(sizes + 1)[:-1])
+
+
+def left_out(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:
+    """Return the log predictive probability of each patient's outcome given all others, [N].
+
+    The patients stand by column, those with a DLT first. Their sum is the expected log predictive density (elpd).
+
+    Parameters
+    ----------
+    n, y : int array [K]
+
+    References
+    ----------
+    Vehtari, Gelman, Gabry 2017, Statistics and Computing 27:1413.
+    """
+    column, dlt = np.repeat(np.tile(np.arange(len(n)), 2), 1), np.repeat([1, 0], len(n))
+    patients = np.concatenate([y, n - y])
+    kept = patients > 0
+    one = np.eye(len(n), dtype=np.int64)[column[kept]]
+    each = log_evidence(model, np.vstack([n[None], n - one]), np.vstack([y[None], y - one * dlt[kept, None]]), at)
+    found = np.repeat(each[0] - each[1:], patients[kept])
+    return np.asarray(found[np.argsort(np.repeat(column[kept], patients[kept]), kind="stable")])
