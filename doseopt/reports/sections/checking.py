@@ -107,7 +107,7 @@ def _compared(ds: xr.Dataset) -> list[Block]:
     best = kinds[int(values[:, 0].argmax())]
     apart = values[:, 2]
     unsure = [k for k, gap in zip(kinds, apart, strict=True) if k != best and (count < FEW or gap > -NEAR)]
-    text = f"Each of the {count} patients predicted from all others, exactly: {best} does so best. " + (
+    text = f"Each patient predicted from all others, exactly: {best} does so best. " + (
         f"With {counted(count, 'patient')} this does not tell it from {', '.join(unsure)}: standard errors of "
         f"so few are too small, and differences below {NEAR:g} or from fewer than {FEW} observations say little "
         "(Sivula and others 2020). Choose the model for reasons, not by this table."
