@@ -14,10 +14,11 @@ from doseopt.core.parameters import Fault, check
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import Tunable
+from doseopt.display.card import Card
 from doseopt.models.beta import BetaBinomial
 
 
-class Defaults:
+class Defaults(Card):
     """What most designs share: nothing to remember, DLT or none, every dose admissible.
 
     A design inherits these and supplies ``doses``, ``target``, ``first``, ``decide``, ``select`` and ``describe``.
@@ -73,7 +74,7 @@ class Defaults:
         return np.where(state.n > 0, state.y / np.maximum(state.n, 1), np.nan)
 
 
-class Around:
+class Around(Card):
     """The verbs of the design inside, for wrappers that leave them as they are.
 
     Attributes

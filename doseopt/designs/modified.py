@@ -30,10 +30,11 @@ from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.display.card import Card
 
 
 @dataclass(frozen=True)
-class Modified:
+class Modified(Card):
     """A design with modifiers: a design again.
 
     Parameters

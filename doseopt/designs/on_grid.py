@@ -17,11 +17,12 @@ from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults, native
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.display.card import Card
 from doseopt.models.beta import BetaBinomial
 
 
 @dataclass(frozen=True)
-class OnGrid:
+class OnGrid(Card):
     """A design of its own doses on a larger grid; with `inserts`, one dose may be added to them in the course.
 
     When a dose that was tried is excluded for the first time, the insertable dose between it and the design's dose

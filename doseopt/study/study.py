@@ -42,7 +42,7 @@ from doseopt.study.populations import Populations
 from doseopt.study.reader import names_fault, said_fault
 from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
-from doseopt.study.written import written
+from doseopt.study.written import shown, written
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
@@ -284,6 +284,9 @@ class Study:
     def hash(self) -> str:
         """Digest of everything the study says, the same for studies that say the same."""
         return digest(self.to_dict(), self.doses.values)
+
+    def _repr_html_(self) -> str:
+        return shown(self)
 
     def provenance(self) -> dict[str, str | int]:
         """Return what every result of the study carries: its title, name and hash, the format and the version."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from doseopt.display.card import card
 from doseopt.study.definitions import mtd_table
 from doseopt.study.designs import design_table, policy_files
 from doseopt.study.reader import plain
@@ -34,3 +35,12 @@ def written(study: Any) -> dict[str, Any]:
         },
         **({} if study.proposal is None else {"amendment": study.proposal.in_file()}),
     }
+
+
+def shown(study: Study) -> str:
+    """Return a study as a notebook shows it: doses, target, scenarios, and each design rule by rule."""
+    doses = f"{', '.join(study.doses.as_planned.labels)} {study.doses.unit}".strip()
+    rows = [("doses", doses), ("target DLT rate", f"{study.target:g}"), ("scenarios", ", ".join(study.scenario_specs))]
+    for name, design in study.designs.items():
+        rows.append((name, "; ".join(f"{row.rule}: {row.reading}" for row in design.describe())))
+    return card(study.title, ("", f"study {study.name}, hash {study.hash}"), rows)
