@@ -37,8 +37,8 @@ def written(study: Any) -> dict[str, Any]:
     }
 
 
-def shown(study: Study) -> str:
-    """Return a study as a notebook shows it: doses, target, scenarios, and each design rule by rule."""
+def shown(study: Any) -> str:
+    """Return a `Study` as a notebook shows it: doses, target, scenarios, and each design rule by rule."""
     doses = f"{', '.join(study.doses.as_planned.labels)} {study.doses.unit}".strip()
     rows = [("doses", doses), ("target DLT rate", f"{study.target:g}"), ("scenarios", ", ".join(study.scenario_specs))]
     for name, design in study.designs.items():
