@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Folder, Html, Json, seed
+from doseopt.cli.options import Html, Json, seed
 
 if TYPE_CHECKING:
     from doseopt.conduct.endpoints import Endpoints
@@ -40,13 +40,15 @@ def record(
     template: Annotated[Path | None, typer.Option(help="Folder for empty tables and a page on their columns.")] = None,
     method: Method = "quadrature",
     seed: Annotated[int, seed("Seed of NUTS.")] = 1,
-    out: Folder = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page as HTML, DOCX and PDF, and its figures.")
+    ] = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
     """Show adverse events, survival, liver function and improvement from the tables that the team keeps."""
     with plain_errors():
-        from doseopt.cli.output import deliver, folder_for, write_figures
+        from doseopt.cli.output import as_json, deliver, folder_for, write_figures
         from doseopt.conduct.endpoints import Endpoints
         from doseopt.conduct.posterior import check_choice
         from doseopt.core.parameters import Fault, Faults
@@ -66,11 +68,14 @@ def record(
         known = _known(loaded, tables, cutoff)
         if outcomes:
             hold_to(trial_of(known), Trial.from_outcomes(outcomes, loaded.doses))
-        folder = folder_for(out, json, html)
+        folder = folder_for(out, json or out is None, html)  # subjects' data lie nowhere unasked
         endpoints = Endpoints.of(loaded, known, method, seed, progress=sys.stderr.isatty())
+        said = partial(_as_object, loaded, known, identifiers, endpoints)
+        if json and html is None and folder is None:
+            return typer.echo(as_json(said()))
         document = record_document(loaded, known, identifiers, endpoints)
         files = [] if folder is None else [*_write(document, folder), *write_figures(document, folder)]
-        said = partial(_as_object, loaded, known, identifiers, endpoints)
+        files += [] if folder is None else _write_draws(loaded, endpoints, folder)
         deliver(said, document, json=json, html=html, folder=folder, files=files)
 
 
@@ -91,6 +96,18 @@ def _write(document: Document, folder: Path) -> list[Path]:
 
     writers = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
     return [write(document, folder / f"record.{ending}") for ending, write in writers.items()]
+
+
+def _write_draws(study: Study, endpoints: Endpoints, folder: Path) -> list[Path]:
+    """Write the draws of the endpoints, which ArviZ reads, as netCDF."""
+    from doseopt.cli.output import write_netcdf
+
+    files = []
+    for name, tree in endpoints.draws.items():
+        whole = tree.copy()
+        whole.attrs |= study.provenance()
+        files.append(write_netcdf(whole, folder / f"{name}.nc"))
+    return files
 
 
 def _as_object(study: Study, record: Record, identifiers: bool, endpoints: Endpoints) -> dict[str, object]:

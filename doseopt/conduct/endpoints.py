@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import xarray as xr
 
-from doseopt.conduct.improvement import improvement_by_dose
-from doseopt.conduct.survival import against_controls
+from doseopt.conduct.improvement import improvement_by_dose, sampled_improvement, with_improvement_drawn
+from doseopt.conduct.survival import against_controls, sampled_survival, with_survival_drawn
 from doseopt.records.record import Record
 from doseopt.study.study import Study
 
@@ -22,10 +22,13 @@ class Endpoints:
         Of `against_controls`; None without controls, or before anybody was treated.
     improvement : Dataset or None
         Of `improvement_by_dose`; None where nobody was assessed.
+    draws : dict of str to DataTree
+        Of the two by NUTS, by name, where they were asked for.
     """
 
     survival: xr.Dataset | None
     improvement: xr.Dataset | None
+    draws: dict[str, xr.DataTree] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -33,7 +36,12 @@ class Endpoints:
     ) -> Endpoints:
         """Return them for a record; `method` is ``quadrature``, or ``nuts``, which adds draws."""
         controls = study.historical if record.subjects else None
-        return cls(
-            None if controls is None else against_controls(record, controls, method, seed, progress),
-            improvement_by_dose(record, method, seed, progress),
-        )
+        survival = None if controls is None else against_controls(record, controls)
+        improved, draws = improvement_by_dose(record), dict[str, xr.DataTree]()
+        if method == "nuts" and controls is not None and survival is not None:
+            draws["survival"] = sampled_survival(record, controls, seed, progress)
+            survival = with_survival_drawn(survival, draws["survival"])
+        if method == "nuts" and improved is not None:
+            draws["improvement"] = sampled_improvement(improved, seed, progress)
+            improved = with_improvement_drawn(improved, draws["improvement"])
+        return cls(survival, improved, draws)

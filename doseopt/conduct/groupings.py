@@ -136,6 +136,7 @@ def _places(design: Design, start: _Place, block: Cohort) -> list[_Place] | None
     if design.facts.memory and many > LONGEST:
         return None
     arrived: list[list[_Place]] = [[] for _ in range(many)]
+    each = np.array([Cohort(block.level, letter).counts(design.facts.outcomes) for letter in block.letters])
     places = [start]
     for begin in range(many):
         if begin and not design.facts.memory:
@@ -144,7 +145,7 @@ def _places(design: Design, start: _Place, block: Cohort) -> list[_Place] | None
         here = places[begin]
         ends = np.arange(begin + 1, many + 1)
         parts = [Cohort(block.level, block.letters[begin:end]) for end in ends]
-        counts = np.array([part.counts(design.facts.outcomes) for part in parts])
+        counts = each[begin:].cumsum(axis=0)
         rows = np.repeat(np.arange(len(here.state)), len(ends))
         state = treated(design, here.state[rows], block.level - 1, np.tile(counts, (len(here.state), 1)))
         for k, part in enumerate(parts):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from doseopt.models.rising import RisingOrFlat
@@ -21,18 +20,12 @@ STATED = (
 )
 
 
-def improvement_by_dose(
-    record: Record, method: str = "quadrature", seed: int = 1, progress: bool = False
-) -> xr.Dataset | None:
+def improvement_by_dose(record: Record) -> xr.Dataset | None:
     """Return what is known of clinical improvement at each dose, at the last visit with anybody assessed.
 
     Parameters
     ----------
     record : Record
-    method : {"quadrature", "nuts"}
-        The latter adds draws of the same models, `nuts_...`.
-    seed, progress : int and bool
-        For NUTS: its seed, and whether it shows a progress bar.
 
     Returns
     -------
@@ -40,8 +33,7 @@ def improvement_by_dose(
         Over `dose`: `improved`, `assessed`; `exact_lower`, `exact_upper` of the dose alone; `mean`, `lower`, `upper`
         averaged over both models. Over `flat`, the prior probability that the rate does not depend on the dose:
         `rising`, the posterior probability that it rises, and `sensitivity_mean`, the averaged mean (flat, dose).
-        Attributes: `visit`, `flat`, `rising`, `level`; of NUTS, the diagnostics, and `nuts_rising` with its Monte Carlo
-        error. None where nobody was assessed.
+        Attributes: `visit`, `flat`, `rising`, `level`. None where nobody was assessed.
     """
     counts = improvement(record, level=LEVEL)
     if not counts.sizes["visit"]:
@@ -66,20 +58,26 @@ def improvement_by_dose(
             "sensitivity_mean": (("flat", "dose"), [case.mean() for case in cases.values()]),
         },
         {"dose": list(record.doses.labels), "flat": list(cases), **sized},
-        {"visit": str(counts["visit"].to_numpy()[-1]), "level": LEVEL, "method": method, "prior": STATED},
+        {"visit": str(counts["visit"].to_numpy()[-1]), "level": LEVEL, "method": "quadrature", "prior": STATED},
     )
     found.attrs |= {"flat": FLAT, "rising": known.rising}
-    return _with_draws(found, n, y, seed, progress) if method == "nuts" else found
+    return found
 
 
-def _with_draws(found: xr.Dataset, n: np.ndarray, y: np.ndarray, seed: int, progress: bool) -> xr.Dataset:
-    """Add the same by NUTS, with Monte Carlo errors, and how well that went."""
+def sampled_improvement(found: xr.Dataset, seed: int, progress: bool = False) -> xr.DataTree:
+    """Return draws by NUTS of the models of `improvement_by_dose`: `sample_rising` says which."""
+    from doseopt.models.nuts.endpoints import sample_rising
+
+    n, y = (found[name].to_numpy() for name in ("assessed", "improved"))
+    return sample_rising(RisingOrFlat(len(n), FLAT), n, y, seed=seed, progress=progress)
+
+
+def with_improvement_drawn(found: xr.Dataset, tree: xr.DataTree) -> xr.Dataset:
+    """Add what draws say, `nuts_...`, with Monte Carlo errors, and how well that went."""
     import arviz as az
 
     from doseopt.models.nuts.draws import diagnose
-    from doseopt.models.nuts.endpoints import sample_rising
 
-    tree = sample_rising(RisingOrFlat(len(n), FLAT), n, y, seed=seed, progress=progress)
     drawn_rate = tree["posterior"].to_dataset()[["rate"]]
     rate, error = drawn_rate["rate"], az.mcse(drawn_rate, method="mean")["rate"]
     over = ("chain", "draw")
@@ -90,6 +88,6 @@ def _with_draws(found: xr.Dataset, n: np.ndarray, y: np.ndarray, seed: int, prog
         "upper": rate.quantile((1 + LEVEL) / 2, over),
     }
     added = found.assign({f"nuts_{name}": ("dose", each.to_numpy()) for name, each in drawn.items()})
-    said: dict[str, Any] = {"seed": seed, "sampler": tree.attrs["sampler"], "diagnostics": diagnose(tree).words()}
-    added.attrs |= said | {f"nuts_{name}": tree.attrs[name] for name in ("rising", "rising_mcse")}
-    return added
+    said: dict[str, Any] = {name: tree.attrs[name] for name in ("seed", "sampler")}
+    said |= {"diagnostics": diagnose(tree).words(), "method": "nuts"}
+    return added.assign_attrs(said | {f"nuts_{name}": tree.attrs[name] for name in ("rising", "rising_mcse")})

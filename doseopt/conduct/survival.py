@@ -67,21 +67,13 @@ def survival_curve(record: Record, controls: Historical | None = None) -> xr.Dat
     return found
 
 
-def against_controls(
-    record: Record, controls: Historical, method: str = "quadrature", seed: int = 1, progress: bool = False
-) -> xr.Dataset:
+def against_controls(record: Record, controls: Historical) -> xr.Dataset:
     """Return what is known of survival to a day beside that of historical controls, whose rate is random.
 
     Parameters
     ----------
     record : Record
     controls : Historical
-    method : {"quadrature", "nuts"}
-        The latter adds draws of the same model, `nuts_...`.
-    seed : int
-        For NUTS.
-    progress : bool
-        Whether NUTS shows a progress bar.
 
     Returns
     -------
@@ -89,8 +81,7 @@ def against_controls(
         Over `counted`, the ways to count those whose follow-up ends before the day: `yes`, `no`, the subjects counted
         as alive and dead; `survival`, its mean; `difference`, the mean difference to the controls, `lower` and `upper`
         of its 95% interval; `above`, the probability that survival is better. Over `prior` and `weight`:
-        `sensitivity_above` and the like. Attributes: what it was made from; of NUTS, `nuts_above` and the like, their
-        Monte Carlo errors `..._mcse`, and the diagnostics.
+        `sensitivity_above` and the like. Attributes: what it was made from.
     """
     model = ControlledRate(controls.survivors, controls.n, controls.weight)
     ways = _counted(record, controls.day)
@@ -100,13 +91,36 @@ def against_controls(
     found = xr.Dataset(
         {name: ("counted", list(column)) for name, column in zip(names, zip(*rows, strict=True), strict=True)},
         {"counted": list(ways)},
-        {"level": LEVEL, "method": method, "day": controls.day, "survivors": controls.survivors, "n": controls.n},
+        {"level": LEVEL, "method": "quadrature", "day": controls.day, "survivors": controls.survivors, "n": controls.n},
     )
     found.attrs |= {"weight": controls.weight, "source": controls.source, "prior": stated(controls)}
-    found = found.merge(_sensitivity(controls, *main))
-    if method == "nuts":
-        found.attrs |= _sampled(model, *main, seed, progress)
-    return found
+    return found.merge(_sensitivity(controls, *main))
+
+
+def sampled_survival(record: Record, controls: Historical, seed: int, progress: bool = False) -> xr.DataTree:
+    """Return draws by NUTS of the model of `against_controls`: `sample_controlled` says which."""
+    from doseopt.models.nuts.endpoints import sample_controlled
+
+    model = ControlledRate(controls.survivors, controls.n, controls.weight)
+    return sample_controlled(model, *_counted(record, controls.day)[PART], seed=seed, progress=progress)
+
+
+def with_survival_drawn(found: xr.Dataset, tree: xr.DataTree) -> xr.Dataset:
+    """Add what draws say: attributes `nuts_above` and the like, their errors `..._mcse`, and how well that went."""
+    import arviz as az
+
+    from doseopt.models.nuts.draws import diagnose
+
+    drawn = tree["posterior"].to_dataset()
+    drawn["above"] = (drawn["difference"] > 0).astype(float)
+    kept = drawn[["rate", "difference", "above"]].rename(rate="survival")
+    error = az.mcse(kept, method="mean")
+    added: dict[str, Any] = {f"nuts_{name}": float(kept[name].mean()) for name in kept}
+    added |= {f"nuts_{name}_mcse": float(error[name]) for name in kept}
+    for name, q in (("lower", (1 - LEVEL) / 2), ("upper", (1 + LEVEL) / 2)):
+        added[f"nuts_{name}"] = float(drawn["difference"].quantile(q))
+    added |= {name: tree.attrs[name] for name in ("seed", "sampler")} | {"diagnostics": diagnose(tree).words()}
+    return found.assign_attrs(added | {"method": "nuts"})
 
 
 def stated(controls: Historical) -> str:
@@ -163,22 +177,3 @@ def _sensitivity(controls: Historical, yes: float, no: float) -> xr.Dataset:
         },
         {"prior": list(priors), "weight": weights},
     )
-
-
-def _sampled(model: ControlledRate, yes: float, no: float, seed: int, progress: bool) -> dict[str, Any]:
-    """Return the same by NUTS, with Monte Carlo errors, and how well that went."""
-    import arviz as az
-
-    from doseopt.models.nuts.draws import diagnose
-    from doseopt.models.nuts.endpoints import sample_controlled
-
-    tree = sample_controlled(model, yes, no, seed=seed, progress=progress)
-    drawn = tree["posterior"].to_dataset()
-    drawn["above"] = (drawn["difference"] > 0).astype(float)
-    kept = drawn[["rate", "difference", "above"]].rename(rate="survival")
-    error = az.mcse(kept, method="mean")
-    found = {f"nuts_{name}": float(kept[name].mean()) for name in kept}
-    found |= {f"nuts_{name}_mcse": float(error[name]) for name in kept}
-    for name, q in (("lower", (1 - LEVEL) / 2), ("upper", (1 + LEVEL) / 2)):
-        found[f"nuts_{name}"] = float(drawn["difference"].quantile(q))
-    return found | {"seed": seed, "sampler": tree.attrs["sampler"], "diagnostics": diagnose(tree).words()}

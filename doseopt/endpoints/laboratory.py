@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from doseopt.endpoints.meld import PER_UNIT, POSSIBLE
 
@@ -33,6 +34,7 @@ SPELT = {"micromol/l": "umol/l", "percent": "%", "giga/l": "10^9/l", "thousand/u
 """Other spellings of units, in small letters."""
 
 
+@lru_cache(maxsize=1024)  # in each row of a table
 def unit_of(code: str, written: str) -> str | None:
     """Return a unit of a parameter as it is spelt here, None if it is not known for it.
 

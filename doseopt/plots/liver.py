@@ -17,6 +17,9 @@ ROW, KEY, FOOT, HEAD = 1.05, 0.24, 0.42, 0.22
 """Inches: a panel, the key, what is below and above the panels."""
 FEW = 6
 """Subjects of a panel that are numbered at the end of their lines."""
+MANY = 40
+"""Subjects of a panel from which on it shows quantiles by visit for lines that none could be told from."""
+BANDS = ((0.1, 0.9), (0.25, 0.75))
 LOW, HIGH = 5.0, 41.0
 """Of the scores, which are 6 to 40."""
 
@@ -34,14 +37,17 @@ def liver_figure(ds: xr.Dataset) -> Figure:
     given = sorted(set(level.tolist()))
     scores = [str(name) for name in ds["score"].to_numpy()]
     labels, unit = doses(ds)
+    bundled = bool(_counts(ds, level).max() > MANY)
     subtitle = (
-        "Points, from 6 to 40; a line a subject, numbered in the order of treatment where there is room. Who has died "
+        "Points, from 6 to 40; a line a subject, numbered in the order of treatment where there is room"
+        f"{f'; of more than {MANY} the median and bands of the middle 50% and 80% by visit' * bundled}. Who has died "
         "or was transplanted has no later visit: lines that go on are those of the better patients."
     )
     figure = new_figure(KEY + len(scores) * ROW + HEAD + FOOT, "Liver function by visit", subtitle)
     grid = figure.add_gridspec(1 + len(scores), len(given), height_ratios=[KEY] + [ROW] * len(scores))
     looks = [entry("a subject", color=BLUE, marker="o", markersize=2.5, linewidth=0.8)]
     looks += [entry("last before death or transplantation", linestyle="", marker="X", color=INK, markersize=5)]
+    looks = looks if _counts(ds, level).min() <= MANY else []
     draw_key(figure.add_subplot(grid[0, :]), [*looks, entry("median", color=INK, linewidth=1.6)], 3)
     names = [f"dose {labels[j]}" if unit == "dose level" else f"{labels[j]} {unit}" for j in given]
     titles = fitted(names, 0.86 * WIDTH * 72 / len(given) - 8, NORMAL, bold=True)
@@ -90,6 +96,8 @@ def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
     known = chosen & ~np.isnan(value)
     x, y, number = ds["day"].to_numpy()[known], value[known], ds["number"].to_numpy()[known]
     last = np.flatnonzero(np.diff(number, append=-1))
+    if len(last) > MANY:
+        return _bundle(ax, x, y)
     few = len(last) <= FEW
     courses = np.split(np.column_stack([x, y]), last[:-1] + 1)
     width: dict[str, Any] = {"linewidths": 0.8, "alpha": 0.8} if few else {"linewidths": 0.5, "alpha": 0.4}
@@ -103,6 +111,25 @@ def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
         _number(ax, x[last], y[last], number[last])
         return
     visits = np.unique(x)
+    ax.plot(visits, [np.median(y[x == visit]) for visit in visits], color=INK, linewidth=1.4, zorder=3)
+
+
+def _counts(ds: xr.Dataset, level: np.ndarray) -> np.ndarray:
+    """Return the subjects of each panel with a value, none left out."""
+    value, number = ds["value"].to_numpy(), ds["number"].to_numpy()
+    known = ~np.isnan(value)
+    found = [
+        len(np.unique(number[known[s] & (level == dose)])) for s in range(len(value)) for dose in set(level.tolist())
+    ]
+    return np.array([each for each in found if each])
+
+
+def _bundle(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Draw the median by visit and what the middle parts of the subjects have."""
+    visits = np.unique(x)
+    for k, limits in enumerate(BANDS):
+        low, high = np.array([np.quantile(y[x == visit], limits) for visit in visits]).T
+        ax.fill_between(visits, low, high, facecolor=BLUE, alpha=0.2 + 0.15 * k, edgecolor="none", zorder=2)
     ax.plot(visits, [np.median(y[x == visit]) for visit in visits], color=INK, linewidth=1.4, zorder=3)
 
 

@@ -17,8 +17,11 @@ BAR, GAP, KEY, FOOT = 0.14, 0.3, 0.36, 0.36
 """Inches: a subject, what is above a dose, the key, what is below all."""
 HALF = 0.275
 """Half the height of a bar, of rows that are 1 apart."""
-TALLEST, EACH = 20.0, 10
-"""Inches of all subjects at the most: from there on bars are thinner, and one in so many is numbered."""
+MANY, TALL, TALLEST = 140, 2.0, 16.0
+"""Subjects from which on those of a dose are bundled, sorted by how their follow-up ended and how long it was; inches
+of a bundle, and of all, at the most."""
+BUNDLED = ("dlt", "death", "transplantation", "left")
+"""Marks in a bundle."""
 MARKS: dict[str, tuple[str, dict[str, Any]]] = {
     "dlt": ("DLT", {"marker": "v", "color": VERMILLION, "markersize": 5}),
     "serious": ("other serious event", {"marker": "o", "color": BLUE, "markerfacecolor": "white", "markersize": 4}),
@@ -42,16 +45,24 @@ def swimmer_figure(ds: xr.Dataset) -> Figure:
     level = ds["level"].to_numpy()
     given = sorted(set(level.tolist()))
     rows = [int((level == dose).sum()) for dose in given]
+    bundled = sum(rows) > MANY
+    numbered = "" if bundled else "; subjects numbered in the order of treatment"
     subtitle = (
-        f"Days from treatment, known on {ds.attrs['last']}; subjects numbered in the order of treatment. Hatched: "
-        f"pending in the DLT window of {ds.attrs['window']:g} days (dashed)."
+        f"Days from treatment, known on {ds.attrs['last']}{numbered}. Hatched: pending in the DLT window of "
+        f"{ds.attrs['window']:g} days (dashed)."
     )
     if ds.attrs["remark"]:
         subtitle = f"{ds.attrs['remark'].capitalize()}. {subtitle}"
-    bar = min(BAR, TALLEST / sum(rows))
-    figure = new_figure(KEY + sum(rows) * bar + len(rows) * GAP + FOOT, "Course of each subject", subtitle)
-    grid = figure.add_gridspec(1 + len(rows), 1, height_ratios=[KEY, *(bar * n + 0.05 for n in rows)])
-    looks = [entry(name, linestyle="", **look) for name, look in MARKS.values()]
+    if bundled:
+        subtitle += (
+            f" More than {MANY} subjects: those of a dose are one area, sorted by how their follow-up ended, then by "
+            "how long it was; serious events other than DLTs are left to the tables."
+        )
+    most = min(TALL, TALLEST / len(rows)) if bundled else np.inf
+    tall = [min(BAR * n, most) for n in rows]
+    figure = new_figure(KEY + sum(tall) + len(rows) * GAP + FOOT, "Course of each subject", subtitle)
+    grid = figure.add_gridspec(1 + len(rows), 1, height_ratios=[KEY, *(inches + 0.05 for inches in tall)])
+    looks = [entry(n, linestyle="", **look) for k, (n, look) in MARKS.items() if k in BUNDLED or not bundled]
     draw_key(figure.add_subplot(grid[0]), looks, 3)
     labels, unit = doses(ds)
     named = [f"dose {label}" if unit == "dose level" else f"{label} {unit}" for label in labels]
@@ -60,14 +71,22 @@ def swimmer_figure(ds: xr.Dataset) -> Figure:
     for k, (dose, title) in enumerate(zip(given, fitting, strict=True)):
         ax = figure.add_subplot(grid[1 + k])
         ax.set_title(title, weight="bold")
-        _panel(ax, ds, np.flatnonzero(level == dose), 1 if bar == BAR else EACH)
+        chosen = np.flatnonzero(level == dose)
+        _panel(ax, ds, _sorted(ds, chosen) if bundled else chosen, bundled)
         ax.tick_params(labelbottom=k == len(given) - 1)
     figure.supxlabel("days from treatment", size=NORMAL)
     return figure
 
 
-def _panel(ax: Axes, ds: xr.Dataset, chosen: IntArray, each: int) -> None:
-    """Draw the subjects at one dose, the first at the top, and number one in `each`."""
+def _sorted(ds: xr.Dataset, chosen: IntArray) -> IntArray:
+    """Return subjects by how their follow-up ended, those pending and those who died last, then by its length."""
+    ends, days, pending = (ds[name].to_numpy()[chosen] for name in ("end", "days", "pending"))
+    kinds = np.array([("over", "open", "left", "transplantation", "death").index(end) for end in ends], np.int64)
+    return np.asarray(chosen[np.lexsort([-days, kinds, pending])])
+
+
+def _panel(ax: Axes, ds: xr.Dataset, chosen: IntArray, bundled: bool) -> None:
+    """Draw the subjects at one dose, the first at the top, numbered where they are not bundled."""
     until = float(ds.attrs["until"])
     bare(ax)
     faint_grid(ax, "x")
@@ -75,19 +94,37 @@ def _panel(ax: Axes, ds: xr.Dataset, chosen: IntArray, each: int) -> None:
     ax.axvline(min(float(ds.attrs["window"]), until), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
     numbers = ds["subject"].to_numpy()[chosen]
     days, pending = ds["days"].to_numpy()[chosen], ds["pending"].to_numpy()[chosen]
-    _bars(ax, days, pending)
+    (_bundle if bundled else _bars)(ax, days, pending)
     row = {int(number): k for k, number in enumerate(numbers)}
     marked, at, kind = (ds[name].to_numpy() for name in ("marked", "day", "kind"))
     ends = ds["end"].to_numpy()[chosen]
     for name, (_, look) in MARKS.items():
+        if bundled:
+            if name not in BUNDLED:
+                continue
+            look = look | {"markersize": 0.6 * look["markersize"]}
         on_way = zip(marked[kind == name].tolist(), at[kind == name].tolist(), strict=True)
         points = [(day, row[number]) for number, day in on_way if number in row]
         points += [(days[k], k) for k in np.flatnonzero(ends == name).tolist()]
         if points:
             ax.plot(*zip(*points, strict=True), linestyle="", zorder=4, clip_on=False, **look)
     names = [f"{n}, pending" if is_open else str(n) for n, is_open in zip(numbers, pending, strict=True)]
-    name_rows(ax, names[::each], at=range(0, len(names), each))
+    if bundled:
+        ax.yaxis.set_visible(False)
+    else:
+        name_rows(ax, names)
     ax.set_ylim(len(names) - 0.4, -0.6)
+
+
+def _bundle(ax: Axes, days: FloatArray, pending: BoolArray) -> None:
+    """Draw bars without gaps as one area, and those pending, who come last, as another."""
+    first = int((~pending).sum())
+    for begin, end, hatch in ((0, first, ""), (first, len(days), "////")):
+        if end > begin:
+            edges = np.arange(begin, end + 1) - 0.5
+            lengths = np.append(days[begin:end], days[end - 1])
+            look: dict[str, Any] = {"facecolor": SKY, "edgecolor": GREY, "linewidth": 0.0, "alpha": 0.6, "zorder": 2}
+            ax.fill_betweenx(edges, 0, lengths, step="post", hatch=hatch, **look)
 
 
 def _bars(ax: Axes, days: FloatArray, pending: BoolArray) -> None:

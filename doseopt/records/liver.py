@@ -57,12 +57,13 @@ def liver_courses(record: Record) -> xr.Dataset:
 
 def _baseline(number: np.ndarray, day: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Return the last value up to day 0 of the subject of each point, NaN without one; [score, point]."""
-    found = np.full(value.shape, np.nan)
-    for k in np.argsort(day[day <= 0], kind="stable"):
-        at = np.flatnonzero(day <= 0)[k]
-        for s in np.flatnonzero(~np.isnan(value[:, at])):
-            found[s, number == number[at]] = value[s, at]
-    return found
+    found = np.full((len(value), int(number.max(initial=0)) + 1), np.nan)
+    early = np.flatnonzero(day <= 0)
+    early = early[np.argsort(day[early], kind="stable")]
+    for s, scores in enumerate(value):
+        known = early[~np.isnan(scores[early])]
+        found[s, number[known]] = scores[known]  # of several the last stays
+    return found[:, number]
 
 
 def _by_visit(visits: np.ndarray, day: np.ndarray, value: np.ndarray, change: np.ndarray) -> dict[str, object]:

@@ -6,6 +6,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -67,7 +68,8 @@ class LiverFunction:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-def liver_function(record: Record) -> list[LiverFunction]:
+@lru_cache(maxsize=2)  # a table and a figure ask for it
+def liver_function(record: Record) -> tuple[LiverFunction, ...]:
     """Return the scores at each visit with any of their parameters, by subject and day of the visit.
 
     All values of a score are from one draw, which has one date and time; dialysis holds for its visit, and is none
@@ -101,7 +103,7 @@ def liver_function(record: Record) -> list[LiverFunction]:
     for score, each in whole.items():
         for (one, _), number in zip(each, _scores(score, [known for _, known in each]), strict=True):
             one.scores[score] = number
-    return found
+    return tuple(found)
 
 
 def _why_not(values: Iterable[Measurement], parts: tuple[str, ...], sexed: Subject | None) -> str:

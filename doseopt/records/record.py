@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from doseopt.core.parameters import Fault, Faults
@@ -48,13 +49,15 @@ class Record:
     last: datetime.date
     warnings: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, int]:
         """Numbers of the subjects by name, from 1 in the order of treatment: what outputs show for the names."""
         return {subject.name: number for number, subject in enumerate(self.subjects, 1)}
 
     def without_names(self, warning: str) -> str:
         """Return a warning with the number of a subject for the name."""
+        if not warning.startswith("patient "):
+            return warning
         for name, number in self.numbers.items():
             if warning.startswith(f"patient {name}: "):
                 return f"subject {number}: {warning.removeprefix(f'patient {name}: ')}"

@@ -6,6 +6,7 @@ What becomes of who leaves the window, and how it counts, is `doseopt.records.wi
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.patient import DEATH, Patient
@@ -38,7 +39,8 @@ def unread(record: Record) -> dict[str, Fault]:
     }
 
 
-def _patients(record: Record) -> list[Patient]:
+@lru_cache(maxsize=2)  # a page asks many times
+def _patients(record: Record) -> tuple[Patient, ...]:
     """Return the subjects as patients, those of whom something is to be asked without an outcome."""
     dlts: dict[str, int] = {}
     worst: dict[str, int] = {}
@@ -63,7 +65,7 @@ def _patients(record: Record) -> list[Patient]:
         kind, day = subject.departure(record.window)
         days = Days(subject.day(record.last), dlts.get(subject.name), day, kind)
         found.append(_at(record, patient, days, subject.evaluable, subject.reason))
-    return found
+    return tuple(found)
 
 
 def _at(record: Record, patient: Patient, days: Days, evaluable: bool | None, reason: str) -> Patient:

@@ -86,12 +86,15 @@ class Cells:
 
     def has(self, column: str) -> bool:
         """Tell whether anything stands in a cell."""
-        return self.raw(column).lower() not in MISSING
+        text = self._cells.get(column)
+        return bool(text) and text.lower() not in MISSING
 
     def filled(self, *columns: str) -> str:
         """Return the first of some columns in which anything stands; of empty ones the first that the table has."""
-        there = [column for column in columns if column in self._cells] or columns[:1]
-        return next((column for column in there if self.has(column)), there[0])
+        for column in columns:
+            if self.has(column):
+                return column
+        return next((column for column in columns if column in self._cells), columns[0])
 
     def fault(self, column: str, wanted: str, hint: str = "") -> None:
         """Keep that a cell holds something else than wanted."""

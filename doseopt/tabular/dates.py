@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 
 EXAMPLE = "2024-03-31"
 EARLIEST, LATEST = 1950, 2149
@@ -14,6 +15,7 @@ _YEAR_FIRST = re.compile(rf"(\d{{4}})(?:-(\d{{1,2}})-|/(\d{{1,2}})/|(\d{{2}}))(\
 _MONTH_NAMED = re.compile(rf"(\d{{1,2}})[- ]?([A-Za-z]{{3}})[- ]?(\d{{4}}){_TIME}", re.ASCII)
 
 
+@lru_cache(maxsize=4096)  # a day stands in many rows
 def read_date(text: str) -> datetime.date | None:
     """Return the day that a text means, without the time of day; None if it means none, or may mean several.
 

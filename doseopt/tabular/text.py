@@ -190,7 +190,8 @@ def _table(text: str, known: Sequence[str], warnings: tuple[str, ...], most_rows
     names = [_name(field) for field in header]
     if _has_row_names(lines, line, len(names), body, separator):
         names.insert(0, "")
-    rows = tuple(_row(names, f"line {start}", fields, separator) for start, fields in body)
+    needed = max((i for i, name in enumerate(names, 1) if name), default=0)
+    rows = tuple(_row(names, needed, f"line {start}", fields, separator) for start, fields in body)
     unnamed = any(field and not name for _, fields in body for name, field in zip(names, fields, strict=False))
     return Table(tuple(filter(None, names)), rows, f"line {line}", separator != ",", unnamed, warnings)
 
@@ -228,11 +229,10 @@ def _has_row_names(lines: Sequence[str], header: int, width: int, rows: Sequence
     return separator != "," and len(rows) > 2 and first == count != second and len(set(second)) == len(rows)
 
 
-def _row(names: Sequence[str], where: str, fields: Sequence[str], separator: str) -> Row:
+def _row(names: Sequence[str], needed: int, where: str, fields: Sequence[str], separator: str) -> Row:
     fault = ""
-    needed = max((i for i, name in enumerate(names, 1) if name), default=0)
-    beyond = len(fields) if any(fields[len(names) :]) else 0
-    broken = (rest for field in fields for rest in field.split("\n")[1:])
+    beyond = len(fields) if len(fields) > len(names) and any(fields[len(names) :]) else 0
+    broken = [rest for field in fields if "\n" in field for rest in field.split("\n")[1:]]
     if beyond:
         hint = "decimal commas want fields separated by ;, " if separator == "," else ""
         fault = f"{FIELDS}, {len(names)}, got {beyond}; {hint}row names want a column or none"

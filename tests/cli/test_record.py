@@ -1,13 +1,20 @@
 """The command that shows the record of a trial: its pages hold the numbers of the record, and no identifiers."""
 
 import json
+import resource
+import subprocess
+import sys
 import zipfile
 
+import arviz as az
 import pytest
+import xarray as xr
 from cli.test_cli import run
+from conduct.test_endpoints import made_up  # noqa: F401  # a fixture
 from docx import Document as Docx
 from pages import Page
 from pypdf import PdfReader
+from records.large_record import large_record
 from records.record_files import write
 
 CONTROLS = '\n[historical]\nday = 60\nsurvivors = 130\nn = 200\nsource = "a registry"\n'
@@ -329,3 +336,36 @@ def test_the_example_is_called_invented_in_every_output(tmp_path):
     texts = written(tmp_path / "out") | {"terminal": shown.stdout, "json": run("record", "example", "--json").stdout}
     assert {name for name, text in texts.items() if "invented" not in text} == set()
     assert not any("INVENTED-0" in text for text in texts.values())
+
+
+def test_the_draws_of_nuts_are_written_as_arviz_reads_them(study, folder, tmp_path, made_up):
+    study.write_text(STUDY + CONTROLS)
+    (folder / "adeff.csv").write_text("USUBJID,AVISITN,PARAMCD,AVALC\nS-1,28,IMPROVED,Y\n")
+    run_ok = run("record", folder, "--study", study, "--method", "nuts", "--out", tmp_path / "out")
+    assert run_ok.exit_code == 0, run_ok.stderr
+    for name in ("survival", "improvement"):
+        tree = xr.open_datatree(tmp_path / "out" / f"{name}.nc")
+        assert "rate" in " ".join(az.summary(tree).index)
+        assert tree.attrs["title"] == "A record"
+        assert tree.attrs["study_hash"].startswith("h")
+
+
+def test_without_a_folder_for_them_no_files_are_written(study, folder, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("record", folder, "--study", study).exit_code == 0
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [(), ("--json",), ("--html", "page.html")])
+def test_a_thousand_subjects_with_ten_thousand_events_take_five_seconds(tmp_path, asked):
+    """Seconds of the processor, of 30 million additions as 0.4 of them, so that a busy machine is no fault."""
+    large_record(tmp_path / "tables")
+    steps = "import time; t = time.process_time(); sum(range(3 * 10**7)); print(time.process_time() - t)"
+    unit = float(subprocess.run([sys.executable, "-c", steps], capture_output=True, text=True).stdout) / 0.4
+    command = [sys.executable, "-m", "doseopt.cli", "record", str(tmp_path / "tables"), *asked]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / unit < 5

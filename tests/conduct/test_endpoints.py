@@ -140,7 +140,7 @@ def draws(**values):
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(values)})
     stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((4, 5000), bool))})
     tree["sample_stats"] = xr.DataTree(stats)
-    tree.attrs = {"sampler": "made up", "rising": 0.6, "rising_mcse": 0.001}
+    tree.attrs = {"sampler": "made up", "seed": 3, "rising": 0.6, "rising_mcse": 0.001}
     return tree
 
 

@@ -108,3 +108,19 @@ def test_improvement_is_drawn_where_it_is(record):
     assert unseen.get_xdata() == pytest.approx(100 * ds["mean"].values[2:])
     texts = [text for text, _ in written(figure)]
     assert {"1 of 1 (3 to 100%)", "0 of 1 (0 to 98%)", "nobody assessed"} <= set(texts)
+
+
+def test_of_many_subjects_medians_and_bands_are_drawn(tmp_path):
+    ds = liver_courses(measured(tmp_path, 1, 50))
+    figure = liver_figure(ds)
+    assert_legible(figure)
+    panels = figure.axes[1:]
+    for ax, score in zip(panels, ds["score"].values, strict=True):
+        wide, middle = (area.get_paths()[0].vertices for area in ax.collections)
+        (median,) = ax.lines
+        for day, height in median.get_xydata():
+            here = ds["value"].sel(score=score).values[ds["day"].values == day]
+            assert height == pytest.approx(np.nanmedian(here))
+            for area, limits in ((wide, (0.1, 0.9)), (middle, (0.25, 0.75))):
+                at = area[area[:, 0] == day, 1]
+                assert [at.min(), at.max()] == pytest.approx(np.nanquantile(here, limits))

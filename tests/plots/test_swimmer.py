@@ -82,13 +82,23 @@ def test_every_shape_of_trial(tmp_path, doses, each):
     assert_legible(figure)
 
 
-def test_many_subjects_keep_to_a_page_and_one_in_ten_is_numbered(tmp_path):
-    figure = swimmer_figure(courses(large(tmp_path, 2, 200)))
-    assert figure.get_size_inches()[1] < 24
-    _, first, second = figure.axes
-    assert len(bars(first)) == len(bars(second)) == 200
-    assert [label.get_text() for label in first.get_yticklabels()] == [str(k) for k in range(1, 201, 10)]
-    assert next(label.get_text() for label in second.get_yticklabels()) == "201"
+def test_many_subjects_of_a_dose_are_one_area_sorted_by_how_their_follow_up_ended(tmp_path):
+    """The area is the days of all; deaths stand last, at their days, and each end that is marked stands once."""
+    ds = courses(large(tmp_path, 2, 200))
+    figure = swimmer_figure(ds)
+    assert figure.get_size_inches()[1] < 8
+    assert_legible(figure)
+    assert "More than 140 subjects" in " ".join(text for text, _ in written(figure)).replace("\n", " ")
+    for level, ax in enumerate(figure.axes[1:]):
+        here = ds.isel(subject=ds["level"].values == level)
+        corners = [path.vertices for area in ax.collections for path in area.get_paths()]
+        shoelace = [abs((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()) / 2 for x, y in (c.T for c in corners)]
+        assert sum(shoelace) == pytest.approx(here["days"].sum().item())
+        marked = {line.get_marker(): line.get_xdata() for line in ax.lines if line.get_marker() != "None"}
+        for kind in ("death", "transplantation", "left"):
+            wanted = here["days"].values[here["end"].values == kind]
+            assert sorted(marked[MARKS[kind][1]["marker"]]) == sorted(wanted.tolist())
+        assert MARKS["serious"][1]["marker"] not in marked
 
 
 def test_doses_without_values_are_named(tmp_path):

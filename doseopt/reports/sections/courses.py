@@ -16,6 +16,7 @@ from doseopt.records.record import Record
 from doseopt.records.status import ALONE, SILENT, statuses, unread
 from doseopt.records.window import how_to_state
 from doseopt.reports.render.document import Block, Bullets, Caution, Figure, Table
+from doseopt.reports.sections.safety import MOST_ROWS
 
 
 def subjects_by_dose(record: Record) -> list[Block]:
@@ -45,6 +46,8 @@ def subjects_by_dose(record: Record) -> list[Block]:
         elif state.left:
             said.append(f"{who}: {state.departure}; counted as {'a DLT' if state.dlt else 'none'}.")
     caption = f"Subjects at each dose; DLTs within {record.window.days:g} days"
+    if len(said) > MOST_ROWS:
+        said[MOST_ROWS:] = [f"{counted(len(said) - MOST_ROWS, 'further subject')}: the table counts them."]
     table, listed = Table(caption, head, tuple(rows)), [Bullets(tuple(said))] if said else []
     return [*([Caution(_silence(states, asked))] if asked else []), table, *listed, swimmer(record)]
 

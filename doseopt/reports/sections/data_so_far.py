@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.conduct.survival import against_controls
 from doseopt.core.text import counted
 from doseopt.display.numbers import percent
 from doseopt.plots.posterior import density_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph
 from doseopt.reports.sections.courses import swimmer
+from doseopt.reports.sections.endpoints import against_random_controls, survival_drawn
 from doseopt.reports.sections.patients import patients_at_cutoff
 from doseopt.reports.sections.posterior import CAPTIONS, conflict, posterior_tables
 from doseopt.reports.sections.record import survival
@@ -37,7 +39,7 @@ def known(dossier: Dossier) -> list[Block]:
         *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}."),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
-        *_record(dossier),
+        *of_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),
     ]
 
@@ -63,16 +65,19 @@ def _remarks(dossier: Dossier) -> list[Block]:
     return [Paragraph("Every cohort so far is one that the registered design would have given.")]
 
 
-def _record(dossier: Dossier) -> list[Block]:
+def of_record(dossier: Dossier) -> list[Block]:
     """Show courses, adverse events and survival where the tables of a record are given."""
     record = dossier.record
     if record is None or not record.subjects:
         return []
+    controls = dossier.study.historical
     return [
         Heading("Courses, adverse events and survival", 2),
         swimmer(record),
         *safety_overview(record),
-        *survival(record, dossier.study.historical),
+        *survival(record, controls),
+        survival_drawn(record, controls),
+        *against_random_controls(None if controls is None else against_controls(record, controls)),
     ]
 
 

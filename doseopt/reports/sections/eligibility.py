@@ -13,6 +13,7 @@ from doseopt.records.record import Record
 from doseopt.records.status import unread
 from doseopt.reports.render.document import Block, Bullets, Heading, Paragraph, Table
 from doseopt.reports.sections.next_dose import decision_words
+from doseopt.reports.sections.safety import MOST_ROWS, left_off
 from doseopt.study.study import Study
 
 WITH, WITHOUT = "all subjects", "without them"
@@ -45,8 +46,8 @@ def eligibility_blocks(study: Study, record: Record) -> list[Block]:
 def _table(caption: str, last: str, found: list[Finding]) -> Table:
     """Return a row a subject and criterion."""
     head = ("subject", "dose", "criterion", "before treatment", *([last] if last else []))
-    rows = ((str(f.subject), f.dose, f.criterion, f.found, *([f.by] if last else [])) for f in found)
-    return Table(caption, head, tuple(rows), texts=(0, *range(2, len(head))))
+    rows = ((str(f.subject), f.dose, f.criterion, f.found, *([f.by] if last else [])) for f in found[:MOST_ROWS])
+    return Table(caption, head, tuple(rows), texts=(0, *range(2, len(head))), notes=left_off(len(found)))
 
 
 def _without(study: Study, record: Record, subjects: Collection[int]) -> list[Block]:
