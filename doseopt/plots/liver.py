@@ -117,10 +117,8 @@ def _lines(ax: Axes, ds: xr.Dataset, score: str, chosen: np.ndarray) -> None:
 def _counts(ds: xr.Dataset, level: np.ndarray) -> np.ndarray:
     """Return the subjects of each panel with a value, none left out."""
     value, number = ds["value"].to_numpy(), ds["number"].to_numpy()
-    known = ~np.isnan(value)
-    found = [
-        len(np.unique(number[known[s] & (level == dose)])) for s in range(len(value)) for dose in set(level.tolist())
-    ]
+    places = ((known, level == dose) for known in ~np.isnan(value) for dose in set(level.tolist()))
+    found = [len(np.unique(number[known & here])) for known, here in places]
     return np.array([each for each in found if each])
 
 

@@ -10,7 +10,7 @@ import arviz as az
 import pytest
 import xarray as xr
 from cli.test_cli import run
-from conduct.test_endpoints import made_up  # noqa: F401  # a fixture
+from conduct.test_endpoints import made_up as made_up_draws
 from docx import Document as Docx
 from pages import Page
 from pypdf import PdfReader
@@ -34,6 +34,10 @@ kind = "boin"
 modifiers = [{ kind = "max_patients", n = 12 }]
 """
 READING = "[window_events]\ntransplantation = { probability = 0.1, reading = 'replace' }\n"
+
+
+made_up = made_up_draws
+"""A fixture: draws that no sampler had to make."""
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ def large_record(folder, subjects=1000, events=10_000, levels=4, seed=1):
         end = start + datetime.timedelta(gone)
         ends = ",".join(str(end) if kind == one else "" for one in ("died", "moved", "left"))
         sex, group = rng.choice(["F", "M"]), rng.choice(["CLF", "ACLF"])
-        rows["adsl.csv"].append(
-            f"S{k},{k * levels // subjects + 1},{start},Y,{sex},{rng.integers(18, 66)},{group},{ends}"
-        )
+        level, age = k * levels // subjects + 1, rng.integers(18, 66)
+        rows["adsl.csv"].append(f"S{k},{level},{start},Y,{sex},{age},{group},{ends}")
         for visit in (v for v in VISITS if v <= gone):
             on = start + datetime.timedelta(visit)
             for code, (low, high, unit) in BLOOD.items():
