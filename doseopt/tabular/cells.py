@@ -86,8 +86,8 @@ class Cells:
 
     def has(self, column: str) -> bool:
         """Tell whether anything stands in a cell."""
-        text = self._cells.get(column)
-        return bool(text) and text.lower() not in MISSING
+        text = self._cells.get(column, "")
+        return text != "" and text.lower() not in MISSING
 
     def filled(self, *columns: str) -> str:
         """Return the first of some columns in which anything stands; of empty ones the first that the table has."""
