@@ -11,6 +11,7 @@ import doseopt.cli.paths
 import doseopt.cli.compare
 import doseopt.cli.definitions
 import doseopt.cli.posterior
+import doseopt.cli.elicit
 import doseopt.cli.record
 import doseopt.cli.calendar
 import doseopt.cli.check
