@@ -59,7 +59,7 @@ class Elicited:
 def check_model_name(model: str) -> None:
     """Refuse a model for which no prior is elicited."""
     if model not in MODELS:
-        raise Faults([Fault("model", f"wanted one of {', '.join(MODELS)}, got {model!r}{nearest(model, MODELS)}")])
+        raise Faults([Fault("model", f"no prior is elicited for {model!r}{nearest(model, MODELS)}")])
 
 
 def elicit(study: Study, stated: Statements, model: str = "blrm", reference_dose: float | None = None) -> Elicited:

@@ -100,7 +100,7 @@ def test_all_contradictions_are_named_at_once():
         ((), "--quantiles: missing"),
         (("--quantiles", "0.15 0.1 0.2 0.3"), 'wanted "DOSE: LOWER MEDIAN UPPER"'),
         (STATED[:2], "at least 2 doses, got 1"),
-        ((*STATED, "--model", "beta"), "wanted one of blrm, empiric, logistic, got 'beta'"),
+        ((*STATED, "--model", "beta"), "no prior is elicited for 'beta'; known: blrm, empiric, logistic"),
         ((*STATED, "--model", "empiric", "--reference-dose", "1"), "belongs to model 'blrm'"),
         ((*STATED, "--reference-dose", "0"), "wanted a dose above 0 in cells, got 0"),
         ((*STATED, "--quantiles-file", "x"), "got both"),

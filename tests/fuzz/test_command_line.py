@@ -55,6 +55,9 @@ KNOWN = {
 }
 DATA = "patient,dose_level,dlt\n1,1,0\n2,2,1\n"
 DATES = "patient,dose_level,treated,dlt_date\n1,1,2024-03-01,\n2,2,2024-04-01,2024-04-09\n3,2,2024-05-01,\n"
+STATED = "".join(
+    f'[[quantiles]]\ndose = "{dose}"\nlower = 0.0{dose}\nmedian = 0.1{dose}\nupper = 0.4{dose}\n' for dose in (1, 2)
+)
 NO_STUDY = ("renji-el", "data.csv", ".", "no.toml", "data.csv/x", "")
 SLOW = ("verify", "limits", "report", "amend", "calibrate", "compare", "definitions")
 """Commands that work for seconds: one in 500 has a study, a small one; the others are wrong from the start."""
@@ -108,6 +111,7 @@ def command_line(rng):
         Path("study.toml").write_text(small_study(rng), encoding="utf-8")
         Path("data.csv").write_text(DATA, encoding="utf-8")
         Path("dates.csv").write_text(DATES, encoding="utf-8")
+        Path("stated.toml").write_text(STATED, encoding="utf-8")
         if "hostile.toml" in words:
             Path("hostile.toml").write_text(study_text(rng), encoding="utf-8", errors="replace")
         try:

@@ -52,7 +52,8 @@ def _fit(ds: xr.Dataset) -> list[Block]:
     table = Table(caption, ("dose", *("stated", "prior") * 3), rows, labels=True, groups=groups)
     off = np.abs(fitted - stated)
     j, k = np.unravel_index(off.argmax(), off.shape)
-    far = f"the {groups[k][0]} at {doses[j]}, {percent(float(stated[j, k]))} stated and {percent(float(fitted[j, k]))} fitted"
+    pair = f"{percent(float(stated[j, k]))} stated and {percent(float(fitted[j, k]))} fitted"
+    far = f"the {groups[k][0]} at {doses[j]}, {pair}"
     if off.max() <= FAR:
         return [table, Paragraph(f"The prior is nowhere further from what is stated than at {far}.")]
     text = (
