@@ -5,12 +5,13 @@ So do the cohorts, on which the duration depends; where nobody is replaced their
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.replaced import ROOM, TAIL, Enrolled
+from doseopt.clock.replaced import TAIL, Enrolled
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.cohorts import Cohorts, deepest
 from doseopt.engines.enrolling import enrolled_of, lost_chances, replaced
@@ -32,9 +33,10 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
 
     Notes
     -----
-    Where patients enrolled are capped their number is part of a state. Else its generating function is taken along the
-    edges at roots of unity, as in `doseopt.clock.replaced`: a cohort of c comes with z^c, or, if patients are replaced
-    with probability r, with ((1 - r) z / (1 - r z))^c, and as often as needed until one of them is evaluable.
+    Where patients enrolled are capped their number is part of a state. Else those who are not evaluable are carried
+    along the edges. The generating function of the number enrolled for a cohort of c is z^c, or, if patients are
+    replaced with probability r, ((1 - r) z / (1 - r z))^c, once and as often as nobody in it is evaluable; it is taken
+    at roots of unity, as in `doseopt.clock.replaced`.
     """
     facts, space = graph.design.facts, graph.design.facts.outcomes
     p, lost = scenarios["p_observed"].to_numpy(), lost_chances(graph.design, scenarios)
@@ -48,41 +50,40 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
     stays = 1 / scenarios["per_evaluable"].to_numpy().max()
     most = int(graph.state.total.max()) + int(graph.decision.size.max())
     longest = most + int(nbinom.isf(TAIL, most, stays)) + 1
-    length = 1 << int(np.ceil(np.log2(longest + 1)))
-    z = np.exp(-2j * np.pi * np.arange(length // 2 + 1) / length)
-    found = np.empty((len(p), length))
+    more = longest - int(graph.state.total.max())
+    courses, begin, found = _Courses(graph, told=False), np.eye(1, more + 1)[0], []
     for r, out in enumerate(replaced(scenarios)):
         rows = slice(r, r + 1)
         chance = edge_chances(graph, p[rows], None if moderate is None else moderate[rows], [e[rows] for e in lost])
-        found[r] = np.fft.irfft(_transform(graph, chance[:, 0], lost[0][r], out, z), length)
-    return Enrolled(np.maximum(found[:, : longest + 1], 0))
+        found.append(courses.ends(chance[:, 0], begin, _enrolling(graph, lost[0][r], out, more + 1)))
+    return Enrolled(np.stack(found))
 
 
-def _transform(graph: Graph, chance: FloatArray, left_out: FloatArray, out: FloatArray, z: FloatArray) -> FloatArray:
-    """Return the generating function of the number enrolled in one scenario, [Z]."""
-    from scipy.sparse import csr_array
+type Treat = Callable[[FloatArray, IntArray], FloatArray]
+"""What is carried to states [Q], by the patients who are not evaluable, and the states -> by those enrolled since."""
 
+
+def _enrolling(graph: Graph, left_out: FloatArray, out: FloatArray, width: int) -> Treat:
+    """Return what the next cohort does to the law of those who are not evaluable, in one scenario."""
     dose, size, kind = _kinds(graph)
     none = np.where(size > 0, left_out[dose] ** size, 0)  # the trial is over where the next cohort is of nobody
-    layer, found = graph.layer[graph.source], np.empty(len(z), complex)
-    moves = []  # of each layer: where they begin and end, and their probabilities
-    for rows in np.split(np.argsort(layer, kind="stable"), np.flatnonzero(np.diff(np.sort(layer))) + 1):
-        (begin, source), (end, target) = (
-            np.unique(states[rows], return_inverse=True) for states in (graph.source, graph.target)
-        )
-        moves.append((begin, end, csr_array((chance[rows], (target, source)), shape=(len(end), len(begin)))))
-    step = max(ROOM // len(graph.state), 1)
-    for some in (slice(first, first + step) for first in range(0, len(z), step)):
-        each = z[some] * (1 - out[:, None]) / (1 - out[:, None] * z[some])
-        cohort = each[dose] ** size[:, None]
-        again = 1 - none[:, None] * cohort  # the empty cohorts before, each of as many
-        factor = (1 - none[:, None]) * cohort / again
-        weight = np.zeros((len(graph.state), len(z[some])), complex)
-        weight[0] = 1
-        for begin, end, move in moves:
-            weight[end] += move @ (weight[begin] * factor[kind[begin]])
-        found[some] = weight[graph.ending].sum(axis=0)
-    return found
+    columns = width + int(size.max())
+    length = 1 << int(np.ceil(np.log2(columns + 1)))
+    z = np.exp(-2j * np.pi * np.arange(length // 2 + 1) / length)
+    each = z * (1 - out[:, None]) / (1 - out[:, None] * z)
+    cohort = each[dose] ** size[:, None]
+    again = 1 - none[:, None] * cohort  # the empty cohorts before, each of as many
+    law = np.maximum(np.fft.irfft((1 - none[:, None]) * cohort / again, length)[:, :columns], 0)
+    behind = np.arange(columns) - np.arange(width)[:, None]
+    moves = np.where(behind >= 0, law[:, np.maximum(behind, 0)], 0)
+
+    def treat(come: FloatArray, states: IntArray) -> FloatArray:
+        after, here = np.empty((len(come), columns)), kind[states]
+        for k in np.unique(here).tolist():
+            after[here == k] = come[here == k] @ moves[k]
+        return after
+
+    return treat
 
 
 def _kinds(graph: Graph) -> tuple[IntArray, IntArray, IntArray]:
@@ -140,49 +141,123 @@ def cohorts_along(graph: Graph, scenarios: xr.Dataset, sentinel: bool) -> Cohort
     """
     chance, none = chances_along(graph, scenarios)
     shape = shape_along(graph, scenarios, none, sentinel)
-    found = np.stack([_ends(graph, shape, each, again) for each, again in zip(chance.T, none, strict=True)])
+    courses, begin = _Courses(graph, graph.design.facts.max_enrolled is not None), np.zeros(shape)
+    begin[0, 0, 0] = 1
+    found = np.stack(
+        [courses.ends(each, begin, _counting(graph, again)) for each, again in zip(chance.T, none, strict=True)]
+    )
     n, cohorts, new = np.nonzero((found > LEAST).any(axis=0))
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
 
 
-def _ends(graph: Graph, shape: tuple[int, int, int], chance: FloatArray, none: FloatArray) -> FloatArray:
-    """Return how trials end in one scenario, by patients enrolled, cohorts and new ones, [1 + N, C, K]."""
-    from scipy.sparse import csr_array
+def _counting(graph: Graph, none: FloatArray) -> Treat:
+    """Return what the next cohort does to the law of those left out, cohorts and cohorts at a new dose, [M, C, K]."""
+    size, told = graph.decision.size, graph.design.facts.max_enrolled is not None
+    new = (size > 1) & (graph.state.n[np.arange(len(size)), graph.decision.dose] == 0)
 
-    layer, size, told = graph.layer, graph.decision.size, graph.design.facts.max_enrolled is not None
-    source, target, outs = graph.source, graph.target, graph.category_counts[:, 0]
-    out = np.zeros_like(outs) if told else outs
-    new = (size > 1) & (graph.state.n[np.arange(len(size)), graph.decision.dose] == 0) & (shape[2] > 1)
-    counts, firsts = np.unique(layer, return_index=True)  # states stand in the order of their layers
-    found, kept = np.zeros((int(layer.max()) + shape[0], *shape[1:])), dict[int, tuple[int, FloatArray]]()
-    longest = int((layer[target] - layer[source]).max(initial=0))
-    for count, first, end in zip(counts.tolist(), firsts.tolist(), [*firsts[1:].tolist(), len(layer)], strict=True):
-        come = np.zeros((end - first, *shape))
-        come[0, 0, 0, 0] = float(not kept)
-        into = np.arange(*np.searchsorted(target, [first, end]))  # and edges in that of their targets
-        for before, (base, earlier) in kept.items():
-            for o, k in itertools.product(np.unique(out[into]).tolist(), (0, 1)):
-                rows = into[(layer[source[into]] == before) & (out[into] == o) & (new[source[into]] == k)]
+    def treat(come: FloatArray, states: IntArray) -> FloatArray:
+        most = 0 if told else int(size[states].max())
+        after = np.zeros((len(come), come.shape[1] + most, *come.shape[2:]))
+        for many in np.unique(size[states]).tolist():
+            for k in (0, 1):
+                rows = np.flatnonzero((size[states] == many) & ((new[states] & (come.shape[3] > 1)) == k))
                 if len(rows):
-                    at = target[rows] - first, source[rows] - base
-                    step = csr_array((chance[rows], at), (end - first, len(earlier)))
-                    moved = (step @ earlier.reshape(len(earlier), -1)).reshape(come.shape)
-                    come[:, o:, 1:, k:] += moved[:, : shape[0] - o, :-1, : shape[2] - k]
-        ends = come[graph.decision.stop[first:end] != CONTINUE].sum(axis=0)
-        found[count : count + shape[0]] += ends
-        kept[count] = first, _repeated(come, none[first:end], size[first:end])
-        kept = {k: v for k, v in kept.items() if k > count - longest}
-    return found
+                    held, step = _repeated(come[rows], none[states[rows]], many), 0 if told else many
+                    width, kinds = come.shape[1], come.shape[3] - k
+                    after[rows, step : step + width, 1:, k:] = held[:, :, :-1, :kinds]
+        return after
+
+    return treat
 
 
-def _repeated(come: FloatArray, none: FloatArray, size: IntArray) -> FloatArray:
-    """Return what comes to some states once cohorts of which all are left out have been treated there."""
-    for cohort in np.unique(size[none > 0]).tolist():
-        rows = np.flatnonzero((none > 0) & (size == cohort))
-        each = none[rows, None, None, None]
-        term = come[rows] * (1 - each)
-        come[rows] = term
-        while term.max(initial=0) > LEAST:
-            term = each * np.pad(term, ((0, 0), (cohort, 0), (1, 0), (0, 0)))[:, : come.shape[1], : come.shape[2]]
-            come[rows] += term
-    return come
+def _repeated(come: FloatArray, none: FloatArray, size: int) -> FloatArray:
+    """Return what comes to states once cohorts of which all are left out have been treated there."""
+    if not none.any():
+        return come
+    each = none[:, None, None]
+    for cohorts in range(1, come.shape[2]):
+        come[:, size:, cohorts] += each * come[:, :-size, cohorts - 1]
+    return np.asarray(come * (1 - each[..., None]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Edges from the trials that go on in an earlier layer, to those that go on in one and to those that end there.
+
+    Attributes
+    ----------
+    before : int
+        The earlier layer.
+    on, source, bounds : int arrays
+        Edges to trials that go on, by their targets; places of their sources; where those of each target begin.
+    over, last : int arrays
+        Edges to trials that end, and places of their sources.
+    """
+
+    before: int
+    on: IntArray
+    source: IntArray
+    bounds: IntArray
+    over: IntArray
+    last: IntArray
+
+
+class _Courses:
+    """The courses of the trials of a graph in which patients are left out, layer by layer.
+
+    Parameters
+    ----------
+    graph : Graph
+    told : bool
+        Whether states tell how many are enrolled; else the numbers carried do, by those who are not evaluable.
+    """
+
+    def __init__(self, graph: Graph, told: bool) -> None:
+        self._told, self._layers = told, list[tuple[int, IntArray, list[_Block]]]()
+        layer, going = graph.layer, graph.decision.stop == CONTINUE
+        place, self._longest = np.zeros(len(going), np.int64), 0
+        for states, into in graph.layers():
+            here, on = int(layer[states.start]), states.start + np.flatnonzero(going[states])
+            place[on] = np.arange(len(on))
+            come_from, blocks = layer[graph.source[into]], []
+            for before in np.unique(come_from).tolist():
+                rows = into.start + np.flatnonzero(come_from == before)
+                goes = going[graph.target[rows]]
+                ahead, over = rows[goes], rows[~goes]
+                ahead = ahead[np.argsort(place[graph.target[ahead]], kind="stable")]
+                bounds = np.searchsorted(place[graph.target[ahead]], np.arange(len(on) + 1))
+                source, last = place[graph.source[ahead]], place[graph.source[over]]
+                blocks.append(_Block(before, ahead, source, bounds, over, last))
+                self._longest = max(self._longest, here - before)
+            self._layers.append((here, on, blocks))
+
+    def ends(self, chance: FloatArray, begin: FloatArray, treat: Treat) -> FloatArray:
+        """Return what is carried to the ends of trials in one scenario, by the patients enrolled, [1 + N, ...].
+
+        Parameters
+        ----------
+        chance : float array [L]
+            Of each edge.
+        begin : float array [M, ...]
+            What a trial begins with, by the patients who are not evaluable.
+        treat : callable
+            What the next cohort does to it.
+        """
+        from scipy.sparse import csr_array
+
+        found = np.zeros((self._layers[-1][0] + len(begin), *begin.shape[1:]))
+        kept: dict[int, FloatArray] = {}
+        for layer, on, blocks in self._layers:
+            come, ends = np.zeros((len(on), *begin.shape)), found[layer : layer + len(begin)]
+            if not kept:
+                come[0] = begin
+            for block in blocks:
+                earlier, since = kept[block.before], 0 if self._told else layer - block.before
+                part = earlier[:, since : since + len(begin)].reshape(len(earlier), -1)
+                step = csr_array((chance[block.on], block.source, block.bounds), shape=(len(on), len(earlier)))
+                come += (step @ part).reshape(come.shape)
+                ends += (np.bincount(block.last, chance[block.over], len(earlier)) @ part).reshape(begin.shape)
+            kept = {k: v for k, v in kept.items() if k > layer - self._longest}
+            if len(on):
+                kept[layer] = treat(come, on)
+        return found

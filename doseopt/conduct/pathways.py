@@ -23,8 +23,8 @@ from doseopt.core.trial import advance, decide_and_select
 from doseopt.designs.unfinished import pending_next
 from doseopt.designs.waiting import Waiting
 from doseopt.display.pathways import cohort_of, courses
+from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import moderate_rates, observed_rates
-from doseopt.engines.graph import cohort_outcomes
 from doseopt.models.choice import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.records.trial import Trial

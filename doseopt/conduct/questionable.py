@@ -18,8 +18,9 @@ from scipy.special import betainc
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
+from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import edge_weights, moderate_rates, observed_rates
-from doseopt.engines.graph import Graph, orders_of
+from doseopt.engines.graph import Graph
 
 MARGIN = 0.05
 """A DLT fraction is well above the target from this much above it on."""

@@ -39,8 +39,7 @@ def draw_ends(
     none : float array [S], optional
         Probability that all of the next cohort are left out, and that it is treated once more.
     """
-    order = np.argsort(graph.source, kind="stable")
-    bounds = np.searchsorted(graph.source[order], np.arange(len(graph.state) + 1))
+    order, bounds = graph.outgoing
     reached = np.concatenate([[0.0], np.cumsum(chance[order])])
     at, end = np.zeros(trials, np.int64), np.zeros(trials)
     treated, cohorts = np.zeros((trials, graph.design.facts.doses), bool), 0

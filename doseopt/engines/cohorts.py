@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import edge_chances, ending_weights
-from doseopt.engines.graph import Graph, orders_of
+from doseopt.engines.graph import Graph
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,10 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.cohort_outcomes import enrolled_orders, orders_of
 from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
-from doseopt.engines.graph import Graph, enrolled_orders, graph_of, orders_of
+from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import without_moderate
@@ -169,28 +170,26 @@ def _passages(
 
     They differ where the dose given next has no evaluable patient in the cohort, and the trial is asked again.
     """
-    weight = np.zeros((len(graph.state), len(p)))
-    weight[0] = 1
-    layer, facts = graph.layer[graph.source], graph.design.facts
+    facts, (each, kind) = graph.design.facts, (_chances_of_kinds(graph, p, p_moderate, lost), graph.kinds[1])
     repeats = facts.outcomes.lost > 0 and facts.max_enrolled is not None
-    again = np.zeros_like(weight)
-    for each in np.unique(layer):
-        rows = np.flatnonzero(layer == each)
-        source, target = graph.source[rows], graph.target[rows]
-        passed = weight[source] * edge_chances(graph, p, p_moderate, lost, rows)
-        np.add.at(weight, target, passed)
-        if repeats:
-            none = graph.state.total[source] == graph.state.total[target]
-            np.add.at(again, source[none], passed[none])
-    return weight.T, (weight - again).T if repeats else weight.T
+    weight = np.zeros((len(p), len(graph.state)))
+    again = np.zeros_like(weight if repeats else weight[:, :0])
+    weight[:, 0] = 1
+    for states, into in graph.layers():
+        if into.start == into.stop:
+            continue
+        source, at = graph.source[into], graph.target[into] - states.start
+        none = np.flatnonzero(graph.state.total[source] == graph.state.total[graph.target[into]]) if repeats else None
+        for r, chances in enumerate(each.T):
+            passed = weight[r, source] * chances[kind[into]]
+            weight[r, states] = np.bincount(at, passed, states.stop - states.start)
+            if none is not None:
+                np.add.at(again[r], source[none], passed[none])
+    return weight, weight - again if repeats else weight
 
 
 def edge_chances(
-    graph: Graph,
-    p: FloatArray,
-    p_moderate: FloatArray | None = None,
-    lost: Sequence[FloatArray] = (),
-    rows: IntArray | slice = slice(None),
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
 ) -> FloatArray:
     """Return the probability of each edge in each scenario, [L, R].
 
@@ -201,9 +200,15 @@ def edge_chances(
         P(DLT), and P(moderate | no DLT) for a design that looks at it, of patients who can be evaluated.
     lost : sequence of float array [R, D]
         Of `lost_chances`.
-    rows : int array or slice
-        Which edges.
     """
+    return np.asarray(_chances_of_kinds(graph, p, p_moderate, lost)[graph.kinds[1]])
+
+
+def _chances_of_kinds(
+    graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
+) -> FloatArray:
+    """Return the probability of each kind of edge in each scenario, [Q, R]."""
+    rows = graph.kinds[0]
     source, ways, facts = graph.source[rows], graph.category_counts[rows], graph.design.facts
     dose, size, space = graph.decision.dose[source], graph.decision.size[source], facts.outcomes
     chances = (*lost, p) if p_moderate is None else (*lost, p, p_moderate)

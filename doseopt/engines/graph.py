@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import factorial
 
 from doseopt.core.design import Design, is_design
 from doseopt.core.distinct import unique_rows
-from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget
+from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes
 from doseopt.engines.enrolling import enrolled_of
 
 MOST_BYTES = 1 << 27
@@ -77,6 +76,24 @@ class Graph:
         """The layer of each state: patients enrolled, as far as states tell them; every edge leads to a later one."""
         return enrolled_of(self.design.facts, self.state)
 
+    @functools.cached_property
+    def kinds(self) -> tuple[IntArray, IntArray]:
+        """An edge of each kind, [Q], and the kind of each edge, [L]: doses, sizes and ways to turn out are few."""
+        given = self.decision[self.source]
+        return unique_rows([*self.category_counts.T, given.dose, given.size])
+
+    @functools.cached_property
+    def outgoing(self) -> tuple[IntArray, IntArray]:
+        """The edges in the order of the states they come from, [L], and where those of each state begin, [S + 1]."""
+        order = np.argsort(self.source, kind="stable")
+        return order, np.searchsorted(self.source[order], np.arange(len(self.state) + 1))
+
+    def layers(self) -> Iterator[tuple[slice, slice]]:
+        """Yield the states of each layer, and the edges that lead to them; both stand in its order."""
+        _, firsts = np.unique(self.layer, return_index=True)
+        for first, end in itertools.pairwise([*firsts.tolist(), len(self.state)]):
+            yield slice(first, end), slice(*np.searchsorted(self.target, [first, end]).tolist())
+
     def counts(self) -> dict[str, int]:
         """Count states, edges, endings and outcome paths."""
         return {
@@ -85,51 +102,6 @@ class Graph:
             "endings": len(self.ending),
             "paths": int(self.cohort_paths[self.ending].sum()),
         }
-
-
-@functools.cache
-def cohort_outcomes(size: int, categories: int) -> tuple[IntArray, FloatArray]:
-    """Return all ways a cohort can turn out by category, [W, K], and the orders of patients for each, [W]."""
-    free = itertools.product(range(size + 1), repeat=categories - 1)
-    outcomes = np.array([(*w, size - sum(w)) for w in free if sum(w) <= size], np.int64)
-    return outcomes, orders_of(outcomes)
-
-
-@functools.cache
-def enrolled_outcomes(space: OutcomeSpace, size: int, room: int | None) -> tuple[IntArray, FloatArray]:
-    """Return all ways a cohort of patients of whom some are lost can turn out, [W, K], and the orders for each, [W].
-
-    Parameters
-    ----------
-    space : OutcomeSpace
-    size : int
-        Places in the cohort.
-    room : int or None
-        Patients that may still be enrolled; None where they are not capped: then a cohort without an evaluable patient
-        is none.
-    """
-    ways, orders = cohort_outcomes(size, len(space) - space.replaces)
-    if room is None:
-        some = space.evaluated(ways) > 0
-        return ways[some], orders[some]
-    if not space.replaces:
-        return ways, orders
-    short = [(cohort_outcomes(places, len(space) - 1)[0], room - places) for places in range(size)]
-    found = [np.insert(way, 0, more, axis=1) for way, more in (*((ways, k) for k in range(room - size + 1)), *short)]
-    outcomes = np.concatenate(found)
-    return outcomes, enrolled_orders(space, np.full(len(outcomes), size), outcomes)
-
-
-def enrolled_orders(space: OutcomeSpace, size: IntArray, outcomes: IntArray) -> FloatArray:
-    """Return the orders of patients that make each outcome of cohorts of some size, [W]; the last fills a full one."""
-    orders, enrolled = orders_of(outcomes), outcomes.sum(axis=1)
-    full = (enrolled - outcomes[:, 0] == size) & space.replaces
-    return np.where(full, orders * size / enrolled, orders)
-
-
-def orders_of(outcomes: IntArray) -> FloatArray:
-    """Return the orders of patients that make each cohort outcome, [W, K] -> [W]."""
-    return np.asarray(factorial(outcomes.sum(axis=1)) / factorial(outcomes).prod(axis=1))
 
 
 @dataclass(eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray
-from doseopt.engines.graph import Graph, orders_of
+from doseopt.engines.cohort_outcomes import orders_of
+from doseopt.engines.graph import Graph
 
 SETTLED = "settled"
 """The reason to stop, a name beside the design's own."""

@@ -11,7 +11,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, Pending, TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.engines.graph import cohort_outcomes
+from doseopt.engines.cohort_outcomes import cohort_outcomes
 
 
 @dataclass(frozen=True)

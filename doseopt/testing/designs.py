@@ -8,8 +8,9 @@ from doseopt.core.design import Design
 from doseopt.core.state import CONTINUE, Decision, IntArray, Pending, TrialState
 from doseopt.core.trial import advance, step
 from doseopt.designs.waiting import Waiting
+from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import edge_weights
-from doseopt.engines.graph import Graph, build_graph, cohort_outcomes
+from doseopt.engines.graph import Graph, build_graph
 from doseopt.testing.common import check_pure, check_value, demand
 
 WALKED_COHORTS, WALKED_TRIALS = 8, 100

@@ -21,8 +21,9 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
 from doseopt.engines import budget, simulate
 from doseopt.engines.budget import TooManyStates, work_of
+from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import build_graph, cohort_outcomes
+from doseopt.engines.graph import build_graph
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots import _with_error
 from doseopt.reports import terminal_text

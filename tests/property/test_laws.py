@@ -16,8 +16,9 @@ from doseopt.core.trial import advance, after, step
 from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
+from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
-from doseopt.engines.graph import build_graph, cohort_outcomes
+from doseopt.engines.graph import build_graph
 from doseopt.scenarios import make_scenarios
 
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=60)
