@@ -15,7 +15,7 @@ from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
 from doseopt.comparison.if_waiting import if_waiting
-from doseopt.comparison.in_time import in_time
+from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
 from doseopt.comparison.weighable import unweighed
@@ -88,11 +88,12 @@ def compare(
     scenarios = study.scenarios
     if faults := unweighed(study):
         raise Faults(faults, study.name)
-    stated, found, refused = study, {}, []
+    stated, found, laws, refused = study, {}, {}, []
     for name, design in study.designs.items():
         progress(name)
         try:
-            found[name] = characteristics(study, design, outcomes_of(study, engine, name, design, scenarios))
+            one = characteristics(study, design, outcomes_of(study, engine, name, design, scenarios))
+            found[name], laws[name] = one, laws_of(study, engine, design, one["trials"].item())
         except TooManyStates as error:
             refused.append(str(error))
     if not found:
@@ -113,7 +114,7 @@ def compare(
         result = result.merge(curves, compat="override")
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
-    result = in_time(study, engine, result).assign(if_waiting(study, engine, result))
+    result = in_time(study, engine, result, laws).assign(if_waiting(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
     result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)

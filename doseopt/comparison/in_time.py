@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +63,25 @@ PACED = ("duration", "duration_quantile", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
 
-def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
+type Laws = list[dict[str, FloatArray] | int]
+"""Variables of one design at each pace, [R, ...]; the most patients of its trials where listed arrivals are too few."""
+
+
+def laws_of(study: Study, engine: Engine, design: Design, trials: float) -> Laws:
+    """Return what `in_time` tells of one design, at each pace; best asked for while its graph is at hand.
+
+    Parameters
+    ----------
+    study : Study
+    engine : Exact, Simulate or ExactWherePossible
+    design : Design
+    trials : float
+        That it was evaluated with, infinite for the exact engine.
+    """
+    return [_of_design(each, engine, design, trials, about) for each, about in _asked(study)]
+
+
+def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str, Laws] | None = None) -> xr.Dataset:
     """Add how many patients trials enrol and how long they take, where the study has the tables for it.
 
     Parameters
@@ -73,6 +91,8 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
         That the comparison was made with.
     result : Dataset
         Of the designs; of those that were simulated nothing is known here.
+    laws : mapping of str to list, optional
+        Of `laws_of`, by the name of the design.
 
     Returns
     -------
@@ -85,32 +105,43 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     Faults
         Where a trial can still enrol after the last of the arrivals that a study lists.
     """
-    events = study.window_events
-    about = (ENROLLED if events is not None and (events.replaces or events.leaves_out) else {}) | (
-        TIMES if study.clock is not None else {}
-    )
-    if any(design.facts.pending for design in study.designs.values()):
-        about |= PENDING
-    if not about:
+    asked = _asked(study)
+    if not asked:
         return result
-    found = _numbers(study, engine, result, about)
+    if laws is None:
+        trials = dict(zip(result["design"].values.tolist(), result["trials"].values.tolist(), strict=True))
+        laws = {name: laws_of(study, engine, design, trials[name]) for name, design in study.designs.items()}
+    each = [_joined(study, [laws[name][k] for name in study.designs]) for k in range(len(asked))]
+    found, about = each[0], asked[0][1]
     coordinates: dict[str, Any] = {QUANTILE: IN_TIME}
     if study.clock is not None:
         coordinates["day"] = ("day", days_of(study.clock), {"units": "days", "long_name": "days from the start"})
     dims = {name: ("design", "scenario", *([dim] if dim else [])) for name, (dim, *_) in about.items()}
     made = {n: (dims[n], found[n], {"units": unit, "long_name": text}) for n, (_, unit, text) in about.items()}
     if study.clock is not None and (paces := study.clock.paces()):
-        paced, own = {name: about[name] for name in PACED}, study.clock.accrual
-        each = [
-            found if clock.accrual == own else _numbers(replace(study, clock=clock), engine, result, paced)
-            for clock in paces.values()
-        ]
+        others = iter(each[1:])
+        at = [found if clock.accrual == study.clock.accrual else next(others) for clock in paces.values()]
         coordinates["pace"] = ("pace", list(paces), {"units": "1", "long_name": "patients a month"})
         for name in PACED:
             _, unit, text = about[name]
-            value = np.stack([numbers[name] for numbers in each])
+            value = np.stack([numbers[name] for numbers in at])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
     return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, engine, found))
+
+
+def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
+    """Return the study at its own pace, then at each other, with the variables that are told there; none if none is."""
+    events = study.window_events
+    about = (ENROLLED if events is not None and (events.replaces or events.leaves_out) else {}) | (
+        TIMES if study.clock is not None else {}
+    )
+    if any(design.facts.pending for design in study.designs.values()):
+        about |= PENDING
+    if study.clock is None:
+        return [(study, about)] if about else []
+    paced, own = {name: about[name] for name in PACED}, study.clock.accrual
+    others = [clock for clock in study.clock.paces().values() if clock.accrual != own]
+    return [(study, about), *((replace(study, clock=clock), paced) for clock in others)]
 
 
 def _simulated(study: Study, engine: Engine, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
@@ -133,30 +164,32 @@ def _simulated(study: Study, engine: Engine, found: Mapping[str, FloatArray]) ->
     return {"times_simulated": why, "times_trials": trials, "times_seed": seed}
 
 
-def _numbers(
-    study: Study,
-    engine: Engine,
-    result: xr.Dataset,
-    about: Mapping[str, tuple[str, str, str]],
-) -> dict[str, FloatArray]:
-    """Return the variables of all designs, [design, scenario, ...]; nan for those that were simulated."""
+def _of_design(
+    study: Study, engine: Engine, design: Design, trials: float, about: Mapping[str, tuple[str, str, str]]
+) -> dict[str, FloatArray] | int:
+    """Return the variables of one design, [R, ...], nan if it was simulated; its patients if arrivals are too few."""
     lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
-    shape = result.sizes["design"], study.scenarios.sizes["scenario"]
-    found = {n: np.full((*shape, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
-    short, trials = [], result["trials"].to_numpy()
-    for d, (name, design) in enumerate(study.designs.items()):
-        try:
-            for rows, values in _found(study, engine, design, float(trials[d]), about):
-                for variable in found.keys() & values.keys():
-                    found[variable][d, rows] = values[variable]
-        except TooFewDates:
-            short.append((name, int(graph_of(design).state.total.max())))
+    scenarios = study.scenarios.sizes["scenario"]
+    found = {n: np.full((scenarios, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
+    try:
+        for rows, values in _found(study, engine, design, trials, about):
+            for variable in found.keys() & values.keys():
+                found[variable][rows] = values[variable]
+    except TooFewDates:
+        return int(graph_of(design).state.total.max())
+    return found
+
+
+def _joined(study: Study, each: Sequence[dict[str, FloatArray] | int]) -> dict[str, FloatArray]:
+    """Return the variables of all designs, [design, scenario, ...], or say whose trials outlast the arrivals."""
+    short = [(name, most) for name, most in zip(study.designs, each, strict=True) if isinstance(most, int)]
     if short:
         assert study.clock is not None
         which = ", ".join(f"{name!r} (up to {patients} patients)" for name, patients in short)
         listed = f"wanted more arrivals than the {len(study.clock.accrual.dates)} listed"
         raise Faults([Fault("clock.accrual.dates", f"{listed}: after the last, trials can still enrol under {which}")])
-    return found
+    known = [values for values in each if not isinstance(values, int)]
+    return {name: np.stack([values[name] for values in known]) for name in known[0]}
 
 
 def _found(

@@ -94,17 +94,22 @@ def _kinds(graph: Graph) -> tuple[IntArray, IntArray, IntArray]:
 
 
 def chances_along(graph: Graph, scenarios: xr.Dataset) -> tuple[FloatArray, FloatArray]:
-    """Return the probability of each edge, [L, R], and that all of a state's next cohort are left out, [R, S].
-
-    The first is given that they are not; the second is 0 where patients enrolled are capped: then that is an edge, too.
-    """
-    facts, lost = graph.design.facts, lost_chances(graph.design, scenarios)
-    moderate = moderate_rates(scenarios) if facts.outcomes.graded else None
+    """Return the probability of each edge, [L, R], given that not all of the cohort are left out; and `none_along`."""
+    lost = lost_chances(graph.design, scenarios)
+    moderate = moderate_rates(scenarios) if graph.design.facts.outcomes.graded else None
     chance = edge_chances(graph, scenarios["p_observed"].to_numpy(), moderate, lost)
-    if facts.max_enrolled is not None:
-        return chance, np.zeros((chance.shape[1], len(graph.state)))
-    going = graph.decision.stop == CONTINUE
-    return chance, np.where(going, lost[0][:, graph.decision.dose] ** graph.decision.size, 0)
+    return chance, none_along(graph, scenarios)
+
+
+def none_along(graph: Graph, scenarios: xr.Dataset) -> FloatArray:
+    """Return the probability that all of a state's next cohort are left out, [R, S].
+
+    It is 0 where patients enrolled are capped: then that is an edge.
+    """
+    if graph.design.facts.max_enrolled is not None:
+        return np.zeros((scenarios.sizes["scenario"], len(graph.state)))
+    (out,), going = lost_chances(graph.design, scenarios), graph.decision.stop == CONTINUE
+    return np.where(going, out[:, graph.decision.dose] ** graph.decision.size, 0)
 
 
 def shape_along(graph: Graph, scenarios: xr.Dataset, none: FloatArray, sentinel: bool) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from doseopt.clock.enrolment import Enrolment
 from doseopt.clock.queue import enrolled_from
 from doseopt.clock.resolving import remaining
 from doseopt.clock.staying import Leaving, Stays, stays
-from doseopt.comparison.lost import chances_along, cohorts_along, shape_along
+from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import Cohorts, carried, cohorts_of, deepest
@@ -67,7 +67,7 @@ def _is_drawn(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> bool:
     if replaced_in(scenarios) or unlawful(clock, loses, facts.max_enrolled is not None):
         return True
     if loses:
-        shape = shape_along(graph, scenarios, chances_along(graph, scenarios)[1], _staggered(clock))
+        shape = shape_along(graph, scenarios, none_along(graph, scenarios), _staggered(clock))
         return int(len(graph.source) * np.prod(shape)) > 4 * MOST  # along every edge: a second a scenario
     return clock.queue > 0 and _too_large(clock, graph)
 

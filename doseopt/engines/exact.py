@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
+from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.cohort_outcomes import enrolled_orders, orders_of
@@ -23,6 +25,8 @@ from doseopt.scenarios import without_moderate
 
 type Weigh = Callable[[IntArray], FloatArray]
 """States -> the probability of reaching each in each scenario, [R, S]."""
+MOST_BYTES = 1 << 27
+"""Of the endings that are remembered, besides the last ones, where patients are lost."""
 LOG_ZERO = -1e300
 """Stands for log 0, so that 0 * log 0 = 0 and exp(k log 0) = 0 for k >= 1."""
 
@@ -75,17 +79,32 @@ class Exact:
             Outcomes; attrs hold the counts of states, edges, endings and paths.
         """
         design = enrolling(design, scenarios, start)
+        p, space = observed_rates(design, scenarios), design.facts.outcomes
+        own = (SETTLED,) if self.settled else ()
+        if space.lost:
+            chances = (p, *lost_chances(design, scenarios), *((moderate_rates(scenarios),) if space.graded else ()))
+            rates = tuple(tuple(tuple(row) for row in each.tolist()) for each in chances)
+            return make_outcomes(design, scenarios, reasons=(*design.facts.stops, *own), **_lost(self, design, rates))
         graph = graph_of(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
-        p, space = observed_rates(design, scenarios), design.facts.outcomes
         if space.tallied:
             weigh = passing = partial(state_weights, graph, p)
         else:
-            moderate = moderate_rates(scenarios) if space.graded else None
-            reached, entered = _passages(graph, p, moderate, lost_chances(design, scenarios))
-            weigh, passing = (partial(np.take, weights, axis=1) for weights in (reached, entered))
-        own = (SETTLED,) if self.settled else ()
+            weigh = passing = partial(np.take, edge_weights(graph, p, moderate_rates(scenarios)), axis=1)
         return weighed(graph, design, scenarios, weigh, passing, own)
+
+
+@remembered(MOST_BYTES)
+def _lost(engine: Exact, design: Design, rates: tuple[tuple[tuple[float, ...], ...], ...]) -> dict[str, Any]:
+    """Return the endings of a design as it enrols where patients are lost: a comparison asks for them again.
+
+    Rates are those of a DLT, the chances of being lost, and those of moderate toxicity for a design that looks at it.
+    """
+    p, *lost = (np.array(each) for each in rates)
+    moderate = lost.pop() if design.facts.outcomes.graded else None
+    graph = graph_of(design, None, engine.max_states)
+    graph = settle(graph) if engine.settled else graph
+    return _ended(graph, *(partial(np.take, weights, axis=1) for weights in _passages(graph, p, moderate, lost)))
 
 
 def weighed(
@@ -95,18 +114,21 @@ def weighed(
 
     The engine's own reasons for stopping come behind those of the design.
     """
-    return make_outcomes(
-        design,
-        scenarios,
-        n=graph.state.n[graph.ending],
-        y=graph.state.y[graph.ending],
-        selected=graph.selected,
-        stop=graph.decision.stop[graph.ending],
-        weight=weigh(graph.ending),
-        entries=entries(graph, passing),
-        reasons=(*design.facts.stops, *own),
-        attrs={"engine": "exact", "trials": float("inf"), **graph.counts()},
-    )
+    reasons = (*design.facts.stops, *own)
+    return make_outcomes(design, scenarios, reasons=reasons, **_ended(graph, weigh, passing))
+
+
+def _ended(graph: Graph, weigh: Weigh, passing: Weigh) -> dict[str, Any]:
+    """Return what `make_outcomes` is told of the endings of a graph."""
+    return {
+        "n": graph.state.n[graph.ending],
+        "y": graph.state.y[graph.ending],
+        "selected": graph.selected,
+        "stop": graph.decision.stop[graph.ending],
+        "weight": weigh(graph.ending),
+        "entries": entries(graph, passing),
+        "attrs": {"engine": "exact", "trials": float("inf"), **graph.counts()},
+    }
 
 
 def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:

@@ -21,11 +21,11 @@ from doseopt.study.clock import Clock
 from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
 from doseopt.study.eligibility import read_eligibility
-from doseopt.study.misfits import in_window
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader, key
+from doseopt.study.salvage import window_misfits
 from doseopt.study.scenarios import read_belief, read_scenarios
 from doseopt.study.silences import Silences
 from doseopt.study.study import Study
@@ -182,18 +182,11 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
         parts["proposal"] = read_proposal(reader, top["amendment"], designs, levels, also, target)
     if not reader.faults and grid is not None:
         reader.faults += untargetable(also, designs, target, grid, definition)
-    if reader.faults and planned is not None and _whole(top, populations=parts["populations"], scenarios=specs):
-        silent = parts["silences"] if _whole(top, clock=parts["clock"]) else None
-        fits = list(specs), len(planned.labels), parts["populations"]
-        stated = isinstance(parts["belief"], StatedBelief)
-        reader.faults += in_window(parts["window_events"], silent, fits, parts["clock"], stated)
+    doses = count if planned is None else len(planned.labels)
+    if reader.faults and doses is not None:
+        stated = isinstance(parts["belief"], StatedBelief | None)
+        reader.faults += window_misfits(reader, top, parts, list(specs), doses, stated)
     return parts
-
-
-def _whole(top: Mapping[str, Any], **parts: Any) -> bool:
-    """Tell whether of some parts of a study nothing that its file states is missing for a fault of its own."""
-    lists = [part.values() if isinstance(part, Mapping) else [part] for name, part in parts.items() if name in top]
-    return all(part is not None for each in lists for part in each)
 
 
 def _check_format(reader: Reader, found: Any) -> None:

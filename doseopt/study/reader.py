@@ -168,11 +168,11 @@ class Reader:
                 continue
             if not holders and letters(found) not in ABSENT:
                 self.fault(path, f"unknown key{nearest_kind(name, known)}")
-            faults = [self._faults_of(value, field) for field in holders]
+            faults = [self.faults_of(value, field) for field in holders]
             if faults and all(faults):
                 self.faults.extend(fault.under(path) for fault in faults[0])
 
-    def _faults_of(self, value: Any, field: dataclasses.Field[Any]) -> list[Fault]:
+    def faults_of(self, value: Any, field: dataclasses.Field[Any]) -> list[Fault]:
         """Return what is wrong with a single value."""
         try:
             message = field.metadata["domain"].fault(self._converted(value, field))
