@@ -120,8 +120,7 @@ def compare(
     result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
-        estimates = estimates_of(study, engine)
-        estimates.run()
+        (estimates := estimates_of(study, engine)).run()
         result = with_posteriors(result, study, engine, estimates)
     return result
 

@@ -36,7 +36,7 @@ def if_waiting(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, An
     dict
         Variables `<name>_if_waiting` (design, scenario) of `IF_WAITING` and `IN_TIME`, each cohort being followed up
         before the next decision; nan for designs that wait anyway, where the calculation is too large, and in time
-        where it is simulated or listed arrivals are too few. Empty if all designs wait.
+        where listed arrivals are too few. Empty if all designs wait.
     """
     waits = {name: Waiting(design) for name, design in study.designs.items() if design.facts.pending}
     if not waits or study.clock is None:

@@ -14,6 +14,7 @@ from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
 from doseopt.comparison.pending_times import times_of_pending
+from doseopt.comparison.simulated_times import times_of_simulated
 from doseopt.comparison.times import IN_TIME, days_of, numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
@@ -90,7 +91,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str,
     engine : Exact, Simulate or ExactWherePossible
         That the comparison was made with.
     result : Dataset
-        Of the designs; of those that were simulated nothing is known here.
+        Of the designs.
     laws : mapping of str to list, optional
         Of `laws_of`, by the name of the design.
 
@@ -98,7 +99,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str,
     -------
     Dataset
         With the variables of `ENROLLED` if patients are replaced or left out, and with a clock those of `TIMES`: exact
-        where the duration has a law that is known, else simulated along the graph, with `duration_mcse`.
+        where the duration has a law that is known, else simulated, with `duration_mcse`.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str,
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in at])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, engine, found))
+    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, engine, result, found))
 
 
 def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
@@ -144,30 +145,35 @@ def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
     return [(study, about), *((replace(study, clock=clock), paced) for clock in others)]
 
 
-def _simulated(study: Study, engine: Engine, found: Mapping[str, FloatArray]) -> dict[str, str | int]:
+def _simulated(
+    study: Study, engine: Engine, result: xr.Dataset, found: Mapping[str, FloatArray]
+) -> dict[str, str | int]:
     """Say why times were simulated, and with how many trials, if any were."""
     if study.clock is None:
         return {}
-    designs, why = study.designs.values(), ""
+    designs, trials = study.designs.values(), result["trials"].to_numpy()
     pending = np.array([design.facts.pending for design in designs])
-    drawn = (found["duration_mcse"] > 0).any(axis=1)
+    drawn, whole = (found["duration_mcse"] > 0).any(axis=1), np.isfinite(trials) & ~pending
+    why = ""
     if replaced_in(study.scenarios):
         why = "patients are replaced"
-    elif study.clock.lawless or (drawn & ~pending).any():
+    elif study.clock.lawless or (drawn & ~pending & ~whole).any():
         some = any(loses(design, study.scenarios) for design in designs)
         capped = any(design.facts.max_enrolled is not None for design in designs)
         why = unlawful(study.clock, some, capped) or "the law takes too much memory or time"
+    if whole.any():
+        why = " or ".join(filter(None, (why, "trials are simulated as a whole")))
     if why or not drawn.any():
         return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED} if why else {}
     why = "trials with pending patients are followed in no slots"
-    trials, seed = in_time_for(study, engine).draws
-    return {"times_simulated": why, "times_trials": trials, "times_seed": seed}
+    many, seed = in_time_for(study, engine).draws
+    return {"times_simulated": why, "times_trials": many, "times_seed": seed}
 
 
 def _of_design(
     study: Study, engine: Engine, design: Design, trials: float, about: Mapping[str, tuple[str, str, str]]
 ) -> dict[str, FloatArray] | int:
-    """Return the variables of one design, [R, ...], nan if it was simulated; its patients if arrivals are too few."""
+    """Return the variables of one design, [R, ...], nan if not known; the most patients if arrivals are too few."""
     lengths = {QUANTILE: len(IN_TIME), "day": 0 if study.clock is None else len(days_of(study.clock))}
     scenarios = study.scenarios.sizes["scenario"]
     found = {n: np.full((scenarios, *([lengths[dim]] if dim else [])), np.nan) for n, (dim, *_) in about.items()}
@@ -176,7 +182,7 @@ def _of_design(
             for variable in found.keys() & values.keys():
                 found[variable][rows] = values[variable]
     except TooFewDates:
-        return int(graph_of(design).state.total.max())
+        return design.facts.cap or 0 if np.isfinite(trials) else int(graph_of(design).state.total.max())
     return found
 
 
@@ -195,7 +201,7 @@ def _joined(study: Study, each: Sequence[dict[str, FloatArray] | int]) -> dict[s
 def _found(
     study: Study, engine: Engine, design: Design, trials: float, about: Collection[str]
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
-    """Yield some scenarios, with the variables of one design in them; nothing of one that was simulated waiting."""
+    """Yield some scenarios, with the variables of one design in them."""
     replaces = ENROLLED.keys() <= {*about}
     if design.facts.pending:
         assert study.clock is not None
@@ -206,6 +212,9 @@ def _found(
             yield from _laws(study, _graph(design, engine), replaces)
         else:
             yield from _laws_along(study, _graph(enrols, engine))
+    else:
+        times, law = times_of_simulated(study.scenarios, study.clock, design)
+        yield slice(None), times | (_number(study, law) if replaces and law is not None else {})
 
 
 def _graph(design: Design, engine: Engine) -> Graph:
@@ -231,13 +240,12 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
 
 def _laws_along(study: Study, graph: Graph) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield the variables of a design as it enrols where patients are left out, or replaced up to a cap."""
+    yield slice(None), _number(study, enrolled_along(graph, study.scenarios))
     step = max(ROOM // len(graph.source), 1)
     for first in range(0, study.scenarios.sizes["scenario"], step):
         rows = slice(first, first + step)
-        scenarios = study.scenarios.isel(scenario=rows)
-        yield rows, _number(study, enrolled_along(graph, scenarios))
         if study.clock is not None:
-            yield rows, times_of(scenarios, study.clock, graph)
+            yield rows, times_of(study.scenarios.isel(scenario=rows), study.clock, graph)
 
 
 def _enrolled(

@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.clock.replaced import TAIL, Enrolled
-from doseopt.core.state import CONTINUE, FloatArray, IntArray
-from doseopt.engines.cohorts import Cohorts, deepest
+from doseopt.core.distinct import unique_rows
+from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray
+from doseopt.engines.cohorts import Cohorts
 from doseopt.engines.enrolling import enrolled_of, lost_chances, replaced
 from doseopt.engines.exact import edge_chances, edge_weights, moderate_rates
 from doseopt.engines.graph import Graph
@@ -52,10 +53,11 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
     longest = most + int(nbinom.isf(TAIL, most, stays)) + 1
     more = longest - int(graph.state.total.max())
     courses, begin, found = _Courses(graph, told=False), np.eye(1, more + 1)[0], []
+    kinds = unique_rows([graph.decision.dose, graph.decision.size])
     for r, out in enumerate(replaced(scenarios)):
         rows = slice(r, r + 1)
         chance = edge_chances(graph, p[rows], None if moderate is None else moderate[rows], [e[rows] for e in lost])
-        found.append(courses.ends(chance[:, 0], begin, _enrolling(graph, lost[0][r], out, more + 1)))
+        found.append(courses.ends(chance[:, 0], begin, _enrolling(graph.decision, kinds, lost[0][r], out, more + 1)))
     return Enrolled(np.stack(found))
 
 
@@ -63,9 +65,15 @@ type Treat = Callable[[FloatArray, IntArray], FloatArray]
 """What is carried to states [Q], by the patients who are not evaluable, and the states -> by those enrolled since."""
 
 
-def _enrolling(graph: Graph, left_out: FloatArray, out: FloatArray, width: int) -> Treat:
-    """Return what the next cohort does to the law of those who are not evaluable, in one scenario."""
-    dose, size, kind = _kinds(graph)
+def _enrolling(
+    decision: Decision, kinds: tuple[IntArray, IntArray], left_out: FloatArray, out: FloatArray, width: int
+) -> Treat:
+    """Return what the next cohort does to the law of those who are not evaluable, in one scenario.
+
+    Kinds of decisions are a state of each, and the kind of each state.
+    """
+    first, kind = kinds
+    dose, size = decision.dose[first], decision.size[first]
     none = np.where(size > 0, left_out[dose] ** size, 0)  # the trial is over where the next cohort is of nobody
     columns = width + int(size.max())
     length = 1 << int(np.ceil(np.log2(columns + 1)))
@@ -84,13 +92,6 @@ def _enrolling(graph: Graph, left_out: FloatArray, out: FloatArray, width: int) 
         return after
 
     return treat
-
-
-def _kinds(graph: Graph) -> tuple[IntArray, IntArray, IntArray]:
-    """Return dose and size of each kind of decision that there is, [K] each, and the kind of each state's, [S]."""
-    given = np.stack([graph.decision.dose, graph.decision.size], axis=1)
-    each, kind = np.unique(given, axis=0, return_inverse=True)
-    return each[:, 0], each[:, 1], kind
 
 
 def chances_along(graph: Graph, scenarios: xr.Dataset) -> tuple[FloatArray, FloatArray]:
@@ -122,7 +123,7 @@ def shape_along(graph: Graph, scenarios: xr.Dataset, none: FloatArray, sentinel:
     none : float array [R, S]
         Of `chances_along`.
     """
-    cohorts, doses = deepest(graph) + 1, graph.design.facts.doses if sentinel else 0
+    cohorts, doses = graph.deepest + 1, graph.design.facts.doses if sentinel else 0
     if graph.design.facts.max_enrolled is not None:
         return 1, cohorts, doses + 1
     from scipy.stats import nbinom
@@ -258,7 +259,7 @@ class _Courses:
                 come[0] = begin
             for block in blocks:
                 earlier, since = kept[block.before], 0 if self._told else layer - block.before
-                part = earlier[:, since : since + len(begin)].reshape(len(earlier), -1)
+                part = np.ascontiguousarray(earlier[:, since : since + len(begin)]).reshape(len(earlier), -1)
                 step = csr_array((chance[block.on], block.source, block.bounds), shape=(len(on), len(earlier)))
                 come += (step @ part).reshape(come.shape)
                 ends += (np.bincount(block.last, chance[block.over], len(earlier)) @ part).reshape(begin.shape)

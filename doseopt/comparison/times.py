@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -14,7 +16,7 @@ from doseopt.clock.staying import Leaving, Stays, stays
 from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
-from doseopt.engines.cohorts import Cohorts, carried, cohorts_of, deepest
+from doseopt.engines.cohorts import Cohorts, carried, cohorts_of
 from doseopt.engines.enrolling import replaced
 from doseopt.engines.exact import edge_chances, edge_weights
 from doseopt.engines.graph import Graph
@@ -125,7 +127,7 @@ def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
     """Return the most cohorts, those at new doses, patients waited for and patients in the queue, and 1 of each."""
     doses = graph.design.facts.doses if _staggered(clock) else 0
     most = int(graph.state.total.max())  # nobody waits for a place beyond the last
-    return deepest(graph) + 1, doses + 1, most + 1, min(clock.queue, most) + 1
+    return graph.deepest + 1, doses + 1, most + 1, min(clock.queue, most) + 1
 
 
 def _too_large(clock: Clock, graph: Graph) -> bool:
@@ -174,17 +176,28 @@ def _drawn(
     chance: FloatArray,
     none: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
-    """Draw the times, each scenario with the same seed; chances as of `chances_along`."""
-    laws = _stays(scenarios, clock)
-    ends, lasts, closed, away, delay = np.empty((5, len(laws), TRIALS))
-    for r, each in enumerate(laws):
-        rng = np.random.default_rng(SEED)
-        days = Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, rng)
-        between = clock.stagger.between_cohorts_days
-        again = None if none is None else none[r]
-        ends[r] = draw_ends(graph, chance[:, r], days.follow, between, TRIALS, rng, again)
-        lasts[r], closed[r], away[r] = days.last, days.closed, days.came - days.enrolled
-        delay[r] = days.last - clock.arrivals.day_of(days.enrolled)
+    """Draw the times; chances as of `chances_along`."""
+    each, between = enrolments(scenarios, clock), clock.stagger.between_cohorts_days
+    ends = [
+        draw_ends(graph, chance[:, r], days.follow, between, TRIALS, days.rng, None if none is None else none[r])
+        for r, days in enumerate(each)
+    ]
+    return of_enrolments(clock, np.array(ends), each)
+
+
+def enrolments(scenarios: xr.Dataset, clock: Clock) -> list[Enrolment]:
+    """Return the days of trials in each scenario, to be drawn, each with the same seed."""
+    return [
+        Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, np.random.default_rng(SEED))
+        for each in _stays(scenarios, clock)
+    ]
+
+
+def of_enrolments(clock: Clock, ends: FloatArray, each: Sequence[Enrolment]) -> dict[str, FloatArray]:
+    """Name what is known of trials in each scenario that end on some days, [R, T]."""
+    lasts, closed = np.array([days.last for days in each]), np.array([days.closed for days in each])
+    away = np.array([days.came - days.enrolled for days in each])
+    delay = lasts - np.array([clock.arrivals.day_of(days.enrolled) for days in each])
     by, completed = np.array(days_of(clock)) + EPS, lasts + clock.window + clock.after_window
     mean, sd = ends.mean(axis=1), ends.std(axis=1)
     return {

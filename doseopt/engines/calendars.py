@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from doseopt.clock.enrolment import Lost
+from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.engines.graph import Graph
 
@@ -51,7 +52,7 @@ def draw_ends(
         dose, size = graph.decision.dose[here], graph.decision.size[here]
         opened = end[rows] + (between if cohorts else 0)
         again = np.zeros(len(rows), bool) if none is None else rng.random(len(rows)) < none[here]
-        dlts, lost = _outcome(graph, edge, size, again)
+        dlts, lost = outcome_of(graph.design.facts.outcomes, graph.category_counts[edge], size, again)
         end[rows] = follow(rows, opened, size, dose, ~treated[rows, dose], dlts, lost)
         at[rows] = np.where(again, here, graph.target[edge])
         treated[rows, dose] = True
@@ -59,9 +60,8 @@ def draw_ends(
     return end
 
 
-def _outcome(graph: Graph, edge: IntArray, size: IntArray, again: BoolArray) -> tuple[IntArray, Lost | None]:
-    """Return the DLTs of cohorts, none of those that are treated again, and who of them is lost."""
-    counts, space = graph.category_counts[edge], graph.design.facts.outcomes
+def outcome_of(space: OutcomeSpace, counts: IntArray, size: IntArray, again: BoolArray) -> tuple[IntArray, Lost | None]:
+    """Return the DLTs of cohorts [Q] by category [Q, K], none of those that are treated again, and who is lost."""
     dlts = counts[:, space.lost]
     if not space.lost:
         return dlts, None

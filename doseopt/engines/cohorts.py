@@ -56,7 +56,7 @@ def cohorts_of(graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None
     >>> found.n.tolist(), found.cohorts.tolist(), found.weight.round(12).tolist()
     ([3, 6], [1, 2], [[0.5, 0.5]])
     """
-    begin = np.zeros((deepest(graph) + 1, graph.design.facts.doses + 1))
+    begin = np.zeros((graph.deepest + 1, graph.design.facts.doses + 1))
     begin[0, 0] = 1
 
     def count(come: FloatArray, _: int, new: bool) -> FloatArray:
@@ -102,16 +102,6 @@ def carried(graph: Graph, p: FloatArray, p_moderate: FloatArray | None, begin: F
             if len(count):
                 found[rows, count[0]] += np.tensordot(each[:, ends[ends >= 0]], spread[ends >= 0], axes=1)
     return found
-
-
-def deepest(graph: Graph) -> int:
-    """Return the most cohorts of a trial."""
-    depth = np.zeros(len(graph.state), np.int64)
-    layer = graph.layer[graph.source]
-    for count in np.unique(layer):
-        rows = layer == count
-        np.maximum.at(depth, graph.target[rows], depth[graph.source[rows]] + 1)
-    return int(depth.max())
 
 
 def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> Iterator[tuple[slice, FloatArray]]:

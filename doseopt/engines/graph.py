@@ -83,6 +83,14 @@ class Graph:
         return unique_rows([*self.category_counts.T, given.dose, given.size])
 
     @functools.cached_property
+    def deepest(self) -> int:
+        """The most cohorts of a trial."""
+        depth = np.zeros(len(self.state), np.int64)
+        for _, into in self.layers():
+            np.maximum.at(depth, self.target[into], depth[self.source[into]] + 1)
+        return int(depth.max())
+
+    @functools.cached_property
     def outgoing(self) -> tuple[IntArray, IntArray]:
         """The edges in the order of the states they come from, [L], and where those of each state begin, [S + 1]."""
         order = np.argsort(self.source, kind="stable")

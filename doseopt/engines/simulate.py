@@ -7,7 +7,7 @@ and so are differences between scenarios.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,8 +109,16 @@ class Patients:
         return result
 
 
+type Watch = Callable[[IntArray, Decision, IntArray], object]
+"""Trials that go on, [Q], counted scenario by scenario, what they are given, and outcomes of the cohorts, [Q, K]."""
+
+
 def run_trials(
-    design: Design, start: TrialState, patients: Patients, chances: Sequence[FloatArray]
+    design: Design,
+    start: TrialState,
+    patients: Patients,
+    chances: Sequence[FloatArray],
+    watch: Watch = lambda *_: None,
 ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Run all trials of all scenarios, cohort by cohort; a rule is asked once about trials that are in the same state.
 
@@ -122,6 +130,8 @@ def run_trials(
         Of T trials, the same ones in each scenario.
     chances : sequence of float array [R, D]
         Of all outcome categories but the last, each given none of those before.
+    watch : callable
+        Told each cohort.
 
     Returns
     -------
@@ -155,6 +165,7 @@ def run_trials(
         scenario, trial = np.divmod(running, patients.trials)
         room = _room(design, state, given)
         outcome = _treat(design, given, room, trial, seen, patients, [chance[scenario] for chance in chances])
+        watch(running, given, outcome)
         new = (state.n[state.at, given.dose] == 0) & (design.facts.outcomes.evaluated(outcome) > 0)
         before[running[new], given.dose[new]] = state.total[new]
         seen = seen + outcome.sum(axis=1)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from doseopt import Simulate, compare
-from doseopt.comparison.in_time import TIMES
 from doseopt.core.parameters import Faults
-from doseopt.reports.render.document import Bullets, Figure, Paragraph, Table
+from doseopt.reports.render.document import Bullets, Figure, Table
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.time import pace, summary_sentences, time_blocks
 from doseopt.study.file import parse_study
@@ -83,16 +82,11 @@ def test_patients_enrolled_where_some_are_replaced():
     assert table.rows[0][1] == f"{(3 + 3 * on) / stays:.1f}"
 
 
-def test_why_no_times_are_told_of_trials_that_are_simulated_as_a_whole():
+def test_times_of_trials_that_are_simulated_as_a_whole_are_drawn_beside_exact_ones():
     ds = compare(parse_study(STUDY + CLOCK), Simulate(trials=50))
-    (paragraph,) = time_blocks(ds)
-    assert isinstance(paragraph, Paragraph)
-    assert "How long trials take is not told: trials are simulated as a whole" in paragraph.text
-    two = compared(CLOCK, '[designs.other]\nkind = "three_plus_three"\non_descent = "three_then_six"')
-    two = two.assign({name: two[name].where(two["design"] == "3+3") for name in TIMES})
-    (table,) = blocks(Table, time_blocks(two))
-    assert table.rows[1][1] == "-"
-    assert table.notes[-1].startswith("-: trials are simulated as a whole")
+    assert "Simulated, since trials are simulated as a whole" in time_blocks(ds)[0].text
+    (exact,) = compared(CLOCK)["duration"].values.ravel()
+    assert abs(ds["duration"].item() - exact) < 4 * ds["duration_mcse"].item()
 
 
 def test_nothing_is_said_of_time_without_a_clock():

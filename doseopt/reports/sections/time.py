@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 type Column = tuple[str, str, FloatArray, Callable[[float], str]]
 """Group, heading, one value a design, and how it is printed."""
-WHOLE = "trials are simulated as a whole where they are too many to be counted, and when their cohorts end is not kept"
 BESIDE = (
     ("correct", "", "correct_selection"),
     ("correct", "waits", "correct_selection_if_waiting"),
@@ -74,8 +73,6 @@ def time_blocks(ds: xr.Dataset) -> list[Block]:
             *figures,
             *calendar_blocks(ds),
         ]
-    elif "duration" in ds:
-        blocks.append(Paragraph(f"{ds.attrs['clock']}. How long trials take is not told: {WHOLE}."))
     blocks += window_blocks(ds)
     if _known(ds, "enrolled_sd"):
         blocks.append(_enrolled(ds))
@@ -107,7 +104,7 @@ def _made(ds: xr.Dataset) -> str:
 
 
 def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:
-    """Return the designs of which a variable is known: those that were not simulated."""
+    """Return the designs of which a variable is known."""
     return ds.isel(design=np.flatnonzero(ds[name].notnull().all("scenario").to_numpy()))
 
 
@@ -204,7 +201,6 @@ def _table(ds: xr.Dataset, title: str, columns: list[Column], notes: tuple[str, 
         spans[group] = spans.get(group, 0) + 1
     rows = [(name, *(show(value[d]) for _, _, value, show in columns)) for d, name in enumerate(names(ds, "design"))]
     head = ("", *(text for _, text, _, _ in columns))
-    notes = (*notes, f"-: {WHOLE}") if np.isnan(columns[1][2]).any() else notes
     return Table(title, head, tuple(rows), labels=True, groups=tuple(spans.items()), notes=notes)
 
 

@@ -1,0 +1,74 @@
+"""Times of trials that are simulated as a whole: of designs with too many states for a graph, or on request."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from doseopt.clock.replaced import Enrolled, enrolled
+from doseopt.comparison.times import enrolments, of_enrolments
+from doseopt.core.design import Design
+from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
+from doseopt.engines.calendars import outcome_of
+from doseopt.engines.enrolling import enrolling, lost_chances, replaced
+from doseopt.engines.exact import moderate_rates, observed_rates
+from doseopt.engines.simulate import ROWS, Patients, run_trials
+from doseopt.study.clock import Clock
+from doseopt.study.on_pending import SEED, TRIALS
+
+STEP = max(ROWS // TRIALS, 1)
+"""Scenarios at a time."""
+
+
+def times_of_simulated(
+    scenarios: xr.Dataset, clock: Clock | None, design: Design
+) -> tuple[dict[str, FloatArray], Enrolled | None]:
+    """Return how long trials take in each scenario, and the law of the number enrolled, of simulated trials.
+
+    The patients are those of `Simulate(TRIALS, SEED)`; the days on which they come are drawn beside, and so is nothing
+    of who is replaced where those enrolled are not capped: that adds negative binomials.
+
+    Parameters
+    ----------
+    scenarios : Dataset
+        As for `times_of`.
+    clock : Clock, optional
+        Without one nothing is said of times.
+    design : Design
+    """
+    design = enrolling(design, scenarios)
+    space, doses = design.facts.outcomes, design.facts.doses
+    chances = [*lost_chances(design, scenarios), observed_rates(design, scenarios)]
+    chances += [moderate_rates(scenarios)] if space.graded else []
+    days = [] if clock is None else enrolments(scenarios, clock)
+    between = 0.0 if clock is None else clock.stagger.between_cohorts_days
+    ends, places = np.zeros((len(chances[0]), TRIALS)), np.zeros((len(chances[0]), TRIALS, doses), np.int64)
+    treated = np.zeros(places.shape, bool)
+    for first in range(0, len(places), STEP):
+
+        def follow(running: IntArray, given: Decision, outcome: IntArray, begin: int = first) -> None:
+            """Enrol the next cohort of the trials that go on."""
+            for r in range(begin, min(begin + STEP, len(places))):
+                rows = np.flatnonzero(running // TRIALS == r - begin)
+                trials, dose, size = running[rows] % TRIALS, given.dose[rows], given.size[rows]
+                places[r, trials, dose] += outcome[rows].sum(axis=1)
+                if days and len(rows):
+                    opened = ends[r, trials] + np.where(treated[r, trials].any(axis=1), between, 0)
+                    seen = outcome_of(space, outcome[rows], size, np.zeros(len(rows), bool))
+                    ends[r, trials] = days[r].follow(trials, opened, size, dose, ~treated[r, trials, dose], *seen)
+                treated[r, trials, dose] = True
+
+        start = TrialState.empty(doses, len(design.facts.memory))
+        patients = Patients(TRIALS, np.random.SeedSequence(SEED))
+        run_trials(design, start, patients, [chance[first : first + STEP] for chance in chances], follow)
+    times = {} if clock is None else of_enrolments(clock, ends, days)
+    return times, _number(scenarios, places, space.replaces) if "per_evaluable" in scenarios else None
+
+
+def _number(scenarios: xr.Dataset, places: IntArray, told: bool) -> Enrolled:
+    """Return the law of the number enrolled for some places in cohorts, [R, T, D]; told are those replaced, too."""
+    out = replaced(scenarios) * (not told)
+    weight = np.full((1, TRIALS), 1 / TRIALS)
+    each = [enrolled(places[r], weight, out[r : r + 1]).probability[0] for r in range(len(places))]
+    longest = max(map(len, each))
+    return Enrolled(np.array([np.pad(law, (0, longest - len(law))) for law in each]))
