@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from doseopt import Exact, Simulate, after, compare, judged, operating_characteristics
+from doseopt import Exact, Simulate, after, judged, operating_characteristics
 from doseopt.amendment.amend import amend
 from doseopt.amendment.outlook import beliefs_now, enrolment_needed
 from doseopt.beliefs import ACCURACY
+from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.posterior import analyse
 from doseopt.core.parameters import Faults

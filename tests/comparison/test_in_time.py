@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from doseopt import build_graph, compare
+from doseopt import build_graph
+from doseopt.comparison.compare import compare
 from doseopt.core.parameters import Faults
 from doseopt.engines.cohorts import cohorts_of
 from doseopt.reports.frames import tidy

@@ -7,9 +7,9 @@ from oracle import AcceleratedTitration, Trials
 from oracle_lost import Chances, lost
 from typer.testing import CliRunner
 
-from doseopt import compare
 from doseopt.cli import app
 from doseopt.comparison.break_even import break_even
+from doseopt.comparison.compare import compare
 from doseopt.comparison.readings import silences
 from doseopt.conduct.pathways import paths
 from doseopt.core.parameters import Faults

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tomli_w
 
-from doseopt import Definition, Simulate, compare, load_study
+from doseopt import Definition, Simulate, load_study
+from doseopt.comparison.compare import compare
 from doseopt.study.file import parse_study
 
 DESIGNS = ("ATD+3+3 cap 10", "CRM 10", "BOIN 10")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from small_study import SMALL
 
-from doseopt import BOIN, CRM, TITEBOIN, ExactWherePossible, RollingSix, Simulate, ThreePlusThree, compare
+from doseopt import BOIN, CRM, TITEBOIN, ExactWherePossible, RollingSix, Simulate, ThreePlusThree
 from doseopt.clock.arrivals import Accrual
+from doseopt.comparison.compare import compare
 from doseopt.designs.waiting import followed_up
 from doseopt.study.clock import Clock
 from doseopt.study.file import parse_study

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from comparison.test_times_of_lost import BOTH, FIXED, NO_SENTINEL, OUT, POISSON, REPLACED, RESOLVED, STAGGER, STUDY
 
-from doseopt import Simulate, compare
+from doseopt import Simulate
+from doseopt.comparison.compare import compare
 from doseopt.reports.sections.time import time_blocks
 from doseopt.study.file import parse_study
 

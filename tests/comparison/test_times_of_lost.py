@@ -8,9 +8,10 @@ import pytest
 from oracle import AcceleratedTitration, Trials
 from oracle_leaving import Event, Setting, follow
 
-from doseopt import BOIN, MaxPatients, Modified, compare, make_scenarios
+from doseopt import BOIN, MaxPatients, Modified, make_scenarios
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.duration import Stagger
+from doseopt.comparison.compare import compare
 from doseopt.comparison.lost import cohorts_along, enrolled_along
 from doseopt.comparison.times import IN_TIME, times_of
 from doseopt.engines.enrolling import enrolling

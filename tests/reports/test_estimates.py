@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from doseopt import compare, load_study
+from doseopt import load_study
+from doseopt.comparison.compare import compare
 from doseopt.display.panels import in_print
 from doseopt.reports.render.document import Figure, Paragraph, Table
 from doseopt.reports.sections.estimates import announced, estimates

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from doseopt import Simulate, compare
+from doseopt import Simulate
+from doseopt.comparison.compare import compare
 from doseopt.core.parameters import Faults
 from doseopt.reports.render.document import Bullets, Figure, Table
 from doseopt.reports.sections.comparison import comparison_document
