@@ -100,7 +100,7 @@ def _write(document: Document, folder: Path) -> list[Path]:
 
 def _write_draws(study: Study, endpoints: Endpoints, folder: Path) -> list[Path]:
     """Write the draws of the endpoints, which ArviZ reads, as netCDF."""
-    from doseopt.cli.output import write_netcdf
+    from doseopt.tabular.netcdf import write_netcdf
 
     files = []
     for name, tree in endpoints.draws.items():
