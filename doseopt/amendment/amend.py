@@ -19,6 +19,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE
 from doseopt.core.trial import decide_and_select
 from doseopt.designs.unfinished import enrolled, pending_next
+from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import correct_at, correct_of_all, operating_characteristics
@@ -52,7 +53,8 @@ def amend(
     registered : str
         One of its designs.
     amended : sequence of str
-        Others of its designs.
+        Others of its designs. Of one that decides while patients are pending all is said with every cohort followed
+        up; what not waiting changes is a matter of the comparison of designs, which knows the pace of accrual.
     progress : callable, optional
         Told each step when its turn comes.
 
@@ -103,6 +105,7 @@ def amend(
         "target": study.target,
         "trials": TRIALS,
         "seed": SEED,
+        "followed_up": ", ".join(n for n in (registered, *amended) if study.designs[n].facts.pending),
         **with_warning(trial, seen.design).provenance(),
     }
     return tree
@@ -119,7 +122,7 @@ def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, 
     ]
     if faults:
         raise Faults(faults, "amend")
-    return designs
+    return {name: made_to_wait(design) for name, design in designs.items()}
 
 
 def _characteristics(study: Study, standings: Mapping[str, Standing]) -> xr.Dataset:

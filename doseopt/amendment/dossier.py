@@ -25,6 +25,7 @@ from doseopt.conduct.posterior import Analysis, analyse
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
@@ -176,8 +177,9 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     """
     tree = amend(study, trial, proposal.registered, proposal.amended, progress)
     designs = study.choose([proposal.registered, *proposal.amended])
-    trial = with_warning(trial, designs[proposal.registered])
-    seen = trial.after(designs[proposal.registered])
+    waiting = {name: made_to_wait(design) for name, design in designs.items()}
+    trial = with_warning(trial, waiting[proposal.registered])
+    seen = trial.after(waiting[proposal.registered])
     progress("what is known of each dose")
     analysis = analyse(study, trial)
     truth = _closest(study, analysis)
@@ -185,12 +187,12 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     comparison = _with_accuracy(dataclasses.replace(study, designs=designs))
     progress("readings of the protocol")
     varied, readings = _silences(study, proposal.registered, progress)
-    standings = {name: seen.standing(design) for name, design in designs.items()}
+    standings = {name: seen.standing(design) for name, design in waiting.items()}
     going = {name: design for name, (design, _) in standings.items()}
     starts = {name: state for name, (_, state) in standings.items()}
     attainable = attainable_from(study, starts, progress, going)
     progress("caps that are larger and worse")
-    larger = {name: worse_with_more(study, designs[name], most_patients(seen.design)) for name in proposal.amended}
+    larger = {name: worse_with_more(study, waiting[name], most_patients(seen.design)) for name in proposal.amended}
     progress("example trials")
     return Dossier(
         study=study,
@@ -262,7 +264,8 @@ def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
     Dataset
         `INTERIM_MEASURES` and `level`, `size` and `mtd` of the next decision, (interim, design); `outcomes` (interim).
     """
-    designs = study.choose([proposal.registered, *proposal.amended])
+    chosen = study.choose([proposal.registered, *proposal.amended])
+    designs = {name: made_to_wait(design) for name, design in chosen.items()}
     values = np.empty((len(INTERIM_MEASURES), len(proposal.interims), len(designs)))
     nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
     for i, outcomes in enumerate(proposal.interims.values()):

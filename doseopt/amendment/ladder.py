@@ -19,6 +19,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
+from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
@@ -116,14 +117,14 @@ def search(
 
 def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:
     """Return the measures of steps from where the trial is."""
-    seen = trial.after(study.designs[registered])
+    seen = trial.after(made_to_wait(study.designs[registered]))
     beliefs = {STUDY_MODEL: beliefs_now(study, trial)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
     progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
     most: list[int] = []
     known: list[Step] = []
     for step in steps:
-        design, start = seen.standing(step.design)
+        design, start = seen.standing(made_to_wait(step.design))
         try:  # it may be too large, a policy may not know the tally, and who was left out before is not known
             now = beliefs if step.window is None else _read(study, step.window, beliefs)
             each.append([expected(study, design, belief, start, MEASURES)[0] for belief in now.values()])

@@ -50,6 +50,12 @@ class Slot:
     later: FloatArray
     last: float
 
+    @property
+    def gap(self) -> tuple[float, float]:
+        """Mean and mean square of the time without arrivals before the slot of one."""
+        mean = (1 - self.arrival) / self.arrival
+        return mean * self.length, (mean / self.arrival + mean**2) * self.length**2
+
 
 def _not_shares(value: object) -> str | None:
     right = are_numbers(value) and all(0 < v <= 1 for v in value)

@@ -42,7 +42,8 @@ def remaining(laws: Stays, size: int, new: bool, rate: float, window: float, sta
     One patient: a DLT halfway on average, or none, known at the end of the window.
 
     >>> from doseopt.clock.onset import Onset
-    >>> from doseopt.clock.staying import Leaving, stays
+    >>> from doseopt.clock.fates import Leaving
+    >>> from doseopt.clock.staying import stays
     >>> nobody = Leaving(*(np.array([[v]]) for v in (0.0, 0.25, 0.0, 0.0)), share=np.array([1.0]))
     >>> laws = stays(np.array([0.25]), nobody, Onset("uniform"), early=True)
     >>> remaining(laws, 1, True, 0.1, 28.0, Stagger()).round(6).tolist()

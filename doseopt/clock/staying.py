@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from doseopt.clock.fates import Leaving, over
 from doseopt.clock.onset import Onset
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 
@@ -89,29 +90,6 @@ def leaving(p: FloatArray, hazard: FloatArray, onset: Onset) -> FloatArray:
     return np.concatenate([np.zeros((*density.shape[:-1], 1)), sums], axis=-1)
 
 
-@dataclass(frozen=True, eq=False)
-class Leaving:
-    """What becomes of patients of K populations, as rules meet it.
-
-    Parameters
-    ----------
-    hazard : float array [K, D]
-        A window, of all other events together.
-    rate : float array [K, D]
-        DLT rate that is met.
-    removed, left_out : float array [K, D]
-        Probabilities that a patient enrolled is replaced, and left out.
-    share : float array [K]
-        Of the patients enrolled.
-    """
-
-    hazard: FloatArray
-    rate: FloatArray
-    removed: FloatArray
-    left_out: FloatArray
-    share: FloatArray
-
-
 def stays(p: FloatArray, leave: Leaving, onset: Onset, early: bool = False, visits: tuple[float, ...] = ()) -> Stays:
     """Return the laws of a scenario.
 
@@ -142,13 +120,13 @@ def stays(p: FloatArray, leave: Leaving, onset: Onset, early: bool = False, visi
     dlt = 1 - np.exp(-hazard[..., None] * u) * (1 - onset.reached(u, p[:, None])) - other
     gone = leave.removed + leave.left_out
     seen = leave.rate * (1 - gone)
-    counted = _over(seen - dlt[..., -1], other[..., -1]).clip(0, 1)
-    done = (1 - counted - _over(gone, other[..., -1])).clip(0, 1)
+    counted = over(seen - dlt[..., -1], other[..., -1]).clip(0, 1)
+    done = (1 - counted - over(gone, other[..., -1])).clip(0, 1)
     toxic, clean = (
         (share[..., None] * curves).sum(axis=0)
         for curves in (dlt + counted[..., None] * other, done[..., None] * other)
     )
-    toxic, clean = _over(toxic, toxic[:, -1:]), _over(clean, (share * (1 - seen - gone)).sum(axis=0)[:, None])
+    toxic, clean = over(toxic, toxic[:, -1:]), over(clean, (share * (1 - seen - gone)).sum(axis=0)[:, None])
     return Stays(removed, leaves, _mixed(when, share * leave.left_out), toxic, clean, visits)
 
 
@@ -157,8 +135,3 @@ def _mixed(laws: FloatArray, weight: FloatArray) -> FloatArray:
     total = weight.sum(axis=0)
     part = np.divide(weight, total, out=np.full(weight.shape, 1 / len(weight)), where=total > 0)
     return np.asarray((part[..., None] * laws).sum(axis=0))
-
-
-def _over(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Return part / whole, 0 of nothing."""
-    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 1e-15)

@@ -16,6 +16,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.designs.layers import layers, with_modifiers
 from doseopt.designs.modifiers import TooToxic
+from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import graph_of
 from doseopt.engines.means import means_of
@@ -102,7 +103,7 @@ def break_even(
     >>> 0.14 < at.item() < 0.16
     True
     """
-    chosen = study.choose([registered, *amended])
+    chosen = {name: made_to_wait(design) for name, design in study.choose([registered, *amended]).items()}
     faults = untold(study, chosen)
     if faults:
         raise Faults(faults)

@@ -122,5 +122,5 @@ def _selections(study: Study, engine: Engine, name: str, design: Design, namings
     for share in SHARES:
         scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
         by_naming = named(study, engine, name, design, scenarios)
-        parts.append([by_naming[naming][:, :-1] for naming in namings])
+        parts.append([by_naming[naming][0][:, :-1] for naming in namings])
     return np.array(parts)

@@ -10,10 +10,10 @@ import xarray as xr
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.design import Design
 from doseopt.core.state import NONE, FloatArray
-from doseopt.display.simulated import evaluated
+from doseopt.engines.exact_calendars import GIVEN
 from doseopt.measures.declared import FEW
-from doseopt.measures.endings import Truth
-from doseopt.measures.operating_characteristics import METRICS, measure_each
+from doseopt.measures.endings import Endings, Truth
+from doseopt.measures.operating_characteristics import METRICS
 from doseopt.scenarios import MTDRule
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.definitions import MAIN, aims
@@ -49,16 +49,18 @@ def by_definition(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     if not study.also:
         return {}
     rules = {MAIN: study.mtd, **study.also}
-    values: dict[str, list[FloatArray]] = {}
+    values: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     targets = []
     for rule in rules.values():
         designs = study.at_target(rule.target)
         each = [_selected(study, engine, name, design, result) for name, design in designs.items()]
-        for name, value in judge_selections(np.array(each), result, rule).items():
-            values.setdefault(name, []).append(value)
+        means, spread = (np.array(part) for part in zip(*each, strict=True))
+        errors = errors_of(spread, result, rule)
+        for name, value in judge_selections(means, result, rule).items():
+            values.setdefault(name, []).append((value, errors[name]))
         targets.append([design.facts.target if aims(design) else np.nan for design in designs.values()])
     dims = ("definition", "design", "scenario")
-    found = with_errors({name: np.array(each) for name, each in values.items()}, dims, "definition", result)
+    found = labelled({name: np.array(each).swapaxes(0, 1) for name, each in values.items()}, dims, "definition")
     about = {"units": "1", "long_name": "target DLT rate of the design, as the definition has it"}
     return {
         **found,
@@ -68,20 +70,12 @@ def by_definition(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     }
 
 
-def with_errors(values: dict[str, FloatArray], dims: tuple[str, ...], by: str, result: xr.Dataset) -> dict[str, Any]:
-    """Label probabilities [..., design, scenario] of one event a trial, with their Monte Carlo errors.
-
-    Those of designs averaged over calendars are nan: the spread of these probabilities over calendars is not known.
-    """
-    trials, found = result["trials"].to_numpy()[:, None], {}
-    for name, value in values.items():
+def labelled(values: dict[str, Any], dims: tuple[str, ...], by: str) -> dict[str, Any]:
+    """Label probabilities and their Monte Carlo errors, [2, ..., design, scenario] of each event."""
+    found = {}
+    for name, (value, error) in values.items():
         about = {"units": "1", "long_name": f"{TEXTS[name]}, by {by}"}
         found[f"{name}_by_{by}"] = (dims, value, about)
-        error = np.where(
-            np.array(evaluated(result))[:, None] == "over calendars",
-            np.nan,
-            np.sqrt(np.clip(value * (1 - value), 0, None) / trials),
-        )
         about = about | {"long_name": f"Monte Carlo standard error: {about['long_name']}"}
         found[f"{name}_by_{by}_mcse"] = (dims, error, about)
     return found
@@ -103,18 +97,49 @@ def judge_selections(selections: FloatArray, scenarios: xr.Dataset, rule: MTDRul
     dict of str to float array [..., R]
         By the names of `SHOWN`.
     """
+    return {name: (selections * weight).sum(axis=-1) for name, weight in _weights(scenarios, rule).items()}
+
+
+def errors_of(spread: FloatArray, scenarios: xr.Dataset, rule: MTDRule) -> dict[str, FloatArray]:
+    """Return the Monte Carlo standard errors of `judge_selections`.
+
+    Parameters
+    ----------
+    spread : float array [..., R, 1 + D, 1 + D]
+        Monte Carlo covariance of the selections.
+    scenarios, rule
+        As of `judge_selections`.
+    """
+    variance = {
+        name: np.einsum("rx,...rxy,ry->...r", weight, spread, weight)
+        for name, weight in _weights(scenarios, rule).items()
+    }
+    return {name: np.sqrt(np.clip(value, 0, None)) for name, value in variance.items()}
+
+
+def _weights(scenarios: xr.Dataset, rule: MTDRule) -> dict[str, FloatArray]:
+    """Return what each selection counts, [R, 1 + D]."""
     p_dlt = scenarios["p_dlt"].transpose("scenario", "dose").to_numpy()
     right, _ = judged_on(rule, p_dlt, planned_of(scenarios))
     truth = Truth(p_dlt, right, np.full(len(p_dlt), NONE), rule.target)
-    weights = {name: np.asarray(METRICS[measured].function(truth)) for name, measured in SHOWN.items()}
-    return {name: (selections * weight).sum(axis=-1) for name, weight in weights.items()}
+    return {name: np.asarray(METRICS[measured].function(truth)) for name, measured in SHOWN.items()}
 
 
-def _selected(study: Study, engine: Engine, name: str, design: Design, result: xr.Dataset) -> FloatArray:
-    """Return the probability that none and that each dose is selected, [R, 1 + D]; found anew for another design."""
-    if design is study.designs[name]:
-        part = result[["no_selection", "selection"]].sel(design=name)
-        return np.column_stack([part["no_selection"], part["selection"].transpose("scenario", "dose")])
-    blocks = outcomes_of(study, engine, name, design, study.scenarios)
-    each = (measure_each(outcomes, ("no_selection", "selection")) for outcomes in blocks)
-    return np.concatenate([np.column_stack([part["no_selection"], part["selection"]]) for part in each])
+def _selected(
+    study: Study, engine: Engine, name: str, design: Design, result: xr.Dataset
+) -> tuple[FloatArray, FloatArray]:
+    """Return the probability that none and that each dose is selected, [R, 1 + D], and its Monte Carlo covariance.
+
+    Found anew for another design than the study's, and over calendars, whose spread a comparison does not hold.
+    """
+    if design is study.designs[name] and result["engine"].sel(design=name).item() != GIVEN:
+        part = result[["no_selection", "selection", "trials"]].sel(design=name)
+        mean = np.column_stack([part["no_selection"], part["selection"].transpose("scenario", "dose")])
+        among = mean[:, :, None] * np.eye(mean.shape[1]) - mean[:, :, None] * mean[:, None, :]
+        return mean, among / part["trials"].item()
+    means, spread = [], []
+    for outcomes in outcomes_of(study, engine, name, design, study.scenarios):
+        endings = Endings.of(outcomes)
+        means.append(endings.mean(endings.chosen))
+        spread.append(endings.covariance(endings.chosen, means[-1]))
+    return np.concatenate(means), np.concatenate(spread)

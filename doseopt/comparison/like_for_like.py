@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.definitions import judge_selections, with_errors
+from doseopt.comparison.definitions import errors_of, judge_selections, labelled
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
@@ -70,13 +70,21 @@ def named_endings(
         yield from ((ANY, Endings.of(outcomes)) for outcomes in outcomes_of(study, engine, name, bold, scenarios))
 
 
-def named(study: Study, engine: Engine, name: str, design: Design, scenarios: xr.Dataset) -> dict[str, FloatArray]:
-    """Return by naming rule the probability that none and that each dose is selected, and one on few, [R, 2 + D]."""
-    found: dict[str, list[FloatArray]] = {rule: [] for rule in naming_rules(study.definition)}
+def named(
+    study: Study, engine: Engine, name: str, design: Design, scenarios: xr.Dataset
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return by naming rule the probability that none and that each dose is selected, and one on few, [R, 2 + D].
+
+    With their Monte Carlo covariance.
+    """
+    found: dict[str, list[tuple[FloatArray, FloatArray]]] = {rule: [] for rule in naming_rules(study.definition)}
     for rule, endings in named_endings(study, engine, name, design, scenarios):
         n, _, declared = endings.declared
-        found[rule].append(endings.mean(np.concatenate([endings.chosen, (declared & (n <= FEW))[..., None]], axis=-1)))
-    return {rule: np.concatenate(parts) for rule, parts in found.items()}
+        events = np.concatenate([endings.chosen, (declared & (n <= FEW))[..., None]], axis=-1)
+        mean = endings.mean(events)
+        found[rule].append((mean, endings.covariance(events, mean)))
+    each = {rule: tuple(map(np.concatenate, zip(*parts, strict=True))) for rule, parts in found.items()}
+    return {rule: (mean, spread) for rule, (mean, spread) in each.items()}
 
 
 def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, Any]:
@@ -98,9 +106,14 @@ def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     """
     rules = naming_rules(study.definition)
     each = [named(study, engine, name, design, study.scenarios) for name, design in study.designs.items()]
-    means = np.array([[found[rule] for found in each] for rule in rules])
-    values = judge_selections(means[..., :-1], result, study.mtd) | {"few": means[..., -1]}
-    found = with_errors(values, ("naming", "design", "scenario"), "naming", result)
+    means, spread = (np.array([[found[rule][k] for found in each] for rule in rules]) for k in (0, 1))
+    few = means[..., -1], np.sqrt(np.clip(spread[..., -1, -1], 0, None))
+    values, errors = (
+        judge_selections(means[..., :-1], result, study.mtd),
+        errors_of(spread[..., :-1, :-1], result, study.mtd),
+    )
+    both = {name: (value, errors[name]) for name, value in values.items()} | {"few": few}
+    found = labelled(both, ("naming", "design", "scenario"), "naming")
     return {**found, "naming": list(rules), "naming_rule": ("naming", [_describe(*rule) for rule in rules.items()])}
 
 

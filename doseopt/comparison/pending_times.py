@@ -14,7 +14,7 @@ from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
-from doseopt.engines.ways import MEANS
+from doseopt.engines.ways import MEANS, fates_of
 from doseopt.study.on_pending import Engine, InTime, in_time_for, lattice_of
 from doseopt.study.study import Study
 
@@ -79,7 +79,25 @@ def times_of_pending(
         "pending_at_decision": mean["pending"] / mean["decisions"],
         "decided_while_pending": mean["while_pending"] / mean["decisions"],
         **_escalated(served, study, design, found, drawn),
+        **_enrolled(served, study, design, levels, drawn),
     }
+
+
+def _enrolled(
+    served: InTime, study: Study, design: Design, levels: Sequence[float], drawn: xr.Dataset | None
+) -> dict[str, FloatArray]:
+    """Return the law of the number enrolled where patients may be lost, simulated; nan where it cannot be."""
+    fates = fates_of(study.scenarios, served.onset)
+    if fates is None or not fates.loses:
+        return {}
+    shape, planned = study.scenarios.sizes["scenario"], study.planned_enrolment
+    try:
+        each = (served.drawn(design, study.scenarios) if drawn is None else drawn)["enrolled"].to_numpy()
+    except Faults:  # arrivals in slots, or a DLT known at visits, are simulated in no continuous time
+        each = np.full((shape, 1), np.nan)
+    more = np.full(shape, np.nan) if planned is None else np.where(np.isnan(each), np.nan, each > planned).mean(axis=1)
+    quantile = np.quantile(each, levels, axis=1, method="inverted_cdf").T
+    return {"enrolled_sd": each.std(axis=1), "enrolled_quantile": quantile, "more_than_planned": more}
 
 
 def _means(outcomes: xr.Dataset) -> dict[str, FloatArray]:
@@ -93,8 +111,9 @@ def _escalated(
     """Return how probable an escalation before a DLT is, exact where the design is, and its Monte Carlo error."""
     p = study.scenarios["p_observed"].to_numpy()
     if found.attrs["engine"] == "exact":
+        fates = fates_of(study.scenarios, served.onset)
         try:
-            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p)
+            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p, fates=fates)
         except (TooManyStates, MemoryError, Faults):  # marks take more room than the trials do
             chance = np.full(len(p), np.nan)
         return {"escalated_before_dlt": chance, "escalated_before_dlt_mcse": np.zeros(len(p))}
@@ -109,7 +128,8 @@ def _law(served: InTime, study: Study, design: Design) -> tuple[FloatArray, Floa
     p, lattice = study.scenarios["p_observed"].to_numpy(), lattice_of(served.clock)
     assert not isinstance(lattice, Calendar)
     try:
-        times, chance = duration_law(design, lattice, served.onset, p, MOST_TIMED)
+        fates = fates_of(study.scenarios, served.onset)
+        times, chance = duration_law(design, lattice, served.onset, p, MOST_TIMED, fates)
     except TooManyStates:
         return np.zeros((1, 1)), np.full((len(p), 1), np.nan)
     return times[None], chance

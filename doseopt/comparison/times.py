@@ -10,9 +10,10 @@ import xarray as xr
 from doseopt.clock.arrivals import EPS
 from doseopt.clock.duration import Duration, closed_days, duration_of, duration_of_listed, next_listed
 from doseopt.clock.enrolment import Enrolment
+from doseopt.clock.fates import Leaving
 from doseopt.clock.queue import enrolled_from
 from doseopt.clock.resolving import remaining
-from doseopt.clock.staying import Leaving, Stays, stays
+from doseopt.clock.staying import Stays, stays
 from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends

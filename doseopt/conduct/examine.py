@@ -15,6 +15,7 @@ from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, TrialState
 from doseopt.core.trial import after, decide_and_select, step
+from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
 from doseopt.engines.graph import graph_of
 from doseopt.measures.estimation import LEVEL
 from doseopt.study.study import Study
@@ -55,7 +56,7 @@ def examine(study: Study, name: str, scenario: str = "") -> Examination:
     ----------
     study : Study
     name : str
-        Of the design.
+        Of the design; one that decides while patients are pending is examined with every cohort followed up.
     scenario : str
         Whose truth the irrational decisions are weighed with; all of the study's when left out.
 
@@ -74,7 +75,7 @@ def examine(study: Study, name: str, scenario: str = "") -> Examination:
         found.append(Fault("scenario", f"no scenario {scenario!r} in the study{nearest(scenario, known)}"))
     if found:
         raise Faults(found, study.name)
-    design = study.designs[name]
+    design = made_to_wait(study.designs[name])
     scenarios = scenarios.sel(scenario=[scenario]) if scenario else scenarios
     graph = graph_of(design)
     labels = _labels(study, name)
@@ -92,6 +93,7 @@ def _labels(study: Study, name: str) -> dict[str, Any]:
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
+        **({"followed_up": FOLLOWED_UP} if study.designs[name].facts.pending else {}),
     }
 
 

@@ -21,7 +21,7 @@ from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.designs.unfinished import pending_next
-from doseopt.designs.waiting import Waiting
+from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import moderate_rates, observed_rates
@@ -30,10 +30,6 @@ from doseopt.models.quadrature import quadrature
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
-FOLLOWED_UP = (
-    "Every cohort is followed up here before the next decision. What the design does sooner, while patients are "
-    "pending, depends on their days of follow-up: `doseopt next` says it for those of today, `doseopt table` for all."
-)
 MOST_PATHS = 2000
 """Paths of the largest tree."""
 
@@ -112,8 +108,8 @@ def paths(
     """
     check_trial(study, trial)
     scenarios = _checked(study, name, cohorts, scenario)
-    judging = _followed_up(study.designs[judge or name])
-    design = _followed_up(study.designs[name])
+    judging = made_to_wait(study.designs[judge or name])
+    design = made_to_wait(study.designs[name])
     seen = trial.after(judging)
     design, start = seen.standing(design)
     layers = _grown(design, start, cohorts)
@@ -140,11 +136,6 @@ def paths(
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])
     return _labelled(study, design, nodes, depth, branch, attrs)
-
-
-def _followed_up(design: Design) -> Design:
-    """Return a design, one that decides while patients are pending made to wait: no time passes in a tree."""
-    return Waiting(design) if design.facts.pending else design
 
 
 def _checked(study: Study, name: str, cohorts: int, scenario: str) -> xr.Dataset | None:

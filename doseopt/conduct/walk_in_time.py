@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from doseopt.clock.fates import DLT, GONE
 from doseopt.clock.lattice import NoMoreArrivals
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.exact import observed_rates
+from doseopt.engines.pending_trials import PendingTrials
 from doseopt.engines.simulate import Simulate
-from doseopt.engines.simulate_pending import PendingTrials
+from doseopt.engines.ways import fates_of
 from doseopt.records.trial import Trial
 from doseopt.study.on_pending import in_time_for
 from doseopt.study.study import Study
@@ -38,15 +40,18 @@ def walk_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: i
         `arrivals`, one each: the `day`, the tally of outcomes known (`n`, `y`), the `pending` patients with their
         days of follow-up, the `level` that the patient is given, None if the patient is turned away, and `stop`, why
         the trial is over, empty if it goes on; `patients`, one each: `level`, the day each `came` and the outcome was
-        `known`, and whether it is a `dlt`; `window`, `stop`, and `mtd` (index, or NONE).
+        `known`, whether it is a `dlt`, and `lost` of one who is replaced or left out; `window`, `stop`, and `mtd`
+        (index, or NONE).
     """
     if trial.patients:
         wanted = "wanted no patients so far, as the design decides while patients are pending, whose days are drawn"
         raise Faults([Fault("outcomes", wanted)])
     rule = study.designs[design]
     engine = in_time_for(study, Simulate(1, seed))
-    p = observed_rates(rule, study.scenarios.sel(scenario=[scenario]))
-    told = _Told(rule, engine.simulator, p, 1, 0)
+    truth = study.scenarios.sel(scenario=[scenario])
+    p = observed_rates(rule, truth)
+    trials = engine.simulator
+    told = _Told(rule, trials.gaps, trials.onset, p, fates_of(truth, engine.onset), seed, 1)
     try:
         ends = told.run()
     except NoMoreArrivals:
@@ -58,7 +63,8 @@ def walk_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: i
             "level": int(told.at[0, k]) + 1,
             "came": window * float(told.came[0, k]),
             "known": window * float(told.known[0, k]),
-            "dlt": bool(told.dlt[0, k]),
+            "dlt": bool(told.fate[0, k] == DLT),
+            **({"lost": True} if told.fate[0, k] >= GONE else {}),
         }
         for k in range(int(told.treated[0]))
     ]

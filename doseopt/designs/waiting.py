@@ -21,6 +21,12 @@ from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tite_boin import TITEBOIN
 from doseopt.designs.tite_crm import TITECRM
 
+FOLLOWED_UP = (
+    "Every cohort is followed up here before the next decision. What the design does sooner, while patients are "
+    "pending, depends on their days of follow-up: `doseopt next` says it for those of today, `doseopt table` for all."
+)
+"""Where no time passes."""
+
 
 @dataclass(frozen=True)
 class Waiting(Around):
@@ -77,6 +83,17 @@ class Waiting(Around):
     def describe(self) -> list[Row]:
         """Return the base's rows, and that it waits."""
         return [*self.base.describe(), Row("follow-up", "every cohort is followed up before the next decision")]
+
+
+def made_to_wait(design: Design) -> Design:
+    """Return a design, one that decides while patients are pending made to wait: where no time passes.
+
+    TITE-BOIN is BOIN then, and TITE-CRM is CRM; rolling six needs fewer patients than 3+3, and stays itself.
+    """
+    if not design.facts.pending:
+        return design
+    parent = None if isinstance(layers(design).rule, RollingSix) else followed_up(design)
+    return with_rule(design, Waiting) if parent is None else parent
 
 
 def followed_up(design: Design) -> Design | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from doseopt.clock.fates import Fates
 from doseopt.clock.lattice import Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
@@ -13,14 +14,19 @@ from doseopt.engines.exact import log_of
 from doseopt.engines.follow_up import resolve
 from doseopt.engines.packed import join
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import FREE, WEIGHT, Law
+from doseopt.engines.ways import WEIGHT, Law, law_of
 
 LEFT = 1e-12
 """Probability of trials that still go on, below which they are left."""
 
 
 def duration_law(
-    design: Design, lattice: Lattice, onset: Onset, p: FloatArray, max_states: int = MAX_STATES
+    design: Design,
+    lattice: Lattice,
+    onset: Onset,
+    p: FloatArray,
+    max_states: int = MAX_STATES,
+    fates: Fates | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times at which the outcomes of all patients may be known, in windows, [T], and their probabilities.
 
@@ -32,6 +38,8 @@ def duration_law(
     p : float array [R, D]
         DLT rates.
     max_states : int
+    fates : Fates, optional
+        What becomes of patients where other events than DLTs happen.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def duration_law(
     >>> times.tolist(), chance.round(3).tolist()
     ([1.5, 2.0], [[0.1, 0.9]])
     """
-    walk = _Timed(design, lattice, onset, p, max_states)
+    walk = _Timed(design, lattice, law_of(onset, p, fates), p, max_states)
     walk.run()
     times = np.array(sorted(walk.found))
     return times, np.stack([walk.found[time] for time in times.tolist()], axis=1)
@@ -65,7 +73,7 @@ def chance_of(walk: Walk, p: FloatArray, words: IntArray, weight: FloatArray) ->
     p : float array [R, D]
     words, weight : arrays
     """
-    if walk.law.p is not None:
+    if not walk.law.free:
         return np.asarray(weight.sum(axis=1))
     state = walk.layout.unpack(words)
     y, others = state.y.astype(float), (state.n - state.y).astype(float)
@@ -81,8 +89,8 @@ class _Timed(Walk):
         The probability of each duration.
     """
 
-    def __init__(self, design: Design, lattice: Lattice, onset: Onset, p: FloatArray, max_states: int) -> None:
-        super().__init__(design, lattice, Law(onset, None if onset.kind in FREE else p), max_states=max_states)
+    def __init__(self, design: Design, lattice: Lattice, law: Law, p: FloatArray, max_states: int) -> None:
+        super().__init__(design, lattice, law, max_states=max_states)
         self.by_slot, self.p = True, p
         self.found: dict[float, FloatArray] = {}
         self.left = np.ones(len(p))

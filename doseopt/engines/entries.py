@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from doseopt.core.distinct import unique_rows
-from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray
+from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.graph import Graph
 
 
@@ -41,7 +41,9 @@ def entries(graph: Graph, weigh: Callable[[IntArray], FloatArray]) -> dict[str, 
     return labelled(given[first], patients[first], dose[first], weight)
 
 
-def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[str, Any]:
+def entries_of_trials(
+    n: IntArray, before: IntArray, started: IntArray, lost: BoolArray | None = None
+) -> dict[str, Any]:
     """Return the variables of the entries of simulated trials.
 
     Parameters
@@ -52,11 +54,14 @@ def entries_of_trials(n: IntArray, before: IntArray, started: IntArray) -> dict[
         Patients treated before the first at each dose; -1 where the dose was never given, or before the start.
     started : int array [D]
         Patients before the start.
+    lost : bool array [R, T, D], optional
+        Doses given of whose patients none counts.
     """
+    gave = n > 0 if lost is None else (n > 0) | lost
     found: dict[tuple[bytes, int, int], FloatArray] = {}
     for new in range(-1, n.shape[2]):
         patients = n.sum(axis=2) if new == NONE else before[..., new]
-        given = n > 0 if new == NONE else (started > 0) | ((before >= 0) & (before < patients[..., None]))
+        given = gave if new == NONE else (started > 0) | ((before >= 0) & (before < patients[..., None]))
         here = patients >= 0
         scenario = np.nonzero(here)[0]
         first, kind = unique_rows([*given[here].T.astype(np.int64), patients[here]])

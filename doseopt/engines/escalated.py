@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from doseopt.clock.fates import Fates
 from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
@@ -14,11 +15,16 @@ from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.duration_pending import chance_of
 from doseopt.engines.packed import join
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import FREE, WEIGHT, Law
+from doseopt.engines.ways import WEIGHT, law_of
 
 
 def escalated_before_dlt(
-    design: Design, clock: Lattice | Calendar, onset: Onset, p: FloatArray, max_states: int = MAX_STATES
+    design: Design,
+    clock: Lattice | Calendar,
+    onset: Onset,
+    p: FloatArray,
+    max_states: int = MAX_STATES,
+    fates: Fates | None = None,
 ) -> FloatArray:
     """Return the probability that a dose is escalated from while a patient is pending there who is to have a DLT, [R].
 
@@ -33,6 +39,8 @@ def escalated_before_dlt(
     p : float array [R, D]
         DLT rates.
     max_states : int
+    fates : Fates, optional
+        What becomes of patients where other events than DLTs happen.
 
     Examples
     --------
@@ -45,23 +53,22 @@ def escalated_before_dlt(
     ... ).round(6).tolist()
     [0.032768]
     """
-    law = Law(onset) if onset.kind in FREE else Law(onset, np.concatenate([p, p], axis=1))
-    walk = _Spared(design, clock, law, max_states=max_states)
+    walk = _Spared(design, clock, law_of(onset, p, fates), max_states=max_states)
     walk.run()
     words, sums = join(walk.ended)
     return np.asarray(1 - chance_of(walk, p, words, sums[WEIGHT]))
 
 
 class _Spared(Walk):
-    """The trials in which no dose is escalated from before a DLT there; marked patients are of 2 D kinds of doses."""
+    """The trials in which no dose is escalated from before a DLT there."""
 
-    marks: ClassVar[bool] = True
+    spares: ClassVar[bool] = True
 
     def _opened(self, words: IntArray, state: TrialState, given: Decision, asked: BoolArray) -> IntArray:
         """Mark who is pending at the dose that is escalated from."""
-        words, digits = super()._opened(words, state, given, asked), self.layout.digits(words)
+        words = super()._opened(words, state, given, asked)
         up = asked & (state.dose >= 0) & (given.dose > state.dose)
-        left = up[:, None] & (digits == 1 + state.dose[:, None])
+        left = up[:, None] & (self.layout.digits(words) == 1 + state.dose[:, None])
         shifts = np.arange(self.layout.slots) * self.layout.digit
         self.layout.pending.add(words, ((left * self.layout.doses) << shifts).sum(axis=1))
         return words

@@ -136,7 +136,7 @@ def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
     if scenarios.sizes["dose"] != design.facts.doses:
         wanted = f"wanted scenarios of {design.facts.doses} doses, as the design has, got {scenarios.sizes['dose']}"
         raise Faults([Fault("scenarios", wanted)])
-    if not design.facts.outcomes.lost and loses(design, scenarios):
+    if not design.facts.pending and not design.facts.outcomes.lost and loses(design, scenarios):
         wanted = (
             "wanted events that count, or patients who are replaced without a cap on those enrolled: patients who are "
             "left out have no place in cohorts that are told one by one"

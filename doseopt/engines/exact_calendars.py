@@ -13,7 +13,7 @@ from doseopt.clock.lattice import Calendar, Gaps, NoMoreArrivals
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
-from doseopt.core.parameters import check, param
+from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.engines.budget import MAX_STATES, TooManyStates
@@ -22,7 +22,7 @@ from doseopt.engines.exact import observed_rates
 from doseopt.engines.exact_pending import demand_pending, entries_of, label, weigh
 from doseopt.engines.pending import Walk
 from doseopt.engines.simulate import Patients
-from doseopt.engines.ways import FREE, WEIGHT, Ends, Law
+from doseopt.engines.ways import WEIGHT, Ends, Law, fates_of, law_of
 
 GIVEN = "exact given calendars"
 """What outcomes call this engine."""
@@ -94,6 +94,9 @@ class ExactCalendars:
             over all, and `entry_by_calendar` (calendar, scenario, entry), that of the entry given a calendar.
         """
         p = observed_rates(design, scenarios)
+        if fates_of(scenarios, self.onset) is not None:
+            wanted = "wanted none, or events that count as DLTs, over calendars; see doseopt.SimulatePending"
+            raise Faults([Fault("window_events", wanted)])
         ends, weight, by_calendar, entries, by_entry = _averaged(design, self, tuple(map(tuple, p.tolist())))
         outcomes = label(design, scenarios, ends, weight, entries)
         dims = ("calendar", "ending") if by_calendar.ndim == 2 else ("calendar", "scenario", "ending")
@@ -113,7 +116,7 @@ class ExactCalendars:
         demand_pending(design)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory))
         arrivals = Patients(self.calendars, np.random.SeedSequence((self.seed, 1)))
-        law = Law(self.onset, None if self.onset.kind in FREE else p)
+        law = law_of(self.onset, p)
         endings = 0
         for number in range(self.calendars):
             ends = self._ends(design, start, law, arrivals, number)
@@ -153,7 +156,7 @@ def _averaged(
         row[:, at] = ends.sums[WEIGHT]
     given /= np.where(sums[WEIGHT] > 0, sums[WEIGHT], 1)
     n, y, selected, stop = (column[first] for column in columns)
-    merged = Ends(n, y, selected, stop, sums, each[0].entries, sum(ends.states for ends in each))
+    merged = Ends(n, y, n > 0, selected, stop, sums, each[0].entries, sum(ends.states for ends in each))
     entries, by_entry = _entries([part[2] for part in parts])
     return merged, weight, given[:, 0] if given.shape[1] == 1 else given, entries, by_entry
 

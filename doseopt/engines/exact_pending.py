@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from doseopt.clock.fates import Fates
 from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
@@ -21,7 +23,7 @@ from doseopt.engines.entries import labelled
 from doseopt.engines.exact import log_of, observed_rates
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import FREE, MEANS, WEIGHT, Ends, Entries, Law
+from doseopt.engines.ways import MEANS, WEIGHT, Ends, Entries, Law, fates_of, law_of
 
 MOST_BYTES = 1 << 27
 """Of the walks that are remembered, besides the last one."""
@@ -83,18 +85,13 @@ class ExactPending:
         """
         demand_pending(design)
         begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
-        p = observed_rates(design, scenarios)
-        if self.onset.kind in FREE and not self.by_scenario:
-            ends, law = self._walked(design, begin), Law(self.onset)
-        else:
-            ends, law = _by_scenario(design, self, begin, p), Law(self.onset, p)
+        p, fates = observed_rates(design, scenarios), fates_of(scenarios, self.onset)
+        law = law_of(self.onset, p, fates, self.by_scenario)
+        rates = None if law.p is None else tuple(map(tuple, p.tolist()))
+        rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
+        ends = _ends(design, self.lattice, self.onset, rates, fates, self.max_states, *rows)
         weight, entry = weigh(ends, begin, p, law)
         return label(design, scenarios, ends, weight, entries_of(ends, entry, weight))
-
-    def _walked(self, design: Design, begin: TrialState) -> Ends:
-        """Return how trials end, weighed without the truth."""
-        rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
-        return _remembered_ends(design, self.lattice, self.onset, self.max_states, *rows)
 
 
 def demand_pending(design: Design) -> None:
@@ -107,28 +104,48 @@ def demand_pending(design: Design) -> None:
 
 
 @remembered(MOST_BYTES)
-def _remembered_ends(
-    design: Design, lattice: Lattice | Calendar, onset: Onset, max_states: int, *start: tuple[int, ...]
+def _ends(
+    design: Design,
+    lattice: Lattice | Calendar,
+    onset: Onset,
+    p: tuple[tuple[float, ...], ...] | None,
+    fates: Fates | None,
+    max_states: int,
+    *start: tuple[int, ...],
 ) -> Ends:
-    """Follow the trials from the state that has these rows."""
+    """Follow the trials from the state that has these rows, some scenarios at a time if they are weighed by these."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
-    return Walk(design, lattice, Law(onset), TrialState(n[None], y[None], dose, memory[None]), max_states).ends()
-
-
-def _by_scenario(design: Design, engine: ExactPending, begin: TrialState, p: FloatArray) -> Ends:
-    """Return how trials end, weighed by the probabilities of some scenarios at a time: the same ends in all."""
+    begin, law = TrialState(n[None], y[None], dose, memory[None]), Law(onset, None if p is None else np.array(p), fates)
     parts = [
-        Walk(design, engine.lattice, Law(engine.onset, p[first : first + SCENARIOS]), begin, engine.max_states).ends()
-        for first in range(0, len(p), SCENARIOS)
+        Walk(design, lattice, law.rows(slice(first, first + SCENARIOS)), begin, max_states).ends()
+        for first in range(0, law.scenarios, SCENARIOS)
     ]
-    weight = np.concatenate([part.entries.weight for part in parts])
-    entries = dataclasses.replace(parts[0].entries, weight=weight)
-    return dataclasses.replace(parts[0], sums=np.concatenate([e.sums for e in parts], axis=1), entries=entries)
+    return parts[0] if len(parts) == 1 else joined(parts)
+
+
+def joined(parts: Sequence[Ends]) -> Ends:
+    """Return the ends of some scenarios beside those of others, which may differ if trials can go on for ever."""
+    names = "n", "y", "given", "selected", "stop"
+    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
+    first, kind = unique_rows([each.astype(np.int64) for column in columns for each in np.atleast_2d(column.T)])
+    kinds = np.split(kind, np.cumsum([len(part.n) for part in parts])[:-1])
+    scenarios = [part.sums.shape[1] for part in parts]
+    sums = np.zeros((len(parts[0].sums), sum(scenarios), len(first)))
+    weight = np.zeros((sum(scenarios), sum(len(part.entries.n) for part in parts)))
+    row = column = 0
+    for part, at, many in zip(parts, kinds, scenarios, strict=True):
+        sums[:, row : row + many, at] = part.sums
+        weight[row : row + many, column : column + len(part.entries.n)] = part.entries.weight
+        row, column = row + many, column + len(part.entries.n)
+    one = [dataclasses.replace(part.entries, weight=part.entries.weight[:1]) for part in parts]
+    entries = dataclasses.replace(Entries.joined(one), weight=weight)
+    ends = (each[first] for each in columns)
+    return Ends(*ends, sums, entries, max(part.states for part in parts))
 
 
 def weigh(ends: Ends, begin: TrialState, p: FloatArray, law: Law) -> tuple[FloatArray, FloatArray]:
     """Return the probabilities of the endings, [R, E], and of the entries, [R, Q], in each scenario."""
-    if law.p is not None:
+    if not law.free:
         return ends.sums[WEIGHT], ends.entries.weight
     n, y = (ends.n - begin.n).astype(float), (ends.y - begin.y).astype(float)
     factors = np.concatenate([y, n - y, np.log(ends.sums[WEIGHT, 0])[:, None]], axis=1).T
@@ -156,9 +173,7 @@ def entries_of(ends: Ends, entry: FloatArray, weight: FloatArray) -> dict[str, A
         Probabilities of the entries and of the endings.
     """
     first = ends.entries
-    doses = np.arange(1, 1 + first.n.shape[1])
-    given = (first.n > 0) | (first.pending[:, :, None] == doses).any(axis=1)
-    given = np.concatenate([given, ends.n > 0])
+    given = np.concatenate([first.given, ends.given])
     patients = np.concatenate([first.n.sum(axis=1) + (first.pending > 0).sum(axis=1), ends.n.sum(axis=1)])
     dose = np.concatenate([first.dose, np.full(len(ends.n), NONE)])
     kinds, kind = unique_rows([*given.T.astype(np.int64), patients, dose])

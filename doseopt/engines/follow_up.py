@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from doseopt.clock.fates import DLT
 from doseopt.clock.lattice import Slot
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
@@ -37,15 +38,14 @@ def resolve(
         if not has.any():
             continue
         share = np.concatenate([slot.later[age], slot.later[age], np.ones(many)])
-        dlt, none = law.between(slot.now[age], share)
-        none = none * (share >= 1)[:, None, None]
-        digit, old, then = pending[has], words[:, has], sums[..., has]
-        (free, struck), rows = layout.moves(age, True), layout.may_be_struck(digit)
-        found = [
-            (words[:, ~has], sums[..., ~has]),
-            (old + free[:, digit], times(then, none, digit)),
-            (old[:, rows] + struck[:, digit[rows]], times(then[..., rows], dlt, digit[rows])),
-        ]
+        chances = law.between(slot.now[age], share)
+        chances[0] *= (share >= 1)[:, None, None]
+        digit, old, then, moves = pending[has], words[:, has], sums[..., has], layout.moves(age, True)
+        found = [(words[:, ~has], sums[..., ~has])]
+        for kind, chance in zip(law.kinds, chances, strict=True):
+            rows = layout.may_be_struck(digit) if kind == DLT else slice(None)
+            weighed = times(then[..., rows], chance, layout.doses_of(digit[rows]))
+            found.append((old[:, rows] + moves[kind][:, digit[rows]], weighed))
         words, sums = join(found)
     return words, sums[:late], sums[late : 2 * late], sums[2 * late :]
 
@@ -78,10 +78,13 @@ def named(
         if len(asked):
             stop[asked] = step(design, state[asked], layout.pending_of(words[:, asked], slot.now)).stop
         mtd[piece] = selected(design, state[piece], stop[piece])
+    if design.facts.max_enrolled is not None:
+        stop[stop == CONTINUE] = 1 + design.facts.stops.index("max_enrolled")
     if (stop == CONTINUE).any():
         raise Faults([Fault(type(design).__name__, "goes on although its cap is reached")])
-    first_of, kind = unique_rows([*state.n.T, *state.y.T, mtd, stop])
+    given = layout.given_of(words, state.n, layout.digits(words))
+    first_of, kind = unique_rows([*state.n.T, *state.y.T, *given.T.astype(np.int64), mtd, stop])
     order = np.argsort(kind, kind="stable")
     starts = np.searchsorted(kind[order], np.arange(len(first_of)))
-    ends = state.n[first_of], state.y[first_of], mtd[first_of], stop[first_of]
+    ends = state.n[first_of], state.y[first_of], given[first_of], mtd[first_of], stop[first_of]
     return Ends(*ends, np.add.reduceat(sums[..., order], starts, axis=-1), entries, states)

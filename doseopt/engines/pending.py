@@ -14,18 +14,20 @@ are weighed by the probabilities themselves, scenario by scenario.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 import numpy as np
 
+from doseopt.clock.fates import DLT, NONE
 from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE
-from doseopt.engines.budget import MAX_BYTES, MAX_STATES, MAX_WORK, TooManyStates, work_of
+from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.follow_up import follow_up, named
 from doseopt.engines.packed import LARGEST_MEMORY, UNKNOWN, Layout, join
+from doseopt.engines.room import Room
 from doseopt.engines.ways import (
     CLOSED,
     SUMS,
@@ -41,8 +43,8 @@ from doseopt.engines.ways import (
     times,
 )
 
-COPIES = 4
-"""Of what waits, while states are merged."""
+LEFT = 1e-13
+"""Probability of trials that still go on, below which they are left."""
 
 
 class Walk:
@@ -60,7 +62,7 @@ class Walk:
         Refuse to go on with more.
     """
 
-    marks: ClassVar[bool] = False
+    spares: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -71,9 +73,15 @@ class Walk:
         max_states: int = MAX_STATES,
     ) -> None:
         facts = design.facts
-        self.design, self.clock, self.law, self.max_states = design, clock, law, max_states
+        self.design, self.clock, self.law = design, clock, law
+        self.room = Room(design, clock.slots, max_states)
         self.start = TrialState.empty(facts.doses, len(facts.memory)) if start is None else start
-        self.layout = Layout(facts, clock.slots, UNKNOWN if facts.cap is None else facts.cap, self.marks)
+        self.loses, leaves_out = (
+            law.fates is not None and law.fates.loses,
+            law.fates is not None and law.fates.leaves_out,
+        )
+        most = min((most for most in (facts.cap, facts.max_enrolled) if most is not None), default=UNKNOWN)
+        self.layout = Layout(facts, clock.slots, most, self.spares, self.loses, leaves_out)
         self.by_slot = self.by_calendar = isinstance(clock, Calendar)
         self.spare = 0.0 if isinstance(clock, Calendar) else clock.spare
         self.early = len(facts.stops) + 1
@@ -82,7 +90,6 @@ class Walk:
         self.closed: list[Batch] = []
         self.ended: list[Batch] = []
         self.entries: list[Entries] = []
-        self.states = self.work = 0
 
     def ends(self) -> Ends:
         """Follow all trials and return how they end."""
@@ -90,12 +97,11 @@ class Walk:
         words, sums = join(self.ended)
         if not self.by_calendar:
             sums = np.concatenate([sums, sums[[TURNED]] * self.slot.length / self.slot.arrival])
-        return named(self.design, self.layout, words, sums, self.slot, Entries.joined(self.entries), self.states)
+        return named(self.design, self.layout, words, sums, self.slot, Entries.joined(self.entries), self.room.states)
 
     def run(self) -> None:
         """Follow all trials to their ends."""
-        scenarios = 1 if self.law.p is None else len(self.law.p)
-        sums = np.zeros((len(SUMS) if self.by_calendar else CLOSED, scenarios, 1))
+        sums = np.zeros((len(SUMS) if self.by_calendar else CLOSED, self.law.scenarios, 1))
         sums[WEIGHT] = 1
         opened = self.clock.starts(0)
         self.starting[0].append((self.layout.pack(self.start), let_pass(sums, opened, opened**2)))
@@ -113,12 +119,14 @@ class Walk:
             del self.ageing[layer]
             if self.by_slot:
                 self._follow_up()
+            elif self.loses and self._left() < LEFT:  # who is lost may be followed by others without end
+                break
         self._follow_up()
 
     def _at(self, number: int) -> None:
         """Take up a slot."""
         self.slot = slot = self.clock.slot(number)
-        self.dlt, self.none = self.law.between(slot.now, slot.next)
+        self.chances = self.law.between(slot.now, slot.next)
         self.occurs = self.law.occurs(slot.now, slot.next)
         self.come = self.law.onset.reached(slot.now, np.ones(()))
         self.moves = [self.layout.moves(age, over) for age, over in enumerate(slot.next >= 1)]
@@ -138,7 +146,7 @@ class Walk:
         over = stops & ~waits
         self._end(self._stopped(words[:, over], given.stop[over]), sums[..., over], early[over])
         if not self.by_slot:
-            sums = np.where(waits, sums, let_pass(sums, *self._gap()))
+            sums = np.where(waits, sums, let_pass(sums, *self.slot.gap))
         comes = np.where(waits | self.by_slot, self.slot.arrival, 1.0)
         met, missed = count_decisions(sums * comes, asked, digits), sums * (1 - comes)
         shown = stops & waits
@@ -151,7 +159,7 @@ class Walk:
         opened = words.copy()
         opened[:, enrolled] = self._opened(words[:, enrolled], state[enrolled], given[enrolled], asked[enrolled])
         before = state[enrolled], digits[enrolled]
-        self._enrol(layer, opened[:, enrolled], met[..., enrolled], *before, given.dose[enrolled])
+        self._enrol(layer, opened[:, enrolled], met[..., enrolled], *before, given.dose[enrolled], asked[enrolled])
         if self.slot.arrival < 1:
             early = asked & ~stops & (given.size > 1)
             missed = np.where(early, count_decisions(missed, asked, digits), missed)
@@ -163,12 +171,6 @@ class Walk:
         sooner = let_pass(sums[..., early], -self.spare, self.spare**2)
         self.ended += [(words[:, ~early], sums[..., ~early]), (words[:, early], sooner)]
 
-    def _gap(self) -> tuple[float, float]:
-        """Return mean and mean square of the time without arrivals before the slot of one."""
-        q, length = self.slot.arrival, self.slot.length
-        mean = (1 - q) / q
-        return mean * length, (mean / q + mean**2) * length**2
-
     def _decide(self, words: IntArray, state: TrialState) -> tuple[Decision, BoolArray]:
         """Return who comes next in each trial, and in which ones the design was asked: those without an open cohort."""
         left = self.layout.left.of(words)
@@ -176,8 +178,9 @@ class Walk:
         asked = left == 0
         rows = np.flatnonzero(asked)
         for piece in (rows[first : first + PIECE] for first in range(0, len(rows), PIECE)):
-            self._work(state[piece])
-            given = ask(self.design, state[piece], self.layout.pending_of(words[:, piece], self.slot.now))
+            self.room.ask_work(state[piece])
+            pending = self.layout.pending_of(words[:, piece], self.slot.now)
+            given = ask(self.design, state[piece], pending, self.loses)
             dose[piece], size[piece], stop[piece] = given.dose, given.size, given.stop
         return Decision(dose, size, stop), asked
 
@@ -190,6 +193,7 @@ class Walk:
     def _opened(self, words: IntArray, state: TrialState, given: Decision, asked: BoolArray) -> IntArray:
         """Return trials with the cohort that is enrolled from now on."""
         layout, words = self.layout, words.copy()
+        words[:, asked] = layout.closed(words[:, asked])
         layout.dose.add(words, given.dose - state.dose)
         layout.left.add(words, np.minimum(given.size, layout.most) - layout.left.of(words))
         if layout.memory:
@@ -203,22 +207,40 @@ class Walk:
         return words
 
     def _enrol(
-        self, layer: int, words: IntArray, sums: FloatArray, state: TrialState, digits: IntArray, dose: IntArray
+        self,
+        layer: int,
+        words: IntArray,
+        sums: FloatArray,
+        state: TrialState,
+        digits: IntArray,
+        dose: IntArray,
+        asked: BoolArray,
     ) -> None:
         """Treat a patient in each trial; where it is the last one, nobody comes any more."""
-        layout, cap = self.layout, self.design.facts.cap
-        layout.pending.add(words, dose + 1)
+        layout = self.layout
+        layout.pending.add(words, 1 + dose + layout.own)
         layout.left.add(words, np.full(len(dose), -1))
         here = state.n[state.at, dose] + (layout.doses_of(digits) == dose[:, None]).sum(axis=1)
         if here.max(initial=0) >= layout.most:
-            self._refuse(f"more than {layout.most} patients at a dose")
-        new = here == 0
+            self.room.refuse(f"more than {layout.most} patients at a dose")
+        new = here == 0 if layout.given is None else asked & ((layout.given.of(words) >> dose) & 1 == 0)
+        given = layout.given_of(words[:, new], state.n[new], digits[new])
+        if layout.given is not None:
+            layout.given.add(words, new.astype(np.int64) << dose)
         come = np.broadcast_to(self.come, (int(new.sum()), len(self.come)))
-        entries = Entries(state.n[new], state.y[new], digits[new], come, dose[new], sums[WEIGHT][:, new])
-        self.entries.append(entries)
-        last = np.zeros(len(dose), bool) if cap is None else state.total + (digits > 0).sum(axis=1) == cap - 1
+        before = state.n[new], state.y[new], digits[new], given
+        self.entries.append(Entries(*before, come, dose[new], sums[WEIGHT][:, new]))
+        last = self._last(words, state.total + (digits > 0).sum(axis=1))
         self.closed.append((words[:, last], sums[..., last]))
         self._wait(layer, words[:, ~last], sums[..., ~last])
+
+    def _last(self, words: IntArray, before: IntArray) -> BoolArray:
+        """Tell where the patient just enrolled is the last one, so many having been treated who are not lost."""
+        facts, lost = self.design.facts, self.layout.lost
+        capped = facts.max_enrolled if self.loses else facts.cap
+        if capped is None:
+            return np.zeros(len(before), bool)
+        return np.asarray(before + (0 if lost is None else lost.of(words)) == capped - 1)
 
     def _wait(self, layer: int, words: IntArray, sums: FloatArray) -> None:
         """Let the slot pass, for the oldest of the pending patients first."""
@@ -238,17 +260,19 @@ class Walk:
 
     def _age(self, layer: int, age: int, words: IntArray, sums: FloatArray) -> None:
         """Let the slot pass for the patients of an age: each has a DLT in it, or not."""
-        pending, low = self.layout.pending.of(words), age * self.layout.digit
-        digit, young = (pending >> low) & ((1 << self.layout.digit) - 1), pending & ((1 << low) - 1)
-        none, dlt = self.moves[age]
-        if self.spare and age == self.layout.slots - 1:  # the window of the last patient who was pending ends in it
+        layout, moves = self.layout, self.moves[age]
+        pending, low = layout.pending.of(words), age * layout.digit
+        digit, young = (pending >> low) & ((1 << layout.digit) - 1), pending & ((1 << low) - 1)
+        if self.spare and age == layout.slots - 1:  # the window of the last patient who was pending ends in it
             words = words.copy()
-            self.layout.stop.add(words, self.early * (young == 0))
-        self._go(layer, 1, words + none[:, digit], young, times(sums, self.none[age], digit))
-        if self.occurs[age]:
-            ahead, rows = self.layout.slots - age, self.layout.may_be_struck(digit)
-            words, young, sums, digit = words[:, rows], young[rows], sums[..., rows], digit[rows]
-            self._go(layer, ahead, words + dlt[:, digit], young, times(sums, self.dlt[age], digit))
+            layout.stop.add(words, self.early * (young == 0))
+        for kind, chance in zip(self.law.kinds, self.chances, strict=True):
+            if kind != NONE and not self.occurs[age]:
+                continue
+            rows = layout.may_be_struck(digit) if kind == DLT else slice(None)
+            after = layout.reopen(words[:, rows] + moves[kind][:, digit[rows]])
+            weighed = times(sums[..., rows], chance[age], layout.doses_of(digit[rows]))
+            self._go(layer, 1 if kind == NONE else layout.slots - age, after, young[rows], weighed)
 
     def _follow_up(self) -> None:
         """Follow up the trials that enrol nobody any more."""
@@ -258,31 +282,15 @@ class Walk:
             self._count(words.shape[1])
             self.ended.append(follow_up(words, sums, self.layout, self.slot, self.law))
 
+    def _waiting(self) -> list[FloatArray]:
+        """Return the sums of the trials that go on."""
+        each = [*self.starting.values(), *(part for ages in self.ageing.values() for part in ages.values())]
+        return [sums for parts in each for _, sums in parts]
+
+    def _left(self) -> float:
+        """Return the probability of the trials that go on, the largest of the scenarios."""
+        return float(sum((sums[WEIGHT].sum(axis=1) for sums in self._waiting()), np.zeros(1)).max())
+
     def _count(self, states: int) -> None:
         """Refuse to go on with more states than allowed, or with more than there is room for."""
-        self.states += states
-        if self.states > self.max_states:
-            self._refuse(f"{self.states:,} states, more than max_states = {self.max_states:,}")
-        waiting = [*self.starting.values(), *(part for ages in self.ageing.values() for part in ages.values())]
-        held = sum(sums.nbytes for parts in (*waiting, self.closed, self.ended) for _, sums in parts)
-        if COPIES * held > MAX_BYTES:
-            self._refuse(f"{self.states:,} states, which need more than {MAX_BYTES / 1e9:.1f} GB")
-
-    def _work(self, state: TrialState) -> None:
-        """Refuse to go on with more work to decide than allowed."""
-        self.work += work_of(self.design, state)
-        if self.work > MAX_WORK:
-            nodes = f"{self.work:.2g} nodes, more than {MAX_WORK:.2g}"
-            self._refuse(f"{self.states:,} states whose posteriors take {nodes}")
-
-    def _refuse(self, what: str) -> NoReturn:
-        """Say what happened and what to do."""
-        facts = self.design.facts
-        advice = (
-            "take fewer slots in a window, lower its max_patients, use larger cohorts, or simulate it"
-            if facts.ends
-            else "it has no rule that ends every trial: add a max_patients modifier"
-        )
-        size = f"{facts.doses} doses" + ("" if facts.cap is None else f", at most {facts.cap} patients")
-        message = f"the trials of this design ({size}), {self.clock.slots} slots in a window, have {what}; {advice}"
-        raise TooManyStates(message)
+        self.room.ask(states, [*self._waiting(), *(sums for parts in (self.closed, self.ended) for _, sums in parts)])

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
+from doseopt.clock.fates import DLT, NONE, Fates
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
@@ -44,7 +46,9 @@ class Entries:
     n, y : int array [Q, D]
         Patients whose outcome is known, and DLTs.
     pending : int array [Q, k]
-        0, or 1 + the dose of a pending patient.
+        0, or 1 + the dose of a pending patient, or more.
+    given : bool array [Q, D]
+        Doses given.
     come : float array [Q, k]
         Probability that a DLT, if there is one, would be known of a patient in that place.
     dose : int array [Q]
@@ -55,6 +59,7 @@ class Entries:
     n: IntArray
     y: IntArray
     pending: IntArray
+    given: BoolArray
     come: FloatArray
     dose: IntArray
     weight: FloatArray
@@ -76,6 +81,8 @@ class Ends:
     ----------
     n, y : int array [E, D]
         Patients and DLTs, all of them followed up.
+    given : bool array [E, D]
+        Doses given.
     selected, stop : int array [E]
         MTD, or -1; code of the reason to stop.
     sums : float array [M, R, E]
@@ -88,6 +95,7 @@ class Ends:
 
     n: IntArray
     y: IntArray
+    given: BoolArray
     selected: IntArray
     stop: IntArray
     sums: FloatArray
@@ -104,34 +112,89 @@ class Law:
     onset : Onset
     p : float array [R, D], optional
         DLT rates; None to weigh ways without them.
+    fates : Fates, optional
+        What becomes of patients where other events than DLTs happen; in place of `p`.
     """
 
     onset: Onset
     p: FloatArray | None = None
+    fates: Fates | None = None
 
-    def between(self, now: FloatArray, later: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the weights of a DLT, and of none, from a share of the window to another, by 1 + dose.
+    @property
+    def scenarios(self) -> int:
+        """How many ways are weighed for, R; 1 without the truth."""
+        return len(self.fates.alone) if self.fates is not None else 1 if self.p is None else len(self.p)
 
-        [..] -> [.., R, 1 + D], of a patient without a DLT so far; [.., 1, 1] without the truth.
+    def rows(self, rows: slice) -> Law:
+        """Return the law of some scenarios."""
+        p, fates = self.p, self.fates
+        return Law(self.onset, None if p is None else p[rows], None if fates is None else fates.rows(rows))
+
+    @property
+    def free(self) -> bool:
+        """Whether ways are weighed without the truth."""
+        return self.p is None and self.fates is None
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """Fates that patients may have."""
+        return (NONE, DLT) if self.fates is None else self.fates.kinds
+
+    def between(self, now: FloatArray, later: FloatArray) -> FloatArray:
+        """Return the weights of each of the `kinds` from a share of the window to another, by 1 + dose.
+
+        [..] -> [kinds, .., R, 1 + D], of a patient without an event so far; [kinds, .., 1, 1] without the truth.
         """
+        if self.fates is not None:
+            before, by = (self.fates.known_by(share) for share in np.broadcast_arrays(now, later))
+            new = by[[*self.kinds]] - before[[*self.kinds]]
+            new[0] = by[NONE]
+            new /= np.where(before[NONE] > 0, before[NONE], 1.0)
+            first = np.zeros((*new.shape[:-1], 1))
+            first[0] = 1
+            return np.concatenate([first, np.maximum(new, 0.0)], axis=-1)
         now, later = np.broadcast_arrays(now[..., None, None], later[..., None, None])
         if self.p is None:
             dlt = self.onset.reached(later, np.ones(())) - self.onset.reached(now, np.ones(()))
-            return dlt, np.ones_like(dlt)
+            return np.stack([np.ones_like(dlt), dlt])
         p = np.concatenate([np.zeros((len(self.p), 1)), self.p], axis=1)
         before, by = (self.onset.reached(share, p) for share in (now, later))
         alive = np.where(before < 1, 1 - before, 1.0)
-        return (by - before) / alive, (1 - by) / alive
+        return np.stack([1 - by, by - before]) / alive
 
     def occurs(self, now: FloatArray, later: FloatArray) -> BoolArray:
-        """Return whether a DLT may become known from a share of the window to another, elementwise."""
+        """Return whether an event may become known from a share of the window to another, elementwise."""
+        if self.fates is not None:
+            return np.asarray(later > now)
         free = self.onset.reached(later, np.ones(())) > self.onset.reached(now, np.ones(()))
         return np.asarray((later > now) & (free | (self.onset.kind not in FREE)))
 
 
-def times(sums: FloatArray, table: FloatArray, digit: IntArray) -> FloatArray:
-    """Return sums [M, R, S] times a table of [.., R, 1 + D], or of [.., 1, 1], by the digit of each state."""
-    return sums * (table[..., digit] if table.shape[-1] > 1 else table)
+def fates_of(scenarios: xr.Dataset, onset: Onset) -> Fates | None:
+    """Return what becomes of patients in some scenarios, None if all other events count as DLTs that follow the law.
+
+    Parameters
+    ----------
+    scenarios : Dataset
+        With `p_alone`, `hazard`, `rate_met`, `p_removed`, `p_left_out` and `share` where other events happen.
+    onset : Onset
+        Of a DLT, if nothing else happened.
+    """
+    if "hazard" not in scenarios:
+        return None
+    names = "p_alone", "hazard", "rate_met", "p_removed", "p_left_out", "share"
+    fates = Fates.of(onset, *(scenarios[name].to_numpy() for name in names))
+    return None if onset.kind == "constant" and fates.kinds == (NONE, DLT) else fates
+
+
+def law_of(onset: Onset, p: FloatArray, fates: Fates | None = None, by_scenario: bool = False) -> Law:
+    """Return how ways are weighed: without the truth where that is possible, unless by scenario."""
+    return Law(onset, None if fates is not None or (onset.kind in FREE and not by_scenario) else p, fates)
+
+
+def times(sums: FloatArray, table: FloatArray, dose: IntArray) -> FloatArray:
+    """Return sums [M, R, S] times a table of [.., R, 1 + D], or of [.., 1, 1], by each dose, -1 for none."""
+    return sums * (table[..., 1 + dose] if table.shape[-1] > 1 else table)
 
 
 def let_pass(sums: FloatArray, mean: float, square: float) -> FloatArray:
@@ -142,12 +205,17 @@ def let_pass(sums: FloatArray, mean: float, square: float) -> FloatArray:
     return passed
 
 
-def ask(design: Design, state: TrialState, pending: Pending) -> Decision:
-    """Return what a design decides; one that is open to the end waits for pending patients before it stops."""
-    given = step(design, state, pending)
-    if not design.facts.open_to_the_end:
+def ask(design: Design, state: TrialState, pending: Pending, loses: bool = False) -> Decision:
+    """Return what a design decides; one that is open to the end waits for pending patients before it stops.
+
+    Where patients may be lost (`loses`) so does a trial at its cap, as it goes on if one of them is.
+    """
+    given, facts = step(design, state, pending), design.facts
+    if not facts.open_to_the_end and (not loses or facts.cap is None):
         return given
     early = (given.stop != CONTINUE) & (pending.dose >= 0).any(axis=1)
+    if not facts.open_to_the_end:
+        early &= state.treated(pending).total >= facts.cap
     return Decision(given.dose, np.where(early, 0, given.size), np.where(early, CONTINUE, given.stop))
 
 

@@ -134,12 +134,24 @@ class Endings:
     def _spread(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
         """Return the standard deviation of a function of the ending, or of its means given calendars, [R, ...]."""
         if self.by_calendar is not None:
-            each = np.asarray(value, float) * self.weight.reshape(*self.weight.shape, *(1,) * (np.ndim(value) - 2))
-            shared, given = self.by_calendar.shape[1] == 1, self.by_calendar
-            means = np.tensordot(given[:, 0], each, (1, 1)) if shared else np.einsum("cre,re...->cr...", given, each)
-            return np.asarray(means.std(axis=0, ddof=1))
+            return np.asarray(self._by_calendar(value).std(axis=0, ddof=1))
         off = np.asarray(value, float) - mean[:, None]
         return np.asarray(np.sqrt(np.einsum("re,re...->r...", self.weight, off * off)))
+
+    def _by_calendar(self, value: FloatArray | BoolArray | IntArray) -> FloatArray:
+        """Return the means of a function of the ending given each calendar, [C, R, ...]."""
+        assert self.by_calendar is not None
+        each = np.asarray(value, float) * self.weight.reshape(*self.weight.shape, *(1,) * (np.ndim(value) - 2))
+        shared, given = self.by_calendar.shape[1] == 1, self.by_calendar
+        return np.tensordot(given[:, 0], each, (1, 1)) if shared else np.einsum("cre,re...->cr...", given, each)
+
+    def covariance(self, events: BoolArray, mean: FloatArray) -> FloatArray:
+        """Return the Monte Carlo covariance of the means of events, [L, E, X] -> [R, X, X]."""
+        if self.by_calendar is not None:
+            off = self._by_calendar(events) - mean
+            return np.asarray(np.einsum("crx,cry->rxy", off, off) / (len(off) - 1) / self.trials)
+        both = np.stack([self.mean(events & events[..., x, None]) for x in range(events.shape[-1])], axis=1)
+        return np.asarray((both - mean[:, :, None] * mean[:, None, :]) / self.trials)
 
     def expect(self, value: FloatArray | BoolArray | IntArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean of a function of the ending, and its Monte Carlo standard error, [R, ...] each."""

@@ -18,6 +18,7 @@ from doseopt.engines.exact_calendars import ExactCalendars
 from doseopt.engines.exact_pending import ExactPending
 from doseopt.engines.simulate import Simulate
 from doseopt.engines.simulate_pending import SimulatePending
+from doseopt.engines.ways import fates_of
 from doseopt.study.clock import Clock
 from doseopt.study.study import Study
 
@@ -67,12 +68,14 @@ class InTime:
 
     def __call__(self, design: Design, scenarios: xr.Dataset, start: TrialState | None = None) -> xr.Dataset:
         """Return the outcomes of a design; see `ExactPending`."""
-        kind, why = self.clock.accrual.kind, {}
+        kind, why, fates = self.clock.accrual.kind, {}, fates_of(scenarios, self.onset)
         by_calendar = kind in DRAWN and kind not in ON_LATTICE and self.clock.calendars is not None and start is None
         if design.facts.times:
             why = {"why": "the rule asks when DLTs occurred"}
         elif kind not in ON_LATTICE and not by_calendar:
             why = {"why": "patients come in no slots"}
+        elif fates is not None and (by_calendar or (fates.loses and kind == "dates")):
+            why = {"why": "patients may leave the window, and come in no slots"}
         elif self.exact:
             try:
                 return self._averaged(design, scenarios) if by_calendar else self._exactly(design, scenarios, start)
@@ -159,18 +162,8 @@ def engine_for(study: Study, engine: Engine, design: Design) -> Engine:
 
 def in_time_for(study: Study, engine: Engine) -> InTime:
     """Return what evaluates the designs of a study that decide while patients are pending."""
-    events = study.window_events
-    if events is not None and any(event.reading != "dlt" for event in events.events.values()):
-        wanted = (
-            "wanted events that count as DLTs (reading = 'dlt') beside a design that decides while patients are "
-            "pending: its trials are not followed where a pending patient may leave"
-        )
-        raise Faults([Fault("window_events", wanted)])
     if study.clock is None:
         raise Faults([Fault("clock", "missing; wanted for a design that decides while patients are pending")])
-    if events is not None and study.clock.onset is not None and study.clock.onset.kind != CONSTANT.kind:
-        wanted = "wanted 'constant', or none, beside window events where a design decides while patients are pending"
-        raise Faults([Fault("clock.onset.kind", f"{wanted}, got {study.clock.onset.kind!r}")])
     if faults := _unserved(study.clock):
         raise Faults(faults)
     simulate = engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from doseopt import TITEBOIN, TITECRM, ExactPending, Faults, Lattice, RollingSix, SimulatePending
+from doseopt.amendment.amend import amend
 from doseopt.attainable.attained import limits_of
 from doseopt.calibration import calibrate
 from doseopt.cli import app
@@ -13,11 +14,14 @@ from doseopt.clock.arrivals import MONTH
 from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.comparison.weighable import unweighed
+from doseopt.conduct.examine import examine
 from doseopt.conduct.walk import walk
 from doseopt.core.trial import demand_waiting
 from doseopt.designs.layers import layers
 from doseopt.measures.operating_characteristics import measure
 from doseopt.records.trial import Trial
+from doseopt.reports import terminal_text
+from doseopt.reports.sections.amendment import amendment_document
 from doseopt.study.file import parse_study
 
 FILE = """
@@ -207,3 +211,30 @@ def test_only_designs_that_wait_are_followed_without_time():
     for name in PENDING:
         with pytest.raises(Faults, match="whose trials depend on when they come"):
             demand_waiting(designs[name])
+
+
+def test_examine_follows_every_cohort_up(file):
+    """TITE-BOIN is BOIN then: after the same data the same cohorts, and as probable what a reader would question."""
+    study = parse_study(with_clock(FILE.replace("n = 9", "n = 12")))
+    own, parent = (examine(study, name) for name in ("TITE-BOIN", "BOIN"))
+    for name in ("cohort", "level", "size", "stop", "mtd"):
+        assert own.hypothetical[name].values.tolist() == parent.hypothetical[name].values.tolist(), name
+    assert own.irrational["probability"].values == pytest.approx(parent.irrational["probability"].values, abs=1e-14)
+    shown = CliRunner().invoke(app, ["examine", str(file), "--design", "rolling six"])
+    assert shown.exit_code == 0
+    assert "Every cohort is followed up here before the next decision." in " ".join(shown.stdout.split())
+
+
+def test_amend_shows_one_with_everybody_followed_up():
+    """From the data so far on TITE-BOIN is BOIN, and it is said; so it is amid a cohort with pending patients."""
+    study = parse_study(with_clock(FILE.replace("n = 9", "n = 12")))
+    for outcomes in ("", "1NNN 2N??"):
+        trial = Trial.from_outcomes(outcomes, study.doses)
+        tree = amend(study, trial, "BOIN", ["TITE-BOIN", "rolling six"])
+        now = tree["now"].to_dataset()
+        for name in ("selection", "further_patients", "correct_selection"):
+            both = (now[name].sel(design=which).values for which in ("BOIN", "TITE-BOIN"))
+            assert next(both) == pytest.approx(next(both), abs=1e-13), name
+        assert tree.attrs["followed_up"] == "TITE-BOIN, rolling six"
+        text = " ".join(terminal_text(amendment_document(tree)).plain.split())
+        assert "Decides while patients are pending: TITE-BOIN, rolling six." in text

@@ -10,8 +10,9 @@ from doseopt.clock.arrivals import Arrivals
 from doseopt.clock.competing import meet
 from doseopt.clock.duration import Stagger, duration_of
 from doseopt.clock.enrolment import Enrolment
+from doseopt.clock.fates import Leaving
 from doseopt.clock.onset import Onset
-from doseopt.clock.staying import GRID, Leaving, Stays, leaving, stays
+from doseopt.clock.staying import GRID, Stays, leaving, stays
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import cohorts_of
 from doseopt.engines.exact import edge_chances

@@ -130,12 +130,9 @@ def test_at_random_arrivals_are_simulated_and_said(study):
     assert outcomes.attrs["why"] == "patients come in no slots"
 
 
-def test_without_a_clock_or_with_patients_replaced_it_is_refused(study):
+def test_without_a_clock_it_is_refused():
     with pytest.raises(Faults, match="decides while patients are pending; wanted a \\[clock\\]"):
         compare(parse_study(TEXT))
-    events = '[window_events]\ndeath = { probability = 0.2, reading = "replace" }\n'
-    with pytest.raises(Faults, match="wanted events that count as DLTs"):
-        compare(parse_study(TEXT + CLOCK + events))
 
 
 def test_beside_events_that_count_as_dlts_the_hazards_are_constant():
@@ -148,8 +145,10 @@ def test_beside_events_that_count_as_dlts_the_hazards_are_constant():
     assert found["selection"].sel(design="TITE-BOIN 9").values == pytest.approx(exact["weight"].values @ chosen)
     seen = 1 - 0.8 * (1 - study.scenarios["p_dlt"].values)
     assert study.scenarios["p_observed"].values == pytest.approx(seen, abs=1e-12)
-    with pytest.raises(Faults, match=r"clock\.onset\.kind: wanted 'constant', or none, beside window events"):
-        compare(parse_study(EXACT + CLOCK + 'onset = { kind = "uniform" }\n' + events), ENGINE, posteriors=False)
+    other = parse_study(EXACT + CLOCK + 'onset = { kind = "uniform" }\n' + events)
+    uniform = compare(other, ENGINE, posteriors=False).sel(design="TITE-BOIN 9")
+    assert other.scenarios["p_observed"].values == pytest.approx(seen, abs=1e-12)
+    assert 1e-4 < np.abs(uniform["selection"].values - found["selection"].sel(design="TITE-BOIN 9").values).max() < 0.1
 
 
 @pytest.mark.parametrize(
@@ -182,6 +181,40 @@ def test_where_nobody_is_ever_pending_trials_are_those_that_wait_and_take_as_lon
     for name in ("selection", "patients", "duration", "duration_sd", "duration_quantile", "done_by", "completed_by"):
         waits, decides = (found[name].sel(design=which).to_numpy() for which in ("BOIN", "TITE-BOIN"))
         np.testing.assert_allclose(decides, waits, rtol=1e-8, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "death",
+    ['reading = "replace"', 'reading = "exclude", attributed = 0.3', 'reading = "complete", attributed = 0.5'],
+)
+@pytest.mark.parametrize("rules", ["", ', { kind = "max_enrolled", n = 11 }'], ids=["evaluable", "enrolled"])
+def test_where_nobody_is_ever_pending_patients_leave_as_in_trials_that_wait(death, rules):
+    """TITE-BOIN is BOIN, cohorts of which nobody is left, places that are given again and caps included."""
+    event = f"[window_events]\ndeath = {{ probability = 0.3, {death} }}\n"
+    rules = f'modifiers = [{{ kind = "max_patients", n = 9 }}{rules}]'
+    designs = "".join(f'[designs."{name}"]\nkind = "{kind}"\n{rules}\n' for name, kind in PAIR.items())
+    text = f"{TEXT.split('[designs')[0]}{event}{designs}"
+    study = with_clock(text, '{ kind = "fixed", per_month = 0.55 }')
+    found = compare(study, posteriors=False)
+    assert found["engine"].values.tolist() == ["exact", "exact"]
+    for name in ("selection", "patients", "dlts", "enrolled", "patients_before_first_right"):
+        waits, decides = (found[name].sel(design=which).to_numpy() for which in PAIR)
+        np.testing.assert_allclose(decides, waits, rtol=0, atol=1e-11, err_msg=name)
+
+
+def test_of_patients_at_random_who_may_leave_trials_are_simulated_with_their_errors():
+    event = '[window_events]\ndeath = { probability = 0.3, reading = "replace" }\n'
+    study = with_clock(EXACT + event, '{ kind = "poisson", per_window = 2 }', "calendars = 6")
+    found = compare(study, ENGINE, posteriors=False)
+    pending = ["Rolling six", "TITE-BOIN 9", "TITE-CRM 9"]
+    assert found["engine"].sel(design=pending).values.tolist() == ["simulated"] * 3
+    assert "patients may leave the window, and come in no slots" in found.attrs["simulated_as"]
+    assert (found["selection_mcse"].sel(design=pending).max("dose") > 0).all()
+    for name in ("enrolled_sd", "more_than_planned", "duration", "escalated_before_dlt"):
+        assert np.isfinite(found[name].sel(design=pending)).all(), name
+
+
+PAIR = {"BOIN": "boin", "TITE-BOIN": "tite_boin"}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +273,8 @@ def test_calendars_are_averaged_and_the_error_over_them_is_said():
     for name in ("correct_selection", "correct_selection_mcse", "sample_size_mcse", "total_dlts_mcse"):
         values = found[name].sel(design="TITE-CRM 9").values
         assert values == pytest.approx(expected[name].values, abs=1e-12), name
+    as_read = found["correct_by_naming_mcse"].sel(naming="as read", design=pending)
+    assert as_read.values == pytest.approx(found["correct_selection_mcse"].sel(design=pending).values, abs=1e-12)
     plain = np.sqrt(found["correct_selection"] * (1 - found["correct_selection"]) / 300).sel(design=pending)
     assert ((found["correct_selection_mcse"].sel(design=pending) < plain) | (plain == 0)).all()
     assert (found["duration_mcse"].sel(design=pending) > 0).all()

@@ -13,6 +13,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.reports.render.document import Bullets, Caution, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.ladder import ladder_table
 from doseopt.reports.sections.next_dose import not_counted
+from doseopt.reports.sections.words import followed_up
 
 SHOWN = {
     "correct_selection": ("correct", 100),
@@ -38,6 +39,7 @@ def amendment_document(tree: xr.DataTree) -> Document:
         Paragraph(f"Registered: {attrs['registered']}. {attrs['mtd_rule']}"),
         *map(Caution, str(attrs["warnings"]).splitlines()),
         *not_counted(str(attrs["pending"]), str(attrs["left_out"]), str(attrs["cutoff"])),
+        *followed_up(attrs),
         Heading("What each design does now"),
         Bullets(tuple(f"{name}: {said}" for name, said in _now(tree).items())),
         *(_averages(average.sel(belief=belief), belief) for belief in dict.fromkeys((beliefs[0], beliefs[-1]))),

@@ -19,7 +19,7 @@ from doseopt.display.readings import factor_words, reading_words
 from doseopt.plots.pathways import paths_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import decided, dose_words, so_far, statement, undeclarable
+from doseopt.reports.sections.words import decided, dose_words, followed_up, so_far, statement, undeclarable
 
 
 def registered(dossier: Dossier) -> list[Block]:
@@ -44,6 +44,7 @@ def amended(dossier: Dossier) -> list[Block]:
     return [
         _differences(dossier),
         *(_rules(dossier, names) for names in alike.values()),
+        *followed_up(dossier.amendment.attrs),
         *(statement(dossier, key) for key in ("reason", "prespecified")),
         Heading("What they do next", 2),
         *_pathways(dossier, list(dossier.proposal.amended)),

@@ -34,7 +34,8 @@ def examination_document(hypothetical: xr.Dataset, irrational: xr.Dataset) -> Do
         "Posterior": str(attrs["posterior_model"]),
         "Made by": made_by(attrs),
     }
-    blocks = [Paragraph(WHAT), *_cases(hypothetical), *_irrational(irrational, names(hypothetical, "dose"))]
+    noted = [Paragraph(str(attrs["followed_up"]))] if "followed_up" in attrs else []
+    blocks = [Paragraph(WHAT), *noted, *_cases(hypothetical), *_irrational(irrational, names(hypothetical, "dose"))]
     return Document(str(attrs["title"]), facts, tuple(blocks))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doseopt.core.text import counted
@@ -42,8 +43,8 @@ def _in_time(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
     labels, patients, last, items = trial["doses"], trial["patients"], 0.0, []
     for one in trial["arrivals"]:
         day = one["day"]
-        struck = [k for k, p in enumerate(patients, 1) if p["dlt"] and last < p["known"] <= day]
-        details = [f"Before, on day {patients[k - 1]['known']:.0f}: a DLT of patient {k}." for k in struck]
+        news = _news(patients, last, day)
+        details = [f"Before, on day {known:.0f}: {what}." for known, what in news]
         seen = [f"{y} of {n} at {label}" for label, n, y in zip(labels, one["n"], one["y"], strict=True) if n]
         details += [f"DLTs among those whose outcome is known: {', '.join(seen)}."] if seen else []
         waiting = [f"{labels[p['level'] - 1]} for {p['days']:.0f} days" for p in one["pending"]]
@@ -53,10 +54,20 @@ def _in_time(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
         items.append(Item(f"Day {day:.0f}: {done}.", tuple(details)))
         last = day
     known = max((p["known"] for p in patients), default=0.0)
-    later = [k for k, p in enumerate(patients, 1) if p["dlt"] and p["known"] > last]
-    details = [f"On day {patients[k - 1]['known']:.0f}: a DLT of patient {k}." for k in later]
+    details = [f"On day {when:.0f}: {what}." for when, what in _news(patients, last, math.inf)]
     items.append(Item(f"Day {known:.0f}: the outcomes of all patients are known.", tuple(details)))
     return items, len(patients), sum(p["dlt"] for p in patients)
+
+
+def _news(patients: Sequence[Mapping[str, Any]], since: float, until: float) -> list[tuple[float, str]]:
+    """Return the days, after one and up to another, of DLTs and of patients who left the window, and what happened."""
+    told = {"dlt": "a DLT of patient {}", "lost": "patient {} left the window, and counts no more"}
+    return [
+        (p["known"], text.format(k))
+        for k, p in enumerate(patients, 1)
+        for what, text in told.items()
+        if p.get(what) and since < p["known"] <= until
+    ]
 
 
 def _step(one: Mapping[str, Any], trial: Mapping[str, Any], before: list[int]) -> Item:
