@@ -11,6 +11,7 @@ from typing import Any
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, tunable, with_cap
+from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import STEADY, TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.study.designs import read_designs
@@ -58,7 +59,7 @@ def rules_to_tune(study: Study, registered: str) -> dict[str, Design]:
         One of its designs.
     """
     design = study.designs[registered]
-    capped = at_cap(study, other_rules(study, design, library_designs(study)), most_patients(design))
+    capped = at_cap(study, other_rules(study, design, library_designs(study)), most_patients(made_to_wait(design)))
     return {name: other for name, other in capped.items() if tunable(other)}
 
 
@@ -114,6 +115,6 @@ def most_of(design: Design) -> float:
     if cap is not None and set(design.facts.stops) <= STEADY:
         return cap
     try:
-        return most_patients(design)
+        return most_patients(made_to_wait(design))
     except TooManyStates:
         return cap or math.inf

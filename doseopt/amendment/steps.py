@@ -13,6 +13,7 @@ from doseopt.comparison.window_readings import WindowReading, orders, window_sil
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.designs.layers import in_any_order, layers, with_cap, with_names, with_rule, with_stop
+from doseopt.designs.waiting import made_to_wait
 from doseopt.display.labels import listed
 from doseopt.display.readings import NAMES, factor_words
 from doseopt.engines.graph import most_patients
@@ -117,7 +118,7 @@ def ladder_steps(study: Study, registered: str, amended: Sequence[str] = ()) -> 
     chosen += [(*stated, change) for change in parts["cap"] if stated]
     chosen += [(*stated, change) for change in parts["titration"] + parts["stop"]]
     others = other_rules(study, design)
-    most = most_patients(design)
+    most = most_patients(made_to_wait(design))
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
     for cap in raised:
         ruled = [_rule(name, other, most) for name, other in at_cap(study, others, cap).items()]
@@ -153,7 +154,7 @@ def all_steps(study: Study, registered: str, library: Mapping[str, Design]) -> l
     """
     design = study.designs[registered]
     parts = changes_of(study, design)
-    most = most_patients(design)
+    most = most_patients(made_to_wait(design))
     found = [made(study, registered, each) for each in _combined(parts.values())]
     raised = [most, *(most + k * cohort_of(design) for k in FURTHER)]
     for cap in raised:

@@ -92,9 +92,10 @@ def _time_at_risk(u: FloatArray, p: FloatArray, hazard: FloatArray, onset: Onset
     total = np.zeros((*u.shape, *hazard.shape))
     for low, high in zip((0.0, *ends), ends, strict=False):
         start, width = np.minimum(u, low), np.minimum(u, high) - np.minimum(u, low)
-        for at, part in zip(x**POWER, POWER * x ** (POWER - 1) * weight, strict=True):  # s^k is smooth at 0 in x
-            s = (start + width * at)[..., None, None]
-            total += part * width[..., None, None] * np.exp(-hazard * s) * (1 - onset.reached(s, p))
+        s = (start[..., None] + width[..., None] * x**POWER)[..., None, None]  # s^k is smooth at 0 in x
+        at_risk = np.exp(-hazard * s) * (1 - onset.reached(s, p))
+        parts = np.einsum("q,...qkd->...kd", POWER * x ** (POWER - 1) * weight, at_risk)
+        total += width[..., None, None] * parts
     return total
 
 

@@ -113,7 +113,8 @@ def _escalated(
     if found.attrs["engine"] == "exact":
         fates = fates_of(study.scenarios, served.onset)
         try:
-            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p, fates=fates)
+            most = served.most_states(study.scenarios)
+            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p, most, fates)
         except (TooManyStates, MemoryError, Faults):  # marks take more room than the trials do
             chance = np.full(len(p), np.nan)
         return {"escalated_before_dlt": chance, "escalated_before_dlt_mcse": np.zeros(len(p))}
@@ -129,7 +130,8 @@ def _law(served: InTime, study: Study, design: Design) -> tuple[FloatArray, Floa
     assert not isinstance(lattice, Calendar)
     try:
         fates = fates_of(study.scenarios, served.onset)
-        times, chance = duration_law(design, lattice, served.onset, p, MOST_TIMED, fates)
+        most = min(MOST_TIMED, served.most_states(study.scenarios))
+        times, chance = duration_law(design, lattice, served.onset, p, most, fates)
     except TooManyStates:
         return np.zeros((1, 1)), np.full((len(p), 1), np.nan)
     return times[None], chance

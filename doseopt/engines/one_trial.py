@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from doseopt.clock.lattice import Gaps
+from doseopt.clock.lattice import EPS, Gaps
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
@@ -194,7 +194,7 @@ class _PendingTrial(_Trial):
         """Return what is known at a time."""
         course = self.course
         came, known, at = np.array(course.came), np.array(course.known), np.array(course.dose, np.int64)
-        dlt, over = np.array(course.dlt, bool), known <= day
+        dlt, over = np.array(course.dlt, bool), known <= day + EPS
         doses = np.arange(self.design.facts.doses)
         n, y = (((at[mask, None] == doses).sum(axis=0))[None] for mask in (over, over & dlt))
         times = (known - came)[over & dlt][None] if self.design.facts.times else None

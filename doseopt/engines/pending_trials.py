@@ -6,7 +6,7 @@ import numpy as np
 
 from doseopt.clock.fates import CLEAN, DLT, GONE, OUT, Fates
 from doseopt.clock.fates import NONE as NO_EVENT
-from doseopt.clock.lattice import Calendar, Gaps
+from doseopt.clock.lattice import EPS, Calendar, Gaps
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
@@ -98,7 +98,7 @@ class PendingTrials:
         dose, came = (np.take_along_axis(part[rows], np.maximum(open_, 0), axis=1) for part in (self.at, self.came))
         times = None
         if self.design.facts.times:
-            seen = (self.fate[rows] == DLT) & (self.known[rows] <= day[:, None])
+            seen = (self.fate[rows] == DLT) & (self.known[rows] <= day[:, None] + EPS)
             times = np.where(seen, self.known[rows] - self.came[rows], np.nan)
         share = np.where(open_ >= 0, day[:, None] - came, 0.0)
         return state, Pending(np.where(open_ >= 0, dose, NONE), share, times)
@@ -107,7 +107,7 @@ class PendingTrials:
         """Count the patients of some trials whose outcome has become known, and give places again."""
         open_ = self.open[rows]
         known = np.take_along_axis(self.known[rows], np.maximum(open_, 0), axis=1) if open_.shape[1] else open_
-        done = (open_ >= 0) & (known <= day[:, None])
+        done = (open_ >= 0) & (known <= day[:, None] + EPS)  # a window may end as the next patient comes
         if not done.any():
             return
         at, patient = rows[np.nonzero(done)[0]], open_[done]

@@ -12,6 +12,7 @@ import xarray as xr
 from doseopt.clock.fates import DLT, NONE, Fates
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.trial import step
 
@@ -179,11 +180,21 @@ def fates_of(scenarios: xr.Dataset, onset: Onset) -> Fates | None:
         With `p_alone`, `hazard`, `rate_met`, `p_removed`, `p_left_out` and `share` where other events happen.
     onset : Onset
         Of a DLT, if nothing else happened.
+
+    Raises
+    ------
+    Faults
+        If the DLT rates that are met are others than those of the events.
     """
     if "hazard" not in scenarios:
         return None
     names = "p_alone", "hazard", "rate_met", "p_removed", "p_left_out", "share"
-    fates = Fates.of(onset, *(scenarios[name].to_numpy() for name in names))
+    alone, *parts = (scenarios[name].to_numpy() for name in names)
+    rate, share = parts[1], parts[-1][..., None] * (1 - parts[2] - parts[3])
+    if np.abs((share * rate).sum(axis=1) / share.sum(axis=1) - scenarios["p_observed"].to_numpy()).max() > 1e-9:
+        wanted = "wanted none where DLTs are counted that are none and a design decides while patients are pending"
+        raise Faults([Fault("window_events", wanted)])
+    fates = Fates.of(onset, alone, *parts)
     return None if onset.kind == "constant" and fates.kinds == (NONE, DLT) else fates
 
 

@@ -13,7 +13,7 @@ from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import TrialState
-from doseopt.engines.budget import TooManyStates
+from doseopt.engines.budget import MAX_STATES, TooManyStates
 from doseopt.engines.exact_calendars import ExactCalendars
 from doseopt.engines.exact_pending import ExactPending
 from doseopt.engines.simulate import Simulate
@@ -29,6 +29,8 @@ ON_LATTICE = ("fixed", "bernoulli", "dates")
 """Laws of the arrivals that are exact in slots, or given the one calendar that there is."""
 DRAWN = ("fixed", "poisson", "uniform", "dates")
 """Those that can be simulated."""
+MOST_LEAVING = 300_000
+"""States that are followed at the most where patients may leave: some seconds a scenario."""
 TRIALS, SEED = 4_000, 1
 """Of a design in a scenario, where its duration is simulated and nothing else is."""
 
@@ -94,10 +96,15 @@ class InTime:
 
     def _exactly(self, design: Design, scenarios: xr.Dataset, start: TrialState | None) -> xr.Dataset:
         """Evaluate a design in slots, or given its one calendar."""
+        most = self.most_states(scenarios)
         try:
-            return ExactPending(lattice_of(self.clock), self.onset)(design, scenarios, start)
+            return ExactPending(lattice_of(self.clock), self.onset, max_states=most)(design, scenarios, start)
         except NoMoreArrivals:
             raise Faults([self.too_few()]) from None
+
+    def most_states(self, scenarios: xr.Dataset) -> int:
+        """Return how many states are followed at the most: fewer where patients may leave, each scenario by itself."""
+        return MAX_STATES if fates_of(scenarios, self.onset) is None else MOST_LEAVING
 
     def _averaged(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Evaluate a design given each of some calendars."""
