@@ -83,8 +83,10 @@ def named(
         events = np.concatenate([endings.chosen, (declared & (n <= FEW))[..., None]], axis=-1)
         mean = endings.mean(events)
         found[rule].append((mean, endings.covariance(events, mean)))
-    each = {rule: tuple(map(np.concatenate, zip(*parts, strict=True))) for rule, parts in found.items()}
-    return {rule: (mean, spread) for rule, (mean, spread) in each.items()}
+    return {
+        rule: (np.concatenate([mean for mean, _ in parts]), np.concatenate([spread for _, spread in parts]))
+        for rule, parts in found.items()
+    }
 
 
 def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, Any]:

@@ -139,8 +139,8 @@ def joined(parts: Sequence[Ends]) -> Ends:
         row, column = row + many, column + len(part.entries.n)
     one = [dataclasses.replace(part.entries, weight=part.entries.weight[:1]) for part in parts]
     entries = dataclasses.replace(Entries.joined(one), weight=weight)
-    ends = (each[first] for each in columns)
-    return Ends(*ends, sums, entries, max(part.states for part in parts))
+    n, y, given, selected, stop = (each[first] for each in columns)
+    return Ends(n, y, given, selected, stop, sums, entries, max(part.states for part in parts))
 
 
 def weigh(ends: Ends, begin: TrialState, p: FloatArray, law: Law) -> tuple[FloatArray, FloatArray]:

@@ -185,7 +185,11 @@ class Layout:
         for kind in range(self.kinds):
             n, y, own = self.n[kind % self.doses], self.y[kind % self.doses], bool(self.own) and kind >= self.own
             stays = [DLT, CLEAN, *([NONE] if over else [])]
-            fields = [*((fate, n) for fate in stays), (DLT, y), *((fate, self.lost) for fate in (GONE, OUT))]
+            fields: list[tuple[int, Field | None]] = [
+                *((fate, n) for fate in stays),
+                (DLT, y),
+                *((fate, self.lost) for fate in (GONE, OUT)),
+            ]
             if own:
                 fields += [*((fate, self.kept) for fate in stays), (GONE, self.left), (OUT, self.out)]
             for fate, field in fields:

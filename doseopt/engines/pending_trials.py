@@ -66,8 +66,9 @@ class PendingTrials:
         self.patients = Patients(trials, np.random.SeedSequence(seed), first)
         self.arrivals = Patients(trials, np.random.SeedSequence((seed, 1)), first)
         self.came, self.known = np.zeros((2, rows, 0))
-        self.at, self.fate, self.cohort = np.full((rows, 0), NONE), *np.zeros((2, rows, 0), np.int64)
-        self.open, (self.n, self.y) = np.full((rows, 0), NONE), np.zeros((2, rows, facts.doses), np.int64)
+        self.at, self.open = np.full((rows, 0), NONE), np.full((rows, 0), NONE)
+        self.fate, self.cohort = np.zeros((2, rows, 0), np.int64)
+        self.n, self.y = np.zeros((2, rows, facts.doses), np.int64)
         self.treated, self.left, self.dose, self.stop, self.cohorts, self.size = np.zeros((6, rows), np.int64)
         self.lost, self.out = np.zeros((2, rows), np.int64)
         self.dose -= 1
@@ -106,7 +107,7 @@ class PendingTrials:
     def _learn(self, rows: IntArray, day: FloatArray) -> None:
         """Count the patients of some trials whose outcome has become known, and give places again."""
         open_ = self.open[rows]
-        known = np.take_along_axis(self.known[rows], np.maximum(open_, 0), axis=1) if open_.shape[1] else open_
+        known = np.take_along_axis(self.known[rows], np.maximum(open_, 0), axis=1)
         done = (open_ >= 0) & (known <= day[:, None] + EPS)  # a window may end as the next patient comes
         if not done.any():
             return

@@ -225,7 +225,7 @@ def ask(design: Design, state: TrialState, pending: Pending, loses: bool = False
     if not facts.open_to_the_end and (not loses or facts.cap is None):
         return given
     early = (given.stop != CONTINUE) & (pending.dose >= 0).any(axis=1)
-    if not facts.open_to_the_end:
+    if not facts.open_to_the_end and facts.cap is not None:
         early &= state.treated(pending).total >= facts.cap
     return Decision(given.dose, np.where(early, 0, given.size), np.where(early, CONTINUE, given.stop))
 
