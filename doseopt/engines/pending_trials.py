@@ -165,7 +165,7 @@ class PendingTrials:
         )
         self.cohorts[opened] += 1
         self.out[opened] = 0
-        return on
+        return np.asarray(on)
 
     def _decided(self, state: TrialState, pending: Pending) -> Decision:
         """Return what the design decides, asked once about trials in the same state with nobody pending."""
