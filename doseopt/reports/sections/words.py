@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -122,13 +121,13 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
     return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))
 
 
-def followed_up(attrs: Mapping[str, Any]) -> list[Paragraph]:
-    """Say which designs of an amendment decide while patients are pending, and what is said of them as they wait."""
-    if not attrs.get("followed_up"):
+def followed_up(which: str) -> list[Paragraph]:
+    """Say what is said of designs of an amendment that decide while patients are pending; nothing if there are none."""
+    if not which:
         return []
     said = (
-        f"Decides while patients are pending: {attrs['followed_up']}. From the data so far on, over beliefs and "
-        "on the same patients it is shown with every cohort followed up before the next decision. In the comparison of "
-        "designs it decides as patients come by the study's clock: with its duration, and what not waiting gains."
+        f"Decides while patients are pending: {which}. From the data so far on, over beliefs and on the same patients it "
+        "is shown with every cohort followed up before the next decision. In the comparison of designs it decides as "
+        "patients come by the study's clock: with its duration, and what not waiting gains."
     )
     return [Paragraph(said)]
