@@ -122,7 +122,7 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
 
 
 def followed_up(which: str) -> list[Paragraph]:
-    """Say what is said of designs of an amendment that decide while patients are pending; nothing if there are none."""
+    """Say how designs of an amendment are shown that decide while patients are pending; nothing if there are none."""
     if not which:
         return []
     said = (
