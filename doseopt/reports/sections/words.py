@@ -122,12 +122,12 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
 
 
 def followed_up(which: str) -> list[Paragraph]:
-    """Say how designs of an amendment are shown that decide while patients are pending; nothing if there are none."""
+    """Say how an amendment shows designs that decide while patients are pending; nothing if there are none."""
     if not which:
         return []
     said = (
-        f"Decides while patients are pending: {which}. From the data so far on, over beliefs and on the same patients it "
-        "is shown with every cohort followed up before the next decision. In the comparison of designs it decides as "
-        "patients come by the study's clock: with its duration, and what not waiting gains."
+        f"Decides while patients are pending: {which}. From the data so far on, over beliefs and on the same patients "
+        "it is shown with every cohort followed up before the next decision. In the comparison of designs it decides "
+        "as patients come by the study's clock: with its duration, and what not waiting gains."
     )
     return [Paragraph(said)]
