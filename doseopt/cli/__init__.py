@@ -15,6 +15,7 @@ import doseopt.cli.elicit
 import doseopt.cli.record
 import doseopt.cli.calendar
 import doseopt.cli.check
+import doseopt.cli.keys
 import doseopt.cli.table
 import doseopt.cli.verify
 import doseopt.cli.walk  # noqa: F401

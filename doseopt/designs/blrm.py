@@ -116,13 +116,33 @@ class BLRM(Defaults):
     dose_values: tuple[float, ...] = param(kind=tuple, custom=_values_fault, doc="the doses as numbers")
     reference_dose: float = param(kind=float, low=0, open_low=True, doc="the reference dose d*, in the doses' unit")
     unit: str = param("", doc="unit of the doses")
-    mean: tuple[float, float] = param(WEAKLY_INFORMATIVE_MEAN, kind=tuple, custom=mean_fault)
-    cov: tuple[tuple[float, float], tuple[float, float]] = param(WEAKLY_INFORMATIVE_COV, kind=tuple, custom=cov_fault)
+    mean: tuple[float, float] = param(
+        WEAKLY_INFORMATIVE_MEAN, kind=tuple, custom=mean_fault, doc="means of log alpha and log beta before the data"
+    )
+    cov: tuple[tuple[float, float], tuple[float, float]] = param(
+        WEAKLY_INFORMATIVE_COV, kind=tuple, custom=cov_fault, doc="their covariance matrix"
+    )
     rule: str = param("interval", choices=RULES, doc="which admissible dose is given")
     intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
-    overdose: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
+    overdose: float | None = param(
+        None,
+        kind=float,
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        optional=True,
+        doc="DLT rate from which a dose is an overdose",
+    )
     feasibility: float = param(0.25, low=0, high=1, open_low=True, doc="probability of overdosing that excludes a dose")
-    max_increment: float | None = param(None, kind=float, low=0, open_low=True, optional=True)
+    max_increment: float | None = param(
+        None,
+        kind=float,
+        low=0,
+        open_low=True,
+        optional=True,
+        doc="largest increment, a share of the dose before: 1 is to double it",
+    )
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")

@@ -73,8 +73,12 @@ class Doses:
     labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
     values: tuple[float, ...] | None = param(None, kind=tuple, custom=_values_fault, doc="the doses as numbers")
     unit: str = param("", custom=_unit_fault, doc="unit of the values")
-    tolerance: float | None = param(None, kind=float, low=0, high=1, open_high=True, optional=True)
-    insertable: str | tuple[float, ...] | None = param(None, kind=tuple, custom=_insertable_fault)
+    tolerance: float | None = param(
+        None, kind=float, low=0, high=1, open_high=True, optional=True, doc="share by which an actual dose may be off"
+    )
+    insertable: str | tuple[float, ...] | None = param(
+        None, kind=tuple, custom=_insertable_fault, doc="doses that designs may insert; or how they are spaced"
+    )
     plan: Doses | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from doseopt.core.parameters import Domain, Fault, Faults, nearest
 from doseopt.scenarios import MTDRule
 from doseopt.study.criteria import Criteria, read_criteria
 from doseopt.study.reader import Reader, key
+from doseopt.study.said import Said
 
 STATEMENTS = {
     "version": "version and date of the protocol that is amended",
@@ -32,7 +33,14 @@ WANTED = 0.6
 """The probability of correct selection for which the enrolment needed is stated, unless the file says another."""
 
 
-KEYS = ("registered", "amended", "wanted", "criteria", "interims", "statements")
+KEYS = {
+    "registered": Said("the design that is registered; the first if left out", Domain(str)),
+    "amended": Said("the designs proposed instead; all others if left out", Domain(list)),
+    "wanted": Said("probability of correct selection for which enrolment is stated", _PROBABILITY, WANTED),
+    "criteria": Said("by which one of the designs is recommended"),
+    "interims": Said("outcomes at which the amendment is worked through, by name", example={"third": "1N 2NNT"}),
+    "statements": Said("words of the investigators, by what they are on"),
+}
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ def read_proposal(
             reader.fault(f"amendment.amended[{k}]", f"{name!r} is the registered design")
         if name in amended[:k]:
             reader.fault(f"amendment.amended[{k}]", f"{name!r} is named twice")
-    wanted = reader.value(found.get("wanted", WANTED), "amendment.wanted", _PROBABILITY)
+    wanted = reader.value(found.get("wanted", WANTED), "amendment.wanted", KEYS["wanted"].domain)
     criteria = None
     if "criteria" in found:
         criteria = read_criteria(reader, found["criteria"], "amendment.criteria", also, target)

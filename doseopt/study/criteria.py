@@ -10,8 +10,18 @@ from doseopt.core.parameters import Domain
 from doseopt.scenarios import MTDRule
 from doseopt.study.definitions import MAIN
 from doseopt.study.reader import Reader, key
+from doseopt.study.said import MISSING, Said
 
 MAXIMISE = "correct_selection"
+CRITERIA = {
+    "maximise": Said(
+        "measure that is to be as large as possible; any other key is a measure with its bound",
+        Domain(str),
+        MISSING,
+        MAXIMISE,
+    ),
+    "definition": Said("definition of what is right by which is judged", Domain(str), MAIN),
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,6 @@ def read_criteria(
     if named is not None and named.target != target:
         wanted = f"wanted a definition at the target of {target:g} that the designs aim at"
         reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {named.target:g}")
-    rest = {name: value for name, value in table.items() if name not in ("maximise", "definition")}
+    rest = {name: value for name, value in table.items() if name not in CRITERIA}
     bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
     return None if len(reader.faults) > before else Criteria(maximise, bounds, definition)

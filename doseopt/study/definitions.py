@@ -7,7 +7,7 @@ from typing import Any
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults
+from doseopt.core.parameters import Domain, Fault, Faults
 from doseopt.core.text import name_fault
 from doseopt.designs.layers import layers
 from doseopt.designs.policy import Policy
@@ -15,9 +15,11 @@ from doseopt.scenarios import MTDRule
 from doseopt.scenarios.doses import Doses
 from doseopt.study.designs import design_table, read_designs
 from doseopt.study.reader import Reader, plain
+from doseopt.study.said import MISSING, Said
 
 MAIN = "main"
 """Name of the definition that the study's own keys state."""
+OF_ALSO = {"name": Said("what the definition is called", Domain(str), MISSING, "below")}
 EXAMPLE = '[{ name = "highest below", rule = "highest_below" }]'
 
 
@@ -40,7 +42,7 @@ def read_also(reader: Reader, mtd: Any, target: float) -> dict[str, MTDRule]:
     found: dict[str, MTDRule] = {}
     for k, table in enumerate(listed):
         where = f"mtd.also[{k}]"
-        rule = reader.build(MTDRule, table, where, {"target": target}, ["name"])
+        rule = reader.build(MTDRule, table, where, {"target": target}, OF_ALSO)
         name = table.get("name", "") if isinstance(table, Mapping) else str(k)
         message = name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}"
         if isinstance(table, Mapping) and "name" not in table:

@@ -26,8 +26,16 @@ from doseopt.scenarios.doses import MIDPOINTS, Doses
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
 from doseopt.study.runnable import obstacles
+from doseopt.study.said import Said
 
-OF_A_DESIGN = ("modifiers", "selection", "names", "drop", "insert", "inserts")
+OF_A_DESIGN = {
+    "modifiers": Said("rules laid over it, a list of tables with their kinds", Domain(list), []),
+    "selection": Said("rule of another design that names the MTD at the end, with its kind"),
+    "names": Said("when a dose may be named", example={"at_least": 6}),
+    "drop": Said("planned doses that it does not give, by label", Domain(list), []),
+    "insert": Said("insertable doses that it gives from the start, by label", Domain(list), []),
+    "inserts": Said("whether it inserts doses as the trial goes on", Domain(bool), False),
+}
 """Keys of a design's table that are not its parameters."""
 
 
@@ -95,7 +103,7 @@ def _on_grid(design: Any, grid: Doses, place: _Place) -> Any:
 def _read_place(reader: Reader, table: Mapping[str, Any], where: str, doses: Doses | None) -> _Place | None:
     """Read which doses a design drops and inserts; None if that is wrong."""
     before = len(reader.faults)
-    inserts = reader.value(table.get("inserts", False), f"{where}.inserts", Domain(bool))
+    inserts = reader.value(table.get("inserts", False), f"{where}.inserts", OF_A_DESIGN["inserts"].domain)
     known = () if doses is None else doses.grid().labels
     dropped = _read_labels(reader, table.get("drop", []), f"{where}.drop", known, _not_dropped, doses)
     inserted = _read_labels(reader, table.get("insert", []), f"{where}.insert", known, _not_inserted, doses)

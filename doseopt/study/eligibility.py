@@ -11,6 +11,7 @@ from doseopt.core.parameters import Domain, Fault, Faults, check, nearest, param
 from doseopt.core.text import name_fault
 from doseopt.endpoints.laboratory import LIMITS, UNITS, unit_of
 from doseopt.study.reader import Reader, plain, said_fault
+from doseopt.study.said import MISSING, Said
 
 SUBJECT: dict[str, tuple[str, float]] = {"AGE": ("years", 130), "WEIGHTBL": ("kg", 500)}
 """Variables of a subject, each with its unit and the largest value that anybody has."""
@@ -37,7 +38,13 @@ RELATIONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
 }
 EXAMPLE = '[{ variable = "AGE", relation = ">=", value = 18, unit = "years" }]'
-LISTS = ("include", "exclude", "judged")
+LISTS = {
+    "include": Said("what must hold of a subject, a list of criteria", Domain(list), [], EXAMPLE),
+    "exclude": Said("what must not hold", Domain(list), []),
+    "judged": Said("criteria that only a clinician can judge", Domain(list), [], ["no active infection"]),
+}
+POPULATION = {"population": Said("population that the criterion is for; all if left out", Domain(str), "", "CLF")}
+ANY = {"any": Said("conditions of which one is enough", Domain(list), MISSING), **POPULATION}
 
 
 @dataclass(frozen=True)
@@ -254,14 +261,14 @@ def read_eligibility(reader: Reader, table: Any) -> Eligibility | None:
 def _criterion(reader: Reader, entry: Any, where: str) -> Any:
     """Build one criterion, None with faults."""
     if isinstance(entry, Mapping) and "any" in entry:
-        reader.table(entry, where, ("any", "population"))
+        reader.table(entry, where, ANY)
         listed = entry["any"]
         if not isinstance(listed, list) or len(listed) < 2:
             reader.fault(f"{where}.any", f"wanted a list of two conditions at least, as {EXAMPLE}, got {listed!r}")
             listed = []
         conditions = [reader.build(Condition, each, f"{where}.any[{k}]", {}) for k, each in enumerate(listed)]
     else:
-        conditions = [reader.build(Condition, entry, where, {}, also=["population"])]
+        conditions = [reader.build(Condition, entry, where, {}, also=POPULATION)]
     stated = entry.get("population", "") if isinstance(entry, Mapping) else ""
     population = reader.value(stated, f"{where}.population", Domain(str, custom=_no_name))
     return Criterion(tuple(conditions), population)

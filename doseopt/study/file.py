@@ -11,7 +11,7 @@ import doseopt
 from doseopt.beliefs import StatedBelief
 from doseopt.beliefs.utility import Utility
 from doseopt.core.files import FORMAT
-from doseopt.core.parameters import Fault, Faults, declared, nearest
+from doseopt.core.parameters import Domain, Fault, Faults, declared, nearest
 from doseopt.endpoints.historical import Historical
 from doseopt.models.choice import PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
@@ -25,6 +25,7 @@ from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader, key
+from doseopt.study.said import MISSING, Said
 from doseopt.study.salvage import window_misfits
 from doseopt.study.scenarios import read_belief, read_scenarios
 from doseopt.study.silences import Silences
@@ -99,28 +100,33 @@ def _said(named: str, where: str) -> bool:
     return named == where or named.startswith(f"{where}[") or where.startswith((f"{named}.", f"{named}["))
 
 
-TOP = (
-    "format",
-    "title",
-    "registry",
-    "target",
-    "planned_enrolment",
-    "mtd",
-    "doses",
-    "populations",
-    "dropout",
-    "window_events",
-    "clock",
-    "silences",
-    "historical",
-    "eligibility",
-    "posterior",
-    "belief",
-    "utility",
-    "scenarios",
-    "designs",
-    "amendment",
-)
+TOP = {
+    "format": Said("format of the file", Domain(int, 1, FORMAT), FORMAT),
+    "title": Said("what the study is called", Domain(str), MISSING, "A trial"),
+    "registry": Said("number in a registry", Domain(str), "", "NCT04243785"),
+    "target": Said("DLT rate that the MTD is to have", Domain(float, 0, 1, True, True), MISSING, 0.25),
+    "planned_enrolment": Said("patients, as the registry states them", Domain(int, 1), None, 20),
+    "mtd": Said("which dose is the MTD, given the true rates"),
+    "doses": Said("the doses, lowest first", default=MISSING),
+    "populations": Said("populations that differ in the window, and their shares"),
+    "dropout": Said("drop-out, replaced; as files stated it before window_events"),
+    "window_events": Said("death, transplantation and drop-out in the DLT window"),
+    "clock": Said("DLT window, follow-up, pace of accrual, dates; in days"),
+    "silences": Said("what is elicited of events that the protocol does not provide for"),
+    "historical": Said("historical controls for survival"),
+    "eligibility": Said("criteria of eligibility"),
+    "posterior": Said("model by which DLT rates are judged"),
+    "belief": Said("what is believed of the DLT rates, for averages and limits"),
+    "utility": Said("worth of ending, for limits"),
+    "scenarios": Said("true DLT rates, a table or a list by name"),
+    "designs": Said("the designs by name, each with its kind", default=MISSING),
+    "amendment": Said("what is registered and what is proposed instead"),
+}
+"""Keys that stand in no table, and tables."""
+OF_MTD = {
+    "definition": Said("evidence that a dose must have to be the MTD", example={"patients": 6, "rate": "1/6"}),
+    "also": Said("further definitions of what is right, by name", example=[{"name": "below", "rule": "highest_below"}]),
+}
 
 SAID = {"title": "", "registry": "", "planned_enrolment": None}
 """What stands in no table, and what it is if it is left out."""
@@ -159,9 +165,7 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
     parts |= {name: reader.build(kind, top[name], name, {}) if name in top else None for name, kind in BUILT.items()}
     parts["eligibility"] = read_eligibility(reader, top["eligibility"]) if "eligibility" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
-    parts["mtd"] = reader.build(
-        MTDRule, top.get("mtd", {}), "mtd", {"target": target}, ["definition", "also"], ["target"]
-    )
+    parts["mtd"] = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": target}, OF_MTD, ["target"])
     parts["definition"] = definition = read_definition(reader, top.get("mtd"))
     parts["also"] = also = read_also(reader, top.get("mtd"), target)
     parts["scenario_specs"] = specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}

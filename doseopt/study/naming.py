@@ -11,8 +11,13 @@ from doseopt.core.parameters import Domain, declared
 from doseopt.designs.naming import Naming
 from doseopt.designs.selecting import Selecting
 from doseopt.study.reader import Reader, plain
+from doseopt.study.said import MISSING, Said
 
 EXAMPLE = 'definition = { patients = 6, rate = "1/6" }'
+EVIDENCE = {
+    "at_least": Said("patients at the dose", Domain(int, 1), MISSING, 6),
+    "rate": Said("the largest share of them with a DLT, exact", Domain(str), "1", "1/6"),
+}
 WANTED = 'wanted "any", { at_least = 6 } or "definition"'
 
 
@@ -60,8 +65,8 @@ def _evidence(reader: Reader, value: Any, where: str, definition: Definition | N
         reader.fault(where, f"{WANTED}, got {value!r}")
         return None
     before = len(reader.faults)
-    table = reader.table(value, where, ["at_least", "rate"])
-    patients = reader.value(table.get("at_least"), f"{where}.at_least", Domain(int, 1))
+    table = reader.table(value, where, EVIDENCE)
+    patients = reader.value(table.get("at_least"), f"{where}.at_least", EVIDENCE["at_least"].domain)
     rate = table.get("rate", "1")
     message = declared(Definition)["rate"].metadata["domain"].fault(rate)
     if message:

@@ -11,10 +11,30 @@ from doseopt.core.parameters import Domain
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.reader import Reader, key, plain
+from doseopt.study.said import MISSING, Said
 
-SHARES = ("false_dlts", "late_dlts")
+SHARES = {
+    "false_dlts": Said("share of patients without a DLT who are called one", Domain(float, 0, 1), 0.0),
+    "late_dlts": Said("share of DLTs that come after the window", Domain(float, 0, 1), 0.0),
+}
 MOST_RANDOM = 100_000
 """Scenarios of one generator at the most."""
+_TRANSFORM = {"transform": Said("what is done to the rates, a table with its kind")}
+FIXED = {
+    "p_dlt": Said("DLT rates, one a dose", Domain(list), MISSING, [0.05, 0.1, 0.2, 0.3]),
+    "p_moderate": Said("rates of moderate toxicity that is no DLT, one a dose", Domain(list)),
+    "reason": Said("why it is looked at", Domain(str), ""),
+    "source": Said("where it is from", Domain(str), ""),
+    **_TRANSFORM,
+    **SHARES,
+}
+RANDOM = {
+    "generator": Said("published generator of curves", Domain(str, choices=tuple(GENERATORS)), MISSING),
+    "count": Said("scenarios drawn", Domain(int, 1, MOST_RANDOM), MISSING, 100),
+    "seed": Said("seed of the draws", Domain(int, 0, 2**63), MISSING, 1),
+    **_TRANSFORM,
+    **SHARES,
+}
 
 
 def read_scenarios(reader: Reader, table: Any, doses: int | None) -> dict[str, Any]:
@@ -38,15 +58,15 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if "transform" in value:
         transform = reader.kind(value["transform"], f"{where}.transform", TRANSFORMS)
     if "generator" in value:
-        table = reader.table(value, where, ["generator", "count", "seed", "transform", *SHARES])
-        kind = reader.value(table["generator"], f"{where}.generator", Domain(str, choices=tuple(GENERATORS)))
+        table = reader.table(value, where, RANDOM)
+        kind = reader.value(table["generator"], f"{where}.generator", RANDOM["generator"].domain)
         numbers = []
-        for name, least, most in (("count", 1, MOST_RANDOM), ("seed", 0, 2**63)):
+        for name, least in (("count", 1), ("seed", 0)):
             if name not in table:
                 reader.fault(f"{where}.{name}", "missing; wanted a whole number")
-            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", Domain(int, least, most)))
+            numbers.append(reader.value(table.get(name, least), f"{where}.{name}", RANDOM[name].domain))
         return RandomScenarios(kind, numbers[0], numbers[1], transform, *_shares(reader, table, where))
-    table = reader.table(value, where, ["p_dlt", "p_moderate", "reason", "source", "transform", *SHARES])
+    table = reader.table(value, where, FIXED)
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
@@ -60,7 +80,7 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
 
 def _shares(reader: Reader, table: Mapping[str, Any], where: str) -> list[float]:
     """Return the shares of false and of late DLTs."""
-    return [reader.value(table.get(name, 0.0), f"{where}.{name}", Domain(float, 0, 1)) or 0.0 for name in SHARES]
+    return [reader.value(table.get(name, 0.0), f"{where}.{name}", SHARES[name].domain) or 0.0 for name in SHARES]
 
 
 def read_belief(reader: Reader, table: Any, specs: Mapping[str, Any]) -> Any:

@@ -16,7 +16,9 @@ from doseopt.scenarios.doses import Doses
 from doseopt.study.departure import Departure, Event
 from doseopt.study.populations import Populations
 from doseopt.study.reader import Reader
+from doseopt.study.said import Said
 
+DROPOUT = {"rate": Said("probability of dropping out in the window", Domain(float, 0, 1, open_high=True), 0.0, 0.1)}
 NAMES = {"death": "death", "transplantation": "transplantation", "dropout": "drop-out"}
 BY_POPULATION = {"rate_met": "rate", "p_removed": "removed", "p_left_out": "left_out"}
 """Variables of scenarios, and what of `Met` they are."""
@@ -161,7 +163,7 @@ def read_window_events(reader: Reader, table: Any, dropout: Any) -> WindowEvents
     """
     rate = 0.0
     if dropout is not None:
-        found = reader.table(dropout, "dropout", ["rate"]).get("rate", 0.0)
+        found = reader.table(dropout, "dropout", DROPOUT).get("rate", 0.0)
         rate = reader.value(found, "dropout.rate", Domain(float, 0, 1, open_high=True)) or 0.0
         if isinstance(table, Mapping) and "dropout" in table:
             reader.fault("dropout", "wanted drop-out stated once, got it in window_events.dropout, too")

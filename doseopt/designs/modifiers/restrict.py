@@ -81,7 +81,16 @@ class Coherent(Rule):
     """
 
     scope: str = param("cohort", choices=("cohort", "dose"), doc="whose DLT fraction is compared with the target")
-    target: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
+    target: float | None = param(
+        None,
+        kind=float,
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        optional=True,
+        doc="DLT fraction of a cohort from which on nobody escalates",
+    )
 
     phase: ClassVar[Phase] = Phase.RESTRICT
 

@@ -43,7 +43,16 @@ class TooToxic(Rule):
     """
 
     confidence: float = param(0.95, low=0, high=1, open_low=True, open_high=True, doc="posterior probability to exceed")
-    above: float | None = param(None, kind=float, low=0, high=1, open_low=True, open_high=True, optional=True)
+    above: float | None = param(
+        None,
+        kind=float,
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        optional=True,
+        doc="DLT rate that is too high; the target if left out",
+    )
     base: Design | None = field(default=None, repr=False, compare=False)
 
     phase: ClassVar[Phase] = Phase.STOP
