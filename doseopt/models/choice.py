@@ -92,8 +92,12 @@ class PosteriorModel:
     reference_dose: float | None = param(
         None, kind=float, low=0, open_low=True, optional=True, doc="d*, in the doses' unit"
     )
-    mean: tuple[float, float] | None = param(None, kind=tuple, custom=_mean_fault)
-    cov: tuple[tuple[float, float], tuple[float, float]] | None = param(None, kind=tuple, custom=_cov_fault)
+    mean: tuple[float, float] | None = param(
+        None, kind=tuple, custom=_mean_fault, doc="means of log alpha and log beta before the data"
+    )
+    cov: tuple[tuple[float, float], tuple[float, float]] | None = param(
+        None, kind=tuple, custom=_cov_fault, doc="their covariance matrix"
+    )
     skeleton: tuple[float, ...] | IndifferenceInterval | None = param(
         None, kind=tuple, custom=_maybe_skeleton_fault, table=IndifferenceInterval
     )

@@ -117,8 +117,9 @@ def key_tables() -> dict[str, KeyTable]:
     _add(found, "posterior", PosteriorModel, TOP["posterior"].doc)
     _add(found, "utility", Utility, TOP["utility"].doc)
     _add(found, "mtd", MTDRule, TOP["mtd"].doc, OF_MTD, without=("target",))
-    _add(found, "mtd.also", MTDRule, OF_MTD["also"].doc, OF_ALSO)
+    _add(found, "mtd.also", MTDRule, OF_MTD["also"].doc, OF_ALSO, given=("target",))
     _add(found, "mtd.definition", Definition, OF_MTD["definition"].doc)
+    _add(found, "eligibility.condition", Condition, "one of the alternatives of a criterion")
     _add(found, "eligibility.include", Condition, LISTS["include"].doc, POPULATION)
     by_name = {
         "dropout": (DROPOUT, TOP["dropout"].doc),

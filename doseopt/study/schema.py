@@ -48,6 +48,7 @@ def schema() -> dict[str, Any]:
     criterion = {"anyOf": [_reference("eligibility.include"), _reference("eligibility.any")]}
     for name in ("include", "exclude"):
         defs["eligibility"]["properties"][name] |= {"items": criterion}
+    defs["eligibility.any"]["properties"]["any"] |= {"items": _reference("eligibility.condition")}
     for name in ("criteria", "statements"):
         defs["amendment"]["properties"][name] |= _reference(f"amendment.{name}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "doseopt study", **top, "$defs": defs}
@@ -77,8 +78,10 @@ def _value(key: Key) -> dict[str, Any]:
     if isinstance(key.default, str | int | float | bool | list):
         said["default"] = key.default
     if key.table:
-        either = [_reference(key.table), *([{"type": "string"}] if key.domain.file is not None else [])]
-        return said | (either[0] if len(either) == 1 and key.domain.custom is None else {"anyOf": [*either, {}]})
+        if key.domain.custom is None and key.domain.file is None:
+            return said | _reference(key.table)
+        plainly = [{"type": name} for name in ("array", "string", "number")]
+        return said | {"anyOf": [_reference(key.table), *plainly]}
     return said | _bounds(key.domain)
 
 
