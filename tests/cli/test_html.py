@@ -14,7 +14,8 @@ from doseopt.display.numbers import typeset
 def test_every_command_takes_a_page():
     commands = typer.main.get_command(app).commands
     assert len(commands) >= 13
-    assert [name for name, one in commands.items() if "--html" not in {o for p in one.params for o in p.opts}] == []
+    without = [name for name, one in commands.items() if "--html" not in {o for p in one.params for o in p.opts}]
+    assert set(without) <= {"schema"}  # which editors read, and `keys --html` is its page
 
 
 @pytest.mark.parametrize(
