@@ -36,17 +36,24 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.keyboard import Keyboard as Keyboard
     from doseopt.designs.modified import Modified as Modified
     from doseopt.designs.modifiers import MODIFIERS as MODIFIERS
+    from doseopt.designs.modifiers import AllOf as AllOf
+    from doseopt.designs.modifiers import AnyOf as AnyOf
+    from doseopt.designs.modifiers import BelowLowest as BelowLowest
     from doseopt.designs.modifiers import Coherent as Coherent
     from doseopt.designs.modifiers import CohortsByDLT as CohortsByDLT
     from doseopt.designs.modifiers import CohortsByDose as CohortsByDose
     from doseopt.designs.modifiers import CohortsInOrder as CohortsInOrder
     from doseopt.designs.modifiers import DemandAtDose as DemandAtDose
+    from doseopt.designs.modifiers import DLTsSeen as DLTsSeen
     from doseopt.designs.modifiers import EnoughAtDose as EnoughAtDose
+    from doseopt.designs.modifiers import EnoughPatients as EnoughPatients
     from doseopt.designs.modifiers import MaxEnrolled as MaxEnrolled
     from doseopt.designs.modifiers import MaxPatients as MaxPatients
     from doseopt.designs.modifiers import NarrowInterval as NarrowInterval
     from doseopt.designs.modifiers import NoSkipping as NoSkipping
+    from doseopt.designs.modifiers import Repeated as Repeated
     from doseopt.designs.modifiers import RunIn as RunIn
+    from doseopt.designs.modifiers import TargetProbability as TargetProbability
     from doseopt.designs.modifiers import TooToxic as TooToxic
     from doseopt.designs.mtpi import MTPI as MTPI
     from doseopt.designs.mtpi2 import MTPI2 as MTPI2
@@ -109,6 +116,13 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
 __version__ = "0.1.0"
 
 _HOME = {
+    "TargetProbability": "designs.modifiers",
+    "Repeated": "designs.modifiers",
+    "EnoughPatients": "designs.modifiers",
+    "DLTsSeen": "designs.modifiers",
+    "BelowLowest": "designs.modifiers",
+    "AnyOf": "designs.modifiers",
+    "AllOf": "designs.modifiers",
     "AcceleratedTitration": "designs.accelerated_titration",
     "Accrual": "clock.arrivals",
     "BLRM": "designs.blrm",

@@ -61,6 +61,10 @@ class Rules:
             faults.append(Fault("first_cohort", f"wanted 1 to {self.patients}, the patients, got {first!r}"))
         if not faults and self.start > doses:
             faults.append(Fault("start", f"wanted a level of 1 to {doses}, got {self.start}"))
+        safe = self.too_toxic
+        if safe is not None and (safe.dose, safe.prior, safe.selects) != (1, None, "none"):
+            wanted = "wanted one that looks at the lowest dose under Beta(1, 1), after which no dose is selected"
+            faults.append(Fault("too_toxic", f"{wanted}, got {safe!r}"))
         if faults:
             raise Faults(faults, "bayes_optimal")
         return Course(doses, self.patients, self.cohort, first, self.start, not self.no_skipping)

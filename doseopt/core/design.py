@@ -8,8 +8,8 @@ the order in which a user writes them cannot change the trial:
 
 RESTRICT only lowers a ceiling on the dose. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
 design until its own part of the trial is over (at most one). STOP acts on trials that go on; of several reasons the
-one of highest rank is kept. DEMAND may undo a reason of `UNDOABLE`. CAP comes last: it truncates the cohort that all
-others agreed on, and stops the trial.
+foremost is kept (`Reason`). DEMAND may undo a reason that is `undoable`. CAP comes last: it truncates the cohort that
+all others agreed on, and stops the trial.
 """
 
 from __future__ import annotations
@@ -48,8 +48,41 @@ class Phase(enum.IntEnum):
     CAP = 5
 
 
-UNDOABLE = ("complete", "enough_at_dose", "narrow_interval")
-"""Reasons to stop that a demand may undo."""
+@dataclass(frozen=True)
+class Reason:
+    """Why a modifier stops a trial.
+
+    Of several the foremost is kept: those after which no dose is selected go before others, then those that do not
+    depend on the next dose, then those of lower rank, then by name.
+
+    Parameters
+    ----------
+    of : tuple of str
+        The conditions that hold; more than one where rules are joined by `all`.
+    rank : int
+    selects_none : bool
+        Whether no dose is selected.
+    open : bool
+        Whether it may be given while the next dose is open, as it does not depend on it.
+    undoable : bool
+        Whether a demand may undo it.
+    """
+
+    of: tuple[str, ...]
+    rank: int = 0
+    selects_none: bool = False
+    open: bool = False
+    undoable: bool = False
+
+    @property
+    def name(self) -> str:
+        """How results name it."""
+        return " and ".join(self.of)
+
+    @property
+    def place(self) -> tuple[bool, bool, int, str]:
+        """What it is ordered by."""
+        return not self.selects_none, not self.open, self.rank, self.name
 
 
 class Design(Protocol):
@@ -153,13 +186,9 @@ class Modifier(Protocol):
     phase : Phase
         When it acts.
     rank : int
-        Order within the phase, where several may set the same thing: the reason of lowest rank is kept.
-    stops : tuple of str
-        The reasons it may give.
+        Order within the phase, where several may set the same thing.
     ends : bool
         Whether it ends every trial.
-    selects_none : bool
-        Whether a trial that it stops selects no dose.
     forbids_skipping : bool
         Whether no dose more than one level above the highest tried is given under it.
     sees_pending : bool
@@ -168,11 +197,14 @@ class Modifier(Protocol):
 
     phase: ClassVar[Phase]
     rank: ClassVar[int]
-    stops: ClassVar[tuple[str, ...]]
     ends: ClassVar[bool]
-    selects_none: ClassVar[bool]
     forbids_skipping: ClassVar[bool]
     sees_pending: ClassVar[bool]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it may stop a trial; stop code k of its decision is the k-th."""
+        ...
 
     @property
     def memory(self) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
+from doseopt.core.state import BoolArray, TrialState
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Facts:
         Names of what the design keeps beside the tally: small named integers; often none.
     stops : tuple of str
         The reasons to stop that the design may give; a stop code is 1 + the position here.
+    undoable : tuple of str
+        Those of them that a demand may undo: neither for safety nor for want of patients.
     ends : bool
         Whether every trial ends without a modifier's help.
     cap : int, optional
@@ -50,6 +53,8 @@ class Facts:
         What a dose must meet to be named the MTD; None if any that is selected is.
     aims : bool
         Whether the rule depends on the target.
+    below : callable, optional
+        Trials -> whether the rule wants to go below the lowest dose, [S]; None where it never does, or ends the trial.
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
@@ -60,6 +65,7 @@ class Facts:
     outcomes: OutcomeSpace = TOXICITY
     memory: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
+    undoable: tuple[str, ...] = ()
     ends: bool = False
     cap: int | None = None
     max_enrolled: int | None = None
@@ -72,4 +78,5 @@ class Facts:
     open_to_the_end: bool = False
     names: Definition | None = None
     aims: bool = True
+    below: Callable[[TrialState], BoolArray] | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None

@@ -61,7 +61,14 @@ class IntervalDesign(Defaults):
     def facts(self) -> Facts:
         """What is fixed before the trial begins."""
         excluded = "eliminated as too toxic, or a lower dose is"
-        return dataclasses.replace(super().facts, stops=("too_toxic",), skips=False, exclusion=excluded)
+        return dataclasses.replace(
+            super().facts, stops=("too_toxic",), skips=False, exclusion=excluded, below=self.wants_below
+        )
+
+    def wants_below(self, state: TrialState) -> BoolArray:
+        """Tell where the table says down at the lowest dose, [S]."""
+        move, _, _ = tables(self, _room(state.n))
+        return np.asarray((state.dose == 0) & (move[state.n[:, 0], state.y[:, 0]] == DOWN))
 
     def first(self) -> Decision:
         """Return the first cohort."""

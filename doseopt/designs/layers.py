@@ -140,8 +140,13 @@ def _with(design: Design, kind: type[Modifier], instead: tuple[Modifier, ...]) -
     if isinstance(design, Naming):
         return dataclasses.replace(design, base=_with(design.base, kind, instead))
     base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
-    kept = (*(modifier for modifier in laid if not isinstance(modifier, kind)), *instead)
+    kept = (*(modifier for modifier in laid if not _is(modifier, kind)), *instead)
     return Modified(base, kept) if kept else base
+
+
+def _is(modifier: Modifier, kind: type[Modifier]) -> bool:
+    """Tell whether a modifier is of a kind; a safety stop, if it is one at the lowest dose."""
+    return isinstance(modifier, kind) and not (isinstance(modifier, TooToxic) and modifier.dose != 1)
 
 
 def tunable(design: Design) -> tuple[Tunable, ...]:

@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 from typing import cast
 
 import numpy as np
 
 from doseopt.core.design import (
-    UNDOABLE,
     Design,
     Modifier,
     Phase,
+    Reason,
     Row,
     SeesPending,
     decision_of,
@@ -31,6 +31,9 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.display.card import Card
+
+type Ask = Callable[[int, Decision], Decision]
+"""A modifier, by its position, and the decision that it is shown -> its answer."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +79,35 @@ class Modified(Card):
         """The base's, with every reason that a modifier may give, the smallest cap, and what modifiers keep."""
         base = self.base.facts
         parts: tuple[Facts | Modifier, ...] = (base, *self.modifiers)
+        undoable = (*base.undoable, *(reason.name for reason in self._reasons if reason.undoable))
         return dataclasses.replace(
             base,
             memory=tuple(name for part in parts for name in part.memory),
-            stops=tuple(dict.fromkeys(name for part in parts for name in part.stops)),
+            stops=tuple(dict.fromkeys((*base.stops, *(reason.name for reason in self._reasons)))),
+            undoable=tuple(dict.fromkeys(undoable)),
             ends=any(part.ends for part in parts),
             cap=min((part.cap for part in parts if part.cap is not None), default=None),
             max_enrolled=min((part.max_enrolled for part in parts if part.max_enrolled is not None), default=None),
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
         )
+
+    @property
+    def _reasons(self) -> tuple[Reason, ...]:
+        """Why the modifiers may stop a trial."""
+        return tuple(reason for modifier in self.modifiers for reason in modifier.reasons)
+
+    @cached_property
+    def _by_code(self) -> dict[str, IntArray]:
+        """What is known of each stop code that a modifier may give: its place among them, and what `Reason` says."""
+        known = {reason.name: reason for reason in sorted(self._reasons, key=lambda reason: reason.place)}
+        places = {name: place for place, name in enumerate(known)}
+        none = Reason(())
+        rows = [(len(known), none), *((places.get(s, len(known)), known.get(s, none)) for s in self.facts.stops)]
+        return {
+            "place": np.array([place for place, _ in rows]),
+            "selects_none": np.array([reason.selects_none for _, reason in rows], np.int64),
+            "open": np.array([reason.open for _, reason in rows], np.int64),
+        }
 
     @cached_property
     def _slices(self) -> list[slice]:
@@ -125,47 +148,57 @@ class Modified(Card):
 
         waits = decision.size == 0 if pending is not None else np.zeros(len(decision), bool)
         order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
-        for i in order:
-            modifier = self.modifiers[i]
-            if modifier.phase == Phase.DEMAND:
-                decision = self._demanded(ask, decision, i)
+        for phase, group in groupby(order, key=lambda i: self.modifiers[i].phase):
+            if phase == Phase.STOP:
+                decision = self._stopped(ask, decision, waits)
                 continue
-            going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
-            answer = self._recode(ask(i, going), modifier.stops)
-            if modifier.phase == Phase.RESTRICT:
-                lowered = highest_admissible(answer.dose, self.base.admissible(views[0]))
-                answer = Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
-            if modifier.phase == Phase.RUN_IN:
-                allowed = self.base.admissible(views[0])[views[0].at, answer.dose]
-                dose, size = (
-                    np.where(allowed, a, d) for a, d in ((answer.dose, decision.dose), (answer.size, decision.size))
-                )
-                answer = Decision(dose, size, answer.stop)
-            on = decision.stop == CONTINUE
-            if not (modifier.phase == Phase.CAP or modifier.selects_none):
-                on = on & ~waits
-            decision = Decision(
-                np.where(on, answer.dose, decision.dose),
-                np.where(on, answer.size, decision.size),
-                np.where(on, answer.stop, decision.stop),
-            )
+            for i in group:
+                if phase == Phase.DEMAND:
+                    decision = self._demanded(ask, decision, i)
+                else:
+                    answer = self._answer(ask, decision, i, views[0])
+                    on = (decision.stop == CONTINUE) & ((phase == Phase.CAP) | ~waits)
+                    decision = _where(on, answer, decision)
         return decision
 
-    def _demanded(self, ask: Callable[[int, Decision], Decision], decision: Decision, i: int) -> Decision:
+    def _answer(self, ask: Ask, decision: Decision, i: int, view: TrialState) -> Decision:
+        """Return the decision as one modifier leaves it, kept to admissible doses; `view` is the state of the base."""
+        modifier = self.modifiers[i]
+        going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
+        answer = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons))
+        if modifier.phase == Phase.RESTRICT:
+            lowered = highest_admissible(answer.dose, self.base.admissible(view))
+            return Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
+        if modifier.phase == Phase.RUN_IN:
+            allowed = self.base.admissible(view)[view.at, answer.dose]
+            return _where(allowed, answer, Decision(decision.dose, decision.size, answer.stop))
+        return answer
+
+    def _reason(self, ask: Ask, decision: Decision, usable: Callable[[IntArray], BoolArray]) -> IntArray:
+        """Return the stop code of the foremost usable reason that a stopping rule gives for each decision, [S]."""
+        place, best = self._by_code["place"], np.zeros(len(decision), np.int64)
+        going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
+        for i, modifier in enumerate(self.modifiers):
+            if modifier.phase == Phase.STOP:
+                found = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons)).stop
+                best = np.where(usable(found) & (place[found] < place[best]), found, best)
+        return best
+
+    def _stopped(self, ask: Ask, decision: Decision, waits: BoolArray) -> Decision:
+        """Stop trials that go on where a rule says so; one that waits, only for a reason that asks for no next dose."""
+        is_open = self._by_code["open"] == 1
+        reason = self._reason(ask, decision, lambda found: ~waits | is_open[found])
+        return Decision(decision.dose, decision.size, np.where(decision.stop == CONTINUE, reason, decision.stop))
+
+    def _demanded(self, ask: Ask, decision: Decision, i: int) -> Decision:
         """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
-        undoable = np.isin(
-            decision.stop, [1 + self.facts.stops.index(name) for name in UNDOABLE if name in self.facts.stops]
-        )
+        undoable = np.isin(decision.stop, [1 + self.facts.stops.index(name) for name in self.facts.undoable])
         asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
         answer = ask(i, asked)
         undone = undoable & (answer.stop == CONTINUE)
-        stop = np.where(undone, CONTINUE, decision.stop)
-        for k, modifier in enumerate(self.modifiers):
-            if modifier.phase == Phase.STOP and modifier.selects_none:
-                again = self._recode(ask(k, Decision(answer.dose, answer.size, 0 * stop)), modifier.stops)
-                stop = np.where(undone & (stop == CONTINUE), again.stop, stop)
-        size = np.where(undone, answer.size, decision.size)
-        return Decision(np.where(undone, answer.dose, decision.dose), size, stop)
+        silent = self._by_code["selects_none"] == 1
+        again = self._reason(ask, answer, lambda found: silent[found])
+        return _where(undone, Decision(answer.dose, answer.size, again), decision)
 
     def with_dose(self, position: int, value: float) -> Modified:
         """Return the design and its modifiers with one dose more."""
@@ -192,8 +225,7 @@ class Modified(Card):
         own = {name: 1 + i for i, name in enumerate(self.base.facts.stops)}
         to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
-        silent = [1 + self.facts.stops.index(s) for m in self.modifiers for s in m.stops if m.selects_none]
-        return np.where(np.isin(stop, silent), NONE, mtd)
+        return np.where(self._by_code["selects_none"][stop] == 1, NONE, mtd)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""
@@ -206,6 +238,12 @@ class Modified(Card):
     def describe(self) -> list[Row]:
         """Return the base's rows and one for each modifier."""
         return [*self.base.describe(), *(row for modifier in self.modifiers for row in modifier.describe())]
+
+
+def _where(here: BoolArray, answer: Decision, decision: Decision) -> Decision:
+    """Return one decision where it holds, another elsewhere."""
+    pairs = ((answer.dose, decision.dose), (answer.size, decision.size), (answer.stop, decision.stop))
+    return Decision(*(np.where(here, a, d) for a, d in pairs))
 
 
 def _check_types(base: object, modifiers: object) -> None:

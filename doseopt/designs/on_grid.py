@@ -142,6 +142,7 @@ class OnGrid(Card):
             doses=len(self.values),
             memory=(*base.memory, "inserted") if self.inserts else base.memory,
             skips=True,
+            below=None,
             exclusion=", or ".join(filter(None, (base.exclusion, outside))),
         )
 

@@ -104,6 +104,7 @@ class Policy(Defaults):
             super().facts,
             memory=() if self.table.toxic is None else ("toxic_cohort",),
             stops=("complete", "too_toxic"),
+            undoable=("complete",),
             ends=True,
             cap=self.table.course.patients,
             skips=self.table.course.skips,

@@ -83,6 +83,7 @@ class RollingSix(Defaults):
         return dataclasses.replace(
             super().facts,
             stops=("complete", "too_toxic"),
+            undoable=("complete",),
             ends=True,
             skips=False,
             exclusion="2 or more DLTs at this dose or a lower one",

@@ -18,16 +18,17 @@ from doseopt.core.parameters import Domain, Faults, nearest
 from doseopt.designs import DESIGNS
 from doseopt.designs.layers import Layers, layers, with_cap
 from doseopt.designs.modified import Modified, clashes
-from doseopt.designs.modifiers import MODIFIERS
 from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
+from doseopt.study.rules import read_rules, rule_table
 from doseopt.study.runnable import obstacles
 from doseopt.study.said import Said
 
+<<<<<<< HEAD
 OF_A_DESIGN = {
     "modifiers": Said("rules laid over it, a list of tables with their kinds", Domain(list), []),
     "selection": Said("rule of another design that names the MTD at the end, with its kind"),
@@ -36,6 +37,9 @@ OF_A_DESIGN = {
     "insert": Said("insertable doses that it gives from the start, by label", Domain(list), []),
     "inserts": Said("whether it inserts doses as the trial goes on", Domain(bool), False),
 }
+=======
+OF_A_DESIGN = ("modifiers", "selection", "names", "drop", "insert", "inserts", "below_lowest")
+>>>>>>> 9d3c342 (Stops joined by all and any, and new conditions: target probability, repetition, DLTs, patients, a named dose, below the lowest)
 """Keys of a design's table that are not its parameters."""
 
 
@@ -198,13 +202,9 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     base = _read_base(reader, table, where, given)
     if isinstance(table, Mapping) and "names" in table:
         base = read_names(reader, table["names"], f"{where}.names", base, given.get("definition"))
-    listed = table.get("modifiers", []) if isinstance(table, Mapping) else []
-    if not isinstance(listed, list):
-        reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
+    built = read_rules(reader, table, where, base)
+    if base is None or built is None:
         return base
-    built = [reader.kind(m, f"{where}.modifiers[{i}]", MODIFIERS) for i, m in enumerate(listed)]
-    if base is None:
-        return None
     modifiers = {i: m for i, m in enumerate(built) if m is not None}
     whole = len(modifiers) == len(
         built
@@ -279,17 +279,7 @@ def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, 
     if isinstance(looked_up, PolicyTable):
         result["table"] = files[looked_up]
     if parts.laid:
-        kinds = {type_: kind for kind, type_ in MODIFIERS.items()}
-        result["modifiers"] = [_modifier_table(modifier, target, kinds) for modifier in parts.laid]
+        result["modifiers"] = [rule_table(modifier, target) for modifier in parts.laid]
     if parts.selector is not None:
         result["selection"] = _table(layers(parts.selector), {**given, "target": target}, files)
     return result
-
-
-def _modifier_table(modifier: Any, target: float, kinds: Mapping[type, str]) -> dict[str, Any]:
-    """Leave out what the modifier would take from the design anyway."""
-    table: dict[str, Any] = plain(modifier, kinds)
-    for name in ("target", "above"):
-        if table.get(name) == target:
-            del table[name]
-    return table

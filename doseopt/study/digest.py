@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doseopt.designs.modifiers import MODIFIERS
@@ -17,6 +17,7 @@ from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN
 from doseopt.models.slope import PRIOR_SD
 from doseopt.scenarios import MTDRule
+from doseopt.study.rules import flattened
 
 SCHEME = "h2"
 """Of the digest, in front of it; the scheme before wrote none."""
@@ -129,11 +130,20 @@ def _belief(table: Mapping[str, Any], scenarios: list[str]) -> dict[str, Any]:
     return rest if len(set(weights.values())) == 1 else rest | {"kind": table["kind"], "weights": weights}
 
 
+def _in_order(rules: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Put rules in an order of their own, those that are joined, too; rules joined twice in one way are so once."""
+    said = [
+        rule if "kind" in rule else {how: _in_order(flattened(each, how)) for how, each in rule.items()}
+        for rule in rules
+    ]
+    return sorted(said, key=lambda rule: (ORDER.index(rule["kind"]) if "kind" in rule else len(ORDER), _text(rule)))
+
+
 def _design(table: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out a policy's file, which its digest says; put rules and lines whose order does not matter in order."""
     said = {name: value for name, value in _slope(table).items() if (table.get("kind"), name) != ("policy", "table")}
     if "modifiers" in said:
-        said["modifiers"] = sorted(said["modifiers"], key=lambda m: (ORDER.index(m["kind"]), _text(m)))
+        said["modifiers"] = _in_order(flattened(said["modifiers"], "any"))
     if "decisions" in said:
         lines = {int(n): letters.split() for n, _, letters in (line.partition(":") for line in said["decisions"])}
         said["decisions"] = [f"{n}: {' '.join(letters)}" for n, letters in sorted(lines.items())]

@@ -69,7 +69,7 @@ def _check_phase(modifier: Modifier, state: TrialState, dose: int) -> None:
     offer = _offer(state, dose, stop)
     answer = modifier(state, offer)
     same = {name: getattr(answer, name) == getattr(offer, name) for name in Decision.__slots__}
-    stops = (answer.stop >= 0) & (answer.stop <= len(modifier.stops))
+    stops = (answer.stop >= 0) & (answer.stop <= len(modifier.reasons))
     if modifier.phase == Phase.RESTRICT:
         ceiling = modifier(state, _offer(state, state.n.shape[1] - 1)).dose
         kept = {"only a lower dose": same["size"] & same["stop"] & (answer.dose <= dose)}

@@ -16,9 +16,17 @@ from doseopt.core.state import Decision, TrialState
 from doseopt.core.trial import advance, step
 from doseopt.designs.boin import BOIN
 from doseopt.designs.crm import CRM
-from doseopt.designs.interval import DOWN
 from doseopt.designs.modified import Modified
-from doseopt.designs.modifiers import Coherent, DemandAtDose, EnoughAtDose, MaxPatients, NoSkipping, TooToxic
+from doseopt.designs.modifiers import (
+    BelowLowest,
+    Coherent,
+    DemandAtDose,
+    EnoughAtDose,
+    EnoughPatients,
+    MaxPatients,
+    NoSkipping,
+    TooToxic,
+)
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
@@ -48,31 +56,6 @@ FREE = CRM(doses=5, target=0.25, skeleton=SKELETON)
 """The CRM of escalation's vignette and unit tests."""
 NO_TARGET = 0.25
 """Given to 3+3, in whose rule a target has no part."""
-
-
-@dataclass(frozen=True)
-class BelowLowest(Rule):
-    """Stop, no dose selected, when an interval rule wants to go below the lowest dose."""
-
-    base: BOIN | None = None
-
-    phase: ClassVar[Phase] = Phase.STOP
-    stops: ClassVar[tuple[str, ...]] = ("below_lowest",)
-    selects_none: ClassVar[bool] = True
-
-    def bind(self, base: Design) -> BelowLowest:
-        """Take the table of the design."""
-        return dataclasses.replace(self, base=base) if isinstance(base, BOIN) else self
-
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
-        """Stop where the lowest dose was given last and its tally says down."""
-        assert self.base is not None
-        down = self.base.moves(state.n[:, 0], state.y[:, 0]) == DOWN
-        return dataclasses.replace(decision, stop=np.where((state.dose == 0) & down, 1, decision.stop))
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        return [Row("stop", "when the rule wants to go below the lowest dose; no dose is selected")]
 
 
 @dataclass(frozen=True)
@@ -223,6 +206,8 @@ def _tested(file: str, asked: Any, outcomes: str) -> list[Design]:
         return [Modified(FREE, (rule,)) for rule in (rules if outcomes.count(" ") == 3 else rules[1:])]
     if file == "test_dont_skip_doses.R":
         return [Modified(FREE, (NoSkipping(),))]
+    if outcomes == "1TNN 1NNN 2NTN 2TNN":
+        return [Modified(FREE, (EnoughPatients(12), DemandAtDose(9)))]
     if outcomes == "1NTT 1TTN":
         return [Modified(FREE, (TooToxic(above=0.3, confidence=0.8), DemandAtDose(9)))]
     return [Modified(FREE, (MaxPatients(15 if outcomes.startswith("1NNN 2NTN") else 12),))]

@@ -12,6 +12,7 @@ from doseopt.designs import DESIGNS
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.scenarios import GENERATORS, TRANSFORMS
 from doseopt.study.file import BUNDLED
+from doseopt.study.rules import STOPS
 
 GIVEN = ("doses", "target", "dose_values", "unit")
 """What a study gives to its designs."""
@@ -50,7 +51,9 @@ def _free(rng, name, doses):
         ],
         "sizes": lambda: [number_in(rng, 1, 100, True) for _ in range(int(rng.integers(1, doses + 2)))],
         "slope_prior": lambda: _slope(rng),
-        "dose": lambda: pick(rng, ("recommended", "any", number_in(rng, 1, doses, True))),
+        "dose": lambda: pick(rng, ("recommended", "any", "all", number_in(rng, 1, doses, True))),
+        "prior": lambda: [number_in(rng, 0, 5, False), number_in(rng, 0, 5, False)],
+        "interval": lambda: increasing(rng, 2, 0, 1),
     }
     return made[name]() if name in made else number_in(rng, 0, 10, True)
 
@@ -87,6 +90,16 @@ def table_of(rng, kind, cls, doses):
     return table
 
 
+def _joined(rng, doses, depth=0):
+    """Rules that end a trial, joined by all or any."""
+    parts = []
+    for _ in range(int(rng.integers(2, 4))):
+        name = pick(rng, tuple(STOPS))
+        nest = depth < 2 and rng.random() < 0.3
+        parts.append(_joined(rng, doses, depth + 1) if nest else table_of(rng, name, STOPS[name], doses))
+    return {pick(rng, ("all", "any")): parts}
+
+
 def random_study(rng):
     """A study of one or two designs with random parameters: many can run, others are refused."""
     doses = pick(rng, (1, 2, 3, 4, 4, 5, 9, 20))
@@ -105,6 +118,10 @@ def random_study(rng):
             table["reference_dose"] = pick(rng, values)
         laid = [name for name in MODIFIERS if rng.random() < 0.15 and name != "max_patients"]
         table["modifiers"] = [table_of(rng, name, MODIFIERS[name], doses) for name in laid]
+        if rng.random() < 0.2:
+            table["modifiers"].append(_joined(rng, doses))
+        if rng.random() < 0.1:
+            table["below_lowest"] = pick(rng, ("stop", "stay"))
         if rng.random() < 0.9:
             table["modifiers"].append({"kind": "max_patients", "n": pick(rng, (1, 3, 6, 9, 12, 24, 40, 1000))})
         if rng.random() < 0.1:

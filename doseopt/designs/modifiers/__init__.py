@@ -4,27 +4,44 @@ Each is a small frozen dataclass with a phase (see ``design.py``). What a rule l
 filled in from the design it is laid over (``bind``).
 """
 
+from doseopt.designs.modifiers.caps import MaxEnrolled, MaxPatients
+from doseopt.designs.modifiers.conditions import (
+    BelowLowest,
+    DLTsSeen,
+    EnoughPatients,
+    Repeated,
+    TargetProbability,
+)
 from doseopt.designs.modifiers.demand import DemandAtDose
+from doseopt.designs.modifiers.joined import AllOf, AnyOf
 from doseopt.designs.modifiers.restrict import Coherent, NoSkipping
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.modifiers.run_in import RunIn
 from doseopt.designs.modifiers.sizes import CohortsByDLT, CohortsByDose, CohortsInOrder
-from doseopt.designs.modifiers.stopping import EnoughAtDose, MaxEnrolled, MaxPatients, NarrowInterval, TooToxic
+from doseopt.designs.modifiers.stopping import EnoughAtDose, NarrowInterval, TooToxic
 
 __all__ = [
+    "JOINED",
     "MODIFIERS",
+    "AllOf",
+    "AnyOf",
+    "BelowLowest",
     "Coherent",
     "CohortsByDLT",
     "CohortsByDose",
     "CohortsInOrder",
+    "DLTsSeen",
     "DemandAtDose",
     "EnoughAtDose",
+    "EnoughPatients",
     "MaxEnrolled",
     "MaxPatients",
     "NarrowInterval",
     "NoSkipping",
+    "Repeated",
     "Rule",
     "RunIn",
+    "TargetProbability",
     "TooToxic",
 ]
 
@@ -38,8 +55,16 @@ MODIFIERS = {
     "too_toxic": TooToxic,
     "enough_at_dose": EnoughAtDose,
     "narrow_interval": NarrowInterval,
+    "target_probability": TargetProbability,
+    "repeated": Repeated,
+    "dlts_seen": DLTsSeen,
+    "enough_patients": EnoughPatients,
+    "below_lowest": BelowLowest,
     "demand_at_dose": DemandAtDose,
     "max_patients": MaxPatients,
     "max_enrolled": MaxEnrolled,
 }
 """Kinds of modifier, by their name in a study file."""
+
+JOINED = {"all": AllOf, "any": AnyOf}
+"""Ways to join rules that end a trial, by the key of the table that lists them."""

@@ -6,25 +6,42 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase
+from doseopt.core.design import Design, Phase, Reason
 from doseopt.core.parameters import Fault, check
 from doseopt.core.state import Decision, IntArray, TrialState
 
 
 class Rule:
-    """What most modifiers share: no memory, no reason to stop, nothing to fill in."""
+    """What most modifiers share: no memory, no reason to stop, nothing to fill in.
+
+    Attributes
+    ----------
+    stops : tuple of str
+        The reasons to stop that it may give.
+    selects_none : bool
+        Whether a trial that it stops selects no dose.
+    undoable : bool
+        Whether a demand may undo its reasons.
+    """
 
     phase: ClassVar[Phase]
     rank: ClassVar[int] = 0
     stops: ClassVar[tuple[str, ...]] = ()
     ends: ClassVar[bool] = False
     selects_none: ClassVar[bool] = False
+    undoable: ClassVar[bool] = False
     forbids_skipping: ClassVar[bool] = False
     sees_pending: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the declared parameters."""
         check(self)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it may stop a trial; one after which no dose is selected is taken not to depend on the next dose."""
+        safety = self.selects_none
+        return tuple(Reason((name,), self.rank, safety, safety, self.undoable) for name in self.stops)
 
     @property
     def memory(self) -> tuple[str, ...]:

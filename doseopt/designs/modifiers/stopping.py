@@ -1,38 +1,113 @@
-"""Rules that end a trial."""
+"""Rules that end a trial, when something holds of its next dose or of a dose that is named."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Row, posterior_of
-from doseopt.core.parameters import Fault, Faults, is_number, param
-from doseopt.core.state import Decision, Pending, TrialState
+from doseopt.core.design import Design, Phase, Reason, Row, posterior_of
+from doseopt.core.parameters import Fault, Faults, are_numbers, is_number, param
+from doseopt.core.state import BoolArray, Decision, FloatArray, Pending, TrialState
 from doseopt.designs.modifiers.rule import Rule
+from doseopt.models.beta import BetaBinomial
 
 
-def _level_or(value: object, words: tuple[str, ...]) -> str | None:
+def level_or(value: object, words: tuple[str, ...]) -> str | None:
     """Return what is wrong with a value that should be one of some words, or a dose level."""
     if value in words or (isinstance(value, int) and is_number(value) and value >= 1):
         return None
     return f"wanted {', '.join(map(repr, words))} or a level counted from 1, got {value!r}"
 
 
-@dataclass(frozen=True)
-class TooToxic(Rule):
-    """Stop, selecting no dose, when Pr(p_1 > above) > confidence.
+def prior_fault(value: Any) -> str | None:
+    """Return what is wrong with the a and b of a Beta prior, or with none."""
+    if value is None or (are_numbers(value) and len(value) == 2 and min(value) > 0):
+        return None
+    return f"wanted the a and b of a Beta(a, b) prior, two numbers above 0, got {value!r}"
 
-    The posterior is the design's own; Beta(1, 1) at the lowest dose if it has none. Looked at after every cohort, the
-    last included.
+
+class StopRule(Rule):
+    """What rules that end a trial share: they say when, and can be joined by `all` and `any`."""
+
+    phase: ClassVar[Phase] = Phase.STOP
+    title: ClassVar[str]
+
+    base: Design | None = None
+
+    @property
+    def when(self) -> str:
+        """The condition in words."""
+        raise NotImplementedError
+
+    def holds(self, state: TrialState, decision: Decision, pending: Pending | None) -> BoolArray:
+        """Tell in which trials that have begun the condition holds, [S]."""
+        raise NotImplementedError
+
+    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
+        """Stop where it holds."""
+        stops = state.started & self.holds(state, decision, pending)
+        return dataclasses.replace(decision, stop=np.where(stops, 1, decision.stop))
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        selected = ", no dose selected," if all(reason.selects_none for reason in self.reasons) else ""
+        return [Row(self.title, f"stop{selected} when {self.when}")]
+
+    def _bound(self) -> Design:
+        """Return the design whose posterior is asked."""
+        if self.base is None:
+            name = type(self).__name__
+            raise Faults([Fault("", f"{name} works as a modifier: Modified(design, ({name}(...),))")])
+        return self.base
+
+
+class AtDose(StopRule):
+    """What rules share that look at a dose that may be a level."""
+
+    dose: str | int
+
+    def clash(self, base: Design) -> Fault | None:
+        """Refuse a level that does not exist."""
+        if isinstance(self.dose, int) and self.dose > base.facts.doses:
+            return Fault("dose", f"wanted a level of 1 to {base.facts.doses}, got {self.dose}")
+        return None
+
+    def with_dose(self, position: int) -> Self:
+        """Keep the dose that the level means."""
+        above = isinstance(self.dose, int) and self.dose - 1 >= position
+        return dataclasses.replace(self, dose=int(self.dose) + 1) if above else self  # type: ignore[type-var]
+
+    def at(self, values: Any, state: TrialState, decision: Decision) -> Any:
+        """Return what [S, D] holds at the dose, [S]."""
+        return values[:, self.dose - 1] if isinstance(self.dose, int) else values[state.at, decision.dose]
+
+    @property
+    def place(self) -> str:
+        """The dose in words."""
+        return "the recommended dose" if self.dose == "recommended" else f"level {self.dose}"
+
+
+@dataclass(frozen=True)
+class TooToxic(AtDose):
+    """Stop when Pr(p_j > above) > confidence at a dose j: the lowest, or one that is named.
+
+    The posterior is the design's own, Beta(1, 1) at the dose if it has none, or that of a stated Beta(a, b) at the
+    dose. Looked at after every cohort, the last included.
 
     Parameters
     ----------
     confidence : float
     above : float, optional
         Left out: the design's target.
+    dose : int or "recommended"
+        A level counted from 1, or the dose that the next cohort would get.
+    prior : tuple of float, optional
+        a and b of p_j ~ Beta(a, b); left out: the design's own posterior.
+    selects : {"none", "design"}
+        What is selected then: no dose, or what the design selects. The results call the second one "unsafe_dose".
 
     Examples
     --------
@@ -51,45 +126,61 @@ class TooToxic(Rule):
         open_low=True,
         open_high=True,
         optional=True,
+<<<<<<< HEAD
         doc="DLT rate that is too high; the target if left out",
     )
+=======
+        doc="DLT rate that is too high; the design's target when left out",
+    )
+    dose: str | int = param(1, custom=lambda v: level_or(v, ("recommended",)), doc="which dose is looked at")
+    prior: tuple[float, float] | None = param(
+        None, kind=tuple, custom=prior_fault, doc="a and b of a Beta(a, b) at the dose, in place of the design's own"
+    )
+    selects: str = param("none", choices=("none", "design"), doc="what is selected when it stops the trial")
+>>>>>>> 9d3c342 (Stops joined by all and any, and new conditions: target probability, repetition, DLTs, patients, a named dose, below the lowest)
     base: Design | None = field(default=None, repr=False, compare=False)
 
-    phase: ClassVar[Phase] = Phase.STOP
-    rank: ClassVar[int] = 0
-    stops: ClassVar[tuple[str, ...]] = ("too_toxic",)
+    title: ClassVar[str] = "too toxic"
     sees_pending: ClassVar[bool] = True
-    selects_none: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
         """Return the rule as the conformance checks try it."""
         return cls()
 
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """One, by what is selected; it waits for the next dose where it looks at that."""
+        if self.selects == "design":
+            return (Reason(("unsafe_dose",), open=self.dose != "recommended"),)
+        return (Reason(("too_toxic",), selects_none=True, open=self.dose != "recommended"),)
+
     def bind(self, base: Design) -> Self:
         """Take the design's posterior, and its target."""
         return dataclasses.replace(self, base=base, above=base.facts.target if self.above is None else self.above)
 
-    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
-        """Stop where the lowest dose is too toxic."""
-        if self.base is None or self.above is None:
-            raise Faults([Fault("", "TooToxic works as a modifier: Modified(design, (TooToxic(),))")])
-        certain = posterior_of(self.base, state, pending).prob(self.above)[:, 0] > self.confidence
-        return dataclasses.replace(decision, stop=np.where(state.started & certain, 1, decision.stop))
+    def holds(self, state: TrialState, decision: Decision, pending: Pending | None) -> BoolArray:
+        """Compare the posterior probability with the confidence."""
+        base, above = self._bound(), self.above
+        assert above is not None
+        if self.prior is None:
+            certain: FloatArray = posterior_of(base, state, pending).prob(above)
+        else:
+            seen = state.treated(pending)
+            certain = BetaBinomial(base.facts.doses, *self.prior).posterior(seen.n, seen.y).prob(above)
+        return np.asarray(self.at(certain, state, decision) > self.confidence)
 
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
+    @property
+    def when(self) -> str:
+        """The condition in words."""
         above = "the target" if self.above is None else f"{self.above:g}"
-        return [
-            Row(
-                "too toxic",
-                f"stop, no dose selected, when Pr(DLT rate at the lowest dose > {above}) > {self.confidence:g}",
-            )
-        ]
+        where = "the lowest dose" if self.dose == 1 else self.place
+        under = "" if self.prior is None else f" under Beta({self.prior[0]:g},{self.prior[1]:g})"
+        return f"Pr(DLT rate at {where} > {above}){under} > {self.confidence:g}"
 
 
 @dataclass(frozen=True)
-class EnoughAtDose(Rule):
+class EnoughAtDose(AtDose):
     """Stop when `n` patients have been treated at a dose.
 
     Parameters
@@ -112,51 +203,35 @@ class EnoughAtDose(Rule):
     """
 
     n: int = param(kind=int, low=1, doc="patients at the dose")
-    dose: str | int = param("recommended", custom=lambda v: _level_or(v, ("recommended", "any")), doc="which dose")
+    dose: str | int = param("recommended", custom=lambda v: level_or(v, ("recommended", "any")), doc="which dose")
     only_if_staying: bool = param(False, doc="only when the next cohort would stay at the dose")
 
-    phase: ClassVar[Phase] = Phase.STOP
+    title: ClassVar[str] = "enough at a dose"
     rank: ClassVar[int] = 1
     stops: ClassVar[tuple[str, ...]] = ("enough_at_dose",)
+    undoable: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
         """Return the rule as the conformance checks try it."""
         return cls(n=6)
 
-    def clash(self, base: Design) -> Fault | None:
-        """Refuse a level that does not exist."""
-        if isinstance(self.dose, int) and self.dose > base.facts.doses:
-            return Fault("dose", f"wanted a level of 1 to {base.facts.doses}, got {self.dose}")
-        return None
+    def holds(self, state: TrialState, decision: Decision, pending: Pending | None) -> BoolArray:
+        """Tell where the dose has its patients."""
+        patients = state.n.max(axis=1) if self.dose == "any" else self.at(state.n, state, decision)
+        enough = patients >= self.n
+        return np.asarray(enough & (decision.dose == state.dose) if self.only_if_staying else enough)
 
-    def with_dose(self, position: int) -> Self:
-        """Keep the dose that the level means."""
-        above = isinstance(self.dose, int) and self.dose - 1 >= position
-        return dataclasses.replace(self, dose=int(self.dose) + 1) if above else self
-
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
-        """Stop where the dose has its patients."""
-        if self.dose == "any":
-            most = state.n.max(axis=1)
-        elif isinstance(self.dose, int):
-            most = state.n[:, self.dose - 1]
-        else:
-            most = state.n[state.at, decision.dose]
-        enough = (most >= self.n) & state.started
-        if self.only_if_staying:
-            enough = enough & (decision.dose == state.dose)
-        return dataclasses.replace(decision, stop=np.where(enough, 1, decision.stop))
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        where = {"recommended": "the recommended dose", "any": "any one dose"}.get(str(self.dose), f"level {self.dose}")
+    @property
+    def when(self) -> str:
+        """The condition in words."""
+        where = "any one dose" if self.dose == "any" else self.place
         tail = ", if the next cohort would stay there" if self.only_if_staying else ""
-        return [Row("enough at a dose", f"stop when {self.n} patients have been treated at {where}{tail}")]
+        return f"{self.n} patients have been treated at {where}{tail}"
 
 
 @dataclass(frozen=True)
-class NarrowInterval(Rule):
+class NarrowInterval(StopRule):
     """Stop when the interval of the DLT rate at the recommended dose is narrow.
 
     The interval is the central one of the design's own posterior (Beta(1, 1) if it has none), at the dose that the next
@@ -181,9 +256,10 @@ class NarrowInterval(Rule):
     level: float = param(0.9, low=0, high=1, open_low=True, open_high=True, doc="probability of the interval")
     base: Design | None = field(default=None, repr=False, compare=False)
 
-    phase: ClassVar[Phase] = Phase.STOP
+    title: ClassVar[str] = "narrow interval"
     rank: ClassVar[int] = 2
     stops: ClassVar[tuple[str, ...]] = ("narrow_interval",)
+    undoable: ClassVar[bool] = True
     sees_pending: ClassVar[bool] = True
 
     @classmethod
@@ -195,107 +271,13 @@ class NarrowInterval(Rule):
         """Take the design's posterior."""
         return dataclasses.replace(self, base=base)
 
-    def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
-        """Stop where the interval is narrow."""
-        if self.base is None:
-            message = "NarrowInterval works as a modifier: Modified(design, (NarrowInterval(width=0.3),))"
-            raise Faults([Fault("", message)])
-        posterior, tail = posterior_of(self.base, state, pending), (1 - self.level) / 2
-        width = (posterior.quantile(1 - tail) - posterior.quantile(tail))[state.at, decision.dose]
-        narrow = state.started & (width <= self.width)
-        return dataclasses.replace(decision, stop=np.where(narrow, 1, decision.stop))
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        what = f"the {self.level:.0%} interval of the DLT rate at the recommended dose is at most {self.width:g} wide"
-        return [Row("narrow interval", f"stop when {what}")]
-
-
-class _Cap(Rule):
-    """What both caps share: the next cohort is truncated, and the trial stops when there is no room for one."""
-
-    n: int
-    phase: ClassVar[Phase] = Phase.CAP
-    ends: ClassVar[bool] = True
-
-    @classmethod
-    def example(cls) -> Self:
-        """Return the rule as the conformance checks try it."""
-        return cls(n=10)  # type: ignore[call-arg]
+    def holds(self, state: TrialState, decision: Decision, pending: Pending | None) -> BoolArray:
+        """Tell where the interval is narrow."""
+        posterior, tail = posterior_of(self._bound(), state, pending), (1 - self.level) / 2
+        width = posterior.quantile(1 - tail) - posterior.quantile(tail)
+        return np.asarray(width[state.at, decision.dose] <= self.width)
 
     @property
-    def cap(self) -> int:
-        """Most patients."""
-        return self.n
-
-    def clash(self, base: Design) -> Fault | None:
-        """Refuse a cap that leaves no room for the first cohort; `base` has all other modifiers on."""
-        first = int(base.first().size[0])
-        return Fault("n", f"wanted at least the first cohort of {first}, got {self.n}") if self.n < first else None
-
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
-        """Truncate the next cohort, and stop when there is no room for one."""
-        room = self.n - state.total
-        return Decision(
-            decision.dose, np.minimum(decision.size, np.maximum(room, 1)), np.where(room <= 0, 1, decision.stop)
-        )
-
-
-@dataclass(frozen=True)
-class MaxPatients(_Cap):
-    """Stop when `n` patients have been treated; the last cohort is truncated at the cap.
-
-    Parameters
-    ----------
-    n : int
-        Evaluable patients.
-
-    Examples
-    --------
-    >>> from doseopt import BOIN, MaxPatients, Modified
-    >>> Modified(BOIN(doses=4, target=0.25), (MaxPatients(n=18),)).facts.cap
-    18
-    """
-
-    n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")
-
-    stops: ClassVar[tuple[str, ...]] = ("max_patients",)
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        return [Row("enrolment", f"at most {self.n} evaluable patients; the last cohort is truncated")]
-
-
-@dataclass(frozen=True)
-class MaxEnrolled(_Cap):
-    """Stop when `n` patients have been enrolled, whether or not they can be evaluated.
-
-    Who leaves the DLT window and is replaced is replaced within the cohort until it is complete or the cap is met.
-    Where no patient is lost it is `MaxPatients`; both may be laid over a design.
-
-    Parameters
-    ----------
-    n : int
-        Patients enrolled, those not evaluable included.
-
-    Examples
-    --------
-    >>> from doseopt import BOIN, MaxEnrolled, Modified
-    >>> Modified(BOIN(doses=4, target=0.25), (MaxEnrolled(n=18),)).facts.max_enrolled
-    18
-    """
-
-    n: int = param(kind=int, low=1, high=1000, doc="patients enrolled at most, those not evaluable included")
-
-    rank: ClassVar[int] = 1
-    stops: ClassVar[tuple[str, ...]] = ("max_enrolled",)
-
-    @property
-    def max_enrolled(self) -> int:
-        """Most patients enrolled."""
-        return self.n
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        reading = f"at most {self.n} patients, those not evaluable included; the last cohort is truncated"
-        return [Row("patients enrolled", reading)]
+    def when(self) -> str:
+        """The condition in words."""
+        return f"the {self.level:.0%} interval of the DLT rate at the recommended dose is at most {self.width:g} wide"
