@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import AllOf as AllOf
     from doseopt.designs.modifiers import AnyOf as AnyOf
     from doseopt.designs.modifiers import BelowLowest as BelowLowest
+    from doseopt.designs.modifiers import BetaSafety as BetaSafety
     from doseopt.designs.modifiers import Coherent as Coherent
     from doseopt.designs.modifiers import CohortsByDLT as CohortsByDLT
     from doseopt.designs.modifiers import CohortsByDose as CohortsByDose
@@ -49,8 +50,10 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import EnoughPatients as EnoughPatients
     from doseopt.designs.modifiers import MaxEnrolled as MaxEnrolled
     from doseopt.designs.modifiers import MaxPatients as MaxPatients
+    from doseopt.designs.modifiers import MaxRatio as MaxRatio
     from doseopt.designs.modifiers import NarrowInterval as NarrowInterval
     from doseopt.designs.modifiers import NoSkipping as NoSkipping
+    from doseopt.designs.modifiers import NoSkippingDown as NoSkippingDown
     from doseopt.designs.modifiers import Repeated as Repeated
     from doseopt.designs.modifiers import RunIn as RunIn
     from doseopt.designs.modifiers import TargetProbability as TargetProbability
@@ -116,6 +119,9 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
 __version__ = "0.1.0"
 
 _HOME = {
+    "NoSkippingDown": "designs.modifiers",
+    "MaxRatio": "designs.modifiers",
+    "BetaSafety": "designs.modifiers",
     "TargetProbability": "designs.modifiers",
     "Repeated": "designs.modifiers",
     "EnoughPatients": "designs.modifiers",

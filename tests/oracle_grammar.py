@@ -14,11 +14,10 @@ from scipy.special import betaincc
 
 BASES = {"boin": BOIN, "crm": CRM, "three_plus_three": ThreePlusThree}
 SAFE = ("too_toxic", "below_lowest")  # no dose is selected; nor does a demand undo them
-FOREMOST = ("too_toxic", "unsafe_dose", "below_lowest")
 RANKS = {
-    **{"too_toxic": (0, 0, 0), "below_lowest": (0, 0, 1), "unsafe_dose": (1, 0, 0), "enough_at_dose": (1, 1, 1)},
-    **{"narrow_interval": (1, 1, 2), "target_probability": (1, 1, 3), "repeated": (1, 1, 4), "dlts_seen": (1, 1, 5)},
-    "enough_patients": (1, 1, 6),
+    **{"too_toxic": (0, 0), "below_lowest": (0, 1), "unsafe_dose": (1, 0), "enough_at_dose": (1, 1)},
+    **{"narrow_interval": (1, 2), "target_probability": (1, 3), "repeated": (1, 4), "dlts_seen": (1, 5)},
+    "enough_patients": (1, 6),
 }
 
 
@@ -55,9 +54,27 @@ class Design:
         a, b = a + trial.y[dose], b + trial.n[dose] - trial.y[dose]
         return betaincc(a, b, low) - betaincc(a, b, high)
 
+    def lowered(self, trial, mtd):
+        """The dose selected, or the highest open one below it."""
+        mtd = None if mtd is None else min(mtd, self.open(trial))
+        return None if mtd is None or mtd < 0 else mtd
+
     # restrictions, sizes
 
-    def lowest(self, trial, dose):
+    def open(self, trial):
+        """The highest dose that no rule closes, -1 if none."""
+        top = self.base.ceiling(trial)
+        for rule in self.of("beta_safety"):
+            for j in range(self.doses):
+                over = self.probability(trial, j, rule.get("above", self.target), 1.0, (rule["a"], rule["b"]))
+                if trial.n[j] >= rule.get("from", 3) and over > rule.get("confidence", 0.95):
+                    top = min(top, j - 1)
+        return top
+
+    def floor(self, trial, dose):
+        """The dose raised, as far as it is open."""
+        for rule in self.of("no_skipping_down"):
+            dose = max(dose, min(trial.dose - rule.get("levels", 1), self.open(trial)))
         return dose
 
     def ceiling(self, history, trial, dose):
@@ -68,6 +85,12 @@ class Design:
                 else max(j for j in range(self.doses) if trial.n[j])
             )
             dose = min(dose, top + rule.get("levels", 1))
+        for rule in self.of("max_ratio"):
+            seen = self.values[trial.dose] if "from_dose" in rule else sum(trial.y)
+            ranges = rule.get("from_dose", rule.get("from_dlts", []))
+            ratios = rule["ratio"] if isinstance(rule["ratio"], list) else [rule["ratio"]]
+            most = self.values[trial.dose] * ratios[sum(seen >= start for start in ranges)]
+            dose = min(dose, max(j for j in range(self.doses) if self.values[j] <= most * (1 + 1e-9)))
         for rule in self.of("coherent"):
             if rule.get("scope", "cohort") == "cohort":
                 toxic = history[-1][2] / history[-1][1] >= self.target
@@ -123,7 +146,10 @@ class Design:
                 return why.reason, why.mtd
         else:
             if history:
-                answer = Give(min(self.ceiling(history, trial, answer.dose), self.base.ceiling(trial)), answer.size)
+                if self.of("beta_safety") and self.open(trial) < 0:
+                    return "too_toxic", None
+                raised = self.floor(trial, min(answer.dose, self.open(trial)))
+                answer = Give(min(self.ceiling(history, trial, raised), self.open(trial)), answer.size)
             answer = Give(answer.dose, self.size(history, trial, answer))
         reason = None
         if history and why is None:
@@ -131,17 +157,19 @@ class Design:
         if (reason or why) and self.of("demand_at_dose"):
             safe = reason is not None and reason & {*SAFE, "unsafe_dose", "dlts_seen"}
             missing = self.of("demand_at_dose")[0]["n"] - trial.n[answer.dose]
-            if missing > 0 and not safe:
+            if missing > 0 and not safe and answer.dose <= self.open(trial):
                 answer, why = Give(answer.dose, answer.size or missing), None
                 reason = self.reason(history, trial, answer, only_safe=True)
         if why is not None:
-            return why.reason, why.mtd
+            return why.reason, self.lowered(trial, why.mtd)
         if reason is not None:
-            return " and ".join(sorted(reason)), None if reason & set(SAFE) else self.base.mtd(trial)
+            return " and ".join(sorted(reason)), None if reason & set(SAFE) else self.lowered(
+                trial, self.base.mtd(trial)
+            )
         for rule in self.of("max_patients"):
             room = rule["n"] - sum(trial.n)
             if room <= 0:
-                return "max_patients", self.base.mtd(trial)
+                return "max_patients", self.lowered(trial, self.base.mtd(trial))
             answer = Give(answer.dose, min(answer.size, room))
         return answer
 
@@ -168,10 +196,9 @@ class Design:
 
 
 def place(reason):
-    """What reasons are ordered by: those that select none, that need no next dose, by rank, by name."""
+    """What reasons are ordered by: those that select none first, then by rank, then by name."""
     ranks = [RANKS[name] for name in reason]
-    silent, needs, rank = min(r[0] for r in ranks), max(r[1] for r in ranks), max(r[2] for r in ranks)
-    return silent, needs, rank, " and ".join(sorted(reason))
+    return min(r[0] for r in ranks), max(r[1] for r in ranks), " and ".join(sorted(reason))
 
 
 def crm_density(rule, trial, b):

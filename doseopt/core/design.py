@@ -4,9 +4,11 @@ A design is a frozen dataclass of the parameters that a protocol would state, wi
 :class:`~doseopt.core.state.TrialState` and nothing else. Modifiers are a flat tuple, applied in fixed phases, so that
 the order in which a user writes them cannot change the trial:
 
-    RESTRICT < SIZE < RUN_IN < STOP < DEMAND < CAP
+    CLOSE < FLOOR < RESTRICT < SIZE < RUN_IN < STOP < DEMAND < CAP
 
-RESTRICT only lowers a ceiling on the dose. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
+CLOSE says which doses are not admissible besides those that the base excludes: the highest admissible one below is
+given and selected, and the trial stops where there is none. FLOOR only raises the dose, within the admissible ones, and
+RESTRICT only lowers a ceiling on it. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
 design until its own part of the trial is over (at most one). STOP acts on trials that go on; of several reasons the
 foremost is kept (`Reason`). DEMAND may undo a reason that is `undoable`. CAP comes last: it truncates the cohort that
 all others agreed on, and stops the trial.
@@ -40,20 +42,22 @@ class Row:
 class Phase(enum.IntEnum):
     """When a modifier acts."""
 
-    RESTRICT = 0
-    SIZE = 1
-    RUN_IN = 2
-    STOP = 3
-    DEMAND = 4
-    CAP = 5
+    CLOSE = 0
+    FLOOR = 1
+    RESTRICT = 2
+    SIZE = 3
+    RUN_IN = 4
+    STOP = 5
+    DEMAND = 6
+    CAP = 7
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why a modifier stops a trial.
 
-    Of several the foremost is kept: those after which no dose is selected go before others, then those that do not
-    depend on the next dose, then those of lower rank, then by name.
+    Of several the foremost is kept: those after which no dose is selected go before others, then those of lower rank,
+    then by name.
 
     Parameters
     ----------
@@ -62,8 +66,6 @@ class Reason:
     rank : int
     selects_none : bool
         Whether no dose is selected.
-    open : bool
-        Whether it may be given while the next dose is open, as it does not depend on it.
     undoable : bool
         Whether a demand may undo it.
     """
@@ -71,7 +73,6 @@ class Reason:
     of: tuple[str, ...]
     rank: int = 0
     selects_none: bool = False
-    open: bool = False
     undoable: bool = False
 
     @property
@@ -80,9 +81,9 @@ class Reason:
         return " and ".join(self.of)
 
     @property
-    def place(self) -> tuple[bool, bool, int, str]:
+    def place(self) -> tuple[bool, int, str]:
         """What it is ordered by."""
-        return not self.selects_none, not self.open, self.rank, self.name
+        return not self.selects_none, self.rank, self.name
 
 
 class Design(Protocol):
@@ -189,8 +190,6 @@ class Modifier(Protocol):
         Order within the phase, where several may set the same thing.
     ends : bool
         Whether it ends every trial.
-    forbids_skipping : bool
-        Whether no dose more than one level above the highest tried is given under it.
     sees_pending : bool
         Whether it looks at pending patients, see `SeesPending`; to any other rule they are treated ones without a DLT.
     """
@@ -198,12 +197,30 @@ class Modifier(Protocol):
     phase: ClassVar[Phase]
     rank: ClassVar[int]
     ends: ClassVar[bool]
-    forbids_skipping: ClassVar[bool]
     sees_pending: ClassVar[bool]
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why it may stop a trial; stop code k of its decision is the k-th."""
+        ...
+
+    @property
+    def asks_next_dose(self) -> bool:
+        """Whether it stops no trial while the next dose is open, as the base waits for pending patients."""
+        ...
+
+    @property
+    def forbids_skipping(self) -> bool:
+        """Whether no dose more than one level above the highest tried is given under it."""
+        ...
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is not admissible under it, in words; empty if it closes none."""
+        ...
+
+    def closed(self, state: TrialState) -> BoolArray:
+        """Return which doses are not admissible under it, [S, D]."""
         ...
 
     @property
@@ -229,8 +246,8 @@ class Modifier(Protocol):
         """Say why the rule cannot be laid over this design, or None."""
         ...
 
-    def with_dose(self, position: int) -> Modifier:
-        """Return the rule for one dose more, standing at that index."""
+    def with_dose(self, position: int, value: float) -> Modifier:
+        """Return the rule for one dose more, of that value, standing at that index."""
         ...
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:

@@ -212,6 +212,11 @@ def declared(cls: type) -> dict[str, dataclasses.Field[Any]]:
     return {f.name: f for f in dataclasses.fields(cls) if "domain" in f.metadata}
 
 
+def written(cls: type) -> dict[str, dataclasses.Field[Any]]:
+    """Return what `declared` does, by the keys of a study file: `from_`, as Python keeps `from` back, is `from`."""
+    return {name.removesuffix("_"): field for name, field in declared(cls).items()}
+
+
 def faults_of(cls: type, values: Mapping[str, Any]) -> list[Fault]:
     """Return the faults of single values, before the object is made."""
     found = []
@@ -219,7 +224,7 @@ def faults_of(cls: type, values: Mapping[str, Any]) -> list[Fault]:
         if name in values:
             message = field.metadata["domain"].fault(values[name])
             if message:
-                found.append(Fault(name, message))
+                found.append(Fault(name.removesuffix("_"), message))
     return found
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +19,7 @@ from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.modifiers.restrict import values_fault
 from doseopt.designs.selection import TIE, closest
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,
@@ -33,13 +33,6 @@ from doseopt.models.quadrature.asked import Intervals, asked
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc")
-
-
-def _values_fault(value: Any) -> str | None:
-    right = isinstance(value, tuple) and bool(value) and all(is_number(v) and v > 0 for v in value)
-    if right and all(a < b for a, b in pairwise(value)):
-        return None
-    return f"wanted the doses as increasing numbers above 0, got {value!r}"
 
 
 def _pair_fault(value: Any) -> str | None:
@@ -86,7 +79,8 @@ class BLRM(Defaults):
     feasibility : float
         1 for no overdose control.
     max_increment : float, optional
-        The next dose is at most (1 + max_increment) times the last one given: 1 allows a doubling.
+        An increment, not a ratio: the next dose is at most (1 + max_increment) times the last one given, so that 1
+        allows a doubling. The modifier `MaxRatio` states the same as a ratio, here 1 + max_increment.
     select_untried : bool
         Whether the MTD may be a dose that no patient had.
     cohort, start : int
@@ -113,7 +107,7 @@ class BLRM(Defaults):
 
     doses: int = param(kind=int, low=1, high=MOST_DOSES)
     target: float = param(kind=float, low=0, high=1, open_low=True, open_high=True, doc="target DLT rate")
-    dose_values: tuple[float, ...] = param(kind=tuple, custom=_values_fault, doc="the doses as numbers")
+    dose_values: tuple[float, ...] = param(kind=tuple, custom=values_fault, doc="the doses as numbers")
     reference_dose: float = param(kind=float, low=0, open_low=True, doc="the reference dose d*, in the doses' unit")
     unit: str = param("", doc="unit of the doses")
     mean: tuple[float, float] = param(
@@ -141,7 +135,11 @@ class BLRM(Defaults):
         low=0,
         open_low=True,
         optional=True,
+<<<<<<< HEAD
         doc="largest increment, a share of the dose before: 1 is to double it",
+=======
+        doc="largest increment: 1 is 100% more, twice the last",
+>>>>>>> 2ca320d (Safety apart from the design; increments as ratios, by dose, by DLTs, by levels, downwards)
     )
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")

@@ -85,11 +85,17 @@ class Modified(Card):
             memory=tuple(name for part in parts for name in part.memory),
             stops=tuple(dict.fromkeys((*base.stops, *(reason.name for reason in self._reasons)))),
             undoable=tuple(dict.fromkeys(undoable)),
-            ends=any(part.ends for part in parts),
             cap=min((part.cap for part in parts if part.cap is not None), default=None),
             max_enrolled=min((part.max_enrolled for part in parts if part.max_enrolled is not None), default=None),
+            ends=any(part.ends for part in ((*self.modifiers,) if self._reopens else parts)),
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
+            exclusion=", or ".join(filter(None, (base.exclusion, *(m.exclusion for m in self.modifiers)))),
         )
+
+    @property
+    def _reopens(self) -> bool:
+        """Whether a rule that sizes its own cohorts may be sent below the dose that it wants, and then has no end."""
+        return self.base.facts.sizes_own_cohorts and any(m.phase == Phase.CLOSE for m in self.modifiers)
 
     @property
     def _reasons(self) -> tuple[Reason, ...]:
@@ -106,7 +112,6 @@ class Modified(Card):
         return {
             "place": np.array([place for place, _ in rows]),
             "selects_none": np.array([reason.selects_none for _, reason in rows], np.int64),
-            "open": np.array([reason.open for _, reason in rows], np.int64),
         }
 
     @cached_property
@@ -138,7 +143,8 @@ class Modified(Card):
         To a rule that does not look at pending patients they are treated ones. Where the base waits for them the next
         dose is open: only reasons to stop that do not depend on it are asked for.
         """
-        resolved, views = self._views(state), self._views(state.treated(pending))
+        seen = state.treated(pending)
+        resolved, views = self._views(state), self._views(seen)
 
         def ask(i: int, asked: Decision) -> Decision:
             modifier = self.modifiers[i]
@@ -154,55 +160,59 @@ class Modified(Card):
                 continue
             for i in group:
                 if phase == Phase.DEMAND:
-                    decision = self._demanded(ask, decision, i)
+                    decision = self._demanded(ask, decision, i, seen)
                 else:
-                    answer = self._answer(ask, decision, i, views[0])
+                    answer = self._answer(ask, decision, i, seen)
                     on = (decision.stop == CONTINUE) & ((phase == Phase.CAP) | ~waits)
                     decision = _where(on, answer, decision)
         return decision
 
     def _answer(self, ask: Ask, decision: Decision, i: int, view: TrialState) -> Decision:
-        """Return the decision as one modifier leaves it, kept to admissible doses; `view` is the state of the base."""
+        """Return the decision as one modifier leaves it, kept to admissible doses; `view` is the state as treated."""
         modifier = self.modifiers[i]
         going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
         answer = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons))
-        if modifier.phase == Phase.RESTRICT:
-            lowered = highest_admissible(answer.dose, self.base.admissible(view))
-            return Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, answer.stop)
+        if modifier.phase in (Phase.CLOSE, Phase.FLOOR, Phase.RESTRICT):
+            lowered = highest_admissible(answer.dose, self.admissible(view))
+            stop = answer.stop
+            if modifier.phase == Phase.CLOSE:
+                stop = np.where(lowered < 0, 1 + self.facts.stops.index(modifier.reasons[0].name), CONTINUE)
+            return Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, stop)
         if modifier.phase == Phase.RUN_IN:
-            allowed = self.base.admissible(view)[view.at, answer.dose]
+            allowed = self.admissible(view)[view.at, answer.dose]
             return _where(allowed, answer, Decision(decision.dose, decision.size, answer.stop))
         return answer
 
-    def _reason(self, ask: Ask, decision: Decision, usable: Callable[[IntArray], BoolArray]) -> IntArray:
-        """Return the stop code of the foremost usable reason that a stopping rule gives for each decision, [S]."""
+    def _reason(self, ask: Ask, decision: Decision, waits: BoolArray) -> IntArray:
+        """Return the stop code of the foremost reason that a stopping rule gives for each decision, [S]."""
         place, best = self._by_code["place"], np.zeros(len(decision), np.int64)
         going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
         for i, modifier in enumerate(self.modifiers):
             if modifier.phase == Phase.STOP:
                 found = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons)).stop
-                best = np.where(usable(found) & (place[found] < place[best]), found, best)
+                found = np.where(waits & modifier.asks_next_dose, CONTINUE, found)
+                best = np.where(place[found] < place[best], found, best)
         return best
 
     def _stopped(self, ask: Ask, decision: Decision, waits: BoolArray) -> Decision:
-        """Stop trials that go on where a rule says so; one that waits, only for a reason that asks for no next dose."""
-        is_open = self._by_code["open"] == 1
-        reason = self._reason(ask, decision, lambda found: ~waits | is_open[found])
+        """Stop trials that go on where a rule says so."""
+        reason = self._reason(ask, decision, waits)
         return Decision(decision.dose, decision.size, np.where(decision.stop == CONTINUE, reason, decision.stop))
 
-    def _demanded(self, ask: Ask, decision: Decision, i: int) -> Decision:
-        """Undo endings; the stopping rules that a demand cannot undo are then looked at again."""
+    def _demanded(self, ask: Ask, decision: Decision, i: int, view: TrialState) -> Decision:
+        """Undo endings at an admissible dose; the stopping rules that a demand cannot undo are then looked at again."""
         undoable = np.isin(decision.stop, [1 + self.facts.stops.index(name) for name in self.facts.undoable])
+        undoable &= self.admissible(view)[view.at, decision.dose]
         asked = Decision(decision.dose, decision.size, undoable.astype(np.int64))
         answer = ask(i, asked)
         undone = undoable & (answer.stop == CONTINUE)
-        silent = self._by_code["selects_none"] == 1
-        again = self._reason(ask, answer, lambda found: silent[found])
+        again = self._reason(ask, answer, np.zeros(len(answer), bool))
+        again = np.where(self._by_code["selects_none"][again] == 1, again, CONTINUE)
         return _where(undone, Decision(answer.dose, answer.size, again), decision)
 
     def with_dose(self, position: int, value: float) -> Modified:
         """Return the design and its modifiers with one dose more."""
-        modifiers = tuple(modifier.with_dose(position) for modifier in self.modifiers)
+        modifiers = tuple(modifier.with_dose(position, value) for modifier in self.modifiers)
         return Modified(with_dose(self.base, position, value), modifiers)
 
     def first(self) -> Decision:
@@ -216,15 +226,24 @@ class Modified(Card):
         return self._modify(self._recode(decision, self.base.facts.stops), state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
-        """Return the doses that the base calls admissible."""
-        allowed: BoolArray = self.base.admissible(self._views(state)[0])
+        """Return the doses that the base calls admissible and no modifier closes."""
+        base, *views = self._views(state)
+        allowed: BoolArray = self.base.admissible(base)
+        for modifier, view in zip(self.modifiers, views, strict=True):
+            if modifier.phase == Phase.CLOSE:
+                allowed = allowed & ~modifier.closed(view)
         return allowed
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the base's MTD, unless a part that selects no dose stopped the trial."""
+        """Return the base's MTD, or the highest admissible dose below one that a modifier closes.
+
+        None if a part that selects no dose stopped the trial.
+        """
         own = {name: 1 + i for i, name in enumerate(self.base.facts.stops)}
         to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
+        if any(modifier.phase == Phase.CLOSE for modifier in self.modifiers):
+            mtd = np.where(mtd == NONE, NONE, highest_admissible(mtd, self.admissible(state)))
         return np.where(self._by_code["selects_none"][stop] == 1, NONE, mtd)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:

@@ -202,7 +202,7 @@ def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any
     base = _read_base(reader, table, where, given)
     if isinstance(table, Mapping) and "names" in table:
         base = read_names(reader, table["names"], f"{where}.names", base, given.get("definition"))
-    built = read_rules(reader, table, where, base)
+    built = read_rules(reader, table, where, base, given)
     if base is None or built is None:
         return base
     modifiers = {i: m for i, m in enumerate(built) if m is not None}
@@ -279,7 +279,7 @@ def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, 
     if isinstance(looked_up, PolicyTable):
         result["table"] = files[looked_up]
     if parts.laid:
-        result["modifiers"] = [rule_table(modifier, target) for modifier in parts.laid]
+        result["modifiers"] = [rule_table(modifier, target, given) for modifier in parts.laid]
     if parts.selector is not None:
         result["selection"] = _table(layers(parts.selector), {**given, "target": target}, files)
     return result

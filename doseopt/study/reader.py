@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from doseopt.core.parameters import Domain, Fault, Faults, declared, native
+from doseopt.core.parameters import Domain, Fault, Faults, native, written
 from doseopt.core.text import MOST_NAME, name_fault, text_fault
 from doseopt.study.absent import ABSENT, letters, nearest_kind
 
@@ -108,7 +108,7 @@ class Reader:
         private : iterable of str
             Parameters that the table may not hold.
         """
-        fields = declared(cls)
+        fields = written(cls)
         values = self.table(table, where, [*also, *(name for name in fields if name not in set(private))])
         if not isinstance(table, Mapping):  # its keys are not missing
             return None
@@ -129,7 +129,7 @@ class Reader:
             self._single_faults(cls, {name: arguments.get(name, v) for name, v in values.items()}, where, before)
             return None
         try:
-            return cls(**{name: v for name, v in arguments.items() if name in fields})
+            return cls(**{fields[name].name: v for name, v in arguments.items() if name in fields})
         except Faults as faults:
             self.faults.extend(f.under(where) for f in faults.faults)
             return None
@@ -159,7 +159,7 @@ class Reader:
         """Note what is wrong in a table of unknown kind, whichever kind is meant: the nearest, if a name is near."""
         found = str(table.get("kind"))
         near = [] if letters(found) in ABSENT else difflib.get_close_matches(found[:MOST_NAME], kinds, n=1)
-        fields = [declared(kinds[name]) for name in near or kinds]
+        fields = [written(kinds[name]) for name in near or kinds]
         known = sorted({name for each in fields for name in each})
         for name, value in table.items():
             holders = [each[name] for each in fields if name in each]
@@ -219,7 +219,7 @@ class Reader:
         seen = {f.where for f in self.faults[before:]}
         for name, found in values.items():
             path = join(where, name)
-            message = declared(cls)[name].metadata["domain"].fault(native(found))
+            message = written(cls)[name].metadata["domain"].fault(native(found))
             if message and not any(s.startswith(path) for s in seen):
                 self.fault(path, message)
 
@@ -233,8 +233,8 @@ def plain(obj: Any, kinds: Mapping[type, str] | None = None, without: Iterable[s
     if not dataclasses.is_dataclass(obj):
         return obj
     result: dict[str, Any] = {"kind": kinds[type(obj)]} if kinds else {}
-    for name, field in declared(type(obj)).items():
-        value = getattr(obj, name)
+    for name, field in written(type(obj)).items():
+        value = getattr(obj, field.name)
         if (
             name not in without
             and value is not None

@@ -18,7 +18,7 @@ LOWEST = ("stop", "stay")
 WAYS = "all = [...] or any = [...]"
 
 
-def read_rules(reader: Reader, table: Any, where: str, base: Any) -> list[Any] | None:
+def read_rules(reader: Reader, table: Any, where: str, base: Any, given: Mapping[str, Any]) -> list[Any] | None:
     """Build the rules that a design's table lays over it, None for each that is wrong.
 
     Parameters
@@ -30,6 +30,8 @@ def read_rules(reader: Reader, table: Any, where: str, base: Any) -> list[Any] |
     where : str
     base : Design, optional
         The design, without them; None if it could not be read.
+    given : mapping
+        What the study gives to every rule: the design's doses as numbers.
 
     Returns
     -------
@@ -42,7 +44,8 @@ def read_rules(reader: Reader, table: Any, where: str, base: Any) -> list[Any] |
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
         return None
-    built = [_read_rule(reader, rule, f"{where}.modifiers[{i}]", MODIFIERS) for i, rule in enumerate(listed)]
+    known = {"dose_values": given.get("dose_values")} if given.get("doses") is None or "dose_values" in given else {}
+    built = [_read_rule(reader, rule, f"{where}.modifiers[{i}]", MODIFIERS, known) for i, rule in enumerate(listed)]
     if "below_lowest" not in table:
         return built
     lowest = table["below_lowest"]
@@ -56,11 +59,11 @@ def read_rules(reader: Reader, table: Any, where: str, base: Any) -> list[Any] |
     return [*built, BelowLowest()] if lowest == "stop" else built
 
 
-def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type]) -> Any:
+def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type], given: Mapping[str, Any]) -> Any:
     """Build a rule, or several that are joined."""
     how = [name for name in JOINED if isinstance(rule, Mapping) and name in rule]
     if not how:
-        return reader.kind(rule, where, kinds)
+        return reader.kind(rule, where, kinds, given)
     if len(rule) > 1:
         reader.fault(where, f"wanted {WAYS} alone in a table, got {', '.join(map(str, rule))}; nest one in the other")
         return None
@@ -68,7 +71,7 @@ def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type])
     if not isinstance(listed, list):
         reader.fault(f"{where}.{how[0]}", f"wanted a list of rules that end a trial, got {listed!r}")
         return None
-    parts = [_read_rule(reader, part, f"{where}.{how[0]}[{i}]", STOPS) for i, part in enumerate(listed)]
+    parts = [_read_rule(reader, part, f"{where}.{how[0]}[{i}]", STOPS, given) for i, part in enumerate(listed)]
     if None in parts:
         return None
     try:
@@ -78,11 +81,12 @@ def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type])
         return None
 
 
-def rule_table(rule: Modifier, target: float) -> dict[str, Any]:
-    """Return the table of a rule, without what it would take from the design anyway."""
+def rule_table(rule: Modifier, target: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a rule, without what it would take from the design or the study anyway."""
     if isinstance(rule, Joined):
-        return {rule.word: [rule_table(part, target) for part in rule.rules]}
-    table: dict[str, Any] = plain(rule, {type_: kind for kind, type_ in MODIFIERS.items()})
+        return {rule.word: [rule_table(part, target, given) for part in rule.rules]}
+    without = [name for name, value in given.items() if getattr(rule, name, None) == value]
+    table: dict[str, Any] = plain(rule, {type_: kind for kind, type_ in MODIFIERS.items()}, without)
     for name in ("target", "above"):
         if table.get(name) == target:
             del table[name]

@@ -70,7 +70,13 @@ def _check_phase(modifier: Modifier, state: TrialState, dose: int) -> None:
     answer = modifier(state, offer)
     same = {name: getattr(answer, name) == getattr(offer, name) for name in Decision.__slots__}
     stops = (answer.stop >= 0) & (answer.stop <= len(modifier.reasons))
-    if modifier.phase == Phase.RESTRICT:
+    if modifier.phase == Phase.CLOSE:
+        kept = {"only a lower dose, or a reason to stop": same["size"] & stops & (answer.dose <= dose)}
+    elif modifier.phase == Phase.FLOOR:
+        floor = modifier(state, _offer(state, 0)).dose
+        kept = {"only a higher dose": same["size"] & same["stop"] & (answer.dose >= dose)}
+        kept["a floor that does not depend on the dose proposed"] = answer.dose == np.maximum(floor, dose)
+    elif modifier.phase == Phase.RESTRICT:
         ceiling = modifier(state, _offer(state, state.n.shape[1] - 1)).dose
         kept = {"only a lower dose": same["size"] & same["stop"] & (answer.dose <= dose)}
         kept["a ceiling that does not depend on the dose proposed"] = answer.dose == np.minimum(ceiling, dose)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
-from doseopt.core.design import Design, Phase, Row
+from doseopt.core.design import Design
 from doseopt.core.state import Decision, TrialState
 from doseopt.core.trial import advance, step
 from doseopt.designs.boin import BOIN
@@ -25,9 +24,9 @@ from doseopt.designs.modifiers import (
     EnoughPatients,
     MaxPatients,
     NoSkipping,
+    NoSkippingDown,
     TooToxic,
 )
-from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.mtpi import MTPI
 from doseopt.designs.mtpi2 import MTPI2
 from doseopt.designs.three_plus_three import ThreePlusThree
@@ -56,21 +55,6 @@ FREE = CRM(doses=5, target=0.25, skeleton=SKELETON)
 """The CRM of escalation's vignette and unit tests."""
 NO_TARGET = 0.25
 """Given to 3+3, in whose rule a target has no part."""
-
-
-@dataclass(frozen=True)
-class OneDown(Rule):
-    """Go down by one level at most."""
-
-    phase: ClassVar[Phase] = Phase.RESTRICT
-
-    def __call__(self, state: TrialState, decision: Decision) -> Decision:
-        """Raise the dose to the level below the last one."""
-        return dataclasses.replace(decision, dose=np.maximum(decision.dose, state.dose - 1))
-
-    def describe(self) -> list[Row]:
-        """Return the rule in words."""
-        return [Row("restriction", "down by one level at most")]
 
 
 def characteristics(design: Design, p: Any) -> dict[str, Any]:
@@ -102,7 +86,7 @@ def _operating(given: Mapping[str, Any]) -> Answers:
         descent = "declare" if "no de-escalation" in case else "three_then_six"
         design = ThreePlusThree(doses=doses, target=NO_TARGET, on_descent=descent, confirm_top=False)
     else:
-        design = Modified(VIOLA_CRM, (OneDown(), *VIOLA_RULES, MaxPatients(21)))
+        design = Modified(VIOLA_CRM, (NoSkippingDown(), *VIOLA_RULES, MaxPatients(21)))
     return characteristics(design, p)
 
 

@@ -77,13 +77,13 @@ def test_sizes_by_dose_want_one_a_dose():
 
 @pytest.mark.parametrize(("position", "wanted"), [(1, (1, 2, 2, 3, 4)), (2, (1, 2, 3, 3, 4)), (3, (1, 2, 3, 4, 4))])
 def test_an_inserted_dose_has_the_cohort_size_of_the_dose_above_it(position, wanted):
-    assert CohortsByDose(sizes=(1, 2, 3, 4)).with_dose(position).sizes == wanted
+    assert CohortsByDose(sizes=(1, 2, 3, 4)).with_dose(position, 1.5).sizes == wanted
 
 
 @pytest.mark.parametrize(("level", "wanted"), [(1, 1), (2, 2), (3, 4), (4, 5), ("any", "any"), ("recommended",) * 2])
 def test_enough_patients_are_still_wanted_at_the_dose_that_was_meant(level, wanted):
     """A dose between levels 2 and 3 (index 2) moves levels 3 and 4 up."""
-    moved = EnoughAtDose(n=6, dose=level, only_if_staying=True).with_dose(2)
+    moved = EnoughAtDose(n=6, dose=level, only_if_staying=True).with_dose(2, 1.5)
     assert (moved.n, moved.dose, moved.only_if_staying) == (6, wanted, True)
 
 

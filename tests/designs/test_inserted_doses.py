@@ -100,10 +100,14 @@ def test_rules_on_levels_keep_the_doses_that_they_mean(rule, outcomes, wanted):
 
 def test_a_rule_with_a_dose_more():
     sizes = CohortsByDose(sizes=(1, 2, 3))
-    assert [sizes.with_dose(position).sizes for position in (0, 1, 2)] == [(1, 1, 2, 3), (1, 2, 2, 3), (1, 2, 3, 3)]
+    assert [sizes.with_dose(position, 1.5).sizes for position in (0, 1, 2)] == [
+        (1, 1, 2, 3),
+        (1, 2, 2, 3),
+        (1, 2, 3, 3),
+    ]
     # level 2 is index 1: a dose that stands there or below takes it up
-    assert [EnoughAtDose(n=6, dose=2).with_dose(position).dose for position in (0, 1, 2)] == [3, 3, 2]
-    assert EnoughAtDose(n=6, dose="any").with_dose(0) == EnoughAtDose(n=6, dose="any")
+    assert [EnoughAtDose(n=6, dose=2).with_dose(position, 1.5).dose for position in (0, 1, 2)] == [3, 3, 2]
+    assert EnoughAtDose(n=6, dose="any").with_dose(0, 1.5) == EnoughAtDose(n=6, dose="any")
 
 
 def three_plus_three(p, q):

@@ -125,8 +125,8 @@ modifiers = [
     assert "dlts_seen and enough_at_dose" in design.facts.stops
     rows = [row.reading for row in design.describe()]
     assert (
-        "stop when 6 patients have been treated at the recommended dose and (at least 2 DLTs have been seen or the next "
-        "cohort would be number 2 in a row at one dose)"
+        "stop when 6 patients have been treated at the recommended dose and (at least 2 DLTs have been seen or the "
+        "next cohort would be number 2 in a row at one dose)"
     ) in rows
 
 

@@ -7,7 +7,7 @@ from fuzz.clocks import timed
 from fuzz.hostile import increasing, mutate, number_in, pick, scramble
 
 from doseopt.beliefs import BELIEFS
-from doseopt.core.parameters import declared
+from doseopt.core.parameters import written
 from doseopt.designs import DESIGNS
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.scenarios import GENERATORS, TRANSFORMS
@@ -53,6 +53,9 @@ def _free(rng, name, doses):
         "slope_prior": lambda: _slope(rng),
         "dose": lambda: pick(rng, ("recommended", "any", "all", number_in(rng, 1, doses, True))),
         "prior": lambda: [number_in(rng, 0, 5, False), number_in(rng, 0, 5, False)],
+        "ratio": lambda: pick(rng, (number_in(rng, 0, 5, False), increasing(rng, 2, 1, 9))),
+        "from_dose": lambda: increasing(rng, 1, 0, 99),
+        "from_dlts": lambda: [number_in(rng, 1, 3, True)],
         "interval": lambda: increasing(rng, 2, 0, 1),
     }
     return made[name]() if name in made else number_in(rng, 0, 10, True)
@@ -74,9 +77,9 @@ def _cov(rng):
 def table_of(rng, kind, cls, doses):
     """A design or modifier with random parameters of what it declares."""
     table = {"kind": kind}
-    for name, field in declared(cls).items():
+    for name, field in written(cls).items():
         domain = field.metadata["domain"]
-        needed = not hasattr(cls, name) and name not in GIVEN
+        needed = not hasattr(cls, field.name) and name not in GIVEN
         if name in GIVEN or (not needed and rng.random() < 0.6):
             continue
         if domain.choices:

@@ -51,7 +51,20 @@ def rules(rng, doses, kind):
     """Rules laid over a design, in any order."""
     found = [condition(rng, doses, kind) for _ in range(int(rng.integers(0, 4)))]
     if rng.random() < 0.4:
-        found.append({"kind": "no_skipping", "relative_to": pick(rng, ["last", "highest"])})
+        levels = int(rng.integers(1, 3))
+        found.append({"kind": "no_skipping", "relative_to": pick(rng, ["last", "highest"]), "levels": levels})
+    if rng.random() < 0.3:
+        found.append({"kind": "no_skipping_down"})
+    if rng.random() < 0.3:
+        ratios = [
+            {"ratio": 2.0},
+            {"ratio": [3.0, 2.0], "from_dlts": [1]},
+            {"ratio": [1.0, 2.5], "from_dose": [2.0]},
+        ]
+        found.append({"kind": "max_ratio", **pick(rng, ratios)})
+    if rng.random() < 0.3:
+        safety = {"a": pick(rng, [0.5, 1.0]), "b": 1.0, "confidence": pick(rng, [0.6, 0.8])}
+        found.append({"kind": "beta_safety", **safety, "from": int(rng.integers(1, 4))})
     if rng.random() < 0.3:
         found.append({"kind": "coherent", "scope": pick(rng, ["cohort", "dose"])})
     if kind != "three_plus_three" and rng.random() < 0.4:

@@ -14,9 +14,10 @@ from doseopt.designs.modifiers.conditions import (
 )
 from doseopt.designs.modifiers.demand import DemandAtDose
 from doseopt.designs.modifiers.joined import AllOf, AnyOf
-from doseopt.designs.modifiers.restrict import Coherent, NoSkipping
+from doseopt.designs.modifiers.restrict import Coherent, MaxRatio, NoSkipping, NoSkippingDown
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.modifiers.run_in import RunIn
+from doseopt.designs.modifiers.safety import BetaSafety
 from doseopt.designs.modifiers.sizes import CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.modifiers.stopping import EnoughAtDose, NarrowInterval, TooToxic
 
@@ -26,6 +27,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "BelowLowest",
+    "BetaSafety",
     "Coherent",
     "CohortsByDLT",
     "CohortsByDose",
@@ -36,8 +38,10 @@ __all__ = [
     "EnoughPatients",
     "MaxEnrolled",
     "MaxPatients",
+    "MaxRatio",
     "NarrowInterval",
     "NoSkipping",
+    "NoSkippingDown",
     "Repeated",
     "Rule",
     "RunIn",
@@ -48,7 +52,10 @@ __all__ = [
 MODIFIERS = {
     "run_in": RunIn,
     "no_skipping": NoSkipping,
+    "no_skipping_down": NoSkippingDown,
+    "max_ratio": MaxRatio,
     "coherent": Coherent,
+    "beta_safety": BetaSafety,
     "cohorts_by_dose": CohortsByDose,
     "cohorts_by_dlt": CohortsByDLT,
     "cohorts_in_order": CohortsInOrder,

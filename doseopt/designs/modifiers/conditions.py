@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Reason, posterior_of
+from doseopt.core.design import Design, posterior_of
 from doseopt.core.parameters import Fault, are_numbers, param
 from doseopt.core.state import BoolArray, Decision, IntArray, Pending, TrialState
 from doseopt.designs.modifiers.stopping import AtDose, StopRule, level_or
@@ -247,16 +247,14 @@ class BelowLowest(StopRule):
     base: Design | None = field(default=None, repr=False, compare=False)
 
     title: ClassVar[str] = "below the lowest dose"
+    rank: ClassVar[int] = 1
+    stops: ClassVar[tuple[str, ...]] = ("below_lowest",)
+    selects_none: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:
         """Return the rule as the conformance checks try it."""
         return cls()
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """One, which does not depend on the next dose."""
-        return (Reason(("below_lowest",), rank=1, selects_none=True, open=True),)
 
     def bind(self, base: Design) -> Self:
         """Take the design's rule."""

@@ -69,9 +69,9 @@ class Joined(StopRule):
         """Bind each rule."""
         return self._each(lambda rule: rule.bind(base))
 
-    def with_dose(self, position: int) -> Self:
+    def with_dose(self, position: int, value: float) -> Self:
         """Return the rules for one dose more."""
-        return self._each(lambda rule: rule.with_dose(position))
+        return self._each(lambda rule: rule.with_dose(position, value))
 
     def clash(self, base: Design) -> Fault | None:
         """Say why one of the rules cannot be laid over this design."""
@@ -94,13 +94,19 @@ class Joined(StopRule):
                 answer = rule(state.with_memory(state.memory[:, s]), decision, pending)
             else:
                 answer = rule(treated.with_memory(treated.memory[:, s]), decision)
-            found.append(answer.stop)
+            waits = decision.size == 0 if pending is not None and rule.asks_next_dose else False
+            found.append(np.where(waits, 0, answer.stop))
         return found
 
     def _codes(self, names: Sequence[str]) -> IntArray:
         """Return the codes here of reasons by name."""
         own = {reason.name: 1 + k for k, reason in enumerate(self.reasons)}
         return np.array([own[name] for name in names], np.int64)
+
+    @property
+    def asks_next_dose(self) -> bool:
+        """Whether it waits for the next dose: each of its rules does by itself."""
+        return False
 
     @property
     def when(self) -> str:
@@ -192,6 +198,5 @@ def _both(way: tuple[Reason, ...]) -> Reason:
         of=tuple(sorted({name for reason in way for name in reason.of})),
         rank=max(reason.rank for reason in way),
         selects_none=any(reason.selects_none for reason in way),
-        open=all(reason.open for reason in way),
         undoable=all(reason.undoable for reason in way),
     )

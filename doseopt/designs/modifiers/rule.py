@@ -8,7 +8,7 @@ import numpy as np
 
 from doseopt.core.design import Design, Phase, Reason
 from doseopt.core.parameters import Fault, check
-from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 
 
 class Rule:
@@ -30,7 +30,6 @@ class Rule:
     ends: ClassVar[bool] = False
     selects_none: ClassVar[bool] = False
     undoable: ClassVar[bool] = False
-    forbids_skipping: ClassVar[bool] = False
     sees_pending: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -39,9 +38,13 @@ class Rule:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Why it may stop a trial; one after which no dose is selected is taken not to depend on the next dose."""
-        safety = self.selects_none
-        return tuple(Reason((name,), self.rank, safety, safety, self.undoable) for name in self.stops)
+        """Why it may stop a trial."""
+        return tuple(Reason((name,), self.rank, self.selects_none, self.undoable) for name in self.stops)
+
+    @property
+    def asks_next_dose(self) -> bool:
+        """Whether it waits for the next dose, as all do after which a dose is selected."""
+        return not self.selects_none
 
     @property
     def memory(self) -> tuple[str, ...]:
@@ -58,6 +61,20 @@ class Rule:
         """Most patients that it lets a trial enrol; it says nothing of them."""
         return None
 
+    @property
+    def forbids_skipping(self) -> bool:
+        """Whether no dose more than one level above the highest tried is given: no."""
+        return False
+
+    @property
+    def exclusion(self) -> str:
+        """Why a dose is not admissible: none is."""
+        return ""
+
+    def closed(self, state: TrialState) -> BoolArray:
+        """Return which doses are not admissible: none."""
+        return np.zeros(state.n.shape, bool)
+
     def bind(self, base: Design) -> Self:
         """Fill in from the design what was left open."""
         return self
@@ -66,8 +83,8 @@ class Rule:
         """Say why the rule cannot be laid over this design, or None."""
         return None
 
-    def with_dose(self, position: int) -> Self:
-        """Return the rule for one dose more, standing at that index."""
+    def with_dose(self, position: int, value: float) -> Self:
+        """Return the rule for one dose more, of that value, standing at that index."""
         return self
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:

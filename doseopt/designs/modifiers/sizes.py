@@ -67,7 +67,7 @@ class CohortsByDose(SizeRule):
             return Fault("sizes", f"wanted {base.facts.doses} sizes, one a dose, got {len(self.sizes)}")
         return super().clash(base)
 
-    def with_dose(self, position: int) -> Self:
+    def with_dose(self, position: int, value: float) -> Self:
         """Give the new dose the size of the dose above it."""
         return dataclasses.replace(self, sizes=(*self.sizes[: position + 1], *self.sizes[position:]))
 

@@ -75,7 +75,7 @@ class AtDose(StopRule):
             return Fault("dose", f"wanted a level of 1 to {base.facts.doses}, got {self.dose}")
         return None
 
-    def with_dose(self, position: int) -> Self:
+    def with_dose(self, position: int, value: float) -> Self:
         """Keep the dose that the level means."""
         above = isinstance(self.dose, int) and self.dose - 1 >= position
         return dataclasses.replace(self, dose=int(self.dose) + 1) if above else self  # type: ignore[type-var]
@@ -150,10 +150,14 @@ class TooToxic(AtDose):
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """One, by what is selected; it waits for the next dose where it looks at that."""
-        if self.selects == "design":
-            return (Reason(("unsafe_dose",), open=self.dose != "recommended"),)
-        return (Reason(("too_toxic",), selects_none=True, open=self.dose != "recommended"),)
+        """One, by what is selected."""
+        none = self.selects == "none"
+        return (Reason(("too_toxic" if none else "unsafe_dose",), selects_none=none),)
+
+    @property
+    def asks_next_dose(self) -> bool:
+        """Whether it is that dose that it looks at."""
+        return self.dose == "recommended"
 
     def bind(self, base: Design) -> Self:
         """Take the design's posterior, and its target."""
