@@ -19,7 +19,7 @@ from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.designs.modifiers.restrict import values_fault
+from doseopt.designs.modifiers.increments import values_fault
 from doseopt.designs.selection import TIE, closest
 from doseopt.models.curves import (
     WEAKLY_INFORMATIVE_COV,

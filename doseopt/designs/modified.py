@@ -15,7 +15,6 @@ from doseopt.core.design import (
     Design,
     Modifier,
     Phase,
-    Reason,
     Row,
     SeesPending,
     decision_of,
@@ -29,6 +28,7 @@ from doseopt.core.design import (
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
+from doseopt.core.reason import Reason
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.display.card import Card
 

@@ -13,8 +13,9 @@ from doseopt.designs.modifiers.conditions import (
     TargetProbability,
 )
 from doseopt.designs.modifiers.demand import DemandAtDose
+from doseopt.designs.modifiers.increments import MaxRatio
 from doseopt.designs.modifiers.joined import AllOf, AnyOf
-from doseopt.designs.modifiers.restrict import Coherent, MaxRatio, NoSkipping, NoSkippingDown
+from doseopt.designs.modifiers.restrict import Coherent, NoSkipping, NoSkippingDown
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.modifiers.run_in import RunIn
 from doseopt.designs.modifiers.safety import BetaSafety

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Reason
+from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, param
+from doseopt.core.reason import Reason
 from doseopt.core.state import Decision, IntArray, Pending, TrialState
 from doseopt.designs.modifiers.stopping import StopRule
 

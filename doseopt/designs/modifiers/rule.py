@@ -6,8 +6,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Reason
+from doseopt.core.design import Design, Phase
 from doseopt.core.parameters import Fault, check
+from doseopt.core.reason import Reason
 from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
 
 

@@ -8,8 +8,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Reason, Row
+from doseopt.core.design import Design, Phase, Row
 from doseopt.core.parameters import param
+from doseopt.core.reason import Reason
 from doseopt.core.state import BoolArray, Decision, TrialState
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.models.beta import BetaBinomial

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Reason, Row, posterior_of
+from doseopt.core.design import Design, Phase, Row, posterior_of
 from doseopt.core.parameters import Fault, Faults, are_numbers, is_number, param
+from doseopt.core.reason import Reason
 from doseopt.core.state import BoolArray, Decision, FloatArray, Pending, TrialState
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.models.beta import BetaBinomial
