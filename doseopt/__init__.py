@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import Repeated as Repeated
     from doseopt.designs.modifiers import RunIn as RunIn
     from doseopt.designs.modifiers import TargetProbability as TargetProbability
+    from doseopt.designs.modifiers import Titrate as Titrate
     from doseopt.designs.modifiers import TooToxic as TooToxic
     from doseopt.designs.mtpi import MTPI as MTPI
     from doseopt.designs.mtpi2 import MTPI2 as MTPI2
@@ -119,6 +120,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Titrate": "designs.modifiers",
     "NoSkippingDown": "designs.modifiers",
     "MaxRatio": "designs.modifiers",
     "BetaSafety": "designs.modifiers",

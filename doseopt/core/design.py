@@ -177,6 +177,15 @@ class Modifier(Protocol):
         ...
 
     @property
+    def graded(self) -> bool:
+        """Whether it tells moderate toxicities from none."""
+        ...
+
+    def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
+        """Return the patients and DLTs that the design under it counts, [S, D] each."""
+        ...
+
+    @property
     def forbids_skipping(self) -> bool:
         """Whether no dose more than one level above the highest tried is given under it."""
         ...

@@ -11,15 +11,17 @@ from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.outcome_space import GRADED, TOXICITY
 from doseopt.core.parameters import Fault, param
-from doseopt.core.state import BoolArray, Decision, IntArray, TrialState
+from doseopt.core.state import Decision, IntArray, TrialState
+from doseopt.designs.modifiers.titrate import Titrate
 from doseopt.designs.three_plus_three import ThreePlusThree
 
-THRESHOLD = {"first_dlt": 0, "first_moderate": 1, "second_moderate": 2}
+UNTIL = {"first_dlt": "dlt", "first_moderate": "grade2", "second_moderate": "second_grade2"}
+"""The triggers, as `Titrate` names them."""
 
 
 @dataclass(frozen=True)
 class AcceleratedTitration(ThreePlusThree):
-    """Small cohorts up the first dose levels until a trigger, then 3+3.
+    """Small cohorts up the first dose levels until a trigger, then 3+3: a form of `Titrate`.
 
     While the dose is one of the first `titrate` levels and no trigger has occurred, one cohort of `titration_cohort`
     patients is treated and the dose goes up. From the trigger, or from the first level after the titration phase on,
@@ -59,7 +61,7 @@ class AcceleratedTitration(ThreePlusThree):
 
     titrate: int = param(1, low=0, doc="dose levels in the titration phase")
     titration_cohort: int = param(1, low=1, high=6, readings=(1, 2, 3), doc="patients in a titration cohort")
-    trigger: str = param("first_dlt", choices=tuple(THRESHOLD), doc="what ends titration")
+    trigger: str = param("first_dlt", choices=tuple(UNTIL), doc="what ends titration")
     after_dlt: str = param("fill", choices=("fill", "three_new"), doc="a titration dose with a DLT")
 
     def _faults(self) -> list[Fault]:
@@ -81,33 +83,20 @@ class AcceleratedTitration(ThreePlusThree):
             super().facts, outcomes=GRADED if self._graded else TOXICITY, memory=moderate + left_out, titration=True
         )
 
-    def _ended(self, state: TrialState) -> BoolArray:
-        """Whether a trigger has occurred, [S]."""
-        ended: BoolArray = state.y.any(axis=1)
-        if self._graded:
-            ended = ended | (state.memory[:, 0] >= THRESHOLD[self.trigger])
-        return ended
+    @property
+    def _titration(self) -> Titrate:
+        """The titration, where there is one; the last dose given says where it is."""
+        way = "three_new" if self.after_dlt == "three_new" else "next"
+        until, levels = UNTIL[self.trigger], max(self.titrate, 1)
+        return Titrate(until, levels, self.titration_cohort, way, "next", size=3, start=self.start - 1, strict=False)
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Count moderate toxicities of titration patients, and keep the cohort that is left out."""
-        untried = before.n[np.arange(len(before)), given.dose] == 0
-        titrating = (given.dose < self.titrate) & untried & ~self._ended(before)
-        memory = before.memory.copy()
-        if self._graded:
-            seen = np.minimum(memory[:, 0] + outcome[:, 1], THRESHOLD[self.trigger])
-            memory[:, 0] = np.where(titrating, seen, memory[:, 0])
-        if self.after_dlt == "three_new":
-            struck = titrating & (outcome[:, 0] > 0)
-            cohort = np.stack([given.dose + 1, outcome.sum(axis=1), outcome[:, 0]], axis=1)
-            memory[:, -3:] = np.where(struck[:, None], cohort, memory[:, -3:])
-        return memory
+        return self._titration.remember(before, given, outcome) if self.titrate else before.memory.copy()
 
     def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
         """Return the patients and DLTs that the 3+3 rule counts, [S, D] each."""
-        if self.after_dlt == "fill":
-            return state.n, state.y
-        left_out = np.arange(1, self.doses + 1) == state.memory[:, -3:-2]
-        return state.n - left_out * state.memory[:, -2:-1], state.y - left_out * state.memory[:, -1:]
+        return self._titration.counted(state)
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -117,11 +106,12 @@ class AcceleratedTitration(ThreePlusThree):
     def decide(self, state: TrialState) -> Decision:
         """Go up while titrating, then apply the 3+3 rule."""
         rule = super().decide(state)
-        up = (state.dose < min(self.titrate, self.doses - 1)) & ~self._ended(state)
-        size = np.where(state.dose + 1 < self.titrate, self.titration_cohort, 3)
-        return Decision(
-            np.where(up, state.dose + 1, rule.dose), np.where(up, size, rule.size), np.where(up, 0, rule.stop)
-        )
+        if not self.titrate:
+            return rule
+        rising, finished, upward = self._titration.rises(state)
+        up = rising | (finished & (upward < self.doses))
+        size = np.where(rising, self.titration_cohort, 3)
+        return Decision(np.where(up, upward, rule.dose), np.where(up, size, rule.size), np.where(up, 0, rule.stop))
 
     def describe(self) -> list[Row]:
         """Return the titration rules, then those of 3+3."""

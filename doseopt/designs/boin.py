@@ -14,7 +14,7 @@ from doseopt.core.parameters import Fault, param
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import Tunable
 from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, SafeIntervalDesign
-from doseopt.designs.modifiers.run_in import single_patient_part
+from doseopt.designs.modifiers.titrate import Titrate
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,9 @@ class BOIN(SafeIntervalDesign):
     def _titrated(self, state: TrialState, decision: Decision) -> Decision:
         if not self.titration:
             return decision
-        top = self.doses - 1
-        rising, struck = single_patient_part(state, self.doses)
-        fill = struck | ((state.n <= 1).all(axis=1) & ~state.y.any(axis=1) & (state.dose == top))
-        fill = fill & (self.cohort > 1) & self.admissible(state)[state.at, state.dose]
-        rising = rising & (state.dose < top)
-        dose = np.where(rising, state.dose + 1, np.where(fill, state.dose, decision.dose))
-        size = np.where(rising, 1, np.where(fill, self.cohort - 1, decision.size))
+        given = Titrate(after="fill", at_last="fill", size=self.cohort)(state, decision)
+        allowed = self.admissible(state)[state.at, given.dose]
+        dose, size = (np.where(allowed, a, b) for a, b in ((given.dose, decision.dose), (given.size, decision.size)))
         return Decision(dose, size, decision.stop)
 
     def selectable(self, estimate: FloatArray) -> BoolArray:

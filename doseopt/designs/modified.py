@@ -26,6 +26,7 @@ from doseopt.core.design import (
     with_dose,
 )
 from doseopt.core.facts import Facts
+from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.reason import Reason
@@ -82,6 +83,7 @@ class Modified(Card):
         undoable = (*base.undoable, *(reason.name for reason in self._reasons if reason.undoable))
         return dataclasses.replace(
             base,
+            outcomes=GRADED if any(m.graded for m in self.modifiers) else base.outcomes,
             memory=tuple(name for part in parts for name in part.memory),
             stops=tuple(dict.fromkeys((*base.stops, *(reason.name for reason in self._reasons)))),
             undoable=tuple(dict.fromkeys(undoable)),
@@ -123,14 +125,22 @@ class Modified(Card):
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def _views(self, state: TrialState) -> list[TrialState]:
-        """Return the state as each part sees it."""
-        return [state.with_memory(state.memory[:, s]) for s in self._slices]
+        """Return the state as each part sees it, the base without patients whom a titration leaves out."""
+        base, *rest = [state.with_memory(state.memory[:, s]) for s in self._slices]
+        for modifier, view in zip(self.modifiers, rest, strict=True):
+            if modifier.phase == Phase.RUN_IN and modifier.memory:
+                base = TrialState(*modifier.counted(view), base.dose, base.memory)
+        return [base, *rest]
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the memory of all parts after a cohort."""
-        parts: tuple[Design | Modifier, ...] = (self.base, *self.modifiers)
-        views = zip(parts, self._views(before), strict=True)
-        return np.concatenate([part.remember(view, given, outcome) for part, view in views], axis=1)
+        base, *views = self._views(before)
+        told = outcome
+        if outcome.shape[1] > len(self.base.facts.outcomes):  # a moderate toxicity is none to the base
+            told = np.stack([outcome[:, 0], outcome[:, 1:].sum(axis=1)], axis=1)
+        kept = [self.base.remember(base, given, told)]
+        kept += [part.remember(view, given, outcome) for part, view in zip(self.modifiers, views, strict=True)]
+        return np.concatenate(kept, axis=1)
 
     def _recode(self, decision: Decision, stops: tuple[str, ...]) -> Decision:
         """Translate a part's stop codes into this design's."""

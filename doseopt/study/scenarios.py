@@ -7,7 +7,7 @@ from typing import Any
 
 from doseopt.beliefs import BELIEFS, BeliefSpec, StatedBelief
 from doseopt.beliefs.utility import Utility
-from doseopt.core.parameters import Domain
+from doseopt.core.parameters import Domain, is_number
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.reader import Reader, key, plain
@@ -70,7 +70,11 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
-    moderate = reader.rates(table["p_moderate"], f"{where}.p_moderate", doses) if "p_moderate" in table else None
+    moderate = None
+    if "p_moderate" in table:
+        found = table["p_moderate"]
+        alike = is_number(found)  # one rate for all doses
+        moderate = reader.rates([found] * len(rates) if alike and rates else found, f"{where}.p_moderate", doses)
     words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")

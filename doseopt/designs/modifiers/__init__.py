@@ -21,6 +21,7 @@ from doseopt.designs.modifiers.run_in import RunIn
 from doseopt.designs.modifiers.safety import BetaSafety
 from doseopt.designs.modifiers.sizes import CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.modifiers.stopping import EnoughAtDose, NarrowInterval, TooToxic
+from doseopt.designs.modifiers.titrate import Titrate
 
 __all__ = [
     "JOINED",
@@ -47,10 +48,12 @@ __all__ = [
     "Rule",
     "RunIn",
     "TargetProbability",
+    "Titrate",
     "TooToxic",
 ]
 
 MODIFIERS = {
+    "titrate": Titrate,
     "run_in": RunIn,
     "no_skipping": NoSkipping,
     "no_skipping_down": NoSkippingDown,

@@ -63,6 +63,15 @@ class Rule:
         return None
 
     @property
+    def graded(self) -> bool:
+        """Whether it tells moderate toxicities from none: no."""
+        return False
+
+    def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
+        """Return the patients and DLTs that the design under it counts, [S, D] each: all."""
+        return state.n, state.y
+
+    @property
     def forbids_skipping(self) -> bool:
         """Whether no dose more than one level above the highest tried is given: no."""
         return False

@@ -6,35 +6,18 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-import numpy as np
-
 from doseopt.core.design import Design, Phase, Row
 from doseopt.core.parameters import Fault, param
-from doseopt.core.state import BoolArray, Decision, Pending, TrialState
+from doseopt.core.state import Decision, Pending, TrialState
 from doseopt.designs.modifiers.rule import Rule
-
-
-def single_patient_part(state: TrialState, levels: int) -> tuple[BoolArray, BoolArray]:
-    """Tell, from the tally alone, which trials are in a run-in of single patients.
-
-    Returns
-    -------
-    rising : bool array [S]
-        No DLT yet, and fewer than `levels` levels have had their single patient.
-    struck : bool array [S]
-        Every dose tried has one patient and the highest, the last given, had the first DLT.
-    """
-    singles = (state.n <= 1).all(axis=1)
-    count = state.total
-    clean = ~state.y.any(axis=1)
-    at = np.maximum(state.dose, 0)
-    struck = singles & state.started & (state.y.sum(axis=1) == 1) & (state.y[state.at, at] == 1) & (count <= levels)
-    return singles & clean & (count < levels), struck
+from doseopt.designs.modifiers.titrate import Titrate
 
 
 @dataclass(frozen=True)
 class RunIn(Rule):
     """Single patients up the dose levels, until the first DLT or until `levels` levels have had theirs.
+
+    A form of `Titrate`, with levels counted from where the design starts.
 
     While no DLT has been seen and fewer than `levels` levels have had their single patient, one patient is treated at
     the next level, whatever the base design says. Afterwards the base decides, with a full cohort. It reads the tally
@@ -60,6 +43,8 @@ class RunIn(Rule):
 
     cohort: int = field(default=1, repr=False, compare=False)
     """The base design's cohort size."""
+    start: int = field(default=0, repr=False, compare=False)
+    """Where the base design starts, counted from 0."""
 
     phase: ClassVar[Phase] = Phase.RUN_IN
     sees_pending: ClassVar[bool] = True
@@ -70,8 +55,9 @@ class RunIn(Rule):
         return cls(levels=2, top_up=True)
 
     def bind(self, base: Design) -> Self:
-        """Take the design's cohort size."""
-        return dataclasses.replace(self, cohort=int(base.first().size[0]))
+        """Take the design's first cohort."""
+        first = base.first()
+        return dataclasses.replace(self, cohort=int(first.size[0]), start=int(first.dose[0]))
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a second titration, and more levels than there are."""
@@ -83,16 +69,9 @@ class RunIn(Rule):
 
     def __call__(self, state: TrialState, decision: Decision, pending: Pending | None = None) -> Decision:
         """Send single patients up; the first starts where the base starts."""
-        resolved, state = state.total, state.treated(pending)
-        rising, struck = single_patient_part(state, min(self.levels, state.n.shape[1]))
-        upward = np.where(state.started, state.highest_tried + 1, decision.dose)
-        rising = rising & (upward < state.n.shape[1])
-        dose, size = np.where(rising, upward, decision.dose), np.where(rising, 1, decision.size)
-        if self.top_up:
-            fill = struck & (self.cohort > 1)
-            dose, size = np.where(fill, state.dose, dose), np.where(fill, self.cohort - 1, size)
-        waits = rising & (state.total > resolved)
-        return Decision(np.where(waits, state.dose, dose), np.where(waits, 0, size), decision.stop)
+        last = min(self.start + self.levels, state.n.shape[1])
+        way = "fill" if self.top_up else "next"
+        return Titrate(levels=last, after=way, size=self.cohort, start=self.start)(state, decision, pending)
 
     def describe(self) -> list[Row]:
         """Return the rule in words."""
