@@ -167,3 +167,9 @@ class Decision:
 
     def __len__(self) -> int:
         return len(self.dose)
+
+
+def where(here: BoolArray, answer: Decision, decision: Decision) -> Decision:
+    """Return one decision where it holds, another elsewhere."""
+    pairs = ((answer.dose, decision.dose), (answer.size, decision.size), (answer.stop, decision.stop))
+    return Decision(*(np.where(here, a, d) for a, d in pairs))

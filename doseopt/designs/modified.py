@@ -30,7 +30,7 @@ from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.reason import Reason
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState, where
 from doseopt.display.card import Card
 
 type Ask = Callable[[int, Decision], Decision]
@@ -166,7 +166,8 @@ class Modified(Card):
         order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
         for phase, group in groupby(order, key=lambda i: self.modifiers[i].phase):
             if phase == Phase.STOP:
-                decision = self._stopped(ask, decision, waits)
+                stop = np.where(decision.stop == CONTINUE, self._reason(ask, decision, waits), decision.stop)
+                decision = Decision(decision.dose, decision.size, stop)
                 continue
             for i in group:
                 if phase == Phase.DEMAND:
@@ -174,7 +175,7 @@ class Modified(Card):
                 else:
                     answer = self._answer(ask, decision, i, seen)
                     on = (decision.stop == CONTINUE) & ((phase == Phase.CAP) | ~waits)
-                    decision = _where(on, answer, decision)
+                    decision = where(on, answer, decision)
         return decision
 
     def _answer(self, ask: Ask, decision: Decision, i: int, view: TrialState) -> Decision:
@@ -190,7 +191,7 @@ class Modified(Card):
             return Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, stop)
         if modifier.phase == Phase.RUN_IN:
             allowed = self.admissible(view)[view.at, answer.dose]
-            return _where(allowed, answer, Decision(decision.dose, decision.size, answer.stop))
+            return where(allowed, answer, Decision(decision.dose, decision.size, answer.stop))
         return answer
 
     def _reason(self, ask: Ask, decision: Decision, waits: BoolArray) -> IntArray:
@@ -204,11 +205,6 @@ class Modified(Card):
                 best = np.where(place[found] < place[best], found, best)
         return best
 
-    def _stopped(self, ask: Ask, decision: Decision, waits: BoolArray) -> Decision:
-        """Stop trials that go on where a rule says so."""
-        reason = self._reason(ask, decision, waits)
-        return Decision(decision.dose, decision.size, np.where(decision.stop == CONTINUE, reason, decision.stop))
-
     def _demanded(self, ask: Ask, decision: Decision, i: int, view: TrialState) -> Decision:
         """Undo endings at an admissible dose; the stopping rules that a demand cannot undo are then looked at again."""
         undoable = np.isin(decision.stop, [1 + self.facts.stops.index(name) for name in self.facts.undoable])
@@ -218,7 +214,7 @@ class Modified(Card):
         undone = undoable & (answer.stop == CONTINUE)
         again = self._reason(ask, answer, np.zeros(len(answer), bool))
         again = np.where(self._by_code["selects_none"][again] == 1, again, CONTINUE)
-        return _where(undone, Decision(answer.dose, answer.size, again), decision)
+        return where(undone, Decision(answer.dose, answer.size, again), decision)
 
     def with_dose(self, position: int, value: float) -> Modified:
         """Return the design and its modifiers with one dose more."""
@@ -267,12 +263,6 @@ class Modified(Card):
     def describe(self) -> list[Row]:
         """Return the base's rows and one for each modifier."""
         return [*self.base.describe(), *(row for modifier in self.modifiers for row in modifier.describe())]
-
-
-def _where(here: BoolArray, answer: Decision, decision: Decision) -> Decision:
-    """Return one decision where it holds, another elsewhere."""
-    pairs = ((answer.dose, decision.dose), (answer.size, decision.size), (answer.stop, decision.stop))
-    return Decision(*(np.where(here, a, d) for a, d in pairs))
 
 
 def _check_types(base: object, modifiers: object) -> None:
