@@ -135,11 +135,7 @@ class BLRM(Defaults):
         low=0,
         open_low=True,
         optional=True,
-<<<<<<< HEAD
-        doc="largest increment, a share of the dose before: 1 is to double it",
-=======
-        doc="largest increment: 1 is 100% more, twice the last",
->>>>>>> 2ca320d (Safety apart from the design; increments as ratios, by dose, by DLTs, by levels, downwards)
+        doc="largest increment, a share of the dose before: 1 is 100% more, twice the last",
     )
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")

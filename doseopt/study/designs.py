@@ -28,18 +28,17 @@ from doseopt.study.rules import read_rules, rule_table
 from doseopt.study.runnable import obstacles
 from doseopt.study.said import Said
 
-<<<<<<< HEAD
 OF_A_DESIGN = {
     "modifiers": Said("rules laid over it, a list of tables with their kinds", Domain(list), []),
     "selection": Said("rule of another design that names the MTD at the end, with its kind"),
     "names": Said("when a dose may be named", example={"at_least": 6}),
+    "below_lowest": Said(
+        'what it does where its rule wants to go below the lowest dose: "stop" or "stay"', Domain(str), "stay"
+    ),
     "drop": Said("planned doses that it does not give, by label", Domain(list), []),
     "insert": Said("insertable doses that it gives from the start, by label", Domain(list), []),
     "inserts": Said("whether it inserts doses as the trial goes on", Domain(bool), False),
 }
-=======
-OF_A_DESIGN = ("modifiers", "selection", "names", "drop", "insert", "inserts", "below_lowest")
->>>>>>> 9d3c342 (Stops joined by all and any, and new conditions: target probability, repetition, DLTs, patients, a named dose, below the lowest)
 """Keys of a design's table that are not its parameters."""
 
 

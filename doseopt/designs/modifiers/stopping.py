@@ -127,10 +127,6 @@ class TooToxic(AtDose):
         open_low=True,
         open_high=True,
         optional=True,
-<<<<<<< HEAD
-        doc="DLT rate that is too high; the target if left out",
-    )
-=======
         doc="DLT rate that is too high; the design's target when left out",
     )
     dose: str | int = param(1, custom=lambda v: level_or(v, ("recommended",)), doc="which dose is looked at")
@@ -138,7 +134,6 @@ class TooToxic(AtDose):
         None, kind=tuple, custom=prior_fault, doc="a and b of a Beta(a, b) at the dose, in place of the design's own"
     )
     selects: str = param("none", choices=("none", "design"), doc="what is selected when it stops the trial")
->>>>>>> 9d3c342 (Stops joined by all and any, and new conditions: target probability, repetition, DLTs, patients, a named dose, below the lowest)
     base: Design | None = field(default=None, repr=False, compare=False)
 
     title: ClassVar[str] = "too toxic"
