@@ -110,9 +110,20 @@ def test_equal_seeds_give_equal_draws_and_actual_doses_are_data():
     assert one["constant_data"]["actual_dose"].to_numpy().tolist() == list(actual)
 
 
-def test_models_without_quadrature_and_no_draws_are_refused():
-    n, y = map(np.array, MIXED)
-    with pytest.raises(Faults, match="sample it"):
+def test_rates_in_order_before_any_patient_and_after_some():
+    """Each rate is Beta(M s, M (1 - s)) before; after patients at one dose alone the conjugate posterior."""
+    model = MODELS["monotone"]
+    for n, y in (((0, 0, 0, 0), (0, 0, 0, 0)), ((0, 6, 0, 0), (0, 2, 0, 0))):
+        tree = draw_independently(model, np.array(n), np.array(y), seed=SEED)
+        p = tree["posterior"]["p_dlt"].to_numpy()[0, :, 1]
+        law = beta(4 * model.guess[1] + y[1], 4 * (1 - model.guess[1]) + n[1] - y[1])
+        assert len(np.unique(p)) == DRAWS
+        assert kstest(p, law.cdf).pvalue > FAMILY
+
+
+def test_a_prior_that_the_data_contradict_and_no_draws_are_refused():
+    n, y = np.full(4, 60), np.array([60, 0, 60, 0])
+    with pytest.raises(Faults, match="sample it by NUTS"):
         draw_independently(MODELS["monotone"], n, y, seed=1)
     with pytest.raises(Faults, match="draws: wanted at least 1, got 0"):
         draw_independently(BLRM, n, y, seed=1, draws=0)

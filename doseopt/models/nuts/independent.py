@@ -7,22 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy.special import xlogy
 
 from doseopt import __version__
 from doseopt.core.parameters import Fault, Faults
-from doseopt.models.base import Model
+from doseopt.core.state import IntArray
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import ModelAverage
-from doseopt.models.nuts.joint import Estimate, Joint
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.nuts.joint import Estimate, Joint, Sampled
 from doseopt.models.nuts.pymc import check_tally
 from doseopt.models.nuts.tree import Axes, Drawn, tree_of
 from doseopt.models.quadrature.drawn import draw
 
 SAMPLER = "quadrature"
+PIECE, MOST = 50_000, 10_000_000
+"""Proposals from the prior at a time, and in all."""
 
 
 def draw_independently(
-    model: Model | BetaBinomial | ModelAverage,
+    model: Sampled,
     n: npt.ArrayLike,
     y: npt.ArrayLike,
     *,
@@ -38,10 +41,11 @@ def draw_independently(
 
     Parameters
     ----------
-    model : Model, BetaBinomial or ModelAverage
-        One with a posterior by quadrature.
+    model : Model, BetaBinomial, ModelAverage, Monotone or TwoPopulations
+        Of one whose distribution functions are not known draws from the prior are accepted as often as the likelihood
+        says, which is as exact and slow where prior and data disagree.
     n, y : int array [D]
-        Patients and DLTs at each dose; [K] with `at`.
+        Patients and DLTs at each dose; [K] with `at`; [2, D] or [2, K] for `TwoPopulations`.
     seed : int
         Equal seeds give equal draws.
     draws : int
@@ -62,8 +66,32 @@ def draw_independently(
     axes, tally = Axes.of(joint, labels, values, unit), check_tally(joint, n, y)
     sizes = None if next_cohort is None else np.broadcast_to(np.asarray(next_cohort, dtype=np.int64), model.doses)
     rng = np.random.default_rng(seed)
-    theta, log_marginal = draw(model, *tally, draws, rng, joint.at)
-    tree = tree_of(joint, tally, axes, Drawn(theta[None], Estimate(log_marginal, 0.0)), sizes, rng)
+    if isinstance(model, Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial):
+        theta, log_marginal = draw(model, *tally, draws, rng, joint.at)
+        drawn = Drawn(theta[None], Estimate(log_marginal, 0.0))
+    else:
+        drawn = _accepted(joint, tally, draws, rng)
+    tree = tree_of(joint, tally, axes, drawn, sizes, rng)
     about = {"model": repr(model), "seed": seed, "sampler": SAMPLER, "independent_draws": 1}
     tree.attrs = {**about, "version": __version__, **tree.attrs}
     return tree
+
+
+def _accepted(joint: Joint, tally: tuple[IntArray, IntArray], size: int, rng: np.random.Generator) -> Drawn:
+    """Draw by rejection from the prior: no likelihood is above that of the observed rates."""
+    n, y = tally
+    rate = y / np.maximum(n, 1)
+    highest = float((xlogy(y, rate) + xlogy(n - y, 1 - rate)).sum())
+    kept, count, tried = [], 0, 0
+    while count < size:
+        if tried >= MOST:
+            wanted = (
+                f"wanted a prior that the data do not contradict: {MOST:,} draws of it gave {count:,} of the posterior"
+            )
+            raise Faults([Fault("model", f"{wanted}; sample it by NUTS")])
+        theta = joint.draw(rng, PIECE)
+        kept.append(theta[np.log(rng.random(PIECE)) < joint.log_likelihood(theta, n, y) - highest])
+        count, tried = count + len(kept[-1]), tried + PIECE
+    share = count / tried
+    log_marginal = Estimate(highest + float(np.log(share)), float(np.sqrt((1 - share) / count)))
+    return Drawn(np.concatenate(kept)[None, :size], log_marginal)

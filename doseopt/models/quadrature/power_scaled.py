@@ -40,7 +40,7 @@ def with_prior_power(model: Scalable, alpha: float) -> Scalable:
     Raises
     ------
     ValueError
-        If that prior cannot be normalised: Beta(a, b) with a or b at most 1 - 1/alpha.
+        If that prior is of no such family, or cannot be normalised: Beta(a, b) with a or b at most 1 - 1/alpha.
     """
     if isinstance(model, BetaBinomial):
         a, b = 1 + alpha * (model.a - 1), 1 + alpha * (model.b - 1)
@@ -53,6 +53,8 @@ def with_prior_power(model: Scalable, alpha: float) -> Scalable:
     if isinstance(model, ModelAverage):
         models = tuple(_one_with_power(one, alpha) for one in model.models)
         return dataclasses.replace(model, models=models)
+    if not isinstance(model, Empiric | OneParameterLogistic):
+        raise ValueError(f"the prior of {type(model).__name__} to a power is none of its family")
     return _one_with_power(model, alpha)
 
 
