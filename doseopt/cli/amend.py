@@ -48,6 +48,7 @@ def amend(
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
+        from doseopt.amendment.recommend import criteria_faults
         from doseopt.conduct.in_hand import is_record, read_trial, record_so_far
         from doseopt.records.template import bundled
         from doseopt.reports.files import command_again
@@ -56,7 +57,7 @@ def amend(
         check_one_source(outcomes, data)
         _check_candidates(calibrate, smallest)
         _check_identifiers(identifiers, data)
-        loaded = load_study(study)
+        loaded = load_study(study, judge=criteria_faults)
         proposal = proposed(loaded, registered, amended or ())
         trial = read_trial(loaded, outcomes, data, cutoff, window, identifiers)
         folder = None if data is None or not is_record(data) else bundled(data)
@@ -138,10 +139,11 @@ def report(study: StudyName = "renji-elo", out: Folder = None, html: Html = None
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
         from doseopt.amendment.dossier import proposed
+        from doseopt.amendment.recommend import criteria_faults
         from doseopt.records.trial import Trial
         from doseopt.study.file import load_study
 
-        loaded = load_study(study)
+        loaded = load_study(study, judge=criteria_faults)
         _report(loaded, Trial(loaded.doses), proposed(loaded), "doseopt report study.toml", out, html, json)
 
 

@@ -44,9 +44,7 @@ def check(
         if html is not None and upgrade:
             raise Faults([Fault("--html", "wanted without --upgrade, which prints the study")])
         make_ready(html)
-        loaded = load_study(study)
-        if loaded.proposal is not None and (faults := criteria_faults(loaded.proposal.criteria)):
-            raise Faults(faults, study)
+        loaded = load_study(study, judge=criteria_faults)
         if stated and (message := hash_fault(stated, loaded.hash)):
             raise Faults([Fault("--hash", message)], study)
         if upgrade:

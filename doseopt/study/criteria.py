@@ -51,7 +51,7 @@ class Criteria:
 def read_criteria(
     reader: Reader, table: Any, where: str, also: Mapping[str, MTDRule], target: float
 ) -> Criteria | None:
-    """Build criteria; faults go to the reader. Whether the measures are known is seen where they are used.
+    """Build criteria; faults go to the reader, which may know who can tell whether there are such measures.
 
     Parameters
     ----------
@@ -81,4 +81,7 @@ def read_criteria(
         reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {named.target:g}")
     rest = {name: value for name, value in table.items() if name not in CRITERIA}
     bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
-    return None if len(reader.faults) > before else Criteria(maximise, bounds, definition)
+    sound = {name: bound for name, bound in bounds.items() if bound is not None}
+    criteria = Criteria(MAXIMISE if maximise is None else maximise, sound, definition)
+    reader.faults += reader.judge(criteria)
+    return None if len(reader.faults) > before else criteria

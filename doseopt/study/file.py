@@ -24,7 +24,7 @@ from doseopt.study.eligibility import read_eligibility
 from doseopt.study.naming import read_definition
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
-from doseopt.study.reader import Reader, key
+from doseopt.study.reader import Judge, Reader, key
 from doseopt.study.said import MISSING, Said
 from doseopt.study.salvage import window_misfits
 from doseopt.study.scenarios import read_belief, read_scenarios
@@ -36,7 +36,9 @@ BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
 
 
-def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True) -> Study:
+def load_study(
+    name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True, judge: Judge = lambda _: []
+) -> Study:
     """Read a study: a bundled one by name, or a file.
 
     Parameters
@@ -44,6 +46,9 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     name_or_path : str or Path
     trusted : bool
         False for a study that comes from elsewhere: it may then name files of its own folder only.
+    judge : callable, optional
+        Returns what is wrong with the criteria of its amendment, as `amendment.recommend.criteria_faults` does, so that
+        it is told with the rest.
 
     Raises
     ------
@@ -61,7 +66,8 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
     if str(name_or_path) in bundled:
         return parse_study(bundled[str(name_or_path)].read_text(encoding="utf-8-sig"), str(name_or_path))
-    return parse_study(_text(Path(name_or_path), str(name_or_path), bundled), str(name_or_path), trusted=trusted)
+    text = _text(Path(name_or_path), str(name_or_path), bundled)
+    return parse_study(text, str(name_or_path), trusted=trusted, judge=judge)
 
 
 def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
@@ -83,12 +89,14 @@ def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
     raise Faults([Fault("", message)], name)
 
 
-def parse_study(text: str, path: str = "study", *, trusted: bool = True) -> Study:
+def parse_study(
+    text: str, path: str = "study", *, trusted: bool = True, judge: Judge = lambda _: []
+) -> Study:
     """Read a study from the text of its file; see `load_study`."""
     if not isinstance(text, str):
         raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)
     document, unsound = parse_toml(text, path)
-    reader = Reader(Path(path).parent, trusted)
+    reader = Reader(Path(path).parent, trusted, judge)
     study = read_study(reader, document, path, unsound)
     if study is None:
         raise Faults(reader.faults, path)

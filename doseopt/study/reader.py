@@ -8,13 +8,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from doseopt.core.parameters import Domain, Fault, Faults, native, written
 from doseopt.core.text import MOST_NAME, name_fault, text_fault
 from doseopt.study.absent import ABSENT, letters, nearest_kind
+
+type Judge = Callable[[Any], Iterable[Fault]]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -40,11 +42,14 @@ class Reader:
         Where files that the study names are sought.
     trusted : bool
         Whether it may name files outside of that folder.
+    judge : callable, optional
+        Returns what is wrong with criteria of a recommendation: which measures there are is not known here.
     """
 
-    def __init__(self, folder: Path = Path(), trusted: bool = True) -> None:
+    def __init__(self, folder: Path = Path(), trusted: bool = True, judge: Judge = lambda _: []) -> None:
         self.folder = folder
         self.trusted = trusted
+        self.judge = judge
         self.faults: list[Fault] = []
 
     def fault(self, where: str, message: str) -> None:

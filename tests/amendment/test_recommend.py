@@ -83,6 +83,26 @@ def test_check_tells_a_criterion_on_no_measure_with_its_place(tmp_path):
     assert "did you mean 'overdose_selection'?" in said
 
 
+@pytest.mark.parametrize("command", ["check", "amend", "report"])
+def test_a_criterion_on_no_measure_is_told_with_the_other_faults_of_the_file(tmp_path, command):
+    criteria = 'criteria = { maximise = "correct_selction", overdose_selection = 2, sample_size = "few", definition = "x" }'
+    study = tmp_path / "study.toml"
+    text = SMALL.replace(HEAD, f'[amendment]\n{criteria}\nregistered = "ATD 9"').replace("target", "targt", 1)
+    study.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, [command, str(study)])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    for fault in (
+        "targt: unknown key",
+        "amendment.registered: no design 'ATD 9'",
+        "amendment.criteria.maximise: no measure 'correct_selction'",
+        "amendment.criteria.overdose_selection: wanted a number in [0, 1], got 2",
+        "amendment.criteria.sample_size: wanted",
+        "amendment.criteria.definition: wanted one of",
+    ):
+        assert said.count(fault) == 1, (fault, said)
+
+
 @pytest.fixture(scope="module")
 def bundled():
     study = load_study("renji-elo-first")
