@@ -26,7 +26,7 @@ from doseopt.plots.scaffold import (
     percent_axis,
     small_multiples,
 )
-from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
+from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, full_width, styled
 
 __all__ = ["conditional_figure", "enrolment_needed_figure", "summary_figure"]
 
@@ -141,7 +141,7 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     heading = ("Correct selection, no MTD, overdose and patients below the MTD", subtitle)
     titles = list(CONDITIONAL.values())
     figure, (head, *axes) = small_multiples(heading, titles, 4, QUARTER, **size, rest=0.65 + size["key"], shared="rows")
-    each = zip(fitted(names, 0.21 * WIDTH * 72, NORMAL, bold=True), looks, strict=True)
+    each = zip(fitted(names, 0.21 * full_width() * 72, NORMAL, bold=True), looks, strict=True)
     handles = [entry(name, color=colour, marker=marker, linestyle="none") for name, (colour, _, marker) in each]
     key = draw_key(head, handles, 3, NORMAL)
     key.get_texts()[0].set_fontweight("bold")
@@ -191,7 +191,7 @@ def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Loo
 
 def _rows(ax: Axes, ds: xr.Dataset, shown: list[Panel], centres: list[float]) -> None:
     """Name the scenarios and their true MTD."""
-    labels, room = doses(ds)[0], 0.24 * WIDTH * 72
+    labels, room = doses(ds)[0], 0.24 * full_width() * 72
     mtd = [int(ds["mtd"].to_numpy()[panel.rows[0]]) for panel in shown]
     said = ["no dose is right" if j < 0 else f"true MTD {labels[j]}" for j in mtd]
     counts = [counted(len(panel.rows), "scenario") for panel in shown]

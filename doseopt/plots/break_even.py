@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.display.break_even import WORDS, crossings
 from doseopt.plots.placement import Canvas
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, note, percent_axis, small_multiples
-from doseopt.plots.style import BLUE, INK, SMALL, VERMILLION, WIDTH, fitted, styled
+from doseopt.plots.style import BLUE, INK, SMALL, VERMILLION, fitted, full_width, styled
 
 ROW = 0.92
 """Inches of a panel."""
@@ -37,7 +37,7 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     if len(proposed) > len(shown):
         subtitle += f" The first {len(shown)} of {len(proposed)} proposed designs."
     titles = [name if kind == kinds[0] else "" for name in shown for kind in kinds]
-    size = (WIDTH * 72 - 30) / len(kinds) - 16, ROW * 72 - 4
+    size = (full_width() * 72 - 30) / len(kinds) - 16, ROW * 72 - 4
     heading = ("What would change the decision", subtitle)
     figure, axes = small_multiples(
         heading, titles, len(kinds), len(kinds) * size[0], row=ROW, gap=0.3, rest=0.5, shared="rows"

@@ -19,8 +19,8 @@ from doseopt.plots.style import (
     SKY,
     SMALL,
     VERMILLION,
-    WIDTH,
     fitted,
+    full_width,
     styled,
     text_width,
 )
@@ -78,7 +78,9 @@ def _title(ds: xr.Dataset, labels: list[str]) -> str:
     level = int(ds["calendar_mtd"])
     found = f"declares {labels[level - 1]}" if level else "declares none"
     ended = f": {counted(enrolled, 'patient')}, {away} turned away, {found}, {float(ds['calendar_end']):.0f} days"
-    (name,) = fitted([ds["course"].item()], 0.93 * WIDTH * 72 - text_width(ended, NORMAL, True), NORMAL, bold=True)
+    (name,) = fitted(
+        [ds["course"].item()], 0.93 * full_width() * 72 - text_width(ended, NORMAL, True), NORMAL, bold=True
+    )
     return name + ended
 
 

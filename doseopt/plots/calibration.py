@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, note, small_multiples
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, WIDTH, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, full_width, styled
 
 
 @styled
@@ -33,7 +33,7 @@ def calibration_figure(datasets: Sequence[xr.Dataset]) -> Figure:
     family = titles[0] if len(titles) == 1 else titles[0].split()[0]
     heading = (f"What tuning {family} can trade", subtitle)
     columns = min(len(datasets), 3)
-    width = 0.92 * WIDTH * 72 / columns - 24
+    width = 0.92 * full_width() * 72 / columns - 24
     figure, axes = small_multiples(heading, titles, columns, width, row=2.3, rest=0.2, shared="none")
     for ax, ds in zip(axes, datasets, strict=True):
         _panel(ax, ds, objective)

@@ -6,7 +6,7 @@ import xarray as xr
 
 from doseopt.display.decision_table import LEGEND, LIMITS, last_row, limit_text, limits_shown, row_name, whole_cohorts
 from doseopt.plots.scaffold import Axes, Figure, inside, new_figure
-from doseopt.plots.style import FAINT, GREY, INK, SMALL, WIDTH, ink_on, styled, text_width
+from doseopt.plots.style import FAINT, GREY, INK, SMALL, full_width, ink_on, styled, text_width
 
 COLOURS = {"E": "#6fb1e4", "S": "#ffffff", "D": "#ffc266", "DU": "#a63c00"}
 """Apart in grey too: light, white, lighter, dark."""
@@ -23,7 +23,7 @@ def decision_table_figure(ds: xr.Dataset) -> Figure:
     ds : Dataset
         Of `conduct.decision_table`.
     """
-    parts = blocks(ds, WIDTH - 0.2)
+    parts = blocks(ds, full_width() - 0.2)
     heights = [ROW * rows_of(part) for part in parts]
     subtitle = (
         f"Target DLT rate {100 * ds.attrs['target']:g}%. Columns: n evaluable patients at the current dose; rows: y of "
@@ -32,8 +32,8 @@ def decision_table_figure(ds: xr.Dataset) -> Figure:
     figure = new_figure(sum(heights) + 0.12 * len(parts) + ROW * 2.2, f"Decisions of {ds.attrs['design']}", subtitle)
     axes = figure.subplots(len(parts) + 1, 1, height_ratios=[*heights, ROW * 2.2], squeeze=False)[:, 0]
     for ax, part in zip(axes[:-1], parts, strict=True):
-        draw_block(ax, part, parts[0].sizes["n"], LABEL / (WIDTH - 0.2))
-    draw_key(axes[-1], WIDTH - 0.2)
+        draw_block(ax, part, parts[0].sizes["n"], LABEL / (full_width() - 0.2))
+    draw_key(axes[-1], full_width() - 0.2)
     return figure
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.display.labels import names
 from doseopt.plots.scaffold import Axes, Figure, inside, small_multiples
-from doseopt.plots.style import LINES, WIDTH, ink_on, styled
+from doseopt.plots.style import LINES, full_width, ink_on, styled
 
 CELL = 0.26
 """Inches a target takes."""
@@ -35,7 +35,7 @@ def definition_map_figure(ds: xr.Dataset) -> Figure:
     titles = [f"{rule.replace('_', ' ')}, {name}" for rule in definitions for name in named]
     columns, row = len(named), ds.sizes["target"] * CELL
     heading = ("Which design is best", subtitle)
-    width = 0.93 * WIDTH * 72 / columns - 8
+    width = 0.93 * full_width() * 72 / columns - 8
     figure, axes = small_multiples(heading, titles, columns, width, row=row, gap=0.3, rest=0.35)
     for k, ax in enumerate(axes):
         _panel(ax, ds.isel(definition=k // columns, naming=k % columns), letters)

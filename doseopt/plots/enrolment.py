@@ -12,8 +12,8 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import Panel, grouped, panels
 from doseopt.plots.placement import Box, Canvas, End
-from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure, percent_axis
-from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, styled, text_width
+from doseopt.plots.scaffold import Axes, Figure, axes_at, faint_grid, new_figure, percent_axis
+from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, full_width, styled, text_width
 
 LEFT = 0.5
 MARGINS = (0.9, 1.5)
@@ -56,25 +56,26 @@ def enrolment_figure(ds: xr.Dataset) -> Figure:
     below = rows * (small + gap) + (0.4 if rows else 0)
     body = large + 0.5 + below + 0.05
     figure = new_figure(body, "Correct selection and the number of patients", _subtitle(ds, lines, points))
-    height = figure.get_figheight()
     figure.set_layout_engine("none")
     bottom = below + 0.5
-    margin = MARGINS[len(points) > 3 or any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)]
-    ax = figure.add_axes((LEFT / WIDTH, bottom / height, (WIDTH - LEFT - margin) / WIDTH, large / height))
-    _large(ax, ds, lines, points, (WIDTH - LEFT - margin, large))
-    wide = (WIDTH - LEFT - 0.12 - 3 * 0.12) / 4
+    full, long = full_width(), any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)
+    margin = MARGINS[full < WIDTH or len(points) > 3 or long]
+    ax = axes_at(figure, LEFT, bottom, full - LEFT - margin, large)
+    _large(ax, ds, lines, points, (full - LEFT - margin, large))
+    wide = (full - LEFT - 0.12 - 3 * 0.12) / 4
     titles = fitted([panel.title for panel in shown], wide * 72, NORMAL, bold=True)
     first = None
     for k, panel in enumerate(shown if rows else []):
         at = (LEFT + (k % 4) * (wide + 0.12), below - gap - small - (k // 4) * (small + gap) + 0.02)
-        part = figure.add_axes((at[0] / WIDTH, at[1] / height, wide / WIDTH, small / height), sharex=first, sharey=ax)
+        part = axes_at(figure, *at, wide, small, sharex=first, sharey=ax)
         first = first or part
         _small(part, panel, lines, points, k, len(shown))
         part.set_title(titles[k], weight="bold")
     if first is not None:
         in_panels = [s.x[:, panel.rows].mean(axis=1) for s in points for panel in shown]
         first.set_xlim(*_ends([*(s.x for s in lines), *in_panels]))
-        figure.text((LEFT + (WIDTH - LEFT) / 2) / WIDTH, 0.05 / height, _x_label(lines), ha="center", va="bottom")
+        at = (LEFT + full) / 2 / full, 0.05 / figure.get_figheight()
+        figure.text(*at, _x_label(lines), ha="center", va="bottom")
     return figure
 
 
@@ -196,7 +197,7 @@ def _planned(ax: Axes, planned: int, wide: float, tall: float) -> list[Box]:
 
 def _name(canvas: Canvas, lines: list[Series], points: list[Series]) -> None:
     """Name the lines at their ends, and the points beside them; where there is no room, number the points."""
-    room = 72 * (WIDTH - LEFT) - canvas.width - 22
+    room = 72 * (full_width() - LEFT) - canvas.width - 22
     column: list[End] = []
     for series, name in zip(lines, fitted([s.name for s in lines], room, bold=True), strict=True):
         y, look = series.y.mean(axis=1), {"size": NORMAL, "weight": "bold"}

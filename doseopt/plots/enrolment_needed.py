@@ -11,8 +11,8 @@ from doseopt.core.state import FloatArray
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.placement import Canvas, End
 from doseopt.plots.registered import REGISTERED, Look, looks_of, registered_first, so_far
-from doseopt.plots.scaffold import Figure, names_of, new_figure, percent_axis
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, styled
+from doseopt.plots.scaffold import Figure, axes_at, names_of, new_figure, percent_axis
+from doseopt.plots.style import NORMAL, SMALL, fitted, full_width, styled
 
 LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
 """Inches beside the axes, and their height."""
@@ -60,9 +60,9 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
         subtitle += " Markers: the designs with the enrolment planned for them, and their percentage."
     tall = max(TALL, sum(_height(text) for text in _ends(curves)) / 72)
     figure = new_figure(tall + 0.5, "How many patients correct selection takes", subtitle)
-    height = figure.get_figheight()
     figure.set_layout_engine("none")
-    ax = figure.add_axes((LEFT / WIDTH, 0.42 / height, (WIDTH - LEFT - RIGHT) / WIDTH, tall / height))
+    wide = full_width() - LEFT - RIGHT
+    ax = axes_at(figure, LEFT, 0.42, wide, tall)
     every = np.concatenate([curve.x for curve in curves])
     ax.set_xlim(every.min() - 1, every.max() + 1)
     percent_axis(ax, "y")
@@ -75,7 +75,7 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
         ax.plot(mark.x, mark.y, shape, color=colour, markersize=6, markeredgecolor="white", zorder=4, clip_on=False)
     ax.set_xlabel("most patients enrolled in the trial")
     ax.set_ylabel("correct selection (% of trials)")
-    canvas = Canvas(ax, 72 * (WIDTH - LEFT - RIGHT), 72 * tall)
+    canvas = Canvas(ax, 72 * wide, 72 * tall)
     _name_marks(canvas, marks, curves)
     canvas.name_ends([_end(text, curve) for text, curve in zip(_ends(curves), curves, strict=True)], 12, 20, 8)
     return figure

@@ -8,7 +8,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses, in_print
 from doseopt.plots.scaffold import SIDES, Axes, Figure, bare, name_rows, names_of, new_figure, percent_axis
-from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, WIDTH, fitted, styled, text_width
+from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, fitted, full_width, styled, text_width
 
 MOST_COLUMNS = 7
 """Doses beside each other."""
@@ -29,7 +29,7 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
     count = len(labels)
     across = count if count <= MOST_COLUMNS else -(-count // -(-count // MOST_COLUMNS))
     rows = -(-count // across)
-    names = fitted(names_of(ds), 0.21 * WIDTH * 72, SMALL)
+    names = fitted(names_of(ds), 0.21 * full_width() * 72, SMALL)
     tall = max(len(names) * BAR, 0.3) + TITLE
     few = "" if len(shown) == ds.sizes["scenario"] else f" {len(shown)} of {ds.sizes['scenario']} scenarios."
     subtitle = (
@@ -38,14 +38,14 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
     )
     figure = new_figure(len(shown) * (rows * tall + HEAD) + 0.25, "Posterior DLT rates at each dose", subtitle)
     grid = figure.add_gridspec(len(shown) * (1 + rows), across, height_ratios=[HEAD, *[tall] * rows] * len(shown))
-    width = (0.97 * WIDTH * 72 - max(text_width(name, SMALL) for name in names)) / across - 8
+    width = (0.97 * full_width() * 72 - max(text_width(name, SMALL) for name in names)) / across - 8
     titles = fitted(labels, width, NORMAL, bold=True)
     truth = 100 * ds["p_dlt"].transpose("scenario", "dose").to_numpy()
     values = [
         100 * ds[f"posterior_{name}"].transpose("scenario", "dose", "design").to_numpy()
         for name in ("mean", "lower", "upper")
     ]
-    scenarios = fitted(names_of(ds, "scenario"), 0.95 * WIDTH * 72, NORMAL, bold=True)
+    scenarios = fitted(names_of(ds, "scenario"), 0.95 * full_width() * 72, NORMAL, bold=True)
     for k, s in enumerate(shown):
         top = k * (1 + rows)
         head = figure.add_subplot(grid[top, :])

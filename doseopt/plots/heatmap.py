@@ -9,7 +9,7 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import grouped, panels
 from doseopt.plots.scaffold import Axes, Figure, boxes, inside, name_rows, names_of, new_figure
-from doseopt.plots.style import NORMAL, SMALL, WIDTH, fitted, ink_on, styled, text_width
+from doseopt.plots.style import NORMAL, SMALL, fitted, full_width, ink_on, styled, text_width
 
 ROW = 0.175
 """Inches a design takes."""
@@ -37,7 +37,7 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
         titles = [title.replace(" (", "\n(") for title in titles]
         subtitle += " Other columns: mean over the n scenarios with that true MTD."
     widest = max(text_width(line, SMALL) for title in titles for line in title.split("\n"))
-    upright = widest > 0.7 * WIDTH * 72 / (len(shown) + 1.25) - 6
+    upright = widest > 0.7 * full_width() * 72 / (len(shown) + 1.25) - 6
     room = (widest if upright else 2 * SMALL) / 72
     heading = "Correct and overdose selection, and patients below the MTD", subtitle if several else "In one scenario."
     figure = new_figure(3 * (designs * ROW + 0.32) + room + 0.3, *heading)

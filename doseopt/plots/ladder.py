@@ -18,7 +18,7 @@ from doseopt.plots.scaffold import (
     percent_axis,
     small_multiples,
 )
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, PURPLE, SMALL, VERMILLION, WIDTH, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, PURPLE, SMALL, VERMILLION, full_width, styled
 
 ROW = 0.165
 """Inches of a step."""
@@ -54,7 +54,9 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
         "primary outcome where it is registered."
     )
     heading = ("Gain against change", subtitle)
-    figure, axes = small_multiples(heading, TITLES, 4, WIDTH * 72 / 6.3, row=len(names) * ROW, rest=0.6, shared="rows")
+    figure, axes = small_multiples(
+        heading, TITLES, 4, full_width() * 72 / 6.3, row=len(names) * ROW, rest=0.6, shared="rows"
+    )
     correct, overdose = (100 * at[name].to_numpy() for name in ("correct_selection", "overdose_selection"))
     _climb(axes[0], np.where(ds["window"].to_numpy() == "", correct, 0))
     axes[0].axvline(100 * wanted, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)

@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.display.attained import of_study, same_cap, winners
 from doseopt.plots.scaffold import Axes, Figure, inside, names_of, new_figure
-from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, fitted, full_width, styled
 
 if TYPE_CHECKING:
     from matplotlib.contour import QuadContourSet
@@ -103,7 +103,7 @@ def _frame(ax: Axes, ds: xr.Dataset, title: str) -> None:
     ax.set_yticks([], minor=True)
     doses = int(mtd.max()) + 1
     ax.set_xticks(range(1, doses + 1))
-    ax.set_title(fitted([title], WIDTH * 72 / 4.6, NORMAL, bold=True)[0], weight="bold", size=NORMAL)
+    ax.set_title(fitted([title], full_width() * 72 / 4.6, NORMAL, bold=True)[0], weight="bold", size=NORMAL)
 
 
 def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], looks: list[int], title: str) -> None:
@@ -113,7 +113,7 @@ def _winners(ax: Axes, ds: xr.Dataset, correct: FloatArray, names: list[str], lo
     x, y = _grid(ds)
     best = winners(correct).argmax(axis=0)
     free = np.ones(best.shape, bool)
-    for k, name in enumerate(fitted(names, WIDTH * 72 / 4.6, SMALL)):
+    for k, name in enumerate(fitted(names, full_width() * 72 / 4.6, SMALL)):
         mine = np.asarray(best == k)
         if not mine.any():
             continue

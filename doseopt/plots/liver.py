@@ -11,7 +11,7 @@ from doseopt.core.text import counted
 from doseopt.display.panels import doses
 from doseopt.plots.placement import spread
 from doseopt.plots.scaffold import Axes, Figure, draw_key, entry, faint_grid, new_figure, note
-from doseopt.plots.style import BLUE, GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
+from doseopt.plots.style import BLUE, GREY, INK, NORMAL, SMALL, fitted, full_width, styled
 
 ROW, KEY, FOOT, HEAD = 1.05, 0.24, 0.42, 0.22
 """Inches: a panel, the key, what is below and above the panels."""
@@ -50,7 +50,7 @@ def liver_figure(ds: xr.Dataset) -> Figure:
     looks = looks if _counts(ds, level).min() <= MANY else []
     draw_key(figure.add_subplot(grid[0, :]), [*looks, entry("median", color=INK, linewidth=1.6)], 3)
     names = [f"dose {labels[j]}" if unit == "dose level" else f"{labels[j]} {unit}" for j in given]
-    titles = fitted(names, 0.86 * WIDTH * 72 / len(given) - 8, NORMAL, bold=True)
+    titles = fitted(names, 0.86 * full_width() * 72 / len(given) - 8, NORMAL, bold=True)
     last = float(ds["day"].max())
     first = float(ds["day"].min())
     axes: list[Axes] = []
@@ -80,7 +80,7 @@ def _ticks(visits: np.ndarray, columns: int) -> list[float]:
     if not len(visits):
         return []
     first, last = float(visits[0]), float(visits[-1])
-    least = (last - first) * 16 * columns / (0.8 * WIDTH * 72)
+    least = (last - first) * 16 * columns / (0.8 * full_width() * 72)
     kept = [last]
     for visit in visits[:0:-1].tolist():
         if kept[-1] - visit >= least and visit - first >= least:

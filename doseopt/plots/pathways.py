@@ -9,7 +9,7 @@ from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses
 from doseopt.plots.scaffold import Axes, Figure, inside, new_figure
 from doseopt.plots.selection import colours
-from doseopt.plots.style import GREY, SMALL, WIDTH, Colour, fitted, ink_on, styled, text_width
+from doseopt.plots.style import GREY, SMALL, Colour, fitted, full_width, ink_on, styled, text_width
 
 MOST, DEEPEST = 100, 6
 """Paths and cohorts that are drawn; of more, the first cohorts only."""
@@ -43,7 +43,7 @@ def paths_figure(ds: xr.Dataset) -> Figure:
     figure = new_figure(rows * ROW + 0.1, f"Dose transition pathways of {ds.attrs['design']}", subtitle)
     ax = figure.add_subplot()
     ax.set_axis_off()
-    column = ((WIDTH - 0.2) * 72 - NUMBER) / (depth + 1 - GAP)
+    column = ((full_width() - 0.2) * 72 - NUMBER) / (depth + 1 - GAP)
     ax.set_xlim(-0.01, depth + 1 - GAP + NUMBER / column)
     ax.set_ylim(rows - HEAD - 0.4, -HEAD)
     _draw(ax, ds, place, column)

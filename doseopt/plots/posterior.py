@@ -34,7 +34,7 @@ from doseopt.plots.style import (
     NORMAL,
     SMALL,
     VERMILLION,
-    WIDTH,
+    full_width,
     ink_on,
     ramp,
     styled,
@@ -144,7 +144,7 @@ def curve_figure(ds: xr.Dataset) -> Figure:
     taken: list[Box] = []
     for j in np.flatnonzero(seen):
         spot = (x[j], 100 * y[j] / n[j])
-        at = INNER * WIDTH * 72 * (x[j] - x[0]) / (np.ptp(x) or 1), spot[1]  # about, in points
+        at = INNER * full_width() * 72 * (x[j] - x[0]) / (np.ptp(x) or 1), spot[1]  # about, in points
         text, away = f"{y[j]}/{n[j]}", (area * n[j] / np.pi) ** 0.5 + 2
         wide, tall = text_width(text, NORMAL, bold=True) + 2, NORMAL + 3
         box = beside(Label(text, wide, tall, *at), taken, EVERYWHERE, (away, away + tall, away + 2 * tall))
@@ -157,7 +157,7 @@ def curve_figure(ds: xr.Dataset) -> Figure:
     ax.set_ylim(-8, 108)  # whole circles at 0 and 100%
     spare = 0.12 * (np.ptp(x) or 1)
     ax.set_xlim(x[0] - spare, x[-1] + spare)
-    ax.set_xticks(x, ticks(labels, x, 0.85 * WIDTH * 72))
+    ax.set_xticks(x, ticks(labels, x, 0.85 * full_width() * 72))
     ax.set_xlabel(dose_label(unit, ", log scale"))
     ax.set_ylabel("DLT rate (%)")
     handles = [entry(f"posterior mean, {level} interval", marker="s", markersize=4, **POSTERIOR)]

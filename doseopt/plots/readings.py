@@ -9,7 +9,7 @@ from doseopt.core.state import BoolArray
 from doseopt.core.text import counted
 from doseopt.display.readings import factor_words, ranked, reading_words
 from doseopt.plots.scaffold import Axes, Figure, bare, name_rows, note, small_multiples
-from doseopt.plots.style import BLUE, FAINT, INK, WIDTH, styled
+from doseopt.plots.style import BLUE, FAINT, INK, full_width, styled
 
 ROW = 0.145
 """Inches a line takes."""
@@ -41,7 +41,7 @@ def silences_figure(ds: xr.Dataset) -> Figure:
     lines = [line for factor, rows in shown if len(rows) > 1 for line in _lines(ds, factor, rows)]
     used = int(np.flatnonzero(ds["in_use"].to_numpy())[0])
     heading = ("What the protocol does not say, and what it changes", _subtitle(ds, missing))
-    figure, axes = small_multiples(heading, [*PANELS], 3, WIDTH, row=len(lines) * ROW, rest=0.8, shared="rows")
+    figure, axes = small_multiples(heading, [*PANELS], 3, full_width(), row=len(lines) * ROW, rest=0.8, shared="rows")
     for ax, (name, (what, unit, _, digits)) in zip(axes, PANELS.items(), strict=True):
         _bars(ax, [None if k is None else float(values[name][k]) for _, k in lines], float(values[name][used]), digits)
         ax.set_title(f"{what}\nin use: {values[name][used]:.{digits}f}", weight="bold", linespacing=1.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from doseopt.core.files import write_whole
 from doseopt.core.text import neutral
 from doseopt.plots.bands import bands
-from doseopt.plots.style import styled
+from doseopt.plots.style import narrow, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +53,22 @@ def rendered(figure: Figure) -> tuple[bytes, bytes]:
     return png, _svg(figure)
 
 
+def drawn_narrow(draw: Callable[[], Figure]) -> bytes:
+    """Return a figure as an SVG that a phone shows without scrolling."""
+    with narrow():
+        figure = draw()
+    _lay_out(figure)
+    return _svg(figure)
+
+
+@styled
+def _lay_out(figure: Figure) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    figure.draw_without_rendering()
+
+
 def _put(content: bytes, path: Path) -> None:
     path.write_bytes(content)
 
@@ -72,7 +89,7 @@ def _png(figure: Figure) -> bytes:
 
 @styled
 def _svg(figure: Figure) -> bytes:
-    """Draw as laid out for the PNG: the SVG writer measures text much more slowly."""
+    """Draw as it is laid out already: the SVG writer measures text much more slowly."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     figure.set_layout_engine("none")

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from doseopt.display.panels import Panel
-from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, SMALL, WIDTH, fitted, text_width, wrapped
+from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, SMALL, fitted, full_width, text_width, wrapped
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -27,18 +27,24 @@ def new_figure(body: float, title: str, subtitle: str) -> Figure:
     """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
     from matplotlib.figure import Figure
 
-    lines = wrapped(subtitle, (WIDTH - 0.2) * 72, NORMAL)
+    lines = wrapped(subtitle, (full_width() - 0.2) * 72, NORMAL)
     top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
     height = body + top
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(full_width(), height))
     layout = figure.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
-    (name,) = fitted([title], (WIDTH - 0.2) * 72, LARGE, bold=True)
+    (name,) = fitted([title], (full_width() - 0.2) * 72, LARGE, bold=True)
     from_top = 1 - 4 / (72 * height)
     figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
     figure.text(0.012, from_top - (LARGE + 5) / (72 * height), "\n".join(lines), color=GREY, va="top", linespacing=1.25)
     return figure
+
+
+def axes_at(figure: Figure, left: float, bottom: float, wide: float, tall: float, **like: Any) -> Axes:
+    """Add axes at a place in inches from the lower left corner."""
+    width, height = figure.get_size_inches()
+    return figure.add_axes((left / width, bottom / height, wide / width, tall / height), **like)
 
 
 def percent_axis(ax: Axes, which: str, top: float = 100, step: float = 25) -> None:
@@ -126,9 +132,9 @@ def design_multiples(
     ragged: bool = False,
 ) -> tuple[Figure, list[Axes], float]:
     """Return a figure of panels with a row for each design, percentages across, and the width of a panel in points."""
-    names = fitted(names_of(ds), 0.21 * WIDTH * 72, SMALL)
+    names = fitted(names_of(ds), 0.21 * full_width() * 72, SMALL)
     columns, row = min(4, len(shown)), max(len(names) * bar, 0.4)
-    width = (0.97 * WIDTH * 72 - max(text_width(name, SMALL) for name in names)) / columns - 8
+    width = (0.97 * full_width() * 72 - max(text_width(name, SMALL) for name in names)) / columns - 8
     titles = [panel.title for panel in shown]
     size: dict[str, Any] = {"row": row, "gap": 0.34, "rest": rest, "key": key}
     figure, axes = small_multiples(heading, titles, columns, width, **size, ragged=ragged)
@@ -166,7 +172,7 @@ def name_rows(
     `at` is where the rows are, 0, 1, ... if left out; `above` and `below` the room beyond the first and the last.
     """
     at = range(len(names)) if at is None else at
-    ax.set_yticks(at, fitted(names, share * WIDTH * 72, size, bold))
+    ax.set_yticks(at, fitted(names, share * full_width() * 72, size, bold))
     ax.tick_params(axis="y", labelsize=size)
     ax.set_ylim(at[-1] + below, at[0] - above)
     bare(ax)

@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import Panel, doses, grouped, over, panels
 from doseopt.plots.scaffold import Axes, Figure, boxes, design_multiples, inside
-from doseopt.plots.style import GREY, INK, NORMAL, SMALL, WIDTH, Colour, fitted, ink_on, ramp, styled, text_width
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, Colour, fitted, full_width, ink_on, ramp, styled, text_width
 
 HATCH = "/////"
 EDGE: dict[str, Any] = {"edgecolor": "#9a9a9a", "linewidth": 0.3}
@@ -68,7 +68,7 @@ def _key(ax: Axes, ds: xr.Dataset) -> None:
     """Draw the key: one bar, each part named inside."""
     labels, unit = doses(ds)
     names = ["none", *labels]
-    room = 0.7 * WIDTH * 72 - text_width(unit, SMALL)
+    room = 0.7 * full_width() * 72 - text_width(unit, SMALL)
     widths = [max(text_width(name, SMALL) + 12, 30) for name in names]
     if sum(widths) > room:
         widths = [room / len(names)] * len(names)
@@ -80,6 +80,6 @@ def _key(ax: Axes, ds: xr.Dataset) -> None:
         _part(ax, start + width / 2, 0, name, colour, hatch)
         start += width
     ax.text(start + 5, 0, unit, size=SMALL, color=GREY, va="center_baseline")
-    ax.set_xlim(0, 0.74 * WIDTH * 72)  # what the longest names of designs leave
+    ax.set_xlim(0, 0.74 * full_width() * 72)  # what the longest names of designs leave
     ax.set_ylim(-0.5, 0.5)
     ax.set_axis_off()

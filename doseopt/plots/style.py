@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -12,8 +14,9 @@ import numpy as np
 from doseopt.core.state import FloatArray
 
 type Colour = tuple[float, float, float, float]
-WIDTH = 6.3
-"""Inches: 16 cm, so that a size in points is that size in print."""
+WIDTH, NARROW = 6.3, 3.75
+"""Inches: 16 cm, so that a size in points is that size in print; and what a phone shows without scrolling."""
+_WIDTH: ContextVar[float] = ContextVar("width", default=WIDTH)
 
 SMALL, NORMAL, LARGE = 6.5, 7.5, 9.5
 INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
@@ -77,6 +80,21 @@ def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return inside
+
+
+def full_width() -> float:
+    """Return the width of a figure that is drawn now, in inches."""
+    return _WIDTH.get()
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """Draw figures inside as wide as a phone."""
+    token = _WIDTH.set(NARROW)
+    try:
+        yield
+    finally:
+        _WIDTH.reset(token)
 
 
 @lru_cache(maxsize=4096)

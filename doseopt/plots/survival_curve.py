@@ -9,8 +9,8 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.plots.placement import Canvas, End
-from doseopt.plots.scaffold import Axes, Figure, faint_grid, new_figure
-from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, WIDTH, styled
+from doseopt.plots.scaffold import Axes, Figure, axes_at, faint_grid, new_figure
+from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, full_width, styled
 
 LEFT, RIGHT, PANEL, FOOT = 0.55, 1.75, 2.3, 0.72
 """Inches: beside the axes, their height, what is below them."""
@@ -40,10 +40,9 @@ def survival_figure(ds: xr.Dataset) -> Figure:
         f"Bars: {100 * ds.attrs['level']:.0f}% intervals at the ends of the intervals of the life table.{band}"
     )
     figure = new_figure(PANEL + FOOT + 0.1, f"Survival to day {day:g}", subtitle)
-    height = figure.get_size_inches()[1]
     figure.set_layout_engine("none")
-    wide = WIDTH - LEFT - RIGHT
-    ax = figure.add_axes((LEFT / WIDTH, FOOT / height, wide / WIDTH, PANEL / height))
+    wide = full_width() - LEFT - RIGHT
+    ax = axes_at(figure, LEFT, FOOT, wide, PANEL)
     ax.set_xlim(-0.012 * day, 1.012 * day)
     ax.set_ylim(-3, 103)
     ax.set_yticks([0, 25, 50, 75, 100])

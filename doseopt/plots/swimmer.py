@@ -11,7 +11,7 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.core.text import counted
 from doseopt.display.panels import doses
 from doseopt.plots.scaffold import Axes, Figure, bare, draw_key, entry, faint_grid, name_rows, new_figure
-from doseopt.plots.style import BLUE, FAINT, GREEN, GREY, INK, NORMAL, SKY, VERMILLION, WIDTH, fitted, styled
+from doseopt.plots.style import BLUE, FAINT, GREEN, GREY, INK, NORMAL, SKY, VERMILLION, fitted, full_width, styled
 
 BAR, GAP, KEY, FOOT = 0.14, 0.3, 0.36, 0.36
 """Inches: a subject, what is above a dose, the key, what is below all."""
@@ -67,7 +67,7 @@ def swimmer_figure(ds: xr.Dataset) -> Figure:
     labels, unit = doses(ds)
     named = [f"dose {label}" if unit == "dose level" else f"{label} {unit}" for label in labels]
     titles = [f"{named[dose]} ({counted(n, 'subject')})" for dose, n in zip(given, rows, strict=True)]
-    fitting = fitted(titles, 0.9 * WIDTH * 72, NORMAL, bold=True)
+    fitting = fitted(titles, 0.9 * full_width() * 72, NORMAL, bold=True)
     for k, (dose, title) in enumerate(zip(given, fitting, strict=True)):
         ax = figure.add_subplot(grid[1 + k])
         ax.set_title(title, weight="bold")

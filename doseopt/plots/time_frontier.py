@@ -10,8 +10,8 @@ import xarray as xr
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.core.text import counted
 from doseopt.plots.placement import Canvas
-from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, new_figure
-from doseopt.plots.style import BLUE, GREY, INK, NORMAL, SMALL, WIDTH, fitted, styled
+from doseopt.plots.scaffold import Axes, Figure, axes_at, faint_grid, names_of, new_figure
+from doseopt.plots.style import BLUE, GREY, INK, NORMAL, SMALL, fitted, full_width, styled
 
 LEFT, MARGIN, BELOW, GAP = 0.42, 0.1, 0.42, 0.3
 """Inches: left of the panels, right of them, below, and between them."""
@@ -62,13 +62,12 @@ def _figure(ds: xr.Dataset, margin: float) -> tuple[Figure, bool]:
     """Return the figure with so many inches at the right, and whether all names stand beside their marks."""
     tall = [max(least, NAME * ds.sizes["design"]) for least in TALL]
     figure = new_figure(sum(tall) + 2 * GAP + BELOW, "Selection and how long trials take", _subtitle(ds))
-    height, wide = figure.get_figheight(), WIDTH - LEFT - margin
+    wide = full_width() - LEFT - margin
     figure.set_layout_engine("none")
     bottom, above, named = BELOW + sum(tall) + GAP, None, True
     for (name, title, better), inches in zip(PANELS, tall, strict=True):
         bottom -= inches
-        place = (LEFT / WIDTH, bottom / height, wide / WIDTH, inches / height)
-        ax = figure.add_axes(place, sharex=above)
+        ax = axes_at(figure, LEFT, bottom, wide, inches, sharex=above)
         ax.set_title(f"{title}, % of trials", weight="bold")
         ax.tick_params(labelbottom=above is not None)
         spots = _draw(ax, ds, 100 * ds[name].mean("scenario").to_numpy(), better)

@@ -36,9 +36,7 @@ BUNDLED = resources.files("doseopt") / "studies"
 DEFAULT_STUDY = "renji-elo"
 
 
-def load_study(
-    name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True, judge: Judge = lambda _: []
-) -> Study:
+def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True, judge: Judge = lambda _: []) -> Study:
     """Read a study: a bundled one by name, or a file.
 
     Parameters
@@ -89,9 +87,7 @@ def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
     raise Faults([Fault("", message)], name)
 
 
-def parse_study(
-    text: str, path: str = "study", *, trusted: bool = True, judge: Judge = lambda _: []
-) -> Study:
+def parse_study(text: str, path: str = "study", *, trusted: bool = True, judge: Judge = lambda _: []) -> Study:
     """Read a study from the text of its file; see `load_study`."""
     if not isinstance(text, str):
         raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)

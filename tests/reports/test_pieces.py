@@ -97,14 +97,19 @@ def test_a_key_is_cut_between_its_columns():
     assert second[0] + second[2] == pytest.approx(6.3 * 72, abs=0.2)
 
 
-def test_a_figure_of_one_panel_is_one_piece_as_large_as_in_print():
+def test_a_figure_of_one_panel_is_drawn_again_as_wide_as_a_phone():
+    """At the size of print, where its smallest letters have 6.5 points."""
+
     @styled
     def one():
         figure = new_figure(2, *HEADING)
         figure.add_subplot().plot([0, 1], [0, 1])
         return figure
 
-    page, _, pieces = cut(one())
-    assert [len(piece) for piece in pieces] == [1]
-    assert pieces[0][0][2] == pytest.approx(6.3 * 72)
-    assert 'style="width: 453.6pt' in page
+    page = html(Document("", {}, (Figure.of(one, "a caption", "what it shows"),)))
+    (width, least), *more = re.findall(r'style="width: ([\d.]+)pt; min-width: ([\d.]+)pt"><svg [^>]*><use', page)
+    assert not more
+    assert float(least) <= float(width) <= 3 / 4 * PHONE
+    assert page.count('id="f0-figure_1"') == page.count('id="f0n-figure_1"') == page.count("#f0n-figure_1") == 1
+    assert page.count('role="img"') == 1
+    assert page.count('<svg class="again"') == 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from doseopt.core.text import neutral
 from doseopt.display.numbers import typeset
-from doseopt.plots.save import rendered
+from doseopt.plots.save import drawn_narrow, rendered
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -190,17 +190,21 @@ class Figure:
     caption, alt : str
     name : str
         Of its files, where it has any.
+    narrow : callable
+        Returns it as an SVG that is drawn for a phone.
     """
 
     drawn: Callable[[], tuple[bytes, bytes]] = field(repr=False)
     caption: str
     alt: str
     name: str = ""
+    narrow: Callable[[], bytes] = field(repr=False, kw_only=True)
 
     @classmethod
     def of(cls, draw: Callable[[], MatplotlibFigure], caption: str, alt: str, name: str = "") -> Figure:
         """Return a figure that is drawn when it is first asked for, and once."""
-        return cls(functools.cache(lambda: rendered(draw())), caption, alt, name)
+        narrow = functools.cache(lambda: drawn_narrow(draw))
+        return cls(functools.cache(lambda: rendered(draw())), caption, alt, name, narrow=narrow)
 
     @property
     def png(self) -> bytes:

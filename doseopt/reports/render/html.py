@@ -51,6 +51,7 @@ tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
 figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
 figcaption { font-size: .9rem; color: #404040; }
 .pieces { display: none; flex-wrap: wrap; gap: .5rem 1rem; overflow-x: auto; font-size: .8rem; }
+.again { position: absolute; width: 0; height: 0; }
 .pieces p { margin: 0; } .pieces svg { flex: none; max-width: 100%; }
 pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; }
 .strong { font-weight: 600; } .gap { border-left: 4px solid #b45309; background: #fff7ed; padding: .5rem .8rem; }
@@ -160,32 +161,51 @@ def _cell(table: Table, row: int, column: int, kind: str) -> str:
 def _figure(figure: Figure, k: int) -> str:
     """Return the SVG in the page; its ids get a number, so that two figures never share one.
 
-    Where the page is narrow its pieces are shown, which are no drawings of their own.
+    Where the page is narrow its pieces are shown, which are no drawings of their own, but that a panel wider than a
+    phone is drawn again.
     """
     svg = figure.svg.decode("utf-8")
+    bands, again = _bands(svg), ""
+    pieces = [(_runs(*band), f"f{k}-figure_1") for band in bands]
+    if any(names[2] + panels[2] > PHONE for runs, _ in pieces for names, panels in runs):
+        narrow = figure.narrow().decode("utf-8")
+        redrawn = [(_runs(*band), f"f{k}n-figure_1") for band in _bands(narrow)]
+        fits = [all(names[2] + panels[2] <= PHONE for names, panels in runs) for runs, _ in pieces]
+        alike = len(redrawn) == len(pieces)
+        pieces = (
+            [old if fit else new for old, new, fit in zip(pieces, redrawn, fits, strict=True)] if alike else redrawn
+        )
+        again = _inline(narrow, f"f{k}n", 'class="again" aria-hidden="true"')
+    parts = [_piece(*run, drawing) for runs, drawing in pieces for run in runs]
+    shown = f'<div class="pieces" aria-hidden="true">{"".join(_heading(svg) + parts)}</div>' if parts else ""
+    cut = ' class="cut"' if parts else ""
+    whole = _inline(svg, f"f{k}", f'role="img" aria-label="{escape(figure.alt)}"')
+    return f"<figure{cut}>{whole}{again}{shown}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+
+
+def _inline(svg: str, name: str, attributes: str) -> str:
+    """Return a drawing as a part of the page, its ids under a name."""
     svg = svg[svg.index("<svg") :]
-    pieces = _pieces(svg, f"f{k}-figure_1")
-    svg = re.sub(r'\bid="', f'id="f{k}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>f{k}-", svg)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"<title>.*?</title>|<metadata>.*?</metadata>|<view [^>]*>", "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(figure.alt)}"', 1)
-    cut = ' class="cut"' if pieces else ""
-    return f"<figure{cut}>{svg}{pieces}<figcaption>{escape(figure.caption)}</figcaption></figure>"
+    return svg.replace("<svg", f"<svg {attributes}", 1)
 
 
-def _pieces(svg: str, drawing: str) -> str:
-    """Return a figure in pieces that a phone has room for, its title as text; nothing of one that is of one piece."""
+def _bands(svg: str) -> list[list[Box]]:
+    """Return of each band of a drawing the names and the panels; none of one that is of one piece."""
     bands: dict[str, list[Box]] = {}
     for band, *box in re.findall(VIEW, svg):
         x, y, width, height = map(float, box)
         bands.setdefault(band, []).append((x, y, width, height))
-    if not bands:
-        return ""
+    return list(bands.values())
+
+
+def _heading(svg: str) -> list[str]:
+    """Return the title and the subtitle of a drawing as text."""
     title, said = (re.search(rf"<{tag}>(.*?)</{tag}>", svg, re.DOTALL) for tag in ("title", "dc:description"))
     heading = [f"<p><strong>{title[1]}</strong></p>"] if title else []
-    heading += [f"<p>{said[1]}</p>"] if said else []
-    pieces = [_piece(*run, drawing) for band in bands.values() for run in _runs(*band)]
-    return f'<div class="pieces" aria-hidden="true">{"".join(heading + pieces)}</div>'
+    return heading + ([f"<p>{said[1]}</p>"] if said else [])
 
 
 def _runs(names: Box, *panels: Box) -> list[tuple[Box, Box]]:
