@@ -41,7 +41,14 @@ NODES = 10**9
 """Of posteriors that the accuracy of estimates is computed with: a fifth of what `doseopt compare` takes."""
 AHEAD = 2
 """Cohorts that pathways look ahead."""
-INTERIM_MEASURES = ("correct_selection", "no_selection", "further_patients", "further_dlts")
+INTERIM_MEASURES = (
+    "correct_selection",
+    "no_selection",
+    "overdose_selection",
+    "further_patients",
+    "further_dlts",
+    "patients_below_mtd",
+)
 
 
 @dataclass(frozen=True, eq=False)

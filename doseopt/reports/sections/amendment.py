@@ -21,6 +21,7 @@ SHOWN = {
     "overdose_selection": ("overdose", 100),
     "further_patients": ("patients", 1),
     "further_dlts": ("DLTs", 1),
+    "patients_below_mtd": ("<MTD", 1),
     "patients_above_mtd": (">MTD", 1),
 }
 """Averages: heading, and by what they are multiplied."""
@@ -65,7 +66,8 @@ def _averages(at: xr.Dataset, belief: str) -> Table:
         (str(d), *(f"{round(scale * float(at[m].sel(design=d)), 1) + 0.0:.1f}" for m, (_, scale) in SHOWN.items()))
         for d in at["design"].to_numpy()
     )
-    title = f"From here on, averaged over {belief}: % of trials; further patients and DLTs; patients above the MTD"
+    what = "% of trials; further patients and DLTs; patients below and above the MTD"
+    title = f"From here on, averaged over {belief}: {what}"
     return Table(title, ("", *(head for head, _ in SHOWN.values())), rows, labels=True)
 
 

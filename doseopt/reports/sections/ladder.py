@@ -136,6 +136,7 @@ def curve_table(ds: xr.Dataset) -> Table:
     right = ds["correct_selection"].sel(average=STUDY_MODEL).to_numpy()
     overdose = ds["overdose_selection"].sel(average=STUDY_MODEL).to_numpy()
     patients = ds["sample_size"].sel(average=STUDY_MODEL).to_numpy()
+    below = ds["patients_below_mtd"].sel(average=STUDY_MODEL).to_numpy()
     rung, most = ds["rung_name"].to_numpy(), ds["most_patients"].to_numpy()
     rows = [
         (
@@ -145,10 +146,11 @@ def curve_table(ds: xr.Dataset) -> Table:
             bare(overdose[k]),
             decimal(patients[k]),
             str(most[k]),
+            decimal(below[k]),
         )
         for k in steps
     ]
-    head = ("wanted", "first step", "rung", "overdose %", "patients", "at most")
+    head = ("wanted", "first step", "rung", "overdose %", "patients", "at most", "below MTD")
     return Table("The first step for each wanted probability of correct selection", head, tuple(rows), texts=(0, 1, 2))
 
 
@@ -184,7 +186,8 @@ def _first(ds: xr.Dataset, wanted: float) -> str:
         f"The first step to select correctly in {percent(wanted, 0)} of trials is {one['step'].item()} "
         f"({one['rung_name'].item()}): correct {percent(right[first])}, overdose "
         f"{percent(float(one['overdose_selection']))}, no MTD {percent(float(one['no_selection']))}, "
-        f"{decimal(float(one['sample_size']))} patients expected, {int(one['most_patients'])} at most. {outcome}"
+        f"{decimal(float(one['sample_size']))} patients expected, {int(one['most_patients'])} at most, "
+        f"{decimal(float(one['patients_below_mtd']))} below the MTD. {outcome}"
     )
 
 

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import listed, names
 from doseopt.measures.declared import FEW
 from doseopt.reports.render.document import MARK, Block, Heading, Table
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
+from doseopt.reports.sections.overview import mean_of_known
 from doseopt.reports.sections.section import Section
 
 TITLE = "Like for like, and by other definitions of right"
 WAYS = {"correct": 1, "overdose": -1, "few": 0}
 """Which way of a variable is better."""
+BELOW = "<MTD"
 
 
 def like_for_like(ds: xr.Dataset) -> list[Block]:
@@ -58,10 +61,15 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
         columns += [(scaled(values[name], "1"), WAYS[name]) for name in kept]
         groups.append((title, len(kept)))
         seen += kept
+    if by == "naming" and "patients_below_mtd" in ds:  # whom a trial treats depends on no naming
+        columns.append((_below(ds["patients_below_mtd"]), -1))
+        groups.append(("patients", 1))
+        seen.append(BELOW)
     rows = [(name, *(number(value[d]) for value, _ in columns)) for d, name in enumerate(names(ds, "design"))]
     marks = {(d, c) for c, (value, way) in enumerate(columns, 1) for d in best(value, way)}
     what = "naming rule" if by == "naming" else "definition of right"
     few = f"; few: a dose named on {FEW} patients there or fewer" if "few" in seen else ""
+    few += f"; {BELOW}: patients below the MTD, where there is one" if BELOW in seen else ""
     return Table(
         f"Correct and overdose selection by {what}, % of trials, mean of {over}{few}; {MARK} best of its column",
         ("", *seen),
@@ -71,6 +79,11 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
         groups=tuple(groups),
         notes=(*notes, *monte_carlo(ds, f"correct_by_{by}")),
     )
+
+
+def _below(patients: xr.DataArray) -> FloatArray:
+    """Return the mean over the scenarios in which a dose is right."""
+    return scaled(mean_of_known(patients.transpose("design", "scenario").to_numpy(), axis=1), "patients")
 
 
 def _retargeted(ds: xr.Dataset) -> list[str]:

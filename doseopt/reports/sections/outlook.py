@@ -20,6 +20,7 @@ AVERAGES = {
     "overdose_selection": "overdose %",
     "further_patients": "further patients",
     "further_dlts": "further DLTs",
+    "patients_below_mtd": "below the MTD",
     "patients_above_mtd": "above the MTD",
 }
 """Averages: heading of the column."""

@@ -111,7 +111,8 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
 def _alt(average: xr.Dataset) -> str:
     each = [
         f"{name}: {percent(float(at['correct_selection']))} correct, {percent(float(at['overdose_selection']))} "
-        f"overdose, {percent(float(at['no_selection']))} no MTD, {decimal(float(at['further_dlts']))} further DLTs"
+        f"overdose, {percent(float(at['no_selection']))} no MTD, {decimal(float(at['further_dlts']))} further DLTs, "
+        f"{decimal(float(at['patients_below_mtd']))} patients below the MTD"
         for name, at in ((str(n), average.sel(design=n)) for n in average["design"].to_numpy())
     ]
     return f"Four panels of points, one row a design. {'; '.join(each)}."

@@ -154,11 +154,13 @@ def _pending(ds: xr.Dataset) -> list[Block]:
     ]
     columns: list[Column] = [(group, head, 100 * value, _tenth) for group, head, value in percent]
     columns.insert(1, ("decisions", "patients", _mean(ds, "pending_at_decision"), _tenth))
+    columns.append(("patients", "<MTD", np.asarray(ds["patients_below_mtd"].mean("scenario").to_numpy()), _tenth))
     columns += [(group, head, _mean(ds, name), _whole) for group, head, name in BESIDE[4:]]
     title = "Decisions on pending patients, in % of decisions and of trials, mean over the scenarios; and if all waited"
     notes = (
         "Pending: decisions while a patient is; patients: how many then. Early up: a dose is escalated from while a "
-        "patient is pending there who is to have a DLT. Waits: the same design, every cohort followed up",
+        "patient is pending there who is to have a DLT. Waits: the same design, every cohort followed up. <MTD: "
+        "patients below the MTD, where a dose is right",
     )
     return [_table(ds, title, columns, notes)]
 
