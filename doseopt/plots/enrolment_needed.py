@@ -61,8 +61,8 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     tall = max(TALL, sum(_height(text) for text in _ends(curves)) / 72)
     figure = new_figure(tall + 0.5, "How many patients correct selection takes", subtitle)
     figure.set_layout_engine("none")
-    wide = full_width() - LEFT - RIGHT
-    ax = axes_at(figure, LEFT, 0.42, wide, tall)
+    across = full_width() - LEFT - RIGHT
+    ax = axes_at(figure, LEFT, 0.42, across, tall)
     every = np.concatenate([curve.x for curve in curves])
     ax.set_xlim(every.min() - 1, every.max() + 1)
     percent_axis(ax, "y")
@@ -75,7 +75,7 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
         ax.plot(mark.x, mark.y, shape, color=colour, markersize=6, markeredgecolor="white", zorder=4, clip_on=False)
     ax.set_xlabel("most patients enrolled in the trial")
     ax.set_ylabel("correct selection (% of trials)")
-    canvas = Canvas(ax, 72 * wide, 72 * tall)
+    canvas = Canvas(ax, 72 * across, 72 * tall)
     _name_marks(canvas, marks, curves)
     canvas.name_ends([_end(text, curve) for text, curve in zip(_ends(curves), curves, strict=True)], 12, 20, 8)
     return figure

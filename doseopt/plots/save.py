@@ -49,6 +49,7 @@ def save_rendered(drawn: tuple[bytes, bytes], folder: str | Path, name: str) -> 
 
 def rendered(figure: Figure) -> tuple[bytes, bytes]:
     """Return a figure as PNG and as SVG."""
+    _place_no_label(figure)
     png = _png(figure)
     return png, _svg(figure)
 
@@ -57,15 +58,24 @@ def drawn_narrow(draw: Callable[[], Figure]) -> bytes:
     """Return a figure as an SVG that a phone shows without scrolling."""
     with narrow():
         figure = draw()
+    _place_no_label(figure)
     _lay_out(figure)
     return _svg(figure)
+
+
+def _place_no_label(figure: Figure) -> None:
+    """Tell axes without a label that its place is settled, which they would measure all their ticks for."""
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if not axis.get_label_text():
+                axis.set_label_coords(0, 0)
 
 
 @styled
 def _lay_out(figure: Figure) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure)
     figure.draw_without_rendering()
 
 

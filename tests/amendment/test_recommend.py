@@ -85,7 +85,8 @@ def test_check_tells_a_criterion_on_no_measure_with_its_place(tmp_path):
 
 @pytest.mark.parametrize("command", ["check", "amend", "report"])
 def test_a_criterion_on_no_measure_is_told_with_the_other_faults_of_the_file(tmp_path, command):
-    criteria = 'criteria = { maximise = "correct_selction", overdose_selection = 2, sample_size = "few", definition = "x" }'
+    stated = 'maximise = "correct_selction", overdose_selection = 2, sample_size = "few", definition = "x"'
+    criteria = f"criteria = {{ {stated} }}"
     study = tmp_path / "study.toml"
     text = SMALL.replace(HEAD, f'[amendment]\n{criteria}\nregistered = "ATD 9"').replace("target", "targt", 1)
     study.write_text(text, encoding="utf-8")
