@@ -2,8 +2,9 @@
 
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.monotone import Monotone
 from doseopt.models.nuts.joint import Sampled
-from doseopt.models.nuts.models import Monotone, TwoPopulations
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.slope import SlopePrior
 
 DOSES = (0.15e9, 0.5e9, 1.5e9, 4.5e9)

@@ -7,7 +7,8 @@ Those that must stand are interfaces that a protocol demands of every design, en
 - `ExactWherePossible.trials`: an engine that may simulate says how many trials a scenario then takes.
 - `ProductPosterior`: what needs weights; a posterior that has none computes the rest of what one must answer itself.
 - `Waiting.select`: it changes when its design is asked, and not how it selects.
-- `ModelAverage.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have those of their curves.
+- `ModelAverage.doses`, `RobustPrior.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have
+  those of their curves.
 """
 
 import ast
@@ -23,6 +24,7 @@ DEMANDED = {
     *(("Enrolling", name) for name in ("first", "describe")),
     ("ExactWherePossible", "trials"),
     ("ModelAverage", "doses"),
+    ("RobustPrior", "doses"),
     ("TwoPopulations", "doses"),
     ("Waiting", "select"),
     *(("ProductPosterior", name) for name in ("sd", "quantile", "log_marginal")),

@@ -20,7 +20,8 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.measures.operating_characteristics import METRICS
-from doseopt.models.choice import FIELDS, with_prior_sd
+from doseopt.models.choice import FIELDS
+from doseopt.models.kinds import with_prior_sd
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
@@ -30,6 +31,8 @@ type Progress = Callable[[str], object]
 PRIOR_SCALES = {"prior sd halved": 0.5, "prior sd doubled": 2.0}
 EXPECTED = (*MEASURES, "further_patients", "further_dlts")
 """Measures that are averaged."""
+UNASKED = ("beta", "monotone", "two_populations")
+"""Models that are no alternative: points cost more than they tell, and populations of future patients are unknown."""
 MOST, STEP = 40, 3
 """Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
 
@@ -53,7 +56,7 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
     own = study.curve()
     models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
     for kind in FIELDS:
-        if kind not in ("beta", study.posterior.model):
+        if kind not in (*UNASKED, study.posterior.model):
             try:
                 models[f"model {kind}"] = study.curve(kind)
             except Faults:

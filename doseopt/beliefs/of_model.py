@@ -11,13 +11,18 @@ from functools import cache, cached_property, partial
 import numpy as np
 
 from doseopt.beliefs import Belief, belief_of_rates
+from doseopt.beliefs.points import Independent, InOrder, Points
 from doseopt.beliefs.split import Right, jumps, kinks
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import GammaPrior
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import PosteriorCurve, describe_model
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import PlainCurve, PosteriorCurve, describe_model
+from doseopt.models.monotone import Monotone
+from doseopt.models.quadrature import posterior_after
+from doseopt.models.quadrature.mixed import MixedPosterior
 
 type Curve = Empiric | OneParameterLogistic | TwoParameterLogistic
 type Tally = tuple[tuple[float, ...], IntArray, IntArray]
@@ -30,8 +35,6 @@ NODES = {1: (280, 0), 2: (32, 44)}
 """By the number of parameters: nodes over the reach of the posterior, along the inner parameter and the outer one."""
 LEAST = 3
 """Further nodes in each piece that the reach is cut into."""
-DRAWS = 4096
-"""Points of independent doses: a power of 2, as Sobol's sequence wants it."""
 RULES = (0.6, 1.0, 1.6, 2.5)
 """Finer and finer: by what the numbers of nodes are multiplied; points of independent doses four times as many each."""
 LOG_ZERO = -1e250
@@ -54,11 +57,12 @@ def belief_of_model(
 
     Curves with parameters: Gauss-Legendre in pieces of the first parameter (given the second, if there is one), so cut
     that what is right changes between pieces only, and in pieces of the second, cut where the order of these changes.
-    Independent doses: points of Sobol's sequence, mapped through the Beta distribution of each dose.
+    Independent doses: points of Sobol's sequence, mapped through the Beta distribution of each dose. Rates in order:
+    such points, mapped dose by dose through the mixture of beta distributions that each has given the one before.
 
     Parameters
     ----------
-    model : a model of `models.curves`, or BetaBinomial
+    model : a model of `models.curves`, BetaBinomial or Monotone
     n, y : int array [D], optional
         Data: patients and DLTs at each dose.
     right : function of float array [R, D] to bool array [R, D], optional
@@ -83,14 +87,7 @@ def belief_of_model(
     none = np.zeros(model.doses, np.int64)
     patients, dlts = (none if part is None else np.asarray(part) for part in (n, y))
     judged = _Judged(right, target)
-    curves, chances = (model.models, model.weights) if isinstance(model, ModelAverage) else ((model,), (1.0,))
-    parts = [
-        _Independent(curve, patients, dlts)
-        if isinstance(curve, BetaBinomial)
-        else _Posterior(curve, patients, dlts, at, judged)
-        for curve in curves
-    ]
-    (fine, mass), (coarse, other) = (_rule(parts, chances, k) for k in (fineness + 1, fineness))
+    (fine, mass), (coarse, other) = (_law(model, patients, dlts, at, judged, fineness + more) for more in (1, 0))
     weight, check = np.concatenate([mass, np.zeros(len(other))]), np.concatenate([np.zeros(len(mass)), other])
     after = f", {_after(patients, dlts)}" if patients.any() else ""
     belief = belief_of_rates(np.concatenate([fine, coarse]), weight, describe_model(model) + after)
@@ -98,9 +95,43 @@ def belief_of_model(
     return dataclasses.replace(belief, check=check, finer=finer if fineness + 2 < len(RULES) else None)
 
 
-def _rule(
-    parts: Sequence[_Independent | _Posterior], chances: Sequence[float], k: int
+def _law(
+    model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None, judged: _Judged, k: int
 ) -> tuple[FloatArray, FloatArray]:
+    """Return the scenarios of one of `RULES`, [R, D], and their weights but for a constant; 0 of none of them."""
+    if isinstance(model, RobustPrior):
+        return _of_both(model, n, y, at, judged, k)
+    curves, chances = (model.models, model.weights) if isinstance(model, ModelAverage) else ((model,), (1.0,))
+    return _rule([_part(curve, n, y, at, judged) for curve in curves], chances, k)
+
+
+def _of_both(
+    model: RobustPrior[PlainCurve], n: IntArray, y: IntArray, at: Tally | None, judged: _Judged, k: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the scenarios under both parts of a prior that is a mixture, by the posterior probability of each part."""
+    given, patients, dlts = (None, n, y) if at is None else at
+    both = posterior_after(model, patients, dlts, given)
+    share = both.share[0] if isinstance(both, MixedPosterior) else np.ones(1)
+    more, hit = np.array(model.external.n), np.array(model.external.y)
+    curve = model.curve
+    if at is not None and isinstance(curve, TwoParameterLogistic):
+        joint = (*curve.values, *at[0]), np.concatenate([more, at[1]]), np.concatenate([hit, at[2]])
+    else:
+        joint = None
+    each = [_law(curve, n + more, y + hit, joint, judged, k), _law(curve, n, y, at, judged, k)]
+    weights = [part * weight / weight.sum() for part, (_, weight) in zip(share, each, strict=True)]
+    return np.concatenate([rates for rates, _ in each]), np.concatenate(weights)
+
+
+def _part(
+    curve: Curve | BetaBinomial | Monotone, n: IntArray, y: IntArray, at: Tally | None, judged: _Judged
+) -> Points | _Posterior:
+    if isinstance(curve, BetaBinomial):
+        return Independent(curve, n, y)
+    return InOrder(curve, n, y) if isinstance(curve, Monotone) else _Posterior(curve, n, y, at, judged)
+
+
+def _rule(parts: Sequence[Points | _Posterior], chances: Sequence[float], k: int) -> tuple[FloatArray, FloatArray]:
     """Return the scenarios of one of `RULES`, [R, D], and their weights but for a constant."""
     each = [part.nodes(k) for part in parts]
     log_weight = np.concatenate([part[1] + np.log(c) for part, c in zip(each, chances, strict=True)])
@@ -156,23 +187,6 @@ class _Judged:
         parts = [] if self.right is None else [self.right(p)]
         parts += [] if self.target is None else [p > self.target]
         return np.concatenate(parts, axis=1) if parts else np.zeros((len(p), 0), bool)
-
-
-@dataclass(frozen=True)
-class _Independent:
-    """A posterior of independent doses."""
-
-    model: BetaBinomial
-    n: IntArray
-    y: IntArray
-
-    def nodes(self, k: int) -> tuple[FloatArray, FloatArray]:
-        """Return DLT rates [G, D] and log weights [G]."""
-        from scipy.stats import beta, qmc  # half a second, which no command pays that draws no points
-
-        draws = DRAWS * 4**k // 4
-        points = qmc.Sobol(self.model.doses, scramble=False).random(draws) + 0.5 / draws
-        return beta(self.model.a + self.y, self.model.b + self.n - self.y).ppf(points), np.zeros(draws)
 
 
 @dataclass(frozen=True)

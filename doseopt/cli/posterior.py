@@ -34,8 +34,11 @@ def posterior(
     data: DataFile = None,
     cutoff: Cutoff = None,
     window: WindowDays = None,
-    model: Annotated[str, typer.Option(help="blrm, empiric, logistic, bma or beta; the study's if left out.")] = "",
+    model: Annotated[
+        str, typer.Option(help="blrm, empiric, logistic, bma, beta, monotone or two_populations; the study's.")
+    ] = "",
     method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
+    population: Annotated[str, typer.Option(help="Of a model of two populations, whose rates; the first.")] = "",
     seed: Annotated[int, seed("Seed of the draws: those of NUTS, and those in posterior.nc.")] = 1,
     check: Annotated[
         bool,
@@ -59,7 +62,7 @@ def posterior(
         worked = "" if outcomes or data is not None else _example(len(loaded.doses.labels))
         read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
-        result = analyse(loaded, read, model or None, method, seed, progress=sys.stderr.isatty())
+        result = analyse(loaded, read, model or None, method, seed, sys.stderr.isatty(), population)
         summary = result.summary
         document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
         if check:

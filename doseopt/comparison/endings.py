@@ -13,7 +13,7 @@ from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH
 from doseopt.measures.estimation import LEVEL
-from doseopt.models.choice import PRIOR_SCALES, with_prior_sd
+from doseopt.models.kinds import PRIOR_SCALES, with_prior_sd
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import without_moderate
 from doseopt.study.study import Study

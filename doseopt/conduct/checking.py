@@ -10,10 +10,11 @@ import xarray as xr
 from doseopt.conduct.draws import COHORT
 from doseopt.conduct.posterior import Analysis
 from doseopt.conduct.question import Question
-from doseopt.core.parameters import Faults
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.models.choice import FIELDS
 from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.evidence import left_out, log_evidence, predictive
 from doseopt.models.quadrature.power_scaled import sensitivity
 from doseopt.records.trial import Trial
@@ -44,6 +45,8 @@ def check_model(study: Study, trial: Trial, analysis: Analysis) -> xr.Dataset:
         `over_distance` and `draws_needed` (dose), for the question whether Pr(over) is below `LIMIT`.
     """
     asked, summary = analysis.question, analysis.summary
+    if isinstance(asked.curve, TwoPopulations):
+        raise Faults([Fault("check", "checks are of models of one population; wanted --model with another")])
     nothing = np.zeros_like(asked.n)
     first = predictive(asked.curve, nothing, nothing, np.full(len(asked.n), COHORT))
     variables: dict[str, Any] = {
@@ -83,6 +86,7 @@ def _again(asked: Question, study: Study) -> dict[str, Any]:
 def _sensitivities(analysis: Analysis) -> dict[str, Any]:
     asked = analysis.question
     given, n, y = asked.at if asked.at is not None else (None, asked.n, asked.y)
+    assert not isinstance(asked.curve, TwoPopulations), "refused before"
     found: tuple[FloatArray, FloatArray] = sensitivity(asked.curve, n, y, given)
     names = ("prior_sensitivity", "data_sensitivity")
     return {
@@ -98,6 +102,8 @@ def _compared(study: Study, trial: Trial, asked: Question) -> dict[str, Any]:
     for kind in dict.fromkeys([str(asked.choice.model), *FIELDS]):
         try:
             other = asked if kind == asked.choice.model else Question.of(study, trial, kind)
+            if isinstance(other.curve, TwoPopulations):
+                continue
         except Faults:  # a model that does not suit the study
             continue
         takes = other.at is not None and isinstance(other.curve, TwoParameterLogistic)

@@ -7,6 +7,7 @@ from typing import Any
 import xarray as xr
 
 from doseopt.conduct.question import Question
+from doseopt.models.populations import TwoPopulations
 from doseopt.scenarios.doses import Doses
 
 COHORT = 3
@@ -29,23 +30,26 @@ def sampled(asked: Question, doses: Doses, seed: int, progress: bool = False) ->
         "divergences": found.divergences,
         "diagnostics": found.words(),
     }
-    return tree, about
+    return tree, about | {name: tree.attrs[name] for name in ("external_weight",) if name in tree.attrs}
 
 
 def drawn(asked: Question, doses: Doses, seed: int) -> xr.DataTree:
     """Draw independently from the posterior by quadrature."""
     from doseopt.models.nuts.independent import draw_independently
 
+    if isinstance(asked.curve, TwoPopulations):  # no route of theirs draws without a sampler
+        return xr.DataTree()
     return draw_independently(asked.curve, *_tally(asked), seed=seed, **_labels(asked, doses))
 
 
 def _tally(asked: Question) -> tuple[Any, Any]:
-    return (asked.n, asked.y) if asked.at is None else asked.at[1:]
+    return asked.counted.given.n, asked.counted.given.y
 
 
 def _labels(asked: Question, doses: Doses) -> dict[str, Any]:
     return {
-        "at": None if asked.at is None else asked.at[0],
+        "at": asked.counted.given.doses,
+        "weights": asked.counted.given.weights,
         "next_cohort": COHORT,
         "labels": doses.labels,
         "values": doses.values,

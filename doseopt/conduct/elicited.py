@@ -14,7 +14,7 @@ from doseopt.conduct.draws import COHORT
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import effective_sample_size
-from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
+from doseopt.models.choice import PosteriorModel
 from doseopt.models.elicited import (
     LEVELS,
     OneParameterPrior,
@@ -22,6 +22,7 @@ from doseopt.models.elicited import (
     fit_one_parameter,
     fit_two_parameter,
 )
+from doseopt.models.kinds import PosteriorCurve, describe_model
 from doseopt.models.quadrature import posterior_after
 from doseopt.models.quadrature.evidence import predictive
 from doseopt.study.reader import plain

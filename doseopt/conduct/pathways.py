@@ -25,7 +25,7 @@ from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import moderate_rates, observed_rates
-from doseopt.models.choice import PosteriorCurve
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study

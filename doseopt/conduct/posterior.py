@@ -16,9 +16,10 @@ from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import FIELDS, PRIOR_SCALES, describe_model, with_prior_sd
-from doseopt.models.predictive import prior_tails
+from doseopt.models.choice import FIELDS
+from doseopt.models.kinds import PRIOR_SCALES, describe_model, with_prior_sd
 from doseopt.models.quadrature.batch import Distributed
+from doseopt.models.quadrature.predictive import prior_tails
 from doseopt.records.trial import Trial
 from doseopt.scenarios.doses import Doses
 from doseopt.study.study import Study
@@ -95,7 +96,8 @@ def posterior(
     ----------
     study : Study
     trial : Trial
-    model : {"blrm", "empiric", "logistic", "bma", "beta"}, optional
+    model : str, optional
+        One of blrm, empiric, logistic, bma, beta, monotone, two_populations.
         The study's choice when left out.
     method : {"quadrature", "nuts"}
         Independent draws from a posterior by quadrature, 4000 in one chain, or four chains of NUTS.
@@ -137,6 +139,7 @@ def analyse(
     method: str = "quadrature",
     seed: int = 1,
     progress: bool = False,
+    population: str = "",
 ) -> Analysis:
     """Return the posterior of the DLT rates, with its prior, its sensitivity to it, and how they agree with the data.
 
@@ -151,12 +154,14 @@ def analyse(
         Of the draws.
     progress : bool
         Whether NUTS shows a progress bar.
+    population : str
+        Whose rates are asked for, of a model of two populations; the first.
 
     Returns
     -------
     Analysis
     """
-    asked = Question.of(study, trial, model)
+    asked = Question.of(study, trial, model, population)
     known: Distributed = asked.posterior
     chains: xr.DataTree | None = None
     extra: dict[str, Any] = {}
@@ -164,7 +169,7 @@ def analyse(
         from doseopt.models.nuts.draws import SampledPosterior
 
         chains, extra = sampled(asked, study.doses, seed, progress)
-        known = SampledPosterior(chains)
+        known = asked.row(SampledPosterior(chains))
     tail = prior_tails(asked.curve, asked.n, asked.y)
     conflict = "two-sided prior-predictive tail probability of the DLTs seen at the dose"
     summary = _labelled(study, trial, asked, known).assign_coords(prior_scale=list(PRIOR_SCALES))
@@ -172,6 +177,8 @@ def analyse(
         _sensitivity(asked) | {"prior_tail": ("dose", tail.doses, {"units": "1", "long_name": conflict})}
     )
     evidence = float(asked.posterior.log_marginal()[0])
+    if chains is None and asked.external_share is not None:
+        extra["external_weight"] = asked.external_share
     summary.attrs |= {"method": method, "log_marginal_likelihood": evidence, "prior_tail_total": tail.total, **extra}
     return Analysis(summary, asked, study.doses, seed, chains)
 
@@ -252,12 +259,14 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
         **study.provenance(),
         "model": "beta" if isinstance(asked.curve, BetaBinomial) else asked.choice.model,
         "prior": describe_model(asked.curve) if asked.named else study.describe_model(),
+        "population": asked.population,
         "target": study.target,
         "interval_low": low,
         "interval_high": high,
         "level": LEVEL,
         "unit": doses.unit,
-        "actual_doses": int(asked.at is not None),
+        "actual_doses": int(asked.counted.given.doses is not None),
+        "in_part": ", ".join(asked.counted.in_part),
         **trial.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)

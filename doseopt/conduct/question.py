@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.parameters import Fault, Faults, demand
+from doseopt.conduct.counted import Counted, takes_doses
+from doseopt.core.parameters import Fault, Faults, demand, nearest
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL
-from doseopt.models.choice import PosteriorCurve, PosteriorModel
-from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.quadrature import posterior_after, quadrature
-from doseopt.models.quadrature.batch import Distributed
+from doseopt.models.choice import PosteriorModel
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import Judge
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature import lattice, posterior_after, quadrature
+from doseopt.models.quadrature.batch import Batch, Distributed
+from doseopt.models.quadrature.mixed import MixedPosterior
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
@@ -37,10 +41,12 @@ def known_rates(study: Study, n: IntArray, y: IntArray, trial: Trial | None = No
     n, y : int array [S, D]
         Patients and DLTs at the planned doses.
     trial : Trial, optional
-        The same patients, of one tally: a model that takes doses weighs them at those that were given.
+        In place of a tally: a model that takes doses weighs patients at those that were given, and who is pending
+        counts as the study says.
     """
-    curve = study.curve()
-    posterior = _posterior(curve, n, y, None if trial is None else actual_doses(curve, trial))
+    posterior = (
+        quadrature(study.curve()).posterior(n, y) if trial is None else Question.of(study, trial, None).posterior
+    )
     tail = (1 - LEVEL) / 2
     return {
         "mean": posterior.mean(),
@@ -51,48 +57,75 @@ def known_rates(study: Study, n: IntArray, y: IntArray, trial: Trial | None = No
     }
 
 
-type _Given = tuple[tuple[float, ...], IntArray, IntArray] | None
-"""The doses actually given with their tallies, where they differ and the model takes them."""
-
-
-def _posterior(curve: PosteriorCurve, n: IntArray, y: IntArray, at: _Given) -> Distributed:
-    if len(n) > 1:
-        return quadrature(curve).posterior(n, y)
-    given, n, y = at if at is not None and isinstance(curve, TwoParameterLogistic) else (None, n[0], y[0])
-    return posterior_after(curve, n, y, given)
-
-
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A model, and the data that it is asked about: patients and DLTs at each planned dose, [D]."""
+    """A model, and the data that it is asked about."""
 
     choice: PosteriorModel
-    curve: PosteriorCurve
+    curve: Judge
     target: float
     n: IntArray
     y: IntArray
-    at: _Given
+    """Patients who count in whole, and those of them with a DLT, at each planned dose, [D]."""
+    counted: Counted
     named: bool
     """Whether the model was asked for by its name."""
+    population: str = ""
+    """The one whose rates are asked for, of a model of two."""
 
     @classmethod
-    def of(cls, study: Study, trial: Trial, model: str | None) -> Question:
-        """Return the question that the data of a trial put to a study's model, or to a model that is named."""
+    def of(cls, study: Study, trial: Trial, model: str | None, population: str = "") -> Question:
+        """Return the question that the data of a trial put to a study's model, or to a model that is named.
+
+        Of two populations the first is asked about, unless one is named.
+        """
         check_trial(study, trial)
         choice = study.posterior if model in (None, study.posterior.model) else study.posterior.named(str(model))
-        curve = study.curve(model)
-        return cls(choice, curve, study.target, *trial.tally(), actual_doses(curve, trial), bool(model))
+        doses = study.doses
+        curve = choice.in_hand(doses.values, doses.unit, len(doses.labels), study.target, model is not None)
+        names = curve.groups if isinstance(curve, TwoPopulations) else ()
+        if population and population not in names:
+            wanted = f"no population of model {choice.model!r}{nearest(population, names)}"
+            raise Faults([Fault("population", f"{population!r} is {wanted}")])
+        asked = population or (names[0] if names else "")
+        counted = Counted.of(choice, curve, trial, names.index(asked) if asked else 0)
+        tally = counted.planned.n, counted.planned.y
+        return cls(choice, curve, study.target, *tally, counted, bool(model), asked)
+
+    @property
+    def at(self) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
+        """The doses given with their tallies, where they differ from the planned ones and the model takes them."""
+        given = self.counted.given
+        return None if given.doses is None else (given.doses, given.n, given.y)
 
     @functools.cached_property
     def posterior(self) -> Distributed:
         """The posterior after the data."""
-        return _posterior(self.curve, self.n[None], self.y[None], self.at)
+        given = self.counted.given
+        if isinstance(self.curve, TwoPopulations):
+            return self.row(lattice.solve(self.curve, given.n, given.y, given.doses, given.weights))
+        return posterior_after(self.curve, given.n, given.y, given.doses, given.weights)
+
+    @property
+    def external_share(self) -> float | None:
+        """The posterior probability that the external patients are like those of the trial; None without any."""
+        if not isinstance(self.curve, RobustPrior) or not isinstance(self.posterior, MixedPosterior):
+            return None
+        return float(self.posterior.share[0, ::2].sum())
 
     @functools.cached_property
     def prior(self) -> Distributed:
         """The same before any patient."""
         nothing = np.zeros_like(self.n)
+        if isinstance(self.curve, TwoPopulations):
+            return self.row(lattice.solve(self.curve, np.stack([nothing] * 2), np.stack([nothing] * 2)))
         return posterior_after(self.curve, nothing, nothing)
+
+    def row[P: Distributed](self, posterior: P) -> Distributed:
+        """Return that of the population asked about, of a posterior with a row each; else all of it."""
+        if not isinstance(self.curve, TwoPopulations):
+            return posterior
+        return Batch([posterior], np.array([self.curve.groups.index(self.population)]))
 
     @functools.cached_property
     def known(self) -> dict[str, FloatArray]:
@@ -117,9 +150,9 @@ class Question:
         return {name: value[0] for name, value in summary.items()}
 
 
-def actual_doses(curve: PosteriorCurve, trial: Trial) -> _Given:
+def actual_doses(curve: Judge, trial: Trial) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
     """Return the doses actually given with their tallies, for a model that takes doses."""
-    if not isinstance(curve, TwoParameterLogistic) or not trial.has_actual_doses:
+    if not takes_doses(curve) or not trial.has_actual_doses:
         return None
     given, n, y = trial.by_actual_dose()
     return tuple(given.tolist()), n, y

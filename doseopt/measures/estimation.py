@@ -18,7 +18,7 @@ from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.engines.outcomes import coords_along
 from doseopt.measures.endings import TOO_HIGH, Endings
-from doseopt.models.choice import PosteriorCurve
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Engine
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +20,12 @@ from doseopt.models.curves import (
     cov_fault,
     mean_fault,
 )
+from doseopt.models.external import External, RobustPrior
+from doseopt.models.kinds import Judge, PlainCurve, PosteriorCurve, describe_model
+from doseopt.models.monotone import Monotone
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
-
-type PosteriorCurve = Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial
 
 FIELDS = {
     "blrm": ("reference_dose", "mean", "cov"),
@@ -32,8 +33,13 @@ FIELDS = {
     "logistic": ("skeleton", "prior_sd", "intercept", "slope_prior"),
     "bma": ("prior_sd",),
     "beta": ("a", "b"),
+    "monotone": ("skeleton", "precision"),
+    "two_populations": ("reference_dose", "mean", "cov", "populations", "between"),
 }
 """The fields that belong to each model."""
+SHARED = ("likelihood", "left", "external", "intervals")
+"""The fields that belong to all of them."""
+LIKELIHOODS, LEFT = ("complete", "weighted"), ("reading", "censored")
 
 
 def _numbers(count: int) -> Any:
@@ -59,6 +65,17 @@ def _interval_fault(value: Any) -> str | None:
     return f"wanted two increasing rates in (0, 1), got {value!r}"
 
 
+def _names_fault(value: Any) -> str | None:
+    named = isinstance(value, tuple) and all(isinstance(v, str) and v.strip() == v != "" for v in value)
+    return (
+        None if named and len(value) == len(set(value)) == 2 else f"wanted the names of two populations, got {value!r}"
+    )
+
+
+def _external_fault(value: Any) -> str | None:
+    return None if value is None or isinstance(value, External) else f"wanted an External, got {value!r}"
+
+
 def _maybe_skeleton_fault(value: Any) -> str | None:
     return None if value is None else skeleton_fault(value)
 
@@ -69,21 +86,37 @@ class PosteriorModel:
 
     Parameters
     ----------
-    model : {"blrm", "empiric", "logistic", "bma", "beta"}
+    model : {"blrm", "empiric", "logistic", "bma", "beta", "monotone", "two_populations"}
         Two-parameter logistic in the doses; the CRM's one-parameter models; these averaged over one skeleton for each
-        prior MTD; independent doses.
+        prior MTD; independent doses; rates in order without a curve; the BLRM in two populations, the
+        intercepts partly pooled.
     reference_dose : float, optional
         d* of the BLRM, in the unit of the doses.
     mean, cov : tuple, optional
         Prior mean and covariance of (log a, log b) of the BLRM; weakly informative when left out.
     skeleton : tuple of float or IndifferenceInterval, optional
-        Left out: indifference interval of half-width 0.05 around the second highest dose.
+        Of the one-parameter models, and the prior means of rates in order. Left out: indifference interval of
+        half-width 0.05 around the second highest dose.
     prior_sd, intercept : float
         Of the one-parameter models.
     slope_prior : SlopePrior, optional
         Of the CRM's models, in place of b ~ N(0, prior_sd^2).
     a, b : float
         Of the Beta prior at each dose.
+    precision : float
+        Patients at each dose that the prior of rates in order is worth.
+    populations : tuple of str
+        As the column `group` of the data names them.
+    between : float
+        Prior median of tau, how far the populations differ on the scale of the log odds.
+    likelihood : {"complete", "weighted"}
+        Of the patients in hand: those who completed the DLT window alone, or also those who are pending, with the
+        likelihood 1 - w p, w the share of the window that they have been followed.
+    left : {"reading", "censored"}
+        How patients count who left the window without a DLT: as the study reads the event, or, whatever it says, with
+        the likelihood 1 - w p; w the share of the window until they left.
+    external : External, optional
+        Data from outside of the trial, and how far they are believed.
     intervals : tuple of float
         Where the target interval begins and ends.
     """
@@ -108,6 +141,12 @@ class PosteriorModel:
     )
     a: float = param(1.0, low=0, open_low=True, doc="first parameter of the Beta prior")
     b: float = param(1.0, low=0, open_low=True, doc="second parameter of the Beta prior")
+    precision: float = param(2.0, low=0.01, high=1e3, doc="patients at each dose that the prior is worth")
+    populations: tuple[str, str] = param(("CLF", "ACLF"), kind=tuple, custom=_names_fault, doc="in the column `group`")
+    between: float = param(0.5, low=0.05, high=4, doc="prior median of the sd between populations, of log odds")
+    likelihood: str = param("complete", choices=LIKELIHOODS, doc="how patients count who have not completed the window")
+    left: str = param("reading", choices=LEFT, doc="how patients count who left the window without a DLT")
+    external: External | None = param(None, custom=_external_fault, table=External, doc="data from outside")
     intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
 
     def __post_init__(self) -> None:
@@ -117,6 +156,12 @@ class PosteriorModel:
     def _faults(self) -> list[Fault]:
         """Return the fields that belong to another model."""
         found = slope_faults(self.slope_prior, self.prior_sd)
+        if self.left == "censored" and self.likelihood == "complete":
+            wanted = "'censored' weighs patients by their follow-up; wanted likelihood = 'weighted' with it"
+            found.append(Fault("left", wanted))
+        if self.external is not None and self.model == "two_populations":
+            wanted = "external data are of one population; wanted another model, or a population of them in the data"
+            found.append(Fault("external", wanted))
         for field in dataclasses.fields(self) if self.model in FIELDS else ():
             belongs = [model for model, fields in FIELDS.items() if field.name in fields]
             if belongs and self.model not in belongs and getattr(self, field.name) != field.default:
@@ -125,9 +170,17 @@ class PosteriorModel:
                 )
         return found
 
+    def describe(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float) -> str:
+        """Return the model of the patients in hand, its prior and who counts in part, in one sentence."""
+        text = describe_model(self.in_hand(values, unit, doses, target))
+        if self.likelihood == "complete":
+            return text
+        who = "who is pending" if self.left == "reading" else "who is pending, or left the DLT window without a DLT,"
+        return f"{text}; {who} counts by the share w of the window, likelihood 1 - w p"
+
     def named(self, model: str) -> PosteriorModel:
         """Return another model with the fields that both share."""
-        kept = {name: getattr(self, name) for name in (*FIELDS.get(model, ()), "intervals")}
+        kept = {name: getattr(self, name) for name in (*FIELDS.get(model, ()), *SHARED)}
         return PosteriorModel(model=model, **kept)
 
     def curve(
@@ -135,24 +188,29 @@ class PosteriorModel:
     ) -> PosteriorCurve:
         """Return the model for the doses of a study; independent doses if nothing is stated and they have no values.
 
-        A model that is `asked` for by its name is never replaced.
+        Its prior is mixed with what external data say, if there are any. Of two populations it is that of patients of
+        whom none is known. A model that is `asked` for by its name is
+        never replaced.
 
         Raises
         ------
         Faults
             If the BLRM has no doses as numbers, or the skeleton does not fit.
         """
-        unstated = not asked and values is None and self == PosteriorModel(intervals=self.intervals)
+        if self.model == "two_populations":
+            return self._two_populations(values, unit).pooled()
+        curve = self._curve(values, unit, doses, target, asked)
+        return curve if self.external is None else RobustPrior(curve, self.external)
+
+    def _curve(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float, asked: bool) -> PlainCurve:
+        """Return the model with the prior alone."""
+        unstated = (
+            not asked and values is None and self == PosteriorModel(**{name: getattr(self, name) for name in SHARED})
+        )
         if self.model == "beta" or unstated:
             return BetaBinomial(doses, self.a, self.b)
         if self.model == "blrm":
-            if values is None:
-                wanted = (
-                    "the two-parameter logistic model takes doses as numbers: wanted doses.values, or another model"
-                )
-                raise Faults([Fault("model", wanted)])
-            mean, cov = self.mean or WEAKLY_INFORMATIVE_MEAN, self.cov or WEAKLY_INFORMATIVE_COV
-            return TwoParameterLogistic(values, unit, self.reference(values), mean, cov)
+            return self._logistic(values, unit)
         if self.model == "bma":
             rates = [
                 self._rates(IndifferenceInterval(prior_mtd=k, halfwidth=0.05), doses, target)
@@ -162,9 +220,30 @@ class PosteriorModel:
         rates_ = self._rates(
             self.skeleton or IndifferenceInterval(prior_mtd=max(doses - 1, 1), halfwidth=0.05), doses, target
         )
+        if self.model == "monotone":
+            return Monotone(rates_, self.precision)
         if self.model == "empiric":
             return Empiric(rates_, self.prior_sd, self.slope_prior)
         return OneParameterLogistic(rates_, self.prior_sd, self.intercept, self.slope_prior)
+
+    def _logistic(self, values: tuple[float, ...] | None, unit: str) -> TwoParameterLogistic:
+        """Return the two-parameter logistic model."""
+        if values is None:
+            wanted = "the two-parameter logistic model takes doses as numbers: wanted doses.values, or another model"
+            raise Faults([Fault("model", wanted)])
+        mean, cov = self.mean or WEAKLY_INFORMATIVE_MEAN, self.cov or WEAKLY_INFORMATIVE_COV
+        return TwoParameterLogistic(values, unit, self.reference(values), mean, cov)
+
+    def in_hand(
+        self, values: tuple[float, ...] | None, unit: str, doses: int, target: float, asked: bool = False
+    ) -> Judge:
+        """Return the model of the patients in hand, whose population is known; else as `curve`."""
+        if self.model == "two_populations":
+            return self._two_populations(values, unit)
+        return self.curve(values, unit, doses, target, asked)
+
+    def _two_populations(self, values: tuple[float, ...] | None, unit: str) -> TwoPopulations:
+        return TwoPopulations(self._logistic(values, unit), self.populations, self.between)
 
     def reference(self, values: tuple[float, ...]) -> float:
         """Return d*: the one stated, or the second highest dose, which every report then names."""
@@ -182,45 +261,3 @@ class PosteriorModel:
         if len(skeleton) != doses:
             raise Faults([Fault("skeleton", f"wanted {doses} rates, one a dose, got {len(skeleton)}")])
         return skeleton
-
-
-def describe_model(model: PosteriorCurve) -> str:
-    """Return the model and its prior in one sentence, units included."""
-    if isinstance(model, BetaBinomial):
-        return f"independent doses, each DLT rate ~ Beta({model.a:g}, {model.b:g})"
-    if isinstance(model, TwoParameterLogistic):
-        (va, c), (_, vb) = model.cov
-        both = "" if c == 0 else f", covariance {c:g}"
-        return (
-            f"two-parameter logistic (BLRM), logit p(d) = log a + exp(log b) log(d/d*), d* = {model.reference_dose:g} "
-            f"{model.unit}, log a ~ N({model.mean[0]:.3g}, {math.sqrt(va):.3g}^2), "
-            f"log b ~ N({model.mean[1]:.3g}, {math.sqrt(vb):.3g}^2){both}"
-        )
-    if isinstance(model, ModelAverage):
-        return f"model averaging over {len(model.models)} skeletons, one for each prior MTD, " + describe_model(
-            model.models[0]
-        )
-    skeleton = ", ".join(f"{s:.3f}" for s in model.skeleton)
-    formula = "p = s^exp(b)" if isinstance(model, Empiric) else f"logit p = {model.intercept:g} + exp(b) x"
-    prior = f"b ~ N(0, variance {model.prior_sd**2:.3g})" if model.slope_prior is None else model.slope_prior.describe()
-    return f"{formula}, {prior}, skeleton {skeleton}"
-
-
-PRIOR_SCALES = (0.5, 1.0, 2.0)
-"""Factors on the prior standard deviations, to see what a posterior owes to the prior."""
-
-
-def with_prior_sd(model: PosteriorCurve, factor: float) -> PosteriorCurve:
-    """Return the model with its prior sds multiplied; a Beta prior's weight is divided by the factor squared."""
-    if isinstance(model, BetaBinomial):
-        return BetaBinomial(model.doses, model.a / factor**2, model.b / factor**2)
-    if isinstance(model, TwoParameterLogistic):
-        (va, c), (_, vb) = model.cov
-        f = factor**2
-        return dataclasses.replace(model, cov=((f * va, f * c), (f * c, f * vb)))
-    if isinstance(model, ModelAverage):
-        parts = tuple(dataclasses.replace(m, prior_sd=factor * m.prior_sd) for m in model.models)
-        return dataclasses.replace(model, models=parts)
-    if model.slope_prior is not None:
-        return dataclasses.replace(model, slope_prior=model.slope_prior.widened(factor))
-    return dataclasses.replace(model, prior_sd=factor * model.prior_sd)

@@ -97,7 +97,7 @@ def _mtd(table: Mapping[str, Any], target: float) -> dict[str, Any]:
 def _posterior(table: Mapping[str, Any], values: tuple[float, ...] | None, doses: int) -> dict[str, Any]:
     """State the reference dose of the BLRM, and leave out the priors that are its default."""
     said = _slope(table)
-    if said.get("model", "blrm") == "blrm" and values is not None:
+    if said.get("model", "blrm") in ("blrm", "two_populations") and values is not None:
         said.setdefault("reference_dose", float(PosteriorModel().reference(values)))
     usual = {
         "mean": WEAKLY_INFORMATIVE_MEAN,

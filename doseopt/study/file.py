@@ -210,7 +210,11 @@ def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: flo
     """Build the model that DLT rates are judged by; without a table the BLRM, or independent doses without values."""
     if table is None:
         return PosteriorModel()
-    if isinstance(table, Mapping) and table.get("model", "blrm") == "blrm" and "reference_dose" not in table:
+    if (
+        isinstance(table, Mapping)
+        and table.get("model", "blrm") in ("blrm", "two_populations")
+        and "reference_dose" not in table
+    ):
         unit = f" in {doses.unit}" if doses is not None and doses.unit else ""
         reader.fault("posterior.reference_dose", f"missing; wanted the reference dose d* of the BLRM{unit}")
     choice = reader.build(PosteriorModel, table, "posterior", {})

@@ -27,7 +27,8 @@ from doseopt.core.state import TrialState
 from doseopt.endpoints.historical import Historical
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
-from doseopt.models.choice import PosteriorCurve, PosteriorModel, describe_model
+from doseopt.models.choice import PosteriorModel
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
@@ -267,8 +268,8 @@ class Study:
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""
         choice = self.posterior if model in (None, self.posterior.model) else self.posterior.named(str(model))
-        doses = self.doses
-        return choice.curve(doses.values, doses.unit, len(doses.labels), self.target, model is not None)
+        on = self.doses.values, self.doses.unit, len(self.doses.labels), self.target
+        return choice.curve(*on, model is not None)
 
     @property
     def states_posterior(self) -> bool:
@@ -277,7 +278,7 @@ class Study:
 
     def describe_model(self) -> str:
         """Return the model that the DLT rates are judged by in one sentence, and whether the study chose it."""
-        text = describe_model(self.curve())
+        text = self.posterior.describe(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
         return text if self.states_posterior else f"{text}; by default, as the study states no [posterior]"
 
     @property

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
-from scipy.special import betaln
+from scipy.special import betaincc, betaln, comb
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GammaPrior, Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage
+from doseopt.models.monotone import Monotone
 from doseopt.models.quadrature import quadrature
 from doseopt.testing.common import check_value, demand
 
@@ -29,7 +30,7 @@ type Known = tuple[FloatArray, FloatArray, float]
 """Posterior mean [D], Pr(rate > CUT) [D], log marginal likelihood."""
 
 
-def check_model(model: Model | ModelAverage | BetaBinomial) -> None:
+def check_model(model: Model | ModelAverage | BetaBinomial | Monotone) -> None:
     """Check that a model states one curve for all, and that its posterior by quadrature is right.
 
     It hashes, compares and pickles; its log DLT rates have the declared shape, are finite and at most 0, are ordered by
@@ -38,9 +39,9 @@ def check_model(model: Model | ModelAverage | BetaBinomial) -> None:
 
     Parameters
     ----------
-    model : Model, ModelAverage or BetaBinomial
+    model : Model, ModelAverage, BetaBinomial or Monotone
         A model of one or two parameters whose DLT rates are monotone in the first; an average of such models;
-        independent doses.
+        independent doses; rates in order without a curve.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def check_model(model: Model | ModelAverage | BetaBinomial) -> None:
     if isinstance(model, ModelAverage):
         for part in model.models:
             _check_curve(part)
-    elif not isinstance(model, BetaBinomial):
+    elif not isinstance(model, BetaBinomial | Monotone):
         _check_curve(model)
     _check_posterior(model)
 
@@ -93,8 +94,8 @@ def _tallies(doses: int) -> list[tuple[IntArray, IntArray]]:
     return list(zip(n, y, strict=True))
 
 
-def _check_posterior(model: Model | ModelAverage | BetaBinomial) -> None:
-    parameters = 1 if isinstance(model, BetaBinomial | ModelAverage) else len(model.prior().names)
+def _check_posterior(model: Model | ModelAverage | BetaBinomial | Monotone) -> None:
+    parameters = 1 if isinstance(model, BetaBinomial | ModelAverage | Monotone) else len(model.prior().names)
     for n, y in _tallies(model.doses):
         posterior = quadrature(model).posterior(n[None], y[None])
         got = posterior.mean()[0], posterior.prob(CUT)[0], posterior.log_marginal()[0]
@@ -111,10 +112,13 @@ def _shown(value: Any) -> str:
     return str(np.round(np.asarray(value), 6))
 
 
-def independent(model: Model | ModelAverage | BetaBinomial, n: IntArray, y: IntArray) -> Known:
+def independent(model: Model | ModelAverage | BetaBinomial | Monotone, n: IntArray, y: IntArray) -> Known:
     """Integrate a posterior by another rule than the package's: Gauss-Legendre panels cut where the rate is CUT."""
     if isinstance(model, BetaBinomial):
         return _independent_beta(model, n, y)
+    if isinstance(model, Monotone):
+        each = [_independent_order(model, n, y, j) for j in range(model.doses)]
+        return np.array([e[0] for e in each]), np.array([e[1] for e in each]), each[0][2]
     if isinstance(model, ModelAverage):
         parts = [_independent_curve(part, n, y) for part in model.models]
         mass = np.array(model.weights) * np.exp([part[2] for part in parts])
@@ -133,6 +137,39 @@ def _independent_beta(model: BetaBinomial, n: IntArray, y: IntArray) -> Known:
         above[j] = quad(lambda p, a=a: p**a, CUT, 1, weight="alg", wvar=(0, b))[0] / mass
         log_mass += float(np.log(mass)) - float(betaln(model.a, model.b))
     return mean, above, log_mass
+
+
+def _independent_order(model: Monotone, n: IntArray, y: IntArray, dose: int) -> tuple[float, float, float]:
+    """Expand the likelihood by powers of p below a dose and of 1 - p above it, with signs that alternate.
+
+    Given the rate p of the dose, the shares of p below it and of 1 - p above it are Dirichlet.
+    """
+    size, guess = model.precision, np.array(model.guess)
+    up, down = np.array([1.0]), np.array([1.0])  # coefficients of (1 - p)^k and of p^k
+    for j in range(model.doses - 1, dose, -1):
+        k = np.arange(len(up) + n[j])
+        up = np.convolve(up, _signed(y[j], n[j])) * np.exp(
+            betaln(size * (guess[j] - guess[j - 1]), size * (1 - guess[j]) + k)
+            - betaln(size * (guess[j] - guess[j - 1]), size * (1 - guess[j]))
+        )
+    for j in range(dose):
+        k = np.arange(len(down) + n[j])
+        down = np.convolve(down, _signed(n[j] - y[j], n[j])) * np.exp(
+            betaln(size * (guess[j + 1] - guess[j]), size * guess[j] + k)
+            - betaln(size * (guess[j + 1] - guess[j]), size * guess[j])
+        )
+    a = size * guess[dose] + y[dose] + np.arange(len(down))
+    b = size * (1 - guess[dose]) + n[dose] - y[dose] + np.arange(len(up))[:, None]
+    each = up[:, None] * down * np.exp(betaln(a, b) - betaln(size * guess[dose], size * (1 - guess[dose])))
+    mass = float(each.sum())
+    above = float((each * betaincc(a, b, CUT)).sum())
+    return float((each * a / (a + b)).sum()) / mass, above / mass, float(np.log(mass))
+
+
+def _signed(events: int, patients: int) -> FloatArray:
+    """Return the coefficients of x^k in (1 - x)^events x^(patients - events)."""
+    k = np.arange(events + 1)
+    return np.concatenate([np.zeros(patients - events), (-1.0) ** k * comb(events, k)])
 
 
 def _panels(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:

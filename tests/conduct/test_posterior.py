@@ -18,8 +18,9 @@ from doseopt.conduct.posterior import analyse, as_object
 from doseopt.conduct.question import known_rates
 from doseopt.core.parameters import Faults
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import FIELDS, PosteriorModel, with_prior_sd
+from doseopt.models.choice import FIELDS, PosteriorModel
 from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.kinds import with_prior_sd
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.posterior import posterior_document

@@ -152,17 +152,24 @@ def random_study(rng):
 
 
 def _posterior(rng, doses, values):
-    model = pick(rng, ("blrm", "empiric", "logistic", "bma", "beta"))
+    model = pick(rng, ("blrm", "empiric", "logistic", "bma", "beta", "monotone", "two_populations"))
     table = {"model": model}
-    if model == "blrm":
+    if model in ("blrm", "two_populations"):
         table |= {"reference_dose": pick(rng, values), "mean": _free(rng, "mean", doses), "cov": _cov(rng)}
     elif model == "beta":
         table |= {"a": number_in(rng, 0, 5, False), "b": number_in(rng, 0, 5, False)}
+    elif model == "monotone":
+        table |= {"precision": number_in(rng, 0.01, 1000, False), "skeleton": _free(rng, "skeleton", doses)}
     elif model != "bma" and rng.random() < 0.3:
         table |= {"slope_prior": _slope(rng), "skeleton": _free(rng, "skeleton", doses)}
     else:
         table |= {"prior_sd": number_in(rng, 0.001, 10, False)}
         table |= {} if model == "bma" else {"skeleton": _free(rng, "skeleton", doses)}
+    if rng.random() < 0.3:
+        table |= {"likelihood": pick(rng, ("complete", "weighted")), "left": pick(rng, ("reading", "censored"))}
+    if rng.random() < 0.2:
+        n = rng.integers(0, 7, doses)
+        table["external"] = {"n": n.tolist(), "y": rng.binomial(n, 0.3).tolist(), "weight": float(rng.random())}
     return table
 
 

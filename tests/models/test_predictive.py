@@ -12,7 +12,7 @@ from scipy.stats import betabinom, binom
 
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.models.predictive import prior_tails
+from doseopt.models.quadrature.predictive import prior_tails
 
 X = np.log(np.array([1.0, 2.0, 4.0]) / 2.0)
 SKELETON, OTHER = (0.1, 0.25, 0.4), (0.2, 0.3, 0.5)

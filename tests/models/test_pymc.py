@@ -21,13 +21,16 @@ from doseopt.models.base import GammaPrior
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage
 from doseopt.models.likelihood import log1mexp
+from doseopt.models.monotone import Monotone
 from doseopt.models.nuts.draws import Diagnostics, SampledPosterior, SamplingWarning, diagnose
 from doseopt.models.nuts.joint import Joint
-from doseopt.models.nuts.models import BetaPrior, Monotone, SampledSlope, TwoPopulations
 from doseopt.models.nuts.pymc import build, compiled, sample
+from doseopt.models.nuts.slope import SampledSlope
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature import quadrature
+from doseopt.models.stick import BetaPrior
 
-QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average", "gamma slope")
+QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average", "gamma slope", "monotone")
 TALLIES = {"mixed": ((3, 3, 6, 3), (0, 0, 1, 2)), "toxic low dose": ((6, 3, 0, 0), (4, 3, 0, 0))}
 SEED = 20261123
 FAMILY = 1e-4

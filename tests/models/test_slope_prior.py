@@ -17,8 +17,9 @@ from scipy.special import expit, logit
 import doseopt
 from doseopt import CRM, TITECRM, SlopePrior
 from doseopt.core.parameters import Faults
-from doseopt.models.choice import PosteriorModel, describe_model, with_prior_sd
+from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import Empiric, OneParameterLogistic
+from doseopt.models.kinds import describe_model, with_prior_sd
 from doseopt.models.quadrature import fitted, quadrature
 from doseopt.models.rates import FAR
 from doseopt.study.file import parse_study

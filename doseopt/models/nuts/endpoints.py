@@ -19,8 +19,8 @@ from doseopt import __version__
 from doseopt.core.state import IntArray
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.control import ControlledRate
+from doseopt.models.monotone import Monotone
 from doseopt.models.nuts.draws import SamplingWarning, diagnose
-from doseopt.models.nuts.models import Monotone
 from doseopt.models.nuts.pymc import TARGET_ACCEPT, sample
 from doseopt.models.rising import RisingOrFlat
 

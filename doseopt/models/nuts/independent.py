@@ -12,12 +12,11 @@ from scipy.special import xlogy
 from doseopt import __version__
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import IntArray
-from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.models.nuts.joint import Estimate, Joint, Sampled
-from doseopt.models.nuts.pymc import check_tally
+from doseopt.models.nuts.joint import Estimate, Joint, Sampled, check_tally
 from doseopt.models.nuts.tree import Axes, Drawn, tree_of
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.drawn import draw
+from doseopt.models.quadrature.mixed import Weights
 
 SAMPLER = "quadrature"
 PIECE, MOST = 50_000, 10_000_000
@@ -32,6 +31,7 @@ def draw_independently(
     seed: int,
     draws: int = 4000,
     at: Sequence[float] | None = None,
+    weights: Weights = (),
     next_cohort: int | Sequence[int] | None = None,
     labels: Sequence[str] | None = None,
     values: Sequence[float] | None = None,
@@ -41,16 +41,16 @@ def draw_independently(
 
     Parameters
     ----------
-    model : Model, BetaBinomial, ModelAverage, Monotone or TwoPopulations
-        Of one whose distribution functions are not known draws from the prior are accepted as often as the likelihood
-        says, which is as exact and slow where prior and data disagree.
+    model : Model, BetaBinomial, ModelAverage, Monotone, TwoPopulations or RobustPrior
+        Of two populations draws from the prior are accepted as often as the likelihood says, which is as exact and slow
+        where prior and data disagree.
     n, y : int array [D]
         Patients and DLTs at each dose; [K] with `at`; [2, D] or [2, K] for `TwoPopulations`.
     seed : int
         Equal seeds give equal draws.
     draws : int
         Draws, in one chain: there are no others to compare it with, and nothing to converge.
-    at, next_cohort, labels, values, unit
+    at, weights, next_cohort, labels, values, unit
         As in `doseopt.models.nuts.pymc.sample`.
 
     Returns
@@ -62,15 +62,15 @@ def draw_independently(
     """
     if draws < 1:
         raise Faults([Fault("draws", f"wanted at least 1, got {draws}")])
-    joint = Joint(model, None if at is None else tuple(float(d) for d in at))
+    joint = Joint(model, None if at is None else tuple(float(d) for d in at), weights if any(weights) else ())
     axes, tally = Axes.of(joint, labels, values, unit), check_tally(joint, n, y)
     sizes = None if next_cohort is None else np.broadcast_to(np.asarray(next_cohort, dtype=np.int64), model.doses)
     rng = np.random.default_rng(seed)
-    if isinstance(model, Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial):
-        theta, log_marginal = draw(model, *tally, draws, rng, joint.at)
-        drawn = Drawn(theta[None], Estimate(log_marginal, 0.0))
-    else:
+    if isinstance(model, TwoPopulations):
         drawn = _accepted(joint, tally, draws, rng)
+    else:
+        theta, log_marginal = draw(model, *tally, draws, rng, joint.at, joint.weights)
+        drawn = Drawn(theta[None], Estimate(log_marginal, 0.0))
     tree = tree_of(joint, tally, axes, drawn, sizes, rng)
     about = {"model": repr(model), "seed": seed, "sampler": SAMPLER, "independent_draws": 1}
     tree.attrs = {**about, "version": __version__, **tree.attrs}

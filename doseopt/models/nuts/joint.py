@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import gammaln
 
 from doseopt.core.parameters import Fault, Faults
@@ -14,11 +16,23 @@ from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GammaPrior, GaussianPrior, Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage, TwoParameterLogistic
+from doseopt.models.external import External, RobustPrior
+from doseopt.models.kinds import PlainCurve
 from doseopt.models.likelihood import log_likelihood
-from doseopt.models.nuts.models import BetaPrior, Monotone, SampledSlope, TwoPopulations
+from doseopt.models.monotone import Monotone
+from doseopt.models.nuts.slope import SampledSlope
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature import log_robust_weights
+from doseopt.models.quadrature.mixed import Weights
+from doseopt.models.stick import BetaPrior
 
-type Sampled = Model | BetaBinomial | ModelAverage | Monotone | TwoPopulations
+type Plain = Model | BetaBinomial | ModelAverage | Monotone | TwoPopulations
+type Sampled = Plain | RobustPrior[PlainCurve]
 """What can be sampled."""
+
+
+WEIGHED = 50
+"""Draws of a prior for one of a mixture."""
 
 
 class Estimate(NamedTuple):
@@ -42,82 +56,126 @@ class Joint:
 
     Parameters
     ----------
-    model : Model, BetaBinomial, ModelAverage, Monotone or TwoPopulations
+    model : Model, BetaBinomial, ModelAverage, Monotone, TwoPopulations or RobustPrior
     at : tuple of float, optional
         Doses the patients were in fact given, in the unit of the model. Without it: those of the model.
+    weights : tuple of tuple of float
+        For each of the doses with data, in each population, w of further patients, whose likelihood is 1 - w p.
     """
 
     model: Sampled
     at: tuple[float, ...] | None = None
+    weights: Weights = ()
 
     def __post_init__(self) -> None:
         """Check that the model takes actual doses."""
-        if self.at is not None and not isinstance(self.model, TwoParameterLogistic | TwoPopulations):
+        if self.at is not None and not isinstance(self.curve, TwoParameterLogistic | TwoPopulations):
             message = (
-                f"{type(self.model).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
+                f"{type(self.curve).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
                 f"TwoPopulations for doses actually given"
             )
             raise Faults([Fault("at", message)])
-        priors = {model.prior() for model in self.model.models} if isinstance(self.model, ModelAverage) else ()
+        priors = {model.prior() for model in self.curve.models} if isinstance(self.curve, ModelAverage) else ()
         if len(priors) > 1 and any(isinstance(prior, GammaPrior) for prior in priors):
             wanted = "wanted one prior of the slope for all models, to sample their average; quadrature takes several"
             raise Faults([Fault("models", wanted)])
 
     @property
+    def curve(self) -> Plain:
+        """The model with the prior alone."""
+        return self.model.curve if isinstance(self.model, RobustPrior) else self.model
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """Names of the populations; () for models of one."""
-        return self.model.groups if isinstance(self.model, TwoPopulations) else ()
+        return self.curve.groups if isinstance(self.curve, TwoPopulations) else ()
 
     @property
     def log_weights(self) -> FloatArray | None:
         """Log prior probability of each model of an average, [M]."""
-        return np.log(self.model.weights) if isinstance(self.model, ModelAverage) else None
+        return np.log(self.curve.weights) if isinstance(self.curve, ModelAverage) else None
 
     @property
     def data_shape(self) -> tuple[int, ...]:
         """Shape of n and y."""
-        last = self.model.doses if self.at is None else len(self.at)
+        last = self.curve.doses if self.at is None else len(self.at)
         return (len(self.groups), last) if self.groups else (last,)
 
     @functools.cached_property
     def prior(self) -> GaussianPrior | BetaPrior | SampledSlope:
         """Prior of the parameters; for a model average with different priors, of the standard normal z they share."""
-        if isinstance(self.model, ModelAverage):
-            priors = {model.prior() for model in self.model.models}
+        if isinstance(self.curve, ModelAverage):
+            priors = {model.prior() for model in self.curve.models}
             return _sampled(priors.pop()) if len(priors) == 1 else GaussianPrior(("b_standardised",), (0.0,), ((1.0,),))
-        if isinstance(self.model, BetaBinomial):
-            names = tuple(f"logit_p{j}" for j in range(1, self.model.doses + 1))
-            return BetaPrior(names, (float(self.model.a),) * len(names), (float(self.model.b),) * len(names))
-        return _sampled(self.model.prior())
+        if isinstance(self.curve, BetaBinomial):
+            names = tuple(f"logit_p{j}" for j in range(1, self.curve.doses + 1))
+            return BetaPrior(names, (float(self.curve.a),) * len(names), (float(self.curve.b),) * len(names))
+        return _sampled(self.curve.prior())
 
     def reported(self, theta: Any, xp: Any) -> Any:
         """Return the log DLT rates; theta [..., P] -> [..., D], [..., group, D] or [..., model, D]."""
-        if isinstance(self.model, BetaBinomial):
+        if isinstance(self.curve, BetaBinomial):
             return -xp.logaddexp(0.0, -theta)
-        if isinstance(self.model, ModelAverage):
+        if isinstance(self.curve, ModelAverage):
             shared = self.prior.names == ("b_standardised",)
-            own = [model.prior().theta(theta) if shared else theta for model in self.model.models]
-            rates = [model.log_dlt_rate(t, xp) for model, t in zip(self.model.models, own, strict=True)]
+            own = [model.prior().theta(theta) if shared else theta for model in self.curve.models]
+            rates = [model.log_dlt_rate(t, xp) for model, t in zip(self.curve.models, own, strict=True)]
             return xp.stack(rates, axis=-2)
-        return self.model.log_dlt_rate(theta, xp)
+        return self.curve.log_dlt_rate(theta, xp)
 
     def observed(self, theta: Any, xp: Any) -> Any:
         """Return the log DLT rates at the doses of the data."""
-        if self.at is not None and isinstance(self.model, TwoParameterLogistic | TwoPopulations):
-            return self.model.at(self.at).log_dlt_rate(theta, xp)
+        if self.at is not None and isinstance(self.curve, TwoParameterLogistic | TwoPopulations):
+            return self.curve.at(self.at).log_dlt_rate(theta, xp)
         return self.reported(theta, xp)
 
+    def in_part(self, theta: Any, xp: Any) -> Any:
+        """Return the log likelihood of those who count in part, [..., P] -> [...], or [..., model]; 0 without any."""
+        log_p, places = self.observed(theta, xp), list(np.ndindex(self.data_shape))
+        each = [
+            xp.log1p(-w * xp.exp(log_p[(..., *place)]))
+            for place, some in zip(places, self.weights or ((),) * len(places), strict=True)
+            for w in some
+        ]
+        return sum(each)
+
+    def log_external(self, theta: Any, xp: Any) -> Any:
+        """Return by what external data change the log prior density, [..., P] -> [...], or [..., model]; 0 without.
+
+        Of a mixture of a prior and that prior updated, log((1 - w) + w L(theta) / m): L is the likelihood of the
+        external patients and m their marginal likelihood.
+        """
+        part = self.external_part(theta, xp)
+        return 0.0 if part is None else xp.logaddexp(math.log1p(-self._external.weight), part)
+
+    def external_part(self, theta: Any, xp: Any) -> Any:
+        """Return log w L(theta) / m, see `log_external`; None without external data."""
+        if not isinstance(self.model, RobustPrior):
+            return None
+        n, y = np.array(self._external.n), np.array(self._external.y)
+        return log_likelihood(self.reported(theta, xp), n, y, xp).sum(axis=-1) + log_robust_weights(self.model)[0]
+
+    @property
+    def _external(self) -> External:
+        assert isinstance(self.model, RobustPrior)
+        return self.model.external
+
     def log_likelihood(self, theta: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
-        """Return the log likelihood of the patients in their order (no binomial coefficients); [..., P] -> [...]."""
+        """Return the log likelihood of the patients in their order (no binomial coefficients); [..., P] -> [...].
+
+        External data, which are part of the prior of the parameters and of the model, count here.
+        """
         each = log_likelihood(self.observed(theta, np), n, y, np)
+        beside = self.in_part(theta, np) + self.log_external(theta, np)
         if self.log_weights is not None:
-            return np.asarray(np.logaddexp.reduce(each.sum(axis=-1) + self.log_weights, axis=-1))
-        return np.asarray(each.sum(axis=tuple(range(-len(self.data_shape), 0))))
+            return np.asarray(np.logaddexp.reduce(each.sum(axis=-1) + beside + self.log_weights, axis=-1))
+        return np.asarray(each.sum(axis=tuple(range(-len(self.data_shape), 0))) + beside)
 
     def model_index(self, theta: FloatArray, tally: tuple[IntArray, IntArray], rng: np.random.Generator) -> IntArray:
         """Draw the model of an average from its probabilities given theta and the tally; [..., P] -> [...]."""
         n, y = tally
         log_weight = log_likelihood(self.observed(theta, np), n, y, np).sum(axis=-1) + self.log_weights
+        log_weight = log_weight + self.log_external(theta, np) + (self.in_part(theta, np) if n.any() else 0.0)
         return np.asarray((log_weight + rng.gumbel(size=log_weight.shape)).argmax(axis=-1))
 
     def theta(self, z: Any, xp: Any) -> Any:
@@ -125,7 +183,17 @@ class Joint:
         return self.prior.theta(z) if isinstance(self.prior, GaussianPrior) else self.prior.theta(z, xp)
 
     def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
-        """Draw theta from the prior, [size, P]."""
+        """Draw theta from the prior, [size, P]; of a mixture, by weighing draws of the prior alone."""
+        if not isinstance(self.model, RobustPrior):
+            return self._draw(rng, size)
+        theta = self._draw(rng, WEIGHED * size)
+        log_weight = self.log_external(theta, np)
+        if self.log_weights is not None:
+            log_weight = np.logaddexp.reduce(log_weight + self.log_weights, axis=-1)
+        weight = np.exp(log_weight - log_weight.max())
+        return theta[rng.choice(len(theta), size, p=weight / weight.sum())]
+
+    def _draw(self, rng: np.random.Generator, size: int) -> FloatArray:
         if isinstance(self.prior, GaussianPrior):
             return np.asarray(self.prior.theta(rng.standard_normal((size, len(self.prior.names)))))
         return self.prior.draw(rng, size)
@@ -152,3 +220,19 @@ class Joint:
         peak = log_w.max()
         weight = np.exp(log_w - peak)
         return Estimate(float(peak + np.log(weight.mean())), float(weight.std() / weight.mean() / np.sqrt(size)))
+
+
+def check_tally(joint: Joint, n: npt.ArrayLike, y: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """Return n and y as whole numbers if they are a tally of the shape that the model wants."""
+    result = []
+    for name, given in (("n", n), ("y", y)):
+        array = np.asarray(given)
+        if array.shape != joint.data_shape:
+            raise Faults([Fault(name, f"wanted shape {joint.data_shape}, got {array.shape}")])
+        if not (np.issubdtype(array.dtype, np.number) and (array == np.floor(array)).all()):
+            raise Faults([Fault(name, f"wanted whole numbers, got {array.tolist()}")])
+        result.append(array.astype(np.int64))
+    if (result[1] < 0).any() or (result[1] > result[0]).any():
+        message = f"wanted 0 <= y <= n at each dose, got n = {result[0].tolist()}, y = {result[1].tolist()}"
+        raise Faults([Fault("", message)])
+    return result[0], result[1]

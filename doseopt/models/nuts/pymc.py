@@ -26,8 +26,9 @@ from doseopt.core.state import IntArray
 from doseopt.models.base import GaussianPrior
 from doseopt.models.likelihood import log_likelihood
 from doseopt.models.nuts.draws import SamplingWarning, diagnose
-from doseopt.models.nuts.joint import Joint, Sampled
+from doseopt.models.nuts.joint import Joint, Sampled, check_tally
 from doseopt.models.nuts.tree import Axes, Drawn, tree_of
+from doseopt.models.quadrature.mixed import Weights
 
 
 class _Namespace:
@@ -98,7 +99,12 @@ def _build(joint: Joint, tally: tuple[IntArray, IntArray], axes: Axes) -> Any:
             pm.Deterministic("p_dlt", XP.exp(log_p), dims=axes.rates)
         else:
             pm.Deterministic("log_p_by_model", log_p, dims=("model", *axes.rates))
-        _observe(joint, n, joint.observed(theta, XP), y, axes)
+        beside = joint.in_part(theta, XP) + joint.log_external(theta, XP)
+        if joint.log_weights is not None:
+            beside = XP.as_tensor(joint.log_weights) + beside
+        elif not isinstance(beside, float | int):
+            pm.Potential("beside", beside)
+        _observe(joint, n, joint.observed(theta, XP), y, axes, beside)
     return result
 
 
@@ -119,11 +125,11 @@ def _unit(joint: Joint) -> Any:
     )
 
 
-def _observe(joint: Joint, n: Any, log_p: Any, y: Any, axes: Axes) -> None:
-    """Add the observed DLTs `y`."""
+def _observe(joint: Joint, n: Any, log_p: Any, y: Any, axes: Axes, log_weight: Any) -> None:
+    """Add the observed DLTs `y`; of a model average with the log weight of each model, all else included."""
     import pymc as pm
 
-    log_weights = joint.log_weights
+    averaged = joint.log_weights is not None
 
     def coefficient(n: Any, value: Any) -> Any:
         return XP.gammaln(n + 1) - XP.gammaln(value + 1) - XP.gammaln(n - value + 1)
@@ -131,24 +137,25 @@ def _observe(joint: Joint, n: Any, log_p: Any, y: Any, axes: Axes) -> None:
     def one(value: Any, n: Any, log_p: Any) -> Any:
         return log_likelihood(log_p, n, value, XP) + coefficient(n, value)
 
-    def average(value: Any, n: Any, log_p: Any) -> Any:
-        each = log_likelihood(log_p, n, value, XP).sum(axis=-1) + log_weights
+    def average(value: Any, n: Any, log_p: Any, log_weight: Any) -> Any:
+        each = log_likelihood(log_p, n, value, XP).sum(axis=-1) + log_weight
         models = [each[..., m] for m in range(len(axes.coords["model"]))]
         return functools.reduce(XP.logaddexp, models) + coefficient(n, value).sum(axis=-1)
 
-    def draw(n: Any, log_p: Any, rng: Any = None, size: Any = None) -> Any:
-        if log_weights is not None:
-            log_p = log_p[rng.choice(len(log_weights), p=np.exp(log_weights))]
+    def draw(n: Any, log_p: Any, *log_weight: Any, rng: Any = None, size: Any = None) -> Any:
+        if log_weight:
+            weight = np.exp(log_weight[0] - np.max(log_weight[0]))
+            log_p = log_p[rng.choice(len(weight), p=weight / weight.sum())]
         return rng.binomial(n, np.exp(log_p))
 
-    averaged = log_weights is not None
     pm.CustomDist(
         "y",
         n,
         log_p,
+        *([log_weight] if averaged else []),
         logp=average if averaged else one,
         random=draw,
-        signature="(k),(m,k)->(k)" if averaged else "(),()->()",
+        signature="(k),(m,k),(m)->(k)" if averaged else "(),()->()",
         dtype="int64",
         observed=y,
         dims=axes.data,
@@ -212,6 +219,7 @@ def sample(
     chains: int = 4,
     sampler: str = "nutpie",
     at: Sequence[float] | None = None,
+    weights: Weights = (),
     next_cohort: int | Sequence[int] | None = None,
     labels: Sequence[str] | None = None,
     values: Sequence[float] | None = None,
@@ -222,7 +230,7 @@ def sample(
 
     Parameters
     ----------
-    model : Model, BetaBinomial, ModelAverage, Monotone or TwoPopulations
+    model : Model, BetaBinomial, ModelAverage, Monotone, TwoPopulations or RobustPrior
     n, y : int array [D]
         Patients and DLTs at each dose; [2, D] for `TwoPopulations`, one row a population; [K] or [2, K] with `at`.
     seed : int
@@ -233,6 +241,8 @@ def sample(
         The same algorithm (NUTS) by two programs; nutpie compiles a model once for all its data sets.
     at : sequence of float, optional
         Doses of the data, in the unit of the model, where they differ from the doses reported.
+    weights : tuple of tuple of float, optional
+        For each dose with data, w of further patients, whose likelihood is 1 - w p.
     next_cohort : int or sequence of int, optional
         Patients in the next cohort, at every dose or at each; adds the group `predictions`.
     labels : sequence of str, optional
@@ -260,7 +270,7 @@ def sample(
     """
     if sampler not in SAMPLERS:
         raise Faults([Fault("sampler", f"wanted one of {', '.join(SAMPLERS)}, got {sampler!r}")])
-    joint = Joint(model, None if at is None else tuple(float(d) for d in at))
+    joint = Joint(model, None if at is None else tuple(float(d) for d in at), weights if any(weights) else ())
     axes = Axes.of(joint, labels, values, unit)
     tally = check_tally(joint, n, y)
     sizes = None if next_cohort is None else np.broadcast_to(np.asarray(next_cohort, dtype=np.int64), model.doses)
@@ -276,19 +286,3 @@ def sample(
     if not diagnostics.ok:
         warnings.warn(diagnostics.words(), SamplingWarning, stacklevel=2)
     return tree
-
-
-def check_tally(joint: Joint, n: npt.ArrayLike, y: npt.ArrayLike) -> tuple[IntArray, IntArray]:
-    """Return n and y as whole numbers if they are a tally of the shape that the model wants."""
-    result = []
-    for name, given in (("n", n), ("y", y)):
-        array = np.asarray(given)
-        if array.shape != joint.data_shape:
-            raise Faults([Fault(name, f"wanted shape {joint.data_shape}, got {array.shape}")])
-        if not (np.issubdtype(array.dtype, np.number) and (array == np.floor(array)).all()):
-            raise Faults([Fault(name, f"wanted whole numbers, got {array.tolist()}")])
-        result.append(array.astype(np.int64))
-    if (result[1] < 0).any() or (result[1] > result[0]).any():
-        message = f"wanted 0 <= y <= n at each dose, got n = {result[0].tolist()}, y = {result[1].tolist()}"
-        raise Faults([Fault("", message)])
-    return result[0], result[1]

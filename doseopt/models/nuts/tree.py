@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.special import gammaln
+from scipy.special import expit, gammaln
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.external import RobustPrior
 from doseopt.models.likelihood import log_likelihood
 from doseopt.models.nuts.joint import Estimate, Joint
-from doseopt.models.nuts.models import TwoPopulations
+from doseopt.models.populations import TwoPopulations
 
 PRIOR_DRAWS = 4000
 DRAW = ("chain", "draw")
@@ -135,7 +136,7 @@ class Observed:
 
 def _dose_values(joint: Joint, values: Sequence[float] | None, unit: str | None) -> dict[str, Any]:
     model = joint.model
-    curve = model.curve if isinstance(model, TwoPopulations) else model
+    curve = model.curve if isinstance(model, TwoPopulations | RobustPrior) else model
     if values is None and isinstance(curve, TwoParameterLogistic):
         values, unit = curve.values, curve.unit
     if values is None:
@@ -189,7 +190,7 @@ def tree_of(
         "posterior_predictive": _again(observed, log_p, rng),
         **({} if sizes is None else _following(joint, axes, theta, posterior, sizes, rng)),
         "log_likelihood": _log_likelihood(observed, log_p),
-        "log_prior": axes.dataset({"parameters": (DRAW, joint.prior.log_density(theta))}),
+        "log_prior": axes.dataset({"parameters": (DRAW, joint.prior.log_density(theta) + _external(joint, theta))}),
         "prior": _rates(joint, axes, blank, prior),
         "prior_predictive": _again(observed, before, rng),
         **({} if stats is None else {"sample_stats": stats.drop_vars(objects)}),
@@ -201,7 +202,20 @@ def tree_of(
         "log_marginal_likelihood": drawn.log_marginal.value,
         "log_marginal_likelihood_mcse": drawn.log_marginal.mcse,
     }
+    part = joint.external_part(theta, np)
+    if part is not None and isinstance(joint.model, RobustPrior):
+        if joint.log_weights is not None:
+            part = _pick(part[..., None], posterior)[..., 0]
+        tree.attrs["external_weight"] = float(expit(part - np.log1p(-joint.model.external.weight)).mean())
     return tree
+
+
+def _external(joint: Joint, theta: FloatArray) -> FloatArray:
+    """Return by what external data change the log prior density."""
+    found = np.asarray(joint.log_external(theta, np))
+    if joint.log_weights is not None and found.ndim:
+        found = np.logaddexp.reduce(found + joint.log_weights, axis=-1)
+    return found
 
 
 def _index(joint: Joint, theta: FloatArray, draw: Any) -> IntArray | None:

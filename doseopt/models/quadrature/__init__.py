@@ -5,7 +5,9 @@
 - one parameter (``Empiric``, ``OneParameterLogistic``): ``one_parameter``, and ``fitted`` where its nodes do not do;
 - ``TwoParameterLogistic``: ``two_parameter``, and ``nested`` where its nodes do not do;
 - ``ModelAverage`` over one-parameter models: ``average``;
-- ``BetaBinomial``: closed form, ``beta``.
+- ``BetaBinomial``: closed form, ``beta``;
+- ``Monotone``: closed form, ``ordered``;
+- ``RobustPrior`` of any of these, and patients who count in part: mixtures, ``mixed``.
 
 ``posterior_after`` answers for one tally, which needs no nodes that others share: they take longer to make than to use.
 
@@ -18,22 +20,32 @@ cannot be resolved is a fault that names the prior.
 from __future__ import annotations
 
 import functools
-from typing import overload
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, overload
 
 import numpy as np
 
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import IntArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import PlainCurve
+from doseopt.models.monotone import Monotone
 from doseopt.models.quadrature import fitted, nested
 from doseopt.models.quadrature.average import AverageQuadrature, solve_alone
 from doseopt.models.quadrature.batch import Distributed, Engine, Values
+from doseopt.models.quadrature.mixed import MixedPosterior, completions
 from doseopt.models.quadrature.one_parameter import OneParameterQuadrature
+from doseopt.models.quadrature.ordered import OrderedQuadrature
 from doseopt.models.quadrature.two_parameter import TwoParameterQuadrature
 
 __all__ = ["posterior_after", "quadrature"]
+
+
+type Plain = Model | ModelAverage | BetaBinomial | Monotone
 
 
 @overload
@@ -43,13 +55,13 @@ def quadrature(model: TwoParameterLogistic) -> TwoParameterQuadrature: ...
 @overload
 def quadrature(model: ModelAverage) -> AverageQuadrature: ...
 @overload
-def quadrature(model: Model | BetaBinomial) -> Engine: ...
-def quadrature(model: Model | ModelAverage | BetaBinomial) -> Engine:
+def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine: ...
+def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine:
     """Return what computes the posteriors of a model; the same object for equal models.
 
     Parameters
     ----------
-    model : Model, ModelAverage or BetaBinomial
+    model : Model, ModelAverage, BetaBinomial, Monotone or RobustPrior
 
     Raises
     ------
@@ -60,19 +72,72 @@ def quadrature(model: Model | ModelAverage | BetaBinomial) -> Engine:
 
 
 def posterior_after(
-    model: Model | ModelAverage | BetaBinomial, n: IntArray, y: IntArray, at: Values | None = None
+    model: Plain | RobustPrior[PlainCurve],
+    n: IntArray,
+    y: IntArray,
+    at: Values | None = None,
+    weights: Sequence[Sequence[float]] = (),
 ) -> Distributed:
     """Return the posterior after one tally, a batch of one, without nodes that other tallies could share.
 
     Parameters
     ----------
-    model : Model, ModelAverage or BetaBinomial
+    model : Model, ModelAverage, BetaBinomial, Monotone or RobustPrior
     n, y : int array [K]
         Patients and DLTs at each dose with data.
     at : tuple of float [K]
         The doses with data of a two-parameter logistic model, in its unit; the model's own unless given.
+    weights : sequence of sequence of float, optional
+        For each of the K doses, w of further patients, whose likelihood is 1 - w p (see ``mixed``).
+    """
+    if isinstance(model, RobustPrior) or any(weights):
+        parts = tallies_of(model, n, y, at, weights)
+        return MixedPosterior.of(parts.posterior(), parts.log_weight[None])
+    return _after(model, *np.atleast_2d(n, y), at)
+
+
+class Parts(NamedTuple):
+    """The parts of a mixture: a model after M tallies [M, K] at some doses, and the logarithms of their weights [M]."""
+
+    curve: Plain
+    n: IntArray
+    y: IntArray
+    at: Values | None
+    log_weight: FloatArray
+
+    def posterior(self) -> Distributed:
+        """Return the posterior of each part."""
+        return _after(self.curve, self.n, self.y, self.at)
+
+
+def tallies_of(
+    model: Plain | RobustPrior[PlainCurve],
+    n: IntArray,
+    y: IntArray,
+    at: Values | None,
+    weights: Sequence[Sequence[float]],
+) -> Parts:
+    """Return the parts of a posterior that is a mixture: see `posterior_after` for the arguments.
+
+    Those with the external data come first, in turn with those without.
     """
     n, y = np.atleast_2d(n, y)
+    completed, log_weight = completions(weights if any(weights) else ((),) * n.shape[1])
+    n, y = n + completed, y + 0 * completed
+    if not isinstance(model, RobustPrior):
+        return Parts(model, n, y, at, log_weight)
+    curve, more, dlts = model.curve, np.array(model.external.n), np.array(model.external.y)
+    if at is not None and isinstance(curve, TwoParameterLogistic):
+        # the external patients are at the planned doses, columns of their own
+        at, blank = (*curve.values, *at), np.zeros_like(more)
+        n, y = (np.column_stack([np.tile(blank, (len(part), 1)), part]) for part in (n, y))
+        more, dlts = (np.concatenate([part, np.zeros(n.shape[1] - len(part), np.int64)]) for part in (more, dlts))
+    both = [np.stack([part + extra, part], axis=1).reshape(-1, part.shape[1]) for part, extra in ((n, more), (y, dlts))]
+    return Parts(curve, both[0], both[1], at, (log_weight[:, None] + log_robust_weights(model)).ravel())
+
+
+def _after(model: Plain, n: IntArray, y: IntArray, at: Values | None) -> Distributed:
+    """Return the posteriors after tallies of one kind [M, K]."""
     if isinstance(model, TwoParameterLogistic):
         return nested.solve(model, model.values if at is None else at, n, y)
     if isinstance(model, ModelAverage):
@@ -83,9 +148,40 @@ def posterior_after(
 
 
 @functools.lru_cache(maxsize=256)
-def _engine(model: Model | ModelAverage | BetaBinomial) -> Engine:
+def log_robust_weights(model: RobustPrior[PlainCurve]) -> FloatArray:
+    """Return the logarithms of the prior weights of both parts, the first over the evidence of the external data."""
+    seen = _after(model.curve, *np.atleast_2d(model.external.n, model.external.y), None).log_marginal()[0]
+    return np.array([np.log(model.external.weight) - seen, np.log1p(-model.external.weight)])
+
+
+@dataclass(frozen=True)
+class _Robust:
+    """Posteriors of a model whose prior is a mixture, for a batch."""
+
+    model: RobustPrior[PlainCurve]
+
+    def posterior(self, n: IntArray, y: IntArray) -> MixedPosterior:
+        """Return the posterior after y DLTs in n patients at each dose, [S, D]."""
+        extra = (np.array(self.model.external.n), np.array(self.model.external.y))
+        both = [
+            np.stack([part + e, part], axis=1).reshape(-1, part.shape[1]) for part, e in zip((n, y), extra, strict=True)
+        ]
+        parts = quadrature(self.model.curve).posterior(both[0], both[1])
+        return MixedPosterior.of(parts, np.tile(log_robust_weights(self.model), (len(n), 1)))
+
+    def nodes(self, patients: int) -> int:
+        """Return how many nodes are visited for a tally of so many patients."""
+        return 2 * quadrature(self.model.curve).nodes(patients + sum(self.model.external.n))
+
+
+@functools.lru_cache(maxsize=256)
+def _engine(model: Plain | RobustPrior[PlainCurve]) -> Engine:
+    if isinstance(model, RobustPrior):
+        return _Robust(model)
     if isinstance(model, BetaBinomial):
         return model
+    if isinstance(model, Monotone):
+        return OrderedQuadrature(model)
     if isinstance(model, ModelAverage):
         return AverageQuadrature(model)
     if isinstance(model, TwoParameterLogistic):

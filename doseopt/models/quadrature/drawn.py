@@ -7,16 +7,23 @@ Nothing is rounded to the nodes, no draw depends on another, and no draw is repe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from scipy.special import logit
 
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import ModelAverage, TwoParameterLogistic
-from doseopt.models.quadrature import fitted, nested, quadrature
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import PosteriorCurve
+from doseopt.models.monotone import Monotone
+from doseopt.models.quadrature import Parts, Plain, fitted, nested, quadrature, tallies_of
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.quadrature.fitted import FittedPosterior
+from doseopt.models.quadrature.mixed import MixedPosterior
 from doseopt.models.quadrature.nested import NestedPosterior
+from doseopt.models.quadrature.ordered import OrderedQuadrature
 from doseopt.models.quadrature.panels import ORDER, TO_COEFFICIENTS, TO_INTEGRAL, integral_of
 from doseopt.models.quadrature.whitened import Lines, lines
 from doseopt.models.root import root
@@ -26,18 +33,19 @@ type Drawn = tuple[FloatArray, float]
 
 
 def draw(
-    model: Model | ModelAverage | BetaBinomial,
+    model: PosteriorCurve,
     n: IntArray,
     y: IntArray,
     size: int,
     rng: np.random.Generator,
     at: Values | None = None,
+    weights: Sequence[Sequence[float]] = (),
 ) -> Drawn:
     """Draw the parameters from their posterior after one tally.
 
     Parameters
     ----------
-    model : Model, ModelAverage or BetaBinomial
+    model : Model, ModelAverage, BetaBinomial, Monotone or RobustPrior
         One with a posterior by quadrature.
     n, y : int array [K]
         Patients and DLTs at each dose with data.
@@ -46,16 +54,39 @@ def draw(
     rng : numpy.random.Generator
     at : tuple of float [K]
         The doses with data of a two-parameter logistic model, in its unit; the model's own unless given.
+    weights : sequence of sequence of float, optional
+        For each of the K doses, w of further patients, whose likelihood is 1 - w p.
 
     Returns
     -------
     theta : float array [N, P]
         Of a one-parameter model b; of the two-parameter logistic model (log a, log b); of independent doses the logits
-        of the rates; of a model average its mixture over the models of what they share: b, or where their priors
-        differ the standardised b.
+        of the rates, of rates in order of the shares v; of a model average its mixture over the models of what they
+        share: b, or where their priors differ the standardised b.
     log_marginal : float
         Of the patients in their order.
     """
+    if isinstance(model, RobustPrior) or any(weights):
+        return _mixture(tallies_of(model, n, y, at, weights), size, rng)
+    return _draw(model, n, y, size, rng, at)
+
+
+def _mixture(parts: Parts, size: int, rng: np.random.Generator) -> Drawn:
+    """Draw from each part of a mixture as often as its probability says, in random order."""
+    curve, n, y, at, log_weight = parts
+    whole = MixedPosterior.of(parts.posterior(), log_weight[None])
+    count = rng.multinomial(size, whole.share[0])
+    each = [_draw(curve, n[i], y[i], k, rng, at)[0] for i, k in enumerate(count.tolist()) if k]
+    return rng.permutation(np.concatenate(each)), float(whole.log_evidence[0])
+
+
+def _draw(model: Plain, n: IntArray, y: IntArray, size: int, rng: np.random.Generator, at: Values | None) -> Drawn:
+    if isinstance(model, Monotone):
+        engine = OrderedQuadrature(model)
+        rates = engine.points(n, y, rng.random((size, 2 * model.doses)))
+        before = np.column_stack([np.zeros(size), rates[:, :-1]])
+        share = np.clip((rates - before) / (1 - before), 1e-300, 1 - 2.0**-53)
+        return logit(share), float(engine.posterior(n[None], y[None]).log_marginal()[0])
     n, y = np.atleast_2d(n, y)
     if isinstance(model, TwoParameterLogistic):
         found = nested.solve(model, model.values if at is None else at, n, y)

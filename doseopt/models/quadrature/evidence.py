@@ -11,12 +11,12 @@ from scipy.special import gammaln
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
-from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import ModelAverage, TwoParameterLogistic
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Values
 
-type Curve = Model | ModelAverage | BetaBinomial
+type Curve = Model | PosteriorCurve
 
 
 def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:

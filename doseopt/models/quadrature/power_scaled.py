@@ -23,6 +23,7 @@ from scipy.special import expit, xlogy
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import posterior_after
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.slope import SlopePrior
@@ -70,7 +71,9 @@ def _one_with_power[M: Empiric | OneParameterLogistic](model: M, alpha: float) -
     return dataclasses.replace(model, slope_prior=scaled)
 
 
-def sensitivity(model: Scalable, n: IntArray, y: IntArray, at: Values | None = None) -> tuple[FloatArray, FloatArray]:
+def sensitivity(
+    model: PosteriorCurve, n: IntArray, y: IntArray, at: Values | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Return the power-scaling sensitivity of each dose's DLT rate to the prior and to the likelihood, [D] each.
 
     That to a prior which has no power is nan.
@@ -86,6 +89,8 @@ def sensitivity(model: Scalable, n: IntArray, y: IntArray, at: Values | None = N
     ----------
     Kallioinen, Paananen, Bürkner, Vehtari 2024, Statistics and Computing 34:57.
     """
+    if not isinstance(model, Scalable.__value__):  # a mixture or rates in order: no power of the prior is of its kind
+        return np.full(model.doses, np.nan), np.full(model.doses, np.nan)
     base = _distribution(model, n, y, at)
     data = _slope(base, [_distribution(model, alpha * n, alpha * y, at) for alpha in ALPHAS])
     try:

@@ -37,11 +37,21 @@ def known(dossier: Dossier) -> list[Block]:
         *_remarks(dossier),
         *patients_at_cutoff(dossier.trial),
         *posterior_tables(ds, so_far(dossier)),
-        Paragraph(f"Model: {ds.attrs['prior']}."),
+        Paragraph(f"Model: {ds.attrs['prior']}." + _whose(str(ds.attrs["population"]))),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
         *of_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),
     ]
+
+
+def _whose(population: str) -> str:
+    """Say whose rates the tables show, of a model of two populations."""
+    if not population:
+        return ""
+    return (
+        f" The rates are those in {population}; doseopt posterior --population shows the others. Averages and "
+        "operating characteristics take patients of unknown population."
+    )
 
 
 def _remarks(dossier: Dossier) -> list[Block]:
@@ -57,7 +67,13 @@ def _remarks(dossier: Dossier) -> list[Block]:
     notes += [f"Left out: {left_out}."] if left_out else []
     pending = ", ".join(p.name for p in dossier.trial.pending)
     if pending:
-        notes.append(f"Pending, not counted, and weighed like patients still to come: {pending}.")
+        not_counted = "" if dossier.analysis.summary.attrs["in_part"] else "not counted, and "
+        notes.append(f"Pending, {not_counted}weighed like patients still to come: {pending}.")
+    if part := dossier.analysis.summary.attrs["in_part"]:
+        notes.append(
+            f"In the posterior of this section these count in part, by the share of the DLT window: {part}; averages "
+            "over the posterior take the patients who count in whole."
+        )
     if notes:
         return [Bullets(tuple(notes))]
     if not dossier.cohorts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -52,13 +52,16 @@ def posterior_document(ds: xr.Dataset, drawings: Mapping[str, Callable[[], Drawi
     facts = {
         "Doses": f"{', '.join(labels)} {unit}".strip(),
         "Model": attrs["prior"],
+        "Population": str(attrs["population"]),
         "Method": "quadrature, deterministic" if attrs["method"] == "quadrature" else sampled,
         "Sampling": attrs.get("diagnostics", ""),
         "Target interval": f"{100 * attrs['interval_low']:g}% to {100 * attrs['interval_high']:g}%; over: above it",
         "Actual doses": "used as given" if attrs["actual_doses"] else "",
         "Cut-off": attrs["cutoff"],
         "Left out": attrs["left_out"],
-        "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] else "",
+        "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] and not attrs["in_part"] else "",
+        "Counted in part": f"{attrs['in_part']} (share of the window; likelihood 1 - w p)" if attrs["in_part"] else "",
+        "External data": _believed(attrs),
         "Made by": made_by(attrs),
     }
     said = [f'No data were given; this is a worked example, as if --outcomes "{worked}".'] if worked else []
@@ -68,6 +71,13 @@ def posterior_document(ds: xr.Dataset, drawings: Mapping[str, Callable[[], Drawi
     titled = [Heading("Prior and data"), *agreement] if agreement else []
     blocks = (*map(Caution, said), *posterior_tables(ds), *titled, *figures)
     return Document(str(attrs["title"]), facts, blocks)
+
+
+def _believed(attrs: Mapping[str, Any]) -> str:
+    """Say how far external data are believed after those of the trial."""
+    if "external_weight" not in attrs:
+        return ""
+    return f"like the trial's with posterior probability {attrs['external_weight']:.3f}"
 
 
 def posterior_tables(ds: xr.Dataset, when: str = "") -> list[Block]:

@@ -23,8 +23,14 @@ from scipy.special import betaln, gammaln
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GammaPrior, Model
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.curves import ModelAverage
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import Judge, PlainCurve
 from doseopt.models.likelihood import log_likelihood
+from doseopt.models.monotone import Monotone
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature import posterior_after
+from doseopt.models.quadrature.ordered import OrderedQuadrature
 
 EXPONENT = 23.0
 """The error of the inner rule and the prior mass beyond the nodes are about exp(-23), 1e-10."""
@@ -34,6 +40,18 @@ COARSEST, FINEST, ENOUGH = 1 / 4, 1 / 2**14, 1e-6
 """Steps of the outer parameter, and the change at which halving ends; the error is then about its square."""
 ROOM = 2**16
 """Numbers in the largest array of the recursion, so that it stays in the processor's cache."""
+
+
+TAUS = 9
+"""Gauss-Hermite nodes of log tau, the spread between two populations."""
+
+
+class Seen(NamedTuple):
+    """Patients and DLTs at each dose, [D], that the prior is updated by, and their log marginal likelihood."""
+
+    n: IntArray
+    y: IntArray
+    log_evidence: float
 
 
 class Tails(NamedTuple):
@@ -52,9 +70,11 @@ class Tails(NamedTuple):
 
 
 def prior_tails(
-    model: Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial, n: IntArray, y: IntArray
+    model: Judge,
+    n: IntArray,
+    y: IntArray,
 ) -> Tails:
-    """Return the prior predictive tail probabilities of y DLTs in n patients at each dose, [D].
+    """Return the prior predictive tail probabilities of y DLTs in n patients at each dose, [D]; of one population.
 
     A small value says that data and prior disagree.
 
@@ -63,28 +83,47 @@ def prior_tails(
     Box 1980, JRSS-A 143:383.
     """
     tried = n > 0
-    doses = np.full(len(n), np.nan)
+    doses, nothing = np.full(len(n), np.nan), Seen(np.zeros_like(n), np.zeros_like(y), 0.0)
     if not tried.any():
         return Tails(np.nan, doses)
-    if isinstance(model, BetaBinomial):
-        below, here = _probabilities(_beta_binomial(model, n[tried], y[tried]), y[tried])[..., 0]
-    elif isinstance(model, ModelAverage):
-        each = [weight * _averaged(one, n, y) for one, weight in zip(model.models, model.weights, strict=True)]
-        below, here = np.sum(each, axis=0)
+    if isinstance(model, RobustPrior):
+        weight, more, dlts = model.external.weight, np.array(model.external.n), np.array(model.external.y)
+        seen = Seen(more, dlts, float(posterior_after(model.curve, more, dlts).log_marginal()[0]))
+        below, here = weight * _law(model.curve, n, y, seen) + (1 - weight) * _law(model.curve, n, y, nothing)
     else:
-        below, here = _averaged(model, n, y)
+        below, here = _law(model, n, y, nothing)
     tails = np.clip(2 * np.minimum(below, 1 - below + here), 0, 1)
     doses[tried] = tails[1:]
     return Tails(float(tails[0]), doses)
 
 
-def _averaged(model: Model, n: IntArray, y: IntArray) -> FloatArray:
-    """Return `_probabilities` averaged over the prior, [2, 1 + K]."""
+def _law(model: PlainCurve | TwoPopulations, n: IntArray, y: IntArray, seen: Seen) -> FloatArray:
+    """Return `_probabilities` averaged over the prior as updated by what was seen before, [2, 1 + K]."""
+    tried = n > 0
+    if isinstance(model, BetaBinomial):
+        a = np.asarray(model.a + seen.y[tried], np.float64)
+        b = np.asarray(model.b + (seen.n - seen.y)[tried], np.float64)
+        return np.asarray(_probabilities(_beta_binomial(a, b, n[tried], y[tried]), y[tried])[..., 0])
+    if isinstance(model, TwoPopulations):
+        nodes, weights = np.polynomial.hermite_e.hermegauss(TAUS)
+        taus = model.between * np.exp(model.between_log_sd * nodes)
+        parts = [_averaged(model.given(tau), n, y, seen) for tau in taus.tolist()]
+        return np.asarray(np.tensordot(weights / weights.sum(), parts, 1))
+    if isinstance(model, Monotone):
+        return _in_order(model, n, y, seen)
+    if isinstance(model, ModelAverage):
+        each = [weight * _averaged(one, n, y, seen) for one, weight in zip(model.models, model.weights, strict=True)]
+        return np.asarray(np.sum(each, axis=0))
+    return _averaged(model, n, y, seen)
+
+
+def _averaged(model: Model, n: IntArray, y: IntArray, seen: Seen) -> FloatArray:
+    """Return `_law` of a model with one or two parameters."""
     step, reach = COARSEST, math.ceil(RADIUS / COARSEST)
-    total = step * _at(model, step * np.arange(-reach, reach + 1.0), n, y)
+    total = step * _at(model, step * np.arange(-reach, reach + 1.0), n, y, seen)
     while step > FINEST:
         step, reach = step / 2, 2 * reach
-        finer: FloatArray = total / 2 + step * _at(model, step * np.arange(1.0 - reach, reach, 2), n, y)
+        finer: FloatArray = total / 2 + step * _at(model, step * np.arange(1.0 - reach, reach, 2), n, y, seen)
         settled = np.abs(finer - total).max() < ENOUGH
         total = finer
         if settled:
@@ -92,17 +131,18 @@ def _averaged(model: Model, n: IntArray, y: IntArray) -> FloatArray:
     return total
 
 
-def _at(model: Model, outer: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
+def _at(model: Model, outer: FloatArray, n: IntArray, y: IntArray, seen: Seen) -> FloatArray:
     """Return the sum of `_probabilities` over the nodes at these outer parameters, weighed by the prior, [2, 1 + K]."""
     tried = n > 0
     n, y = n[tried], y[tried]
     chunk = max(1, ROOM // (int(y.sum()) + 1))
     result = np.zeros((2, 1 + len(n)))
-    for theta, weight in _nodes(model, outer, int(n.sum())):
+    for theta, weight in _nodes(model, outer, int(n.sum() + seen.n.sum())):
         for start in range(0, len(theta), chunk):
             rows = slice(start, start + chunk)
-            log_p = np.asarray(model.log_dlt_rate(theta[rows], np))[:, tried]
-            result += _probabilities(_binomial(log_p, n, y), y) @ weight[rows]
+            log_p = np.asarray(model.log_dlt_rate(theta[rows], np))
+            before = log_likelihood(log_p, seen.n, seen.y, np).sum(axis=1) - seen.log_evidence
+            result += _probabilities(_binomial(log_p[:, tried], n, y), y) @ (weight[rows] * np.exp(before))
     return result
 
 
@@ -137,12 +177,23 @@ def _binomial(log_p: FloatArray, n: IntArray, y: IntArray) -> list[FloatArray]:
     return found
 
 
-def _beta_binomial(model: BetaBinomial, n: IntArray, y: IntArray) -> list[FloatArray]:
-    """Return the same of independent doses, in closed form, [C, 1]."""
+def _in_order(model: Monotone, n: IntArray, y: IntArray, seen: Seen) -> FloatArray:
+    """Return `_law` of rates in order, in closed form."""
+    engine, found = OrderedQuadrature(model), []
+    for j in (None, *np.flatnonzero(n > 0)):
+        here = n if j is None else np.where(np.arange(len(n)) == j, n, 0)
+        law = engine.law_of_total(here, int(y.sum() if j is None else y[j]), (seen.n, seen.y))
+        law /= np.exp(seen.log_evidence)
+        found.append((law.sum(), law[-1]))
+    return np.array(found).T
+
+
+def _beta_binomial(a: FloatArray, b: FloatArray, n: IntArray, y: IntArray) -> list[FloatArray]:
+    """Return the same where the rate of each dose is Beta(a, b), in closed form, [C, 1]."""
     found = []
-    for patients in n.tolist():
+    for patients, first, second in zip(n.tolist(), a.tolist(), b.tolist(), strict=True):
         count = np.arange(min(patients, int(y.sum())) + 1)[:, None]
-        log_m = betaln(model.a + count, model.b + patients - count) - betaln(model.a, model.b)
+        log_m = betaln(first + count, second + patients - count) - betaln(first, second)
         found.append(np.exp(_log_choose(patients, count) + log_m))
     return found
 

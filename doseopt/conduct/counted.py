@@ -1,0 +1,138 @@
+"""Patients of a trial as a model counts them: in whole, in part by their follow-up, or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.parameters import Fault, Faults, quoted
+from doseopt.core.state import IntArray
+from doseopt.models.choice import PosteriorModel
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.external import RobustPrior
+from doseopt.models.kinds import Judge
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature.mixed import Weights
+from doseopt.records.patient import Patient
+from doseopt.records.trial import Trial
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Patients who count in whole and their DLTs at some doses, and the weights of those who count in part."""
+
+    n: IntArray
+    y: IntArray
+    weights: Weights
+    doses: tuple[float, ...] | None = None
+    """The doses given, where they differ from the planned ones and the model takes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """The patients that a model is asked about.
+
+    Parameters
+    ----------
+    planned : Tally
+        By planned dose, [D].
+    given : Tally
+        By the doses that were given where the model takes them; else the same.
+    in_part : tuple of str
+        Who counts in part, each with the share of the window.
+    """
+
+    planned: Tally
+    given: Tally
+    in_part: tuple[str, ...]
+
+    @classmethod
+    def of(cls, choice: PosteriorModel, curve: Judge, trial: Trial, population: int = 0) -> Counted:
+        """Return the patients of a trial as a model counts them.
+
+        Of two populations `planned` is the tally of one of them, and `given` has a row each, the weights one after the
+        other.
+
+        Raises
+        ------
+        Faults
+            With every pending patient whose follow-up is not known, if pending patients count.
+        """
+        if isinstance(curve, TwoPopulations):
+            each = [cls.of(choice, curve.pooled(), part) for part in _by_population(curve.groups, trial)]
+            names = tuple(name for part in each for name in part.in_part)
+            return cls(each[population].planned, _side_by_side([part.given for part in each], curve), names)
+        censored = [p for p in trial.patients if p.left and choice.left == "censored"]
+        whole = dataclasses.replace(trial, patients=tuple(p for p in trial.evaluable if p not in censored))
+        part = [*trial.pending, *censored] if choice.likelihood == "weighted" else []
+        if part:
+            trial.shares()
+        weights = [0.0 if trial.window is None else trial.window.share(p.followed or 0.0) for p in part]
+        planned = Tally(*whole.tally(), _by(weights, [p.level for p in part], len(trial.doses.labels)))
+        names = tuple(f"{_who(p)}: {w:.2f}" for p, w in zip(part, weights, strict=True))
+        odd = any(p.actual_dose is not None for p in (*whole.patients, *part))
+        if not (odd and takes_doses(curve)):
+            return cls(planned, planned, names)
+        return cls(planned, _by_given(whole, part, weights), names)
+
+
+def takes_doses(curve: Judge) -> bool:
+    """Tell whether a model takes the doses that were given, as numbers."""
+    return isinstance(curve.curve if isinstance(curve, RobustPrior) else curve, TwoParameterLogistic)
+
+
+def _by_population(names: tuple[str, str], trial: Trial) -> list[Trial]:
+    """Return the patients of each population as a trial.
+
+    Raises
+    ------
+    Faults
+        With every patient of another.
+    """
+    wanted = f"column group: wanted {names[0]!r} or {names[1]!r}, the populations of the model"
+    faults = [
+        Fault(p.where, f"patient {p.name}: {wanted}, got {quoted(p.group)}")
+        for p in trial.patients
+        if p.group not in names
+    ]
+    if faults:
+        raise Faults(faults, "the data")
+    return [dataclasses.replace(trial, patients=tuple(p for p in trial.patients if p.group == name)) for name in names]
+
+
+def _side_by_side(tallies: Sequence[Tally], curve: TwoPopulations) -> Tally:
+    """Return the tallies of two populations as rows; where doses differ from the planned ones, with columns each."""
+    one, other = tallies
+    if one.doses is None and other.doses is None:
+        return Tally(np.stack([one.n, other.n]), np.stack([one.y, other.y]), one.weights + other.weights)
+    doses = [curve.curve.values if part.doses is None else part.doses for part in tallies]
+    n, y = (
+        np.stack([np.concatenate([a, np.zeros_like(b)]), np.concatenate([np.zeros_like(a), b])])
+        for a, b in ((one.n, other.n), (one.y, other.y))
+    )
+    blank = [((),) * len(part) for part in doses]
+    return Tally(n, y, one.weights + blank[1] + blank[0] + other.weights, (*doses[0], *doses[1]))
+
+
+def _who(patient: Patient) -> str:
+    return f"{patient.name} ({patient.departure})" if patient.left else f"{patient.name} (pending)"
+
+
+def _by(weights: Sequence[float], where: Sequence[int], count: int) -> Weights:
+    return tuple(tuple(w for w, k in zip(weights, where, strict=True) if k == j) for j in range(count))
+
+
+def _by_given(whole: Trial, part: Sequence[Patient], weights: Sequence[float]) -> Tally:
+    """Return the patients by the doses given, planned ones where these are not known."""
+    planned = whole.doses.values or ()
+    among = [planned[p.level] if p.actual_dose is None else p.actual_dose for p in part]
+    doses, n, y = whole.by_actual_dose()
+    every = np.union1d(doses, among)
+    place = np.searchsorted(every, doses)
+    patients, dlts = np.zeros((2, len(every)), np.int64)
+    patients[place], dlts[place] = n, y
+    by_dose = _by(weights, np.searchsorted(every, among).tolist(), len(every))
+    return Tally(patients, dlts, by_dose, tuple(every.tolist()))
