@@ -37,7 +37,7 @@ def known(dossier: Dossier) -> list[Block]:
         *_remarks(dossier),
         *patients_at_cutoff(dossier.trial),
         *posterior_tables(ds, so_far(dossier)),
-        Paragraph(f"Model: {ds.attrs['prior']}." + _whose(str(ds.attrs["population"]))),
+        Paragraph(f"Model: {ds.attrs['prior']}." + _whose(str(ds.attrs.get("population", "")))),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
         *of_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),
@@ -67,9 +67,9 @@ def _remarks(dossier: Dossier) -> list[Block]:
     notes += [f"Left out: {left_out}."] if left_out else []
     pending = ", ".join(p.name for p in dossier.trial.pending)
     if pending:
-        not_counted = "" if dossier.analysis.summary.attrs["in_part"] else "not counted, and "
+        not_counted = "" if dossier.analysis.summary.attrs.get("in_part", "") else "not counted, and "
         notes.append(f"Pending, {not_counted}weighed like patients still to come: {pending}.")
-    if part := dossier.analysis.summary.attrs["in_part"]:
+    if part := dossier.analysis.summary.attrs.get("in_part", ""):
         notes.append(
             f"In the posterior of this section these count in part, by the share of the DLT window: {part}; averages "
             "over the posterior take the patients who count in whole."

@@ -52,15 +52,17 @@ def posterior_document(ds: xr.Dataset, drawings: Mapping[str, Callable[[], Drawi
     facts = {
         "Doses": f"{', '.join(labels)} {unit}".strip(),
         "Model": attrs["prior"],
-        "Population": str(attrs["population"]),
+        "Population": str(attrs.get("population", "")),
         "Method": "quadrature, deterministic" if attrs["method"] == "quadrature" else sampled,
         "Sampling": attrs.get("diagnostics", ""),
         "Target interval": f"{100 * attrs['interval_low']:g}% to {100 * attrs['interval_high']:g}%; over: above it",
         "Actual doses": "used as given" if attrs["actual_doses"] else "",
         "Cut-off": attrs["cutoff"],
         "Left out": attrs["left_out"],
-        "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] and not attrs["in_part"] else "",
-        "Counted in part": f"{attrs['in_part']} (share of the window; likelihood 1 - w p)" if attrs["in_part"] else "",
+        "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] and not attrs.get("in_part", "") else "",
+        "Counted in part": f"{attrs.get('in_part', '')} (share of the window; likelihood 1 - w p)"
+        if attrs.get("in_part", "")
+        else "",
         "External data": _believed(attrs),
         "Made by": made_by(attrs),
     }
