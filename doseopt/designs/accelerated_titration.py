@@ -96,7 +96,7 @@ class AcceleratedTitration(ThreePlusThree):
 
     def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
         """Return the patients and DLTs that the 3+3 rule counts, [S, D] each."""
-        return self._titration.counted(state)
+        return self._titration.counted(state) if self.titrate else (state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""

@@ -12,7 +12,7 @@ from typing import Any
 from doseopt.beliefs import BELIEFS
 from doseopt.beliefs.utility import Utility
 from doseopt.core.definition import Definition
-from doseopt.core.parameters import Domain, Fault, Faults, declared
+from doseopt.core.parameters import Domain, Fault, Faults, written
 from doseopt.designs import DESIGNS
 from doseopt.designs.layers import layers
 from doseopt.designs.modifiers import MODIFIERS
@@ -186,7 +186,7 @@ def _add(
 ) -> None:
     """Add the table of a class, and those inside it."""
     keys, inside, known = list(_of_said(said or {})), [], _example(cls)
-    for name, field in declared(cls).items():
+    for name, field in written(cls).items():
         if name in set(without):
             continue
         domain, table = field.metadata["domain"], ""
@@ -213,7 +213,7 @@ def _example(cls: type) -> Mapping[str, Any]:
         return {}
     one = make()
     rule = one if type(one) is cls else layers(one).rule
-    values = {name: getattr(rule, name) for name in declared(cls) if hasattr(rule, name)}
+    values = {name: getattr(rule, f.name) for name, f in written(cls).items() if hasattr(rule, f.name)}
     return {name: _toml(value) for name, value in values.items() if value is not None}
 
 
