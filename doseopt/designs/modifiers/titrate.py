@@ -88,7 +88,7 @@ class Titrate(Rule):
     @classmethod
     def example(cls) -> Self:
         """Return the rule as the conformance checks try it."""
-        return cls(until="second_grade2", levels=3, after="three_new")
+        return cls(levels=2, after="three_new")
 
     @property
     def threshold(self) -> int:
