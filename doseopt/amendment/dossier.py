@@ -18,10 +18,11 @@ from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare, estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
+from doseopt.conduct.decided_on import by_model
 from doseopt.conduct.examples import example_trials
 from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.pathways import paths
-from doseopt.conduct.posterior import Analysis, analyse
+from doseopt.conduct.posterior import Analysis, able, analyse
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
@@ -76,6 +77,8 @@ class Dossier:
         Of `attainable_from`, from the start and from the data so far.
     analysis : Analysis
         What is known of the DLT rates.
+    decided : Dataset
+        Of `by_model`: what is decided on, under each model that the doses allow, the study's first.
     pathways : mapping of str to Dataset
         Of `conduct.paths`, two cohorts ahead, by design.
     truth : str
@@ -112,6 +115,7 @@ class Dossier:
     readings: Mapping[str, list[str]]
     attainable: xr.Dataset
     analysis: Analysis
+    decided: xr.Dataset
     pathways: Mapping[str, xr.Dataset]
     truth: str
     examples: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -214,6 +218,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         readings=readings,
         attainable=attainable,
         analysis=analysis,
+        decided=by_model(study, trial, able(study)),
         pathways={name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs},
         truth=truth,
         examples=example_trials(study, standings, truth),

@@ -10,7 +10,7 @@ import xarray as xr
 
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.of_model import belief_of_model, updated
-from doseopt.conduct.question import actual_doses
+from doseopt.conduct.question import Question, actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
@@ -65,6 +65,16 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
     for name, model in models.items():
         beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target)
     return beliefs | {"the study's belief": updated(study.believed(), n, y)}
+
+
+def belief_after(study: Study, asked: Question) -> Belief:
+    """Return what a model says of the DLT rates after the data, split where the main definition of right changes."""
+    planned = _planned(study)
+
+    def right(p: FloatArray) -> BoolArray:
+        return study.mtd.acceptable(p[:, planned])
+
+    return belief_of_model(asked.curve, asked.n, asked.y, right, asked.at, study.target)
 
 
 def _planned(study: Study) -> IntArray:

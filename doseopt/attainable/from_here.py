@@ -66,7 +66,7 @@ def attainable_from(
         optimum = best[rules]
         now = updated(belief, start.n[0], start.y[0])
         standing = designs[name] if going is None else going[name]
-        worth, error = _worth(standing, now, start, study)
+        worth, error = worth_from(standing, now, start, study)
         values = [row["utility"], np.nan, worth, np.nan]
         errors += [row["utility_error"], error]
         if optimum is not None:
@@ -75,7 +75,7 @@ def attainable_from(
             seen = start.with_memory(np.zeros((1, 0), np.int64))
             seen = best_now.start if isinstance(best_now, Unfinished) else seen
             with suppress(Faults):  # a tally that no trial of the class comes to
-                values[3], error = _worth(best_now, now, seen, study)
+                values[3], error = worth_from(best_now, now, seen, study)
             errors += [optimum.error, error]
         rows[name] = [row["most_patients"], *values]
     texts = {
@@ -92,8 +92,8 @@ def attainable_from(
     return xr.Dataset(data, coords={"design": list(rows)}, attrs=attrs | {"error": float(np.nanmax(errors))})
 
 
-def _worth(design: Design, belief: Belief, start: TrialState, study: Study) -> tuple[float, float]:
-    """Return the expected utility of a design from a state on, and its error."""
+def worth_from(design: Design, belief: Belief, start: TrialState, study: Study) -> tuple[float, float]:
+    """Return the expected utility of a design from a state on, under what is believed there, and its error."""
     planned = planned_of(belief.scenarios)
 
     def utility(belief: Belief) -> FloatArray:

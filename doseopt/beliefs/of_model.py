@@ -52,6 +52,7 @@ def belief_of_model(
     at: Tally | None = None,
     target: float | None = None,
     fineness: int = 0,
+    kinked: Sequence[Right] | None = None,
 ) -> Belief:
     """Return a model's prior or posterior as weighted scenarios.
 
@@ -75,6 +76,9 @@ def belief_of_model(
         there, and what counts as an overdose may change.
     fineness : int
         Of the rules by which it is integrated, 0 to 2.
+    kinked : sequence of such functions, optional
+        Parts of `right` of which the second parameter is cut where their doses come in another order; all of `right`
+        when left out. What one part says has no kink where two others change places.
 
     Returns
     -------
@@ -86,12 +90,12 @@ def belief_of_model(
     """
     none = np.zeros(model.doses, np.int64)
     patients, dlts = (none if part is None else np.asarray(part) for part in (n, y))
-    judged = _Judged(right, target)
+    judged = _Judged(right, target, ((right,) if right is not None else ()) if kinked is None else tuple(kinked))
     (fine, mass), (coarse, other) = (_law(model, patients, dlts, at, judged, fineness + more) for more in (1, 0))
     weight, check = np.concatenate([mass, np.zeros(len(other))]), np.concatenate([np.zeros(len(mass)), other])
     after = f", {_after(patients, dlts)}" if patients.any() else ""
     belief = belief_of_rates(np.concatenate([fine, coarse]), weight, describe_model(model) + after)
-    finer = partial(belief_of_model, model, n, y, right, at, target, fineness + 1)
+    finer = partial(belief_of_model, model, n, y, right, at, target, fineness + 1, kinked)
     return dataclasses.replace(belief, check=check, finer=finer if fineness + 2 < len(RULES) else None)
 
 
@@ -181,6 +185,7 @@ class _Judged:
 
     right: Right | None
     target: float | None
+    kinked: tuple[Right, ...]
 
     def __call__(self, p: FloatArray) -> BoolArray:
         """Return what changes there, of rates [R, D]."""
@@ -252,8 +257,10 @@ class _Posterior:
     @cached_property
     def _kinks(self) -> list[float]:
         """Where, along the outer parameter, the doses that are right come in another order."""
-        right = self.judged.right
-        return [] if right is None else kinks(lambda z: right(self.rates(z)))
+        return [place for part in self.judged.kinked for place in self._kinks_of(part)]
+
+    def _kinks_of(self, part: Right) -> list[float]:
+        return kinks(lambda z: part(self.rates(z)))
 
 
 def _ends(scan: FloatArray, reached: BoolArray) -> tuple[float, float]:

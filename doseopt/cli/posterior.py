@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +13,17 @@ from doseopt.cli.app import app, plain_errors
 from doseopt.cli.options import Cutoff, DataFile, Folder, Html, Json, Outcomes, StudyName, WindowDays, seed
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from doseopt.conduct.posterior import Analysis
     from doseopt.records.trial import Trial
     from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
+Models = Annotated[
+    list[str] | None,
+    typer.Option(help="blrm, empiric, logistic, bma, beta, monotone or two_populations; may be repeated; the study's."),
+]
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"
 """A worked example of the registered protocol: a DLT at the second dose, which six patients then clear."""
@@ -34,11 +41,14 @@ def posterior(
     data: DataFile = None,
     cutoff: Cutoff = None,
     window: WindowDays = None,
-    model: Annotated[
-        str, typer.Option(help="blrm, empiric, logistic, bma, beta, monotone or two_populations; the study's.")
-    ] = "",
+    model: Models = None,
+    models: Annotated[str, typer.Option(help="The same as a list with commas, or all.")] = "",
     method: Annotated[str, typer.Option(help="quadrature, or nuts: draws, which ArviZ reads.")] = "quadrature",
     population: Annotated[str, typer.Option(help="Of a model of two populations, whose rates; the first.")] = "",
+    ahead: Annotated[
+        bool,
+        typer.Option("--ahead", help="How the trial will end, and what one more cohort is worth; takes longer."),
+    ] = False,
     seed: Annotated[int, seed("Seed of the draws: those of NUTS, and those in posterior.nc.")] = 1,
     check: Annotated[
         bool,
@@ -51,24 +61,50 @@ def posterior(
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for
+        from doseopt.conduct.decided_on import as_object as decided_object
+        from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
         from doseopt.conduct.in_hand import read_trial
-        from doseopt.conduct.posterior import analyse, as_object, check_choice
+        from doseopt.conduct.posterior import able, analyse, as_object, check_choice
         from doseopt.plots.posterior import posterior_drawings
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
 
-        check_choice(model, method, both=bool(outcomes) and data is not None)
+        asked = _asked(model, models)
+        _check_ahead(ahead, method)
+        check_choice(asked, method, both=bool(outcomes) and data is not None)
         loaded = load_study(study)
         worked = "" if outcomes or data is not None else _example(len(loaded.doses.labels))
         read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
-        result = analyse(loaded, read, model or None, method, seed, sys.stderr.isatty(), population)
+        kinds: Sequence[str | None] = able(loaded) if models == "all" else asked or [None]
+        shown = sys.stderr.isatty()
+        results = [analyse(loaded, read, kind, method, seed, shown, population) for kind in kinds]
+        steps = next_steps(loaded, read)
+        decided = [decided_on(loaded, each.question, steps, each.draws) for each in results]
+        result, summaries = results[0], [each.summary for each in results]
         summary = result.summary
-        document = posterior_document(summary, posterior_drawings(summary, lambda: result.density), worked)
+        beside = side_by_side([str(each.attrs["model"]) for each in summaries], decided, summaries)
+        drawings = posterior_drawings(summary, lambda: result.density)
+        further = _prospects(loaded, read, beside["model"].to_numpy().tolist()) if ahead else None
+        document = posterior_document(summary, drawings, worked, beside, further)
         if check:
             document, result = _checked(loaded, read, result, document)
-        written = [] if folder is None else _write(result, document, folder)
-        deliver(lambda: as_object(summary, result.checks), document, json=json, html=html, folder=folder, files=written)
+        written = [] if folder is None else _write(result, beside, further, document, folder)
+        checks = [result.checks, *(each.checks for each in results[1:])]
+        objects = [
+            as_object(*each) | decided_object(one) for *each, one in zip(summaries, checks, decided, strict=True)
+        ]
+        if further is not None:
+            for each, one in zip(objects, further["model"].to_numpy().tolist(), strict=True):
+                each["ahead"] = _ahead_of(further.sel(model=one))
+        deliver(
+            lambda: objects[0] if len(objects) == 1 else {"models": objects},
+            document,
+            json=json,
+            html=html,
+            folder=folder,
+            files=written,
+        )
 
 
 def _checked(study: Study, trial: Trial, result: Analysis, document: Document) -> tuple[Document, Analysis]:
@@ -84,14 +120,62 @@ def _checked(study: Study, trial: Trial, result: Analysis, document: Document) -
     return dataclasses.replace(document, blocks=blocks), dataclasses.replace(result, checks=found)
 
 
-def _write(result: Analysis, document: Document, folder: Path) -> list[Path]:
+def _asked(each: Sequence[str] | None, listed: str) -> list[str]:
+    """Return the models asked for, in order and once; none for the study's."""
+    from doseopt.core.parameters import Fault, Faults
+
+    if each and listed:
+        raise Faults([Fault("models", "wanted --model, which may be repeated, or --models, got both")])
+    if listed == "all":
+        return []
+    named = each or [name.strip() for name in listed.split(",")]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _ahead_of(found: xr.Dataset) -> dict[str, Any]:
+    """Return what lies ahead under one model as JSON holds it."""
+    ends = {
+        str(name): {"none": at["ends_with_none"].item(), "doses": at["ends"].to_numpy().tolist()}
+        for name in found["design"].to_numpy()
+        for at in [found.sel(design=name)]
+    }
+    worth = {str(k): None if v != v else v for k, v in zip(found["further"].values, found["worth"].values, strict=True)}
+    return {"ends": ends, "worth": worth, "utility": found.attrs["utility"]}
+
+
+def _check_ahead(ahead: bool, method: str) -> None:
+    """Refuse to look ahead by draws."""
+    from doseopt.core.parameters import Fault, Faults
+
+    if ahead and method == "nuts":
+        raise Faults([Fault("--ahead", "wanted with --method quadrature: averages over draws would have their errors")])
+
+
+def _prospects(study: Study, trial: Trial, models: list[str]) -> xr.Dataset:
+    """Look ahead behind a spinner."""
+    from doseopt.amendment.ahead import prospects
+    from doseopt.cli.terminal import spinner
+
+    with spinner("what lies ahead") as say:
+        return prospects(study, trial, models, say)
+
+
+def _write(
+    result: Analysis, beside: xr.Dataset, further: xr.Dataset | None, document: Document, folder: Path
+) -> list[Path]:
     """Write the DataTree, the table and the figures."""
+    import xarray
+
     from doseopt.cli.output import write_csv, write_figures
     from doseopt.tabular.netcdf import write_netcdf
 
+    tree = result.tree.copy()
+    tree["decided_on"] = xarray.DataTree(beside)
+    if further is not None:
+        tree["ahead"] = xarray.DataTree(further)
     table = result.summary.drop_dims("prior_scale").to_dataframe()
     return [
-        write_netcdf(result.tree, folder / "posterior.nc"),
+        write_netcdf(tree, folder / "posterior.nc"),
         write_csv(table, folder / "posterior.csv", index=True),
         *write_figures(document, folder),
     ]

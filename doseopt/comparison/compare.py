@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from doseopt.beliefs.right import Definitions
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
 from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
@@ -27,8 +28,9 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
+from doseopt.measures.decisive import decisive_accuracy
 from doseopt.measures.declared import declared_posterior
-from doseopt.measures.estimation import Estimates, posterior_measures
+from doseopt.measures.estimation import Estimates, labelled_prior, posterior_measures
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
 
@@ -136,7 +138,7 @@ def estimates_of(
             progress(name)
             yield from outcomes_of(study, engine, name, design, scenarios)
 
-    return Estimates(study.curve(), each(), most_nodes)
+    return Estimates(study.curve(), each(), most_nodes, Definitions((study.mtd,), study.doses.planned()))
 
 
 def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates: Estimates) -> xr.Dataset:
@@ -155,8 +157,9 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     Returns
     -------
     Dataset
-        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
-        and `posterior_left_out`, the probability of the endings that they leave out; with what `typical_endings` says.
+        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`
+        and `decisive_accuracy`, and `posterior_left_out`, the probability of the endings that they leave out; with what
+        `typical_endings` says.
         Unchanged if no posterior has been computed.
     """
     if not estimates.done:
@@ -165,16 +168,17 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     parts = []
     for name, design in study.designs.items():
         blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(_of_posteriors(outcomes, estimates) for outcomes in blocks))
+        parts.append(in_one(_of_posteriors(outcomes, design, estimates) for outcomes in blocks))
     found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
     sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
     endings = typical_endings(study, engine, sizes)
-    result = result.assign(found.data_vars).assign(_prior(estimates)).assign(endings.data_vars)
+    result = result.assign(found.data_vars).assign(labelled_prior(estimates)).assign(endings.data_vars)
     return result.assign_attrs(posterior_model=study.describe_model(), **endings.attrs)
 
 
-def _of_posteriors(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
-    return posterior_measures(outcomes, estimates).assign(declared_posterior(outcomes, estimates))
+def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:
+    found = posterior_measures(outcomes, estimates).assign(declared_posterior(outcomes, estimates))
+    return found.assign(decisive_accuracy(outcomes, design, estimates))
 
 
 def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
@@ -218,15 +222,6 @@ def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
             mtd,
             {"units": "1", "long_name": "index of the true MTD, -1 where selecting none is correct"},
         ),
-    }
-
-
-def _prior(estimates: Estimates) -> dict[str, Any]:
-    """Return what the common posterior says of each dose before any patient."""
-    texts = {"mean": "prior mean", "lower": "lower end of the 90% prior interval", "upper": "upper end of it"}
-    return {
-        f"prior_{name}": ("dose", value, {"units": "1", "long_name": f"{texts[name]} of the DLT rate"})
-        for name, value in estimates.prior.items()
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +77,11 @@ class Analysis:
             **{name: value for name, value in self.summary.attrs.items() if name not in tree.attrs},
         }
         return whole
+
+    @property
+    def draws(self) -> xr.DataArray | None:
+        """Draws of the DLT rates by NUTS (chain, draw, dose)."""
+        return None if self.chains is None else self.chains["posterior"].to_dataset()["p_dlt"]
 
     @functools.cached_property
     def density(self) -> xr.Dataset:
@@ -205,17 +212,28 @@ def _densities(labels: list[str], prior: Distributed, posterior: Distributed) ->
     )
 
 
-def check_choice(model: str, method: str, both: bool = False) -> None:
-    """Refuse a model or method that does not exist, and data given twice; all faults together."""
-    faults = []
-    if model and model not in FIELDS:
-        faults.append(Fault("model", f"unknown model {model!r}{nearest(model, FIELDS)}"))
+def check_choice(models: Sequence[str], method: str, both: bool = False) -> None:
+    """Refuse models or a method that do not exist, and data given twice; all faults together."""
+    unknown = [model for model in models if model not in FIELDS]
+    faults = [Fault("model", f"unknown model {model!r}{nearest(model, FIELDS)}") for model in unknown]
     if method not in METHODS:
         faults.append(Fault("method", f"wanted quadrature or nuts, got {method!r}{nearest(method, METHODS)}"))
     if both:
         faults.append(Fault("data", "wanted outcomes or a file, got both"))
     if faults:
         raise Faults(faults)
+
+
+def able(study: Study) -> list[str]:
+    """Return the models that a study's doses allow, its own first; two populations, only if they are its own."""
+    found = []
+    for kind in sorted(FIELDS, key=lambda kind: kind != study.posterior.model):
+        if kind == "two_populations" != study.posterior.model:
+            continue
+        with contextlib.suppress(Faults):  # a model that needs doses as numbers, of which this study has none
+            study.curve(kind)
+            found.append(kind)
+    return found
 
 
 def _sensitivity(asked: Question) -> dict[str, tuple[Any, ...]]:

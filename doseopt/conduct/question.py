@@ -93,6 +93,11 @@ class Question:
         return cls(choice, curve, study.target, *tally, counted, bool(model), asked)
 
     @property
+    def whole(self) -> bool:
+        """Whether all patients count in whole and in one population."""
+        return not isinstance(self.curve, TwoPopulations) and not any(self.counted.given.weights)
+
+    @property
     def at(self) -> tuple[tuple[float, ...], IntArray, IntArray] | None:
         """The doses given with their tallies, where they differ from the planned ones and the model takes them."""
         given = self.counted.given

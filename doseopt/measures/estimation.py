@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from doseopt.beliefs.right import Definitions, RightAfter
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
@@ -69,20 +70,31 @@ class Estimates:
         probability in all of them together.
     most_nodes : int, optional
         Nodes of the quadrature that are visited, all tallies together.
+    definitions : Definitions, optional
+        The definition of what is right, one.
 
     Attributes
     ----------
     mean, lower, upper, over : float array [U, D]
         Of the tallies so far, `done` of them; the ends of the interval are exact posterior quantiles, and `over` is the
         probability of a rate above `TOO_HIGH`.
+    right : float array [U, 1 + D]
+        The probability that no dose, and that each dose, is right; nan without a definition.
     wanted : int
         Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `most_nodes`.
     prior : dict of str to float array [D]
         The same before any patient.
     """
 
-    def __init__(self, model: PosteriorCurve, outcomes: Iterable[xr.Dataset], most_nodes: int | None = None) -> None:
+    def __init__(
+        self,
+        model: PosteriorCurve,
+        outcomes: Iterable[xr.Dataset],
+        most_nodes: int | None = None,
+        definitions: Definitions | None = None,
+    ) -> None:
         self._engine = quadrature(model)
+        self._right = None if definitions is None else RightAfter(model, definitions)
         keys, weight = _weighed(outcomes)
         order = np.argsort(-weight, kind="stable")
         self._rank = np.empty(len(order), np.int64)
@@ -91,8 +103,10 @@ class Estimates:
         self._tallies = keys[order].view(np.int32).reshape(len(keys), -1).astype(np.int64)
         doses = self._tallies.shape[1] // 2
         nodes = self._engine.nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
+        nodes += 0 if self._right is None else self._right.nodes()
         self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, (most_nodes or MOST_NODES) // nodes))
         self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
+        self.right = np.full((self.wanted, 1 + doses), np.nan)
         nobody = np.zeros((1, 2 * doses), np.int64)
         names = ("mean", "lower", "upper")
         self.prior = {name: value[0] for name, value in zip(names, summaries(self._engine, nobody), strict=False)}
@@ -109,6 +123,8 @@ class Estimates:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
             found = summaries(self._engine, self._tallies[rows])
             self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = found
+            if self._right is not None:
+                self.right[rows] = self._right(*np.hsplit(self._tallies[rows], 2))[:, 0]
             self.done = rows.stop
             progress(self.done)
 
@@ -194,7 +210,18 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
 
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     """Return the accuracy of a design's own estimate of the DLT rates, given that it makes one at the dose."""
-    endings, doses = Endings.of(outcomes), design.facts.doses
+    endings = Endings.of(outcomes)
+    own = own_estimates(endings, design)
+    made = ~np.isnan(own)
+    own = np.where(made, own, 0.0)
+    bias = own - outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
+    result = means_given(endings, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
+    return labelled(outcomes, result, {f"own_{name}": text for name, text in OWN.items()})
+
+
+def own_estimates(endings: Endings, design: Design) -> FloatArray:
+    """Return a design's own estimates of the DLT rates after each ending, as `endings.n`; nan where it makes none."""
+    doses = design.facts.doses
     flat = np.concatenate([endings.n, endings.y], axis=-1).reshape(-1, 2 * doses)
     first, inverse = unique_rows(flat.T)
     estimates = np.empty((len(first), doses))
@@ -204,12 +231,7 @@ def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
         memory = np.zeros((len(tallies), len(design.facts.memory)), np.int64)
         state = TrialState(tallies[:, :doses], tallies[:, doses:], nowhere, memory)
         estimates[start : start + PIECE] = estimated_by(design, state)
-    own = estimates[inverse].reshape(endings.n.shape)
-    made = ~np.isnan(own)
-    own = np.where(made, own, 0.0)
-    bias = own - outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
-    result = means_given(endings, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
-    return labelled(outcomes, result, {f"own_{name}": text for name, text in OWN.items()})
+    return np.asarray(estimates[inverse].reshape(endings.n.shape))
 
 
 def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given: BoolArray | None) -> Means:
@@ -250,6 +272,15 @@ def labelled(outcomes: xr.Dataset, found: Means, names: Mapping[str, str], units
         for (each, about), value in zip(texts.items(), found[name], strict=True):
             made[each] = (dims[: value.ndim], value, {"units": units, "long_name": about})
     return xr.Dataset(made, coords_along(outcomes, dims))
+
+
+def labelled_prior(estimates: Estimates) -> dict[str, Any]:
+    """Return what the common posterior says of each dose before any patient: `prior_<name>` (dose)."""
+    texts = {"mean": "prior mean", "lower": "lower end of the 90% prior interval", "upper": "upper end of it"}
+    return {
+        f"prior_{name}": ("dose", value, {"units": "1", "long_name": f"{texts[name]} of the DLT rate"})
+        for name, value in estimates.prior.items()
+    }
 
 
 def effective_sample_size(mean: FloatArray, sd: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Par
 from doseopt.reports.sections.courses import swimmer
 from doseopt.reports.sections.endpoints import against_random_controls, survival_drawn
 from doseopt.reports.sections.patients import patients_at_cutoff
-from doseopt.reports.sections.posterior import CAPTIONS, conflict, posterior_tables
+from doseopt.reports.sections.posterior import CAPTIONS, conflict, decision_tables, posterior_tables
 from doseopt.reports.sections.record import survival
 from doseopt.reports.sections.safety import safety_overview
 from doseopt.reports.sections.section import Section
@@ -38,6 +38,7 @@ def known(dossier: Dossier) -> list[Block]:
         *patients_at_cutoff(dossier.trial),
         *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}." + _whose(str(ds.attrs.get("population", "")))),
+        *decision_tables(dossier.decided, dossier.study.target, 2),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
         *of_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),

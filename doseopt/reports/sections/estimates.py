@@ -49,7 +49,7 @@ def _posteriors(ds: xr.Dataset) -> list[Block]:
     blocks += [_expected(ds, int(s)) for s in in_print(ds)]
     drawn = drawings(ds).get("estimates")
     figures = [Figure.of(drawn, *CAPTION, "estimates")] if drawn else []
-    return [*blocks, *_declared(ds), *figures, *_endings(ds)]
+    return [*blocks, *_declared(ds), *_decisive(ds), *figures, *_endings(ds)]
 
 
 def announced(ds: xr.Dataset) -> list[Block]:
@@ -187,6 +187,47 @@ def _declared(ds: xr.Dataset) -> list[Block]:
     groups = (("Pr(> 1/3)", 2), (f"exceeds {100 * DOUBTFUL:.0f}%", 2))
     notes = _errors(ds, declared_p_over=groups[0][0], declared_doubtful=groups[1][0])
     return [Table(caption, ("", *("mean", "max") * 2), tuple(rows), labels=True, groups=groups, notes=notes)]
+
+
+DECISIVE = (
+    ("right", "Brier", "declared_right_brier", ".3f"),
+    ("right", "said", "declared_p_right", "%"),
+    ("right", "true", "declared_right", "%"),
+    ("above 1/3", "Brier", "declared_over_brier", ".3f"),
+    ("above 1/3", "said", "declared_p_over", "%"),
+    ("above 1/3", "true", "declared_over", "%"),
+    ("own estimate", "minus", "own_minus_posterior", "+%"),
+    ("own estimate", "apart", "own_from_posterior", "%"),
+    ("all doses", "Brier", "mtd_brier", ".3f"),
+)
+"""Columns: group, heading, measure, how it is shown."""
+
+
+def _decisive(ds: xr.Dataset) -> list[Block]:
+    """Show how accurate the posterior is where it decides, and how designs' own estimates differ from it."""
+    if "declared_right_brier" not in ds:
+        return []
+    rows: list[list[str]] = [[name] for name in names(ds, "design")]
+    for _, _, measure, how in DECISIVE:
+        mean = mean_of_known(ds[measure].transpose("design", "scenario").to_numpy(), axis=1)
+        for row, value in zip(rows, mean.tolist(), strict=True):
+            share = f"{100 * value + 0.0:{'+' * how.startswith('+')}.1f}"
+            row.append("-" if np.isnan(value) else share if "%" in how else f"{value:{how}}")
+    groups: dict[str, int] = {}
+    for group, *_ in DECISIVE:
+        groups[group] = groups.get(group, 0) + 1
+    notes = (
+        "Said: the posterior probability (%) that the declared dose is right, or has a rate above 1/3, on average over "
+        "the declarations; true: in how many it is so. Brier: mean square of what is said less 1 where it is true, 0 "
+        "where not; 0 at best, 0.25 for a half always said; all doses: summed over none and each dose.",
+        "Own estimate: of the DLT rate at the declared dose, minus the posterior mean, and how far apart they are "
+        "(percentage points), where the design makes one.",
+        f"Right: {ds.attrs['mtd_rule'].removeprefix('Correct selection: ')}",
+        *_errors(ds, declared_right_brier="Brier", own_from_posterior="own estimate"),
+    )
+    caption = "Accuracy of the posterior where it decides, at the declared dose; means over the scenarios"
+    head = ("", *(column for _, column, *_ in DECISIVE))
+    return [Table(caption, head, tuple(map(tuple, rows)), labels=True, groups=tuple(groups.items()), notes=notes)]
 
 
 def _errors(ds: xr.Dataset, **columns: str) -> tuple[str, ...]:

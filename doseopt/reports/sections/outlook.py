@@ -12,7 +12,7 @@ from doseopt.display.numbers import bare, percent, points
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import enrolment_needed_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
-from doseopt.reports.sections.words import by_scenario, measured, so_far
+from doseopt.reports.sections.words import by_scenario, dose_words, measured, so_far
 
 AVERAGES = {
     "correct_selection": "correct %",
@@ -31,6 +31,7 @@ def outlook(dossier: Dossier) -> list[Block]:
     return [
         _beliefs(dossier),
         _averages(dossier),
+        _ends(dossier),
         *_paired(dossier),
         *_needed(dossier),
         *_interims(dossier),
@@ -56,6 +57,21 @@ def _averages(dossier: Dossier) -> Table:
     accuracy = accuracy_words(float(ds["error"].max()))
     caption += f"; averages are {accuracy}" if accuracy else ""
     return Table(caption, ("", *AVERAGES.values()), tuple(rows))
+
+
+def _ends(dossier: Dossier) -> Table:
+    """Show with which dose the trial will end, averaged over all beliefs."""
+    ds = dossier.amendment["average"].to_dataset()
+    rows = []
+    for belief in ds["belief"].to_numpy().tolist():
+        for name in dossier.designs:
+            at = ds.sel(design=name, belief=belief)
+            chances = (float(at["no_selection"]), *at["selection"].to_numpy().tolist())
+            rows.append((f"{belief}: {name}", *map(bare, chances)))
+    caption = (
+        f"Probability (%) that the trial ends with each dose, averaged over what may be believed {so_far(dossier)}"
+    )
+    return Table(caption, ("", "none", *dose_words(dossier)[0]), tuple(rows))
 
 
 def _paired(dossier: Dossier) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+import numpy as np
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
@@ -17,7 +18,7 @@ from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, T
 from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.time import summary_sentences
-from doseopt.reports.sections.words import decided, dose, gains, so_far, undeclarable
+from doseopt.reports.sections.words import decided, dose, dose_words, gains, so_far, undeclarable
 
 MANY = 5
 """From so many scenarios on they are counted and not named."""
@@ -49,7 +50,7 @@ def summary(dossier: Dossier) -> list[Block]:
         Figure.of(
             partial(summary_figure, dossier.amendment), "All designs; lines: how far the belief matters.", _alt(mean)
         ),
-        Bullets((*_sentences(dossier, mean), *_in_time(dossier))),
+        Bullets((*_believed(dossier), *_sentences(dossier, mean), *_in_time(dossier))),
     ]
 
 
@@ -66,6 +67,48 @@ def ahead(dossier: Dossier, mean: xr.Dataset) -> list[str]:
     within = [] if dossier.recommendation is None else dossier.recommendation.ranked
     place = {name: k for k, name in enumerate(within)}
     return sorted(right, key=lambda name: (place.get(name, len(place)), -right[name]))
+
+
+def _believed(dossier: Dossier) -> list[str]:
+    """Say what is believed of each dose, and of the dose declared under the registered design and the best proposed."""
+    ds = dossier.decided.isel(model=0)
+    chance = np.append(ds["p_right"].isel(definition=0).to_numpy(), ds["p_none_right"].isel(definition=0))
+    best, labels = int(chance.argmax()), dose_words(dossier)[0]
+    each = [
+        f"{label} {percent(float(mean), 0)} ({percent(float(low), 0)} to {percent(float(high), 0)})"
+        for label, mean, low, high in zip(labels, ds["mean"], ds["lower"], ds["upper"], strict=True)
+    ]
+    most = "no dose is" if best == len(labels) else f"{labels[best]} is"
+    over = (
+        "" if best == len(labels) else f", with {percent(float(ds['p_over_third'][best]))} that its rate is above 1/3"
+    )
+    believed = (
+        f"What is believed of each dose {so_far(dossier)}, posterior mean and 90% interval of the DLT rate: "
+        f"{listed(each)}. Most probably {most} right to name as the MTD ({percent(chance[best])}{over})."
+    )
+    return [believed, *_of_the_declared(dossier)]
+
+
+def _of_the_declared(dossier: Dossier) -> list[str]:
+    """Say what will be believed of the dose declared, and how often that is so; nothing without posteriors."""
+    if "declared_right" not in dossier.comparison:
+        return []
+    mean = dossier.amendment["average"].to_dataset().sel(belief=STUDY_MODEL)
+    said = []
+    for name in (dossier.proposal.registered, ahead(dossier, mean)[0]):
+        at = dossier.comparison.sel(design=name)
+        right, true, over, above = (
+            percent(float(at[m].mean("scenario", skipna=True)), 0)
+            for m in ("declared_p_right", "declared_right", "declared_p_over", "declared_over")
+        )
+        said.append(
+            f"with {name} the posterior gives it {right} to be right (true in {true}) and {over} to have a rate above "
+            f"1/3 (true in {above})"
+        )
+    return [
+        "What will be believed of the dose declared, on average over the declarations of a whole trial and the "
+        f"scenarios: {'; '.join(said)}."
+    ]
 
 
 def _spelled(dossier: Dossier) -> str:
