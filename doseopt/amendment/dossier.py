@@ -77,8 +77,6 @@ class Dossier:
         Of `attainable_from`, from the start and from the data so far.
     analysis : Analysis
         What is known of the DLT rates.
-    decided : Dataset
-        Of `by_model`: what is decided on, under each model that the doses allow, the study's first.
     pathways : mapping of str to Dataset
         Of `conduct.paths`, two cohorts ahead, by design.
     truth : str
@@ -102,6 +100,8 @@ class Dossier:
         Of `break_even`; None where too few designs are small enough for it.
     record : Record or None
         What is known of the patients beside DLTs, where their tables are given.
+    decided : Dataset or None
+        Of `by_model`: what is decided on, under each model that the doses allow, the study's first.
     """
 
     study: Study
@@ -115,7 +115,6 @@ class Dossier:
     readings: Mapping[str, list[str]]
     attainable: xr.Dataset
     analysis: Analysis
-    decided: xr.Dataset
     pathways: Mapping[str, xr.Dataset]
     truth: str
     examples: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -127,6 +126,7 @@ class Dossier:
     larger: Mapping[str, Larger] = field(default_factory=dict)
     break_even: xr.Dataset | None = None
     record: Record | None = None
+    decided: xr.Dataset | None = None
 
     @property
     def designs(self) -> list[str]:

@@ -92,7 +92,8 @@ def posterior(
         written = [] if folder is None else _write(result, beside, further, document, folder)
         checks = [result.checks, *(each.checks for each in results[1:])]
         objects = [
-            as_object(*each) | decided_object(one) for *each, one in zip(summaries, checks, decided, strict=True)
+            as_object(each, found) | decided_object(one)
+            for each, found, one in zip(summaries, checks, decided, strict=True)
         ]
         if further is not None:
             for each, one in zip(objects, further["model"].to_numpy().tolist(), strict=True):

@@ -38,7 +38,7 @@ def known(dossier: Dossier) -> list[Block]:
         *patients_at_cutoff(dossier.trial),
         *posterior_tables(ds, so_far(dossier)),
         Paragraph(f"Model: {ds.attrs['prior']}." + _whose(str(ds.attrs.get("population", "")))),
-        *decision_tables(dossier.decided, dossier.study.target, 2),
+        *([] if dossier.decided is None else decision_tables(dossier.decided, dossier.study.target, 2)),
         *((*conflict(ds), _figure(dossier)) if patients else ()),
         *of_record(dossier),
         *(statement(dossier, key) for key in ("populations", "decisions")),

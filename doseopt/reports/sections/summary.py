@@ -71,6 +71,8 @@ def ahead(dossier: Dossier, mean: xr.Dataset) -> list[str]:
 
 def _believed(dossier: Dossier) -> list[str]:
     """Say what is believed of each dose, and of the dose declared under the registered design and the best proposed."""
+    if dossier.decided is None:
+        return []
     ds = dossier.decided.isel(model=0)
     chance = np.append(ds["p_right"].isel(definition=0).to_numpy(), ds["p_none_right"].isel(definition=0))
     best, labels = int(chance.argmax()), dose_words(dossier)[0]
