@@ -105,7 +105,7 @@ def _worth(study: Study, asked: Question, standing: Standing) -> FloatArray:
         return study.mtd.acceptable(p[:, planned])
 
     design, start = standing
-    prior, now = belief_of_model(asked.curve, right=right, target=study.target).as_sum(), belief_after(study, asked)
+    prior, now = belief_of_model(asked.common, right=right, target=study.target).as_sum(), belief_after(study, asked)
     treated, first = enrolled(design, start), int(design.first().dose[0]) + 1
     found = np.full(len(FURTHER), np.nan)
     for k, further in enumerate(FURTHER):

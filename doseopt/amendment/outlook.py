@@ -74,7 +74,7 @@ def belief_after(study: Study, asked: Question) -> Belief:
     def right(p: FloatArray) -> BoolArray:
         return study.mtd.acceptable(p[:, planned])
 
-    return belief_of_model(asked.curve, asked.n, asked.y, right, asked.at, study.target)
+    return belief_of_model(asked.common, asked.n, asked.y, right, asked.at, study.target)
 
 
 def _planned(study: Study) -> IntArray:

@@ -13,7 +13,7 @@ from doseopt.beliefs.independent import right_if_independent
 from doseopt.beliefs.of_model import Tally, belief_of_model
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import PosteriorCurve
+from doseopt.models.kinds import PosteriorCurve
 from doseopt.scenarios.mtd_rule import MTDRule
 
 ENOUGH = 5e-4

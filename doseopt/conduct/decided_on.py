@@ -141,7 +141,7 @@ def _parted(values: FloatArray, definitions: Definitions, sizes: list[int], dose
 
 def _from_nodes(asked: Question, definitions: Definitions, sizes: list[int]) -> dict[str, FloatArray]:
     """Return what is decided on as integrals over a posterior that is split where what is right changes."""
-    whole = definitions.belief(asked.curve, asked.n, asked.y, asked.at)
+    whole = definitions.belief(asked.common, asked.n, asked.y, asked.at)
 
     def values(belief: Belief) -> FloatArray:
         return _values(belief.p_dlt, definitions, sizes)

@@ -13,7 +13,7 @@ from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.estimation import LEVEL
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.external import RobustPrior
-from doseopt.models.kinds import Judge
+from doseopt.models.kinds import Judge, PosteriorCurve
 from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature import lattice, posterior_after, quadrature
 from doseopt.models.quadrature.batch import Batch, Distributed
@@ -96,6 +96,11 @@ class Question:
     def whole(self) -> bool:
         """Whether all patients count in whole and in one population."""
         return not isinstance(self.curve, TwoPopulations) and not any(self.counted.given.weights)
+
+    @property
+    def common(self) -> PosteriorCurve:
+        """The model of patients of whom no population is known."""
+        return self.curve.pooled() if isinstance(self.curve, TwoPopulations) else self.curve
 
     @property
     def at(self) -> tuple[tuple[float, ...], IntArray, IntArray] | None:

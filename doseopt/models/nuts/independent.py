@@ -12,7 +12,8 @@ from scipy.special import xlogy
 from doseopt import __version__
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import IntArray
-from doseopt.models.nuts.joint import Estimate, Joint, Sampled, check_tally
+from doseopt.models.kinds import Judge
+from doseopt.models.nuts.joint import Estimate, Joint, check_tally
 from doseopt.models.nuts.tree import Axes, Drawn, tree_of
 from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.drawn import draw
@@ -24,7 +25,7 @@ PIECE, MOST = 50_000, 10_000_000
 
 
 def draw_independently(
-    model: Sampled,
+    model: Judge,
     n: npt.ArrayLike,
     y: npt.ArrayLike,
     *,
@@ -41,7 +42,8 @@ def draw_independently(
 
     Parameters
     ----------
-    model : Model, BetaBinomial, ModelAverage, Monotone, TwoPopulations or RobustPrior
+    model : Judge
+        One of `models.kinds`.
         Of two populations draws from the prior are accepted as often as the likelihood says, which is as exact and slow
         where prior and data disagree.
     n, y : int array [D]
