@@ -95,14 +95,14 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.reports.searches import calibrate as calibrate
     from doseopt.reports.searches import limits as limits
     from doseopt.reports.searches import record as record
+    from doseopt.reports.tellings import examine as examine
+    from doseopt.reports.tellings import paths as paths
+    from doseopt.reports.tellings import walk as walk
     from doseopt.reports.verbs import compare as compare
-    from doseopt.reports.verbs import examine as examine
     from doseopt.reports.verbs import next_dose as next_dose
-    from doseopt.reports.verbs import paths as paths
     from doseopt.reports.verbs import posterior as posterior
     from doseopt.reports.verbs import summary as summary
     from doseopt.reports.verbs import table as table
-    from doseopt.reports.verbs import walk as walk
     from doseopt.scenarios import MTDRule as MTDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
@@ -206,7 +206,7 @@ _HOME = {
     "calibrate": "reports.searches",
     "compare": "reports.verbs",
     "complete_information_benchmark": "measures.complete_information",
-    "examine": "reports.verbs",
+    "examine": "reports.tellings",
     "judged": "engines.outcomes",
     "life_table": "endpoints.life_table",
     "limits": "reports.searches",
@@ -218,14 +218,14 @@ _HOME = {
     "meld_na": "endpoints.meld",
     "next_dose": "reports.verbs",
     "operating_characteristics": "measures.operating_characteristics",
-    "paths": "reports.verbs",
+    "paths": "reports.tellings",
     "posterior": "reports.verbs",
     "published": "scenarios",
     "record": "reports.searches",
     "report": "reports.report",
     "summary": "reports.verbs",
     "table": "reports.verbs",
-    "walk": "reports.verbs",
+    "walk": "reports.tellings",
 }
 """Every public name, and the module it lives in."""
 

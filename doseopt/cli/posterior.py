@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,10 +62,9 @@ def posterior(
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for
-        from doseopt.conduct.decided_on import as_object as decided_object
         from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
         from doseopt.conduct.in_hand import read_trial
-        from doseopt.conduct.posterior import able, analyse, as_object, check_choice
+        from doseopt.conduct.posterior import able, analyse, check_choice
         from doseopt.plots.posterior import posterior_drawings
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
@@ -77,35 +77,34 @@ def posterior(
         read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
         kinds: Sequence[str | None] = able(loaded) if models == "all" else asked or [None]
-        shown = sys.stderr.isatty()
-        results = [analyse(loaded, read, kind, method, seed, shown, population) for kind in kinds]
+        run = partial(analyse, method=method, seed=seed, progress=sys.stderr.isatty(), population=population)
+        results = [run(loaded, read, kind) for kind in kinds]
         steps = next_steps(loaded, read)
         decided = [decided_on(loaded, each.question, steps, each.draws) for each in results]
         result, summaries = results[0], [each.summary for each in results]
-        summary = result.summary
         beside = side_by_side([str(each.attrs["model"]) for each in summaries], decided, summaries)
-        drawings = posterior_drawings(summary, lambda: result.density)
+        drawings = posterior_drawings(result.summary, lambda: result.density)
         further = _prospects(loaded, read, beside["model"].to_numpy().tolist()) if ahead else None
-        document = posterior_document(summary, drawings, worked, beside, further)
+        document = posterior_document(result.summary, drawings, worked, beside, further)
         if check:
             document, result = _checked(loaded, read, result, document)
         written = [] if folder is None else _write(result, beside, further, document, folder)
-        checks = [result.checks, *(each.checks for each in results[1:])]
-        objects = [
-            as_object(each, found) | decided_object(one)
-            for each, found, one in zip(summaries, checks, decided, strict=True)
-        ]
-        if further is not None:
-            for each, one in zip(objects, further["model"].to_numpy().tolist(), strict=True):
-                each["ahead"] = _ahead_of(further.sel(model=one))
-        deliver(
-            lambda: objects[0] if len(objects) == 1 else {"models": objects},
-            document,
-            json=json,
-            html=html,
-            folder=folder,
-            files=written,
-        )
+        said = partial(_as_object, [result, *results[1:]], decided, further)
+        deliver(said, document, json=json, html=html, folder=folder, files=written)
+
+
+def _as_object(results: Sequence[Analysis], decided: Sequence[xr.Dataset], further: xr.Dataset | None) -> Any:
+    """Return what JSON holds: of one model an object, of several a list of them."""
+    from doseopt.conduct.decided_on import as_object as decided_object
+    from doseopt.conduct.posterior import as_object
+
+    objects = [
+        as_object(each.summary, each.checks) | decided_object(one) for each, one in zip(results, decided, strict=True)
+    ]
+    if further is not None:
+        for each, one in zip(objects, further["model"].to_numpy().tolist(), strict=True):
+            each["ahead"] = _ahead_of(further.sel(model=one))
+    return objects[0] if len(objects) == 1 else {"models": objects}
 
 
 def _checked(study: Study, trial: Trial, result: Analysis, document: Document) -> tuple[Document, Analysis]:

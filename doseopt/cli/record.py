@@ -63,7 +63,7 @@ def record(
         if tables is None or template is not None:
             got = "neither" if tables is None else "both"
             raise Faults([Fault("", f"wanted the folder of a record, as 'example', or --template DIR, got {got}")])
-        check_choice("", method)
+        check_choice([], method)
         loaded = load_study(study)
         known = _known(loaded, tables, cutoff)
         if outcomes:

@@ -67,7 +67,7 @@ class Analysis:
 
     @functools.cached_property
     def tree(self) -> xr.DataTree:
-        """All that is known, as ArviZ reads it: see `posterior`; drawn when first asked for."""
+        """All that is known, as ArviZ reads it: see `doseopt.posterior`; drawn when first asked for."""
         tree = self.chains if self.chains is not None else drawn(self.question, self.doses, self.seed)
         known = {"/summary": self.summary, "/density": self.density}
         known |= {} if self.checks is None else {"/checks": self.checks}
@@ -92,51 +92,6 @@ class Analysis:
         """
         labels = self.summary["dose"].to_numpy().tolist()
         return _densities(labels, self.question.prior, self.question.posterior)
-
-
-def posterior(
-    study: Study, trial: Trial, model: str | None = None, method: str = "quadrature", seed: int = 1
-) -> xr.DataTree:
-    """Return the posterior of the DLT rates as ArviZ takes it, whichever way it is computed.
-
-    Parameters
-    ----------
-    study : Study
-    trial : Trial
-    model : str, optional
-        One of blrm, empiric, logistic, bma, beta, monotone, two_populations.
-        The study's choice when left out.
-    method : {"quadrature", "nuts"}
-        Independent draws from a posterior by quadrature, 4000 in one chain, or four chains of NUTS.
-    seed : int
-        Equal seeds give equal draws.
-
-    Returns
-    -------
-    xarray.DataTree
-        `posterior` (chain, draw, dose) with the parameters and `p_dlt`; `prior`, `posterior_predictive`,
-        `prior_predictive`, `predictions` of the next cohort, `log_likelihood`, `log_prior`, `observed_data`,
-        `constant_data`; of NUTS also `sample_stats`. `summary` and `density`: what `doseopt posterior` shows, by
-        quadrature exact and not from the draws. Attributes: `independent_draws` is 1 for draws that need no diagnostics
-        of chains; `log_marginal_likelihood`, `seed`, `sampler`, `version`, and the study's provenance.
-
-    Raises
-    ------
-    Faults
-        If there is no such model or method, or the model does not suit the study.
-
-    Examples
-    --------
-    >>> import doseopt
-    >>> study = doseopt.load_study()
-    >>> tree = doseopt.posterior(study, doseopt.Trial.from_outcomes("1N 2NNT", study.doses), model="beta")
-    >>> tree["posterior"]["p_dlt"].dims, tree.attrs["independent_draws"]
-    (('chain', 'draw', 'dose'), 1)
-    >>> tree["summary"]["mean"].to_numpy().round(3).tolist()  # (1 + y) / (2 + n)
-    [0.333, 0.4, 0.5, 0.5]
-    """
-    check_choice(model or "", method)
-    return analyse(study, trial, model, method, seed).tree
 
 
 def analyse(

@@ -148,7 +148,7 @@ def record(
     from doseopt.records.status import trial_of
     from doseopt.reports.sections.record import record_document
 
-    check_choice("", method)
+    check_choice([], method)
     known = study_of(study)
     read = record_so_far(known, tables, cutoff, window)
     ends = Endpoints.of(known, read, method, seed)
