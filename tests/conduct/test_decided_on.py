@@ -175,5 +175,5 @@ def test_a_study_without_doses_as_numbers_has_the_other_models(study):
     import tomlkit
 
     other = parse_study(tomlkit.dumps(table))
-    assert able(other) == ["empiric", "logistic", "bma", "beta"]
+    assert able(other) == ["empiric", "logistic", "bma", "beta", "monotone"]
     assert Question.of(other, Trial.from_outcomes("1N", other.doses), "bma").curve.doses == 4

@@ -14,7 +14,9 @@ from scipy.stats import beta, kstest, norm
 from doseopt.core.parameters import Faults
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.nuts.independent import draw_independently
+from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.drawn import draw
+from doseopt.models.quadrature.lattice import solve
 
 BY_QUADRATURE = ("empiric", "logistic", "blrm", "beta-binomial", "average", "gamma slope")
 MIXED, NOTHING = ((3, 3, 6, 3), (0, 0, 1, 2)), ((0, 0, 0, 0), (0, 0, 0, 0))
@@ -121,9 +123,18 @@ def test_rates_in_order_before_any_patient_and_after_some():
         assert kstest(p, law.cdf).pvalue > FAMILY
 
 
-def test_a_prior_that_the_data_contradict_and_no_draws_are_refused():
-    n, y = np.full(4, 60), np.array([60, 0, 60, 0])
+def test_draws_in_two_populations_agree_with_the_quadrature():
+    model, n = TwoPopulations(BLRM, ("CLF", "ACLF")), np.array([[3, 3, 6, 3], [3, 6, 3, 3]])
+    y = np.array([[0, 0, 1, 2], [0, 1, 0, 0]])
+    p = draw_independently(model, n, y, seed=SEED)["posterior"]["p_dlt"].to_numpy()[0]
+    known = solve(model, n, y)
+    z = (p.mean(axis=0) - known.mean()) / (known.sd() / np.sqrt(DRAWS))
+    assert np.abs(z).max() < norm.isf(FAMILY / 2 / z.size)
+
+
+def test_data_that_a_prior_contradicts_and_no_draws_are_refused():
+    model, n = TwoPopulations(BLRM, ("CLF", "ACLF")), np.full((2, 4), 60)
     with pytest.raises(Faults, match="sample it by NUTS"):
-        draw_independently(MODELS["monotone"], n, y, seed=1)
+        draw_independently(model, n, np.array([[60, 0, 60, 0]] * 2), seed=1)
     with pytest.raises(Faults, match="draws: wanted at least 1, got 0"):
-        draw_independently(BLRM, n, y, seed=1, draws=0)
+        draw_independently(BLRM, n[0], n[0] // 2, seed=1, draws=0)
