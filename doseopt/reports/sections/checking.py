@@ -82,7 +82,7 @@ def _sensitivity(ds: xr.Dataset) -> list[Block]:
     rows = []
     for label, p, d in zip(names(ds, "dose"), prior, data, strict=True):
         if np.isnan(p):
-            said = "the prior has no power"
+            said = "not known for this prior"
         elif p < SENSITIVE:
             said = "the prior matters little"
         else:
