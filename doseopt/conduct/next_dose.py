@@ -54,7 +54,8 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         `depends`, designs whose answer depends on it -> `ways`, a list of `cohorts` and the answer, and `if`, the
         outcomes of the pending patients in their order that it is for; `unchecked`, designs with too many ways.
         `doses`: what is known of each under the study's model. `pending` and `left_out`, patients by name; `follow_up`,
-        the pending ones with the days of the DLT window that they were followed; `ask_again`, where these are known:
+        the pending ones with the days of the DLT window that they were followed; `counted_in_part`, whether the
+        study's model counts them by these; `ask_again`, where these are known:
         the `patients` who complete it next, in how many `days`, and `on` which date if the data have dates. Further
         what it was made from.
 
@@ -93,6 +94,7 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         **trial.provenance(),
         "pending": [p.name for p in trial.pending],
         "follow_up": trial.provenance()["pending"],
+        "counted_in_part": study.posterior.likelihood == "weighted",
         "ask_again": None if again is None else again._asdict(),
     }
 

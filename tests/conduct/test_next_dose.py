@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.conduct.in_hand import read_trial
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.records.trial import Trial
@@ -205,3 +206,12 @@ def test_a_large_interim_is_answered_by_the_rules():
     data = Trial.from_csv(CASES / "hundred.csv", bundled.doses)
     found = next_dose(bundled, data, designs=["BOIN 25"])["designs"]["BOIN 25"]
     assert (found["dose"], found["mtd"]) == (None, 4)  # all are treated; 7 of 25 at dose 4 is closest to .25
+
+
+def test_who_is_counted_in_part_is_not_said_to_be_left_out(tmp_path):
+    text = load_study("renji-elo").to_toml()
+    weighted = parse_study(text.replace("[posterior]", '[posterior]\nlikelihood = "weighted"', 1))
+    for study, said in ((parse_study(text), "not counted"), (weighted, "counted by the study's model (in part) only")):
+        trial = read_trial(study, "1N 2NN?14")
+        page = terminal_text(next_document(next_dose(study, trial, ["CRM 25"])), 200).plain
+        assert f"Pending, {said}: " in page

@@ -16,6 +16,7 @@ def next_document(answer: Mapping[str, Any]) -> Document:
     target, level = 100 * answer["target"], 100 * answer["level"]
     labels = [dose["label"] for dose in answer["doses"]]
     counting = [name for name, one in answer["designs"].items() if one["on_pending"]]
+    counting += ["the study's model (in part)"] if answer["counted_in_part"] else []
     blocks = [
         *(Caution(warning) for warning in str(answer["warnings"]).splitlines()),
         *not_counted(str(answer["follow_up"]), str(answer["left_out"]), str(answer["cutoff"]), counting),
