@@ -170,7 +170,7 @@ class PosteriorModel:
                 )
         return found
 
-    def describe(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float) -> str:
+    def sentence(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float) -> str:
         """Return the model of the patients in hand, its prior and who counts in part, in one sentence."""
         text = describe_model(self.in_hand(values, unit, doses, target))
         if self.likelihood == "complete":

@@ -278,7 +278,7 @@ class Study:
 
     def describe_model(self) -> str:
         """Return the model that the DLT rates are judged by in one sentence, and whether the study chose it."""
-        text = self.posterior.describe(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
+        text = self.posterior.sentence(self.doses.values, self.doses.unit, len(self.doses.labels), self.target)
         return text if self.states_posterior else f"{text}; by default, as the study states no [posterior]"
 
     @property

@@ -92,7 +92,7 @@ def test_all_files_or_none(small, monkeypatch):
     def fail(*_args, **_kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("doseopt.reports.write_pdf", fail)
+    monkeypatch.setattr("doseopt.reports.files.write_pdf", fail)
     ran = run("amend", "small.toml", "--outcomes", "1N", "--out", "here")
     assert ran.exit_code == 2
     assert "disk full" in ran.output

@@ -82,8 +82,11 @@ class Titrate(Rule):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
         both = isinstance(self.until, int) and self.levels is not None
-        check(self, [Fault("levels", "wanted it or a level as until, got both")] if both else [])
+        return [Fault("levels", "wanted it or a level as until, got both")] if both else []
 
     @classmethod
     def example(cls) -> Self:
