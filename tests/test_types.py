@@ -25,7 +25,7 @@ outcomes = judged(Simulate(trials=100, seed=1)(design, study.scenarios), study.m
 TYPES = {
     "study": "doseopt.study.study.Study",
     "study.target": "float",
-    "compare(study, Exact(settled=True))": "xarray.core.dataset.Dataset",
+    "compare(study, Exact(settled=True))": "doseopt.reports.result.Result",
     "boin": "doseopt.designs.boin.BOIN",
     "boin.cohort": "int",
     "design": "doseopt.designs.modified.Modified",
@@ -68,6 +68,7 @@ def test_checkers_and_the_lazy_table_list_the_same_names():
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
     imports = [(each.module, name.name, name.asname) for each in block.body for name in each.names]
+    imports.remove(("doseopt.plots", "named", "plot"))  # a module, which has a table of its own
     assert sorted(imports) == sorted((f"doseopt.{home}", name, name) for name, home in doseopt._HOME.items())
 
 

@@ -30,3 +30,8 @@ def with_simulated_named(comparison: xr.Dataset, name: Callable[[int, str], str]
     each = zip(comparison["design"].to_numpy(), simulated(comparison), strict=True)
     labels = [name(d, str(label)) if drawn else str(label) for d, (label, drawn) in enumerate(each)]
     return comparison.assign_coords(design=labels)
+
+
+def error_of(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """Return the Monte Carlo error of a measure, 0 where it has none."""
+    return ds[f"{name}_mcse"] if f"{name}_mcse" in ds else xr.zeros_like(ds[name])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, same_cap
-from doseopt.display.simulated import evaluated, simulated, with_simulated_named
+from doseopt.display.simulated import error_of, evaluated, simulated, with_simulated_named
 from doseopt.plots.benchmark import benchmark_figure
 from doseopt.plots.enrolment import enrolment_figure
 from doseopt.plots.estimates import estimates_figure
@@ -66,7 +66,10 @@ def _with_error(ds: xr.Dataset) -> xr.Dataset:
     """Return a comparison whose simulated designs are called so, with their standard error in percentage points."""
     if not simulated(ds).any():
         return ds
-    error, how = 100 * ds["correct_selection_mcse"].transpose("design", ...).max("scenario").to_numpy(), evaluated(ds)
+    error, how = (
+        100 * error_of(ds, "correct_selection").transpose("design", ...).max("scenario").to_numpy(),
+        evaluated(ds),
+    )
     return with_simulated_named(ds, lambda d, name: f"{name} ({how[d]}, se {error[d]:.1g})")
 
 

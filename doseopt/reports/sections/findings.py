@@ -7,7 +7,7 @@ import xarray as xr
 
 from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels, listed, names
-from doseopt.display.simulated import evaluated, simulated
+from doseopt.display.simulated import error_of, evaluated, simulated
 from doseopt.reports.sections.not_waiting import not_waiting
 
 MOST_NAMED = 4
@@ -82,7 +82,9 @@ def _ahead(ds: xr.Dataset) -> list[str]:
     where = (shown == shown.max(axis=0)).sum(axis=1)
     others = [f"{label[d]} in {where[d]}" for d in range(len(label)) if d != best and where[d]]
     price = {name: float(ds[name].transpose("design", "scenario").to_numpy()[best].mean()) for name in PRICE}
-    error = 100 * float(ds["correct_selection_mcse"].to_numpy().mean(axis=1)[best])  # at most, as patients are shared
+    error = 100 * float(
+        error_of(ds, "correct_selection").to_numpy().mean(axis=1)[best]
+    )  # at most, as patients are shared
     verb = "select" if len(same) > 1 else "selects"
     text = f"{listed(same)} {verb} correctly most often, in {mean[best]:.1f}% of trials"
     text += f" ({evaluated(ds)[best]}, standard error {error:.1g})" if error > 0 else ""
@@ -170,7 +172,7 @@ def _at_planned_enrolment(ds: xr.Dataset) -> list[str]:
     mean, how = ds["correct_selection"].to_numpy().mean(axis=1), evaluated(ds)
     order = sorted(capped, key=lambda d: (-round(float(mean[d]), 3), d))
     label = names(ds, "design")
-    error = ds["correct_selection_mcse"].to_numpy().mean(axis=1)  # at most: of scenarios that share their patients
+    error = error_of(ds, "correct_selection").to_numpy().mean(axis=1)  # at most: of scenarios that share their patients
     over = ds["overdose_selection"].to_numpy().mean(axis=1)
     each = [
         f"{label[d]} in {100 * mean[d]:.1f}% (overdose {100 * over[d]:.1f}%)"

@@ -12,6 +12,7 @@ import xarray as xr
 from doseopt.comparison.calendar import with_calendar
 from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
+from doseopt.display.simulated import error_of
 from doseopt.plots.duration import duration_figure
 from doseopt.plots.time_frontier import time_frontier_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Heading, Paragraph, Table
@@ -95,7 +96,7 @@ def _made(ds: xr.Dataset) -> str:
         return "Exact."
     why, trials, seed = (ds.attrs[f"times_{name}"] for name in ("simulated", "trials", "seed"))
     how = f"simulated, since {why} ({trials:,} trials of a design in a scenario, seed {seed}"
-    error = _of_known(ds, "duration")["duration_mcse"].max("scenario")
+    error = error_of(_of_known(ds, "duration"), "duration").max("scenario")
     most = f"standard error of a mean at most {float(error.max()):.1f} days"
     exact = [str(name) for name in error["design"].to_numpy()[error.to_numpy() == 0]]
     if len(exact) == error.size:
