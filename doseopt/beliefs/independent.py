@@ -36,7 +36,7 @@ def right_if_independent(alpha: FloatArray, beta: FloatArray, rule: MTDRule) -> 
     Of two uniform rates the second is the highest of at most 0.5 with probability 0.5, the first with 0.25:
 
     >>> ones = np.ones((1, 2))
-    >>> right_if_independent(ones, ones, MTDRule(0.5, "highest_below", none_above=0.5)).tolist()
+    >>> right_if_independent(ones, ones, MTDRule(0.5, "highest_below", none_above=0.5)).round(6).tolist()
     [[0.5, 0.25, 0.25]]
     """
     if rule.rule == "closest":
