@@ -128,7 +128,7 @@ class AnyOf(Joined):
     Examples
     --------
     >>> from doseopt import AnyOf, BOIN, DLTsSeen, EnoughAtDose, Modified, after
-    >>> design = Modified(BOIN(doses=2, target=0.25), (AnyOf((EnoughAtDose(n=6), DLTsSeen(y=2))),))
+    >>> design = Modified(BOIN(doses=1, target=0.25), (AnyOf((EnoughAtDose(n=6), DLTsSeen(y=2))),))
     >>> [design.facts.stops[design.decide(after(design, seen)).stop.item() - 1] for seen in ("1NTT", "1NNN 1NNT")]
     ['dlts_seen', 'enough_at_dose']
     """
