@@ -34,7 +34,7 @@ def test_a_page_says_what_the_terminal_says(args, tmp_path, monkeypatch):
     result = run(*args, "--html", "pages/page.html")
     assert result.exit_code == 0, result.output
     assert [path.name for path in tmp_path.iterdir()] == ["pages"]
-    page = set(re.sub(r"<[^>]*>", " ", html.unescape((tmp_path / "pages/page.html").read_text())).split())
+    page = set(html.unescape(re.sub(r"<[^>]*>", " ", (tmp_path / "pages/page.html").read_text())).split())
     said = typeset(result.stdout.split("Written to")[0])
     assert len(said.split()) > 5
     drawn = re.compile(r"-+|!|├──|└──|│|\d\.")  # rules, marks of items and branches
