@@ -172,14 +172,17 @@ def _next_cohort(ds: xr.Dataset) -> list[Block]:
         return []
     doses, several, shown = names(ds, "dose"), ds.sizes["model"] > 1, []
     most = max(size for _, size in given)
-    for (level, size), designs in sorted(given.items()):
+    for level, size in sorted(given):
         for model in names(ds, "model"):
             chance = ds["outcome"].sel(model=model, size=size).isel(dose=level - 1).to_numpy()[: most + 1]
             cells = ("" if np.isnan(p) else bare(float(p)) for p in chance)
-            shown.append((f"{size} at {doses[level - 1]}", *([model] if several else []), *cells, _few(designs)))
-    head = ("", *(["model"] if several else []), *map(str, range(most + 1)), "given by")
+            shown.append((f"{size} at {doses[level - 1]}", *([model] if several else []), *cells))
+    head = ("", *(["model"] if several else []), *map(str, range(most + 1)))
     caption = "The next cohort where each design treats it: predictive probability (%) of so many DLTs"
-    return [Table(caption, head, tuple(shown), labels=True)]
+    notes = tuple(
+        f"{size} at {doses[level - 1]}: given by {_few(designs)}." for (level, size), designs in sorted(given.items())
+    )
+    return [Table(caption, head, tuple(shown), labels=True, notes=notes)]
 
 
 def _few(designs: list[str]) -> str:
