@@ -288,7 +288,7 @@ def test_the_model_is_checked_for_those_who_ask(tmp_path):
     np.testing.assert_allclose(found["data_vars"]["first_cohort"]["data"], 0.25, atol=1e-9)
     own = dict(zip(found["coords"]["model"]["data"], found["data_vars"]["elpd"]["data"], strict=True))
     assert own["beta"] == pytest.approx(3 * np.log(3 / 4) + 5 * np.log(5 / 7) + np.log(1 / 7))
-    assert set(own) == set(FIELDS)
+    assert set(own) == set(FIELDS) - {"two_populations"}  # which needs to know of what population each patient is
     printed = run("--outcomes", "1NNN 2NNNNNT", "--model", "beta", "--check", "--out", tmp_path)
     assert printed.exit_code == 0, printed.output
     for words in ("Before any patient", "surprising at no dose", "has no Monte Carlo error", "Sivula"):
