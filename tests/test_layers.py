@@ -4,9 +4,8 @@
 """
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import doseopt
 
@@ -55,6 +54,7 @@ def file_of(dotted):
     return path if path in FILES else f"{path}/__init__".removeprefix("/")
 
 
+@cache
 def imports(file):
     """All imports of a file, those inside functions too, but for the package's version."""
     nodes = [node for node in ast.walk(TREES[file]) if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -65,6 +65,7 @@ def room_of(file):
     return file.rpartition("/")[0]
 
 
+@cache
 def arrows():
     """Pairs of rooms, the first of which imports from the second, those within rooms included."""
     pairs = {(room_of(file), room_of(target)) for file in INSIDE for target in imports(file)}
@@ -74,9 +75,11 @@ def arrows():
 def circle(pairs):
     """Nodes that are on a circle, or only lead to one."""
     pairs = set(pairs)
-    while left := {(a, b) for a, b in pairs if any(b == c for c, _ in pairs)}:
+    while pairs:
+        starts = {a for a, _ in pairs}
+        left = {(a, b) for a, b in pairs if b in starts}
         if left == pairs:
-            return sorted({a for a, _ in pairs})
+            return sorted(starts)
         pairs = left
     return []
 
@@ -91,12 +94,12 @@ def test_every_room_within_a_room_is_listed():
     }
 
 
-@pytest.mark.parametrize("file", INSIDE)
-def test_imports_from_lower_floors_or_the_own_room_only(file):
-    own = file.partition("/")[0]
-    for target in imports(file):
-        other = target.partition("/")[0]
-        assert other == own or FLOOR[other] < FLOOR[own], f"{file} imports {target}, which does not stand below it"
+def test_imports_from_lower_floors_or_the_own_room_only():
+    found = (
+        (file, target, file.partition("/")[0], target.partition("/")[0]) for file in INSIDE for target in imports(file)
+    )
+    not_below = [(file, target) for file, target, own, other in found if other != own and FLOOR[other] >= FLOOR[own]]
+    assert not_below == []
 
 
 def test_no_circle_of_files():
@@ -158,25 +161,16 @@ def at_top(tree):
             waiting += [] if typing_only else [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_heavy_packages_are_imported_inside_functions(file):
-    found = []
-    for node in at_top(TREES[file]):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found.append(node.module)
-    assert HEAVY.isdisjoint(name.split(".")[0] for name in found)
+def test_heavy_packages_are_imported_inside_functions():
+    nodes = ((file, node) for file, tree in TREES.items() for node in at_top(tree))
+    assert [(file, roots(node)) for file, node in nodes if roots(node) & HEAVY] == []
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_no_import_error_is_swallowed(file):
-    for attempt in (node for node in ast.walk(TREES[file]) if isinstance(node, ast.Try)):
-        swallowed = {
-            name.id
-            for handler in attempt.handlers
-            for name in ast.walk(handler.type or ast.Name("Exception"))
-            if isinstance(name, ast.Name)
-        } & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+def test_no_import_error_is_swallowed():
+    swallowing = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    tries = ((file, node) for file, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.Try))
+    for file, attempt in tries:
+        types = [name for handler in attempt.handlers for name in ast.walk(handler.type or ast.Name("Exception"))]
+        swallowed = {name.id for name in types if isinstance(name, ast.Name)} & swallowing
         body = [n for statement in attempt.body for n in ast.walk(statement)]
         assert not (swallowed and any(isinstance(n, ast.Import | ast.ImportFrom) for n in body)), f"{file}: {swallowed}"
