@@ -152,8 +152,10 @@ def _dataset(
     return xr.Dataset(variables, coords)
 
 
-def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[list[float]]:
+def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[FloatArray]:
     """Read rates [S, D] that may be ragged or no numbers at all; a fault is noted and its row left out."""
+    if isinstance(rates, np.ndarray) and rates.dtype.kind in "fiu" and rates.ndim == 2 and rates.size:
+        return list(rates.astype(np.float64))  # thousands of points of a belief
     given: list[object] = []
     if hasattr(rates, "__array__"):
         given = list(np.atleast_1d(np.asarray(rates)))
@@ -170,7 +172,7 @@ def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[list[flo
         if values.ndim != 1 or values.size == 0:
             faults.append(Fault(f"{name}[{k}]", f"wanted one rate for each dose, got {row!r}"))
             values = np.empty(0)
-        rows.append(values.tolist())
+        rows.append(values)
     return rows
 
 
@@ -187,17 +189,20 @@ def _naming(where: str, names: list[str], count: int, noun: str) -> list[Fault]:
     return faults
 
 
-def _rate_faults(name: str, rows: list[list[float]], scenarios: list[str], doses: int) -> list[Fault]:
+def _rate_faults(name: str, rows: list[FloatArray], scenarios: list[str], doses: int) -> list[Fault]:
     """Faults of rates: a row for each scenario, a rate for each dose, all of them probabilities."""
     if len(rows) != len(scenarios):
         return [Fault(name, f"wanted one row for each scenario ({len(scenarios)}), got {len(rows)}")]
+    every = np.concatenate([*rows, []])
+    missing = np.isnan(every) & (name == "p_moderate")
+    if all(len(row) == doses for row in rows) and np.all(missing | (every >= 0) & (every <= 1)):
+        return []  # row by row thousands of points would take longer than all that is done with them
     faults = []
     for scenario, row in zip(scenarios, rows, strict=True):
-        if row and len(row) != doses:
+        if row.size and len(row) != doses:
             faults.append(Fault(f"{scenario}.{name}", f"wanted {doses} rates, one for each dose, got {len(row)}"))
         for k, rate in enumerate(row):
-            missing = name == "p_moderate" and np.isnan(rate)
-            if not missing and not 0 <= rate <= 1:
+            if not (0 <= rate <= 1 or (name == "p_moderate" and np.isnan(rate))):
                 faults.append(Fault(f"{scenario}.{name}[{k}]", f"wanted a rate in [0, 1], got {rate:g}"))
     return faults
 
