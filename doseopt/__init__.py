@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.modifiers import BelowLowest as BelowLowest
     from doseopt.designs.modifiers import BetaSafety as BetaSafety
     from doseopt.designs.modifiers import Coherent as Coherent
+    from doseopt.designs.modifiers import CohortRange as CohortRange
     from doseopt.designs.modifiers import CohortsByDLT as CohortsByDLT
     from doseopt.designs.modifiers import CohortsByDose as CohortsByDose
     from doseopt.designs.modifiers import CohortsInOrder as CohortsInOrder
@@ -142,6 +143,7 @@ _HOME = {
     "Coherent": "designs.modifiers",
     "CohortsByDLT": "designs.modifiers",
     "CohortsByDose": "designs.modifiers",
+    "CohortRange": "designs.modifiers",
     "CohortsInOrder": "designs.modifiers",
     "DESIGNS": "designs",
     "Decision": "core.state",

@@ -100,6 +100,8 @@ class Design:
         return dose
 
     def size(self, history, trial, given):
+        for rule in self.of("cohort_range"):
+            given = Give(given.dose, rule["to"])
         for rule in self.of("cohorts_in_order"):
             return rule["sizes"][min(len(history), len(rule["sizes"]) - 1)]
         for rule in self.of("cohorts_by_dose"):
@@ -107,6 +109,16 @@ class Design:
         for rule in self.of("cohorts_by_dlt"):
             return rule["after"] if sum(trial.y) else rule["before"]
         return given.size
+
+    def come(self, places):
+        """{patients: probability} of a cohort with so many places."""
+        found = {}
+        for rule in self.of("cohort_range"):
+            weights = rule.get("weights", [1] * (rule["to"] - rule["from"] + 1))
+            for k, weight in enumerate(weights):
+                many = min(rule["from"] + k, places)
+                found[many] = found.get(many, 0.0) + weight / sum(weights)
+        return found or {places: 1.0}
 
     # stops
 
@@ -186,10 +198,10 @@ class Design:
                 found[key] = found.get(key, 0.0) + weight
                 return
             rate = p[answer.dose]
-            for dlts in range(answer.size + 1):
-                left = answer.size - dlts
-                chance = math.comb(answer.size, dlts) * rate**dlts * (1 - rate) ** left
-                follow((*history, (answer.dose, answer.size, dlts, 0)), weight * chance)
+            for many, come in self.come(answer.size).items():
+                for dlts in range(many + 1):
+                    chance = come * math.comb(many, dlts) * rate**dlts * (1 - rate) ** (many - dlts)
+                    follow((*history, (answer.dose, many, dlts, 0)), weight * chance)
 
         follow((), 1.0)
         return found

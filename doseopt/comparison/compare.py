@@ -10,6 +10,7 @@ import xarray as xr
 
 from doseopt.beliefs.right import Definitions
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
+from doseopt.comparison.as_they_come import as_they_come
 from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
@@ -69,8 +70,8 @@ def compare(
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
         toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
         patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what `if_waiting`,
-        `not_waiting` and `with_calendar` add. A design that is too large is left out; the attribute `not_computed`
-        names each and says why, a line each.
+        `not_waiting` and `with_calendar` add; and what `as_they_come` does. A design that is too large is left out; the
+        attribute `not_computed` names each and says why, a line each.
 
     Raises
     ------
@@ -117,6 +118,7 @@ def compare(
     if study.window_events is not None or study.silences is not None:
         result = result.assign(window_readings(study, engine))
     result = in_time(study, engine, result, laws).assign(if_waiting(study, engine, result))
+    result = result.assign(as_they_come(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
     result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)

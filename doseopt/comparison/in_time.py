@@ -160,7 +160,9 @@ def _simulated(
     elif study.clock.lawless or (drawn & ~pending & ~whole).any():
         some = any(loses(design, study.scenarios) for design in designs)
         capped = any(design.facts.max_enrolled is not None for design in designs)
-        why = unlawful(study.clock, some, capped) or "the law takes too much memory or time"
+        come = some and any(design.facts.comers is not None for design in designs)
+        why = "cohorts are treated as patients come, of whom some are left out" if come else ""
+        why = unlawful(study.clock, some, capped) or why or "the law takes too much memory or time"
     if whole.any():
         why = " or ".join(filter(None, (why, "trials are simulated as a whole")))
     if why or not drawn.any():
@@ -210,11 +212,18 @@ def _found(
         enrols = enrolling(design, study.scenarios)
         if enrols is design:
             yield from _laws(study, _graph(design, engine), replaces)
-        else:
+        elif design.facts.comers is None:
             yield from _laws_along(study, _graph(enrols, engine))
+        else:
+            yield from _drawn(study, design, replaces)
     else:
-        times, law = times_of_simulated(study.scenarios, study.clock, design)
-        yield slice(None), times | (_number(study, law) if replaces and law is not None else {})
+        yield from _drawn(study, design, replaces)
+
+
+def _drawn(study: Study, design: Design, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+    """Yield the variables of a design whose trials are simulated."""
+    times, law = times_of_simulated(study.scenarios, study.clock, design)
+    yield slice(None), times | (_number(study, law) if replaces and law is not None else {})
 
 
 def _graph(design: Design, engine: Engine) -> Graph:

@@ -248,7 +248,7 @@ def _resolved_means(
         Of each edge from its state.
     """
     at, rate, stagger = graph.source, clock.arrivals.rate, clock.stagger
-    dose, size = graph.decision.dose[at], graph.decision.size[at]
+    dose, size = graph.decision.dose[at], graph.category_counts.sum(axis=1)
     new, flow = graph.state.n[at, dose] == 0, reached[:, at] * chance.T
     rest, closed = np.zeros_like(flow), np.zeros(len(at))
     laws = _stays(scenarios, clock)

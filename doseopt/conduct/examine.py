@@ -122,12 +122,16 @@ def courses(design: Design) -> list[tuple[Cohort, ...]]:
 
 
 def _variants(design: Design, so_far: tuple[Cohort, ...]) -> list[tuple[Cohort, ...]]:
-    """Return the course with the next cohort, 0 to all of its patients having a DLT; none if the trial stops."""
+    """Return the course with the next cohort, 0 to all of its patients having a DLT; none if the trial stops.
+
+    Where it is treated as patients come, with the fewest and with the most of them.
+    """
     given = step(design, after(design, so_far))
     if given.stop[0] != CONTINUE:
         return []
     size, level = int(given.size[0]), int(given.dose[0]) + 1
-    return [(*so_far, Cohort(level, "N" * (size - k) + "T" * k)) for k in range(size + 1)]
+    sizes = sorted({int(design.facts.fewest(size)), size})
+    return [(*so_far, Cohort(level, "N" * (each - k) + "T" * k)) for each in sizes for k in range(each + 1)]
 
 
 def hypothetical(study: Study, design: Design) -> xr.Dataset:

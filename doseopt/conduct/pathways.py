@@ -160,14 +160,14 @@ def _grown(design: Design, start: TrialState, cohorts: int) -> list[_Nodes]:
     """Return the tree, a layer for each number of cohorts; it ends early where all trials have stopped."""
     nothing = np.zeros((1, len(design.facts.outcomes)), np.int64)
     layers = [_decided(design, start, np.full(1, -1), nothing, np.ones(1))]
-    base = ended = 0
+    base, ended, facts = 0, 0, design.facts
     for depth in range(1, cohorts + 1):
         last = layers[-1]
         going = np.flatnonzero(last.decision.stop == CONTINUE)
         if not len(going):
             break
         ended += len(last.state) - len(going)
-        ways = [cohort_outcomes(int(size), len(design.facts.outcomes)) for size in last.decision.size[going]]
+        ways = [cohort_outcomes(int(size), len(facts.outcomes), facts.comers) for size in last.decision.size[going]]
         counts = np.array([len(outcome) for outcome, _ in ways])
         if ended + counts.sum() > MOST_PATHS:
             raise Faults([_too_many(depth, int(ended + counts.sum()))])

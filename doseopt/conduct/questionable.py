@@ -18,7 +18,6 @@ from scipy.special import betainc
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
-from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import edge_weights, moderate_rates, observed_rates
 from doseopt.engines.graph import Graph
 
@@ -246,7 +245,7 @@ class Likeliest:
         dose, ways = graph.decision.dose[graph.source], graph.category_counts
         rates = [p, 1 - p] if moderate is None else [p, (1 - p) * moderate, (1 - p) * (1 - moderate)]
         powers = [q.T[dose] ** ways[:, [k]] for k, q in enumerate(rates)]
-        step = orders_of(ways)[:, None] * np.prod(powers, axis=0)
+        step = graph.orders[:, None] * np.prod(powers, axis=0)
         state = np.zeros((len(graph.state), len(p)))
         state[0] = 1
         patients = graph.state.total[graph.source]

@@ -15,7 +15,7 @@ from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, demand_waiting, selected, step
 from doseopt.engines.exact import moderate_rates, observed_rates
-from doseopt.engines.simulate import Patients
+from doseopt.engines.simulate import Patients, as_they_come
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
@@ -129,9 +129,10 @@ def _steps(
     p = observed_rates(design, truth)[0]
     moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
     demand_waiting(design)
-    state = start
-    given, steps = step(design, state), []
+    state, steps = start, list[dict[str, Any]]()
+    given = step(design, state)
     while given.stop[0] == CONTINUE:
+        given = as_they_come(design, given, patients, np.array([trial]), len(steps))
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)

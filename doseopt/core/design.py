@@ -4,11 +4,12 @@ A design is a frozen dataclass of the parameters that a protocol would state, wi
 :class:`~doseopt.core.state.TrialState` and nothing else. Modifiers are a flat tuple, applied in fixed phases, so that
 the order in which a user writes them cannot change the trial:
 
-    CLOSE < FLOOR < RESTRICT < SIZE < RUN_IN < STOP < DEMAND < CAP
+    CLOSE < FLOOR < RESTRICT < COME < SIZE < RUN_IN < STOP < DEMAND < CAP
 
 CLOSE says which doses are not admissible besides those that the base excludes: the highest admissible one below is
 given and selected, and the trial stops where there is none. FLOOR only raises the dose, within the admissible ones, and
-RESTRICT only lowers a ceiling on it. SIZE sets the cohort size (at most one rule). RUN_IN replaces the base
+RESTRICT only lowers a ceiling on it. COME makes room for the most patients who come (at most one rule), SIZE sets the
+places of the cohort (at most one). RUN_IN replaces the base
 design until its own part of the trial is over (at most one). STOP acts on trials that go on; of several reasons the
 foremost is kept (`Reason`). DEMAND may undo a reason that is `undoable`. CAP comes last: it truncates the cohort that
 all others agreed on, and stops the trial.
@@ -23,6 +24,7 @@ from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
+from doseopt.core.comers import Comers
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault
 from doseopt.core.posterior import Posterior
@@ -46,11 +48,12 @@ class Phase(enum.IntEnum):
     CLOSE = 0
     FLOOR = 1
     RESTRICT = 2
-    SIZE = 3
-    RUN_IN = 4
-    STOP = 5
-    DEMAND = 6
-    CAP = 7
+    COME = 3
+    SIZE = 4
+    RUN_IN = 5
+    STOP = 6
+    DEMAND = 7
+    CAP = 8
 
 
 class Design(Protocol):
@@ -207,6 +210,11 @@ class Modifier(Protocol):
     @property
     def cap(self) -> int | None:
         """Most patients that it lets a trial treat, None if it says nothing of them."""
+        ...
+
+    @property
+    def comers(self) -> Comers | None:
+        """How many patients come for a cohort; None if it says nothing of them."""
         ...
 
     @property

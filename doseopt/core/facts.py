@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from doseopt.core.comers import Comers
 from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
-from doseopt.core.state import BoolArray, TrialState
+from doseopt.core.state import BoolArray, IntArray, TrialState
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Facts:
         of closing.
     names : Definition, optional
         What a dose must meet to be named the MTD; None if any that is selected is.
+    comers : Comers, optional
+        How many patients come for a cohort, of whom as many as it has places are treated; None if all are filled.
     aims : bool
         Whether the rule depends on the target.
     below : callable, optional
@@ -77,6 +82,11 @@ class Facts:
     times: bool = False
     open_to_the_end: bool = False
     names: Definition | None = None
+    comers: Comers | None = None
     aims: bool = True
     below: Callable[[TrialState], BoolArray] | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None
+
+    def fewest(self, places: IntArray | int) -> IntArray:
+        """Return the fewest patients whom a cohort of so many places may have, elementwise."""
+        return np.minimum(places, self.comers.fewest) if self.comers is not None else np.asarray(places)

@@ -90,6 +90,7 @@ class Modified(Card):
             cap=min((part.cap for part in parts if part.cap is not None), default=None),
             max_enrolled=min((part.max_enrolled for part in parts if part.max_enrolled is not None), default=None),
             ends=any(part.ends for part in ((*self.modifiers,) if self._reopens else parts)),
+            comers=next((part.comers for part in parts if part.comers is not None), None),
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
             exclusion=", or ".join(filter(None, (base.exclusion, *(m.exclusion for m in self.modifiers)))),
         )
@@ -282,7 +283,7 @@ def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]
     placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
     caps = dict.fromkeys(type(m) for m in placed.values() if m.phase == Phase.CAP)
     found = []
-    for phase in (Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, *caps):
+    for phase in (Phase.COME, Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, *caps):
         same = [i for i, m in placed.items() if phase in (m.phase, type(m))]
         if len(same) > 1:
             wanted = f"wanted at most one {placed[same[1]].phase.name.lower()} rule, got {len(same)}"

@@ -41,6 +41,7 @@ def draw_ends(
         Probability that all of the next cohort are left out, and that it is treated once more.
     """
     order, bounds = graph.outgoing
+    lost = graph.design.facts.outcomes.lost > 0
     reached = np.concatenate([[0.0], np.cumsum(chance[order])])
     at, end = np.zeros(trials, np.int64), np.zeros(trials)
     treated, cohorts = np.zeros((trials, graph.design.facts.doses), bool), 0
@@ -49,11 +50,12 @@ def draw_ends(
         low, high = bounds[here], bounds[here + 1]
         sought = reached[low] + rng.random(len(rows)) * (reached[high] - reached[low])
         edge = order[np.clip(np.searchsorted(reached, sought, side="right") - 1, low, high - 1)]
-        dose, size = graph.decision.dose[here], graph.decision.size[here]
+        dose = graph.decision.dose[here]
+        size = graph.decision.size[here] if lost else graph.category_counts[edge].sum(axis=1)
         opened = end[rows] + (between if cohorts else 0)
         again = np.zeros(len(rows), bool) if none is None else rng.random(len(rows)) < none[here]
-        dlts, lost = outcome_of(graph.design.facts.outcomes, graph.category_counts[edge], size, again)
-        end[rows] = follow(rows, opened, size, dose, ~treated[rows, dose], dlts, lost)
+        dlts, gone = outcome_of(graph.design.facts.outcomes, graph.category_counts[edge], size, again)
+        end[rows] = follow(rows, opened, size, dose, ~treated[rows, dose], dlts, gone)
         at[rows] = np.where(again, here, graph.target[edge])
         treated[rows, dose] = True
         cohorts += 1

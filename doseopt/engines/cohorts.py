@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import edge_chances, ending_weights
 from doseopt.engines.graph import Graph
 
@@ -91,7 +90,7 @@ def carried(graph: Graph, p: FloatArray, p_moderate: FloatArray | None, begin: F
     found = np.zeros((len(p), int(patients.max()) + 1, *begin.shape))
     if p_moderate is None:
         each = ending_weights(graph, p) / graph.paths[graph.ending]
-        passes = [(slice(None), each, orders_of(graph.category_counts))]
+        passes = [(slice(None), each, graph.orders)]
     else:
         chances, one = edge_chances(graph, p, p_moderate), np.ones((1, len(graph.ending)))
         passes = [(slice(r, r + 1), one, chances[:, r]) for r in range(len(p))]

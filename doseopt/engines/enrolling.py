@@ -28,6 +28,11 @@ MIDWAY = (
     "before is not known"
 )
 
+AS_THEY_COME = (
+    "wanted no cap on patients enrolled (max_enrolled), or cohorts of a stated size (no cohort_range), where some are "
+    "replaced"
+)
+
 
 @dataclass(frozen=True)
 class Enrolling:
@@ -141,11 +146,13 @@ def enrolling(design: Design, scenarios: xr.Dataset, start: TrialState | None = 
     Raises
     ------
     Faults
-        If trials begin midway.
+        If trials begin midway, or cohorts are treated as patients come of whom some are replaced up to a cap.
     """
     letters = _letters(design, scenarios)
     if letters and start is not None and start.started.any():
         raise Faults([Fault("window_events", MIDWAY)])
+    if "R" in letters and design.facts.comers is not None:
+        raise Faults([Fault("window_events", AS_THEY_COME)])
     return Enrolling(design, letters) if letters else design
 
 

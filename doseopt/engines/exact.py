@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray, TrialState
@@ -226,6 +227,14 @@ def edge_chances(
     return np.asarray(_chances_of_kinds(graph, p, p_moderate, lost)[graph.kinds[1]])
 
 
+def all_left_out(facts: Facts, left_out: FloatArray, size: IntArray) -> FloatArray:
+    """Return the probability that all of a cohort are left out, each of whom is with a probability; elementwise."""
+    if facts.comers is None:
+        return np.asarray(left_out**size)
+    many = facts.comers.table(int(size.max(initial=0)))[size]
+    return np.asarray((many * left_out[..., None] ** np.arange(many.shape[-1])).sum(axis=-1))
+
+
 def _chances_of_kinds(
     graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
 ) -> FloatArray:
@@ -237,11 +246,11 @@ def _chances_of_kinds(
     if len(chances) != len(space) - 1:
         raise Faults([Fault("", f"wanted chances of {', '.join(space.names[:-1])}, got {len(chances)}")])
     each = np.moveaxis(space.probabilities(*chances), -1, 0)
-    orders = enrolled_orders(space, size, ways) if space.lost else orders_of(ways)
+    orders = enrolled_orders(space, size, ways, facts.comers) if space.lost else orders_of(ways, size, facts.comers)
     exponents = np.arange(ways.max(initial=0) + 1)[:, None, None]
     chance = np.repeat(orders[:, None], len(p), axis=1)
     for q, count in zip(each, ways.T, strict=True):
         chance *= (q.T**exponents)[count, dose]
     if space.lost and facts.max_enrolled is None:
-        chance /= 1 - lost[0].T[dose] ** size[:, None]  # a cohort of which all are left out leads back
+        chance /= 1 - all_left_out(facts, lost[0].T[dose], size[:, None])  # such a cohort leads back
     return np.asarray(chance)

@@ -6,8 +6,10 @@ reaching a state whose tally is (n, y) is
     paths * prod_j p_j^y_j (1 - p_j)^(n_j - y_j),
 
 where `paths` counts the orders of patients that lead there and does not depend on the truth. So it is counted once,
-and a scenario costs one product an ending. Designs that also look at moderate toxicity (three outcome categories)
-have no such factor, because their tally does not hold the moderate counts; the exact engine weighs their edges.
+and a scenario costs one product an ending. A cohort that is treated as patients come is a mixture over its size,
+which does not depend on the truth either: the orders of its patients count times the probability of so many. Designs
+that also look at moderate toxicity (three outcome categories) have no such factor, because their tally does not hold
+the moderate counts; the exact engine weighs their edges.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget
-from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes
+from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes, orders_of
 from doseopt.engines.enrolling import enrolled_of
 
 MOST_BYTES = 1 << 27
@@ -81,6 +83,11 @@ class Graph:
         """An edge of each kind, [Q], and the kind of each edge, [L]: doses, sizes and ways to turn out are few."""
         given = self.decision[self.source]
         return unique_rows([*self.category_counts.T, given.dose, given.size])
+
+    @functools.cached_property
+    def orders(self) -> FloatArray:
+        """The orders of patients that make each edge, times the probability that so many come, [L]."""
+        return orders_of(self.category_counts, self.decision.size[self.source], self.design.facts.comers)
 
     @functools.cached_property
     def deepest(self) -> int:
@@ -152,7 +159,8 @@ def _children(
             paths[repeated] * np.tile(orders, len(rows)),
             cohort_paths[repeated],
         )
-        found += _by_layer(design, arrivals) if design.facts.outcomes.lost else [arrivals]
+        differ = design.facts.outcomes.lost or design.facts.comers is not None
+        found += _by_layer(design, arrivals) if differ else [arrivals]
     return found
 
 
@@ -166,7 +174,10 @@ def _cohorts(design: Design, state: TrialState, decision: Decision) -> Iterator[
         for size in np.unique(decision.size[going & (room == left)]).tolist():
             rows = np.flatnonzero(going & (decision.size == size) & (room == left))
             most = None if facts.max_enrolled is None else left
-            yield (rows, *(enrolled_outcomes(space, size, most) if space.lost else cohort_outcomes(size, len(space))))
+            if space.lost:
+                yield (rows, *enrolled_outcomes(space, size, most, facts.comers))
+            else:
+                yield (rows, *cohort_outcomes(size, len(space), facts.comers))
 
 
 def _by_layer(design: Design, arrivals: _Arrivals) -> list[_Arrivals]:

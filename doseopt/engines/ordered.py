@@ -11,6 +11,7 @@ from scipy.special import comb
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import observed_rates, weighed
 from doseopt.engines.graph import Graph, graph_of
 
@@ -80,10 +81,12 @@ def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> Fl
     for before in np.unique(layer).tolist():
         rows = np.flatnonzero(layer == before)
         source, dlts = graph.source[rows], graph.category_counts[rows, 0]
-        dose, size = graph.decision.dose[source], graph.decision.size[source]
+        ways = graph.category_counts[rows]
+        dose, size = graph.decision.dose[source], ways.sum(axis=1)
+        come = graph.orders[rows] / orders_of(ways)
         some = np.clip(patients - before, 0, size)
         chance = _both(dlts, some, size - some, first.T[dose], then.T[dose])
-        np.add.at(weight, graph.target[rows], weight[source] * chance)
+        np.add.at(weight, graph.target[rows], weight[source] * come[:, None] * chance)
     return weight.T
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray
-from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.graph import Graph
 
 SETTLED = "settled"
@@ -76,7 +75,7 @@ def settle(graph: Graph) -> Graph:
     stopping = (lowest == highest) & graph.state.started & (graph.decision.stop == CONTINUE)
     paths, cohort_paths = np.zeros((2, len(graph.state)))
     paths[0] = cohort_paths[0] = 1
-    orders = orders_of(graph.category_counts)
+    orders = graph.orders
     layer = graph.layer[graph.source]
     for each in np.unique(layer):
         rows = (layer == each) & ~stopping[graph.source]

@@ -25,6 +25,8 @@ from doseopt.engines.exact import Exact, moderate_rates, observed_rates
 from doseopt.engines.outcomes import make_outcomes
 
 MOST_COHORTS = 1000
+COHORTS = 1 << 31
+"""Key of the streams of cohorts, which no patient has."""
 ROWS = 100_000
 """Trials at a time, all scenarios counted."""
 
@@ -94,6 +96,14 @@ class Patients:
         self._seed = seed
         self._first = first
         self._columns: list[FloatArray] = []
+        self._cohorts: Patients | None = None
+
+    def coming(self, trial: IntArray, cohort: IntArray) -> FloatArray:
+        """Return what decides how many patients come for a trial's i-th cohort, uniform on [0, 1), elementwise."""
+        if self._cohorts is None:
+            apart = np.random.SeedSequence(self._seed.entropy, spawn_key=(*self._seed.spawn_key, COHORTS))
+            self._cohorts = Patients(self.trials, apart, self._first)
+        return self._cohorts.tolerance(trial, cohort)
 
     def tolerance(self, trial: IntArray, patient: IntArray) -> FloatArray:
         """Return the tolerance of a trial's i-th patient, elementwise."""
@@ -163,6 +173,7 @@ def run_trials(
             return n, y, mtd.reshape(shape), reason.reshape(shape), before
         given = decision[inverse[~done]]
         scenario, trial = np.divmod(running, patients.trials)
+        given = as_they_come(design, given, patients, trial, cohorts)
         room = _room(design, state, given)
         outcome = _treat(design, given, room, trial, seen, patients, [chance[scenario] for chance in chances])
         watch(running, given, outcome)
@@ -193,6 +204,15 @@ def _worked(design: Design, before: int, state: TrialState, start: TrialState, s
         )
         raise TooManyStates(message)
     return before + here
+
+
+def as_they_come(design: Design, given: Decision, patients: Patients, trial: IntArray, cohort: int) -> Decision:
+    """Return the i-th cohorts of some trials with as many patients as come, no more than there are places."""
+    comers = design.facts.comers
+    if comers is None:
+        return given
+    size = comers.treated(patients.coming(trial, np.full(len(trial), cohort)), given.size)
+    return Decision(given.dose, size, given.stop)
 
 
 def _room(design: Design, state: TrialState, given: Decision) -> IntArray:

@@ -26,6 +26,8 @@ class Answer:
         Why it stops.
     mtd : int or None
         Level declared then.
+    fewest : int, optional
+        The fewest patients of the next cohort where it is treated as patients come; None where it has `size`.
     unfinished : tuple of int, optional
         Patients treated and wanted of the last cohort, if the next patients are its rest.
     """
@@ -34,6 +36,7 @@ class Answer:
     size: int | None
     stop: str | None = None
     mtd: int | None = None
+    fewest: int | None = None
     unfinished: tuple[int, int] | None = field(default=None, compare=False)
 
     def as_object(self, labels: list[str]) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class Answer:
             "stop": self.stop,
             "mtd": self.mtd,
             "unfinished": {"treated": treated, "of": wanted} if wanted else None,
+            **({} if self.fewest is None else {"fewest": self.fewest}),
         }
 
 
@@ -72,12 +76,13 @@ def answers(design: Design, state: TrialState, pending: Pending | None = None) -
     ended = np.flatnonzero(given.stop != CONTINUE)
     if len(ended):
         mtd[ended] = selected(design, state[ended], given.stop[ended])
-    rows = zip(given.dose.tolist(), given.size.tolist(), given.stop.tolist(), mtd.tolist(), strict=True)
+    fewest = design.facts.fewest(given.size).tolist()
+    rows = zip(given.dose.tolist(), given.size.tolist(), fewest, given.stop.tolist(), mtd.tolist(), strict=True)
     return [
-        Answer(dose + 1, size)
+        Answer(dose + 1, size, fewest=few if few < size else None)
         if not stop
         else Answer(None, None, design.facts.stops[stop - 1], mtd + 1 if mtd >= 0 else None)
-        for dose, size, stop, mtd in rows
+        for dose, size, few, stop, mtd in rows
     ]
 
 
@@ -90,7 +95,8 @@ def treated(design: Design, before: TrialState, level: int, counts: IntArray) ->
 def answers_amid(design: Design, before: TrialState, level: int, counts: IntArray, closed: bool) -> list[Answer]:
     """Return what a design does after a cohort that may be unfinished.
 
-    A cohort is unfinished if the design gives more patients at this dose than were treated and it was not closed. Its
+    A cohort is unfinished if the design gives more patients at this dose than were treated and it was not closed; one
+    that is treated as patients come, if they are fewer than the fewest who come: else the cohort seen is whole. Its
     rest is treated first, unless the dose is excluded already, or the decision is the same for every outcome of the
     rest; a stop, or more patients at this dose, only if the design says the same without the rest.
 
@@ -108,18 +114,19 @@ def answers_amid(design: Design, before: TrialState, level: int, counts: IntArra
     """
     after = treated(design, before, level, counts)
     given, many = asked(design, before), counts.sum(axis=1)
-    open_ = (given.stop == CONTINUE) & (given.dose == level) & (given.size > many) & (not closed)
+    wanted = design.facts.fewest(given.size)
+    open_ = (given.stop == CONTINUE) & (given.dose == level) & (wanted > many) & (not closed)
     found = _as_they_stand(design, after, open_)
     rows = [
         i for i in np.flatnonzero(open_).tolist() if found[i] is None or admissible(design, after, before, i)[level]
     ]
-    ways = [cohort_outcomes(int(given.size[i] - many[i]), len(design.facts.outcomes))[0] for i in rows]
+    ways = [cohort_outcomes(int(wanted[i] - many[i]), len(design.facts.outcomes))[0] for i in rows]
     if ways:
         each = np.repeat(rows, [len(way) for way in ways])
         whole = treated(design, before[each], level, counts[each] + np.concatenate(ways))
         later = iter(answers(design, whole))
         for i, way in zip(rows, ways, strict=True):
-            first = Answer(level + 1, int(given.size[i] - many[i]), unfinished=(int(many[i]), int(given.size[i])))
+            first = Answer(level + 1, int(wanted[i] - many[i]), unfinished=(int(many[i]), int(wanted[i])))
             found[i] = _amid(found[i], {next(later) for _ in way}, first)
     return [answer for answer in found if answer is not None]
 

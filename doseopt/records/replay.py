@@ -280,7 +280,8 @@ def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, b
     if stop != CONTINUE:
         return f"the design had stopped ({design.facts.stops[stop - 1]})"
     many = len(cohort.letters)
-    if dose + 1 == cohort.level and (many == size or (begun and many < size)):
+    fewest = int(design.facts.fewest(size))
+    if dose + 1 == cohort.level and many <= size and (begun or many >= fewest):
         return ""
-    patients = "1 patient" if size == 1 else f"{size} patients"
+    patients = "1 patient" if size == 1 else f"{size} patients" if fewest == size else f"{fewest} to {size} patients"
     return f"the design gives {patients} at level {dose + 1}"

@@ -8,7 +8,7 @@ from doseopt.core.design import Phase
 from doseopt.core.parameters import Fault, Faults
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.layers import layers
-from doseopt.designs.modifiers import CohortsByDLT, CohortsByDose, CohortsInOrder
+from doseopt.designs.modifiers import CohortRange, CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.policy import Policy
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import build_graph
@@ -23,7 +23,12 @@ def obstacles(design: Any) -> list[Fault]:
         wanted = 'wanted a rule that ends every trial, e.g. { kind = "max_patients", n = 24 }, got none'
         return [Fault("modifiers", wanted)]
     parts = layers(design)
-    own = [size for m in parts.laid if isinstance(m, CohortsByDose | CohortsByDLT | CohortsInOrder) for size in m.sizes]
+    own = [
+        size
+        for m in parts.laid
+        if isinstance(m, CohortRange | CohortsByDose | CohortsByDLT | CohortsInOrder)
+        for size in m.sizes
+    ]
     sizes = own or [getattr(parts.rule, "cohort", 1)]
     cap = next((m.cap for m in parts.laid if m.phase == Phase.CAP), None) or max(sizes)
     if max(sizes) > cap:

@@ -114,7 +114,7 @@ def _check_memory_shape(design: Design) -> None:
         parts = []
         for size in np.unique(given.size[going]).tolist():
             rows = going[given.size[going] == size]
-            ways, _ = cohort_outcomes(size, len(design.facts.outcomes))
+            ways, _ = cohort_outcomes(size, len(design.facts.outcomes), design.facts.comers)
             repeated, outcome = np.repeat(rows, len(ways)), np.tile(ways, (len(rows), 1))
             memory = np.asarray(design.remember(state[repeated], given[repeated], outcome))
             wanted = (len(repeated), len(design.facts.memory))

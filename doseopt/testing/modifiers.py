@@ -80,7 +80,7 @@ def _check_phase(modifier: Modifier, state: TrialState, dose: int) -> None:
         ceiling = modifier(state, _offer(state, state.n.shape[1] - 1)).dose
         kept = {"only a lower dose": same["size"] & same["stop"] & (answer.dose <= dose)}
         kept["a ceiling that does not depend on the dose proposed"] = answer.dose == np.minimum(ceiling, dose)
-    elif modifier.phase == Phase.SIZE:
+    elif modifier.phase in (Phase.COME, Phase.SIZE):
         kept = {"only another size, of a patient at least": same["dose"] & same["stop"] & (answer.size >= 1)}
     elif modifier.phase == Phase.RUN_IN:
         inside = (answer.dose >= 0) & (answer.dose < state.n.shape[1]) & (answer.size >= 1)

@@ -74,6 +74,9 @@ def rules(rng, doses, kind):
             {"kind": "cohorts_by_dose", "sizes": [int(v) for v in rng.integers(1, 4, doses)]},
         ]
         found.append(pick(rng, sizes))
+    if kind != "three_plus_three" and rng.random() < 0.3:
+        ranges = [{"from": 1, "to": 3}, {"from": 2, "to": 3, "weights": [0.75, 0.25]}]
+        found.append({"kind": "cohort_range", **pick(rng, ranges)})
     if rng.random() < 0.2:
         found.append({"kind": "demand_at_dose", "n": int(rng.integers(2, 6))})
     found.append({"kind": "max_patients", "n": int(rng.integers(6, 9))})

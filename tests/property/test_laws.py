@@ -97,7 +97,9 @@ def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(des
         if cohorts == 0 or given.stop[0] != CONTINUE:
             total = total + weight * expectations(Exact()(design, scenarios_of(p), state), 4)
             return
-        for way, orders in zip(*cohort_outcomes(int(given.size[0]), len(design.facts.outcomes)), strict=True):
+        for way, orders in zip(
+            *cohort_outcomes(int(given.size[0]), len(design.facts.outcomes), design.facts.comers), strict=True
+        ):
             chance = orders * np.prod(q[:, given.dose[0]] ** way)
             condition(advance(design, state, given, way[None]), weight * chance, cohorts - 1)
 

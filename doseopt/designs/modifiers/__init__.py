@@ -19,7 +19,7 @@ from doseopt.designs.modifiers.restrict import Coherent, NoSkipping, NoSkippingD
 from doseopt.designs.modifiers.rule import Rule
 from doseopt.designs.modifiers.run_in import RunIn
 from doseopt.designs.modifiers.safety import BetaSafety
-from doseopt.designs.modifiers.sizes import CohortsByDLT, CohortsByDose, CohortsInOrder
+from doseopt.designs.modifiers.sizes import CohortRange, CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.modifiers.stopping import EnoughAtDose, NarrowInterval, TooToxic
 from doseopt.designs.modifiers.titrate import Titrate
 
@@ -31,6 +31,7 @@ __all__ = [
     "BelowLowest",
     "BetaSafety",
     "Coherent",
+    "CohortRange",
     "CohortsByDLT",
     "CohortsByDose",
     "CohortsInOrder",
@@ -63,6 +64,7 @@ MODIFIERS = {
     "cohorts_by_dose": CohortsByDose,
     "cohorts_by_dlt": CohortsByDLT,
     "cohorts_in_order": CohortsInOrder,
+    "cohort_range": CohortRange,
     "too_toxic": TooToxic,
     "enough_at_dose": EnoughAtDose,
     "narrow_interval": NarrowInterval,

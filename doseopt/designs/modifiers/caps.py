@@ -32,7 +32,7 @@ class _Cap(Rule):
 
     def clash(self, base: Design) -> Fault | None:
         """Refuse a cap that leaves no room for the first cohort; `base` has all other modifiers on."""
-        first = int(base.first().size[0])
+        first = int(base.facts.fewest(base.first().size[0]))
         return Fault("n", f"wanted at least the first cohort of {first}, got {self.n}") if self.n < first else None
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:

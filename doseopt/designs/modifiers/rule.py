@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from doseopt.core.comers import Comers
 from doseopt.core.design import Design, Phase
 from doseopt.core.parameters import Fault, check
 from doseopt.core.reason import Reason
@@ -55,6 +56,11 @@ class Rule:
     @property
     def cap(self) -> int | None:
         """Most patients that it lets a trial treat; it says nothing of them."""
+        return None
+
+    @property
+    def comers(self) -> Comers | None:
+        """How many patients come for a cohort; it says nothing of them."""
         return None
 
     @property

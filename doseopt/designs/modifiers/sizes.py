@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from doseopt.core.comers import Comers
 from doseopt.core.design import Design, Phase, Row
-from doseopt.core.parameters import Fault, param
+from doseopt.core.parameters import Fault, are_numbers, check, param
 from doseopt.core.state import Decision, IntArray, TrialState
 from doseopt.designs.modifiers.rule import Rule
 
@@ -157,3 +158,96 @@ class CohortsInOrder(SizeRule):
     def describe(self) -> list[Row]:
         """Return the rule in words."""
         return [Row("cohort size", f"{', '.join(map(str, self.sizes))} patients in order, the last repeated")]
+
+
+def _weights_fault(value: Any) -> str | None:
+    if value is None:
+        return None
+    if are_numbers(value) and value and all(weight >= 0 for weight in value) and sum(value) > 0:
+        return None
+    shown = list(value) if isinstance(value, tuple) else value
+    return f"wanted a list of weights, numbers of at least 0 and not all 0, got {shown!r}"
+
+
+@dataclass(frozen=True)
+class CohortRange(SizeRule):
+    """Cohorts of so many to so many patients, as they come; who have come are treated and decided on together.
+
+    How many come is drawn for each cohort by stated weights, whatever has been seen, and a cohort has no more than the
+    places that the other rules leave it: a rule on cohort size, a titration and the cap hold as ever. Exact results are
+    over that law; a running trial is told its cohorts as they were.
+
+    Parameters
+    ----------
+    from_, to : int
+        Fewest and most patients of a cohort; `from` in a study file.
+    weights : tuple of float, optional
+        Of each number from the fewest to the most, in proportion to their probabilities; left out: all alike.
+
+    Examples
+    --------
+    Of a cohort of 1 or 2 at a rate of 0.5 the number of DLTs is 0 with probability (1/2 + 1/4) / 2.
+
+    >>> from doseopt import BOIN, CohortRange, MaxPatients, Modified
+    >>> design = Modified(BOIN(doses=2, target=0.25), (CohortRange(from_=1, to=2), MaxPatients(n=6)))
+    >>> design.first().size.item(), design.facts.comers.chances
+    (2, (0.5, 0.5))
+    """
+
+    from_: int = param(kind=int, low=1, high=MOST, doc="fewest patients of a cohort")
+    to: int = param(kind=int, low=1, high=MOST, doc="most patients of a cohort")
+    weights: tuple[float, ...] | None = param(
+        None, kind=tuple, custom=_weights_fault, doc="weights of the numbers of patients, in order; alike if left out"
+    )
+
+    phase: ClassVar[Phase] = Phase.COME
+
+    def __post_init__(self) -> None:
+        """Check the parameters, alone and together."""
+        check(self, self._faults)
+
+    def _faults(self) -> list[Fault]:
+        found = []
+        if self.to <= self.from_:
+            found.append(Fault("to", f"wanted more than from = {self.from_}, got {self.to}"))
+        elif self.weights is not None and len(self.weights) != self.to - self.from_ + 1:
+            wanted = f"wanted {self.to - self.from_ + 1}, one for each of {self.from_} to {self.to} patients"
+            found.append(Fault("weights", f"{wanted}, got {len(self.weights)}"))
+        return found
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the rule as the conformance checks try it."""
+        return cls(from_=2, to=4, weights=(0.5, 0.3, 0.2))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The fewest: a cap must have room for them."""
+        return (self.from_,)
+
+    @property
+    def comers(self) -> Comers:
+        """How many patients come for a cohort."""
+        weights = (1.0,) * (self.to - self.from_ + 1) if self.weights is None else self.weights
+        return Comers(self.from_, tuple(weight / sum(weights) for weight in weights))
+
+    def clash(self, base: Design) -> Fault | None:
+        """Refuse a design that decides while patients are pending, too: it has no use for cohorts."""
+        if base.facts.pending:
+            return Fault(
+                "", "wanted a design that decides on whole cohorts, got one that decides while some are pending"
+            )
+        return super().clash(base)
+
+    def __call__(self, state: TrialState, decision: Decision) -> Decision:
+        """Give as many places as patients may come."""
+        return dataclasses.replace(decision, size=np.full_like(decision.size, self.to))
+
+    def describe(self) -> list[Row]:
+        """Return the rule in words."""
+        shares = (
+            "each number as probable"
+            if self.weights is None
+            else f"weights {', '.join(f'{w:g}' for w in self.weights)}"
+        )
+        return [Row("cohort size", f"{self.from_} to {self.to} patients as they come; {shares}")]

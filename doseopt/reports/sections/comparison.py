@@ -11,6 +11,7 @@ from doseopt.display.panels import grouped
 from doseopt.display.simulated import simulated
 from doseopt.plots import drawings
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.benchmark import benchmark
 from doseopt.reports.sections.estimates import estimates
 from doseopt.reports.sections.findings import findings
@@ -67,7 +68,15 @@ def comparison_document(ds: xr.Dataset) -> Document:
     blocks += [scenario_table(ds), *like_for_like(ds)]
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
-    blocks += [*measure_tables(ds), *benchmark(ds), _selection(ds), *figures, *with_heading(ds), *estimates(ds)]
+    blocks += [
+        *measure_tables(ds),
+        *as_they_come(ds),
+        *benchmark(ds),
+        _selection(ds),
+        *figures,
+        *with_heading(ds),
+        *estimates(ds),
+    ]
     return Document(str(ds.attrs["title"]), _facts(ds), tuple(blocks))
 
 

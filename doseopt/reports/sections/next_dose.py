@@ -108,7 +108,8 @@ def decision_words(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         where = f"at {one['dose']} (level {one['level']})"
         return f"{one['size']} more {where} first: the cohort has {treated} of {wanted} patients"
     if one["stop"] is None:
-        return f"{counted(one['size'], 'patient')} at {one['dose']} (level {one['level']})"
+        many = f"{one['fewest']} to " if "fewest" in one else ""
+        return f"{many}{counted(one['size'], 'patient')} at {one['dose']} (level {one['level']})"
     stop = f"stop ({reason_words(one['stop'])})"
     if one["mtd"] is None:
         return f"{stop}; no MTD"

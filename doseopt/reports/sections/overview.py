@@ -13,6 +13,7 @@ from doseopt.display.labels import dose_labels, made_by, names
 from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.measures.declared import FEW
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
+from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
@@ -69,7 +70,9 @@ def overview_document(ds: xr.Dataset) -> Document:
     }
     found = findings(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
-    return Document(str(ds.attrs["title"]), facts, (*blocks, overview(marked(ds)), Paragraph(REST)))
+    return Document(
+        str(ds.attrs["title"]), facts, (*blocks, overview(marked(ds)), *as_they_come(marked(ds)), Paragraph(REST))
+    )
 
 
 def marked(ds: xr.Dataset) -> xr.Dataset:
