@@ -31,7 +31,7 @@ def attained() -> list[str]:
     return limit_findings(doseopt.limits_of(dataclasses.replace(study, designs=ten)).dataset)[:2]
 
 
-def test_the_example_runs_and_prints_two_probabilities_and_what_is_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_runs_and_has_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     said = capsys.readouterr().out
@@ -39,6 +39,8 @@ def test_the_example_runs_and_prints_two_probabilities_and_what_is_next(capsys: 
     assert len(printed) == 2
     assert "CRM 25" in said
     assert all(0 < p < 1 for p in printed)
+    verbs = {name for name, home in doseopt._HOME.items() if home.split(".")[0] == "reports"}
+    assert {name for name in (*verbs, "load_study", "plot") if f"doseopt.{name}" not in example} == set()
 
 
 @pytest.mark.parametrize("block", ["calibration", "benchmark", "times", "waiting"])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import doseopt
+from doseopt.plots import named
 
 PACKAGE = Path(doseopt.__file__).parent
 
@@ -35,6 +36,10 @@ TYPES = {
     "build_graph(design)": "doseopt.engines.graph.Graph",
     "outcomes": "xarray.core.dataset.Dataset",
     "operating_characteristics(outcomes)": "xarray.core.dataset.Dataset",
+    'doseopt.posterior(study, "1N 2NNT")': "xarray.core.datatree.DataTree",
+    'doseopt.next_dose(boin, "1NNN")["designs"]': "Any",
+    "doseopt.plot.heatmap(compare(study))": "matplotlib.figure.Figure",
+    "doseopt.plot.posterior(doseopt.posterior(study))": "matplotlib.figure.Figure",
     "limits_of(study)": "doseopt.attainable.attained.Limits",
 }
 
@@ -62,14 +67,20 @@ def test_mypy_tells_of_a_misspelt_name_and_of_a_value_of_the_wrong_type(tmp_path
 
 
 def test_checkers_and_the_lazy_table_list_the_same_names():
-    (block,) = [
-        node
-        for node in ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    imports = [(each.module, name.name, name.asname) for each in block.body for name in each.names]
+    imports = imported_for_checkers("__init__.py")
     imports.remove(("doseopt.plots", "named", "plot"))  # a module, which has a table of its own
     assert sorted(imports) == sorted((f"doseopt.{home}", name, name) for name, home in doseopt._HOME.items())
+    figures = [(f"doseopt.plots.{room}", drawn, name) for name, (room, drawn) in named._HOME.items()]
+    assert sorted(imported_for_checkers("plots/named.py")) == sorted(figures)
+
+
+def imported_for_checkers(path):
+    (block,) = [
+        node
+        for node in ast.parse((PACKAGE / path).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    return [(each.module, name.name, name.asname) for each in block.body for name in each.names]
 
 
 def test_the_package_says_that_it_is_typed():

@@ -14,14 +14,15 @@ from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, full
 
 
 @styled
-def calibration_figure(datasets: Sequence[xr.Dataset]) -> Figure:
+def calibration_figure(datasets: xr.Dataset | Sequence[xr.Dataset]) -> Figure:
     """Draw the candidates of one or more calibrations, a panel each, with the front and what was chosen.
 
     Parameters
     ----------
-    datasets : sequence of Dataset
+    datasets : Dataset or sequence of Dataset
         Of `doseopt.calibration`, for the same objective.
     """
+    datasets = [datasets] if isinstance(datasets, xr.Dataset) else datasets
     attrs = datasets[0].attrs
     objective = str(attrs["objective"])
     where = "Above" if _better(objective) > 0 else "Below"

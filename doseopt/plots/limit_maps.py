@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.display.attained import of_study, same_cap, winners
 from doseopt.plots.scaffold import Axes, Figure, inside, names_of, new_figure
@@ -34,7 +35,14 @@ def maps_figure(ds: xr.Dataset) -> Figure:
     ----------
     ds : Dataset
         Of `doseopt.limits_of`, with at least two designs of the same most patients.
+
+    Raises
+    ------
+    Faults
+        Without two such designs.
     """
+    if not same_cap(ds):
+        raise Faults([Fault("maps", "wanted two designs of the same most patients, to be told apart")])
     groups = {most: _best(ds, rows) for most, rows in same_cap(ds).items()}
     kinds = list(dict.fromkeys(_kind(name) for rows in groups.values() for name in names_of(ds.isel(design=rows))))
     policies = {most: _policies(ds, most) for most in groups}

@@ -69,6 +69,21 @@ def posterior_drawings(ds: xr.Dataset, density: Callable[[], xr.Dataset]) -> dic
     }
 
 
+def posterior_figure(tree: xr.DataTree) -> Figure:
+    """Draw prior and posterior density of the DLT rate at each dose, of what `doseopt.posterior` returns."""
+    return density_figure(tree["summary"].to_dataset(), tree["density"].to_dataset())
+
+
+def posterior_curve_figure(tree: xr.DataTree) -> Figure:
+    """Draw the posterior DLT rate against the dose, with the rates observed, of what `doseopt.posterior` returns."""
+    return curve_figure(tree["summary"].to_dataset())
+
+
+def posterior_predictive_figure(tree: xr.DataTree) -> Figure:
+    """Draw the DLTs to be expected of the next cohort at each dose, of what `doseopt.posterior` returns."""
+    return predictive_figure(tree["summary"].to_dataset(), tree["density"].to_dataset())
+
+
 @styled
 def density_figure(ds: xr.Dataset, density: xr.Dataset) -> Figure:
     """Draw prior and posterior density of the DLT rate, a row for each dose, the lowest at the top."""

@@ -115,12 +115,20 @@ def amend(
     return Report(dossier, amendment_report(dossier, command), copies)
 
 
-def report(study: GivenStudy = "renji-elo", *, progress: Callable[[str], object] = lambda _: None) -> Report:
+def report(
+    study: GivenStudy = "renji-elo",
+    *,
+    truth: Truth | None = None,
+    progress: Callable[[str], object] = lambda _: None,
+) -> Report:
     """Report the amendment that a study proposes, before the first patient.
 
     Parameters
     ----------
-    study : Study, str or Path
+    study : Study, str, Path or designs
+        Of designs alone the first is the registered one.
+    truth : float array [scenarios, doses], or mapping of str to rates, optional
+        In place of the scenarios that the study states.
     progress : callable, optional
         Told each step when its turn comes.
 
@@ -137,4 +145,4 @@ def report(study: GivenStudy = "renji-elo", *, progress: Callable[[str], object]
     doseopt.core.parameters.Faults: designs: 1 fault
       designs: wanted a second one, to be proposed instead of BOIN 6, got none
     """
-    return amend(study, progress=progress)
+    return amend(study, truth=truth, progress=progress)

@@ -102,8 +102,8 @@ def calibrate(
 
 
 def record(
+    study: GivenStudy,
     tables: str | Path,
-    study: GivenStudy = "renji-elo",
     *,
     cutoff: Days = None,
     window: float | None = None,
@@ -115,9 +115,9 @@ def record(
 
     Parameters
     ----------
+    study : Study, str or Path
     tables : str or Path
         A folder with adsl.csv and adae.csv; "example", an invented one.
-    study : Study, str or Path
     cutoff : date or str, optional
         The last day that counts; the last in the data if left out.
     window : float, optional
@@ -132,19 +132,23 @@ def record(
     Returns
     -------
     Answer
-        ``record`` (a `doseopt.records.record.Record`), ``trial``, the tally in it, ``survival`` against the study's
-        controls and ``improvement`` by dose, Datasets or None.
+        ``record`` (a `doseopt.records.record.Record`) and ``trial``, the tally in it; ``survival`` against the study's
+        controls and ``improvement`` by dose, Datasets or None; and what figures show: ``courses`` of the subjects
+        (`plot.swimmer`), ``curve`` of survival (`plot.survival`), ``liver`` scores in time (`plot.liver`), Datasets.
 
     Examples
     --------
     >>> from doseopt import record
-    >>> found = record("example")
+    >>> found = record("renji-elo", "example")
     >>> found["trial"].tally()[0].sum().item() <= len(found["record"].subjects)
     True
     """
     from doseopt.conduct.endpoints import Endpoints
     from doseopt.conduct.in_hand import record_so_far
     from doseopt.conduct.posterior import check_choice
+    from doseopt.conduct.survival import survival_curve
+    from doseopt.records.liver import liver_courses
+    from doseopt.records.outcomes import courses
     from doseopt.records.status import trial_of
     from doseopt.reports.sections.record import record_document
 
@@ -152,5 +156,13 @@ def record(
     known = study_of(study)
     read = record_so_far(known, tables, cutoff, window)
     ends = Endpoints.of(known, read, method, seed)
-    found = {"record": read, "trial": trial_of(read), "survival": ends.survival, "improvement": ends.improvement}
+    found = {
+        "record": read,
+        "trial": trial_of(read),
+        "survival": ends.survival,
+        "improvement": ends.improvement,
+        "courses": courses(read),
+        "curve": survival_curve(read, known.historical),
+        "liver": liver_courses(read),
+    }
     return Answer(found, partial(record_document, known, read, identifiers, ends))

@@ -195,7 +195,7 @@ def _add(
             inside.append((table, domain.table, doc_of(field)))
         default = None if name in set(given) and field.default is MISSING else field.default
         keys.append(Key(name, doc_of(field), domain, default, known.get(name), table))
-    found[path] = KeyTable(path, doc, tuple(keys), _source(cls))
+    found[path] = KeyTable(path, doc, tuple(keys), source_of(cls))
     for table, nested, meaning in inside:
         _add(found, table, nested, meaning)
 
@@ -232,8 +232,8 @@ def _first(cls: type) -> str:
     return re.split(r"(?:\.\s+(?:Names|References|Parameters)\b)|\.$|(?<=[a-z)])\. ", text)[0]
 
 
-def _source(cls: type) -> str:
-    """Return the references of a docstring."""
+def source_of(cls: type) -> str:
+    """Return the references of the docstring of a class, empty where there are none."""
     text = inspect.getdoc(cls) or ""
     found = re.search(r"References(?:\n-+\n|: )(.*?)(?:\n\n[A-Z]\w+\n-|\n\n|\Z)", text, re.DOTALL)
     return "" if found is None else " ".join(found[1].split())

@@ -28,7 +28,7 @@ VERBS = {
     "examine": lambda: doseopt.examine(ONE, truth=[0.1, 0.3]),
     "limits": lambda: doseopt.limits(ONE, truth=TRUTH),
     "calibrate": lambda: doseopt.calibrate(ONE, candidates=8, truth=TRUTH),
-    "record": lambda: doseopt.record("example"),
+    "record": lambda: doseopt.record("renji-elo", "example"),
     "amend": lambda: doseopt.amend(SMALL, "1NNN", registered="BOIN 6", amended=["BOIN 9"], truth=TRUTH),
 }
 
@@ -152,3 +152,13 @@ def test_a_comparison_is_plotted_in_four_lines():
 @pytest.mark.parametrize("name", dir(doseopt.plot))
 def test_every_figure_has_its_function(name):
     assert callable(getattr(doseopt.plot, name))
+
+
+def test_the_figures_of_a_posterior_and_of_a_record_take_what_the_verbs_return():
+    known, safety = doseopt.posterior(SMALL, "1NNN", model="beta"), VERBS["record"]()
+    figures = [getattr(doseopt.plot, name)(known) for name in ("posterior", "curve", "predictive")]
+    figures += [doseopt.plot.swimmer(safety["courses"]), doseopt.plot.survival(safety["curve"])]
+    figures += [doseopt.plot.liver(safety["liver"]), doseopt.plot.improvement(safety["improvement"])]
+    assert all(figure.axes for figure in figures)
+    with pytest.raises(Faults, match="wanted two designs of the same most patients"):
+        doseopt.plot.maps(VERBS["limits"]())
