@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from rich.cells import cell_len, set_cell_size
 
+ASSUMED = "doses that no source of the study states, assumed"
 ELLIPSIS = ".."
 ROUNDED = 0.005
 """Relative rounding of the label of an insertable dose, three digits."""
@@ -61,6 +62,17 @@ def _cut(label: str, width: int, end: int) -> str:
 def _numbered(label: str, width: int, number: int) -> str:
     mark = f"{ELLIPSIS}#{number}"
     return set_cell_size(label, max(width - len(mark), 0)).rstrip() + mark
+
+
+def doses_in_words(ds: xr.Dataset) -> str:
+    """List the doses with their unit, and which of them are assumed."""
+    labels, unit = dose_labels(ds)
+    return with_assumed(f"{', '.join(labels)} {unit}".strip(), ds.attrs)
+
+
+def with_assumed(doses: str, attrs: Mapping[Any, Any]) -> str:
+    """Return a list of doses with those of them that are assumed."""
+    return f"{doses}; assumed: {attrs['assumed_doses']}" if "assumed_doses" in attrs else doses
 
 
 def dose_labels(ds: xr.Dataset) -> tuple[list[str], str]:
@@ -123,4 +135,5 @@ def accuracy_words(error: float) -> str:
 
 def made_by(attrs: Mapping[Any, Any]) -> str:
     """Name what made a result, from its attributes: package, version, study and its hash."""
-    return f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
+    made = f"doseopt {attrs['version']}, study {attrs['study']} (hash {attrs['study_hash']})"
+    return f"{made}; {ASSUMED}: {attrs['assumed_doses']}" if "assumed_doses" in attrs else made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.display.labels import with_assumed
 from doseopt.records.record import MADE_UP
 from doseopt.reports.render.document import Block, Document, Heading
 from doseopt.reports.sections.break_even import DECISION
@@ -57,7 +58,7 @@ def amendment_report(dossier: Dossier, command: str) -> Document:
     labels, unit = dose_words(dossier)
     facts = {
         "Registry": study.registry,
-        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Doses": with_assumed(f"{', '.join(labels)} {unit}".strip(), attrs),
         "Target DLT rate": f"{study.target:g}",
         "Planned enrolment": "" if study.planned_enrolment is None else f"{study.planned_enrolment} patients",
         "Registered design": dossier.proposal.registered,

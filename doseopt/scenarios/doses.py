@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from doseopt.core.parameters import Fault, are_numbers, check, param
+from doseopt.core.parameters import Fault, are_numbers, check, native, nearest, param
 from doseopt.core.state import FloatArray
 from doseopt.core.text import name_fault
 from doseopt.scenarios.dose_curve import curve
@@ -19,6 +19,8 @@ MIDPOINTS = "midpoints"
 
 
 def _texts_fault(value: Any) -> str | None:
+    if value == ():
+        return None
     if not isinstance(value, tuple) or not value or not all(isinstance(v, str) for v in value):
         return f"wanted a list of names, one a dose, got {value!r}"
     found = {i: name_fault(v) for i, v in enumerate(value)}
@@ -56,6 +58,7 @@ class Doses:
     Parameters
     ----------
     labels : tuple of str
+        Left out: the values as they are written.
     values : tuple of float, optional
         In `unit`.
     unit : str
@@ -66,11 +69,13 @@ class Doses:
         Doses that designs with ``inserts = true`` may add in the course, and designs with ``insert = [label]`` use from
         the start: the geometric midpoints between neighbours, or stated doses in `unit`, at most one between two
         neighbours.
+    assumed : tuple of str
+        Labels of doses that no source of the study states: they are marked wherever its doses are listed.
     plan : Doses, optional
         Of a grid, on which planned and insertable doses stand together: the doses that it was made from.
     """
 
-    labels: tuple[str, ...] = param(kind=tuple, custom=_texts_fault, doc="a list of names, one a dose")
+    labels: tuple[str, ...] = param((), custom=_texts_fault, doc="a list of names, one a dose; the values if left out")
     values: tuple[float, ...] | None = param(None, kind=tuple, custom=_values_fault, doc="the doses as numbers")
     unit: str = param("", custom=_unit_fault, doc="unit of the values")
     tolerance: float | None = param(
@@ -79,15 +84,24 @@ class Doses:
     insertable: str | tuple[float, ...] | None = param(
         None, kind=tuple, custom=_insertable_fault, doc="doses that designs may insert; or how they are spaced"
     )
+    assumed: tuple[str, ...] = param((), custom=_texts_fault, doc="labels of doses that no source of the study states")
     plan: Doses | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Check the parameters, alone and together."""
+        """Name the doses by their values where no names are given, and check the parameters, alone and together."""
+        labels, values = native(self.labels), native(self.values)
+        if labels == () and _values_fault(values) is None:
+            object.__setattr__(self, "labels", tuple(f"{value:.12g}" for value in values or ()))
         check(self, self._faults)
 
     def _faults(self) -> list[Fault]:
         """Return what is wrong between the parameters."""
         found = []
+        if self.labels == () and self.values is None:
+            found.append(Fault("labels", "missing; wanted a list of names, one a dose, or values and their unit"))
+        strange = [label for label in self.assumed if label not in self.labels]
+        if strange and isinstance(self.labels, tuple):
+            found.append(Fault("assumed", f"no dose {strange[0]!r}{nearest(strange[0], self.labels)}"))
         if not isinstance(self.plan, Doses | None):
             found.append(Fault("plan", f"wanted the planned doses, got {self.plan!r}"))
         if self.values is not None and not self.unit:

@@ -73,6 +73,20 @@ ALSO = {
 """Other names of what doseopt has."""
 
 
+OF_RULES = {
+    **dict.fromkeys(
+        ("cap", "maxn", "nmax", "maxpatients", "maxsamplesize", "samplesize", "ncap", "patients"), "max_patients"
+    ),
+    **dict.fromkeys(("noskip", "skipping", "nodoseskipping"), "no_skipping"),
+    **dict.fromkeys(("runin", "titration", "acceleratedtitration", "titrate"), "titrate"),
+    **dict.fromkeys(("safety", "safetystop", "stop", "toxic", "tootoxic"), "too_toxic"),
+    **dict.fromkeys(("maxincrement", "increment", "maxratio"), "max_ratio"),
+    **dict.fromkeys(("cohortsizes",), "cohorts_in_order"),
+    **dict.fromkeys(("cohortrange",), "cohort_range"),
+}
+"""What users write in a design's table and mean a rule, in small letters and digits alone; the rule."""
+
+
 def letters(name: str) -> str:
     """Return a name in small letters and digits alone."""
     return "".join(c for c in name.casefold() if c.isalnum())

@@ -24,7 +24,7 @@ from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
-from doseopt.study.rules import read_rules, rule_table
+from doseopt.study.rules import read_rules, rule_table, without_rules
 from doseopt.study.runnable import obstacles
 from doseopt.study.said import Said
 
@@ -179,6 +179,7 @@ def _not_inserted(label: str, doses: Doses) -> str | None:
 
 def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
     """Build a design without its modifiers; a `selection` of its own is another design's rule, at the same target."""
+    table = without_rules(reader, table, where, OF_A_DESIGN)
     base = reader.kind(table, where, DESIGNS, given, OF_A_DESIGN, ["doses"])
     if not isinstance(table, Mapping) or "selection" not in table:
         return base

@@ -242,9 +242,9 @@ def _labels_alone(top: Mapping[str, Any]) -> Doses | None:
 
 def _dose_count(doses: Any, scenarios: Any) -> int | None:
     """Return how many doses the file means, though something else be wrong with it, to check the rest."""
-    labels = doses.get("labels") if isinstance(doses, Mapping) else None
-    if isinstance(labels, list):
-        return len(labels)
+    for name in ("labels", "values"):
+        if isinstance(doses, Mapping) and isinstance(doses.get(name), list):
+            return len(doses[name])
     listed = [v for v in scenarios.values() if isinstance(v, list)] if isinstance(scenarios, Mapping) else []
     return len(listed[0]) if listed else None
 

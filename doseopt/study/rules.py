@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+import json
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from doseopt.core.design import Modifier
-from doseopt.core.parameters import Faults
+from doseopt.core.parameters import Faults, written
+from doseopt.designs import DESIGNS
 from doseopt.designs.modifiers import JOINED, MODIFIERS, BelowLowest
 from doseopt.designs.modifiers.joined import Joined
 from doseopt.designs.modifiers.stopping import StopRule
-from doseopt.study.reader import Reader, plain
+from doseopt.study.absent import OF_RULES, letters
+from doseopt.study.reader import Reader, join, key, plain
 
 STOPS = {kind: rule for kind, rule in MODIFIERS.items() if issubclass(rule, StopRule)}
 """Kinds of rule that can be joined."""
@@ -79,6 +83,40 @@ def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type],
     except Faults as faults:
         reader.faults.extend(fault.under(where) for fault in faults.faults)
         return None
+
+
+def without_rules(reader: Reader, table: Any, where: str, known: Container[str]) -> Any:
+    """Return a design's table without keys that name rules laid over it, noting how each is written."""
+    if not isinstance(table, Mapping):
+        return table
+    base = DESIGNS.get(str(table.get("kind")))
+    own = {} if base is None else written(base)
+    found = {name: _meant(str(name)) for name in table if name not in own and name not in known}
+    for name, kind in found.items():
+        if kind:
+            example = f"modifiers = [{{ {_as_modifier(kind, table[name])} }}]"
+            reader.fault(join(where, key(name)), f"unknown key; {kind} is a modifier, e.g. {example}")
+        elif base is not None and "cohort" not in own and letters(str(name)) in ("cohort", "cohortsize"):
+            found[name] = "cohort"
+            itself = f"unknown key; {table['kind']} sets the size of its cohorts itself; leave it out"
+            reader.fault(join(where, key(name)), itself)
+    return {name: value for name, value in table.items() if not found.get(name)}
+
+
+def _meant(name: str) -> str:
+    """Return the kind of rule that a key of a design means; empty if none."""
+    meant = name if name in MODIFIERS else OF_RULES.get(letters(name), "")
+    return meant if meant in MODIFIERS else ""
+
+
+def _as_modifier(kind: str, value: Any) -> str:
+    """Write a rule as an item of `modifiers`, with the value that stands at its name, where that may be its own."""
+    fields = written(MODIFIERS[kind])
+    wanted = [name for name, field in fields.items() if field.default is dataclasses.MISSING] or list(fields)
+    given = value if isinstance(value, Mapping) else {wanted[0]: value} if wanted and value is not True else {}
+    example = plain(MODIFIERS[kind].example(), without=["dose_values"]) | {name: v for name, v in given.items() if name in fields}
+    parts = [f'kind = "{kind}"', *(f"{name} = {json.dumps(v, default=str)}" for name, v in example.items())]
+    return ", ".join(parts)
 
 
 def rule_table(rule: Modifier, target: float, given: Mapping[str, Any]) -> dict[str, Any]:

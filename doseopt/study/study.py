@@ -297,4 +297,5 @@ class Study:
             "version": doseopt.__version__,
             "study": self.name,
             "study_hash": self.hash,
+            **({"assumed_doses": ", ".join(assumed)} if (assumed := self.doses.as_planned.assumed) else {}),
         }

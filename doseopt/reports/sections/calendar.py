@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import dose_labels, made_by, names
+from doseopt.display.labels import dose_labels, doses_in_words, made_by, names
 from doseopt.plots.calendar import calendar_figure
 from doseopt.reports.render.document import Block, Document, Figure, Heading, Table
 
@@ -34,12 +34,12 @@ def calendar_document(ds: xr.Dataset) -> Document:
     ds : Dataset
         Of `doseopt.comparison.calendar`.
     """
-    labels, unit = dose_labels(ds)
+    labels, _ = dose_labels(ds)
     facts = {
         "Scenario": str(ds.attrs["calendar_scenario"]),
         "Seed": str(ds.attrs["calendar_seed"]),
         "Clock": str(ds.attrs["clock"]),
-        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Doses": doses_in_words(ds),
         "Made by": made_by(ds.attrs),
     }
     blocks: list[Block] = []

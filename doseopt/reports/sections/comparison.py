@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.text import counted
-from doseopt.display.labels import by_mtd, dose_labels, made_by, names
+from doseopt.display.labels import by_mtd, doses_in_words, made_by, names
 from doseopt.display.panels import grouped
 from doseopt.display.simulated import simulated
 from doseopt.plots import drawings
@@ -83,11 +83,10 @@ def comparison_document(ds: xr.Dataset) -> Document:
 def _facts(ds: xr.Dataset) -> dict[str, str]:
     """Say what is compared, and under which definitions."""
     attrs = ds.attrs
-    labels, unit = dose_labels(ds)
     planned = int(attrs.get("planned_enrolment", -1))
     return {
         "Registry": str(attrs.get("registry", "")),
-        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Doses": doses_in_words(ds),
         "Target DLT rate": f"{float(attrs['target']):g}",
         "Definition": str(attrs["mtd_rule"]),
         "Overdose": OVERDOSE,

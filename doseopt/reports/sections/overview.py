@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
-from doseopt.display.labels import dose_labels, made_by, names
+from doseopt.display.labels import doses_in_words, made_by, names
 from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.measures.declared import FEW
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
@@ -59,10 +59,9 @@ def overview_document(ds: xr.Dataset) -> Document:
     ds : Dataset
         Of `doseopt.compare`.
     """
-    labels, unit = dose_labels(ds)
     size = f"{counted(ds.sizes['design'], 'design')} in {counted(ds.sizes['scenario'], 'scenario')}"
     facts = {
-        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Doses": doses_in_words(ds),
         "Target": f"{float(ds.attrs['target']):g}. {ds.attrs['mtd_rule']}",
         "Compared": f"{size}; {describe_engine(ds)}",
         "Not computed": str(ds.attrs.get("not_computed", "")),

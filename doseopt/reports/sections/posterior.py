@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import accuracy_words, dose_labels, listed, made_by, names
+from doseopt.display.labels import accuracy_words, doses_in_words, listed, made_by, names
 from doseopt.display.numbers import bare, decimal, percent, points, with_interval
 from doseopt.reports.render.document import Block, Caution, Document, Figure, Heading, Paragraph, Table
 
@@ -59,10 +59,9 @@ def posterior_document(
         Of `doseopt.amendment.ahead.prospects`.
     """
     attrs = ds.attrs
-    labels, unit = dose_labels(ds)
     sampled = f"NUTS ({attrs.get('sampler', '')}, seed {attrs.get('seed', '')})"
     facts = {
-        "Doses": f"{', '.join(labels)} {unit}".strip(),
+        "Doses": doses_in_words(ds),
         "Model": attrs["prior"],
         "Population": str(attrs.get("population", "")),
         "Method": "quadrature, deterministic" if attrs["method"] == "quadrature" else sampled,
