@@ -186,7 +186,8 @@ def test_an_argument_of_another_kind_is_refused(call, value):
         call(value)
 
 
-def test_an_engine_that_sees_no_end_says_what_to_add():
+def test_an_engine_that_sees_no_end_says_what_to_add(monkeypatch):
+    monkeypatch.setattr("doseopt.engines.simulate.MOST_COHORTS", 20)
     scenarios = make_scenarios([[0.1, 0.2]])
     with pytest.raises(Faults, match="max_patients"):
         Simulate(2)(BASE, scenarios)
