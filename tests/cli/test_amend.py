@@ -52,6 +52,7 @@ def test_json_from_a_file_of_patients_and_no_file_written(small):
     ran = run("amend", "small.toml", "--data", "p.csv", "--json")
     assert ran.exit_code == 0, ran.output
     answer = json.loads(ran.output.splitlines()[-1])
+    assert (answer["format"], answer["study_hash"]) == (2, parse_study(SMALL).hash)
     assert (answer["registered"], answer["outcomes"]) == ("ATD 6", "1N 2NTN")
     assert answer["next"]["data_vars"]["level"]["data"] == [2, 1]
     assert {path.name for path in small.iterdir()} == {"small.toml", "p.csv"}

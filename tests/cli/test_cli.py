@@ -21,6 +21,8 @@ from doseopt.engines.exact import Exact
 from doseopt.measures import estimation
 from doseopt.measures.estimation import Estimates
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 ROOT = Path(doseopt.__file__).parents[1]
 SMALL = """
 title = "small"

@@ -13,6 +13,8 @@ from doseopt.reports.render.document import Table
 from doseopt.reports.sections.patients import patients_at_cutoff
 from doseopt.scenarios.doses import Doses
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 CLOCK = "\n[clock]\nwindow = 28\naccrual = { per_month = 1 }\n"
 DEATH = '\n[window_events]\ndeath = { probability = 0.1, reading = "replace" }\n'
 HEADER = "patient,dose_level,treated,dlt_date,left,left_reason"
@@ -122,14 +124,6 @@ def test_the_report_shows_patients_by_numbers_and_days_without_names_and_dates(f
     assert patients_at_cutoff(Trial.from_outcomes("1N 2?", trial.doses)) == []
 
 
-def test_the_table_stands_in_the_report(folder):
-    done = run("amend", "study.toml", "--data", "data.csv", "--cutoff", "2024-05-20", "--out", "out")
-    assert done.exit_code == 0, done.output
-    html = (folder / "out" / "amendment.html").read_text(encoding="utf-8")
-    assert "Patients at the cut-off of the data" in html
-    assert "--data data.csv --cutoff 2024-05-20" in html
-
-
 MORE = (
     "patient,dose_level,treated,dlt_date,left,left_reason,actual_dose",
     "Ann,1,2024-03-01,,,,1.5",
@@ -140,13 +134,15 @@ MORE = (
 )
 
 
-def test_an_amendment_names_no_patient_unless_asked_to(folder):
+def test_an_amendment_has_the_table_and_names_no_patient_unless_asked_to(folder):
     """By their places in the data; who is not treated at the cut-off comes after all others."""
     (folder / "data.csv").write_text("\n".join((MORE[0], MORE[1], *MORE[3:], MORE[2])) + "\n", encoding="utf-8")
     given = "amend", "study.toml", "--data", "data.csv", "--cutoff", "2024-05-20"
     done = run(*given, "--out", "out")
     assert done.exit_code == 0, done.output
     html = (folder / "out" / "amendment.html").read_text(encoding="utf-8")
+    assert "Patients at the cut-off of the data" in html
+    assert "--data data.csv --cutoff 2024-05-20" in html
     for name in ("Ann", "Bob", "Cid", "Dan", "Later"):
         assert name not in html.replace("Lateral", "")
         assert name not in done.output

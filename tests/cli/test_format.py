@@ -13,6 +13,8 @@ import doseopt
 from doseopt.cli import app
 from doseopt.study.file import BUNDLED, load_study, parse_study
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 TESTS = Path(__file__).parents[1]
 FILES = [
     *(name.name.removesuffix(".toml") for name in BUNDLED.iterdir() if name.name.endswith(".toml")),
@@ -49,7 +51,6 @@ def told(found):
         ["examine", "--design", "ATD 6"],
         ["limits"],
         ["calibrate", "--design", "BOIN 9", "--candidates", "8"],
-        ["amend", "--outcomes", "1N 2NNT"],
         ["report"],
     ],
     ids=lambda command: command[0],

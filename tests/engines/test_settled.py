@@ -60,8 +60,15 @@ def reached(design, state, known):
     return set().union(*(reachable(design, child, known) for _, child in children(design, state, decision)))
 
 
-def walked(design, state, known):
+def walked(design, state, known, done):
     """[P(none), P(1), ...] and the expected patients of the trial that stops when its answer is settled."""
+    key = (*state.n[0], *state.y[0], *state.dose, *state.memory[0])
+    if key not in done:
+        done[key] = _walked(design, state, known, done)
+    return done[key]
+
+
+def _walked(design, state, known, done):
     found = reachable(design, state, known)
     if state.started[0] and len(found) == 1:
         chosen = np.zeros(design.facts.doses + 1)
@@ -70,7 +77,7 @@ def walked(design, state, known):
     decision = step(design, state)
     total, size = np.zeros(design.facts.doses + 1), 0.0
     for chance, child in children(design, state, Decision(decision.dose, decision.size, decision.stop)):
-        chosen, patients = walked(design, child, known)
+        chosen, patients = walked(design, child, known, done)
         total, size = total + chance * chosen, size + chance * patients
     return total, size
 
@@ -82,7 +89,7 @@ def test_the_settled_trial(name):
     rule = MTDRule(target=0.25)
     oc = operating_characteristics(judged(Exact(settled=True)(design, scenarios), rule)).isel(scenario=0)
     whole = operating_characteristics(judged(Exact()(design, scenarios), rule)).isel(scenario=0)
-    chosen, size = walked(design, TrialState.empty(3, len(design.facts.memory)), {})
+    chosen, size = walked(design, TrialState.empty(3, len(design.facts.memory)), {}, {})
     np.testing.assert_allclose(oc["no_selection"], chosen[0], atol=1e-12)
     np.testing.assert_allclose(oc["selection"], chosen[1:], atol=1e-12)
     np.testing.assert_allclose(oc["sample_size"], size, atol=1e-12)

@@ -26,6 +26,8 @@ from doseopt.designs.selecting import Selecting
 from doseopt.study.file import load_study
 from doseopt.study.study import Study
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 CASE = Path(__file__).parents[1] / "cases" / "policy-study-elsewhere"
 PATIENTS = "patient;dose_level;dlt\na;1;no\nb;2;no\nc;2;yes\nd;2;no\n".replace(";", ",")
 
