@@ -14,8 +14,10 @@ import doseopt.cli.posterior
 import doseopt.cli.elicit
 import doseopt.cli.record
 import doseopt.cli.calendar
+import doseopt.cli.new
 import doseopt.cli.check
 import doseopt.cli.keys
+import doseopt.cli.completion
 import doseopt.cli.table
 import doseopt.cli.verify
 import doseopt.cli.walk  # noqa: F401

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Cohorts, Cutoff, DataFile, Folder, Html, Json, StudyName, WindowDays, check_one_source
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SEED = 1
 """Of the search for the parameters of other rules."""
 
 
-@app.command()
+@app.command(epilog=example('amend --outcomes "1N 2NNT" --amended "CRM 25"'))
 def amend(
     study: StudyName = "renji-elo",
     outcomes: Cohorts = "",
@@ -134,7 +134,7 @@ def _tuned(study: Study, proposal: Proposal, candidates: int) -> dict[str, Desig
     return {f"{name} calibrated": each.design for name, each in found.items() if each.design is not None}
 
 
-@app.command()
+@app.command(epilog=example("report mine.toml --out report"))
 def report(study: StudyName = "renji-elo", out: Folder = None, html: Html = None, json: Json = False) -> None:
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():

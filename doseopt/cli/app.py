@@ -16,6 +16,8 @@ from typer.core import TyperGroup
 
 import doseopt
 
+COMPLETE = "_DOSEOPT_COMPLETE"
+"""The variable by which a shell asks what a line may go on with."""
 UsageError: Any = typer.BadParameter.__bases__[0]
 """Of the command line's parser, which some versions of typer bring themselves and some import."""
 
@@ -52,6 +54,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Exact operating characteristics of phase I dose-finding designs.",
 )
+
+
+def example(line: str) -> str:
+    """Return what stands below the help of a command: a line that can be typed."""
+    return f"Example: doseopt {line}"
 
 
 def _version(wanted: bool) -> None:
@@ -126,6 +133,10 @@ def make_folder(folder: Path) -> None:
 
 def main() -> None:
     """Run the command line; what the terminal cannot show becomes a question mark."""
+    if COMPLETE in os.environ:
+        from typer.completion import completion_init
+
+        completion_init()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

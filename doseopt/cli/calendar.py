@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import DatasetJson, Html, StudyName, seed
 
 
-@app.command()
+@app.command(epilog=example('calendar --design "TITE-BOIN 25"'))
 def calendar(
     study: StudyName = "renji-elo-pace",
     design: Annotated[

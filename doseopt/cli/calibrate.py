@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Folder, Html, Json, StudyName, seed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SERIAL = 60
 """Candidates below which it is not worth starting other processes."""
 
 
-@app.command()
+@app.command(epilog=example("calibrate --design CRM --candidates 100"))
 def calibrate(
     study: StudyName = "renji-elo",
     design: Annotated[

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import Html, StudyName
 
 if TYPE_CHECKING:
     from doseopt.study.study import Study
 
 
-@app.command()
+@app.command(epilog=example("check mine.toml"))
 def check(
     study: StudyName,
     stated: Annotated[

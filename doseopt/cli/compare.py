@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import DatasetJson, Folder, Html, StudyName, seed
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ Robust = Annotated[
 ]
 
 
-@app.command(cls=_TrialsMayBeLeftOut)
+@app.command(cls=_TrialsMayBeLeftOut, epilog=example("compare mine.toml --full"))
 def compare(
     study: StudyName = "renji-elo",
     out: Folder = None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import DatasetJson, Folder, Html, StudyName
 
 
-@app.command()
+@app.command(epilog=example("definitions mine.toml"))
 def definitions(
     study: StudyName = "renji-elo", out: Folder = None, html: Html = None, json: DatasetJson = False
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import Html, StudyName, as_json
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from doseopt.study.study import Study
 
 
-@app.command()
+@app.command(epilog=example('elicit --quantiles "0.15: 0.002 0.02 0.12" --quantiles "1.5: 0.05 0.20 0.50"'))
 def elicit(
     study: StudyName = "renji-elo",
     quantiles: Annotated[

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import DesignName, Html, Json, StudyName
 
 if TYPE_CHECKING:
     from doseopt.conduct.examine import Examination
 
 
-@app.command()
+@app.command(epilog=example('examine --design "CRM 25"'))
 def examine(
     study: StudyName = "renji-elo",
     design: DesignName = "",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from doseopt.cli.app import app, plain_errors
-from doseopt.cli.options import Html, Json
+from doseopt.cli.app import app, example, plain_errors
+from doseopt.cli.options import Html, Json, Table
 
 
-@app.command()
+@app.command(epilog=example("keys boin"))
 def keys(
-    kind: Annotated[
-        str, typer.Argument(help="A kind, as boin or max_patients, or a table, as clock or designs; all if left out.")
-    ] = "",
+    kind: Table = "",
     html: Html = None,
     json: Json = False,
 ) -> None:
@@ -29,7 +25,7 @@ def keys(
         deliver(lambda: as_object(tables), keys_document(tables), json=json, html=html)
 
 
-@app.command()
+@app.command(epilog=example("schema > study.schema.json"))
 def schema() -> None:
     """Print the JSON Schema of a study file, with which editors complete and check: > study.schema.json."""
     with plain_errors():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import DatasetJson, Folder, Html, StudyName
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from doseopt.study.study import Study
 
 
-@app.command()
+@app.command(epilog=example("limits mine.toml"))
 def limits(
     study: StudyName = "renji-elo",
     out: Folder = None,

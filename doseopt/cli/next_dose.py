@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Cohorts, Cutoff, DataFile, Html, Json, StudyName, WindowDays, check_one_source
 
 
-@app.command(name="next")
+@app.command(name="next", epilog=example('next --outcomes "1N 2NNT"'))
 def next_command(
     study: StudyName = "renji-elo",
     outcomes: Cohorts = "",

@@ -18,8 +18,48 @@ def seed(help: str) -> Any:
     return typer.Option(help=help, min=0)
 
 
+def _studies(begun: str) -> list[str]:
+    """Return the bundled studies, and the files here, that a name may go on to."""
+    from doseopt.study.file import BUNDLED
+
+    files = [str(path) for path in Path().glob("*.toml")]
+    return [name for name in (*sorted(Path(f.name).stem for f in BUNDLED.iterdir()), *files) if name.startswith(begun)]
+
+
+def _kinds(begun: str) -> list[str]:
+    """Return the kinds of design of which a study may be begun."""
+    from doseopt.study.starting import LIKE
+
+    return [kind for kind in LIKE if kind.startswith(begun)]
+
+
+def _tables(begun: str) -> list[str]:
+    """Return kinds and tables of a study file."""
+    from doseopt.study.keys import key_tables
+
+    names = {table.kind or path for path, table in key_tables().items()}
+    return sorted(name for name in names if name.startswith(begun))
+
+
 StudyName = Annotated[
-    str, typer.Argument(help="A study file (TOML), or the name of a bundled study.", show_default=True)
+    str,
+    typer.Argument(
+        help="A study file (TOML), or the name of a bundled study.", show_default=True, autocompletion=_studies
+    ),
+]
+Like = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Kind of design to begin with: boin, crm, blrm, 3+3, tite_boin, ...; may be repeated.",
+        autocompletion=_kinds,
+    ),
+]
+Table = Annotated[
+    str,
+    typer.Argument(
+        help="A kind, as boin or max_patients, or a table, as clock or designs; all if left out.",
+        autocompletion=_tables,
+    ),
 ]
 DesignName = Annotated[str, typer.Option(help="Name of a design of the study.")]
 Outcomes = Annotated[str, typer.Option(help='Outcomes so far, e.g. "1N 2NNT".')]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import Cutoff, DesignName, Html, Outcomes, StudyName, WindowDays, as_json, check_one_source
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from doseopt.reports.render.document import Document
 
 
-@app.command()
+@app.command(epilog=example('paths --design "CRM 25" --cohorts 2'))
 def paths(
     study: StudyName = "renji-elo",
     design: DesignName = "",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Cutoff, DataFile, Folder, Html, Json, Outcomes, StudyName, WindowDays, seed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _example(doses: int) -> str:
     return " ".join(cohort for cohort in EXAMPLE.split() if int(cohort[0]) <= doses)
 
 
-@app.command()
+@app.command(epilog=example('posterior --outcomes "1N 2NNT 2NNN 3NNN" --check'))
 def posterior(
     study: StudyName = "renji-elo",
     outcomes: Outcomes = "",

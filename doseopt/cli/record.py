@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Html, Json, seed
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Method = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=example("record example --out record"))
 def record(
     tables: Annotated[
         Path | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, make_folder, plain_errors
+from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import Html, StudyName, as_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from doseopt.reports.render.document import Document
 
 
-@app.command()
+@app.command(epilog=example('table --design "BOIN 25"'))
 def table(
     study: StudyName = "renji-elo",
     design: Annotated[

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Html, as_json
 
 if TYPE_CHECKING:
     from doseopt.verify.check import Number
 
 
-@app.command()
+@app.command(epilog=example("verify"))
 def verify(
     only: Annotated[list[str] | None, typer.Option(help="Name of a check; give it again for several.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for every number; none is written if left out.")] = None,

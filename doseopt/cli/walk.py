@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from doseopt.cli.app import app, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import Html, StudyName, as_json, seed
 
 
-@app.command()
+@app.command(epilog=example('walk --design "CRM 25" --scenario mild'))
 def walk(
     study: StudyName = "renji-elo",
     design: Annotated[str, typer.Option(help="A design of the study.")] = "",
