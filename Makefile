@@ -3,13 +3,16 @@ PYTHON ?= python3
 RUN = $(PYTHON) run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test bench benchmark paper paper-full check lock clean
+.PHONY: help compare app test bench benchmark paper paper-full check lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 compare:  ## compare the designs of the registered protocol; ARGS= for another study or folder
 	@$(RUN) compare $(ARGS)
+
+app:  ## serve the app on this machine, with the extra; ARGS= for another study or port
+	@$(RUN) app $(ARGS)
 
 test:  ## run the tests; ARGS= goes to pytest
 	@$(RUN) test $(ARGS)

@@ -10,7 +10,8 @@ from pathlib import Path
 import doseopt
 
 FLOORS = """
-    8  cli
+    9  cli
+    8  app
     7  reports
     6  amendment  calibration
     5  comparison  conduct  attainable  plots  testing  verify
@@ -129,7 +130,7 @@ def roots(node):
 
 def test_picture_of_the_house():
     rooms = sorted({room_of(file) for file in INSIDE})
-    assert len(rooms) <= 28
+    assert len(rooms) <= 29
     for floor in sorted(set(FLOOR.values()), reverse=True):
         print(f"\nfloor {floor}")
         for room in (room for room in rooms if FLOOR[room.partition("/")[0]] == floor):

@@ -20,7 +20,8 @@ import doseopt.cli.keys
 import doseopt.cli.completion
 import doseopt.cli.table
 import doseopt.cli.verify
-import doseopt.cli.walk  # noqa: F401
+import doseopt.cli.walk
+import doseopt.cli.serve  # noqa: F401
 
 # isort: on
 from doseopt.cli.app import app, main

@@ -65,6 +65,13 @@ Posteriors = Annotated[
         show_default=False,
     ),
 ]
+Truths = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='True DLT rates in place of the scenarios, one a dose, as "0.05 0.1 0.25 0.45"; may be repeated.',
+        show_default=False,
+    ),
+]
 Full = Annotated[
     bool, typer.Option("--full", help="Print every table: scenarios, rules, each measure, the posteriors.")
 ]
@@ -87,6 +94,7 @@ def compare(
     simulate: Simulated = None,
     seed: Annotated[int, seed("Seed of simulations.")] = 1,
     posterior: Posteriors = None,
+    truth: Truths = None,
     full: Full = False,
     robust: Robust = False,
     html: Html = None,
@@ -102,7 +110,7 @@ def compare(
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
-        loaded = load_study(study)
+        loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
         loaded = loaded.only(dataset["design"].to_numpy().tolist())
@@ -129,6 +137,26 @@ def compare(
 
 def _followed_by(blocks: Iterable[Block], document: Document) -> Document:
     return dataclasses.replace(document, blocks=(*document.blocks, *blocks))
+
+
+def _under(study: Study, truths: list[str]) -> Study:
+    """Return the study under other truths, if some are given."""
+    from doseopt.core.parameters import Fault, Faults
+    from doseopt.reports.given import study_of
+
+    if not truths:
+        return study
+    planned, rows = len(study.doses.as_planned.labels), []
+    for text in truths:
+        try:
+            rows.append([float(rate) for rate in text.replace(",", " ").split()])
+        except ValueError:
+            rows.append([])
+    if any(len(row) != planned or not all(0 <= p <= 1 for p in row) for row in rows):
+        given = ", ".join(map(repr, truths))
+        wanted = f'wanted {planned} rates in [0, 1], one a planned dose, as "0.05 0.25", got {given}'
+        raise Faults([Fault("--truth", wanted)])
+    return study_of(study, {f"S{k}": row for k, row in enumerate(rows, 1)})
 
 
 def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:

@@ -59,13 +59,18 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     >>> load_study("renji-elo").target
     0.25
     """
+    return parse_study(*text_of(name_or_path), trusted=trusted, judge=judge)
+
+
+def text_of(name_or_path: str | Path) -> tuple[str, str]:
+    """Return the text of a study, a bundled one by name or a file, and where it is from; Faults if there is none."""
     if not isinstance(name_or_path, str | Path):
         raise Faults([Fault("", f"wanted the name of a study or the path of its file, got {name_or_path!r}")], "study")
     bundled = {Path(f.name).stem: f for f in BUNDLED.iterdir() if f.name.endswith(".toml")}
-    if str(name_or_path) in bundled:
-        return parse_study(bundled[str(name_or_path)].read_text(encoding="utf-8-sig"), str(name_or_path))
-    text = _text(Path(name_or_path), str(name_or_path), bundled)
-    return parse_study(text, str(name_or_path), trusted=trusted, judge=judge)
+    name = str(name_or_path)
+    if name in bundled:
+        return bundled[name].read_text(encoding="utf-8-sig"), name
+    return _text(Path(name_or_path), name, bundled), name
 
 
 def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
@@ -87,12 +92,14 @@ def _text(path: Path, name: str, bundled: Iterable[str]) -> str:
     raise Faults([Fault("", message)], name)
 
 
-def parse_study(text: str, path: str = "study", *, trusted: bool = True, judge: Judge = lambda _: []) -> Study:
-    """Read a study from the text of its file; see `load_study`."""
+def parse_study(
+    text: str, path: str = "study", *, trusted: bool = True, judge: Judge = lambda _: [], files: bool = True
+) -> Study:
+    """Read a study from the text of its file, which may name others if there are `files`; see `load_study`."""
     if not isinstance(text, str):
         raise Faults([Fault("", f"wanted the text of a study file, got {text!r}")], path)
     document, unsound = parse_toml(text, path)
-    reader = Reader(Path(path).parent, trusted, judge)
+    reader = Reader(Path(path).parent if files else None, trusted, judge)
     study = read_study(reader, document, path, unsound)
     if study is None:
         raise Faults(reader.faults, path)

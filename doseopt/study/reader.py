@@ -38,15 +38,15 @@ class Reader:
 
     Parameters
     ----------
-    folder : Path
-        Where files that the study names are sought.
+    folder : Path or None
+        Where files that the study names are sought; None if it may name none.
     trusted : bool
         Whether it may name files outside of that folder.
     judge : callable, optional
         Returns what is wrong with criteria of a recommendation: which measures there are is not known here.
     """
 
-    def __init__(self, folder: Path = Path(), trusted: bool = True, judge: Judge = lambda _: []) -> None:
+    def __init__(self, folder: Path | None = Path(), trusted: bool = True, judge: Judge = lambda _: []) -> None:
         self.folder = folder
         self.trusted = trusted
         self.judge = judge
@@ -206,6 +206,9 @@ class Reader:
 
     def _file(self, name: str) -> Path:
         """Return the path of a file that the study names; of a study from elsewhere, only one in its folder."""
+        if self.folder is None:
+            wanted = "wanted a study that names no file, as it comes without its folder"
+            raise Faults([Fault("", wanted)])
         path = self.folder / name
         try:
             inside = path.resolve().is_relative_to(self.folder.resolve()) and not set(name) & set("\\:")

@@ -1,0 +1,48 @@
+// The page Amendment.
+
+import { $, command, el, show, work } from "./ask.js";
+import { so_far } from "./trial.js";
+
+let made = "";
+
+export function begin() {
+  $("make-first").addEventListener("click", () => make("first", "First page", "first"));
+  $("make-ladder").addEventListener("click", () => make("smallest", "The smallest change", "ladder"));
+  $("make-report").addEventListener("click", () => make("amend", "The whole report", "amendment"));
+}
+
+export function open(study) {
+  made = "";
+  const names = Object.keys(study.designs);
+  $("registered").replaceChildren(...names.map((name) => el("option", {}, name)));
+  $("registered").value = study.registered ?? names[0];
+  const proposed = study.amended.length ? study.amended : names.slice(1, 2);
+  $("amended").replaceChildren(...names.map((name) => el("label", { class: "check" }, el("input", { type: "checkbox", value: name, checked: proposed.includes(name) }), name)));
+  for (const id of ["amendment-page", "command-amendment"]) $(id).replaceChildren();
+  $("work-amendment").hidden = true;
+  told();
+}
+
+export function told() {
+  $("so-far").textContent = `Data so far: ${so_far.text}.`;
+}
+
+const chosen = () => ({
+  registered: $("registered").value,
+  amended: [...$("amended").querySelectorAll("input:checked")].map((input) => input.value).filter((name) => name !== $("registered").value),
+});
+
+// The first page is made when the page is opened, and again when what it is made from has changed.
+export function visit() {
+  told();
+  if (made !== JSON.stringify([chosen(), so_far.given])) make("first", "First page", "first");
+}
+
+async function make(verb, what, name) {
+  const given = chosen();
+  made = JSON.stringify([given, so_far.given]);
+  const answer = await work("work-amendment", what, verb, given);
+  if (!answer) return;
+  show($("amendment-page"), answer.html, name);
+  command("command-amendment", answer.command);
+}

@@ -1,0 +1,102 @@
+"""A session: what one page asks, the processes that answer it, and the budget that they share."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from doseopt.app.editing import bundled
+from doseopt.app.verbs import LONG, VERBS
+from doseopt.app.words import GLOSSARY
+from doseopt.app.worker import Ended, Limits, Worker
+from doseopt.core.parameters import Fault, Faults
+
+type Send = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""Sends a message of a kind to the page."""
+FROM_JOB = ("limits", "amendment", "first", "ladder", "posterior")
+"""Pages that are made by what takes long."""
+
+
+class Sitting:
+    """One page and its two processes: one that follows the hand, and one for what takes long.
+
+    Parameters
+    ----------
+    send : callable
+    limits : Limits
+    begin : (str, str)
+        Text and path of the study that the server was started with.
+    """
+
+    def __init__(self, send: Send, limits: Limits, begin: tuple[str, str]) -> None:
+        self._send, self._limits, self._begin = send, limits, begin
+        self._workers: dict[str, Worker] = {}
+        self._told: dict[str, tuple[str, Any]] = {}
+        self._study: dict[str, Any] | None = None
+        self._trial: dict[str, Any] | None = None
+        self._used = 0.0
+
+    async def hear(self, message: Any) -> None:
+        """Answer what a page asks: `id`, `verb` and `given`."""
+        if not isinstance(message, dict) or not isinstance(message.get("given", {}), dict):
+            return
+        name, verb, given = message.get("id"), message.get("verb"), message.get("given", {})
+        try:
+            answer = {"answer": await self._answer(str(verb), given, name)}
+        except Faults as faults:
+            answer = {"faults": [{"where": each.where, "message": each.message} for each in faults.faults]}
+        except Ended as why:
+            answer = {"ended": str(why)}
+        await self._send("answer", {"id": name, **answer})
+
+    async def _answer(self, verb: str, given: dict[str, Any], name: Any) -> Any:
+        if verb == "begin":
+            return {"text": self._begin[0], "bundled": list(bundled()), "words": GLOSSARY}
+        if verb == "bundled":
+            return {"text": bundled().get(str(given.get("name")), "")}
+        if verb == "cancel":
+            self._end("job")
+            return None
+        if verb not in VERBS:
+            raise Faults([Fault("verb", "wanted one that the app knows")])
+        late = verb in LONG or (verb == "written" and given.get("name") in FROM_JOB)
+
+        async def tell(text: str) -> None:
+            await self._send("progress", {"id": name, "text": text})
+
+        found = await self._ask("job" if late else "hand", verb, given, tell if late else None)
+        if verb == "read" and not found["faults"]:
+            self._study, self._trial = given, None
+        if verb == "trial":
+            self._trial = given
+        return {"base64": base64.b64encode(found).decode("ascii")} if isinstance(found, bytes) else found
+
+    async def _ask(self, which: str, verb: str, given: dict[str, Any], tell: Any) -> Any:
+        """Ask a process, a new one where there is none, once it knows what the page has said so far."""
+        if which not in self._workers:
+            left = self._limits.seconds - self._used
+            if left < 1:
+                raise Ended("the processor time of this session is used up: load the page anew, and ask for less")
+            self._workers[which] = Worker(self._limits, self._begin, int(left))
+        worker = self._workers[which]
+        for each, said in (("read", self._study), ("trial", self._trial)):
+            if verb != each and said is not None and worker.told.get(each) is not said:
+                await worker.ask(each, said)
+        try:
+            return await worker.ask(verb, given, tell)
+        except Ended:
+            self._end(which)
+            raise
+
+    def _end(self, which: str) -> None:
+        worker = self._workers.pop(which, None)
+        if worker is not None:
+            worker.end()
+            self._used += worker.used
+
+    def end(self) -> None:
+        """End the session, and all that it knows."""
+        self._study = self._trial = None
+        for which in list(self._workers):
+            self._end(which)
