@@ -226,7 +226,8 @@ def test_examine_follows_every_cohort_up(file):
 
 def test_amend_shows_one_with_everybody_followed_up():
     """From the data so far on TITE-BOIN is BOIN, and it is said; so it is amid a cohort with pending patients."""
-    study = parse_study(with_clock(FILE.replace("n = 9", "n = 12")))
+    doses = 'values = [1.0, 2.0, 3.0, 4.0]\nunit = "mg"\n[scenarios]'
+    study = parse_study(with_clock(FILE.replace("n = 9", "n = 12").replace("[scenarios]", doses)))
     for outcomes in ("", "1NNN 2N??"):
         trial = Trial.from_outcomes(outcomes, study.doses)
         tree = amend(study, trial, "BOIN", ["TITE-BOIN", "rolling six"])

@@ -18,6 +18,8 @@ target = 0.25
 planned_enrolment = 10
 [doses]
 labels = ["0.15", "0.5", "1.5", "4.5"]
+values = [0.15, 0.5, 1.5, 4.5]
+unit = "10^9 cells"
 [scenarios]
 "A" = [0.05, 0.10, 0.20, 0.30]
 "D" = [0.25, 0.35, 0.50, 0.60]
