@@ -34,7 +34,7 @@ ROOT = Path(doseopt.__file__).parent
 FILES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
 FLOOR = {room: int(line.split()[0]) for line in FLOORS.strip().splitlines() for room in line.split()[1:]}
-INSIDE = sorted(set(FILES) - {"__init__"})
+INSIDE = sorted(set(FILES) - {"__init__", "__main__"})
 
 
 def targets(node):

@@ -53,7 +53,7 @@ def run(*arguments):
 
 def run_apart(*arguments, **options):
     """Run the command line as a user does."""
-    command = [sys.executable, "-m", "doseopt.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "doseopt", *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **options)
 

@@ -1,5 +1,0 @@
-"""``python -m doseopt.cli``."""
-
-from doseopt.cli import main
-
-main()
