@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.clock.onset import Onset as Onset
     from doseopt.core.definition import Definition as Definition
+    from doseopt.core.definition import Names as Names
     from doseopt.core.design import Design as Design
     from doseopt.core.parameters import Faults as Faults
     from doseopt.core.state import Decision as Decision
@@ -173,6 +174,7 @@ _HOME = {
     "MaxEnrolled": "designs.modifiers",
     "MaxPatients": "designs.modifiers",
     "Modified": "designs.modified",
+    "Names": "core.definition",
     "Naming": "designs.naming",
     "NarrowInterval": "designs.modifiers",
     "NoSkipping": "designs.modifiers",

@@ -66,3 +66,50 @@ class Definition:
         """Say it in words."""
         share = "" if self.rate == "1" else f", at most {self.rate} of them with a DLT"
         return f"at least {self.patients} patient{'s' * (self.patients > 1)} at the dose{share}"
+
+
+@dataclass(frozen=True)
+class Names(Definition):
+    """When a dose may be named the MTD, the one statement of it: the evidence, and what is done where it is missing.
+
+    Parameters
+    ----------
+    dlts : int, optional
+        The most patients with a DLT at the dose; left out: any number.
+    otherwise : {"none", "best"}
+        Where the dose selected does not meet it none is named; or the design's best dose among those that do.
+    unless_complete : bool
+        Whether a dose on which the design's own rule ends, as "complete", is named as it stands.
+
+    Notes
+    -----
+    `select_untried` = false of a model is ``Names(1, otherwise="best")``, and `mtd_at_cap` = "definition" of 3+3 is
+    ``Names(6, dlts=1, otherwise="best", unless_complete=True)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Names(6, dlts=1).met(np.array([6, 6, 12]), np.array([1, 2, 2]))
+    array([ True, False, False])
+    """
+
+    dlts: int | None = param(None, kind=int, low=0, optional=True, doc="most patients with a DLT at the dose")
+    otherwise: str = param("none", choices=("none", "best"), doc="what is named where the evidence is missing")
+    unless_complete: bool = param(False, doc="whether a dose on which the rule itself ends is named as it stands")
+
+    def met(self, n: IntArray, y: IntArray) -> BoolArray:
+        """Tell where patients and DLTs meet it, elementwise."""
+        few = True if self.dlts is None else y <= self.dlts
+        return np.asarray(super().met(n, y) & few)
+
+    def describe(self) -> str:
+        """Say it in words."""
+        most = "" if self.dlts is None else f", at most {self.dlts} of them with a DLT"
+        complete = ", unless the rule itself ends on it" if self.unless_complete else ""
+        return f"{super().describe()}{most}{complete}"
+
+
+TRIED = Names(1, otherwise="best")
+"""A dose that somebody was treated at, else the best of those."""
+SIX_AT_CAP = Names(6, dlts=1, otherwise="best", unless_complete=True)
+"""What 3+3 calls the MTD, where something else ends the trial."""

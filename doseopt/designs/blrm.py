@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from doseopt.core.definition import TRIED
 from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
@@ -233,8 +234,11 @@ class BLRM(Defaults):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the best admissible dose."""
-        allowed = self.admissible(state) & (state.tried | self.select_untried)
-        return np.where(stop == TOO_TOXIC, NONE, self._best(state, allowed))
+        return self.select_among(state, stop, TRIED.met(state.n, state.y) | self.select_untried)
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the best admissible dose among some."""
+        return np.where(stop == TOO_TOXIC, NONE, self._best(state, self.admissible(state) & allowed))
 
     def tunable(self) -> tuple[Tunable, ...]:
         """Return the prior means and sds of log a and log b (independent), the feasibility and the cohort size."""

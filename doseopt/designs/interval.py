@@ -98,8 +98,12 @@ class IntervalDesign(Defaults):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the tried, admissible dose whose isotonic estimate is closest to the target."""
+        return self.select_among(state, stop, np.ones(state.n.shape, bool))
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the same among some doses."""
         estimate = self.estimated(state)
-        mtd = closest(estimate, self.target, self.selectable(estimate))
+        mtd = closest(estimate, self.target, self.selectable(estimate) & allowed)
         return np.where(stop == TOO_TOXIC, NONE, mtd)
 
     def selectable(self, estimate: FloatArray) -> BoolArray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
+from doseopt.core.definition import TRIED
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.selection import closest
 
@@ -31,5 +32,9 @@ class ModelBased(Defaults):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the dose closest to the target."""
-        allowed = np.ones(state.n.shape, bool) if self.select_untried else state.tried
+        allowed = np.ones(state.n.shape, bool) if self.select_untried else TRIED.met(state.n, state.y)
+        return self.select_among(state, stop, allowed)
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the dose closest to the target among some."""
         return closest(self.estimated(state), self.target, allowed)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
-from doseopt.core.definition import Definition
+import numpy as np
+
+from doseopt.core.definition import Definition, Names
 from doseopt.core.design import Design, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.defaults import Around
 
 
@@ -49,6 +52,9 @@ class Naming(Around):
         found = [] if is_design(self.base) else [Fault("base", f"wanted a design, got {self.base!r}")]
         if not isinstance(self.definition, Definition):
             found.append(Fault("definition", f"wanted a Definition, got {self.definition!r}"))
+        elif getattr(self.definition, "otherwise", "none") == "best" and not _can_choose(self.base):
+            wanted = 'wanted otherwise = "none" in a design that does not say which of some doses is the best'
+            found.append(Fault("names.otherwise", wanted))
         if found:
             raise Faults(found, "Naming")
 
@@ -66,8 +72,8 @@ class Naming(Around):
         return decision_of(self.base, state, pending)
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the base's MTD where its patients meet the definition, else none."""
-        return self.definition.named(self.base.select(state, stop), state.n, state.y)
+        """Return the base's MTD where its patients meet the definition, else none, or the best that does."""
+        return named(self.base, self.definition, state, stop)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""
@@ -79,4 +85,32 @@ class Naming(Around):
 
     def describe(self) -> list[Row]:
         """Return the base's rows, and what a dose must meet to be named."""
-        return [*self.base.describe(), Row("naming", f"{self.definition.describe()}; none is named otherwise")]
+        best = isinstance(self.definition, Names) and self.definition.otherwise == "best"
+        otherwise = "the best dose that meets it is named otherwise" if best else "none is named otherwise"
+        return [*self.base.describe(), Row("naming", f"{self.definition.describe()}; {otherwise}")]
+
+
+@runtime_checkable
+class SelectsAmong(Protocol):
+    """A design that can say which of some doses it would call the MTD."""
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the MTD among the allowed doses [S, D], or NONE, [S]."""
+        ...
+
+
+def _can_choose(design: Design) -> bool:
+    """Tell whether a design, and the one that selects in its place, can say which of some doses is the best."""
+    return isinstance(design, SelectsAmong) and isinstance(getattr(design, "selector", design), SelectsAmong)
+
+
+def named(design: Design, definition: Definition, state: TrialState, stop: IntArray) -> IntArray:
+    """Return the MTD of a design under a rule of naming, or NONE, [S]; `stop` is the design's own reason."""
+    mtd = design.select(state, stop)
+    if not isinstance(definition, Names):
+        return definition.named(mtd, state.n, state.y)
+    found = definition.named(mtd, state.n, state.y)
+    if definition.otherwise == "best" and isinstance(design, SelectsAmong):
+        found = design.select_among(state, stop, definition.met(state.n, state.y))
+    complete = np.array(["", *design.facts.stops])[stop] == "complete"
+    return np.where(complete & definition.unless_complete, mtd, found)

@@ -18,8 +18,9 @@ from doseopt.core.design import (
 )
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import NONE, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.defaults import Around
+from doseopt.designs.naming import SelectsAmong
 
 ALLOCATION = (
     "decision",
@@ -75,7 +76,9 @@ class Selecting(Around):
 
     def __post_init__(self) -> None:
         """Check that the selector can read the base's tally."""
-        wrong = [Fault(n, f"wanted a design, got {v!r}") for n, v in vars(self).items() if not is_design(v)]
+        wrong = [] if is_design(self.base) else [Fault("base", f"wanted a design, got {self.base!r}")]
+        if not (isinstance(self.selector, SelectsAmong) or is_design(self.selector)):
+            wrong.append(Fault("selector", f"wanted a design, or what selects among doses, got {self.selector!r}"))
         if wrong:
             raise Faults(wrong, "Selecting")
         found = []
@@ -109,10 +112,19 @@ class Selecting(Around):
         """Return the selector's MTD, lowered to a dose that the base has not excluded."""
         wanted = self.selector.select(self._tally(state), np.zeros_like(stop))
         mtd = np.where(wanted == NONE, NONE, highest_admissible(wanted, self.base.admissible(state)))
-        reasons = np.array(["", *self.base.facts.stops])[stop]
-        mtd = np.where(reasons == "too_toxic", NONE, mtd)
+        mtd = np.where(self._toxic(stop), NONE, mtd)
         names = self.base.facts.names  # a naming rule of the base holds for any selection
         return mtd if names is None else names.named(mtd, state.n, state.y)
+
+    def _toxic(self, stop: IntArray) -> BoolArray:
+        return np.asarray(np.array(["", *self.base.facts.stops])[stop] == "too_toxic")
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the selector's MTD among some doses, those that the base has excluded left out."""
+        assert isinstance(self.selector, SelectsAmong)
+        open_ = allowed & self.base.admissible(state)
+        mtd = self.selector.select_among(self._tally(state), np.zeros_like(stop), open_)
+        return np.where(self._toxic(stop), NONE, mtd)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior, by which its modifiers judge."""

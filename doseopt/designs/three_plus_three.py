@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from doseopt.core.definition import SIX_AT_CAP, TRIED
 from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, param
@@ -151,12 +152,17 @@ class ThreePlusThree(Defaults):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the MTD: the dose the rule ended on, or what `mtd_at_cap` says when something else ended the trial."""
-        n, y = self.counted(state)
-        allowed = self.admissible(state)
-        proven = allowed & (n >= 6) & (y <= 1) if self.mtd_at_cap == "definition" else allowed & (n > 0)
-        level = np.arange(self.doses)
-        capped = np.where(proven, level, NONE).max(axis=1)
-        return np.where(stop == COMPLETE, self.decide(state).dose, np.where(stop == TOO_TOXIC, NONE, capped))
+        names = SIX_AT_CAP if self.mtd_at_cap == "definition" else TRIED
+        found = self.select_among(state, stop, names.met(*self.counted(state)))
+        return np.where(stop == COMPLETE, self.decide(state).dose, found)
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the dose the rule ended on, if it is one of some; else the highest of them, tried and not excluded."""
+        open_ = allowed & self.admissible(state) & (self.counted(state)[0] > 0)
+        highest = np.where(open_, np.arange(self.doses), NONE).max(axis=1)
+        own = self.decide(state).dose
+        kept = (stop == COMPLETE) & allowed[np.arange(len(own)), own]
+        return np.where(kept, own, np.where(stop == TOO_TOXIC, NONE, highest))
 
     def describe(self) -> list[Row]:
         """Return the rule, the reading chosen for each of its silences, and the source."""

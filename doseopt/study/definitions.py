@@ -14,6 +14,7 @@ from doseopt.designs.policy import Policy
 from doseopt.scenarios import MTDRule
 from doseopt.scenarios.doses import Doses
 from doseopt.study.designs import design_table, read_designs
+from doseopt.study.most_probable import MostProbable
 from doseopt.study.reader import Reader, plain
 from doseopt.study.said import MISSING, Said
 
@@ -117,7 +118,10 @@ def retargeted(
         return dict(designs)
     planned, reader = doses.as_planned, Reader()
     tables = {name: design_table(design, old, planned, {}, definition) for name, design in moved.items()}
-    given = {"target": target, "doses": len(planned.labels), "definition": definition}
+    given: dict[str, Any] = {"target": target, "doses": len(planned.labels), "definition": definition}
+    for selector in (layers(design).selector for design in moved.values()):
+        if isinstance(selector, MostProbable):
+            given["mtd"] = selector.rule.at(target)
     read = read_designs(reader, tables, planned, given)
     if reader.faults:
         raise Faults(reader.faults)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Phase
@@ -22,6 +22,8 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
+from doseopt.scenarios.mtd_rule import MTDRule
+from doseopt.study.most_probable import KEYS, KIND, MostProbable, most_probable_table, read_most_probable
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
 from doseopt.study.rules import read_rules, rule_table, without_rules
@@ -30,7 +32,7 @@ from doseopt.study.said import Said
 
 OF_A_DESIGN = {
     "modifiers": Said("rules laid over it, a list of tables with their kinds", Domain(list), []),
-    "selection": Said("rule of another design that names the MTD at the end, with its kind"),
+    "selection": Said("rule of another design, or most_probable, that names the MTD at the end, with its kind"),
     "names": Said("when a dose may be named", example={"at_least": 6}),
     "below_lowest": Said(
         'what it does where its rule wants to go below the lowest dose: "stop" or "stay"', Domain(str), "stay"
@@ -78,6 +80,8 @@ def _read_one(reader: Reader, table: Any, where: str, doses: Doses | None, given
         return _read_design(reader, table, where, {**given, "doses": None} if moved else given)
     grid = doses.grid()
     design = _read_design(reader, table, where, {**given, **_doses_given(grid, place.planned)})
+    if design is not None and isinstance(layers(design).selector, MostProbable) and place != _own(doses):
+        reader.fault(f"{where}.selection", "wanted a design on the planned doses, of which one is right; drop none")
     if design is None or (grid is doses and not place.dropped):
         return design
     try:
@@ -85,6 +89,11 @@ def _read_one(reader: Reader, table: Any, where: str, doses: Doses | None, given
     except Faults as faults:
         reader.faults.extend(f.under(where) for f in faults.faults)
         return design
+
+
+def _own(doses: Doses) -> _Place:
+    """Return the place of a design that gives the planned doses and no other."""
+    return _Place(doses.planned(), (), False)
 
 
 def _doses_given(grid: Doses, own: tuple[int, ...]) -> dict[str, Any]:
@@ -187,6 +196,8 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
     for name in OF_A_DESIGN:
         if isinstance(table["selection"], Mapping) and name in table["selection"]:
             reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
+    if isinstance(table["selection"], Mapping) and table["selection"].get("kind") == KIND:
+        return _most_probable(reader, table["selection"], place, base, given)
     of_base = given if base is None else {**given, "target": base.target}
     selector = reader.kind(table["selection"], place, DESIGNS, of_base, OF_A_DESIGN, ["doses"])
     if base is None or selector is None:
@@ -196,6 +207,21 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
     except Faults as faults:
         reader.faults.extend(f.under(place) for f in faults.faults)
         return None
+
+
+def _most_probable(reader: Reader, table: Mapping[str, Any], where: str, base: Any, given: Mapping[str, Any]) -> Any:
+    """Lay a selection by the probability of being the MTD over a design."""
+    before = len(reader.faults)
+    known = reader.table(table, where, KEYS)
+    if base is None:
+        return None
+    if getattr(base, "curve", None) is not None and "prior" in known:
+        reader.fault(f"{where}.prior", "wanted it for a design without a model of its own; leave it out")
+    rule = given.get("mtd") or MTDRule(base.facts.target)
+    selector = read_most_probable(
+        known, base, rule, lambda value, name: reader.value(value, f"{where}.{name}", KEYS[name].domain)
+    )
+    return None if len(reader.faults) > before else Selecting(base, cast(Any, selector))  # it gives no doses
 
 
 def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:
@@ -280,6 +306,8 @@ def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, 
         result["table"] = files[looked_up]
     if parts.laid:
         result["modifiers"] = [rule_table(modifier, target, given) for modifier in parts.laid]
-    if parts.selector is not None:
+    if isinstance(parts.selector, MostProbable):
+        result["selection"] = most_probable_table(parts.selector)
+    elif parts.selector is not None:
         result["selection"] = _table(layers(parts.selector), {**given, "target": target}, files)
     return result

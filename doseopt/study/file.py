@@ -182,7 +182,7 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
     parts["scenario_specs"] = specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     parts["belief"] = read_belief(reader, top.get("belief"), specs)
     parts["utility"] = reader.build(Utility, top.get("utility", {}), "utility", {})
-    given: dict[str, Any] = {"target": target, "doses": count, "definition": definition}
+    given: dict[str, Any] = {"target": target, "doses": count, "definition": definition, "mtd": parts["mtd"]}
     if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
         given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
     planned: Doses | None = parts["doses"]

@@ -25,6 +25,7 @@ from doseopt.study.definitions import OF_ALSO
 from doseopt.study.designs import OF_A_DESIGN
 from doseopt.study.eligibility import ANY, LISTS, POPULATION, Condition
 from doseopt.study.file import BUILT, OF_MTD, TOP
+from doseopt.study.most_probable import KEYS as OF_MOST_PROBABLE
 from doseopt.study.naming import EVIDENCE
 from doseopt.study.reader import plain
 from doseopt.study.said import MISSING, Said
@@ -131,6 +132,7 @@ def key_tables() -> dict[str, KeyTable]:
         "amendment.criteria": (CRITERIA, KEYS["criteria"].doc),
         "amendment.statements": ({n: Said(t, Domain(str), "") for n, t in STATEMENTS.items()}, KEYS["statements"].doc),
         "names": (EVIDENCE, OF_A_DESIGN["names"].doc),
+        "selection": (OF_MOST_PROBABLE, "the dose that is most probably right, as [mtd] says what is, names the MTD"),
     }
     for path, (said, doc) in by_name.items():
         found[path] = KeyTable(path, doc, _of_said(said), open=path == "amendment.criteria")

@@ -6,17 +6,24 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from doseopt.core.definition import Definition
-from doseopt.core.parameters import Domain, declared
+from doseopt.core.definition import Definition, Names
+from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.designs.naming import Naming
 from doseopt.designs.selecting import Selecting
 from doseopt.study.reader import Reader, plain
 from doseopt.study.said import MISSING, Said
 
 EXAMPLE = 'definition = { patients = 6, rate = "1/6" }'
+FURTHER = {"dlts": 1, "otherwise": "best", "unless_complete": True}
+"""Keys of `Names`, and an example of each."""
 EVIDENCE = {
     "at_least": Said("patients at the dose", Domain(int, 1), MISSING, 6),
     "rate": Said("the largest share of them with a DLT, exact", Domain(str), "1", "1/6"),
+    **{
+        name: Said(field.metadata["doc"], field.metadata["domain"], field.default, FURTHER[name])
+        for name, field in declared(Names).items()
+        if name in FURTHER
+    },
 }
 WANTED = 'wanted "any", { at_least = 6 } or "definition"'
 
@@ -52,7 +59,11 @@ def read_names(reader: Reader, value: Any, where: str, design: Any, definition: 
     elif value == "any" and at_cap is not None:
         selecting = dataclasses.replace(selecting, mtd_at_cap="not_excluded")
         return dataclasses.replace(design, selector=selecting) if isinstance(design, Selecting) else selecting
-    return design if found is None or design is None else Naming(design, found)
+    try:
+        return design if found is None or design is None else Naming(design, found)
+    except Faults as faults:
+        reader.faults.extend(Fault(f"{where}.otherwise", fault.message) for fault in faults.faults)
+        return design
 
 
 def _evidence(reader: Reader, value: Any, where: str, definition: Definition | None) -> Definition | None:
@@ -71,7 +82,12 @@ def _evidence(reader: Reader, value: Any, where: str, definition: Definition | N
     message = declared(Definition)["rate"].metadata["domain"].fault(rate)
     if message:
         reader.fault(f"{where}.rate", message)
-    return None if len(reader.faults) > before else Definition(patients, rate)
+    further = {
+        name: reader.value(table[name], f"{where}.{name}", EVIDENCE[name].domain) for name in FURTHER if name in table
+    }
+    if len(reader.faults) > before:
+        return None
+    return Names(patients, rate, **further) if further else Definition(patients, rate)
 
 
 def names_table(names: Definition | None, definition: Definition | None) -> dict[str, Any]:

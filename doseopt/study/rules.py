@@ -111,10 +111,11 @@ def _meant(name: str) -> str:
 
 def _as_modifier(kind: str, value: Any) -> str:
     """Write a rule as an item of `modifiers`, with the value that stands at its name, where that may be its own."""
-    fields = written(MODIFIERS[kind])
+    rule: Any = MODIFIERS[kind]
+    fields = written(rule)
     wanted = [name for name, field in fields.items() if field.default is dataclasses.MISSING] or list(fields)
     given = value if isinstance(value, Mapping) else {wanted[0]: value} if wanted and value is not True else {}
-    example = plain(MODIFIERS[kind].example(), without=["dose_values"]) | {name: v for name, v in given.items() if name in fields}
+    example = plain(rule.example(), without=["dose_values"]) | {name: v for name, v in given.items() if name in fields}
     parts = [f'kind = "{kind}"', *(f"{name} = {json.dumps(v, default=str)}" for name, v in example.items())]
     return ", ".join(parts)
 

@@ -39,7 +39,7 @@ def schema() -> dict[str, Any]:
     for path in families["designs"]:
         own = defs[path]["properties"]
         own["modifiers"] |= {"items": _any(families["modifiers"])}
-        own["selection"] |= _any(families["designs"])
+        own["selection"] |= _any(["selection", *families["designs"]])
         own["names"] |= {"anyOf": [{"enum": ["any", "definition"]}, _reference("names")]}
     for path in BY_NAME["scenarios"]:
         defs[path]["properties"]["transform"] |= _any(families["transform"])
