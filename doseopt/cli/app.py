@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 import doseopt
+from doseopt.core.beside import Beside
 
 COMPLETE = "_DOSEOPT_COMPLETE"
 """The variable by which a shell asks what a line may go on with."""
@@ -140,7 +141,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    gc.set_threshold(
-        200_000, 50, 50
-    )  # a short process that draws figures spends a tenth of its time looking for garbage
+    # a short process that draws figures spends a tenth of its time looking for garbage
+    gc.set_threshold(200_000, 50, 50)
+    # xarray imports Dask, if it is installed, to tell that no array is one of its: 0.3 s, and no command has any
+    sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # as importlib documents it: not to be found
+    Beside.allow()
     app()

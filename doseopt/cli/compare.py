@@ -103,7 +103,8 @@ def compare(
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
         from doseopt.cli.output import deliver, folder_for, show, write_figures
-        from doseopt.reports.render.document import Document
+        from doseopt.reports.render.ahead import ahead
+        from doseopt.reports.render.document import Block, Document
         from doseopt.reports.sections.comparison import comparison_document
         from doseopt.reports.sections.estimates import announced, estimates
         from doseopt.reports.sections.overview import marked, overview_document
@@ -121,12 +122,14 @@ def compare(
         if not json:  # the answer before the posteriors and the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
-        finished, further, rest = True, [], []
+        begin = functools.partial(ahead, narrow=html is not None) if folder is not None or html is not None else tuple
+        document = dataclasses.replace(document, blocks=begin(document.blocks))
+        finished, further, rest = True, tuple[Block, ...](), list[Block]()
         if loaded.states_posterior if posterior is None else posterior:
             keep = functools.partial(_write_data, dataset, folder)
             dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
-            further = estimates(marked(dataset))
-            rest = further if full or posterior else announced(dataset)
+            further = begin(estimates(marked(dataset)))
+            rest = list(further) if full or posterior else announced(dataset)
         whole = _followed_by(further, document)
         files = [*_write_data(dataset, folder), *([] if folder is None else write_figures(whole, folder))]
         shown = Document("", {}, tuple(rest))
@@ -211,10 +214,10 @@ def _with_posteriors(
         with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
             estimates = estimates_of(study, engine)
-            bar.update(task, total=estimates.wanted)
+            bar.update(task, total=estimates.wanted, refresh=True)
 
             def tell(done: int) -> None:
-                bar.update(task, completed=done)
+                bar.update(task, completed=done, refresh=True)
                 if time.monotonic() - begun > LONG:
                     once()
 

@@ -52,7 +52,7 @@ def spinner(what: str) -> Iterator[Callable[[str], None]]:
 
 
 def progress_bar(what: str) -> Progress:
-    """Return a progress bar on standard error."""
+    """Return a progress bar on standard error, which moves when it is told to: no thread of its own moves it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
@@ -61,7 +61,7 @@ def progress_bar(what: str) -> Progress:
         MofNCompleteColumn(),
         TextColumn("{task.description}", markup=False),
     )
-    return Progress(*columns, console=terminal(stderr=True), transient=True)
+    return Progress(*columns, console=terminal(stderr=True), transient=True, auto_refresh=False)
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def steps(what: str, total: int) -> Iterator[Callable[[str], None]]:
         task = bar.add_task("", total=total)
 
         def step(name: str) -> None:
-            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1)
+            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1, refresh=True)
 
         yield step
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
 from doseopt.comparison.weighable import unweighed
 from doseopt.comparison.window_readings import window_readings
+from doseopt.core.beside import begun
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
@@ -91,6 +93,8 @@ def compare(
     scenarios = study.scenarios
     if faults := unweighed(study):
         raise Faults(faults, study.name)
+    told = study.window_events is not None or study.silences is not None
+    readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
     stated, found, laws, refused = study, {}, {}, []
     for name, design in study.designs.items():
         progress(name)
@@ -115,8 +119,7 @@ def compare(
     progress("enrolment curves")
     if (curves := enrolment_curves(study, engine, scenarios)) is not None:
         result = result.merge(curves, compat="override")
-    if study.window_events is not None or study.silences is not None:
-        result = result.assign(window_readings(study, engine))
+    result = result.assign(readings() if study is stated or not told else window_readings(study, engine))
     result = in_time(study, engine, result, laws).assign(if_waiting(study, engine, result))
     result = result.assign(as_they_come(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,19 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.parameters import Fault, Faults, are_numbers, is_number, native
+from doseopt.core.remembered import remembered
 from doseopt.core.text import text_fault
 from doseopt.scenarios import (
     GENERATORS,
     Transform,
+    concat_scenarios,
     make_scenarios,
 )
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.perturbations import recorded
+
+MOST_BYTES = 1 << 22
+"""Of sets of scenarios that are remembered, besides the last one."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,28 @@ class RandomScenarios:
         source = f"generator {self.generator}, seed {self.seed}"
         made = _transformed(p, names, self.transform, doses, None, "", source)
         return _misread(made, self.false_dlts, self.late_dlts)
+
+
+type Spec = FixedScenario | RandomScenarios
+
+
+def all_rows(specs: Mapping[str, Spec], doses: Doses, target: float) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Return all scenarios as one Dataset, which cannot be written to, and the name of each in the study file."""
+    given = tuple(specs.items()), doses, target
+    try:
+        made, names = _all_rows(*given)
+    except TypeError:  # a transform of one's own need not be hashable
+        made, names = _all_rows.__wrapped__(*given)  # type: ignore[attr-defined]
+    return made.copy(), names
+
+
+@remembered(MOST_BYTES)  # a comparison reads a study in many ways, most of which leave its scenarios as they are
+def _all_rows(specs: tuple[tuple[str, Spec], ...], doses: Doses, target: float) -> tuple[xr.Dataset, tuple[str, ...]]:
+    each = {name: spec.rows(name, doses, target) for name, spec in specs}
+    made = concat_scenarios(list(each.values()))
+    for variable in made.data_vars.values():
+        variable.values.flags.writeable = False
+    return made, tuple(name for name, rows in each.items() for _ in range(rows.sizes["scenario"]))
 
 
 def _share_faults(spec: FixedScenario | RandomScenarios) -> list[Fault]:

@@ -29,9 +29,9 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.kinds import PosteriorCurve
-from doseopt.scenarios import MTDRule, concat_scenarios
+from doseopt.scenarios import MTDRule
 from doseopt.scenarios.doses import Doses
-from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed, all_rows
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import retargeted
@@ -145,10 +145,7 @@ class Study:
         """All scenarios as they are stated, before anything else happens in the window, and the name of each there."""
         if not self.scenario_specs:
             raise Faults([Fault("scenarios", NO_TRUTH)], self.name)
-        planned = self.doses.as_planned
-        each = {name: spec.rows(name, planned, self.target) for name, spec in self.scenario_specs.items()}
-        names = tuple(name for name, rows in each.items() for _ in range(rows.sizes["scenario"]))
-        return concat_scenarios(list(each.values())), names
+        return all_rows(self.scenario_specs, self.doses.as_planned, self.target)
 
     def met(self, scenarios: xr.Dataset, names: Sequence[str] | None = None) -> xr.Dataset:
         """Return scenarios with the DLT rates that rules meet where other events happen in the window, if they do.

@@ -16,7 +16,6 @@ from doseopt.cli import compare as command
 from doseopt.comparison import in_time, window_readings
 from doseopt.plots import save
 from doseopt.scenarios import specs
-from doseopt.study import study as studies
 from doseopt.tabular import netcdf
 
 ROOT = Path(doseopt.__file__).parents[1]
@@ -82,7 +81,8 @@ def test_what_is_known_before_posteriors_that_take_long_is_written_before_them(p
 
 def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch):
     study = load_study("renji-elo")
-    made, joined = counted(monkeypatch, specs, "make_scenarios"), counted(monkeypatch, studies, "concat_scenarios")
+    specs._all_rows.cache_clear()
+    made, joined = counted(monkeypatch, specs, "make_scenarios"), counted(monkeypatch, specs, "concat_scenarios")
     found = window_readings.window_readings(study, Exact())
     assert found.sizes["window_reading"] > 10
     assert (len(made), len(joined)) == (len(study.scenario_specs), 1)

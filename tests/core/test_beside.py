@@ -1,0 +1,63 @@
+"""Work done beside: the same result, from another process where there may be one; what fails there fails here."""
+
+import os
+import sys
+
+import pytest
+
+from doseopt.core.beside import Beside, begun, processes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+
+
+@pytest.fixture
+def two(monkeypatch):
+    monkeypatch.setattr(Beside, "processes", 2)
+
+
+def test_alone_unless_a_command_allows_more():
+    assert processes() == 1
+    assert begun(os.getpid)() == os.getpid()
+
+
+def test_another_process_does_it_once(two):
+    wait = begun(os.getpid)
+    found = wait()
+    assert found != os.getpid()
+    assert wait() == found
+
+
+def test_large_results_do_not_block(two):
+    waits = [begun(lambda k=k: bytes([k]) * 1_000_000) for k in range(3)]
+    assert [wait()[:1] for wait in waits] == [b"\0", b"\1", b"\2"]
+
+
+def test_what_fails_there_fails_here(two):
+    def broken():
+        raise ValueError("as stated")
+
+    wait = begun(broken)
+    with pytest.raises(ValueError, match="as stated"):
+        wait()
+
+
+def test_what_dies_there_is_done_here(two):
+    here = os.getpid()
+    assert begun(lambda: here if os.getpid() == here else os._exit(1))() == here
+
+
+def test_no_copy_of_a_process_with_other_threads(two):
+    import threading
+
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert processes() == 1
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_copy_makes_no_copies(two):
+    assert begun(processes)() == 1

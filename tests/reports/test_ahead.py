@@ -1,0 +1,42 @@
+"""Figures drawn ahead are those that are drawn when asked for, byte by byte."""
+
+import sys
+
+import pytest
+
+from doseopt.core.beside import Beside
+from doseopt.reports.render.ahead import ahead
+from doseopt.reports.render.document import Figure, Heading
+
+
+def drawn(colour):
+    from doseopt.plots.scaffold import new_figure
+    from doseopt.plots.style import styled
+
+    @styled
+    def draw():
+        figure = new_figure(1.0, "title", "subtitle")
+        figure.subplots().plot([0, 1], [0, 1], color=colour)
+        return figure
+
+    return Figure.of(draw, "caption", "alt", colour)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_same_bytes(monkeypatch, narrow):
+    blocks = [Heading("one"), drawn("red"), drawn("green"), Heading("two"), drawn("blue")]
+    monkeypatch.setattr(Beside, "processes", 2)
+    found = ahead(blocks, narrow=narrow)
+    assert [type(block) for block in found] == [type(block) for block in blocks]
+    for one, other in zip(found, blocks, strict=True):
+        if isinstance(other, Figure):
+            assert one.drawn is not other.drawn
+            assert one.name == other.name
+            assert one.drawn() == other.drawn()
+            assert one.narrow() == other.narrow()
+
+
+def test_alone_they_are_drawn_when_asked_for():
+    blocks = (Heading("one"), drawn("red"))
+    assert ahead(blocks) == blocks
