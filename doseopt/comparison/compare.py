@@ -117,7 +117,7 @@ def compare(
     if any(design.facts.pending for design in study.designs.values()):
         result = result.assign_coords(waits_as=("design", waiting_alike(study)))
     progress("enrolment curves")
-    if (curves := enrolment_curves(study, engine, scenarios)) is not None:
+    if (curves := enrolment_curves(study, engine, result)) is not None:
         result = result.merge(curves, compat="override")
     result = result.assign(readings() if study is stated or not told else window_readings(study, engine))
     result = in_time(study, engine, result, laws).assign(if_waiting(study, engine, result))

@@ -15,16 +15,16 @@ from doseopt.engines.simulate import ExactWherePossible
 from doseopt.measures.operating_characteristics import Measured, measured
 from doseopt.study.study import Study
 
-CURVES = ("correct_selection", "overdose_selection", "no_selection", "sample_size")
+CURVES = ("correct_selection", "overdose_selection", "no_selection", "patients_below_mtd", "sample_size")
 
 
-def families(designs: Mapping[str, Design]) -> dict[str, tuple[Design, list[int]]]:
+def families(designs: Mapping[str, Design]) -> dict[str, tuple[Design, dict[int, str]]]:
     """Return the designs that differ by their enrolment cap only, and would not end without it, by family name.
 
     Returns
     -------
-    dict of str to (Design, list of int)
-        One member, and the caps of all.
+    dict of str to (Design, dict of int to str)
+        One member, and the caps of all, rising, with the first design that has it.
     """
     groups: dict[Layers, list[tuple[str, Design, int]]] = {}
     for name, design in designs.items():
@@ -36,7 +36,7 @@ def families(designs: Mapping[str, Design]) -> dict[str, tuple[Design, list[int]
         label = _common_start([name for name, _, _ in members]).strip(" -_,(")
         if not label or label in found:
             label = members[0][0]
-        found[label] = (members[0][1], sorted({cap for _, _, cap in members}))
+        found[label] = members[0][1], dict(sorted({cap: name for name, _, cap in reversed(members)}.items()))
     return {label: family for label, family in found.items() if len(family[1]) > 1}
 
 
@@ -54,12 +54,23 @@ def _caps(design: Design, members: Iterable[int]) -> list[int]:
     return sorted({*range(first, members[-1] + 1, step), *members})
 
 
-def enrolment_curves(study: Study, engine: Engine, scenarios: xr.Dataset) -> xr.Dataset | None:
-    """Return some measures against the enrolment cap, (family, enrolment, scenario); None if no design has a family."""
-    found = {}
+def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset | None:
+    """Return some measures against the enrolment cap, (family, enrolment, scenario); None if no design has a family.
+
+    Parameters
+    ----------
+    study : Study
+    engine : Exact, Simulate or ExactWherePossible
+    result : Dataset
+        Of the designs of the study, which are not evaluated again.
+    """
+    scenarios, found = study.scenarios, dict[tuple[str, int], list[dict[str, Measured]]]()
     for label, (design, members) in families(study.designs).items():
         each = engine
         for n in _caps(design, members):
+            if n in members:
+                found[label, n] = [_known(result.sel(design=members[n]))]
+                continue
             blocks = list(_curves(study, each, label, with_cap(design, n), scenarios))
             if isinstance(each, ExactWherePossible) and blocks[-1][0] == "simulated":
                 each = each.simulate  # with a higher cap the graph is no smaller
@@ -81,6 +92,12 @@ def enrolment_curves(study: Study, engine: Engine, scenarios: xr.Dataset) -> xr.
         )
     cap = ("enrolment", caps, {"units": "patients", "long_name": "enrolment cap"})
     return xr.Dataset(data, {"family": labels, "enrolment": cap, "scenario": scenarios["scenario"]})
+
+
+def _known(member: xr.Dataset) -> dict[str, Measured]:
+    """Return the measures of a design of the study, as they have been found."""
+    names = [f"{name}{end}" for name in CURVES for end in ("", "_mcse")]
+    return {name: (("scenario",), member[name].to_numpy(), member[name].attrs) for name in names}
 
 
 def _curves(

@@ -204,7 +204,7 @@ def _found(
     study: Study, engine: Engine, design: Design, trials: float, about: Collection[str]
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield some scenarios, with the variables of one design in them."""
-    replaces = ENROLLED.keys() <= {*about}
+    replaces = ENROLLED.keys() <= {*about}  # not asked again at each pace: it does not depend on it
     if design.facts.pending:
         assert study.clock is not None
         yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
@@ -213,7 +213,7 @@ def _found(
         if enrols is design:
             yield from _laws(study, _graph(design, engine), replaces)
         elif design.facts.comers is None:
-            yield from _laws_along(study, _graph(enrols, engine))
+            yield from _laws_along(study, _graph(enrols, engine), replaces)
         else:
             yield from _drawn(study, design, replaces)
     else:
@@ -247,9 +247,10 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
             yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
 
 
-def _laws_along(study: Study, graph: Graph) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws_along(study: Study, graph: Graph, numbers: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield the variables of a design as it enrols where patients are left out, or replaced up to a cap."""
-    yield slice(None), _number(study, enrolled_along(graph, study.scenarios))
+    if numbers:
+        yield slice(None), _number(study, enrolled_along(graph, study.scenarios))
     step = max(ROOM // len(graph.source), 1)
     for first in range(0, study.scenarios.sizes["scenario"], step):
         rows = slice(first, first + step)

@@ -361,7 +361,7 @@ def test_comparison_limits_and_conduct(study):
 
 def test_caps_make_a_family(study):
     text = OWN + OWN[OWN.index('[designs."BOIN"]') :].replace('"BOIN"', '"BOIN 9"').replace("n = 12", "n = 9")
-    assert families(parse_study(text).designs)["BOIN"][1] == [9, 12]
+    assert families(parse_study(text).designs)["BOIN"][1] == {9: "BOIN 9", 12: "BOIN"}
 
 
 def test_a_design_says_what_patients_at_other_doses_are(study):
