@@ -132,6 +132,9 @@ def expected(
     return found, average[len(names) :]
 
 
+BY_ENROLMENT = ("correct_selection", "overdose_selection", "patients_below_mtd")
+
+
 def averages(
     study: Study,
     standings: Mapping[str, Standing],
@@ -172,7 +175,7 @@ def averages(
 
 
 def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief) -> xr.Dataset:
-    """Return average correct selection by most patients, and the designs' own caps.
+    """Return average measures by most patients, and the designs' own caps.
 
     Parameters
     ----------
@@ -185,8 +188,7 @@ def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief
     Returns
     -------
     Dataset
-        `correct_selection` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for
-        none.
+        `BY_ENROLMENT` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for none.
     """
     belief = belief.as_sum()
     treated = max(committed(design, start) for design, start in standings.values())
@@ -194,8 +196,8 @@ def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief
     first = treated or min(int(design.first().size[0]) for design in designs.values())
     own = [np.nan if design.facts.cap is None else float(design.facts.cap) for design in designs.values()]
     caps = sorted({*range(first, MOST + 1, STEP), *(int(cap) for cap in own if treated <= cap)})
-    values = np.full((len(designs), len(caps)), np.nan)
-    found: dict[Design, float] = {}  # designs that differ by their cap only are the same under another
+    values = np.full((len(BY_ENROLMENT), len(designs), len(caps)), np.nan)
+    found: dict[Design, list[float]] = {}  # designs that differ by their cap only are the same under another
     for d, (name, design) in enumerate(designs.items()):
         smallest, (standing, start) = first_size(design), standings[name]
         for k, cap in enumerate(caps):
@@ -203,16 +205,24 @@ def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief
                 continue
             changed = with_cap(design, cap)
             if changed not in found:
-                found[changed] = expected(study, under(changed, standing), belief, start)[0]["correct_selection"]
-            values[d, k] = found[changed]
-    attrs = {"units": "1", "long_name": "probability of correct selection, averaged over the study's model"}
+                means = expected(study, under(changed, standing), belief, start)[0]
+                found[changed] = [means[name] for name in BY_ENROLMENT]
+            values[:, d, k] = found[changed]
     return xr.Dataset(
         {
-            "correct_selection": (("design", "enrolment"), values, attrs),
+            **{
+                name: (("design", "enrolment"), value, _averaged(name))
+                for name, value in zip(BY_ENROLMENT, values, strict=True)
+            },
             "planned_maximum": ("design", own, {"units": "patients", "long_name": "enrolment cap of the design"}),
         },
         coords={"design": list(designs), "enrolment": caps},
     )
+
+
+def _averaged(name: str) -> dict[str, str]:
+    """Say what an average over the study's model is."""
+    return {"units": METRICS[name].units, "long_name": f"{METRICS[name].long_name}, averaged over the study's model"}
 
 
 def enrolment_needed(curve: xr.DataArray, probability: float) -> dict[str, int | None]:

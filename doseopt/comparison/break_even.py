@@ -20,7 +20,7 @@ from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import graph_of
 from doseopt.engines.means import means_of
-from doseopt.measures.expected import linear_measures
+from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.scenarios.perturbations import Perturbation, perturbations
 from doseopt.study.study import Study
@@ -37,7 +37,11 @@ ROWS = 1 << 16
 """Scenarios at a time, each amount of a perturbation counted."""
 CRITERIA = ("mean", "worst")
 """Over the scenarios."""
-MEASURES: dict[str, Callable[..., FloatArray]] = {"correct_selection": np.min, "overdose_selection": np.max}
+MEASURES: dict[str, Callable[..., FloatArray]] = {
+    "correct_selection": np.min,
+    "overdose_selection": np.max,
+    "patients_below_mtd": np.nanmax,
+}
 """What is worst."""
 THRESHOLDS = (0.80, 0.85, 0.90, 0.95)
 """Of the safety stop."""
@@ -45,10 +49,12 @@ TEXTS = {
     "amount": "share, or relative error of the dose",
     "perturbed_correct_selection": "probability of correct selection where rates are off",
     "perturbed_overdose_selection": "probability of selecting a dose above the MTD where rates are off",
+    "perturbed_patients_below_mtd": "expected patients below the MTD where rates are off",
     "break_even": "amount at which correct selection crosses that of the registered design",
     "ahead_at_first": "1 where ahead of the registered design below the first crossing, -1 where behind, 0 where alike",
     "stop_correct_selection": "mean probability of correct selection by the threshold of the safety stop",
     "stop_overdose_selection": "mean probability of selecting a dose above the MTD by the threshold of the safety stop",
+    "stop_patients_below_mtd": "expected patients below the MTD by the threshold of the safety stop",
     "stop_none_right": "mean probability of naming none where that is correct, by the threshold of the safety stop",
 }
 """Of the result variables."""
@@ -116,7 +122,7 @@ def break_even(
     data = xr.concat(parts, along, join="outer", coords=["amount"])
     data = data.merge(_stopped(study, designs))
     for name in TEXTS.keys() & data.variables.keys():
-        data[name].attrs = {"long_name": TEXTS[name], "units": "1"}
+        data[name].attrs = {"long_name": TEXTS[name], "units": "patients" if "patients" in TEXTS[name] else "1"}
     counted = {f"{name}_counted": departure_of(study, name).counted() for name in DEPARTURES}
     return data.assign_attrs(study.provenance(), registered=registered, left_out="\n".join(left_out), **counted)
 
@@ -140,14 +146,14 @@ def _exact(designs: Mapping[str, Design], registered: str) -> tuple[dict[str, De
 
 
 def attained(study: Study, design: Design, kind: Perturbation, amount: FloatArray) -> FloatArray:
-    """Return correct and overdose selection at amounts of a perturbation, [measure, P, criterion]."""
+    """Return `MEASURES` at amounts of a perturbation, [measure, P, criterion]."""
     p_dlt, observed = _rates(study)
     step = max(ROWS // len(p_dlt), 1)
     parts = []
     for some in (amount[first : first + step, None, None] for first in range(0, len(amount), step)):
         value = _selected(study, design, *kind.rates(p_dlt, observed, some, study.doses))
         worst = [of(each, axis=1) for of, each in zip(MEASURES.values(), value, strict=True)]
-        parts.append(np.stack([value.mean(axis=2), np.array(worst)], axis=2))
+        parts.append(np.stack([mean_of_known(value, 2), np.array(worst)], axis=2))
     return np.concatenate(parts, axis=1)
 
 
@@ -158,7 +164,7 @@ def _rates(study: Study) -> tuple[FloatArray, FloatArray]:
 
 
 def _selected(study: Study, design: Design, truth: FloatArray, seen: FloatArray) -> FloatArray:
-    """Return correct and overdose selection, [P, R, D] true and recorded rates -> [measure, P, R]."""
+    """Return `MEASURES`, [P, R, D] true and recorded rates -> [measure, P, R]."""
     moderate, times = None, len(truth)
     if design.facts.outcomes.graded:
         moderate = np.tile(study.scenarios["p_moderate"].to_numpy(), (times, 1))
@@ -277,7 +283,7 @@ def _stopped(study: Study, designs: Mapping[str, Design]) -> xr.Dataset:
         ]
     )  # [threshold, design, measure, scenario]
     dims, coords = ("stop_threshold", "design"), {"stop_threshold": list(THRESHOLDS), "design": own}
-    found = {f"stop_{name}": (dims, values[:, :, m].mean(axis=2)) for m, name in enumerate(MEASURES)}
+    found = {f"stop_{name}": (dims, mean_of_known(values[:, :, m], 2)) for m, name in enumerate(MEASURES)}
     if none.any():
         found["stop_none_right"] = (dims, values[:, :, 0, none].mean(axis=2))
     return xr.Dataset(found, coords).reindex(design=list(designs))

@@ -23,7 +23,7 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of_each
-from doseopt.measures.expected import linear_measures
+from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.measures.operating_characteristics import measure_each
 from doseopt.scenarios import ActualDose
 from doseopt.scenarios.mtd_rule import planned_of
@@ -31,7 +31,14 @@ from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
 
-MEASURES = ("correct_selection", "overdose_selection", "no_selection", "sample_size", "total_dlts")
+MEASURES = (
+    "correct_selection",
+    "overdose_selection",
+    "no_selection",
+    "patients_below_mtd",
+    "sample_size",
+    "total_dlts",
+)
 TARGETS = (0.20, 0.25, 0.30, 1 / 3)
 MODERATE = 0.10
 """P(moderate toxicity | no DLT) at every dose, where the scenarios state none and a reading looks at it."""
@@ -200,7 +207,7 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
         values = np.array([row[m] for row in single])
         data[measure_name] = (("reading", "scenario"), values)
         data[f"{measure_name}_all"] = ("combination", combined[:, m])
-        data[f"effect_{measure_name}"] = ("factor", _effects(values.mean(axis=1), labels, list(factors)))
+        data[f"effect_{measure_name}"] = ("factor", _effects(mean_of_known(values, 1), labels, list(factors)))
         data[f"spread_{measure_name}"] = ("own_factor", _spreads(combined[:, m], positions))
     data["position"] = (("combination", "own_factor"), positions)
     coords = {
@@ -260,7 +267,7 @@ def _combinations(
         alike.setdefault(course(changed), {})[place] = changed
     found: dict[tuple[int, ...], FloatArray] = {}
     for designs in alike.values():
-        measures = _evaluated_each(study, list(designs.values()), scenarios).mean(axis=2)
+        measures = mean_of_known(_evaluated_each(study, list(designs.values()), scenarios), 2)
         found |= dict(zip(designs, measures, strict=True))
     places = sorted(found)
     return np.array([found[place] for place in places]), np.array(places)
@@ -272,7 +279,8 @@ def _effects(means: np.ndarray, labels: list[tuple[str, str, bool]], factors: li
     for factor in factors:
         rows = [k for k, label in enumerate(labels) if label[0] == factor]
         change = means[rows] - means[rows[0]]
-        effects.append(float(change[np.nanargmax(np.abs(change))]))
+        known = change[~np.isnan(change)]
+        effects.append(float(known[np.abs(known).argmax()]) if len(known) else np.nan)
     return effects
 
 

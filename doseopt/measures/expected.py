@@ -28,6 +28,13 @@ MEASURES = (
 """Measures that are linear in the selection, patients and DLTs."""
 
 
+def mean_of_known(values: FloatArray, axis: int) -> FloatArray:
+    """Return the mean of what is known; nan where nothing is."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0).sum(axis=axis) / known.sum(axis=axis))
+
+
 def linear_measures(
     means: Means,
     p_dlt: FloatArray,

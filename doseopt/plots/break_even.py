@@ -1,4 +1,4 @@
-"""Correct selection where patients' DLT rates are off, and where a proposed design is no better."""
+"""Correct and overdose selection where patients' DLT rates are off, and where a proposed design is no better."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.display.break_even import WORDS, crossings
 from doseopt.plots.placement import Canvas
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, note, percent_axis, small_multiples
-from doseopt.plots.style import BLUE, INK, SMALL, VERMILLION, fitted, full_width, styled
+from doseopt.plots.style import BLUE, INK, ORANGE, SMALL, VERMILLION, fitted, full_width, styled
 
 ROW = 0.92
 """Inches of a panel."""
@@ -20,7 +20,7 @@ MOST = 6
 
 @styled
 def break_even_figure(ds: xr.Dataset) -> Figure:
-    """Draw correct selection of each proposed design and of the registered one against how wrong the study is.
+    """Draw what each proposed design and the registered one select against how wrong the study is.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     proposed = [name for name in names_of(ds) if name != ds.attrs["registered"]]
     shown = proposed[:MOST]
     subtitle = (
-        "Correct selection, % of trials, mean over the scenarios; what is right stays that of the true rates. Dashed: "
-        f"{ds.attrs['registered']}; line: the design above it. Circle: where the order turns."
+        "Correct selection, and thin overdose selection, % of trials, mean over the scenarios; what is right stays "
+        f"that of the true rates. Dashed: {ds.attrs['registered']}; line: the design above it. Circle: where the order turns."
     )
     if len(proposed) > len(shown):
         subtitle += f" The first {len(shown)} of {len(proposed)} proposed designs."
@@ -57,6 +57,9 @@ def _lines(ax: Axes, at: xr.Dataset, name: str, size: tuple[float, float]) -> No
     one, other = (100 * at["perturbed_correct_selection"].sel(design=each).to_numpy() for each in pair)
     ax.plot(x, other, color=INK, linestyle="--", linewidth=1.0, zorder=2)
     ax.plot(x, one, color=BLUE, linewidth=1.4, zorder=3)
+    for each, style in zip(pair, ("-", "--"), strict=True):
+        over = 100 * at["perturbed_overdose_selection"].sel(design=each).to_numpy()
+        ax.plot(x, over, color=ORANGE, linestyle=style, linewidth=0.7, zorder=2)
     percent_axis(ax, "y", 100, 25)
     faint_grid(ax)
     ax.set_xlim(x[0], x[-1])

@@ -1,8 +1,8 @@
-"""Correct selection against the patients a design may enrol."""
+"""Selection, and patients below the MTD, against the patients a design may enrol."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,11 @@ LEFT = 0.5
 MARGINS = (0.9, 1.5)
 """Inches beside the large panel: its axis, and the labels at its right, few or many."""
 MARKERS = "X*DPph8<>d^v"
+COSTS = (
+    ("overdose_selection", "Overdose (% of trials)", 100),
+    ("patients_below_mtd", "Patients below the MTD", 1),
+)
+"""What stands below correct selection: variable, title, factor."""
 SPARE = 4.0
 """Percent of an axis beyond what it shows, so that no mark at its end is cut."""
 
@@ -36,7 +41,7 @@ class Series:
 
 @styled
 def enrolment_figure(ds: xr.Dataset) -> Figure:
-    """Draw correct selection by enrolment cap for each family, other designs as points at their expected size.
+    """Draw selection by enrolment cap for each family, other designs as points at their expected size.
 
     Parameters
     ----------
@@ -46,22 +51,31 @@ def enrolment_figure(ds: xr.Dataset) -> Figure:
     Returns
     -------
     Figure
-        A large panel with the mean over scenarios, and a small one for each scenario (or true MTD, if more than 12).
+        A large panel with the mean correct selection over scenarios, below it overdose selection and patients below the
+        MTD, and a small panel for each scenario (or true MTD, if more than 12).
     """
     lines, shown = _families(ds), panels(ds)
     points = _points(ds)
-    rows = -(-len(shown) // 4) if len(shown) > 1 else 0
+    rows, costs = -(-len(shown) // 4) if len(shown) > 1 else 0, [each for each in COSTS if ds[each[0]].notnull().any()]
     large = max(2.5, 0.6 + 0.14 * len(points))
     small, gap = 0.82, 0.27
     below = rows * (small + gap) + (0.4 if rows else 0)
-    body = large + 0.5 + below + 0.05
-    figure = new_figure(body, "Correct selection and the number of patients", _subtitle(ds, lines, points))
+    cost, scale = 0.95, 0.42
+    body = large + 0.5 + cost + 0.25 + scale + below + 0.05
+    figure = new_figure(body, "Selection and the number of patients", _subtitle(ds, lines, points))
     figure.set_layout_engine("none")
-    bottom = below + 0.5
+    bottom = below + scale + cost + 0.25 + 0.5
     full, long = full_width(), any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)
     margin = MARGINS[full < WIDTH or len(points) > 3 or long]
     ax = axes_at(figure, LEFT, bottom, full - LEFT - margin, large)
     _large(ax, ds, lines, points, (full - LEFT - margin, large))
+    wide = (full - LEFT - 0.12 - 0.42) / 2
+    for k, (name, title, factor) in enumerate(costs):
+        part = axes_at(figure, LEFT + k * (wide + 0.42), below + scale, wide, cost)
+        _cost(part, [_valued(ds, each, name, factor) for each in (*lines, *points)], len(lines))
+        part.set_title(title, weight="bold")
+        part.set_xlim(ax.get_xlim())
+        part.set_xlabel(_x_label(lines))
     wide = (full - LEFT - 0.12 - 3 * 0.12) / 4
     titles = fitted([panel.title for panel in shown], wide * 72, NORMAL, bold=True)
     first = None
@@ -85,7 +99,8 @@ def _x_label(lines: list[Series]) -> str:
 
 def _subtitle(ds: xr.Dataset, lines: list[Series], points: list[Series]) -> str:
     several = ds.sizes["scenario"] > 1
-    mean = f"Large panel: mean over {counted(ds.sizes['scenario'], 'scenario')}." if several else "In the one scenario."
+    over = f"Large panel and the two below it: mean over {counted(ds.sizes['scenario'], 'scenario')}."
+    mean = over if several else "In the one scenario."
     each = (
         "Small panels: mean over the n scenarios with that true MTD." if grouped(ds) else "Small panels: each scenario."
     )
@@ -126,7 +141,7 @@ def _members(ds: xr.Dataset) -> dict[int, tuple[int, int]]:
     for k, n in enumerate(ds["enrolment"].to_numpy() if measures else []):
         for d in np.flatnonzero(cap == n):
             for f in range(ds.sizes["family"]):
-                if all(np.allclose(values[m][d], curves[m][f, k], rtol=0, atol=1e-9) for m in measures):
+                if all(np.allclose(values[m][d], curves[m][f, k], rtol=0, atol=1e-9, equal_nan=True) for m in measures):
                     found[int(d)] = (f, k)
     return found
 
@@ -181,6 +196,26 @@ def _draw(ax: Axes, lines: list[Series], points: list[Series], rows: np.ndarray,
         x, y = series.x[:, rows].mean(axis=1), series.y[:, rows].mean(axis=1)
         size = (7.5 if series.look["marker"] == "*" else 5.5) * weight**0.4
         ax.plot(x, y, markersize=size, markeredgecolor="white", markeredgewidth=0.4, zorder=5, **series.look)
+
+
+def _valued(ds: xr.Dataset, series: Series, name: str, factor: int) -> Series:
+    """Return a line or a point with another measure."""
+    if series.look["linestyle"] == "none":  # a design
+        y = ds[name].sel(design=series.name).to_numpy()[None]
+        series = replace(series, x=np.full_like(series.x, series.x.mean()))  # where it is in the large panel
+    else:
+        curve = ds[f"{name}_by_enrolment"].sel(family=series.name, enrolment=series.x)
+        y = curve.transpose("enrolment", "scenario").to_numpy()
+    return replace(series, y=factor * y)
+
+
+def _cost(ax: Axes, every: list[Series], lines: int) -> None:
+    """Draw means over the scenarios where a measure is known: lines, then points."""
+    known = ~np.isnan(every[0].y).all(axis=0)
+    _draw(ax, every[:lines], every[lines:], np.flatnonzero(known), 1.0)
+    top = max(float(series.y[:, known].mean(axis=1).max()) for series in every)
+    ax.set_ylim(0, max(1.1 * top, 1.0))
+    faint_grid(ax)
 
 
 def _planned(ax: Axes, planned: int, wide: float, tall: float) -> list[Box]:

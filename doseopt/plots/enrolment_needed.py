@@ -1,4 +1,4 @@
-"""Average correct selection by the patients that a trial may enrol."""
+"""Average correct selection, and what it costs, by the patients that a trial may enrol."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from doseopt.core.state import FloatArray
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.placement import Canvas, End
 from doseopt.plots.registered import REGISTERED, Look, looks_of, registered_first, so_far
-from doseopt.plots.scaffold import Figure, axes_at, names_of, new_figure, percent_axis
+from doseopt.plots.scaffold import Figure, axes_at, faint_grid, names_of, new_figure, percent_axis
 from doseopt.plots.style import NORMAL, SMALL, fitted, full_width, styled
 
 LEFT, RIGHT, TALL = 0.5, 1.55, 3.0
 """Inches beside the axes, and their height."""
+COST, GAP, SCALE = 1.0, 0.42, 0.42
+"""Inches: the panels below, between panels beside each other, and below one."""
+COSTS = (
+    ("overdose_selection", "Overdose (% of trials)", 100),
+    ("patients_below_mtd", "Patients below the MTD", 1),
+)
+"""Variable, title, factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +47,7 @@ class Mark:
 
 @styled
 def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
-    """Draw average correct selection against the most patients, the planned enrolments marked.
+    """Draw average correct selection against the most patients, the planned enrolments marked; below, what it costs.
 
     Parameters
     ----------
@@ -50,19 +57,20 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     Returns
     -------
     Figure
-        One line for designs that differ by the patients planned only.
+        One line for designs that differ by the patients planned only; overdose selection and patients below the MTD.
     """
     ds = registered_first(tree, "enrolment")
     marks = _marks(tree, ds)
     curves = _curves(tree, ds, marks)
-    subtitle = f"Average over the study's model, {so_far(tree)}, by the most patients that the whole trial may enrol."
+    subtitle = f"Averages over the study's model, {so_far(tree)}, by the most patients that the whole trial may enrol."
     if marks:
         subtitle += " Markers: the designs with the enrolment planned for them, and their percentage."
     tall = max(TALL, sum(_height(text) for text in _ends(curves)) / 72)
-    figure = new_figure(tall + 0.5, "How many patients correct selection takes", subtitle)
+    below = COST + 0.25 + SCALE
+    figure = new_figure(tall + below + 0.55, "How many patients correct selection takes", subtitle)
     figure.set_layout_engine("none")
     across = full_width() - LEFT - RIGHT
-    ax = axes_at(figure, LEFT, 0.42, across, tall)
+    ax = axes_at(figure, LEFT, below + SCALE, across, tall)
     every = np.concatenate([curve.x for curve in curves])
     ax.set_xlim(every.min() - 1, every.max() + 1)
     percent_axis(ax, "y")
@@ -76,9 +84,26 @@ def enrolment_needed_figure(tree: xr.DataTree) -> Figure:
     ax.set_xlabel("most patients enrolled in the trial")
     ax.set_ylabel("correct selection (% of trials)")
     canvas = Canvas(ax, 72 * across, 72 * tall)
+    _costs(figure, ds, curves, every)
     _name_marks(canvas, marks, curves)
     canvas.name_ends([_end(text, curve) for text, curve in zip(_ends(curves), curves, strict=True)], 12, 20, 8)
     return figure
+
+
+def _costs(figure: Figure, ds: xr.Dataset, curves: list[Curve], every: FloatArray) -> None:
+    """Draw overdose selection and patients below the MTD by most patients, each line as above."""
+    wide, caps = (full_width() - LEFT - GAP - 0.12) / 2, ds["enrolment"].to_numpy().astype(float)
+    for k, (name, title, factor) in enumerate(COSTS):
+        ax = axes_at(figure, LEFT + k * (wide + GAP), SCALE, wide, COST)
+        ax.set_title(title, weight="bold")
+        values = [factor * ds[name].sel(design=curve.names[0]).to_numpy() for curve in curves]
+        for curve, value in zip(curves, values, strict=True):
+            colour, style, _ = curve.look
+            ax.plot(caps, value, color=colour, linestyle=style, linewidth=1.2, zorder=3)
+        ax.set_xlim(every.min() - 1, every.max() + 1)
+        ax.set_ylim(0, max(1.1 * max(float(np.nan_to_num(value).max()) for value in values), 1.0))
+        faint_grid(ax)
+        ax.set_xlabel("most patients enrolled")
 
 
 def _marks(tree: xr.DataTree, ds: xr.Dataset) -> list[Mark]:

@@ -8,6 +8,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.panels import grouped, panels
+from doseopt.measures.expected import mean_of_known
 from doseopt.plots.scaffold import Axes, Figure, boxes, inside, name_rows, names_of, new_figure
 from doseopt.plots.style import NORMAL, SMALL, fitted, full_width, ink_on, styled, text_width
 
@@ -55,8 +56,8 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
         ),
     )
     for ax, (values, title, *look) in zip(axes, maps, strict=True):
-        each = np.column_stack([_mean(values[:, panel.rows]) for panel in shown])
-        _map(ax, each, _mean(values) if several else None, *look)
+        each = np.column_stack([mean_of_known(values[:, panel.rows], 1) for panel in shown])
+        _map(ax, each, mean_of_known(values, 1) if several else None, *look)
         ax.set_title(title, weight="bold", size=NORMAL)
         name_rows(ax, names_of(ds), 0.24, above=0.5, below=0.5)
         ax.tick_params(labelbottom=False)
@@ -65,13 +66,6 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
     axes[-1].set_xlabel("true MTD of the scenarios" if grouped(ds) else "scenario")
     axes[-1].tick_params(labelbottom=True)
     return figure
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    """Average [design, scenario] over the scenarios where a value is known; nan where none is."""
-    known = ~np.isnan(values)
-    total, count = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
-    return np.asarray(np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0))
 
 
 def _map(ax: Axes, values: FloatArray, mean: FloatArray | None, name: str, top: float, digits: int) -> None:

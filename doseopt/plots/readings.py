@@ -14,9 +14,10 @@ from doseopt.plots.style import BLUE, FAINT, INK, full_width, styled
 ROW = 0.145
 """Inches a line takes."""
 PANELS = {
-    "correct_selection": ("Correct selection", "% of trials", 100, 1),
-    "total_dlts": ("DLTs", "expected number", 1, 2),
-    "sample_size": ("Patients", "expected number", 1, 1),
+    "correct_selection": ("Correct", "% of trials", 100, 1),
+    "overdose_selection": ("Overdose", "% of trials", 100, 1),
+    "patients_below_mtd": ("Below the MTD", "patients", 1, 1),
+    "sample_size": ("Patients", "expected", 1, 1),
 }
 """Measures: title, unit, factor, decimals."""
 
@@ -35,18 +36,23 @@ def silences_figure(ds: xr.Dataset) -> Figure:
     Figure
         A line for each silence with the reading in use, and a bar below it for each other reading.
     """
-    values = {name: ds[name].mean("scenario", skipna=False).to_numpy() * of[2] for name, of in PANELS.items()}
+    values = {name: ds[name].mean("scenario").to_numpy() * of[2] for name, of in PANELS.items()}
     missing = np.isnan(values["correct_selection"])
     shown = [(factor, [k for k in rows if not missing[k]]) for factor, rows in ranked(ds)]
     lines = [line for factor, rows in shown if len(rows) > 1 for line in _lines(ds, factor, rows)]
     used = int(np.flatnonzero(ds["in_use"].to_numpy())[0])
     heading = ("What the protocol does not say, and what it changes", _subtitle(ds, missing))
-    figure, axes = small_multiples(heading, [*PANELS], 3, full_width(), row=len(lines) * ROW, rest=0.8, shared="rows")
+    figure, axes = small_multiples(
+        heading, [*PANELS], len(PANELS), full_width(), row=len(lines) * ROW, rest=0.8, shared="rows"
+    )
     for ax, (name, (what, unit, _, digits)) in zip(axes, PANELS.items(), strict=True):
+        if np.isnan(values[name][used]):  # patients below the MTD, where no dose is right
+            ax.set_visible(False)
+            continue
         _bars(ax, [None if k is None else float(values[name][k]) for _, k in lines], float(values[name][used]), digits)
         ax.set_title(f"{what}\nin use: {values[name][used]:.{digits}f}", weight="bold", linespacing=1.2)
         ax.set_xlabel(unit)
-    name_rows(axes[0], [text for text, _ in lines], 0.42)
+    name_rows(axes[0], [text for text, _ in lines], 0.36)
     for label, (_, k) in zip(axes[0].get_yticklabels(), lines, strict=True):
         label.set_fontweight("bold" if k is None else "normal")
     return figure
@@ -79,8 +85,11 @@ def _subtitle(ds: xr.Dataset, missing: BoolArray) -> str:
 
 
 def _bars(ax: Axes, values: list[float | None], used: float, digits: int) -> None:
-    """Draw a bar from the value in use to that of each reading, with its number; None is a line without one."""
-    known = [value for value in values if value is not None]
+    """Draw a bar from the value in use to that of each reading, with its number.
+
+    None is a line without one, nan a reading under which nothing is known.
+    """
+    known = [value for value in values if value is not None and not np.isnan(value)]
     room = 0.5 * max(np.ptp([*known, used]), 10.0 ** (1 - digits))
     ax.set_xlim(min([*known, used]) - room, max([*known, used]) + room)
     ax.axvline(used, color=INK, linewidth=0.9, zorder=1)
@@ -90,7 +99,7 @@ def _bars(ax: Axes, values: list[float | None], used: float, digits: int) -> Non
             ax.axhline(y - 0.5, color=FAINT, linewidth=0.5, zorder=0)
         elif heading:
             ax.plot(used, y, "o", color=INK, markersize=3.6, zorder=4)
-        else:
+        elif not np.isnan(value):
             ax.barh(y, value - used, 0.6, used, color=BLUE, zorder=2)
             side = -1 if value < used else 1
             note(ax, f"{value:.{digits}f}", (value, y), (3.5 * side, 0), zorder=5)

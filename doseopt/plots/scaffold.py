@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from doseopt.display.panels import Panel
-from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, SMALL, fitted, full_width, text_width, wrapped
+from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, PURPLE, SMALL, fitted, full_width, text_width, wrapped
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -147,6 +147,19 @@ def design_multiples(
             label.set_horizontalalignment(side)
     name_rows(panels[0], names)
     return figure, axes, width
+
+
+BESIDE = 30.0
+"""Percent of an axis beyond 100 that a number at the right of each row takes."""
+
+
+def below_beside(ax: Axes, patients: ArrayLike) -> None:
+    """Write expected patients below the MTD at the right of the rows of a panel of percentages; none where unknown."""
+    ax.set_xlim(0, 100 + BESIDE)
+    for row, value in enumerate(np.asarray(patients, float).tolist()):
+        if not np.isnan(value):
+            look: dict[str, Any] = {"size": SMALL, "color": PURPLE, "ha": "right", "va": "center_baseline"}
+            ax.text(100 + BESIDE, row, f"{value:.1f}", **look)
 
 
 def bare(ax: Axes, named: bool = True) -> None:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import Panel, doses, grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, boxes, design_multiples, inside
+from doseopt.plots.scaffold import BESIDE, Axes, Figure, below_beside, boxes, design_multiples, inside
 from doseopt.plots.style import GREY, INK, NORMAL, SMALL, Colour, fitted, full_width, ink_on, ramp, styled, text_width
 
 HATCH = "/////"
@@ -27,13 +27,18 @@ def selection_figure(ds: xr.Dataset) -> Figure:
     """
     shown = panels(ds)
     what = "the true MTD; mean over its n scenarios" if grouped(ds) else "the correct selection"
-    subtitle = f"Percent of trials. Framed, with the percentage where there is room: {what}."
+    subtitle = (
+        f"Percent of trials. Framed, with the percentage where there is room: {what}; right of the frame: an overdose. "
+        "Beside the bars: expected patients below the MTD."
+    )
     heading = ("What each design selects as the MTD", subtitle)
     figure, (head, *axes), width = design_multiples(heading, ds, shown, bar=0.135, rest=0.75, key=0.2)
     _key(head, ds)
     values = np.concatenate([ds["no_selection"].to_numpy()[..., None], ds["selection"].to_numpy()], axis=-1) * 100
+    below = ds["patients_below_mtd"].to_numpy()
     for ax, panel in zip(axes, shown, strict=True):
-        _panel(ax, over(values, panel), panel, width)
+        _panel(ax, over(values, panel), panel, width / (1 + BESIDE / 100))
+        below_beside(ax, over(below, panel))
     figure.supxlabel("selected in % of trials", size=NORMAL)
     return figure
 

@@ -1,4 +1,4 @@
-"""Correct and overdose selection against how long trials take: what a committee chooses from."""
+"""Selection and patients below the MTD against how long trials take: what a committee chooses from."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ WIDER = 1.45
 """Inches right of the panels where names stand that find no room beside their marks."""
 GAPS = (5, 9, 14, 20, 28, 36)
 """Points from a mark to its name, the nearest with room."""
-TALL, NAME = (2.3, 1.7), 0.135
-"""Inches of the two panels at least, and of a name."""
+TALL, NAME = (2.3, 1.5, 1.5), 0.135
+"""Inches of the panels at least, and of a name."""
 ROOM = 2.0
 """Percent of an axis that half a mark takes."""
-PANELS = (("correct_selection", "Correct selection", 1), ("overdose_selection", "Overdose selection", -1))
-"""Variable, title, and which way is better."""
+PANELS = (
+    ("correct_selection", "Correct selection, % of trials", 100, 1),
+    ("overdose_selection", "Overdose selection, % of trials", 100, -1),
+    ("patients_below_mtd", "Patients below the MTD, expected", 1, -1),
+)
+"""Variable, title, factor, and which way is better."""
 type Look = tuple[str, dict[str, Any]]
 WAITS: Look = ("o", {"color": "white", "markeredgecolor": INK, "markersize": 5})
 PENDING: Look = ("^", {"color": BLUE, "markeredgecolor": BLUE, "markersize": 5.5})
@@ -60,17 +64,18 @@ def time_frontier_figure(ds: xr.Dataset) -> Figure:
 
 def _figure(ds: xr.Dataset, margin: float) -> tuple[Figure, bool]:
     """Return the figure with so many inches at the right, and whether all names stand beside their marks."""
-    tall = [max(least, NAME * ds.sizes["design"]) for least in TALL]
-    figure = new_figure(sum(tall) + 2 * GAP + BELOW, "Selection and how long trials take", _subtitle(ds))
+    shown = [panel for panel in PANELS if bool(ds[panel[0]].notnull().any())]  # nobody is below a dose that is none
+    tall = [max(least, NAME * ds.sizes["design"]) for least in TALL[: len(shown)]]
+    figure = new_figure(sum(tall) + len(tall) * GAP + BELOW, "Selection and how long trials take", _subtitle(ds))
     wide = full_width() - LEFT - margin
     figure.set_layout_engine("none")
-    bottom, above, named = BELOW + sum(tall) + GAP, None, True
-    for (name, title, better), inches in zip(PANELS, tall, strict=True):
+    bottom, above, named = BELOW + sum(tall) + (len(tall) - 1) * GAP, None, True
+    for (name, title, factor, better), inches in zip(shown, tall, strict=True):
         bottom -= inches
         ax = axes_at(figure, LEFT, bottom, wide, inches, sharex=above)
-        ax.set_title(f"{title}, % of trials", weight="bold")
-        ax.tick_params(labelbottom=above is not None)
-        spots = _draw(ax, ds, 100 * ds[name].mean("scenario").to_numpy(), better)
+        ax.set_title(title, weight="bold")
+        ax.tick_params(labelbottom=name == shown[-1][0])
+        spots = _draw(ax, ds, factor * ds[name].mean("scenario").to_numpy(), factor, better)
         named &= _write(Canvas(ax, 72 * wide, 72 * inches), names_of(ds), spots, better)
         above, bottom = ax, bottom - GAP
     figure.axes[-1].set_xlabel("expected duration in days", size=NORMAL)
@@ -95,15 +100,15 @@ def _pending(ds: xr.Dataset) -> BoolArray:
     return ds["pending_at_decision"].notnull().any("scenario").to_numpy()
 
 
-def _draw(ax: Axes, ds: xr.Dataset, value: FloatArray, better: int) -> FloatArray:
-    """Draw the points and the line that joins some of them; returns the places of all, [P, 2]."""
+def _draw(ax: Axes, ds: xr.Dataset, value: FloatArray, factor: int, better: int) -> FloatArray:
+    """Draw the points and the line that joins some; returns the places of all, [P, 2]. Percentages have a factor."""
     from matplotlib.ticker import MaxNLocator
 
     days = ds["duration"].mean("scenario").to_numpy()
     spare = max(0.06 * np.ptp(days), 1.0)
     ax.set_xlim(days.min() - spare, days.max() + spare)
-    low, high = _end(value.min(), -1), _end(value.max(), 1)
-    ticks = np.array(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True).tick_values(low, high))
+    low, high = (_end(value.min(), -1), _end(value.max(), 1)) if factor == 100 else _around(value)
+    ticks = np.array(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=factor == 100).tick_values(low, high))
     ax.set_ylim(low, high)
     ax.set_yticks(ticks[(ticks >= max(low, 0)) & (ticks <= min(high, 100))])  # no percentage is beyond
     faint_grid(ax)
@@ -121,6 +126,12 @@ def _end(value: float, side: int) -> float:
     end = 10 * (np.floor(value / 10) if side < 0 else np.ceil(value / 10))
     beyond = abs(end - value) < ROOM
     return float(np.clip(end + 10 * side * beyond, -ROOM, 100 + ROOM))
+
+
+def _around(value: FloatArray) -> tuple[float, float]:
+    """Return the ends of an axis of patients, with room for half a mark."""
+    spare = max(0.12 * float(np.ptp(value)), 0.25)
+    return float(value.min()) - spare, float(value.max()) + spare
 
 
 def _write(canvas: Canvas, names: list[str], spots: FloatArray, better: int) -> bool:

@@ -42,7 +42,12 @@ def random_tree(designs, scenarios, levels=4, seed=1, long=False, outcomes="1N 2
     curve[-1] = curve[designs - 2]
     planned = rng.integers(8, 30, designs).astype(float)
     enrolment = xr.Dataset(
-        {"correct_selection": (("design", "enrolment"), curve), "planned_maximum": ("design", planned)},
+        {
+            "correct_selection": (("design", "enrolment"), curve),
+            "overdose_selection": (("design", "enrolment"), 0.4 * (1 - curve)),
+            "patients_below_mtd": (("design", "enrolment"), 9 * curve),
+            "planned_maximum": ("design", planned),
+        },
         {"design": ds["design"], "enrolment": caps},
     )
     tree = xr.DataTree.from_dict({"now": ds, "start": ds, "average": average, "enrolment": enrolment})
@@ -169,7 +174,7 @@ def test_the_enrolment_figure_has_one_line_for_designs_of_the_same_curve():
     tree = TREES["six designs, twelve scenarios"]
     ds = in_order(tree, "enrolment")
     average = 100 * tree["average"]["correct_selection"].sel(belief=STUDY_MODEL)
-    (ax,) = enrolment_needed_figure(tree).axes
+    ax, *costs = enrolment_needed_figure(tree).axes
     texts = [text.get_text() for text in ax.texts]
     for name in ds["design"].to_numpy().tolist():
         planned = f"{ds['planned_maximum'].sel(design=name).item():.0f}"
@@ -187,6 +192,10 @@ def test_the_enrolment_figure_has_one_line_for_designs_of_the_same_curve():
     planned = ds["planned_maximum"].sel(design="D 3").item()
     grid = {x: exact.sel(enrolment=x).item() for x in exact["enrolment"].to_numpy().tolist()}
     assert drawn == pytest.approx(grid | {planned: average.sel(design="D 3").item()})
+    for cost, (name, factor) in zip(costs, (("overdose_selection", 100), ("patients_below_mtd", 1)), strict=True):
+        shown = [line.get_ydata() for line in cost.lines]
+        wanted = [factor * ds[name].sel(design=f"D {d}") for d in (3, 0, 1, 2, 4)]
+        np.testing.assert_allclose(shown, wanted)
 
 
 def test_without_planned_enrolments_nothing_is_marked():
@@ -215,7 +224,8 @@ def readings():
 def test_the_tornado_has_a_bar_and_a_number_for_each_reading(readings):
     figure = silences_figure(readings)
     check_texts(figure)
-    scales = {"correct_selection": (100, 1), "total_dlts": (1, 2), "sample_size": (1, 1)}
+    scales = {name: (100, 1) for name in ("correct_selection", "overdose_selection")}
+    scales |= {"patients_below_mtd": (1, 1), "sample_size": (1, 1)}
     used = readings["in_use"].to_numpy()
     order = np.argsort(-abs(readings["effect_correct_selection"].to_numpy()).round(9), kind="stable")
     factors = readings["factor"].to_numpy()[order]

@@ -131,7 +131,10 @@ def test_selection_bars_are_the_probabilities(bundled):
         start = int(bundled["mtd"][s]) + 1
         np.testing.assert_allclose([left for left, _, _ in framed], lefts[:, start])
         np.testing.assert_allclose([wide for _, wide, _ in framed], 100 * bundled["correct_selection"][:, s])
-        numbers = [float(text.get_text()) for text in ax.texts]
+        below = bundled["patients_below_mtd"][:, s].to_numpy()
+        beside = [text.get_text() for text in ax.texts if text.get_position()[0] > 100]
+        assert beside == ([] if np.isnan(below).any() else [f"{value:.1f}" for value in below])
+        numbers = [float(text.get_text()) for text in ax.texts if text.get_position()[0] <= 100]
         correct = 100 * bundled["correct_selection"][:, s].to_numpy()
         assert set(numbers) <= set(np.round(correct))
         assert len(numbers) >= (correct > 20).sum()
@@ -169,7 +172,13 @@ def test_enrolment_lines_and_points(bundled):
     texts = [text.get_text() for text in large.texts]
     assert {"CRM", "BOIN", "10 patients planned"} < set(texts)
     assert f"ATD+3+3 cap 10\nexpected {outside['sample_size'].values[0]:.1f} patients" in texts
-    assert len(figure.axes) == 1 + 11
+    assert len(figure.axes) == 1 + 2 + 11
+    for ax, name, factor in zip(figure.axes[1:], ("overdose_selection", "patients_below_mtd"), (100, 1), strict=False):
+        crm = next(line for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 3)
+        curve = factor * bundled[f"{name}_by_enrolment"].mean("scenario").sel(family="CRM").dropna("enrolment")
+        np.testing.assert_allclose(crm.get_ydata(), curve)
+        points = [float(line.get_ydata()[0]) for line in ax.lines if line.get_zorder() == 5]
+        np.testing.assert_allclose(points, factor * outside[name])
 
 
 def test_without_families_every_design_is_a_point():
@@ -209,7 +218,9 @@ def test_benchmark_dots_and_bars_are_the_probabilities(bundled):
     assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == known
     for ax, name in zip(axes, known, strict=True):
         at = bundled.sel(scenario=name)
-        shown = {line.get_marker(): line.get_xdata() for line in ax.lines if line.get_marker() in ("o", "|")}
+        shown = {line.get_marker(): line.get_xdata() for line in ax.lines if line.get_marker() in ("o", "|", "x")}
+        np.testing.assert_allclose(shown["x"], 100 * at["overdose_selection"])
+        assert [text.get_text() for text in ax.texts] == [f"{value:.1f}" for value in at["patients_below_mtd"].values]
         np.testing.assert_allclose(shown["o"], 100 * at["correct_selection"])
         np.testing.assert_allclose(shown["|"], 100 * at["benchmark_correct_selection"])
 

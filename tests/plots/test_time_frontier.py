@@ -41,10 +41,11 @@ def test_nobody_is_shorter_and_better_than_those_joined(better):
 def test_points_are_the_means_and_shapes_say_who_waits():
     ds = timed(6)
     figure = time_frontier_figure(ds)
-    assert len(figure.axes) == 2
+    assert len(figure.axes) == 3
     days = ds["duration"].mean("scenario").values
-    for ax, name, better in zip(figure.axes, ("correct_selection", "overdose_selection"), (1, -1), strict=True):
-        value = 100 * ds[name].mean("scenario").values
+    shown = (("correct_selection", 100, 1), ("overdose_selection", 100, -1), ("patients_below_mtd", 1, -1))
+    for ax, (name, factor, better) in zip(figure.axes, shown, strict=True):
+        value = factor * ds[name].mean("scenario").values
         (line,) = (each for each in ax.lines if each.get_marker() == "None")
         joined = not_dominated(days, value, better)
         np.testing.assert_allclose(np.transpose(line.get_data()), np.column_stack([days, value])[joined])
@@ -57,7 +58,7 @@ def test_points_are_the_means_and_shapes_say_who_waits():
 def test_each_design_is_named_beside_its_mark_where_there_is_room():
     ds = timed(6)
     texts = [text for text, _ in written(time_frontier_figure(ds))]
-    assert {name: texts.count(name) for name in ds["design"].values} == dict.fromkeys(ds["design"].values.tolist(), 2)
+    assert {name: texts.count(name) for name in ds["design"].values} == dict.fromkeys(ds["design"].values.tolist(), 3)
 
 
 @pytest.mark.parametrize("levels", DOSES)

@@ -30,8 +30,8 @@ def by_hand():
     other = [[1.0, 2.0], [1.0, 2.004], [1.0, 2.0], [2.0, 3.5], [np.nan, np.nan]]
     dims = ("reading", "scenario")
     return xr.Dataset(
-        dict.fromkeys(("correct_selection", "no_selection"), (dims, correct))
-        | dict.fromkeys(("total_dlts", "sample_size"), (dims, other))
+        dict.fromkeys(("correct_selection", "overdose_selection", "no_selection"), (dims, correct))
+        | dict.fromkeys(("patients_below_mtd", "sample_size"), (dims, other))
         | {
             "effect_correct_selection": ("factor", [-0.05, 0.4]),
             "correct_selection_all": ("combination", [0.4, 0.1, 0.2, 0.3, 0.5]),
@@ -49,21 +49,23 @@ def by_hand():
 
 def test_rows_by_hand():
     head, rows = silences_rows(by_hand())
-    assert head == ["silent on", "reading", "in use", "correct selection %", "no MTD %", "DLTs", "patients"]
+    below = "patients below the MTD"
+    assert head == ["silent on", "reading", "in use", "correct %", "overdose %", "no MTD %", below, "patients"]
     assert rows == [
-        ["highest dose after no DLT in 3", "filled to 6", "yes", "40.0", "40.0", "1.50", "1.5"],
+        ["highest dose after no DLT in 3", "filled to 6", "yes", "40.0", "40.0", "40.0", "1.5", "1.5"],
         [
             "highest dose after no DLT in 3",
             "declared on 3",
             "",
             "80.0 (+40.0)",
             "80.0 (+40.0)",
-            "2.75 (+1.25)",
+            "80.0 (+40.0)",
+            "2.8 (+1.2)",
             "2.8 (+1.2)",
         ],
-        ["highest dose after no DLT in 3", "never", "", "-", "-", "-", "-"],
-        ["a rule", "as it is", "yes", "40.0", "40.0", "1.50", "1.5"],
-        ["a rule", "other", "", "35.0 (-5.0)", "35.0 (-5.0)", "1.50 (0.00)", "1.5 (0.0)"],
+        ["highest dose after no DLT in 3", "never", "", "-", "-", "-", "-", "-"],
+        ["a rule", "as it is", "yes", "40.0", "40.0", "40.0", "1.5", "1.5"],
+        ["a rule", "other", "", "35.0 (-5.0)", "35.0 (-5.0)", "35.0 (-5.0)", "1.5 (0.0)", "1.5 (0.0)"],
     ]
 
 
@@ -79,8 +81,8 @@ def test_published_numbers_in_the_rows(capped):
     # 0.508606 and 9.879338 patients with a cap of 10; 0.015762, 13.232958 and the third dose 0.282771 without
     _, rows = silences_rows(capped)
     hard, estimate = (row for row in rows if row[0] == "what the planned enrolment means")
-    assert (hard[1:3], hard[4], hard[6]) == (["a hard cap of 10", "yes"], "50.9", "9.9")
-    assert (estimate[1:3], estimate[4], estimate[6]) == (["an estimate: no cap", ""], "1.6 (-49.3)", "13.2 (+3.4)")
+    assert (hard[1:3], hard[5], hard[7]) == (["a hard cap of 10", "yes"], "50.9", "9.9")
+    assert (estimate[1:3], estimate[5], estimate[7]) == (["an estimate: no cap", ""], "1.6 (-49.3)", "13.2 (+3.4)")
     assert estimate[3].startswith("28.3 (+")
 
 

@@ -11,9 +11,9 @@ from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import listed, names
 from doseopt.measures.declared import FEW
+from doseopt.measures.expected import mean_of_known
 from doseopt.reports.render.document import MARK, Block, Heading, Table
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
-from doseopt.reports.sections.overview import mean_of_known
 from doseopt.reports.sections.section import Section
 
 TITLE = "Like for like, and by other definitions of right"

@@ -12,18 +12,11 @@ from doseopt.core.text import counted
 from doseopt.display.labels import doses_in_words, made_by, names
 from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.measures.declared import FEW
+from doseopt.measures.expected import mean_of_known
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
-
-
-def mean_of_known(values: FloatArray, axis: int) -> FloatArray:
-    """Return the mean of what is known; nan where nothing is."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, values, 0).sum(axis=axis) / known.sum(axis=axis))
-
 
 COLUMNS = (
     ("correct", "mean", "correct_selection", 1, np.mean),

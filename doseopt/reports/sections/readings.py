@@ -8,9 +8,10 @@ import xarray as xr
 from doseopt.display.readings import factor_words, ranked, reading_words
 
 COLUMNS = {
-    "correct_selection": ("correct selection %", 100, 1),
+    "correct_selection": ("correct %", 100, 1),
+    "overdose_selection": ("overdose %", 100, 1),
     "no_selection": ("no MTD %", 100, 1),
-    "total_dlts": ("DLTs", 1, 2),
+    "patients_below_mtd": ("patients below the MTD", 1, 1),
     "sample_size": ("patients", 1, 1),
 }
 """Measures: heading, factor, decimals."""
@@ -38,7 +39,7 @@ def silences_rows(ds: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         for k in places:
             cells = []
             for name, (_, scale, digits) in COLUMNS.items():
-                mean = scale * ds[name].mean("scenario", skipna=False).to_numpy()
+                mean = scale * ds[name].mean("scenario").to_numpy()
                 cells.append(_cell(mean[k], mean[k] - mean[places[0]], digits, k == places[0]))
             used = "yes" if k == places[0] else ""
             rows.append([factor_words(factor), reading_words(factor, str(values[k])), used, *cells])

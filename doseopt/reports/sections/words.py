@@ -14,10 +14,10 @@ from doseopt.designs.unfinished import PENDING
 from doseopt.display.labels import reason_words
 from doseopt.display.numbers import bare, decimal
 from doseopt.display.panels import doses, grouped, panels
+from doseopt.measures.expected import mean_of_known
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.reports.render.document import Block, Gap, Paragraph, Table
 from doseopt.reports.sections.measures import LETTERS
-from doseopt.reports.sections.overview import mean_of_known
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.amendment import STATEMENTS
 
