@@ -32,7 +32,8 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     shown = proposed[:MOST]
     subtitle = (
         "Correct selection, and thin overdose selection, % of trials, mean over the scenarios; what is right stays "
-        f"that of the true rates. Dashed: {ds.attrs['registered']}; line: the design above it. Circle: where the order turns."
+        f"that of the true rates. Dashed: {ds.attrs['registered']}; line: the design above it. Circle: where the order "
+        "turns."
     )
     if len(proposed) > len(shown):
         subtitle += f" The first {len(shown)} of {len(proposed)} proposed designs."

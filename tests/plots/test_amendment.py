@@ -224,7 +224,7 @@ def readings():
 def test_the_tornado_has_a_bar_and_a_number_for_each_reading(readings):
     figure = silences_figure(readings)
     check_texts(figure)
-    scales = {name: (100, 1) for name in ("correct_selection", "overdose_selection")}
+    scales = dict.fromkeys(("correct_selection", "overdose_selection"), (100, 1))
     scales |= {"patients_below_mtd": (1, 1), "sample_size": (1, 1)}
     used = readings["in_use"].to_numpy()
     order = np.argsort(-abs(readings["effect_correct_selection"].to_numpy()).round(9), kind="stable")
