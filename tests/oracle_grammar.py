@@ -5,14 +5,18 @@ function of it. Of the package it imports nothing; the designs themselves are th
 from 0 here, from 1 in tables.
 """
 
+import itertools
 import math
+from fractions import Fraction
 from functools import lru_cache
 
 from oracle_rules import BOIN, CRM, Give, Stop, ThreePlusThree, Trial
 from scipy.integrate import quad
 from scipy.special import betaincc
+from scipy.stats import beta
 
 BASES = {"boin": BOIN, "crm": CRM, "three_plus_three": ThreePlusThree}
+TRIGGERS = {"grade2": 1, "second_grade2": 2}  # moderate toxicities that end a titration
 SAFE = ("too_toxic", "below_lowest")  # no dose is selected; nor does a demand undo them
 RANKS = {
     **{"too_toxic": (0, 0), "below_lowest": (0, 1), "unsafe_dose": (1, 0), "enough_at_dose": (1, 1)},
@@ -27,11 +31,18 @@ class Design:
     def __init__(self, table, target, doses, values=None):
         self.doses, self.target, self.values = doses, target, values
         own = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-        rules = own.pop("modifiers", ())
+        rules = list(own.pop("modifiers", ()))
         self.below = own.pop("below_lowest", "stay")
         self.names = own.pop("names", "any")
         self.kind = own.pop("kind")
+        self.graded = any(rule.get("until") in TRIGGERS for rule in rules)
         self.base = BASES[self.kind](doses, **{"target": target, **own})
+        for i, rule in enumerate(rules):
+            if rule.get("kind") == "run_in":
+                last, after = min(self.base.start + rule["levels"], doses), "fill" if rule["top_up"] else "next"
+                rules[i] = {"kind": "titrate", "levels": last, "after": after}
+        chosen = dict(own.pop("selection", {}))
+        self.chooser = BASES[chosen.pop("kind")](doses, **{"target": target, **chosen}) if chosen else None
         self.rules = [*rules, *([{"kind": "below_lowest"}] if self.below == "stop" else [])]
 
     def of(self, kind):
@@ -54,28 +65,121 @@ class Design:
         a, b = a + trial.y[dose], b + trial.n[dose] - trial.y[dose]
         return betaincc(a, b, low) - betaincc(a, b, high)
 
-    def lowered(self, trial, mtd):
-        """The dose selected, or the highest open one below it."""
-        mtd = None if mtd is None else min(mtd, self.open(trial))
-        return None if mtd is None or mtd < 0 else mtd
+    def met(self, trial, dose):
+        """Whether a dose may be named."""
+        rule = self.names
+        if rule == "any":
+            return True
+        few = trial.y[dose] <= rule.get("dlts", math.inf)
+        return (
+            trial.n[dose] >= rule["at_least"]
+            and few
+            and trial.y[dose] <= Fraction(rule.get("rate", "1")) * trial.n[dose]
+        )
+
+    def named(self, trial, own=None):
+        """The dose named: `own` where the rule itself ended on it, else what the base or the chooser calls the MTD."""
+        rule, within, complete = {} if self.names == "any" else self.names, self.base.ceiling(trial), own is not None
+        if self.chooser:
+            own = None
+        mtd = self.mtd(trial) if own is None else own
+        if self.chooser and mtd is not None and mtd > within:
+            mtd = within if within >= 0 else None
+        if not (complete and rule.get("unless_complete")):
+            if rule.get("otherwise") == "best":
+                keeps = own is not None and self.met(trial, own)
+                mtd = (
+                    own
+                    if keeps
+                    else self.mtd(trial, lambda j: self.met(trial, j) and (not self.chooser or j <= within))
+                )
+            elif mtd is not None and not self.met(trial, mtd):
+                mtd = None
+        return mtd
+
+    def mtd(self, trial, *among):
+        return (self.chooser or self.base).mtd(trial, *among)
+
+    def lowered(self, full, trial, mtd):
+        """The dose selected, or the highest open one below it, if it may be named."""
+        if mtd is None or mtd <= self.open(full, trial):
+            return mtd
+        below = range(self.open(full, trial), -1, -1)
+        if self.names != "any" and self.names.get("otherwise") == "best":
+            return next((j for j in below if self.met(trial, j)), None)
+        return next((j for j in below[:1] if self.met(trial, j)), None)
+
+    # titration
+
+    def over(self, rule, trial, moderates):
+        """Whether its trigger has occurred, or a dose has more patients than its cohorts."""
+        most = TRIGGERS.get(rule.get("until"), 0)
+        many = max(trial.n, default=0) > rule.get("cohort", 1)
+        return many, sum(trial.y) > 0 or (most > 0 and moderates >= most)
+
+    def last(self, rule):
+        """The number of its last level."""
+        until = rule.get("until", "dlt")
+        return min(until if isinstance(until, int) else rule.get("levels", self.doses), self.doses)
+
+    def titrated(self, history):
+        """Moderate toxicities of its patients, and the cohort that the base does not count: (dose, n, y)."""
+        moderates, left_out = 0, (0, 0, 0)
+        for rule in self.of("titrate"):
+            for k, (dose, size, dlts, moderate) in enumerate(history):
+                before = self.tally(history[:k])
+                if dose < self.last(rule) and not before.n[dose] and not any(self.over(rule, before, moderates)):
+                    moderates += moderate
+                    if dlts and rule.get("after") == "three_new":
+                        left_out = dose, size, dlts
+        return moderates, left_out
+
+    def counted(self, history):
+        """The tally that the base sees."""
+        trial, (dose, n, y) = self.tally(history), self.titrated(history)[1]
+        less = [(n, y) if j == dose else (0, 0) for j in range(self.doses)]
+        return trial._replace(
+            n=tuple(a - b for a, (b, _) in zip(trial.n, less, strict=True)),
+            y=tuple(a - b for a, (_, b) in zip(trial.y, less, strict=True)),
+        )
+
+    def titrate(self, history, trial, given):
+        """The cohort that a titration gives, or the one that it leaves."""
+        for rule in self.of("titrate"):
+            first, whole, many = self.base.first(), self.base.first().size, rule.get("cohort", 1)
+            moderates, left_out = self.titrated(history)
+            large, struck = self.over(rule, trial, moderates)
+            tried = [j for j in range(self.doses) if trial.n[j]]
+            up, reached, last = max(tried, default=-1) + 1, first.dose + len(tried), self.last(rule)
+            if large:
+                return given
+            if not struck and reached < last and up < self.doses:
+                return Give(up if history else given.dose, many)
+            at = trial.dose
+            ended = history and reached <= last
+            if ended and struck and sum(trial.y) == trial.y[at]:
+                if rule.get("after") == "three_new" and left_out[1] and left_out[0] == at:
+                    return Give(at, whole)
+                if rule.get("after", "fill") != "next" and trial.n[at] < whole:
+                    return Give(at, whole - trial.n[at])
+            elif ended and not struck and at + 1 == up:
+                if rule.get("at_last") == "fill" and trial.n[at] < whole:
+                    return Give(at, whole - trial.n[at])
+                if rule.get("at_last") == "next" and up < self.doses:
+                    return Give(up, whole)
+        return given
 
     # restrictions, sizes
 
-    def open(self, trial):
-        """The highest dose that no rule closes, -1 if none."""
+    def open(self, full, trial):
+        """The highest dose that no rule closes, -1 if none; the base counts `trial`, rules all patients."""
         top = self.base.ceiling(trial)
         for rule in self.of("beta_safety"):
             for j in range(self.doses):
-                over = self.probability(trial, j, rule.get("above", self.target), 1.0, (rule["a"], rule["b"]))
-                if trial.n[j] >= rule.get("from", 3) and over > rule.get("confidence", 0.95):
+                over = self.probability(full, j, rule.get("above", self.target), 1.0, (rule["a"], rule["b"]))
+                if full.n[j] >= rule.get("from", 3) and over > rule.get("confidence", 0.95):
                     top = min(top, j - 1)
         return top
-
-    def floor(self, trial, dose):
-        """The dose raised, as far as it is open."""
-        for rule in self.of("no_skipping_down"):
-            dose = max(dose, min(trial.dose - rule.get("levels", 1), self.open(trial)))
-        return dose
 
     def ceiling(self, history, trial, dose):
         for rule in self.of("no_skipping"):
@@ -149,8 +253,8 @@ class Design:
     # the trial
 
     def decide(self, history):
-        trial = self.tally(history)
-        answer = self.base.decide(trial) if history else self.base.first()
+        full, trial = self.tally(history), self.counted(history)
+        answer, top = self.base.decide(trial) if history else self.base.first(), self.open(full, trial)
         why = None
         if isinstance(answer, Stop):
             why, answer = answer, Give(max(trial.dose, 0) if answer.mtd is None else answer.mtd, 0)
@@ -158,30 +262,33 @@ class Design:
                 return why.reason, why.mtd
         else:
             if history:
-                if self.of("beta_safety") and self.open(trial) < 0:
+                if self.of("beta_safety") and top < 0:
                     return "too_toxic", None
-                raised = self.floor(trial, min(answer.dose, self.open(trial)))
-                answer = Give(min(self.ceiling(history, trial, raised), self.open(trial)), answer.size)
-            answer = Give(answer.dose, self.size(history, trial, answer))
+                raised = min(answer.dose, top)
+                for rule in self.of("no_skipping_down"):
+                    raised = max(raised, min(full.dose - rule.get("levels", 1), top))
+                answer = Give(min(self.ceiling(history, full, raised), top), answer.size)
+            answer = Give(answer.dose, self.size(history, full, answer))
+            sent = self.titrate(history, full, answer)
+            answer = sent if sent.dose <= top else answer
         reason = None
         if history and why is None:
-            reason = self.reason(history, trial, answer)
+            reason = self.reason(history, full, answer)
         if (reason or why) and self.of("demand_at_dose"):
             safe = reason is not None and reason & {*SAFE, "unsafe_dose", "dlts_seen"}
-            missing = self.of("demand_at_dose")[0]["n"] - trial.n[answer.dose]
-            if missing > 0 and not safe and answer.dose <= self.open(trial):
+            missing = self.of("demand_at_dose")[0]["n"] - full.n[answer.dose]
+            if missing > 0 and not safe and answer.dose <= top:
                 answer, why = Give(answer.dose, answer.size or missing), None
-                reason = self.reason(history, trial, answer, only_safe=True)
+                reason = self.reason(history, full, answer, only_safe=True)
         if why is not None:
-            return why.reason, self.lowered(trial, why.mtd)
+            return why.reason, self.lowered(full, trial, self.named(trial, why.mtd))
         if reason is not None:
-            return " and ".join(sorted(reason)), None if reason & set(SAFE) else self.lowered(
-                trial, self.base.mtd(trial)
-            )
-        for rule in self.of("max_patients"):
-            room = rule["n"] - sum(trial.n)
+            named = None if reason & set(SAFE) else self.lowered(full, trial, self.named(trial))
+            return " and ".join(sorted(reason)), named
+        for rule in (*self.of("max_patients"), *self.of("max_enrolled")):
+            room = rule["n"] - sum(full.n)
             if room <= 0:
-                return "max_patients", self.lowered(trial, self.base.mtd(trial))
+                return rule["kind"], self.lowered(full, trial, self.named(trial))
             answer = Give(answer.dose, min(answer.size, room))
         return answer
 
@@ -197,11 +304,15 @@ class Design:
                 key = trial.n, trial.y, mtd, reason
                 found[key] = found.get(key, 0.0) + weight
                 return
-            rate = p[answer.dose]
+            dlt, mild = p[answer.dose], moderate[answer.dose] if self.graded else 0.0
             for many, come in self.come(answer.size).items():
-                for dlts in range(many + 1):
-                    chance = come * math.comb(many, dlts) * rate**dlts * (1 - rate) ** (many - dlts)
-                    follow((*history, (answer.dose, many, dlts, 0)), weight * chance)
+                for ways in itertools.product(range(many + 1), repeat=2):
+                    dlts, some = ways
+                    if sum(ways) <= many and (self.graded or not some):
+                        rest = many - dlts - some
+                        orders = math.factorial(many) / math.prod(map(math.factorial, (dlts, some, rest)))
+                        each = dlt**dlts * ((1 - dlt) * mild) ** some * ((1 - dlt) * (1 - mild)) ** rest
+                        follow((*history, (answer.dose, many, dlts, some)), weight * come * orders * each)
 
         follow((), 1.0)
         return found
@@ -269,7 +380,13 @@ def _below(design, rule, history, trial, given, at):
     return y / n > rule.lambda_d or (y / n == rule.lambda_d and rule.tie == "deescalate")
 
 
+def _narrow(design, rule, history, trial, given, at):
+    law = beta(1 + trial.y[given.dose], 1 + trial.n[given.dose] - trial.y[given.dose])
+    return law.ppf(0.95) - law.ppf(0.05) < rule["width"]
+
+
 CONDITIONS = {
+    "narrow_interval": _narrow,
     "too_toxic": _too_toxic,
     "enough_at_dose": _enough,
     "target_probability": lambda d, rule, h, trial, g, at: (

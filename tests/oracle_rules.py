@@ -84,8 +84,8 @@ class ThreePlusThree(Rule):
     def decide(self, trial):
         n, y = self.counted(trial)
         j, top = trial.dose, self.ceiling(trial)
-        if y[j] >= 2:
-            return self.descend(n, j - 1)
+        if y[j] >= 2 or (self.on_descent == "declare" and top < self.doses - 1):
+            return self.descend(n, min(j - 1, top) if y[j] >= 2 else top)
         if n[j] < 3:
             return Give(j, 3 - n[j])
         if y[j] == 1 and n[j] < 6:
@@ -103,9 +103,12 @@ class ThreePlusThree(Rule):
             return Stop("complete", j)
         return Give(j, 3 - n[j] if n[j] < 3 and self.on_descent == "three_then_six" else 6 - n[j])
 
-    def mtd(self, trial):
+    def mtd(self, trial, among=None):
+        """`among`: dose -> whether it may be named, in place of the rule's own word on it."""
         n, y = self.counted(trial)
         within = range(self.ceiling(trial) + 1)
+        if among:
+            return max((j for j in within if n[j] > 0 and among(j)), default=None)
         if self.mtd_at_cap == "definition":
             return max((j for j in within if n[j] >= 6 and y[j] <= 1), default=None)
         return max((j for j in within if n[j] > 0), default=None)
@@ -169,7 +172,7 @@ class BOIN(Rule):
 
     def decide(self, trial):
         j, ceiling = trial.dose, self.ceiling(trial)
-        n, y = trial.n[j], trial.y[j]
+        n, y = max(trial.n[j], 1), trial.y[j]  # of patients who are not counted none had a DLT
         if ceiling < 0:
             return Stop("too_toxic", None)
         singles = all(m <= 1 for m in trial.n) and j == sum(trial.n) - 1  # one patient at each dose so far
@@ -184,7 +187,7 @@ class BOIN(Rule):
             j -= 1
         return Give(min(max(j, 0), ceiling), self.cohort)
 
-    def mtd(self, trial):
+    def mtd(self, trial, among=lambda j: True):
         blocks = []  # [weighted mean, weight, doses], pooled while they violate the order
         for j in range(self.ceiling(trial) + 1):
             if trial.n[j]:
@@ -197,7 +200,7 @@ class BOIN(Rule):
         estimate = {j: e + 1e-10 * (k + 1) for k, (j, e) in enumerate(sorted(estimate.items()))}
         if self.bounded:
             estimate = {j: e for j, e in estimate.items() if e <= self.lambda_d}
-        return closest(estimate, self.target)
+        return closest({j: e for j, e in estimate.items() if among(j)}, self.target)
 
 
 def softplus(x):
@@ -265,7 +268,9 @@ class CRM(Rule):
     def decide(self, trial):
         return Give(closest(self.estimates(trial), self.target), self.cohort)
 
-    def mtd(self, trial):
+    def mtd(self, trial, among=None):
+        if among:
+            return closest({j: e for j, e in self.estimates(trial).items() if among(j)}, self.target)
         tried = {j: e for j, e in self.estimates(trial).items() if self.select_untried or trial.n[j]}
         return closest(tried, self.target)
 

@@ -52,6 +52,11 @@ class Definition:
         text = self.rate if isinstance(self.rate, str) else repr(self.rate)
         object.__setattr__(self, "rate", str(Fraction(text)))
 
+    @property
+    def finds_another(self) -> bool:
+        """Whether another dose is named in the place of one that does not meet it: no."""
+        return False
+
     def met(self, n: IntArray, y: IntArray) -> BoolArray:
         """Tell where patients and DLTs meet it, elementwise; compared in whole numbers."""
         share = Fraction(self.rate)
@@ -96,6 +101,11 @@ class Names(Definition):
     dlts: int | None = param(None, kind=int, low=0, optional=True, doc="most patients with a DLT at the dose")
     otherwise: str = param("none", choices=("none", "best"), doc="what is named where the evidence is missing")
     unless_complete: bool = param(False, doc="whether a dose on which the rule itself ends is named as it stands")
+
+    @property
+    def finds_another(self) -> bool:
+        """Whether the best dose that meets it is named in the place of one that does not."""
+        return self.otherwise == "best"
 
     def met(self, n: IntArray, y: IntArray) -> BoolArray:
         """Tell where patients and DLTs meet it, elementwise."""

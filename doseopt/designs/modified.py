@@ -242,7 +242,7 @@ class Modified(Card):
         return allowed
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
-        """Return the base's MTD, or the highest admissible dose below one that a modifier closes.
+        """Return the base's MTD, or the highest admissible dose below one that a modifier closes, if it may be named.
 
         None if a part that selects no dose stopped the trial.
         """
@@ -250,8 +250,20 @@ class Modified(Card):
         to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
         if any(modifier.phase == Phase.CLOSE for modifier in self.modifiers):
-            mtd = np.where(mtd == NONE, NONE, highest_admissible(mtd, self.admissible(state)))
+            mtd = self._lowered(mtd, self._views(state)[0], self.admissible(state))
         return np.where(self._by_code["selects_none"][stop] == 1, NONE, mtd)
+
+    def _lowered(self, mtd: IntArray, state: TrialState, allowed: BoolArray) -> IntArray:
+        """Return the highest admissible dose at or below each MTD; one in its place is held to the rule of naming."""
+        lowered = np.where(mtd == NONE, NONE, highest_admissible(mtd, allowed))
+        names = self.facts.names
+        if names is None:
+            return lowered
+        if names.finds_another:
+            instead = highest_admissible(mtd, allowed & names.met(state.n, state.y))
+        else:
+            instead = names.named(lowered, state.n, state.y)
+        return np.where(lowered == mtd, mtd, instead)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""

@@ -52,7 +52,7 @@ class Naming(Around):
         found = [] if is_design(self.base) else [Fault("base", f"wanted a design, got {self.base!r}")]
         if not isinstance(self.definition, Definition):
             found.append(Fault("definition", f"wanted a Definition, got {self.definition!r}"))
-        elif getattr(self.definition, "otherwise", "none") == "best" and not _can_choose(self.base):
+        elif self.definition.finds_another and not _can_choose(self.base):
             wanted = 'wanted otherwise = "none" in a design that does not say which of some doses is the best'
             found.append(Fault("names.otherwise", wanted))
         if found:
@@ -85,7 +85,7 @@ class Naming(Around):
 
     def describe(self) -> list[Row]:
         """Return the base's rows, and what a dose must meet to be named."""
-        best = isinstance(self.definition, Names) and self.definition.otherwise == "best"
+        best = self.definition.finds_another
         otherwise = "the best dose that meets it is named otherwise" if best else "none is named otherwise"
         return [*self.base.describe(), Row("naming", f"{self.definition.describe()}; {otherwise}")]
 
@@ -110,7 +110,7 @@ def named(design: Design, definition: Definition, state: TrialState, stop: IntAr
     if not isinstance(definition, Names):
         return definition.named(mtd, state.n, state.y)
     found = definition.named(mtd, state.n, state.y)
-    if definition.otherwise == "best" and isinstance(design, SelectsAmong):
+    if definition.finds_another and isinstance(design, SelectsAmong):
         found = design.select_among(state, stop, definition.met(state.n, state.y))
     complete = np.array(["", *design.facts.stops])[stop] == "complete"
     return np.where(complete & definition.unless_complete, mtd, found)

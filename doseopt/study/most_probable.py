@@ -66,14 +66,14 @@ class MostProbable:
 
     Examples
     --------
-    Two uniform rates, the highest of at most 0.5 being right: the second is with probability 0.5, the first with 0.25.
+    Two uniform rates, the highest of at most 0.5 being right: none is with probability 0.5, each dose with 0.25.
 
     >>> import numpy as np
     >>> from doseopt import MTDRule, after, ThreePlusThree
     >>> from doseopt.models.beta import BetaBinomial
     >>> rule = MostProbable(BetaBinomial(2), MTDRule(0.5, "highest_below", none_above=0.5))
     >>> rule.chances(after(ThreePlusThree(doses=2, target=0.5), "")).round(6).tolist()
-    [[0.25, 0.25, 0.5]]
+    [[0.5, 0.25, 0.25]]
     """
 
     model: PosteriorCurve
