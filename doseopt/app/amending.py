@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from shlex import quote
 from typing import Any
 
@@ -35,6 +36,7 @@ def amend(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     so_far, asked = so_far_of(desk)
     command = f"doseopt amend {desk.command}{asked}{_named(registered, amended)}"
     dossier = gather(study, so_far, proposed(study, registered, amended), tell)
+    dossier = dataclasses.replace(dossier, digest=desk.digest, record=desk.record)
     tell("writing the report")
     return {"html": desk.page("amendment", amendment_report(dossier, command)), "command": command}
 

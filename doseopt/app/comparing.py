@@ -18,12 +18,14 @@ from doseopt.core.text import counted
 from doseopt.display.labels import dose_labels
 from doseopt.display.panels import doses as doses_of
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.graph import most_patients
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.scenarios.specs import FixedScenario
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from doseopt.core.design import Design
     from doseopt.study.study import Study
 
 
@@ -75,10 +77,7 @@ def attainable(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     from doseopt.attainable.attained import averages
 
     study = desk.known
-    able = {name: d for name, d in study.designs.items() if not (d.facts.outcomes.graded or d.facts.pending)}
-    if not able:
-        raise Faults([Fault("designs", "wanted one that looks at DLTs only, and waits for them")])
-    belief, attained, optima, refused = averages(study, able, tell)
+    belief, attained, optima, refused = averages(study, _waiting(study), tell)
     rows = {}
     for name, (rules, row) in attained.items():
         best = optima[rules]
@@ -89,13 +88,29 @@ def attainable(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
 
 
 def maps(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
-    """Return the page of `doseopt limits`, with the maps of where which design is best."""
-    from doseopt.attainable.attained import limits_of
-    from doseopt.reports.sections.limits import limits_document
+    """Return maps of where which design is best, as a page; `doseopt limits` draws them beside the optimal policies."""
+    from doseopt.attainable.maps import truth_map
+    from doseopt.reports.sections.limits import maps_document
 
-    found = limits_of(desk.known, tell)
+    study = desk.known
+    able = _waiting(study)
+    if study.doses.plan is not None:
+        raise Faults([Fault("doses", "wanted a study that inserts no doses: maps are over curves of the planned ones")])
+    found = truth_map(able, study.mtd, tell)
+    mean = found["map_correct_selection"].mean(("odds_ratio", "location"))
+    most = [float(most_patients(design)) for design in able.values()]
+    found = found.assign(utility=mean, most_patients=("design", most), regret=("design", [np.nan] * len(most)))
+    found = found.assign_attrs(study.provenance(), mtd_rule=study.mtd.describe(), target=study.target)
     tell("drawing the maps")
-    return {"html": desk.page("limits", limits_document(found.dataset)), "command": f"doseopt limits {desk.command}"}
+    return {"html": desk.page("maps", maps_document(found)), "command": f"doseopt limits {desk.command}"}
+
+
+def _waiting(study: Study) -> dict[str, Design]:
+    """Return the designs that look at DLTs only, and wait for them."""
+    found = {n: d for n, d in study.designs.items() if not (d.facts.outcomes.graded or d.facts.pending)}
+    if not found:
+        raise Faults([Fault("designs", "wanted one that looks at DLTs only, and waits for them")])
+    return found
 
 
 def about(desk: Desk) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from doseopt.app.weighing import Weighing
 from doseopt.core.parameters import Fault, Faults
+from doseopt.records.record import Record
 from doseopt.records.trial import Trial
 from doseopt.reports.render.document import Document
 from doseopt.study.study import Study
@@ -34,6 +35,8 @@ class Desk:
     own: tuple[str, str] | None = None
     study: Study | None = None
     trial: Trial | None = None
+    record: Record | None = None
+    digest: str = ""
     command: str = "study.toml"
     asked: str = ""
     given: str = ""

@@ -50,7 +50,8 @@ def read(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     except Faults as faults:
         return {"faults": [_told(content, each) for each in faults.faults]}
     if desk.given != content:
-        desk.trial, desk.weighings, desk.documents = None, {}, {}
+        desk.trial, desk.record, desk.digest, desk.asked = None, None, "", ""
+        desk.weighings, desk.documents = {}, {}
     desk.study, desk.given, desk.command = study, content, name or "study.toml"
     return {"study": about(desk), "faults": []}
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from doseopt.app.desk import Desk, Given, Tell
 from doseopt.app.given import files, number, passing_folder, text, whole
-from doseopt.conduct.in_hand import read_trial
+from doseopt.conduct.in_hand import read_trial, record_so_far
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.cohort import MOST
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.trial import Trial
+from doseopt.reports.files import digest_of
 from doseopt.reports.sections.next_dose import decision_words, next_document
 
 RULES = ("decision", "next dose", "escalation", "elimination", "too toxic", "titration")
@@ -23,7 +24,7 @@ RULES = ("decision", "next dose", "escalation", "elimination", "too toxic", "tit
 def trial(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     """Take a trial, `outcomes` or uploaded `files`, with `cutoff` and `window`, and say what each design does next."""
     study = desk.known
-    desk.trial = None
+    desk.trial, desk.record, desk.digest = None, None, ""
     outcomes, cutoff = text(given, "outcomes", MOST), text(given, "cutoff", 10) or None
     window, tables = number(given, "window"), files(given)
     if outcomes.strip() and tables:
@@ -34,6 +35,8 @@ def trial(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
                 (folder / name).write_text(content, encoding="utf-8")
             one = folder / next(iter(tables)) if len(tables) == 1 else folder
             desk.trial = read_trial(study, "", one, cutoff, window, named=False)
+            desk.record = None if len(tables) == 1 else record_so_far(study, folder, cutoff, window)
+            desk.digest = digest_of({name: folder / name for name in tables})
     else:
         desk.trial = read_trial(study, outcomes, None, None, window)
     answer = next_dose(study, desk.trial)

@@ -14,7 +14,7 @@ from doseopt.core.parameters import Fault, Faults
 
 type Send = Callable[[str, dict[str, Any]], Awaitable[None]]
 """Sends a message of a kind to the page."""
-FROM_JOB = ("limits", "amendment", "first", "ladder", "posterior")
+FROM_JOB = ("maps", "amendment", "first", "ladder", "posterior")
 """Pages that are made by what takes long."""
 
 

@@ -174,5 +174,14 @@ def test_what_is_attainable_does_not_depend_on_the_curve():
     assert found["command"] == "doseopt limits study.toml"
 
 
+def test_maps_compare_designs_of_as_many_patients(desk):
+    two = SMALL + SMALL[SMALL.index("[designs.BOIN]") :].replace("BOIN", "CCD").replace('"boin"', '"mtpi"')
+    ask(desk, "read", text=two)
+    page = ask(desk, "maps")["html"]
+    assert "9: BOIN" in page
+    ask(desk, "read", text=SMALL)
+    assert "No two designs of this study have as many patients" in ask(desk, "maps")["html"]
+
+
 def test_every_long_verb_is_one():
     assert {*LONG} <= VERBS.keys()

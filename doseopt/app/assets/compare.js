@@ -20,6 +20,7 @@ const COLUMNS = [
   ["meets_definition", "meets the protocol's definition", "%", percent],
   ["declared_on_few", "named on 3 patients or fewer", "%", percent],
 ];
+const FIXED = [["attained", "attained under the belief"], ["attainable", "attainable under the belief"]];
 const SIMULATED = { exact: "", simulated: "simulated" };
 
 export const timing = [];
@@ -96,8 +97,9 @@ function table() {
   const known = state.study.definition === null ? "meets_definition" : "declared_on_few";
   columns = COLUMNS.filter(([key]) => key !== known && (key !== "duration" || state.study.window !== null));
   cells = {};
-  const head = el("tr", {}, el("th", { scope: "col" }, "design"), ...columns.map(([, label, unit]) => el("th", { scope: "col" }, unit ? `${label}, ${unit}` : label)));
-  if (attainable) head.append(el("th", { scope: "col", class: "fixed" }, "attained, %"), el("th", { scope: "col", class: "fixed" }, "attainable, %"));
+  const heads = columns.map(([, label, unit]) => el("th", { scope: "col" }, unit ? `${label}, ${unit}` : label));
+  if (attainable) heads.splice(2, 0, ...FIXED.map(([, label]) => el("th", { scope: "col", class: "fixed" }, `${label}, %`)));
+  const head = el("tr", {}, el("th", { scope: "col" }, "design"), ...heads);
   const rows = [...state.shown].map((name) => row(name));
   $("numbers").replaceChildren(el("table", { class: "cards" }, el("caption", {}, "At this curve, each design would"), el("thead", {}, head), el("tbody", {}, ...rows)));
   explain($("numbers"));
@@ -110,21 +112,21 @@ function row(name) {
   const design = state.study.designs[name];
   cells[name] = {};
   const line = el("tr", {}, el("th", { scope: "row" }, name));
+  const said = [];
   if (design.why_not) {
     const button = el("button", { type: "button" }, "Compute at this curve");
     button.addEventListener("click", () => rest(name));
     cells[name].at = el("span", {}, `does not follow the hand: ${design.why_not}. `, button);
-    line.append(el("td", { class: "left", colSpan: 1 }, cells[name].at));
+    said.push(el("td", { class: "left" }, cells[name].at));
   }
   for (const [key, label, unit] of columns.slice(design.why_not ? 1 : 0)) {
     cells[name][key] = el("td", { "data-label": label, "data-unit": unit }, "…");
-    line.append(cells[name][key]);
+    said.push(cells[name][key]);
   }
-  if (attainable) {
-    const one = attainable.rows[name];
-    for (const [key, label] of [["attained", "attained under the belief"], ["attainable", "attainable under the belief"]])
-      line.append(el("td", { class: "fixed", "data-label": label, "data-unit": "%", title: one?.rules ?? "" }, one ? percent(one[key]) : "–"));
-  }
+  const one = attainable?.rows[name];
+  if (attainable) said.splice(2, 0, ...FIXED.map(([key, label]) =>
+    el("td", { class: "fixed", "data-label": label, "data-unit": "%", title: one?.rules ?? "" }, one ? percent(one[key]) : "–")));
+  line.append(...said);
   return line;
 }
 
@@ -202,7 +204,7 @@ async function findAttainable() {
 async function findMaps() {
   const answer = await work("work-compare", "Maps", "maps", {});
   if (!answer) return;
-  show($("maps"), answer.html, "limits");
+  show($("maps"), answer.html, "maps");
   command("command-compare", answer.command);
 }
 

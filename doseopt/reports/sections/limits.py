@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, is_correct_selection, is_policy, of_study, priced, same_cap, winners
 from doseopt.display.labels import accuracy_words, listed, made_by, names
 from doseopt.plots import limit_drawings
-from doseopt.reports.render.document import Block, Bullets, Document, Figure, Heading, Table
+from doseopt.reports.render.document import Block, Bullets, Document, Figure, Heading, Paragraph, Table
 
 WHAT = (
     "Attainable: the best of all designs that see the tally, treat one patient after the other from the same first "
@@ -92,6 +94,24 @@ def limits_document(ds: xr.Dataset) -> Document:
         blocks += [Heading(title), Bullets(tuple(texts))] if texts else []
     blocks += [*_designs(ds), *_prices(ds), *_map(ds), *_figures(ds)]
     return Document(f"What is attainable: {attrs['title']}", facts, tuple(blocks))
+
+
+def maps_document(ds: xr.Dataset) -> Document:
+    """Return where which design is best as a document.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.attainable.maps.truth_map`, with `utility` and `most_patients` (design), and attributes as
+        `doseopt.limits_of` has them.
+    """
+    from doseopt.plots.limit_maps import maps_figure
+
+    alike = same_cap(ds)
+    none = "No two designs of this study have as many patients at the most: maps would compare their sizes."
+    drawn: list[Block] = [Figure.of(partial(maps_figure, ds), *DRAWN["maps"], "maps")] if alike else [Paragraph(none)]
+    facts = {"Definition": ds.attrs["mtd_rule"], "Made by": made_by(ds.attrs)}
+    return Document(f"Where which design is best: {ds.attrs['title']}", facts, (*_map(ds), *drawn))
 
 
 def limit_findings(ds: xr.Dataset) -> list[str]:
