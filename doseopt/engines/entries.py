@@ -22,23 +22,27 @@ from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
 from doseopt.engines.graph import Graph
 
 
-def entries(graph: Graph, weigh: Callable[[IntArray], FloatArray]) -> dict[str, Any]:
+def entries(graph: Graph, weight: FloatArray, weigh: Callable[[IntArray], FloatArray]) -> dict[str, Any]:
     """Return the variables of a design's entries.
 
     Parameters
     ----------
     graph : Graph
+    weight : float array [R, E]
+        Probability of each ending in each scenario.
     weigh : callable
-        States [Q] -> their probability in each scenario, [R, Q].
+        States [Q] in which a dose is new -> their probability in each scenario, [R, Q].
     """
-    ended = graph.decision.stop != CONTINUE
-    new = graph.state.n[np.arange(len(ended)), graph.decision.dose] == 0
-    rows = np.flatnonzero(ended | new)
+    going = graph.decision.stop == CONTINUE
+    new = np.flatnonzero(going & (graph.state.n[np.arange(len(going)), graph.decision.dose] == 0))
+    rows = np.concatenate([graph.ending, new])
     given, patients = graph.state.n[rows] > 0, graph.state.total[rows]
-    dose = np.where(ended[rows], NONE, graph.decision.dose[rows])
+    dose = np.where(going[rows], graph.decision.dose[rows], NONE)
     first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
-    weight = np.array([np.bincount(kind, each, len(first)) for each in weigh(rows)])
-    return labelled(given[first], patients[first], dose[first], weight)
+    ended, goes_on = np.split(kind, [len(graph.ending)])
+    pairs = zip(weight, weigh(new), strict=True)
+    each = [np.bincount(ended, end, len(first)) + np.bincount(goes_on, on, len(first)) for end, on in pairs]
+    return labelled(given[first], patients[first], dose[first], np.array(each))
 
 
 def entries_of_trials(

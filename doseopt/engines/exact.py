@@ -121,13 +121,14 @@ def weighed(
 
 def _ended(graph: Graph, weigh: Weigh, passing: Weigh) -> dict[str, Any]:
     """Return what `make_outcomes` is told of the endings of a graph."""
+    weight = weigh(graph.ending)
     return {
         "n": graph.state.n[graph.ending],
         "y": graph.state.y[graph.ending],
         "selected": graph.selected,
         "stop": graph.decision.stop[graph.ending],
-        "weight": weigh(graph.ending),
-        "entries": entries(graph, passing),
+        "weight": weight,
+        "entries": entries(graph, weight, passing),
         "attrs": {"engine": "exact", "trials": float("inf"), **graph.counts()},
     }
 

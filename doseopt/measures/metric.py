@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import batched, pairwise
 from typing import Any
 
 import numpy as np
 
 from doseopt.core.state import FloatArray
 from doseopt.measures.endings import Endings, Truth
+
+ROOM = 1 << 23
+"""Values of endings at a time: 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,34 @@ class Metric:
         each = counts[:, -weights.shape[1] :] * weights
         return np.asarray(each if self.along else each.sum(axis=1))
 
-    def mean(self, endings: Endings, truth: Truth) -> FloatArray:
-        """Return the mean in each scenario, [R] or [R, X]."""
-        if self.of:
-            return self.weighed(endings.means[self.of], truth)
-        if not endings.shared:
-            return endings.mean(self.at(endings, truth))
-        truths, which = truth.alike
-        value = np.asarray(self.function(endings, truths), float)
-        mean = endings.mean(np.moveaxis(value, 0, 1)[None])
-        return np.asarray(mean[np.arange(len(which)), which if len(value) > 1 else 0])
+
+def means(metrics: Sequence[Metric], endings: Endings, truth: Truth) -> list[FloatArray]:
+    """Return the mean of each measure in each scenario, [R] or [R, X]."""
+    rest = [metric for metric in metrics if not metric.of]
+    if endings.shared:
+        found = _in_one_product(rest, endings, truth)
+    else:
+        found = [endings.mean(metric.at(endings, truth)) for metric in rest]
+    left = iter(found)
+    return [metric.weighed(endings.means[metric.of], truth) if metric.of else next(left) for metric in metrics]
+
+
+def _in_one_product(metrics: Sequence[Metric], endings: Endings, truth: Truth) -> list[FloatArray]:
+    """Return means of what is no product of counts; of scenarios in which the same is right all measures at once."""
+    truths, which = truth.alike
+    order = np.argsort(which, kind="stable")
+    weight = endings.weight if len(truths.p_dlt) == 1 else endings.weight[order]
+    ends = np.searchsorted(which[order], np.arange(len(truths.p_dlt) + 1))
+    means = []
+    for some in batched(metrics, max(ROOM // (len(truths.p_dlt) * endings.weight.shape[1]), 1)):
+        values = [np.asarray(metric.function(endings, truths), float) for metric in some]
+        mean = [np.empty((len(which), *value.shape[2:])) for value in values]
+        for u, (first, end) in enumerate(pairwise(ends.tolist())):
+            here = [value[u if len(value) > 1 else 0].reshape(value.shape[1], -1) for value in values]
+            each = np.split(
+                weight[first:end] @ np.concatenate(here, axis=1), np.cumsum([h.shape[1] for h in here])[:-1], 1
+            )
+            for part, found in zip(mean, each, strict=True):
+                part[order[first:end]] = found.reshape(-1, *part.shape[1:])
+        means += mean
+    return means

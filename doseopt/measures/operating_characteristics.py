@@ -20,7 +20,7 @@ import xarray as xr
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.engines.outcomes import coords_along, judged
 from doseopt.measures.endings import Endings, Truth
-from doseopt.measures.metric import Metric
+from doseopt.measures.metric import Metric, means
 from doseopt.measures.safety import SAFETY
 from doseopt.scenarios import MTDRule
 
@@ -188,30 +188,32 @@ def allocation_index(truth: Truth) -> FloatArray:
 def measure(outcomes: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the mean of a registered measure, and its Monte Carlo standard error."""
     found = METRICS[name]
-    each = _measured(found, Endings.of(outcomes), Truth.of(outcomes))
-    mean, error = (_labelled(outcomes, found, value).assign_attrs(about) for value, about in each.values())
+    each = measured(outcomes, [name]).values()
+    mean, error = (_labelled(outcomes, found, value).assign_attrs(about) for _, value, about in each)
     return mean, error
 
 
 def measure_each(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, FloatArray]:
     """Return the means of registered measures without labels, [R] each, or [R, X]."""
     endings, truth = Endings.of(outcomes), Truth.of(outcomes)
-    return {name: METRICS[name].mean(endings, truth) for name in names}
+    found = list(names)
+    return dict(zip(found, means([METRICS[name] for name in found], endings, truth), strict=True))
 
 
 def measured(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, Measured]:
     """Return registered measures, each with its `<name>_mcse`, as the variables of a Dataset."""
     endings, truth = Endings.of(outcomes), Truth.of(outcomes)
+    metrics = {name: METRICS[name] for name in names}
+    each = zip(metrics.items(), means(list(metrics.values()), endings, truth), strict=True)
     return {
-        f"{name}{end}": (_dims(METRICS[name]), value, about)
-        for name in names
-        for end, (value, about) in _measured(METRICS[name], endings, truth).items()
+        f"{name}{end}": (_dims(metric), value, about)
+        for (name, metric), mean in each
+        for end, (value, about) in _with_error(metric, mean, endings, truth).items()
     }
 
 
-def _measured(found: Metric, endings: Endings, truth: Truth) -> dict[str, tuple[FloatArray, Attrs]]:
+def _with_error(found: Metric, mean: FloatArray, endings: Endings, truth: Truth) -> dict[str, tuple[FloatArray, Attrs]]:
     """Return the mean of a measure, and its Monte Carlo standard error, with what they are."""
-    mean = found.mean(endings, truth)
     error = np.zeros_like(mean) if endings.exact else endings.error(found.at(endings, truth), mean)
     about = {"units": found.units, "long_name": found.long_name}
     return {
