@@ -23,7 +23,12 @@ import doseopt
 HERE = Path(__file__).parent
 DRAGS = 50
 STUDIES = {"renji-elo": "renji-elo", "7 doses, 36 patients": str(HERE / "seven.toml")}
-LIMITS = {("renji-elo", 1): 100, ("renji-elo", 4): 200, ("7 doses, 36 patients", 1): 400, ("7 doses, 36 patients", 4): 800}
+LIMITS = {
+    ("renji-elo", 1): 100,
+    ("renji-elo", 4): 200,
+    ("7 doses, 36 patients", 1): 400,
+    ("7 doses, 36 patients", 4): 800,
+}
 """Milliseconds that the median may take."""
 
 
@@ -91,13 +96,13 @@ def main():
     rows = []
     for name, study in STUDIES.items():
         server = subprocess.Popen(
-            [sys.executable, "-m", "doseopt.cli", "app", study, "--port", "0"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "doseopt", "app", study, "--port", "0"], stdout=subprocess.PIPE, text=True
         )
         address = re.search(r"http://\S+/", server.stdout.readline())[0]
         for sessions in (1, 4):
             ms = together(address, sessions)
             row = {"study": name, "sessions": sessions, "drags": len(ms), "median_ms": round(statistics.median(ms), 1)}
-            rows.append(row | {"worst_ms": round(max(ms), 1), "wanted_ms": LIMITS[name, sessions]})
+            rows.append(row | {"worst_ms": round(max(ms), 1), "wanted_ms": LIMITS[name] * min(sessions, 2)})
             print(rows[-1], flush=True)
         server.terminate()
         server.wait()

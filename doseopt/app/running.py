@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
+import numpy as np
+
 from doseopt.app.desk import Desk, Given, Tell
 from doseopt.app.given import files, number, passing_folder, text, whole
+from doseopt.conduct.decision_table import table_design
 from doseopt.conduct.in_hand import read_trial, record_so_far
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.cohort import MOST
-from doseopt.core.design import Design
+from doseopt.core.design import Design, Estimates
 from doseopt.core.parameters import Fault, Faults
+from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
+from doseopt.designs.layers import layers
 from doseopt.records.trial import Trial
 from doseopt.reports.files import digest_of
 from doseopt.reports.sections.next_dose import decision_words, next_document
 
+MOVES = {UP: "up", STAY: "stay", DOWN: "down"}
 RULES = ("decision", "next dose", "escalation", "elimination", "too toxic", "titration")
 """Lines of a description that say how the next dose is found."""
 
@@ -102,11 +108,29 @@ def reasons(design: Design, one: Mapping[str, Any], answer: Mapping[str, Any]) -
     known = [f"{100 * p:.0f}% at {label}" for p, label in zip(one["estimated"], labels, strict=True) if p is not None]
     if known and told:
         found.append(f"The design's own estimate: {', '.join(known)}; the target is {100 * answer['target']:.3g}%.")
+    found += _verdict(design, one, answer)
     if one["inadmissible"]:
         out = ", ".join(d["label"] for d in one["inadmissible"])
         found.append(f"Excluded: {out} ({one['inadmissible'][0]['why']}).")
     found += [f"Rule, {row.rule}: {row.reading}." for row in design.describe() if row.rule in RULES]
     return found + [f"The trial departed from it: {each}; answered from the tallies." for each in one["departures"]]
+
+
+def _verdict(design: Design, one: Mapping[str, Any], answer: Mapping[str, Any]) -> list[str]:
+    """Say what the rule makes of the last dose, or which dose its estimates are for; nothing where patients pend."""
+    doses, given = answer["doses"], str(one["cohorts"]).split()
+    if one["pending"] or not given:
+        return []
+    last, rule = doses[int("".join(filter(str.isdigit, given[-1]))) - 1], table_design(design)
+    if isinstance(rule, IntervalDesign):
+        move = int(rule.moves(np.array([last["n"]]), np.array([last["y"]]))[0])
+        seen = f"{last['y']} of {last['n']} with a DLT at {last['label']}, the last dose given"
+        return [f"By its boundaries {seen}, says: {MOVES[move]}."]
+    known = [(abs(p - answer["target"]), d["label"], p) for p, d in zip(one["estimated"], doses, strict=True) if p]
+    if isinstance(layers(design).rule, Estimates) and len(known) == len(doses):
+        _, label, p = min(known)
+        return [f"Of its estimates that at {label} ({100 * p:.0f}%) is closest to the target."]
+    return []
 
 
 def so_far_of(desk: Desk) -> tuple[Trial, str]:

@@ -99,7 +99,7 @@ def serve(begin: tuple[str, str], limits: Limits, host: str, port: int, hosts: S
     import uvicorn
 
     warm()
-    named = hosts if host in OWN else [host, *hosts]
+    named = hosts if host in (*OWN, "0.0.0.0", "::") else [host, *hosts]
     config = uvicorn.Config(
         application(begin, limits, named),
         log_level="warning",

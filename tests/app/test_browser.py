@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium w
 @pytest.fixture(scope="module")
 def address():
     """Where the app is served."""
-    command = [sys.executable, "-m", "doseopt.cli", "app", "--port", "0"]
+    command = [sys.executable, "-m", "doseopt", "app", "--port", "0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     said = server.stdout.readline()
     yield re.search(r"http://127\.0\.0\.1:\d+/", said)[0]

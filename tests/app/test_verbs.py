@@ -93,7 +93,9 @@ def test_what_is_next_is_what_the_command_says_and_why():
     boin = found["designs"]["BOIN 10"]
     assert boin["says"] == "3 patients at 0.15 (level 1)"
     assert boin["why"][0].endswith("1 of 3 at 0.5 (33%).")
+    assert "By its boundaries 1 of 3 with a DLT at 0.5, the last dose given, says: down." in boin["why"]
     assert any("down if y/n >= 0.2984" in reason for reason in boin["why"])
+    assert "Of its estimates that at 0.5 (27%) is closest to the target." in found["designs"]["CRM 10"]["why"]
     assert found["command"] == "doseopt next renji-elo --outcomes '1N 2NNT'"
     assert "0.15" in found["html"]
 
