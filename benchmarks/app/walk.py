@@ -1,7 +1,7 @@
 """A clinician's walk: the next dose of a running trial and the reason, then what the amendment costs.
 
-Every step is made in a real browser and its wait is measured. Hands and eyes are counted by the keystroke-level model of
-Card, Moran & Newell (1980): a key 0.28 s, pointing with a click 1.3 s, hands from mouse to keys 0.4 s, a decision
+Every step is made in a real browser and its wait is measured. Hands and eyes are counted by the keystroke-level model
+of Card, Moran & Newell (1980): a key 0.28 s, pointing with a click 1.3 s, hands from mouse to keys 0.4 s, a decision
 1.35 s; reading takes 0.3 s a word. `python benchmarks/app/walk.py` writes results/walk.md; nobody was watched.
 """
 
