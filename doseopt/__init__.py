@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.core.state import TrialState as TrialState
     from doseopt.core.trial import after as after
     from doseopt.designs import DESIGNS as DESIGNS
+    from doseopt.designs.a_plus_b import APlusB as APlusB
     from doseopt.designs.accelerated_titration import AcceleratedTitration as AcceleratedTitration
     from doseopt.designs.blrm import BLRM as BLRM
     from doseopt.designs.bma_crm import BMACRM as BMACRM
@@ -133,6 +134,7 @@ _HOME = {
     "BelowLowest": "designs.modifiers",
     "AnyOf": "designs.modifiers",
     "AllOf": "designs.modifiers",
+    "APlusB": "designs.a_plus_b",
     "AcceleratedTitration": "designs.accelerated_titration",
     "Accrual": "clock.arrivals",
     "BLRM": "designs.blrm",

@@ -1,5 +1,6 @@
 """The design library: one family a file, one line here."""
 
+from doseopt.designs.a_plus_b import APlusB
 from doseopt.designs.accelerated_titration import AcceleratedTitration
 from doseopt.designs.blrm import BLRM
 from doseopt.designs.bma_crm import BMACRM
@@ -19,6 +20,7 @@ from doseopt.designs.tpi import TPI
 
 DESIGNS = {
     "three_plus_three": ThreePlusThree,
+    "a_plus_b": APlusB,
     "accelerated_titration": AcceleratedTitration,
     "crm": CRM,
     "bma_crm": BMACRM,

@@ -63,6 +63,6 @@ def test_readings_are_ranked_by_the_size_of_their_effect_whatever_its_sign():
     )
     assert _ranking(ds).rows == (
         ("a titration dose with a DLT", "-5.00 (1)", "+0.25 (2)", "-2.00 (2)"),
-        ("highest dose after no DLT in 3", "+3.00 (2)", "+0.00 (3)", "-3.00 (1)"),
+        ("highest dose after its first cohort", "+3.00 (2)", "+0.00 (3)", "-3.00 (1)"),
         ("what ends titration", "+1.00 (3)", "-0.50 (1)", "+1.00 (3)"),
     )

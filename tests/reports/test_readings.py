@@ -52,10 +52,10 @@ def test_rows_by_hand():
     below = "patients below the MTD"
     assert head == ["silent on", "reading", "in use", "correct %", "overdose %", "no MTD %", below, "patients"]
     assert rows == [
-        ["highest dose after no DLT in 3", "filled to 6", "yes", "40.0", "40.0", "40.0", "1.5", "1.5"],
+        ["highest dose after its first cohort", "filled up", "yes", "40.0", "40.0", "40.0", "1.5", "1.5"],
         [
-            "highest dose after no DLT in 3",
-            "declared on 3",
+            "highest dose after its first cohort",
+            "declared on that",
             "",
             "80.0 (+40.0)",
             "80.0 (+40.0)",
@@ -63,7 +63,7 @@ def test_rows_by_hand():
             "2.8 (+1.2)",
             "2.8 (+1.2)",
         ],
-        ["highest dose after no DLT in 3", "never", "", "-", "-", "-", "-", "-"],
+        ["highest dose after its first cohort", "never", "", "-", "-", "-", "-", "-"],
         ["a rule", "as it is", "yes", "40.0", "40.0", "40.0", "1.5", "1.5"],
         ["a rule", "other", "", "35.0 (-5.0)", "35.0 (-5.0)", "35.0 (-5.0)", "1.5 (0.0)", "1.5 (0.0)"],
     ]
