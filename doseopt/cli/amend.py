@@ -162,7 +162,7 @@ def _report(
     import dataclasses
 
     from doseopt.amendment.dossier import gather
-    from doseopt.cli.output import deliver, folder_for
+    from doseopt.cli.output import deliver, drawing, folder_for
     from doseopt.cli.terminal import spinner
     from doseopt.reports.amendment import amendment_report
     from doseopt.reports.files import digest_of, patient_files, write_amendment
@@ -175,6 +175,8 @@ def _report(
         dossier = dataclasses.replace(dossier, digest=digest_of(copies), record=record)
         say("writing the report")
         whole = amendment_report(dossier, command)
+    whole = drawing(whole, folder, folder or html)  # of its pages one is HTML
+    with spinner("drawing the report"):
         written = [] if folder is None else write_amendment(dossier, whole, folder, copies)
     amendment = dossier.amendment
     shown = amendment_document(amendment)

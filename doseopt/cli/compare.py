@@ -102,9 +102,8 @@ def compare(
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors():
-        from doseopt.cli.output import deliver, folder_for, show, write_figures
-        from doseopt.reports.render.ahead import ahead
-        from doseopt.reports.render.document import Block, Document
+        from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
+        from doseopt.reports.render.document import Document
         from doseopt.reports.sections.comparison import comparison_document
         from doseopt.reports.sections.estimates import announced, estimates
         from doseopt.reports.sections.overview import marked, overview_document
@@ -122,17 +121,15 @@ def compare(
         if not json:  # the answer before the posteriors and the files, which take longer
             show(document if full else screen)
             sys.stdout.flush()
-        begin = functools.partial(ahead, narrow=html is not None) if folder is not None or html is not None else tuple
-        document = dataclasses.replace(document, blocks=begin(document.blocks))
-        finished, further, rest = True, tuple[Block, ...](), list[Block]()
+        document = drawing(document, folder, html)
+        finished, further, shown = True, Document("", {}, ()), Document("", {}, ())
         if loaded.states_posterior if posterior is None else posterior:
             keep = functools.partial(_write_data, dataset, folder)
             dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
-            further = begin(estimates(marked(dataset)))
-            rest = list(further) if full or posterior else announced(dataset)
-        whole = _followed_by(further, document)
+            further = drawing(Document("", {}, tuple(estimates(marked(dataset)))), folder, html)
+            shown = further if full or posterior else Document("", {}, tuple(announced(dataset)))
+        whole = _followed_by(further.blocks, document)
         files = [*_write_data(dataset, folder), *([] if folder is None else write_figures(whole, folder))]
-        shown = Document("", {}, tuple(rest))
         deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
             raise typer.Exit(INTERRUPTED)

@@ -20,6 +20,7 @@ from doseopt.core.files import write_whole
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
 from doseopt.plots.save import save_rendered
+from doseopt.reports.render.ahead import ahead
 from doseopt.reports.render.document import Document
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
@@ -90,6 +91,11 @@ def show(document: Document) -> None:
     text = terminal_text(document, page_width(console))
     if text:
         console.print(text, soft_wrap=True)
+
+
+def drawing(document: Document, folder: Path | None, html: Path | None = None) -> Document:
+    """Return a document whose figures are drawn beside what is done next, if there is a place for them."""
+    return document if folder is None and html is None else ahead(document, page=html is not None)
 
 
 def write_figures(document: Document, folder: Path) -> list[Path]:

@@ -61,7 +61,7 @@ def posterior(
 ) -> None:
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
-        from doseopt.cli.output import deliver, folder_for
+        from doseopt.cli.output import deliver, drawing, folder_for
         from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import able, analyse, check_choice
@@ -88,6 +88,7 @@ def posterior(
         document = posterior_document(result.summary, drawings, worked, beside, further)
         if check:
             document, result = _checked(loaded, read, result, document)
+        document = drawing(document, folder, html)
         written = [] if folder is None else _write(result, beside, further, document, folder)
         said = partial(_as_object, [result, *results[1:]], decided, further)
         deliver(said, document, json=json, html=html, folder=folder, files=written)

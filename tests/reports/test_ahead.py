@@ -6,7 +6,7 @@ import pytest
 
 from doseopt.core.beside import Beside
 from doseopt.reports.render.ahead import ahead
-from doseopt.reports.render.document import Figure, Heading
+from doseopt.reports.render.document import Document, Figure, Heading
 
 
 def drawn(colour):
@@ -23,13 +23,13 @@ def drawn(colour):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
-@pytest.mark.parametrize("narrow", [False, True])
-def test_the_same_bytes(monkeypatch, narrow):
-    blocks = [Heading("one"), drawn("red"), drawn("green"), Heading("two"), drawn("blue")]
+@pytest.mark.parametrize("page", [False, True])
+def test_the_same_bytes(monkeypatch, page):
+    document = Document("", {}, (Heading("one"), drawn("red"), drawn("green"), Heading("two"), drawn("blue")))
     monkeypatch.setattr(Beside, "processes", 2)
-    found = ahead(blocks, narrow=narrow)
-    assert [type(block) for block in found] == [type(block) for block in blocks]
-    for one, other in zip(found, blocks, strict=True):
+    found = ahead(document, page=page)
+    assert [type(block) for block in found.blocks] == [type(block) for block in document.blocks]
+    for one, other in zip(found.blocks, document.blocks, strict=True):
         if isinstance(other, Figure):
             assert one.drawn is not other.drawn
             assert one.name == other.name
@@ -38,5 +38,5 @@ def test_the_same_bytes(monkeypatch, narrow):
 
 
 def test_alone_they_are_drawn_when_asked_for():
-    blocks = (Heading("one"), drawn("red"))
-    assert ahead(blocks) == blocks
+    document = Document("", {}, (Heading("one"), drawn("red")))
+    assert ahead(document) is document

@@ -158,6 +158,12 @@ def _cell(table: Table, row: int, column: int, kind: str) -> str:
     return f'<td class="{names}">{text}</td>' if names else f"<td>{text}</td>"
 
 
+def too_wide(figure: Figure) -> bool:
+    """Tell whether a panel of a figure is wider than a phone, so that a page draws the figure again."""
+    runs = (run for band in _bands(figure.svg.decode("utf-8")) for run in _runs(*band))
+    return any(names[2] + panels[2] > PHONE for names, panels in runs)
+
+
 def _figure(figure: Figure, k: int) -> str:
     """Return the SVG in the page; its ids get a number, so that two figures never share one.
 
@@ -167,7 +173,7 @@ def _figure(figure: Figure, k: int) -> str:
     svg = figure.svg.decode("utf-8")
     bands, again = _bands(svg), ""
     pieces = [(_runs(*band), f"f{k}-figure_1") for band in bands]
-    if any(names[2] + panels[2] > PHONE for runs, _ in pieces for names, panels in runs):
+    if too_wide(figure):
         narrow = figure.narrow().decode("utf-8")
         redrawn = [(_runs(*band), f"f{k}n-figure_1") for band in _bands(narrow)]
         fits = [all(names[2] + panels[2] <= PHONE for names, panels in runs) for runs, _ in pieces]
