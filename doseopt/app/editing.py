@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import tomli_w
@@ -52,7 +54,7 @@ def read(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     if desk.given != content:
         desk.trial, desk.record, desk.digest, desk.asked = None, None, "", ""
         desk.weighings, desk.documents = {}, {}
-    desk.study, desk.given, desk.command = study, content, name or "study.toml"
+    desk.study, desk.given, desk.command = study, content, name or (quote(Path(path).name) if own else "study.toml")
     return {"study": about(desk), "faults": []}
 
 

@@ -11,7 +11,7 @@ async function through(content, stream) {
 const MOST = 400000; // letters that a bookmark unfolds to
 
 export async function keep(text, command, p, page) {
-  const own = command === "study.toml" ? `text=${base64(await through(text, new CompressionStream("deflate-raw")))}` : `study=${encodeURIComponent(command)}`;
+  const own = command.endsWith(".toml") ? `text=${base64(await through(text, new CompressionStream("deflate-raw")))}` : `study=${encodeURIComponent(command)}`;
   history.replaceState(null, "", `#${own}&truth=${p.join(",")}&page=${page}`);
 }
 

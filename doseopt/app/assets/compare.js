@@ -185,8 +185,8 @@ function stale(name, one) {
   button.addEventListener("click", () => rest(name));
   const at = one.p.map((rate) => +(100 * rate).toFixed(1)).join(", ");
   const how = SIMULATED[one.engine] ?? one.engine;
-  const correct = percent(one.numbers[name].correct_selection);
-  cells[name].at.replaceChildren(`${correct} ${how}`.trim(), ...(same ? [] : [` at the curve ${at} % `, button]));
+  const correct = `correct ${percent(one.numbers[name].correct_selection)}%`;
+  cells[name].at.replaceChildren([correct, how].filter(Boolean).join(", "), ...(same ? [] : [` at the curve ${at} % `, button]));
 }
 
 async function findAttainable() {
