@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pages import Page
 from rich.cells import cell_len
-from scipy.stats import beta, binom, multinomial
+from scipy.stats import beta, binom
 from typer.testing import CliRunner
 
 from doseopt.cli import app
@@ -97,11 +97,9 @@ def walk(design, p, moderate, state, chance, kinds, steps, path, ends):
     for k in range(size + 1):
         for m in range(size - k + 1) if design.facts.outcomes.graded else [0]:
             outcome = np.array([[k, m, size - k - m] if design.facts.outcomes.graded else [k, size - k]])
-            if design.facts.outcomes.graded:
-                q = [p[at], (1 - p[at]) * moderate[at], (1 - p[at]) * (1 - moderate[at])]
-                here = float(multinomial.pmf(outcome[0], size, q))
-            else:
-                here = float(binom.pmf(k, size, p[at]))
+            grade = moderate[at] if design.facts.outcomes.graded else 0.0
+            here = math.comb(size, k) * p[at] ** k * (1 - p[at]) ** (size - k)
+            here *= math.comb(size - k, m) * grade**m * (1 - grade) ** (size - k - m)
             after = advance(design, state, decision, outcome)
             then = step(design, after)
             mtd = int(selected(design, after, then.stop)[0]) if then.stop[0] else -1

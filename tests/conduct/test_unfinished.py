@@ -300,6 +300,7 @@ def test_many_pending_patients(tmp_path):
     assert (one["action"], one["pending"], one["if"]) == ("wait", 40, {})
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_paths_and_amendments_name_who_is_pending_or_left_out(tmp_path, small):
     (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
     header = "patient,dose_level,dlt,evaluable,reason"
