@@ -29,9 +29,11 @@ from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.enrolling import loses
 from doseopt.engines.graph import most_patients
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.records.record import Record
+from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
 from doseopt.study.study import Study
@@ -221,7 +223,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         decided=by_model(study, trial, able(study)),
         pathways={name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs},
         truth=truth,
-        examples=example_trials(study, standings, truth),
+        examples=_examples(study, standings, truth),
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
         recommendation=None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria),
@@ -244,6 +246,12 @@ def _break_even(study: Study, proposal: Proposal, progress: Progress) -> xr.Data
         return break_even(study, proposal.registered, proposal.amended, progress)
     except (Faults, TooManyStates):
         return None
+
+
+def _examples(study: Study, standings: Mapping[str, Standing], truth: str) -> Mapping[str, Any]:
+    """Return example trials; none where patients who are left out have no place in cohorts told one by one."""
+    lost = any(loses(standing.design, study.scenarios) for standing in standings.values())
+    return {} if lost else example_trials(study, standings, truth)
 
 
 def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset | None, dict[str, list[str]]]:

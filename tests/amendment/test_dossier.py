@@ -8,7 +8,7 @@ import pytest
 from small_study import SMALL
 
 from doseopt import Exact, after, judged
-from doseopt.amendment.dossier import at_interims, proposed
+from doseopt.amendment.dossier import at_interims, gather, proposed
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.attainable import Rules, bayes_optimal
 from doseopt.attainable.from_here import attainable_from
@@ -19,6 +19,8 @@ from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import measure
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
+from doseopt.reports.sections.break_even import decision
+from doseopt.reports.sections.closing import examples
 from doseopt.study.amendment import Proposal
 from doseopt.study.file import load_study, parse_study
 
@@ -229,3 +231,30 @@ def test_what_cannot_be_proposed(study):
 def test_designs_that_are_no_names(wrong):
     with pytest.raises(Faults, match="no design"):
         parse_study(SMALL[: SMALL.index("[amendment]")] + f"[amendment]\n{wrong}\n")
+
+
+LEFT_OUT = """
+title = "two doses, and who dies is left out"
+target = 0.25
+[doses]
+labels = ["1", "2"]
+[window_events]
+death = { probability = 0.2, reading = "exclude" }
+[scenarios]
+one = [0.25, 0.45]
+[designs."3+3"]
+kind = "three_plus_three"
+[designs."BOIN"]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 6 }]
+"""
+
+
+@pytest.mark.slow
+def test_a_study_that_leaves_patients_out_has_a_report_that_says_what_cannot_be_told():
+    study = parse_study(LEFT_OUT)
+    dossier = gather(study, Trial(study.doses), Proposal("3+3", ("BOIN",)))
+    (trials,), (points,) = examples(dossier), decision(dossier)
+    assert "left out" in trials.text
+    assert "left out" in points.text
+    assert dossier.amendment["average"]["correct_selection"].notnull().all()

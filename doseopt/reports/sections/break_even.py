@@ -106,7 +106,12 @@ def _stops(ds: xr.Dataset) -> list[Block]:
 def decision(dossier: Dossier) -> list[Block]:
     """Show how wrong the study may be before a proposed design is no better."""
     if dossier.break_even is None:
-        return [Paragraph("Not computed: a design is too large for the exact calculation.")]
+        events = dossier.study.window_events
+        left_out = "patients are left out, so that no DLT rate stands for what happens in the window"
+        why = (
+            left_out if events is not None and events.leaves_out else "a design is too large for the exact calculation"
+        )
+        return [Paragraph(f"Not computed: {why}.")]
     return break_even_blocks(dossier.break_even)
 
 

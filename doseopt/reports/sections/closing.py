@@ -147,6 +147,9 @@ WHICH = {
 
 def examples(dossier: Dossier) -> list[Block]:
     """Tell three trials of each design."""
+    if not dossier.examples:
+        left_out = "Not told: patients who are left out have no place in trials that are told cohort by cohort."
+        return [Paragraph(left_out)]
     first = next(iter(next(iter(dossier.examples.values())).values()))
     rows = []
     for name, trials in dossier.examples.items():
