@@ -34,6 +34,7 @@ LINEAR = (
     "no_selection",
     "sample_size",
     "total_dlts",
+    "patients_below_mtd",
     "patients_above_mtd",
     "selection",
     "allocation",

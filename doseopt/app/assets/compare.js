@@ -13,6 +13,7 @@ const COLUMNS = [
   ["no_selection", "no dose named", "%", percent],
   ["sample_size", "patients", "", few],
   ["total_dlts", "with a DLT", "", few],
+  ["patients_below_mtd", "below the MTD", "", few],
   ["patients_above_mtd", "above the MTD", "", few],
   ["duration", "duration", "months", months],
   ["declared_patients", "patients at the named dose", "", few],
