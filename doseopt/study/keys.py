@@ -28,6 +28,7 @@ from doseopt.study.file import BUILT, OF_MTD, TOP
 from doseopt.study.most_probable import KEYS as OF_MOST_PROBABLE
 from doseopt.study.naming import EVIDENCE
 from doseopt.study.reader import plain
+from doseopt.study.rules import WAYS
 from doseopt.study.said import MISSING, Said
 from doseopt.study.scenarios import FIXED, RANDOM
 from doseopt.study.window_events import DROPOUT, WindowEvents
@@ -132,6 +133,7 @@ def key_tables() -> dict[str, KeyTable]:
         "amendment.criteria": (CRITERIA, KEYS["criteria"].doc),
         "amendment.statements": ({n: Said(t, Domain(str), "") for n, t in STATEMENTS.items()}, KEYS["statements"].doc),
         "names": (EVIDENCE, OF_A_DESIGN["names"].doc),
+        **{f"modifiers.{how}": ({how: said}, said.doc) for how, said in WAYS.items()},
         "selection": (OF_MOST_PROBABLE, "the dose that is most probably right, as [mtd] says what is, names the MTD"),
     }
     for path, (said, doc) in by_name.items():

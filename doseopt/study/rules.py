@@ -8,18 +8,24 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from doseopt.core.design import Modifier
-from doseopt.core.parameters import Faults, written
+from doseopt.core.parameters import Domain, Faults, written
 from doseopt.designs import DESIGNS
 from doseopt.designs.modifiers import JOINED, MODIFIERS, BelowLowest
 from doseopt.designs.modifiers.joined import Joined
 from doseopt.designs.modifiers.stopping import StopRule
 from doseopt.study.absent import OF_RULES, letters
 from doseopt.study.reader import Reader, join, key, plain
+from doseopt.study.said import MISSING, Said
 
 STOPS = {kind: rule for kind, rule in MODIFIERS.items() if issubclass(rule, StopRule)}
 """Kinds of rule that can be joined."""
 LOWEST = ("stop", "stay")
-WAYS = "all = [...] or any = [...]"
+EXAMPLE = [{"kind": "enough_at_dose", "n": 6}, {"kind": "enough_patients", "n": 9}]
+WAYS = {
+    "all": Said("rules that end a trial, joined: where all of them hold", Domain(list), MISSING, EXAMPLE),
+    "any": Said("rules that end a trial, joined: where any of them holds", Domain(list), MISSING, EXAMPLE),
+}
+"""The keys under which rules that end a trial are joined, nested if need be."""
 
 
 def read_rules(reader: Reader, table: Any, where: str, base: Any, given: Mapping[str, Any]) -> list[Any] | None:
@@ -69,7 +75,8 @@ def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type],
     if not how:
         return reader.kind(rule, where, kinds, given)
     if len(rule) > 1:
-        reader.fault(where, f"wanted {WAYS} alone in a table, got {', '.join(map(str, rule))}; nest one in the other")
+        came = f"got {', '.join(map(str, rule))}; nest one in the other"
+        reader.fault(where, f"wanted all = [...] or any = [...] alone in a table, {came}")
         return None
     listed = rule[how[0]]
     if not isinstance(listed, list):

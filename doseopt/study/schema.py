@@ -8,6 +8,7 @@ from typing import Any
 
 from doseopt.core.parameters import Domain
 from doseopt.study.keys import FAMILIES, Key, KeyTable, key_tables
+from doseopt.study.rules import STOPS, WAYS
 from doseopt.study.said import MISSING
 
 TYPES: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
@@ -41,6 +42,9 @@ def schema() -> dict[str, Any]:
         own["modifiers"] |= {"items": _any(families["modifiers"])}
         own["selection"] |= _any(["selection", *families["designs"]])
         own["names"] |= {"anyOf": [{"enum": ["any", "definition"]}, _reference("names")]}
+    ends = [f"modifiers.{kind}" for kind in (*STOPS, *WAYS)]
+    for how in WAYS:
+        defs[f"modifiers.{how}"]["properties"][how] |= {"items": _any(ends), "minItems": 2}
     for path in BY_NAME["scenarios"]:
         defs[path]["properties"]["transform"] |= _any(families["transform"])
     defs["mtd"]["properties"]["definition"] |= _reference("mtd.definition")

@@ -137,7 +137,8 @@ def criteria(rng):
 
 def timed(rng, document):
     """The study with tables on time and on what is judged by."""
-    doses, scenarios = len(document["doses"]["labels"]), list(document.get("scenarios", {}))
+    doses = len(document["doses"].get("labels", document["doses"].get("values", [])))
+    scenarios = list(document.get("scenarios", {}))
     document = dict(document)
     if rng.random() < 0.6:
         document["clock"] = clock(rng)

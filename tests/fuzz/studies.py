@@ -93,6 +93,14 @@ def table_of(rng, kind, cls, doses):
     return table
 
 
+def _names(rng):
+    """When a dose may be named."""
+    made = {"at_least": number_in(rng, 1, 9, True)}
+    for key, values in (("rate", ("1/6", "1/3", "0.5")), ("dlts", (0, 1, 2)), ("otherwise", ("none", "best"))):
+        made |= {key: pick(rng, values)} if rng.random() < 0.4 else {}
+    return pick(rng, ("any", "definition", made, made, made | {"unless_complete": bool(rng.integers(2))}))
+
+
 def _joined(rng, doses, depth=0):
     """Rules that end a trial, joined by all or any."""
     parts = []
@@ -114,6 +122,10 @@ def random_study(rng):
         "scenarios": {f"s{k}": increasing(rng, doses, 0, 1) for k in range(int(rng.integers(1, 4)))},
         "designs": {},
     }
+    if rng.random() < 0.1:  # they are the values
+        del document["doses"]["labels"]
+    elif rng.random() < 0.1:
+        document["doses"]["assumed"] = [pick(rng, document["doses"]["labels"])]
     for k in range(int(rng.integers(1, 3))):
         kind = pick(rng, [kind for kind in DESIGNS if kind != "policy" or rng.random() < 0.1])
         table = table_of(rng, kind, DESIGNS[kind], doses)
@@ -130,6 +142,11 @@ def random_study(rng):
         if rng.random() < 0.1:
             other = pick(rng, tuple(DESIGNS))
             table["selection"] = table_of(rng, other, DESIGNS[other], doses)
+        elif rng.random() < 0.1:
+            prior = pick(rng, ({}, {"prior": [number_in(rng, 0, 5, False), 1]}, {"none": False}))
+            table["selection"] = {"kind": "most_probable", **prior}
+        if rng.random() < 0.2:
+            table["names"] = _names(rng)
         document["designs"][f"design {k}"] = table
     if rng.random() < 0.5:
         document["posterior"] = _posterior(rng, doses, values)

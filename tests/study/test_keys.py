@@ -12,7 +12,7 @@ from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.designs import DESIGNS
-from doseopt.designs.modifiers import MODIFIERS
+from doseopt.designs.modifiers import JOINED, MODIFIERS
 from doseopt.engines.simulate import Simulate
 from doseopt.records.trial import Trial
 from doseopt.study.file import BUNDLED, parse_study
@@ -62,6 +62,15 @@ kind = "crm"
 skeleton = { prior_mtd = 2, halfwidth = 0.05 }
 names = { at_least = 3 }
 modifiers = [{ kind = "no_skipping" }, { kind = "max_patients", n = 9 }]
+[designs.probable]
+kind = "boin"
+selection = { kind = "most_probable", prior = [0.5, 1], none = false }
+names = { at_least = 3, dlts = 1, otherwise = "best", unless_complete = true }
+modifiers = [
+  { kind = "cohort_range", from = 2, to = 4, weights = [2, 1, 1] },
+  { all = [{ kind = "enough_at_dose", n = 6 }, { any = [{ kind = "dlts_seen", y = 2 }, { kind = "below_lowest" }] }] },
+  { kind = "max_patients", n = 9 },
+]
 [designs.BOIN]
 kind = "boin"
 modifiers = [{ kind = "max_patients", n = 9 }]
@@ -175,21 +184,38 @@ def of_kind(family, kind):
         table = {"kind": "boin", "modifiers": [table]}
     caps = [] if kind == "max_patients" else [{"kind": "max_patients", "n": 9}]
     table["modifiers"] = [*table.get("modifiers", []), *caps]
+    return with_design(table)
+
+
+def with_design(table):
+    """A study of one design."""
     top = tomllib.loads(EVERYTHING)
     few = {name: top[name] for name in ("title", "target", "clock")}
     doses = {"labels": ["1", "2", "4", "8"], "values": [1, 2, 4, 8], "unit": "mg"}
     return few | {"doses": doses, "scenarios": {"flat": [0.1, 0.1, 0.1, 0.1]}, "designs": {"it": table}}
 
 
-FILES = {"table", "policy"}
+FILES = {"policy"}
 """Kinds whose rules stand in a file of their own."""
 
 
 @pytest.mark.parametrize(
-    ("family", "kind"), [("designs", k) for k in DESIGNS if k not in FILES] + [("modifiers", k) for k in MODIFIERS]
+    ("family", "kind"),
+    [("designs", k) for k in DESIGNS if k not in FILES] + [("modifiers", k) for k in (*MODIFIERS, *JOINED)],
 )
 def test_the_example_of_every_kind_is_read_and_answers(family, kind):
-    document, whole = of_kind(family, kind), schema()
+    answers(of_kind(family, kind))
+
+
+@pytest.mark.parametrize("key", ["selection", "names"])
+def test_the_example_of_a_selection_and_of_naming_is_read_and_answers(key):
+    example = {one.name: one.example for one in key_tables()[key].keys if one.example is not None}
+    answers(with_design({"kind": "boin", key: example, "modifiers": [{"kind": "max_patients", "n": 9}]}))
+
+
+def answers(document):
+    """The study fits the schema, says what its design does now, and is compared."""
+    whole = schema()
     assert wrong(document, whole, whole) == []
     study = parse_study(tomli_w.dumps(document))
     assert next_dose(study, Trial.from_outcomes("", study.doses))["designs"]["it"]["action"] == "treat"
