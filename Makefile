@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = $(PYTHON) run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help compare app test bench benchmark paper paper-full check lock clean
+.PHONY: help compare app test bench benchmark paper paper-full docs check lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -29,13 +29,16 @@ paper:  ## recompute the exact results, draw the figures and set paper/build/mai
 paper-full:  ## the same, calibrations and simulation-based calibration recorded anew first
 	@OMP_NUM_THREADS=1 $(RUN) python paper/build.py --full $(ARGS)
 
+docs:  ## build the documentation into build/docs/html, offline; every command and cell in it is run
+	@OMP_NUM_THREADS=1 $(RUN) python -m sphinx -q -W --keep-going -b html -d build/docs/doctrees docs build/docs/html $(ARGS)
+
 check:  ## lint, format check, type check
 	@$(RUN) check
 
 lock:  ## bring requirements.lock up to date with pyproject.toml (needs uv); ARGS=--upgrade renews all pins
 	PATH=".venv/bin:$$PATH" uv pip compile --generate-hashes --universal --python-version 3.12 --no-annotate \
-	    --no-header $(ARGS) --extra dev pyproject.toml -o requirements.lock
+	    --no-header $(ARGS) --extra dev --extra docs pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv, caches and build products; keep results/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist paper/build
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist paper/build docs/generated
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -120,7 +120,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.study.study import Study as Study
     from doseopt.study.window_events import WindowEvents as WindowEvents
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Titrate": "designs.modifiers",

@@ -1,5 +1,6 @@
 """The files around the package: ``run.py`` finds a Python and knows when to set up again; the lock pins everything."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -12,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import doseopt
 
 type Steps = Callable[[int | None], list[str]]
 
@@ -258,9 +261,33 @@ class TestLock:
     def test_it_holds_all_that_the_project_asks_for(self) -> None:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())
         asked = project["project"]["dependencies"] + project["build-system"]["requires"]
-        asked += project["project"]["optional-dependencies"]["dev"]
+        asked += [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
         names = {re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line)[0]).lower() for line in asked}
         assert names <= {line.split("==")[0] for line in self.LOCK}
+
+
+def test_the_version_is_stated_once_and_repeated_rightly() -> None:
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
+    stated = doseopt.__version__
+    assert f"\nversion: {stated}\n" in (ROOT / "CITATION.cff").read_text()
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == stated
+
+
+def test_every_package_that_is_imported_is_asked_for_and_noticed() -> None:
+    called = {"docx": "python-docx", "tomli_w": "tomli-w"}
+    imported = set()
+    for file in (ROOT / "doseopt").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {each.name.partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    needed = {called.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"doseopt"}}
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert needed - {re.split(r"[^\w.-]", line)[0] for line in asked} == set()
+    notices = (ROOT / "THIRD-PARTY.md").read_text(encoding="utf-8").lower()
+    assert [name for name in needed if f"| {name}" not in notices] == []
 
 
 def test_no_file_names_a_package_host_or_a_path_of_one_machine() -> None:
