@@ -37,7 +37,7 @@ check:  ## lint, format check, type check
 
 lock:  ## bring requirements.lock up to date with pyproject.toml (needs uv); ARGS=--upgrade renews all pins
 	PATH=".venv/bin:$$PATH" uv pip compile --generate-hashes --universal --python-version 3.12 --no-annotate \
-	    --no-header $(ARGS) --extra dev --extra docs pyproject.toml -o requirements.lock
+	    --no-header $(ARGS) --extra dev --extra app --extra docs pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv, caches and build products; keep results/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist paper/build docs/generated
