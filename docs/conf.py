@@ -45,7 +45,9 @@ html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     # not beside what commands print, which is 96 letters wide
-    "secondary_sidebar_items": {page: ["page-toc"] for page in ("explanation/*", "generated/*", "formats", "agents", "app", "protocols")},
+    "secondary_sidebar_items": {
+        page: ["page-toc"] for page in ("explanation/*", "generated/*", "formats", "agents", "app", "protocols")
+    },
     "pygments_light_style": "a11y-high-contrast-light",
 }
 html_sidebars = {

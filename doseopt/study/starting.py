@@ -16,7 +16,7 @@ from doseopt.study.reader import key
 
 LIKE = tuple(kind for kind in DESIGNS if kind not in ("table", "policy"))
 """Kinds of which a file can be begun: a table and a policy are decisions that only their author knows."""
-NO_CAP = ("three_plus_three", "accelerated_titration", "rolling_six")
+NO_CAP = ("three_plus_three", "a_plus_b", "accelerated_titration", "rolling_six")
 """Kinds that end by themselves."""
 PENDING = ("tite_crm", "tite_boin", "rolling_six")
 """Kinds that need days."""
@@ -29,6 +29,7 @@ STEP = math.log(2.0)
 """Logits between neighbouring doses of the scenarios: the odds of a DLT double."""
 NAMES = {
     "three_plus_three": "3+3",
+    "a_plus_b": "A+B",
     "i3p3": "i3+3",
     "accelerated_titration": "ATD+3+3",
     "rolling_six": "Rolling six",

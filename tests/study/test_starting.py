@@ -19,7 +19,7 @@ def test_each_kind_begins_a_valid_study(kind, doses):
     assert type(layers(design).rule) is DESIGNS[kind]
     assert design.facts.cap in (None, 18)
     assert (study.doses.labels, study.target, study.title) == (doses, 0.3, 'A "first" trial')
-    ends = kind in ("three_plus_three", "accelerated_titration", "rolling_six")
+    ends = kind in ("three_plus_three", "a_plus_b", "accelerated_titration", "rolling_six")
     assert (design.facts.cap is None) == ends
 
 
