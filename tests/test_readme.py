@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -113,6 +114,42 @@ def test_its_doseopt_commands_exist() -> None:
     named = set(re.findall(r"doseopt ([a-z]+)", "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))))
     assert named <= known
     assert known - named <= {"check"}, "which stands in the text"
+
+
+LINES = [
+    line.partition(" #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("doseopt ")
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_of_it_is_read_as_it_stands(line: str) -> None:
+    from typer.main import get_command
+
+    from doseopt.cli import app
+
+    _, name, *words = shlex.split(re.split(r" >>? ", line)[0])
+    get_command(app).commands[name].make_context(name, words)  # else it raises
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("doseopt app")])
+def test_a_command_of_it_runs(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the study and the patients that it speaks of; in a folder that has none where it begins one."""
+    from typer.testing import CliRunner
+
+    from doseopt.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(re.split(r" >>? ", line)[0])[1:]
+    if words[0] not in ("new", "elicit"):
+        for name in ("mine.toml", "study.toml"):
+            doseopt.load_study().save(tmp_path / name)
+    (tmp_path / "data.csv").write_text("patient,dose_level,treated,dlt\n1,1,2024-05-01,0\n2,2,2024-06-20,\n")
+    done = CliRunner().invoke(app, words, input="")
+    assert (done.exit_code, done.stderr if done.exit_code else "") == (0, "")
 
 
 def test_the_files_it_names_exist() -> None:
