@@ -134,15 +134,19 @@ def _starts(found, rule, select, doses, cap, at, loses, slot, state, chance):
             watched = tuple(
                 (d, f, False, w or (up and d == dose and not isinstance(f, str))) for d, f, _, w in patients
             )
-            if to not in given:
-                found.firsts[to, sum(n) + len(waiting)] += comes
+        if to not in given:
+            found.firsts[to, sum(n) + len(waiting)] += comes
         found.enrolled += comes
         now = (*watched, (to, 0, True, False))
         last = len(now) + lost == at.max_enrolled if loses else sum(n) + len(waiting) + 1 == cap
         after.append(((now, to, lost, size, 0 if last else None, hasty, tuple(sorted({*given, to}))), comes))
-    if at.arrival < 1:
-        assert not (asked and not stop and many > 1), "the oracle opens cohorts of several only as somebody comes"
-        after.append((stays, chance * (1 - at.arrival)))
+    missed = chance * (1 - at.arrival)
+    if missed and asked and not stop and many > 1:  # a cohort of several is open from then on, whoever comes when
+        stays = (watched, to, lost, size, None, hasty, given)
+        found.decisions += missed
+        found.pending += missed * len(waiting)
+    if missed:
+        after.append((stays, missed))
     return after
 
 

@@ -16,8 +16,8 @@ REFERENCE = Path(__file__).parent / "engines" / "reference"
 CAP = 5
 
 
-def rule(resolved, dlts, pending, dose):
-    """Two doses: pairs at the lower, singles at the upper; some waiting, and a reason to stop while some wait."""
+def rule(resolved, dlts, pending, dose, upper=1):
+    """Two doses: pairs at the lower, singles (or `upper`) at the upper; some waiting, and a reason to stop while some wait."""
     if dose < 0:
         return 0, 2, 0
     waiting = [share for at, share in pending if at == dose]
@@ -29,7 +29,7 @@ def rule(resolved, dlts, pending, dose):
         return 0, 0, 0
     up = dlts[dose] == 0 and resolved[dose] + sum(waiting) > 1
     to = max(dose - 1, 0) if dlts[dose] else min(dose + up, 1)
-    return to, min(2 - to, CAP - sum(resolved) - len(pending)), 0
+    return to, min((2, upper)[to], CAP - sum(resolved) - len(pending)), 0
 
 
 def select(n, y, stop):
@@ -40,6 +40,7 @@ def select(n, y, stop):
 class Mini:
     """The rule above, as a design; it remembers how many cohorts it has opened."""
 
+    upper: int = 1
     facts = Facts(doses=2, target=0.25, pending=True, cap=CAP, ends=True, stops=("toxic", "cap"), memory=("cohorts",))
 
     def first(self):
@@ -58,7 +59,7 @@ class Mini:
         for i in range(len(state)):
             shares = zip(pending.dose[i].tolist(), pending.share[i].tolist(), strict=True)
             waiting = [(d, s) for d, s in shares if d >= 0]
-            rows.append(rule(state.n[i].tolist(), state.y[i].tolist(), waiting, int(state.dose[i])))
+            rows.append(rule(state.n[i].tolist(), state.y[i].tolist(), waiting, int(state.dose[i]), self.upper))
         return Decision(*np.array(rows).T)
 
     def select(self, state, stop):

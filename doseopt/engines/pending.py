@@ -159,7 +159,7 @@ class Walk:
         opened = words.copy()
         opened[:, enrolled] = self._opened(words[:, enrolled], state[enrolled], given[enrolled], asked[enrolled])
         before = state[enrolled], digits[enrolled]
-        self._enrol(layer, opened[:, enrolled], met[..., enrolled], *before, given.dose[enrolled], asked[enrolled])
+        self._enrol(layer, opened[:, enrolled], met[..., enrolled], *before, given.dose[enrolled])
         if self.slot.arrival < 1:
             early = asked & ~stops & (given.size > 1)
             missed = np.where(early, count_decisions(missed, asked, digits), missed)
@@ -214,7 +214,6 @@ class Walk:
         state: TrialState,
         digits: IntArray,
         dose: IntArray,
-        asked: BoolArray,
     ) -> None:
         """Treat a patient in each trial; where it is the last one, nobody comes any more."""
         layout = self.layout
@@ -223,7 +222,7 @@ class Walk:
         here = state.n[state.at, dose] + (layout.doses_of(digits) == dose[:, None]).sum(axis=1)
         if here.max(initial=0) >= layout.most:
             self.room.refuse(f"more than {layout.most} patients at a dose")
-        new = here == 0 if layout.given is None else asked & ((layout.given.of(words) >> dose) & 1 == 0)
+        new = here == 0 if layout.given is None else (layout.given.of(words) >> dose) & 1 == 0
         given = layout.given_of(words[:, new], state.n[new], digits[new])
         if layout.given is not None:
             layout.given.add(words, new.astype(np.int64) << dose)

@@ -1,5 +1,7 @@
 """Trials with pending patients who die or leave: plain enumeration, simulation, and the parents with full follow-up."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from oracle_leaving_pending import Setting, follow
@@ -47,18 +49,22 @@ def scenarios_of(events, truths=TRUTHS, onset=CONSTANT):
 
 
 CASES = [(Lattice(2.0), name) for name in EVENTS] + [(Lattice(1.0), "all"), (Lattice(3.0), "half a DLT, else complete")]
+CASES = [(*case, 1) for case in CASES] + [(Lattice(2.0, arrival=0.6), name, 2) for name in ("replace", "exclude")]
 
 
-@pytest.mark.parametrize(("lattice", "events"), [(lattice, EVENTS[name]) for lattice, name in CASES], ids=str)
-def test_plain_enumeration(lattice, events):
-    """At the events' own probabilities, of equal hazards in every slot."""
+@pytest.mark.parametrize(("lattice", "name", "upper"), CASES, ids=str)
+def test_plain_enumeration(lattice, name, upper):
+    """At the events' own probabilities, of equal hazards in every slot; also as patients come or not in each."""
+    events, mini = EVENTS[name], Mini(upper)
     scenarios = scenarios_of(events)
-    outcomes = ExactPending(lattice, CONSTANT)(Mini(), scenarios)
+    outcomes = ExactPending(lattice, CONSTANT)(mini, scenarios)
     fates, p = fates_of(scenarios, CONSTANT), np.array(TRUTHS)
-    hasty = escalated_before_dlt(Mini(), lattice, CONSTANT, p, fates=fates)
-    times, law = duration_law(Mini(), lattice, CONSTANT, p, fates=fates)
+    hasty = escalated_before_dlt(mini, lattice, CONSTANT, p, fates=fates)
+    times, law = duration_law(mini, lattice, CONSTANT, p, fates=fates)
     for k, truth in enumerate(TRUTHS):
-        found = follow(rule, select, 2, CAP, Setting(truth, events, lattice.slots))
+        found = follow(
+            partial(rule, upper=upper), select, 2, CAP, Setting(truth, events, lattice.slots, lattice.arrival)
+        )
         assert sum(found.ends.values()) == pytest.approx(1, abs=1e-12)
         at = outcomes.isel(scenario=k)
         each = [at[name].values.tolist() for name in ("n", "y", "selected", "stop", "weight")]
