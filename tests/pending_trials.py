@@ -17,7 +17,7 @@ CAP = 5
 
 
 def rule(resolved, dlts, pending, dose, upper=1):
-    """Two doses: pairs at the lower, singles (or `upper`) at the upper; some waiting, and a reason to stop while some wait."""
+    """Two doses: pairs at the lower, `upper` at the other; some waiting, and a reason to stop while some wait."""
     if dose < 0:
         return 0, 2, 0
     waiting = [share for at, share in pending if at == dose]
