@@ -65,7 +65,7 @@ class Sitting:
         async def tell(text: str) -> None:
             await self._send("progress", {"id": name, "text": text})
 
-        found = await self._ask("job" if late else "hand", verb, given, tell if late else None)
+        found = await self._ask("job" if late else "hand", verb, given, tell if late or verb == "curve" else None)
         if verb == "read" and not found["faults"]:
             self._study, self._trial = given, None
         if verb == "trial":

@@ -79,7 +79,7 @@ async function follow(p, begun = performance.now()) {
   if (busy) return void (again = [p, begun]);
   busy = true;
   try {
-    const answer = await ask("curve", { p, designs: [...state.shown] });
+    const answer = await ask("curve", { p, designs: [...state.shown] }, (text) => ($("right").textContent = `Preparing ${text}, once …`));
     fill(answer, p);
     timing.push({ ms: performance.now() - begun, p });
     notice("");

@@ -83,7 +83,7 @@ function cards(answer) {
   return [seen, ...[...alike.values()].map((group) => {
     const [, first] = group[0];
     return el("article", { class: `card ${first.action}` },
-      el("h3", {}, el("span", { class: "badge" }, WORDS[first.action]), ` ${first.says}`),
+      el("h2", {}, el("span", { class: "badge" }, WORDS[first.action]), ` ${first.says}`),
       ...first.if.map((line) => el("p", { class: "then" }, line)),
       ...group.map(([name, one], k) => el("details", { open: k === 0 }, el("summary", {}, el("strong", {}, name), ": why"), el("ul", {}, ...one.why.map((line) => el("li", {}, line))))));
   })];
