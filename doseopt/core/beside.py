@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +73,25 @@ def begun[T](work: Callable[[], T]) -> Callable[[], T]:
         return found[0]
 
     return wait
+
+
+def spread[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
+    """Return the result of some work on each item, shared out between the processes that there may be.
+
+    Examples
+    --------
+    >>> spread(abs, [-1, 2, -3])
+    [1, 2, 3]
+    """
+    many = max(1, min(processes(), len(items)))
+    here, *rest = (items[k::many] for k in range(many))
+    waits = [begun(functools.partial(_each, work, share)) for share in rest]
+    found = [_each(work, here), *(wait() for wait in waits)]
+    return [found[k % many][k // many] for k in range(len(items))]
+
+
+def _each[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
+    return [work(item) for item in items]
 
 
 def _send[T](work: Callable[[], T], sender: Connection) -> None:

@@ -13,8 +13,12 @@ from doseopt.core.parameters import Fault, Faults, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, Pending, TrialState
 from doseopt.designs.crm import CRM
+from doseopt.models.quadrature.batch import Kept
 from doseopt.models.quadrature.partial import Partial
 from doseopt.models.quadrature.products import ProductPosterior
+
+_KEPT = Kept[ProductPosterior]()
+"""The last batch: the rule estimates in it, and rules of stopping ask of it, too."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,11 @@ class TITECRM(CRM):
 
     def weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
         """Return the posterior of the DLT rates with weighted pending patients."""
-        return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
+
+        def made() -> ProductPosterior:
+            return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
+
+        return _KEPT(state.n, state.y, made, (self, pending))
 
     def weigh(self, pending: Pending) -> FloatArray:
         """Return w of each pending patient, [S, P]."""

@@ -18,6 +18,8 @@ from doseopt.engines.simulate import Patients
 from doseopt.engines.ways import ask
 
 MOST_ARRIVALS = 5_000
+MORE = 8
+"""Patients for whom room is made at a time."""
 
 
 class PendingTrials:
@@ -95,8 +97,8 @@ class PendingTrials:
         self._learn(rows, day)
         state = TrialState(self.n[rows], self.y[rows], self.dose[rows], self.memory[rows])
         open_ = self.open[rows]
-        open_ = open_[:, : int((open_ >= 0).sum(axis=1).max(initial=0))]
-        dose, came = (np.take_along_axis(part[rows], np.maximum(open_, 0), axis=1) for part in (self.at, self.came))
+        open_ = open_[:, : int(_many(open_).max(initial=0))]
+        dose, came = (self._of(rows, open_, part) for part in (self.at, self.came))
         times = None
         if self.design.facts.times:
             seen = (self.fate[rows] == DLT) & (self.known[rows] <= day[:, None] + EPS)
@@ -104,10 +106,15 @@ class PendingTrials:
         share = np.where(open_ >= 0, day[:, None] - came, 0.0)
         return state, Pending(np.where(open_ >= 0, dose, NONE), share, times)
 
+    @staticmethod
+    def _of[A: (IntArray, FloatArray)](rows: IntArray, open_: IntArray, part: A) -> A:
+        """Return what is known of pending patients; without meaning for nobody."""
+        return part[rows[:, None], np.maximum(open_, 0)]
+
     def _learn(self, rows: IntArray, day: FloatArray) -> None:
         """Count the patients of some trials whose outcome has become known, and give places again."""
         open_ = self.open[rows]
-        known = np.take_along_axis(self.known[rows], np.maximum(open_, 0), axis=1)
+        known = self._of(rows, open_, self.known)
         done = (open_ >= 0) & (known <= day[:, None] + EPS)  # a window may end as the next patient comes
         if not done.any():
             return
@@ -144,7 +151,7 @@ class PendingTrials:
     def _ask(self, who: IntArray, day: FloatArray) -> BoolArray:
         """Ask the design in some trials, and open the cohorts that it gives; return which trials go on."""
         state, pending = self.seen(who, day)
-        given, count = self._decided(state, pending), (pending.dose >= 0).sum(axis=1)
+        given, count = self._decided(state, pending), _many(pending.dose)
         on, waits = given.stop == CONTINUE, given.size == 0
         self.decisions[who] += on | (count > 0)  # a trial that is over with nobody pending was so before
         self.waited[who] += count
@@ -190,7 +197,7 @@ class PendingTrials:
         last, open_ = self.dose[rows], self.open[rows]
         if not open_.shape[1]:
             return np.zeros(len(rows), bool)
-        fate, at = (np.take_along_axis(part[rows], np.maximum(open_, 0), axis=1) for part in (self.fate, self.at))
+        fate, at = (self._of(rows, open_, part) for part in (self.fate, self.at))
         to_come = (open_ >= 0) & (fate == DLT) & (at == last[:, None])
         return np.asarray((last >= 0) & (dose > last) & to_come.any(axis=1))
 
@@ -209,7 +216,7 @@ class PendingTrials:
             fate, share = self.others.meet(u, trial, number, scenario, dose)
         self.came[rows, number], self.at[rows, number], self.fate[rows, number] = day, dose, fate
         self.known[rows, number], self.cohort[rows, number] = day + share, self.cohorts[rows]
-        self.open[rows, (self.open[rows] >= 0).sum(axis=1)] = number
+        self.open[rows, _many(self.open[rows])] = number
         self.treated[rows] += 1
         self.left[rows] -= 1
 
@@ -217,11 +224,11 @@ class PendingTrials:
         """Make room for one more patient in some trials."""
         missing = int(number.max(initial=-1)) + 1 - self.at.shape[1]
         if missing > 0:
-            room = ((0, 0), (0, missing))
+            room = ((0, 0), (0, max(missing, MORE)))
             self.came, self.known = np.pad(self.came, room), np.pad(self.known, room)
             self.at = np.pad(self.at, room, constant_values=NONE)
             self.fate, self.cohort = np.pad(self.fate, room), np.pad(self.cohort, room)
-        most = int((self.open[rows] >= 0).sum(axis=1).max(initial=0))
+        most = int(_many(self.open[rows]).max(initial=0))
         if most == self.open.shape[1]:
             self.open = np.pad(self.open, ((0, 0), (0, 1)), constant_values=NONE)
 
@@ -247,3 +254,8 @@ class PendingTrials:
         counts = [self.turned, self.decisions, self.waited, self.waiting, self.closed]
         ends_ = [self.n, self.y, self.before, mtd, self.stop, self.early, self.treated, last, last**2, *counts]
         return [value.reshape(*self.shape, *value.shape[1:]) for value in ends_]
+
+
+def _many(patients: IntArray) -> IntArray:
+    """Return how many patients there are in each row, -1 standing for nobody."""
+    return np.einsum("sp->s", (patients >= 0).astype(np.int64))

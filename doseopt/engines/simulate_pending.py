@@ -20,9 +20,11 @@ import xarray as xr
 from doseopt.clock.fates import Fates
 from doseopt.clock.lattice import Calendar, Gaps
 from doseopt.clock.onset import Onset
+from doseopt.core.beside import processes, spread
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.outcomes import make_outcomes
@@ -108,11 +110,13 @@ def _run(
     design: Design, engine: SimulatePending, p: tuple[tuple[float, ...], ...], fates: Fates | None
 ) -> tuple[Any, ...]:
     """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again."""
-    each, parts = max(1, ROWS // len(p)), []
-    for first in range(0, engine.trials, each):
+    each = max(1, min(ROWS // len(p), -(-engine.trials // processes())))
+
+    def piece(first: int) -> list[IntArray | FloatArray]:
         many = min(each, engine.trials - first)
-        trials = PendingTrials(design, engine.gaps, engine.onset, np.array(p), fates, engine.seed, many, first)
-        parts.append(trials.run())
+        return PendingTrials(design, engine.gaps, engine.onset, np.array(p), fates, engine.seed, many, first).run()
+
+    parts = spread(piece, range(0, engine.trials, each))
     found = tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     for part in found:
         part.flags.writeable = False

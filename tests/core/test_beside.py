@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from doseopt.core.beside import Beside, begun, processes
+from doseopt.core.beside import Beside, begun, processes, spread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
 
@@ -61,3 +61,13 @@ def test_no_copy_of_a_process_with_other_threads(two):
 
 def test_a_copy_makes_no_copies(two):
     assert begun(processes)() == 1
+
+
+@pytest.mark.parametrize("items", [[], [1], [1, 2], [5, 4, 3, 2, 1]])
+def test_shared_out_in_order(two, items):
+    assert spread(lambda k: k * k, items) == [k * k for k in items]
+
+
+def test_shared_out_between_two(two):
+    found = spread(lambda _: os.getpid(), range(4))
+    assert found[0] == found[2] == os.getpid() != found[1] == found[3]

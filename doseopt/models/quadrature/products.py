@@ -24,13 +24,10 @@ from doseopt.models.quadrature.one_parameter import (
     OneParameterQuadrature,
     grid,
 )
-from doseopt.models.quadrature.partial import Partial
+from doseopt.models.quadrature.partial import AT_ONCE, Partial
 
 LEAST = 1e-200
 """Sum of the weights, the largest of each factor being 1, below which they have lost digits."""
-AT_ONCE = 128
-"""Tallies at a time, so that their weights stay in the fast memory of a processor."""
-
 type Factor = tuple[FloatArray, IntArray]
 """Values of each kind at the nodes, [K, G], and the kind of each tally, [S]."""
 
@@ -91,17 +88,26 @@ class ProductPosterior:
         """Return the log marginal likelihood without binomial coefficients, [S]."""
         return self.whole.log_marginal()
 
+    @functools.cached_property
+    def _likelihoods(self) -> list[tuple[IntArray, Grid | None, tuple[Factor, Factor] | None]]:
+        """The trials of each size, their nodes, and the likelihoods there as products of two; None without nodes."""
+        found = []
+        sizes = nominal_size(self.n.sum(axis=1) + self.partial.patients)
+        for size in np.unique(sizes).tolist() or [FEWEST]:
+            rows, nodes = np.flatnonzero(sizes == size), grid(self.model, size)
+            part = self.n[rows], self.y[rows], self.partial[rows]
+            found.append((rows, nodes, None if nodes is None else _halves(_factors(nodes, *part))))
+        return found
+
     def _means(
         self, of: Callable[[Grid], FloatArray], careful: Callable[[OneParameterPosterior], FloatArray]
     ) -> FloatArray:
         """Return posterior means of functions of the parameter, given at the nodes [G, C]: [S, C]."""
         parts = []
-        sizes = nominal_size(self.n.sum(axis=1) + self.partial.patients)
-        for size in np.unique(sizes).tolist() or [FEWEST]:
-            rows, nodes = np.flatnonzero(sizes == size), grid(self.model, size)
+        for rows, nodes, factors in self._likelihoods:
             sure = np.zeros(len(rows), bool)
-            if nodes is not None:
-                means, sure = _on_grid(nodes, self.n[rows], self.y[rows], self.partial[rows], of(nodes))
+            if nodes is not None and factors is not None:
+                means, sure = _on_grid(nodes, *factors, len(rows), of(nodes))
                 parts.append((rows[sure], means[sure]))
             if not sure.all():
                 parts.append((rows[~sure], careful(self._of(rows[~sure]))))
@@ -111,14 +117,13 @@ class ProductPosterior:
         return found
 
 
-def _on_grid(nodes: Grid, n: IntArray, y: IntArray, partial: Partial, of: FloatArray) -> tuple[FloatArray, BoolArray]:
+def _on_grid(nodes: Grid, left: Factor, right: Factor, trials: int, of: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return posterior means, [S, C], and whether each is as accurate as those of a posterior with weights, [S]."""
-    left, right = _halves(_factors(nodes, n, y, partial))
     size = nodes.line.size
     checks = np.column_stack([np.ones(size), (-1.0) ** np.arange(size), np.eye(size)[:, [0, -1]]])
     columns = np.column_stack([checks, of]) * np.exp(nodes.log_prior)[:, None]
-    sums = np.empty((len(n), columns.shape[1]))
-    for first in range(0, len(n), AT_ONCE):
+    sums = np.empty((trials, columns.shape[1]))
+    for first in range(0, trials, AT_ONCE):
         rows = slice(first, first + AT_ONCE)
         sums[rows] = _times(left, right, rows) @ columns
     total = sums[:, 0]
