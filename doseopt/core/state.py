@@ -96,7 +96,7 @@ class TrialState:
     @property
     def total(self) -> IntArray:
         """Patients treated so far, [S]."""
-        return np.einsum("sd->s", self.n)  # rows are short: their sum along the axis takes ten times as long
+        return np.asarray(np.einsum("sd->s", self.n))  # rows are short: `sum` along them takes ten times as long
 
     @property
     def started(self) -> BoolArray:

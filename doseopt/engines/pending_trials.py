@@ -258,4 +258,4 @@ class PendingTrials:
 
 def _many(patients: IntArray) -> IntArray:
     """Return how many patients there are in each row, -1 standing for nobody."""
-    return np.einsum("sp->s", (patients >= 0).astype(np.int64))
+    return np.asarray(np.einsum("sp->s", (patients >= 0).astype(np.int64)))
