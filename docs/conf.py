@@ -46,7 +46,8 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     # not beside what commands print, which is 96 letters wide
     "secondary_sidebar_items": {
-        page: ["page-toc"] for page in ("explanation/*", "generated/*", "formats", "agents", "app", "protocols")
+        page: ["page-toc"]
+        for page in ("explanation/*", "generated/*", "formats", "agents", "app", "protocols", "grammar")
     },
     "pygments_light_style": "a11y-high-contrast-light",
 }
