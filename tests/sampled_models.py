@@ -1,6 +1,7 @@
 """One model of each kind that is sampled, for the tests of `doseopt.models.nuts.pymc`."""
 
 from doseopt.models.beta import BetaBinomial
+from doseopt.models.cloglog import CLOGLOG_MEAN, TwoParameterCloglog
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.monotone import Monotone
 from doseopt.models.nuts.joint import Sampled
@@ -27,4 +28,5 @@ MODELS: dict[str, Sampled] = {
     "monotone": Monotone((0.05, 0.12, 0.25, 0.45), precision=4.0),
     "two populations": TwoPopulations(BLRM),
     "gamma slope": Empiric(SKELETON, 1.16, SlopePrior("gamma", shape=1.5, rate=1.2)),
+    "cloglog": TwoParameterCloglog(DOSES, "cells", 1.5e9, CLOGLOG_MEAN, BLRM.cov),
 }

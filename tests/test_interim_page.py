@@ -1,4 +1,4 @@
-"""The page of an interim read five ways: every number recomputed by a plain integral, and by the package."""
+"""The page of an interim read six ways: every number recomputed by a plain integral, and by the package."""
 
 import re
 from pathlib import Path
@@ -26,6 +26,7 @@ WAYS = {
     "death is a DLT": ([*COUNTED, (1.2, 1)], [], False),
     "weighted": (COUNTED, PENDING, False),
     "censored": (COUNTED, [*PENDING, (1.2, 10 / 28)], False),
+    "hazard": (COUNTED, [*PENDING, (1.2, 10 / 28)], False),
     "external": (COUNTED, [*PENDING, (1.2, 10 / 28)], True),
 }
 EXTERNAL = [(0.15, 3, 0), (0.5, 6, 0), (1.5, 6, 1), (4.5, 3, 2)]
@@ -34,6 +35,10 @@ CHANGES = {
     "death is a DLT": ('reading = "replace"', 'reading = "dlt"'),
     "weighted": ("[posterior]\n", '[posterior]\nlikelihood = "weighted"\n'),
     "censored": ("[posterior]\n", '[posterior]\nlikelihood = "weighted"\nleft = "censored"\n'),
+    "hazard": (
+        "[posterior]\n",
+        '[posterior]\nmodel = "cloglog"\nlikelihood = "hazard"\nleft = "censored"\n',
+    ),
     "external": (
         "[posterior]\n",
         '[posterior]\nlikelihood = "weighted"\nleft = "censored"\n'
@@ -42,21 +47,30 @@ CHANGES = {
 }
 
 
-def plain(whole, part, external):
-    """Posterior means at the planned doses, and the weight of the external data; log a ~ N(logit .2, 1.5^2), ..."""
+def plain(whole, part, external, hazard):
+    """Posterior means at the planned doses, and the weight of the external data; log a ~ N(logit .2, 1.5^2), ...
+
+    Of the hazard model log a ~ N(log -log .8, 1.5^2), and the DLT came after 13 of 28 days.
+    """
     x, w = np.polynomial.legendre.leggauss(20)
     z = (np.linspace(-9, 8.7, 60)[:, None] + 0.15 * (1 + x)).ravel()
     mass = np.tile(0.15 * w, 60) * norm.pdf(z)
-    log_a, slope = np.log(0.25) + 1.5 * z[:, None], np.exp(0.7 * z)
+    log_a, slope = np.log(-np.log(0.8) if hazard else 0.25) + 1.5 * z[:, None], np.exp(0.7 * z)
 
     def p(dose):
-        return expit(log_a + slope * np.log(dose / 1.5))
+        eta = np.minimum(log_a + slope * np.log(dose / 1.5), 50)
+        return -np.expm1(-np.exp(eta)) if hazard else expit(eta)
 
     vague, like = np.outer(mass, mass), 0.0
     if external:
         seen = np.prod([p(d) ** y * (1 - p(d)) ** (n - y) for d, n, y in EXTERNAL], axis=0)
         vague, like = 0.5 * vague, 0.5 * vague * seen / (vague * seen).sum()
-    data = np.prod([p(d) if y else 1 - p(d) for d, y in whole] + [1 - share * p(d) for d, share in part], axis=0)
+    if hazard:
+        seen = [(d, 13 / 28 if y else 1.0) for d, y in whole] + part
+        h = -np.log1p(-np.minimum(p(1.5), 1 - 2.0**-53))
+        data = h * np.exp(sum(share * np.log1p(-np.minimum(p(d), 1 - 2.0**-53)) for d, share in seen))
+    else:
+        data = np.prod([p(d) if y else 1 - p(d) for d, y in whole] + [1 - share * p(d) for d, share in part], axis=0)
     joint = (vague + like) * data
     means = [(joint * p(d)).sum() / joint.sum() for d in (0.15, 0.5, 1.5, 4.5)]
     return np.array(means), (like * data).sum() / joint.sum()
@@ -80,7 +94,7 @@ def asked(files, old, new, **options):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_row_is_that_of_a_plain_integral_and_of_the_package(way, files):
-    means, share = plain(*WAYS[way])
+    means, share = plain(*WAYS[way], way == "hazard")
     assert (100 * means).round(1).tolist() == ROWS[way]
     question = asked(files, *CHANGES[way])
     assert question.posterior.mean()[0] == pytest.approx(means, abs=1e-8)

@@ -17,14 +17,14 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import GammaPrior
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterCurve
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import PlainCurve, PosteriorCurve, describe_model
 from doseopt.models.monotone import Monotone
 from doseopt.models.quadrature import posterior_after
 from doseopt.models.quadrature.mixed import MixedPosterior
 
-type Curve = Empiric | OneParameterLogistic | TwoParameterLogistic
+type Curve = Empiric | OneParameterLogistic | TwoParameterCurve
 type Tally = tuple[tuple[float, ...], IntArray, IntArray]
 
 REACH = 6.0
@@ -69,7 +69,7 @@ def belief_of_model(
     right : function of float array [R, D] to bool array [R, D], optional
         Which doses are right by their DLT rates, so that means of what jumps there are as accurate as other means.
     at : (doses, n, y), optional
-        Data by the doses that patients were given, in place of `n` and `y`; TwoParameterLogistic only, others ignore
+        Data by the doses that patients were given, in place of `n` and `y`; TwoParameterCurve only, others ignore
         it.
     target : float, optional
         Cut where a rate passes it, too: its distance from the target, of which the accuracy index is made, has a kink
@@ -118,7 +118,7 @@ def _of_both(
     share = both.share[0] if isinstance(both, MixedPosterior) else np.ones(1)
     more, hit = np.array(model.external.n), np.array(model.external.y)
     curve = model.curve
-    if at is not None and isinstance(curve, TwoParameterLogistic):
+    if at is not None and isinstance(curve, TwoParameterCurve):
         joint = (*curve.values, *at[0]), np.concatenate([more, at[1]]), np.concatenate([hit, at[2]])
     else:
         joint = None
@@ -222,7 +222,7 @@ class _Posterior:
     def log_density(self, z: FloatArray) -> FloatArray:
         """Return log prior plus log likelihood but for a constant, [..., P] -> [...]."""
         curve, n, y = self.curve, self.n, self.y
-        if self.at is not None and isinstance(curve, TwoParameterLogistic):
+        if self.at is not None and isinstance(curve, TwoParameterCurve):
             curve, n, y = curve.at(self.at[0]), self.at[1], self.at[2]
         log_p = np.asarray(curve.log_dlt_rate(self.theta(z), np))
         with np.errstate(divide="ignore"):

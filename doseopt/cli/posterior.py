@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 Models = Annotated[
     list[str] | None,
-    typer.Option(help="blrm, empiric, logistic, bma, beta, monotone or two_populations; may be repeated; the study's."),
+    typer.Option(
+        help="blrm, cloglog, empiric, logistic, bma, beta, monotone or two_populations; may be repeated; the study's."
+    ),
 ]
 
 EXAMPLE = "1N 2NNT 2NNN 3NNN"

@@ -13,7 +13,7 @@ from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.models.choice import FIELDS
-from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.curves import TwoParameterCurve
 from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.evidence import left_out, log_evidence, predictive
 from doseopt.models.quadrature.power_scaled import sensitivity
@@ -106,7 +106,7 @@ def _compared(study: Study, trial: Trial, asked: Question) -> dict[str, Any]:
                 continue
         except Faults:  # a model that does not suit the study
             continue
-        takes = other.at is not None and isinstance(other.curve, TwoParameterLogistic)
+        takes = other.at is not None and isinstance(other.curve, TwoParameterCurve)
         given, n, y = other.at if takes and other.at is not None else (None, other.n, other.y)
         each[kind] = left_out(other.curve, n, y, given)
         marginal.append(log_evidence(other.curve, n[None], y[None], given)[0])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from doseopt.core.parameters import Fault, Faults, quoted
-from doseopt.core.state import IntArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.choice import PosteriorModel
-from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.curves import TwoParameterCurve
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import Judge
 from doseopt.models.populations import TwoPopulations
@@ -22,11 +23,15 @@ from doseopt.records.trial import Trial
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """Patients who count in whole and their DLTs at some doses, and the weights of those who count in part."""
+    """Patients who count in whole and their DLTs at some doses, and the weights of those who count in part.
+
+    Of a hazard model also the shares of the window after which DLTs came, where they are known.
+    """
 
     n: IntArray
     y: IntArray
     weights: Weights
+    struck: Weights = ()
     doses: tuple[float, ...] | None = None
     """The doses given, where they differ from the planned ones and the model takes them."""
 
@@ -67,21 +72,23 @@ class Counted:
             return cls(each[population].planned, _side_by_side([part.given for part in each], curve), names)
         censored = [p for p in trial.patients if p.left and choice.left == "censored"]
         whole = dataclasses.replace(trial, patients=tuple(p for p in trial.evaluable if p not in censored))
-        part = [*trial.pending, *censored] if choice.likelihood == "weighted" else []
+        part = [*trial.pending, *censored] if choice.likelihood != "complete" else []
         if part:
             trial.shares()
-        weights = [0.0 if trial.window is None else trial.window.share(p.followed or 0.0) for p in part]
-        planned = Tally(*whole.tally(), _by(weights, [p.level for p in part], len(trial.doses.labels)))
+        weights = _shares(part, trial)
+        hit = [p for p in whole.patients if p.dlt and p.followed is not None and choice.likelihood == "hazard"]
+        weighed = _Weighed(part, weights), _Weighed(hit, _shares(hit, trial))
+        planned = Tally(*whole.tally(), *(each.by_level(len(trial.doses.labels)) for each in weighed))
         names = tuple(f"{_who(p)}: {w:.2f}" for p, w in zip(part, weights, strict=True))
         odd = any(p.actual_dose is not None for p in (*whole.patients, *part))
         if not (odd and takes_doses(curve)):
             return cls(planned, planned, names)
-        return cls(planned, _by_given(whole, part, weights), names)
+        return cls(planned, _by_given(whole, *weighed), names)
 
 
 def takes_doses(curve: Judge) -> bool:
     """Tell whether a model takes the doses that were given, as numbers."""
-    return isinstance(curve.curve if isinstance(curve, RobustPrior) else curve, TwoParameterLogistic)
+    return isinstance(curve.curve if isinstance(curve, RobustPrior) else curve, TwoParameterCurve)
 
 
 def _by_population(names: tuple[str, str], trial: Trial) -> list[Trial]:
@@ -114,25 +121,48 @@ def _side_by_side(tallies: Sequence[Tally], curve: TwoPopulations) -> Tally:
         for a, b in ((one.n, other.n), (one.y, other.y))
     )
     blank = [((),) * len(part) for part in doses]
-    return Tally(n, y, one.weights + blank[1] + blank[0] + other.weights, (*doses[0], *doses[1]))
+    weights = one.weights + blank[1] + blank[0] + other.weights
+    return Tally(n, y, weights, doses=(*doses[0], *doses[1]))
 
 
 def _who(patient: Patient) -> str:
     return f"{patient.name} ({patient.departure})" if patient.left else f"{patient.name} (pending)"
 
 
-def _by(weights: Sequence[float], where: Sequence[int], count: int) -> Weights:
-    return tuple(tuple(w for w, k in zip(weights, where, strict=True) if k == j) for j in range(count))
+def _shares(patients: Sequence[Patient], trial: Trial) -> list[float]:
+    """Return how much of the window is known of each."""
+    return [0.0 if trial.window is None else trial.window.share(p.followed or 0.0) for p in patients]
 
 
-def _by_given(whole: Trial, part: Sequence[Patient], weights: Sequence[float]) -> Tally:
-    """Return the patients by the doses given, planned ones where these are not known."""
+class _Weighed(NamedTuple):
+    """Patients, each with a share of the window."""
+
+    patients: Sequence[Patient]
+    shares: Sequence[float]
+
+    def by_level(self, count: int) -> Weights:
+        """Return the shares by planned dose."""
+        return self._by([p.level for p in self.patients], count)
+
+    def doses(self, planned: Sequence[float]) -> list[float]:
+        """Return the doses given, planned ones where these are not known."""
+        return [planned[p.level] if p.actual_dose is None else p.actual_dose for p in self.patients]
+
+    def by_dose(self, planned: Sequence[float], every: FloatArray) -> Weights:
+        """Return the shares by the dose given, of all there are."""
+        return self._by(np.searchsorted(every, self.doses(planned)).tolist(), len(every))
+
+    def _by(self, where: Sequence[int], count: int) -> Weights:
+        return tuple(tuple(w for w, k in zip(self.shares, where, strict=True) if k == j) for j in range(count))
+
+
+def _by_given(whole: Trial, part: _Weighed, hit: _Weighed) -> Tally:
+    """Return the patients by the doses given."""
     planned = whole.doses.values or ()
-    among = [planned[p.level] if p.actual_dose is None else p.actual_dose for p in part]
     doses, n, y = whole.by_actual_dose()
-    every = np.union1d(doses, among)
+    every = np.union1d(doses, part.doses(planned))
     place = np.searchsorted(every, doses)
     patients, dlts = np.zeros((2, len(every)), np.int64)
     patients[place], dlts[place] = n, y
-    by_dose = _by(weights, np.searchsorted(every, among).tolist(), len(every))
-    return Tally(patients, dlts, by_dose, tuple(every.tolist()))
+    given = tuple(every.tolist())
+    return Tally(patients, dlts, part.by_dose(planned, every), hit.by_dose(planned, every), given)

@@ -50,6 +50,7 @@ def _labels(asked: Question, doses: Doses) -> dict[str, Any]:
     return {
         "at": asked.counted.given.doses,
         "weights": asked.counted.given.weights,
+        "struck": asked.counted.given.struck,
         "next_cohort": COHORT,
         "labels": doses.labels,
         "values": doses.values,

@@ -94,7 +94,7 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         **trial.provenance(),
         "pending": [p.name for p in trial.pending],
         "follow_up": trial.provenance()["pending"],
-        "counted_in_part": study.posterior.likelihood == "weighted",
+        "counted_in_part": study.posterior.likelihood != "complete",
         "ask_again": None if again is None else again._asdict(),
     }
 

@@ -18,7 +18,7 @@ from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.measures.estimation import LEVEL, effective_sample_size
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.choice import FIELDS
+from doseopt.models.choice import FIELDS, IN_PART
 from doseopt.models.kinds import PRIOR_SCALES, describe_model, with_prior_sd
 from doseopt.models.quadrature.batch import Distributed
 from doseopt.models.quadrature.predictive import prior_tails
@@ -240,6 +240,7 @@ def _labelled(study: Study, trial: Trial, asked: Question, posterior: Distribute
         "unit": doses.unit,
         "actual_doses": int(asked.counted.given.doses is not None),
         "in_part": ", ".join(asked.counted.in_part),
+        "in_part_likelihood": IN_PART.get(asked.choice.likelihood, ""),
         **trial.provenance(),
     }
     return xr.Dataset(variables, coords=coords, attrs=attrs)

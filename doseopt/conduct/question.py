@@ -95,7 +95,9 @@ class Question:
     @property
     def whole(self) -> bool:
         """Whether all patients count in whole and in one population."""
-        return not isinstance(self.curve, TwoPopulations) and not any(self.counted.given.weights)
+        return not isinstance(self.curve, TwoPopulations) and not any(
+            self.counted.given.weights + self.counted.given.struck
+        )
 
     @property
     def common(self) -> PosteriorCurve:
@@ -114,7 +116,7 @@ class Question:
         given = self.counted.given
         if isinstance(self.curve, TwoPopulations):
             return self.row(lattice.solve(self.curve, given.n, given.y, given.doses, given.weights))
-        return posterior_after(self.curve, given.n, given.y, given.doses, given.weights)
+        return posterior_after(self.curve, given.n, given.y, given.doses, given.weights, given.struck)
 
     @property
     def external_share(self) -> float | None:

@@ -6,8 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from scipy.special import expit, logit
+
 from doseopt.core.parameters import Fault, Faults, are_numbers, check, param
 from doseopt.models.beta import BetaBinomial
+from doseopt.models.cloglog import CLOGLOG_MEAN, TwoParameterCloglog, eta_of, rate_of
 from doseopt.models.curves import (
     LARGEST_SD,
     SMALLEST_SD,
@@ -29,6 +33,7 @@ from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 
 FIELDS = {
     "blrm": ("reference_dose", "mean", "cov"),
+    "cloglog": ("reference_dose", "mean", "cov"),
     "empiric": ("skeleton", "prior_sd", "slope_prior"),
     "logistic": ("skeleton", "prior_sd", "intercept", "slope_prior"),
     "bma": ("prior_sd",),
@@ -39,7 +44,9 @@ FIELDS = {
 """The fields that belong to each model."""
 SHARED = ("likelihood", "left", "external", "intervals")
 """The fields that belong to all of them."""
-LIKELIHOODS, LEFT = ("complete", "weighted"), ("reading", "censored")
+IN_PART = {"weighted": "1 - w p", "hazard": "(1 - p)^w, the hazard being constant"}
+"""The likelihood of patients who count in part, in words."""
+LIKELIHOODS, LEFT = ("complete", "weighted", "hazard"), ("reading", "censored")
 
 
 def _numbers(count: int) -> Any:
@@ -86,14 +93,15 @@ class PosteriorModel:
 
     Parameters
     ----------
-    model : {"blrm", "empiric", "logistic", "bma", "beta", "monotone", "two_populations"}
-        Two-parameter logistic in the doses; the CRM's one-parameter models; these averaged over one skeleton for each
-        prior MTD; independent doses; rates in order without a curve; the BLRM in two populations, the
-        intercepts partly pooled.
+    model : {"blrm", "cloglog", "empiric", "logistic", "bma", "beta", "monotone", "two_populations"}
+        Two-parameter logistic in the doses; a line of log hazards in the doses; the CRM's one-parameter models; these
+        averaged over one skeleton for each prior MTD; independent doses; rates in order without a curve; the BLRM in
+        two populations, the intercepts partly pooled.
     reference_dose : float, optional
         d* of the BLRM, in the unit of the doses.
     mean, cov : tuple, optional
-        Prior mean and covariance of (log a, log b) of the BLRM; weakly informative when left out.
+        Prior mean and covariance of (log a, log b) of the BLRM and the hazard model; weakly informative when left
+        out.
     skeleton : tuple of float or IndifferenceInterval, optional
         Of the one-parameter models, and the prior means of rates in order. Left out: indifference interval of
         half-width 0.05 around the second highest dose.
@@ -109,12 +117,14 @@ class PosteriorModel:
         As the column `group` of the data names them.
     between : float
         Prior median of tau, how far the populations differ on the scale of the log odds.
-    likelihood : {"complete", "weighted"}
-        Of the patients in hand: those who completed the DLT window alone, or also those who are pending, with the
-        likelihood 1 - w p, w the share of the window that they have been followed.
+    likelihood : {"complete", "weighted", "hazard"}
+        Of the patients in hand: those who completed the DLT window alone, or also those who are pending, w the share
+        of the window that they have been followed: with the likelihood 1 - w p, as if DLTs came evenly over the window,
+        or by the constant hazard of "cloglog", H = -log(1 - p) a window: exp(-w H), and H exp(-u H) of a DLT after a
+        share u of the window, if that is known.
     left : {"reading", "censored"}
-        How patients count who left the window without a DLT: as the study reads the event, or, whatever it says, with
-        the likelihood 1 - w p; w the share of the window until they left.
+        How patients count who left the window without a DLT: as the study reads the event, or, whatever it says, as
+        those who are pending; w the share of the window until they left.
     external : External, optional
         Data from outside of the trial, and how far they are believed.
     intervals : tuple of float
@@ -157,8 +167,11 @@ class PosteriorModel:
         """Return the fields that belong to another model."""
         found = slope_faults(self.slope_prior, self.prior_sd)
         if self.left == "censored" and self.likelihood == "complete":
-            wanted = "'censored' weighs patients by their follow-up; wanted likelihood = 'weighted' with it"
+            wanted = "'censored' counts patients by their follow-up; wanted likelihood = 'weighted' or 'hazard' with it"
             found.append(Fault("left", wanted))
+        if self.likelihood not in ("complete", self._in_part):
+            wanted = f"wanted 'complete' or {self._in_part!r} with model {self.model!r}, got {self.likelihood!r}"
+            found.append(Fault("likelihood", wanted))
         if self.external is not None and self.model == "two_populations":
             wanted = "external data are of one population; wanted another model, or a population of them in the data"
             found.append(Fault("external", wanted))
@@ -170,17 +183,28 @@ class PosteriorModel:
                 )
         return found
 
+    @property
+    def _in_part(self) -> str:
+        """The likelihood of patients who count in part."""
+        return "hazard" if self.model == "cloglog" else "weighted"
+
     def sentence(self, values: tuple[float, ...] | None, unit: str, doses: int, target: float) -> str:
         """Return the model of the patients in hand, its prior and who counts in part, in one sentence."""
         text = describe_model(self.in_hand(values, unit, doses, target))
         if self.likelihood == "complete":
             return text
         who = "who is pending" if self.left == "reading" else "who is pending, or left the DLT window without a DLT,"
-        return f"{text}; {who} counts by the share w of the window, likelihood 1 - w p"
+        return f"{text}; {who} counts by the share w of the window, likelihood {IN_PART[self.likelihood]}"
 
     def named(self, model: str) -> PosteriorModel:
         """Return another model with the fields that both share."""
         kept = {name: getattr(self, name) for name in (*FIELDS.get(model, ()), *SHARED)}
+        if self.likelihood != "complete":
+            kept["likelihood"] = PosteriorModel(model)._in_part
+        if self.mean is not None and "mean" in kept and "cloglog" in (model, self.model) and model != self.model:
+            hazard = model == "cloglog"  # the scale of log a is another: the median rate at the reference dose stays
+            there = eta_of(expit(self.mean[0])) if hazard else logit(rate_of(np.float64(self.mean[0])))
+            kept["mean"] = (float(there), self.mean[1])
         return PosteriorModel(model=model, **kept)
 
     def curve(
@@ -211,6 +235,8 @@ class PosteriorModel:
             return BetaBinomial(doses, self.a, self.b)
         if self.model == "blrm":
             return self._logistic(values, unit)
+        if self.model == "cloglog":
+            return TwoParameterCloglog(*self._line(values, unit), self.mean or CLOGLOG_MEAN, self._cov)
         if self.model == "bma":
             rates = [
                 self._rates(IndifferenceInterval(prior_mtd=k, halfwidth=0.05), doses, target)
@@ -228,11 +254,18 @@ class PosteriorModel:
 
     def _logistic(self, values: tuple[float, ...] | None, unit: str) -> TwoParameterLogistic:
         """Return the two-parameter logistic model."""
+        return TwoParameterLogistic(*self._line(values, unit), self.mean or WEAKLY_INFORMATIVE_MEAN, self._cov)
+
+    @property
+    def _cov(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        return self.cov or WEAKLY_INFORMATIVE_COV
+
+    def _line(self, values: tuple[float, ...] | None, unit: str) -> tuple[tuple[float, ...], str, float]:
+        """Return the doses, their unit and the reference dose of a model in the doses."""
         if values is None:
-            wanted = "the two-parameter logistic model takes doses as numbers: wanted doses.values, or another model"
+            wanted = "a two-parameter model takes doses as numbers: wanted doses.values, or another model"
             raise Faults([Fault("model", wanted)])
-        mean, cov = self.mean or WEAKLY_INFORMATIVE_MEAN, self.cov or WEAKLY_INFORMATIVE_COV
-        return TwoParameterLogistic(values, unit, self.reference(values), mean, cov)
+        return values, unit, self.reference(values)
 
     def in_hand(
         self, values: tuple[float, ...] | None, unit: str, doses: int, target: float, asked: bool = False

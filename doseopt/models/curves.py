@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -160,8 +160,8 @@ WEAKLY_INFORMATIVE_COV = ((1.5**2, 0.0), (0.0, 0.7**2))
 
 
 @dataclass(frozen=True)
-class TwoParameterLogistic:
-    """Two-parameter logistic model, logit p(d) = log a + exp(log b) log(d/d*), (log a, log b) ~ N(mean, cov).
+class TwoParameterCurve:
+    """A line in the log of the dose, eta(d) = log a + exp(log b) log(d/d*), (log a, log b) ~ N(mean, cov).
 
     Parameters
     ----------
@@ -170,19 +170,11 @@ class TwoParameterLogistic:
     unit : str
         Unit of `values` and of the reference dose.
     reference_dose : float
-        d*, the dose with DLT rate a / (1 + a).
+        d*, the dose at which eta is log a.
     mean : tuple of float
         Prior means of log a and log b.
     cov : tuple of tuple of float
         Prior covariance of (log a, log b).
-
-    Notes
-    -----
-    Names: "BLRM", Bayesian logistic regression model.
-
-    References
-    ----------
-    Neuenschwander, Branson, Gsponer 2008, Statistics in Medicine 27:2420.
     """
 
     values: tuple[float, ...]
@@ -198,15 +190,6 @@ class TwoParameterLogistic:
                 raise Faults([Fault(name, f"wanted positive doses in {self.unit}, got {getattr(self, name)!r}")])
         self.prior()
 
-    @classmethod
-    def weakly_informative(cls, values: Iterable[float], unit: str, reference_dose: float) -> TwoParameterLogistic:
-        """Return the model with the default prior: log a ~ N(logit 0.20, 1.5^2), log b ~ N(0, 0.7^2), independent.
-
-        At 0.1, 1/3, 1 and 3 times the reference dose the prior medians of the DLT rate are .02, .06, .20 and .48, and
-        95% of the prior lies below .33, .51, .75 and .96.
-        """
-        return cls(tuple(values), unit, reference_dose, WEAKLY_INFORMATIVE_MEAN, WEAKLY_INFORMATIVE_COV)
-
     @property
     def doses(self) -> int:
         """Number of doses."""
@@ -217,7 +200,7 @@ class TwoParameterLogistic:
         """log(d/d*), [D]."""
         return np.log(np.array(self.values, dtype=np.float64) / self.reference_dose)
 
-    def at(self, values: Iterable[float]) -> TwoParameterLogistic:
+    def at(self, values: Iterable[float]) -> Self:
         """Return the same model at other doses, for instance those that patients were in fact given."""
         return dataclasses.replace(self, values=tuple(float(d) for d in values))
 
@@ -225,10 +208,37 @@ class TwoParameterLogistic:
         """Return the prior of (log a, log b)."""
         return GaussianPrior(("log_a", "log_b"), self.mean, self.cov)
 
+    def eta(self, theta: Any, xp: Any) -> Any:
+        """Return eta at each dose; theta [..., 2] -> [..., D]."""
+        log_a, log_b = theta[..., 0][..., None], theta[..., 1][..., None]
+        return log_a + xp.exp(log_b) * self.x
+
+
+@dataclass(frozen=True)
+class TwoParameterLogistic(TwoParameterCurve):
+    """Two-parameter logistic model, logit p(d) = log a + exp(log b) log(d/d*): see `TwoParameterCurve`.
+
+    Notes
+    -----
+    Names: "BLRM", Bayesian logistic regression model.
+
+    References
+    ----------
+    Neuenschwander, Branson, Gsponer 2008, Statistics in Medicine 27:2420.
+    """
+
+    @classmethod
+    def weakly_informative(cls, values: Iterable[float], unit: str, reference_dose: float) -> TwoParameterLogistic:
+        """Return the model with the default prior: log a ~ N(logit 0.20, 1.5^2), log b ~ N(0, 0.7^2), independent.
+
+        At 0.1, 1/3, 1 and 3 times the reference dose the prior medians of the DLT rate are .02, .06, .20 and .48, and
+        95% of the prior lies below .33, .51, .75 and .96.
+        """
+        return cls(tuple(values), unit, reference_dose, WEAKLY_INFORMATIVE_MEAN, WEAKLY_INFORMATIVE_COV)
+
     def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
         """Return log p_j = -log(1 + exp(-logit p_j)); theta [..., 2] -> [..., D]."""
-        log_a, log_b = theta[..., 0][..., None], theta[..., 1][..., None]
-        return -xp.logaddexp(0.0, -(log_a + xp.exp(log_b) * self.x))
+        return -xp.logaddexp(0.0, -self.eta(theta, xp))
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ import math
 from typing import overload
 
 from doseopt.models.beta import BetaBinomial
+from doseopt.models.cloglog import TwoParameterCloglog
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.external import RobustPrior
 from doseopt.models.monotone import Monotone
 from doseopt.models.populations import TwoPopulations
 
-type PlainCurve = Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial | Monotone
+type PlainCurve = (
+    Empiric | OneParameterLogistic | TwoParameterLogistic | TwoParameterCloglog | ModelAverage | BetaBinomial | Monotone
+)
 type PosteriorCurve = PlainCurve | RobustPrior[PlainCurve]
 """What any tally may be judged by."""
 type Judge = PosteriorCurve | TwoPopulations
@@ -36,11 +39,14 @@ def describe_model(model: Judge) -> str:
             "rates in order, without a curve (Dirichlet increments), DLT rates with prior means "
             f"{means}, worth {model.precision:g} patients at each dose"
         )
-    if isinstance(model, TwoParameterLogistic):
+    if isinstance(model, TwoParameterLogistic | TwoParameterCloglog):
         (va, c), (_, vb) = model.cov
         both = "" if c == 0 else f", covariance {c:g}"
+        scale = "two-parameter logistic (BLRM), logit p(d)"
+        if isinstance(model, TwoParameterCloglog):
+            scale = "two-parameter hazard (cloglog), p = 1 - exp(-H), log H(d)"
         return (
-            f"two-parameter logistic (BLRM), logit p(d) = log a + exp(log b) log(d/d*), d* = {model.reference_dose:g} "
+            f"{scale} = log a + exp(log b) log(d/d*), d* = {model.reference_dose:g} "
             f"{model.unit}, log a ~ N({model.mean[0]:.3g}, {math.sqrt(va):.3g}^2), "
             f"log b ~ N({model.mean[1]:.3g}, {math.sqrt(vb):.3g}^2){both}"
         )
@@ -80,7 +86,7 @@ def with_prior_sd(model: Judge, factor: float) -> Judge:
         return BetaBinomial(model.doses, model.a / factor**2, model.b / factor**2)
     if isinstance(model, Monotone):
         return dataclasses.replace(model, precision=model.precision / factor**2)
-    if isinstance(model, TwoParameterLogistic):
+    if isinstance(model, TwoParameterLogistic | TwoParameterCloglog):
         (va, c), (_, vb) = model.cov
         f = factor**2
         return dataclasses.replace(model, cov=((f * va, f * c), (f * c, f * vb)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ class BetaPrior:
         return np.asarray(log_gamma(rng, self.a, size) - log_gamma(rng, self.b, size))
 
 
-def log_gamma(rng: np.random.Generator, shape: tuple[float, ...], size: int) -> FloatArray:
-    """Draw the logarithm of a gamma variable: G(a) is distributed like G(a + 1) U^(1/a)."""
-    a = np.array(shape)
+def log_gamma(rng: np.random.Generator, shape: Sequence[float] | FloatArray, size: int) -> FloatArray:
+    """Draw logarithms of gamma variables without underflow: G(a) is distributed like G(a + 1) U^(1/a)."""
+    a = np.asarray(shape)
     return np.asarray(np.log(rng.standard_gamma(a + 1, (size, len(a)))) - rng.standard_exponential((size, len(a))) / a)

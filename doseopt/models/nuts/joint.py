@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +17,8 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GammaPrior, GaussianPrior, Model
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import ModelAverage, TwoParameterLogistic
+from doseopt.models.cloglog import LARGEST, TwoParameterCloglog
+from doseopt.models.curves import ModelAverage, TwoParameterCurve
 from doseopt.models.external import External, RobustPrior
 from doseopt.models.kinds import PlainCurve
 from doseopt.models.likelihood import log_likelihood
@@ -23,16 +26,14 @@ from doseopt.models.monotone import Monotone
 from doseopt.models.nuts.slope import SampledSlope
 from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature import log_robust_weights
+from doseopt.models.quadrature.drawn import draw
+from doseopt.models.quadrature.hazard import exposed
 from doseopt.models.quadrature.mixed import Weights
 from doseopt.models.stick import BetaPrior
 
 type Plain = Model | BetaBinomial | ModelAverage | Monotone | TwoPopulations
 type Sampled = Plain | RobustPrior[PlainCurve]
 """What can be sampled."""
-
-
-WEIGHED = 50
-"""Draws of a prior for one of a mixture."""
 
 
 class Estimate(NamedTuple):
@@ -61,17 +62,20 @@ class Joint:
         Doses the patients were in fact given, in the unit of the model. Without it: those of the model.
     weights : tuple of tuple of float
         For each of the doses with data, in each population, w of further patients, whose likelihood is 1 - w p.
+    struck : tuple of tuple of float
+        Of a hazard model, likewise the shares of the window after which DLTs came, of which this is known.
     """
 
     model: Sampled
     at: tuple[float, ...] | None = None
     weights: Weights = ()
+    struck: Weights = ()
 
     def __post_init__(self) -> None:
         """Check that the model takes actual doses."""
-        if self.at is not None and not isinstance(self.curve, TwoParameterLogistic | TwoPopulations):
+        if self.at is not None and not isinstance(self.curve, TwoParameterCurve | TwoPopulations):
             message = (
-                f"{type(self.curve).__name__} knows the planned doses only; wanted a TwoParameterLogistic or "
+                f"{type(self.curve).__name__} knows the planned doses only; wanted a model in the doses or "
                 f"TwoPopulations for doses actually given"
             )
             raise Faults([Fault("at", message)])
@@ -79,6 +83,28 @@ class Joint:
         if len(priors) > 1 and any(isinstance(prior, GammaPrior) for prior in priors):
             wanted = "wanted one prior of the slope for all models, to sample their average; quadrature takes several"
             raise Faults([Fault("models", wanted)])
+
+    @classmethod
+    def of(
+        cls, model: Sampled, at: Sequence[float] | None = None, weights: Weights = (), struck: Weights = ()
+    ) -> Joint:
+        """Return the joint density; nobody in part is stated in one way."""
+        given = None if at is None else tuple(float(d) for d in at)
+        return cls(model, given, weights if any(weights) else (), struck if any(struck) else ())
+
+    @property
+    def shared(self) -> Joint:
+        """What is compiled once for all data sets that differ in numbers alone."""
+        return dataclasses.replace(self, weights=(), struck=()) if self.exposure else self
+
+    @functools.cached_property
+    def exposure(self) -> dict[str, FloatArray]:
+        """Of a hazard model, by dose: further windows followed, and the DLTs whose time is known; {} of others."""
+        if not isinstance(self.curve, TwoParameterCloglog):
+            return {}
+        nothing = np.zeros(self.data_shape)
+        windows, _, timed = exposed(nothing, nothing, self.weights, self.struck)
+        return {"exposure_data": windows + timed, "timed_data": timed.astype(float)}
 
     @property
     def curve(self) -> Plain:
@@ -125,12 +151,20 @@ class Joint:
 
     def observed(self, theta: Any, xp: Any) -> Any:
         """Return the log DLT rates at the doses of the data."""
-        if self.at is not None and isinstance(self.curve, TwoParameterLogistic | TwoPopulations):
+        if self.at is not None and isinstance(self.curve, TwoParameterCurve | TwoPopulations):
             return self.curve.at(self.at).log_dlt_rate(theta, xp)
         return self.reported(theta, xp)
 
-    def in_part(self, theta: Any, xp: Any) -> Any:
-        """Return the log likelihood of those who count in part, [..., P] -> [...], or [..., model]; 0 without any."""
+    def in_part(self, theta: Any, xp: Any, exposure: Mapping[str, Any] | None = None) -> Any:
+        """Return the log likelihood of those who count in part, [..., P] -> [...], or [..., model]; 0 without any.
+
+        Of a hazard model DLTs whose time is known are in it, too, less what they are worth as those among y.
+        """
+        if isinstance(self.curve, TwoParameterCloglog):
+            eta = (self.curve if self.at is None else self.curve.at(self.at)).eta(theta, xp)
+            windows, timed = (exposure or self.exposure).values()
+            each = timed * (eta - self.observed(theta, xp)) - windows * xp.exp(xp.minimum(eta, LARGEST))
+            return each.sum(axis=-1)
         log_p, places = self.observed(theta, xp), list(np.ndindex(self.data_shape))
         each = [
             xp.log1p(-w * xp.exp(log_p[(..., *place)]))
@@ -183,15 +217,11 @@ class Joint:
         return self.prior.theta(z) if isinstance(self.prior, GaussianPrior) else self.prior.theta(z, xp)
 
     def draw(self, rng: np.random.Generator, size: int) -> FloatArray:
-        """Draw theta from the prior, [size, P]; of a mixture, by weighing draws of the prior alone."""
+        """Draw theta from the prior, [size, P]; of a mixture, from each part as often as it holds."""
         if not isinstance(self.model, RobustPrior):
             return self._draw(rng, size)
-        theta = self._draw(rng, WEIGHED * size)
-        log_weight = self.log_external(theta, np)
-        if self.log_weights is not None:
-            log_weight = np.logaddexp.reduce(log_weight + self.log_weights, axis=-1)
-        weight = np.exp(log_weight - log_weight.max())
-        return theta[rng.choice(len(theta), size, p=weight / weight.sum())]
+        nobody = np.zeros(self.curve.doses, np.int64)
+        return draw(self.model, nobody, nobody, size, rng)[0]
 
     def _draw(self, rng: np.random.Generator, size: int) -> FloatArray:
         if isinstance(self.prior, GaussianPrior):

@@ -80,7 +80,7 @@ def build(
     pymc.Model
         Of a model average: `log_p_by_model` in place of `p_dlt`, the index of the model summed out.
     """
-    joint = Joint(model, None if at is None else tuple(float(d) for d in at))
+    joint = Joint.of(model, at)
     tally = check_tally(joint, n, y)
     return _build(joint, tally, Axes.of(joint, labels))
 
@@ -99,7 +99,8 @@ def _build(joint: Joint, tally: tuple[IntArray, IntArray], axes: Axes) -> Any:
             pm.Deterministic("p_dlt", XP.exp(log_p), dims=axes.rates)
         else:
             pm.Deterministic("log_p_by_model", log_p, dims=("model", *axes.rates))
-        beside = joint.in_part(theta, XP) + joint.log_external(theta, XP)
+        exposure = {name: pm.Data(name, value, dims=axes.data) for name, value in joint.exposure.items()}
+        beside = joint.in_part(theta, XP, exposure) + joint.log_external(theta, XP)
         if joint.log_weights is not None:
             beside = XP.as_tensor(joint.log_weights) + beside
         elif not isinstance(beside, float | int):
@@ -164,7 +165,7 @@ def _observe(joint: Joint, n: Any, log_p: Any, y: Any, axes: Axes, log_weight: A
 
 @functools.lru_cache(maxsize=32)
 def compiled(joint: Joint) -> Any:
-    """Return the model compiled by nutpie, once for all its data sets; `with_data(n_data=, y_data=)` puts them in."""
+    """Return the model compiled by nutpie, once for all its data sets, which `with_data` puts in."""
     import nutpie
 
     nothing = np.zeros(joint.data_shape, dtype=np.int64)
@@ -188,7 +189,7 @@ def _nuts(
     if sampler == "nutpie":
         import nutpie
 
-        ready = compiled(joint).with_data(n_data=tally[0], y_data=tally[1])
+        ready = compiled(joint.shared).with_data(n_data=tally[0], y_data=tally[1], **joint.exposure)
         options = {"target_accept": TARGET_ACCEPT, "save_warmup": False, "progress_bar": progress}
         result: xr.DataTree = nutpie.sample(ready, seed=seed, **counts, **options)
         return result
@@ -220,6 +221,7 @@ def sample(
     sampler: str = "nutpie",
     at: Sequence[float] | None = None,
     weights: Weights = (),
+    struck: Weights = (),
     next_cohort: int | Sequence[int] | None = None,
     labels: Sequence[str] | None = None,
     values: Sequence[float] | None = None,
@@ -242,7 +244,10 @@ def sample(
     at : sequence of float, optional
         Doses of the data, in the unit of the model, where they differ from the doses reported.
     weights : tuple of tuple of float, optional
-        For each dose with data, w of further patients, whose likelihood is 1 - w p.
+        For each dose with data, w of further patients, whose likelihood is 1 - w p, or (1 - p)^w by the hazard of
+        `TwoParameterCloglog`.
+    struck : tuple of tuple of float, optional
+        For each dose with data, the share of the window after which DLTs came, of which this is known; for that model.
     next_cohort : int or sequence of int, optional
         Patients in the next cohort, at every dose or at each; adds the group `predictions`.
     labels : sequence of str, optional
@@ -270,7 +275,7 @@ def sample(
     """
     if sampler not in SAMPLERS:
         raise Faults([Fault("sampler", f"wanted one of {', '.join(SAMPLERS)}, got {sampler!r}")])
-    joint = Joint(model, None if at is None else tuple(float(d) for d in at), weights if any(weights) else ())
+    joint = Joint.of(model, at, weights, struck)
     axes = Axes.of(joint, labels, values, unit)
     tally = check_tally(joint, n, y)
     sizes = None if next_cohort is None else np.broadcast_to(np.asarray(next_cohort, dtype=np.int64), model.doses)

@@ -13,7 +13,7 @@ from scipy.special import expit, gammaln
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
-from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.curves import TwoParameterCurve
 from doseopt.models.external import RobustPrior
 from doseopt.models.likelihood import log_likelihood
 from doseopt.models.nuts.joint import Estimate, Joint
@@ -137,7 +137,7 @@ class Observed:
 def _dose_values(joint: Joint, values: Sequence[float] | None, unit: str | None) -> dict[str, Any]:
     model = joint.model
     curve = model.curve if isinstance(model, TwoPopulations | RobustPrior) else model
-    if values is None and isinstance(curve, TwoParameterLogistic):
+    if values is None and isinstance(curve, TwoParameterCurve):
         values, unit = curve.values, curve.unit
     if values is None:
         return {}

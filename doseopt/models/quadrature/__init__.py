@@ -4,6 +4,7 @@
 
 - one parameter (``Empiric``, ``OneParameterLogistic``): ``one_parameter``, and ``fitted`` where its nodes do not do;
 - ``TwoParameterLogistic``: ``two_parameter``, and ``nested`` where its nodes do not do;
+- ``TwoParameterCloglog``: ``hazard``;
 - ``ModelAverage`` over one-parameter models: ``average``;
 - ``BetaBinomial``: closed form, ``beta``;
 - ``Monotone``: closed form, ``ordered``;
@@ -30,13 +31,15 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.cloglog import TwoParameterCloglog
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterCurve, TwoParameterLogistic
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import PlainCurve
 from doseopt.models.monotone import Monotone
 from doseopt.models.quadrature import fitted, nested
 from doseopt.models.quadrature.average import AverageQuadrature, solve_alone
 from doseopt.models.quadrature.batch import Distributed, Engine, Values
+from doseopt.models.quadrature.hazard import HazardQuadrature, exposed
 from doseopt.models.quadrature.mixed import MixedPosterior, completions
 from doseopt.models.quadrature.one_parameter import OneParameterQuadrature
 from doseopt.models.quadrature.ordered import OrderedQuadrature
@@ -53,6 +56,8 @@ def quadrature(model: Empiric | OneParameterLogistic) -> OneParameterQuadrature:
 @overload
 def quadrature(model: TwoParameterLogistic) -> TwoParameterQuadrature: ...
 @overload
+def quadrature(model: TwoParameterCloglog) -> HazardQuadrature: ...
+@overload
 def quadrature(model: ModelAverage) -> AverageQuadrature: ...
 @overload
 def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine: ...
@@ -66,7 +71,7 @@ def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine:
     Raises
     ------
     Faults
-        If the model has more than one parameter and is not a two-parameter logistic one.
+        If the model has more than one parameter and is none of these.
     """
     return _engine(model)
 
@@ -77,6 +82,7 @@ def posterior_after(
     y: IntArray,
     at: Values | None = None,
     weights: Sequence[Sequence[float]] = (),
+    struck: Sequence[Sequence[float]] = (),
 ) -> Distributed:
     """Return the posterior after one tally, a batch of one, without nodes that other tallies could share.
 
@@ -88,26 +94,34 @@ def posterior_after(
     at : tuple of float [K]
         The doses with data of a two-parameter logistic model, in its unit; the model's own unless given.
     weights : sequence of sequence of float, optional
-        For each of the K doses, w of further patients, whose likelihood is 1 - w p (see ``mixed``).
+        For each of the K doses, w of further patients, whose likelihood is 1 - w p (see ``mixed``), or by the hazard
+        of ``TwoParameterCloglog`` (1 - p)^w.
+    struck : sequence of sequence of float, optional
+        For each of the K doses, the share of the window after which DLTs came of which this is known, for
+        ``TwoParameterCloglog``: they are among y.
     """
-    if isinstance(model, RobustPrior) or any(weights):
-        parts = tallies_of(model, n, y, at, weights)
+    if isinstance(model, RobustPrior) or any(weights) or any(struck):
+        parts = tallies_of(model, n, y, at, weights, struck)
         return MixedPosterior.of(parts.posterior(), parts.log_weight[None])
     return _after(model, *np.atleast_2d(n, y), at)
 
 
 class Parts(NamedTuple):
-    """The parts of a mixture: a model after M tallies [M, K] at some doses, and the logarithms of their weights [M]."""
+    """The parts of a mixture: a model after M tallies [M, K] at some doses, and the logarithms of their weights [M].
+
+    Of a hazard model DLTs whose time is known, [K], are apart from y.
+    """
 
     curve: Plain
     n: IntArray
     y: IntArray
     at: Values | None
     log_weight: FloatArray
+    timed: IntArray
 
     def posterior(self) -> Distributed:
         """Return the posterior of each part."""
-        return _after(self.curve, self.n, self.y, self.at)
+        return _after(self.curve, self.n, self.y, self.at, self.timed)
 
 
 def tallies_of(
@@ -116,30 +130,38 @@ def tallies_of(
     y: IntArray,
     at: Values | None,
     weights: Sequence[Sequence[float]],
+    struck: Sequence[Sequence[float]] = (),
 ) -> Parts:
     """Return the parts of a posterior that is a mixture: see `posterior_after` for the arguments.
 
     Those with the external data come first, in turn with those without.
     """
+    timed = np.zeros(len(n), np.int64)
+    if isinstance(model.curve if isinstance(model, RobustPrior) else model, TwoParameterCloglog):
+        n, y, timed = exposed(n, y, weights, struck)
+        weights = ()
     n, y = np.atleast_2d(n, y)
     completed, log_weight = completions(weights if any(weights) else ((),) * n.shape[1])
     n, y = n + completed, y + 0 * completed
     if not isinstance(model, RobustPrior):
-        return Parts(model, n, y, at, log_weight)
+        return Parts(model, n, y, at, log_weight, timed)
     curve, more, dlts = model.curve, np.array(model.external.n), np.array(model.external.y)
-    if at is not None and isinstance(curve, TwoParameterLogistic):
+    if at is not None and isinstance(curve, TwoParameterCurve):
         # the external patients are at the planned doses, columns of their own
         at, blank = (*curve.values, *at), np.zeros_like(more)
+        timed = np.concatenate([blank, timed])
         n, y = (np.column_stack([np.tile(blank, (len(part), 1)), part]) for part in (n, y))
         more, dlts = (np.concatenate([part, np.zeros(n.shape[1] - len(part), np.int64)]) for part in (more, dlts))
     both = [np.stack([part + extra, part], axis=1).reshape(-1, part.shape[1]) for part, extra in ((n, more), (y, dlts))]
-    return Parts(curve, both[0], both[1], at, (log_weight[:, None] + log_robust_weights(model)).ravel())
+    return Parts(curve, both[0], both[1], at, (log_weight[:, None] + log_robust_weights(model)).ravel(), timed)
 
 
-def _after(model: Plain, n: IntArray, y: IntArray, at: Values | None) -> Distributed:
+def _after(model: Plain, n: IntArray, y: IntArray, at: Values | None, timed: IntArray | None = None) -> Distributed:
     """Return the posteriors after tallies of one kind [M, K]."""
     if isinstance(model, TwoParameterLogistic):
         return nested.solve(model, model.values if at is None else at, n, y)
+    if isinstance(model, TwoParameterCloglog):
+        return HazardQuadrature(model).posterior(n, y, at, timed)
     if isinstance(model, ModelAverage):
         return solve_alone(model, n, y)
     if isinstance(model, Empiric | OneParameterLogistic):
@@ -186,6 +208,8 @@ def _engine(model: Plain | RobustPrior[PlainCurve]) -> Engine:
         return AverageQuadrature(model)
     if isinstance(model, TwoParameterLogistic):
         return TwoParameterQuadrature(model)
+    if isinstance(model, TwoParameterCloglog):
+        return HazardQuadrature(model)
     names = model.prior().names
     if len(names) != 1:
         message = (

@@ -2,23 +2,27 @@
 
 A parameter is drawn where its distribution function, resolved on panels, has a uniform number. Of two parameters w is
 drawn first, from the integrals along z that the panels carry, and then z given w, from the line that is resolved there.
+Draws of a hazard model, and of two populations, are those of the prior, accepted as often as the likelihood says.
 Nothing is rounded to the nodes, no draw depends on another, and no draw is repeated or weighted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
+from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
+from doseopt.models.cloglog import TwoParameterCloglog
 from doseopt.models.curves import ModelAverage, TwoParameterLogistic
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.monotone import Monotone
-from doseopt.models.quadrature import Parts, Plain, fitted, nested, quadrature, tallies_of
+from doseopt.models.quadrature import Parts, Plain, fitted, hazard, nested, quadrature, tallies_of
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.quadrature.fitted import FittedPosterior
 from doseopt.models.quadrature.mixed import MixedPosterior
@@ -27,6 +31,10 @@ from doseopt.models.quadrature.ordered import OrderedQuadrature
 from doseopt.models.quadrature.panels import ORDER, TO_COEFFICIENTS, TO_INTEGRAL, integral_of
 from doseopt.models.quadrature.whitened import Lines, lines
 from doseopt.models.root import root
+from doseopt.models.stick import log_gamma
+
+PIECE, MOST = 50_000, 10_000_000
+"""Proposals from a prior at a time, and in all."""
 
 type Drawn = tuple[FloatArray, float]
 """Draws of the parameters, [N, P], and the log marginal likelihood of the patients in their order."""
@@ -40,6 +48,7 @@ def draw(
     rng: np.random.Generator,
     at: Values | None = None,
     weights: Sequence[Sequence[float]] = (),
+    struck: Sequence[Sequence[float]] = (),
 ) -> Drawn:
     """Draw the parameters from their posterior after one tally.
 
@@ -54,8 +63,8 @@ def draw(
     rng : numpy.random.Generator
     at : tuple of float [K]
         The doses with data of a two-parameter logistic model, in its unit; the model's own unless given.
-    weights : sequence of sequence of float, optional
-        For each of the K doses, w of further patients, whose likelihood is 1 - w p.
+    weights, struck : sequence of sequence of float, optional
+        As in `posterior_after`.
 
     Returns
     -------
@@ -66,21 +75,29 @@ def draw(
     log_marginal : float
         Of the patients in their order.
     """
-    if isinstance(model, RobustPrior) or any(weights):
-        return _mixture(tallies_of(model, n, y, at, weights), size, rng)
+    if isinstance(model, RobustPrior) or any(weights) or any(struck):
+        return _mixture(tallies_of(model, n, y, at, weights, struck), size, rng)
     return _draw(model, n, y, size, rng, at)
 
 
 def _mixture(parts: Parts, size: int, rng: np.random.Generator) -> Drawn:
     """Draw from each part of a mixture as often as its probability says, in random order."""
-    curve, n, y, at, log_weight = parts
+    curve, n, y, at, log_weight, timed = parts
     whole = MixedPosterior.of(parts.posterior(), log_weight[None])
     count = rng.multinomial(size, whole.share[0])
-    each = [_draw(curve, n[i], y[i], k, rng, at)[0] for i, k in enumerate(count.tolist()) if k]
+    each = [_draw(curve, n[i], y[i], k, rng, at, timed)[0] for i, k in enumerate(count.tolist()) if k]
     return rng.permutation(np.concatenate(each)), float(whole.log_evidence[0])
 
 
-def _draw(model: Plain, n: IntArray, y: IntArray, size: int, rng: np.random.Generator, at: Values | None) -> Drawn:
+def _draw(
+    model: Plain,
+    n: IntArray,
+    y: IntArray,
+    size: int,
+    rng: np.random.Generator,
+    at: Values | None,
+    timed: IntArray | None = None,
+) -> Drawn:
     if isinstance(model, Monotone):
         engine = OrderedQuadrature(model)
         rates = engine.points(n, y, rng.random((size, 2 * model.doses)))
@@ -91,21 +108,76 @@ def _draw(model: Plain, n: IntArray, y: IntArray, size: int, rng: np.random.Gene
     if isinstance(model, TwoParameterLogistic):
         found = nested.solve(model, model.values if at is None else at, n, y)
         return _pairs(found, model, size, rng), float(found.log_marginal()[0])
+    if isinstance(model, TwoParameterCloglog):
+        return _hazards(model, n, y, size, rng, at, np.zeros_like(n[0]) if timed is None else timed)
     if isinstance(model, ModelAverage):
         return _average(model, n, y, size, rng)
     if isinstance(model, BetaBinomial):
         posterior = model.posterior(n, y)
-        logits = _log_gamma(rng, posterior.alpha[0], size) - _log_gamma(rng, posterior.beta[0], size)
+        logits = log_gamma(rng, posterior.alpha[0], size) - log_gamma(rng, posterior.beta[0], size)
         return logits, float(posterior.log_marginal()[0])
     quadrature(model)  # refuses a model that is to be sampled
     one = fitted.solve(model, n, y)
     return model.prior().theta(_one(one, rng.random(size))[:, None]), float(one.log_marginal()[0])
 
 
-def _log_gamma(rng: np.random.Generator, shape: FloatArray, size: int) -> FloatArray:
-    """Draw logarithms of gamma variables without underflow: G(a) is distributed like G(a + 1) U^(1/a)."""
-    shrunk = rng.standard_exponential((size, len(shape))) / shape
-    return np.asarray(np.log(rng.standard_gamma(shape + 1, (size, len(shape)))) - shrunk)
+def _hazards(
+    model: TwoParameterCloglog,
+    n: IntArray,
+    y: IntArray,
+    size: int,
+    rng: np.random.Generator,
+    at: Values | None,
+    timed: IntArray,
+) -> Drawn:
+    """Draw (log a, log b) of log hazards, [N, 2], after the only tally."""
+    prior, with_data = model.prior(), model if at is None else model.at(at)
+
+    def likelihood(eta: FloatArray) -> FloatArray:
+        return hazard.log_likelihood(eta, n[0], y[0], timed).sum(axis=-1)
+
+    highest = sum(
+        -float(minimize_scalar(lambda eta, k=k: -hazard.log_likelihood(eta, *k), bounds=(-40, 10)).fun)
+        for k in zip(n[0], y[0], timed, strict=True)
+    )
+    theta, _, _ = accepted(
+        lambda count: prior.theta(rng.standard_normal((count, 2))),
+        lambda theta: likelihood(with_data.eta(theta, np)),
+        highest + 1e-9,
+        *(size, rng),
+    )
+    return theta, float(quadrature(model).posterior(n, y, at, timed).log_marginal()[0])
+
+
+def accepted(
+    prior: Callable[[int], FloatArray],
+    likelihood: Callable[[FloatArray], FloatArray],
+    highest: float,
+    size: int,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, float, float]:
+    """Draw by rejection from the prior, given log likelihoods of parameters and the highest that there is.
+
+    Returns
+    -------
+    theta : float array [size, P]
+    log_mean : float
+        Logarithm of the mean likelihood of the draws from the prior.
+    share : float
+        Of them that was accepted.
+    """
+    kept, count, tried = [], 0, 0
+    while count < size:
+        if tried >= MOST:
+            wanted = (
+                f"wanted a prior that the data do not contradict: {MOST:,} draws of it gave {count:,} of the posterior"
+            )
+            raise Faults([Fault("model", f"{wanted}; sample it by NUTS")])
+        theta = prior(PIECE)
+        kept.append(theta[np.log(rng.random(PIECE)) < likelihood(theta) - highest])
+        count, tried = count + len(kept[-1]), tried + PIECE
+    share = count / tried
+    return np.concatenate(kept)[:size], highest + float(np.log(share)), share
 
 
 def _one(posterior: FittedPosterior, level: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from scipy.special import gammaln
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
+from doseopt.models.cloglog import TwoParameterCloglog
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import quadrature
@@ -29,7 +30,7 @@ def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = Non
     at : tuple of float [K]
         Doses with data of a two-parameter logistic model; the model's own unless given.
     """
-    if isinstance(model, TwoParameterLogistic):
+    if isinstance(model, TwoParameterLogistic | TwoParameterCloglog):
         return quadrature(model).posterior(n, y, at).log_marginal()
     return quadrature(model).posterior(n, y).log_marginal()
 

@@ -14,11 +14,11 @@ w is halved until nothing changes. On its line the density is interpolated (see 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
@@ -39,9 +39,20 @@ HALVINGS, FURTHEST = 50, 60.0
 """Of the search for a quantile, and the logit within which it is looked for."""
 
 
+@dataclass(frozen=True)
+class Link:
+    """The scale on which rates are lines, and the way back."""
+
+    rate: Callable[[FloatArray], FloatArray]
+    eta: Callable[[FloatArray], FloatArray]
+
+
+LOGIT = Link(expit, logit)
+
+
 @dataclass(frozen=True, eq=False)
 class LatticePosterior:
-    """Posterior of the DLT rate at each dose in G populations; each is a row.
+    """Posterior of the DLT rate at each dose in G populations, or after G tallies; each is a row.
 
     Parameters
     ----------
@@ -50,16 +61,19 @@ class LatticePosterior:
     line : Line
         Nodes in u, K of them.
     centre : float array [W, D]
-        Logit of the rate at u = 0.
+        The rate at u = 0, on the scale of the link.
     weight : float array [G, W, K]
         Sums to 1 over the last two axes.
-    log_evidence : float
+    log_evidence : float, or float array [G]
+    link : Link
+        Of the rates; logit.
     """
 
     line: Line
     centre: FloatArray
     weight: FloatArray
-    log_evidence: float
+    log_evidence: float | FloatArray
+    link: Link = LOGIT
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [G, D]."""
@@ -77,8 +91,7 @@ class LatticePosterior:
     def below(self, rates: FloatArray) -> FloatArray:
         """Return Pr(rate <= each of the rates), [G, C, D]."""
         inside = np.clip(rates, 1e-300, 1 - 2.0**-53)
-        logit = np.log(inside) - np.log1p(-inside)
-        cuts = np.broadcast_to(logit[:, None], (len(rates), self.centre.shape[1]))
+        cuts = np.broadcast_to(self.link.eta(inside)[:, None], (len(rates), self.centre.shape[1]))
         found = np.stack([self._cdf(part, cuts) for part in self._distributions])
         return np.where(rates[:, None] <= 0, 0.0, np.where(rates[:, None] >= 1, 1.0, found))
 
@@ -91,7 +104,7 @@ class LatticePosterior:
             pairs = zip(self._distributions, middle, strict=True)
             under = np.stack([self._cdf(part, cut) for part, cut in pairs]) < level
             low, high = np.where(under, middle, low), np.where(under, high, middle)
-        return np.asarray(expit((low + high) / 2)[:, 0])
+        return np.asarray(self.link.rate((low + high) / 2)[:, 0])
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood of all the data, [G]; the populations share it."""
@@ -101,14 +114,14 @@ class LatticePosterior:
     def _distributions(self) -> tuple[Distribution, ...]:
         return tuple(self.line.distribution(part) for part in self.weight)
 
-    def _cdf(self, part: Distribution, logit: FloatArray) -> FloatArray:
-        """Return Pr(logit of the rate <= cut) in one population, [C, D] -> [C, D]."""
-        cuts = logit[None] - self.centre[:, None]
-        return np.clip(part.cdf(cuts.reshape(len(cuts), -1)).sum(axis=0).reshape(logit.shape), 0, 1)
+    def _cdf(self, part: Distribution, cut: FloatArray) -> FloatArray:
+        """Return Pr(rate on the scale of the link <= cut) of one row, [C, D] -> [C, D]."""
+        cuts = cut[None] - self.centre[:, None]
+        return np.clip(part.cdf(cuts.reshape(len(cuts), -1)).sum(axis=0).reshape(cut.shape), 0, 1)
 
     def _moment(self, power: int) -> FloatArray:
         means = [
-            np.einsum("gwk,wk->g", self.weight, expit(centre[:, None] + self.line.nodes) ** power)
+            np.einsum("gwk,wk->g", self.weight, self.link.rate(centre[:, None] + self.line.nodes) ** power)
             for centre in self.centre.T
         ]
         return np.stack(means, axis=1)
@@ -161,9 +174,9 @@ class _Pooled:
         centre, u = self.centre(w, self.x), self.line.nodes
         found = np.zeros((2, len(w), self.line.size))
         for k, middle in enumerate(centre.T):
-            logit = middle[:, None] + u
-            soft = np.log1p(np.exp(-np.abs(logit)))
-            log_p, log_q = np.minimum(logit, 0) - soft, np.minimum(-logit, 0) - soft
+            eta = middle[:, None] + u
+            soft = np.log1p(np.exp(-np.abs(eta)))
+            log_p, log_q = np.minimum(eta, 0) - soft, np.minimum(-eta, 0) - soft
             for g in range(2):
                 found[g] += self.y[g, k] * log_p + (self.n[g, k] - self.y[g, k]) * log_q
                 for weight in () if self.weights is None else self.weights[g, k]:

@@ -22,13 +22,13 @@ from scipy.special import expit, xlogy
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterCurve
 from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import posterior_after
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.slope import SlopePrior
 
-type Scalable = Empiric | OneParameterLogistic | TwoParameterLogistic | ModelAverage | BetaBinomial
+type Scalable = Empiric | OneParameterLogistic | TwoParameterCurve | ModelAverage | BetaBinomial
 
 ALPHAS = (0.99, 1.01)
 LOGITS = np.linspace(-16, 16, 161)
@@ -48,7 +48,7 @@ def with_prior_power(model: Scalable, alpha: float) -> Scalable:
         if min(a, b) <= 0:
             raise ValueError(f"Beta({model.a:g}, {model.b:g}) to the power {alpha:g} has no finite integral")
         return BetaBinomial(model.doses, a, b)
-    if isinstance(model, TwoParameterLogistic):
+    if isinstance(model, TwoParameterCurve):
         (va, c), (_, vb) = model.cov
         return dataclasses.replace(model, cov=((va / alpha, c / alpha), (c / alpha, vb / alpha)))
     if isinstance(model, ModelAverage):
@@ -80,7 +80,7 @@ def sensitivity(
 
     Parameters
     ----------
-    model : Empiric, OneParameterLogistic, TwoParameterLogistic, ModelAverage or BetaBinomial
+    model : Empiric, OneParameterLogistic, TwoParameterCurve, ModelAverage or BetaBinomial
     n, y : int array [K]
     at : tuple of float [K]
         Doses with data of a two-parameter logistic model; the model's own unless given.

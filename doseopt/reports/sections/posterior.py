@@ -71,7 +71,7 @@ def posterior_document(
         "Cut-off": attrs["cutoff"],
         "Left out": attrs["left_out"],
         "Pending": f"{attrs['pending']}: not counted" if attrs["pending"] and not attrs.get("in_part", "") else "",
-        "Counted in part": f"{attrs.get('in_part', '')} (share of the window; likelihood 1 - w p)"
+        "Counted in part": f"{attrs['in_part']} (share w of the window; likelihood {attrs['in_part_likelihood']})"
         if attrs.get("in_part", "")
         else "",
         "External data": _believed(attrs),
