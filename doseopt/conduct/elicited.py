@@ -11,8 +11,10 @@ import xarray as xr
 from scipy.special import expit
 
 from doseopt.conduct.draws import COHORT
+from doseopt.conduct.if_wrong import if_wrong
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.budget import TooManyStates
 from doseopt.measures.estimation import effective_sample_size
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.elicited import (
@@ -44,7 +46,8 @@ class Elicited:
         As it is written into a study file.
     found : Dataset
         `stated`, `fitted` (stated_dose, level); `first_cohort` (dose, dlts); `prior_mean`, `prior_sd`, `prior_ess`
-        (dose); `mean`, `over` (prior, case, dose): after typical first cohorts with this prior and with the weak one.
+        (dose); `mean`, `over` (prior, case, dose): after typical first cohorts with this prior and with the weak one;
+        and operating characteristics (prior, truth) of the design with either, see `doseopt.conduct.if_wrong`.
     """
 
     model: PosteriorModel
@@ -84,7 +87,17 @@ def elicit(study: Study, stated: Statements, model: str = "blrm", reference_dose
         choice, fitted = _one(study, stated, model)
         weak = PosteriorModel(model, intervals=choice.intervals)
     curves = {"elicited": _curve(study, choice), "weak": _curve(study, weak)}
-    return Elicited(choice, _dataset(study, stated, fitted, choice, curves))
+    found = _dataset(study, stated, fitted, choice, curves)
+    return Elicited(choice, found.merge(_operating(study, curves), combine_attrs="no_conflicts"))
+
+
+def _operating(study: Study, curves: dict[str, PosteriorCurve]) -> xr.Dataset:
+    """Return operating characteristics where the truth departs from the prior, or why there are none."""
+    nothing = np.zeros(len(study.doses.labels), np.int64)
+    try:
+        return if_wrong(study, curves, posterior_after(curves["elicited"], nothing, nothing))
+    except (Faults, TooManyStates) as error:
+        return xr.Dataset(attrs={"no_operating_characteristics": str(error)})
 
 
 def _curve(study: Study, choice: PosteriorModel) -> PosteriorCurve:

@@ -1,9 +1,11 @@
 """`doseopt elicit`: what is stated becomes a prior of a study file, or is refused with all its faults."""
 
 import json
+import re
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from typer.testing import CliRunner
 
 from doseopt import load_study
@@ -37,6 +39,46 @@ def test_the_prior_is_written_into_the_study_and_has_the_quantiles_shown(model, 
     np.testing.assert_allclose(np.sum(found["first_cohort"]["data"], axis=1), 1, atol=1e-6)
     expected = np.array(found["first_cohort"]["data"]) @ np.arange(4)
     np.testing.assert_allclose(expected, 3 * mean, atol=1e-6)
+
+
+def plain_blrm(mean, cov, reference, y, doses=(0.15, 0.5, 1.5, 4.5)):
+    """What a BLRM names after y of 3 at the lowest dose: a plain sum over a square of the prior, 6 sds wide."""
+    z = np.linspace(-6, 6, 601)
+    root = np.linalg.cholesky(np.array(cov))
+    log_a = mean[0] + root[0, 0] * z[:, None]
+    slope = np.exp(mean[1] + root[1, 0] * z[:, None] + root[1, 1] * z)
+    p = [1 / (1 + np.exp(-(log_a + slope * np.log(d * 1e9 / reference)))) for d in doses]
+    weight = np.exp(-(z[:, None] ** 2 + z**2) / 2) * p[0] ** y * (1 - p[0]) ** (3 - y)
+    over, within = (
+        [weight[inside].sum() / weight.sum() for inside in each]
+        for each in ([q > 0.33 for q in p], [(q > 0.16) & (q <= 0.33) for q in p])
+    )
+    allowed = [within[j] if over[j] < 0.25 else -1.0 for j in range(4)]
+    return int(np.argmax(allowed)) if max(allowed) >= 0 else None
+
+
+def test_where_the_prior_is_wrong_operating_characteristics_are_those_of_a_plain_sum(tmp_path):
+    """Three patients, so that every trial is one cohort at the lowest dose."""
+    study = tmp_path / "three.toml"
+    text = load_study().to_toml()
+    study.write_text(re.sub(r"planned_enrolment = \d+", "planned_enrolment = 3", text))
+    path = tmp_path / "mine.toml"
+    result = run(study, *STATED, "--write", path, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["data_vars"]
+    rates = np.array(found["truth_p_dlt"]["data"])
+    np.testing.assert_allclose(found["total_dlts"]["data"], [3 * rates[:, 0]] * 2, atol=1e-9)
+    prior = load_study(path).posterior
+    weak = ((np.log(0.25), 0.0), ((2.25, 0.0), (0.0, 0.49)))
+    for k, (mean, cov) in enumerate(((prior.mean, prior.cov), weak)):
+        named = [plain_blrm(mean, cov, prior.reference_dose, y) for y in range(4)]
+        for t, p in enumerate(rates):
+            closest = int(np.argmin(np.abs(p - 0.25)))
+            chance = binom.pmf(range(4), 3, p[0])
+            over = sum(c for c, j in zip(chance, named, strict=True) if j is not None and j > closest)
+            right = sum(c for c, j in zip(chance, named, strict=True) if j == closest)
+            assert found["overdose_selection"]["data"][k][t] == pytest.approx(over, abs=1e-9)
+            assert found["correct_selection"]["data"][k][t] == pytest.approx(right, abs=1e-9)
 
 
 def test_the_line_shown_is_one_of_a_study_file(tmp_path):

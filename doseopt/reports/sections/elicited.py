@@ -97,4 +97,46 @@ def _if_wrong(ds: xr.Dataset) -> list[Block]:
         f"If the prior is too hopeful: after {names(ds, 'case')[0]} it gives overdosing there "
         f"{percent(over[0])}, the weak prior {percent(over[1])}. The weak prior: {ds.attrs['weak_in_words']}."
     )
-    return [Heading("If the prior is wrong"), Paragraph(text), *tables]
+    return [Heading("If the prior is wrong"), Paragraph(text), *tables, *_operating(ds)]
+
+
+def _operating(ds: xr.Dataset) -> list[Block]:
+    """Say how the design that decides by the prior fares where the truth departs from it."""
+    if "truth" not in ds.dims:
+        return [Paragraph(f"No operating characteristics: {ds.attrs['no_operating_characteristics']}")]
+    kinds, truths = names(ds, "prior"), names(ds, "truth")
+    shown = {"correct_selection": "right", "overdose_selection": "over", "no_selection": "none"}
+    further = {"patients_above_mtd": "above", "total_dlts": "DLTs"}
+    parts = [(ds[name].transpose("truth", "prior").to_numpy(), bare) for name in shown]
+    parts += [(ds[name].transpose("truth", "prior").to_numpy(), decimal) for name in further]
+    rows = tuple(
+        (truth, *(write(values[t, k]) for k in range(len(kinds)) for values, write in parts))
+        for t, truth in enumerate(truths)
+    )
+    model = "BLRM" if ds.attrs["model"] == "blrm" else "CRM"
+    size = ds.attrs["most_patients"]
+    caption = f"{model} with either prior, {size} patients in cohorts of 3, by what the DLT rates are in truth"
+    groups = tuple((f"{kind} prior", len(parts)) for kind in kinds)
+    rates = "; ".join(
+        f"{truth}: {', '.join(percent(p) for p in row)}"
+        for truth, row in zip(truths, ds["truth_p_dlt"].transpose("truth", "dose").to_numpy(), strict=True)
+    )
+    selections = (
+        "Exact. Selection of a right dose, of one above it and of none (%); patients above it and DLTs, expected."
+    )
+    notes = (selections, f"DLT rates {rates}.")
+    head = ("DLT rates", *(*shown.values(), *further.values()) * len(kinds))
+    return [Table(caption, head, rows, labels=True, groups=groups, notes=notes), _price(ds)]
+
+
+def _price(ds: xr.Dataset) -> Paragraph:
+    """Say what the prior costs if it is too hopeful, and gains if it is right."""
+    (right, weak_right), (wrong, weak_wrong) = (
+        ds["correct_selection"].transpose("truth", "prior").to_numpy()[t] for t in (0, 1)
+    )
+    over, weak_over = ds["overdose_selection"].transpose("truth", "prior").to_numpy()[1]
+    return Paragraph(
+        f"If the prior is right the design selects correctly in {percent(right)}, with the weak prior in "
+        f"{percent(weak_right)}; if the rates are as high as its 95% quantiles in {percent(wrong)} against "
+        f"{percent(weak_wrong)}, and a dose too high in {percent(over)} against {percent(weak_over)}."
+    )
