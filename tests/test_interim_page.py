@@ -1,5 +1,6 @@
 """The page of an interim read six ways: every number recomputed by a plain integral, and by the package."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import norm
+from typer.testing import CliRunner
 
+from doseopt.cli import app
 from doseopt.conduct.in_hand import read_trial
 from doseopt.conduct.question import Question
 from doseopt.core.parameters import Faults
@@ -115,6 +118,25 @@ def test_two_populations_read_the_groups(files):
     (files / "patients.csv").write_text((files / "patients.csv").read_text().replace("07,3,1.5e9,ACLF", "07,3,1.5e9,"))
     with pytest.raises(Faults, match="patient 07: column group: wanted 'CLF' or 'ACLF'"):
         asked(files, "[posterior]\n", f"[posterior]\n{model}")
+
+
+def test_two_populations_are_shown_and_checked(files):
+    """The predictive check names both; draws and what is decided on are those of the population asked for."""
+    text = (files / "interim.toml").read_text().replace("[posterior]\n", '[posterior]\nmodel = "two_populations"\n')
+    (files / "two.toml").write_text(text)
+    given = [str(files / "two.toml"), "--data", str(files / "patients.csv"), "--cutoff", "2025-06-30", "--json"]
+    found = []
+    for name in ("CLF", "ACLF"):
+        result = CliRunner().invoke(app, ["posterior", *given, "--population", name, "--check"])
+        assert result.exit_code == 0, result.output
+        found.append(json.loads(result.stdout))
+    labels = found[0]["checks"]["coords"]["given"]["data"]
+    assert {"1.5e+09 ACLF", "4.5e+08 ACLF", "5e+08 CLF"} <= set(labels)
+    assert found[0]["checks"]["coords"]["model"]["data"][0] == "two_populations"
+    over = [one["doses"][2]["p_over"] for one in found]
+    assert over[0] < over[1]  # the DLT was in ACLF
+    decided = [one["p_over_third"][2] for one in found]
+    assert decided[0] < decided[1]
 
 
 def test_what_contradicts_itself_is_refused(files):

@@ -10,10 +10,9 @@ import xarray as xr
 from doseopt.conduct.draws import COHORT
 from doseopt.conduct.posterior import Analysis
 from doseopt.conduct.question import Question
-from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import FloatArray
+from doseopt.core.parameters import Faults
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.choice import FIELDS
-from doseopt.models.curves import TwoParameterCurve
 from doseopt.models.populations import TwoPopulations
 from doseopt.models.quadrature.evidence import left_out, log_evidence, predictive
 from doseopt.models.quadrature.power_scaled import sensitivity
@@ -45,10 +44,11 @@ def check_model(study: Study, trial: Trial, analysis: Analysis) -> xr.Dataset:
         `over_distance` and `draws_needed` (dose), for the question whether Pr(over) is below `LIMIT`.
     """
     asked, summary = analysis.question, analysis.summary
-    if isinstance(asked.curve, TwoPopulations):
-        raise Faults([Fault("check", "checks are of models of one population; wanted --model with another")])
-    nothing = np.zeros_like(asked.n)
-    first = predictive(asked.curve, nothing, nothing, np.full(len(asked.n), COHORT))
+    sizes = np.full((len(_names(asked)), len(asked.n)), COHORT)
+    sizes[np.arange(len(sizes)) != asked.group] = 0
+    nothing = np.zeros(sizes.size, np.int64)
+    laws = predictive(asked.curve, nothing, nothing, sizes.ravel())
+    first = laws[asked.group * len(asked.n) :][: len(asked.n)]
     variables: dict[str, Any] = {
         "first_cohort": (("dose", "dlts"), np.stack(first), _about("prior predictive probability of so many DLTs")),
         **_again(asked, study),
@@ -60,7 +60,7 @@ def check_model(study: Study, trial: Trial, analysis: Analysis) -> xr.Dataset:
     coords: dict[str, Any] = {name: summary.coords[name] for name in ("dose", "dose_value") if name in summary.coords}
     names = list(variables.pop("model"))
     coords |= {"dlts": np.arange(COHORT + 1), "given": variables.pop("given"), "model": names}
-    attrs = summary.attrs | {"limit": LIMIT, "patients": int(asked.n.sum())}
+    attrs = summary.attrs | {"limit": LIMIT, "patients": int(asked.counted.given.n.sum())}
     return xr.Dataset(variables, coords, attrs)
 
 
@@ -68,26 +68,35 @@ def _about(text: str, units: str = "1") -> dict[str, str]:
     return {"units": units, "long_name": text}
 
 
+def _names(asked: Question) -> tuple[str, ...]:
+    """Return the populations of the model; one without a name, if it is of one."""
+    return asked.curve.groups if isinstance(asked.curve, TwoPopulations) else ("",)
+
+
+def _data(asked: Question) -> tuple[tuple[float, ...] | None, IntArray, IntArray]:
+    """Return the doses given, if the model takes them, and the tally; of two populations one after the other."""
+    return asked.counted.given.doses, asked.counted.given.n.ravel(), asked.counted.given.y.ravel()
+
+
 def _again(asked: Question, study: Study) -> dict[str, Any]:
     """Return how far out the DLTs seen are among those of as many patients once more, where there were any."""
-    given, n, y = asked.at if asked.at is not None else (None, asked.n, asked.y)
+    given, n, y = _data(asked)
     tried = n > 0
     laws = predictive(asked.curve, n, y, np.where(tried, n, 0), given)
     tails = [
         min(1.0, 2 * min(law[: k + 1].sum(), law[k:].sum())) if has else np.nan
         for law, k, has in zip(laws, y.tolist(), tried, strict=True)
     ]
-    labels = study.doses.labels if given is None else [f"{dose:g}" for dose in given]
+    doses = study.doses.labels if given is None else [f"{dose:g}" for dose in given]
+    labels = [f"{dose} {name}".strip() for name in _names(asked) for dose in doses]
     counts = {"again_n": ("given", n, _about("patients", "patients")), "again_y": ("given", y, _about("DLTs", "DLTs"))}
     what = "two-sided posterior predictive probability of the DLTs seen"
     return {"given": list(labels), "again_tail": ("given", np.array(tails), _about(what)), **counts}
 
 
 def _sensitivities(analysis: Analysis) -> dict[str, Any]:
-    asked = analysis.question
-    given, n, y = asked.at if asked.at is not None else (None, asked.n, asked.y)
-    assert not isinstance(asked.curve, TwoPopulations), "refused before"
-    found: tuple[FloatArray, FloatArray] = sensitivity(asked.curve, n, y, given)
+    asked, given = analysis.question, analysis.question.counted.given
+    found: tuple[FloatArray, FloatArray] = sensitivity(asked.curve, given.n, given.y, given.doses, asked.group)
     names = ("prior_sensitivity", "data_sensitivity")
     return {
         name: ("dose", value, _about(f"power-scaling sensitivity to the {what}"))
@@ -102,12 +111,9 @@ def _compared(study: Study, trial: Trial, asked: Question) -> dict[str, Any]:
     for kind in dict.fromkeys([str(asked.choice.model), *FIELDS]):
         try:
             other = asked if kind == asked.choice.model else Question.of(study, trial, kind)
-            if isinstance(other.curve, TwoPopulations):
-                continue
-        except Faults:  # a model that does not suit the study
+        except Faults:  # a model that does not suit the study, or patients of whom the population is not known
             continue
-        takes = other.at is not None and isinstance(other.curve, TwoParameterCurve)
-        given, n, y = other.at if takes and other.at is not None else (None, other.n, other.y)
+        given, n, y = _data(other)
         each[kind] = left_out(other.curve, n, y, given)
         marginal.append(log_evidence(other.curve, n[None], y[None], given)[0])
     points = np.stack(list(each.values()))
@@ -135,7 +141,8 @@ def _decided(analysis: Analysis) -> dict[str, Any]:
     assert analysis.chains is not None, "asked of draws only"
     draws = SampledPosterior(analysis.chains)
     high = float(analysis.summary.attrs["interval_high"])
-    chance, error = draws.prob(high)[0], draws.prob_mcse(high)[0]
+    group = analysis.question.group
+    chance, error = draws.prob(high)[group], draws.prob_mcse(high)[group]
     return decided(
         chance, error, analysis.chains["posterior"].sizes["chain"] * analysis.chains["posterior"].sizes["draw"]
     )

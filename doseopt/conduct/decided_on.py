@@ -78,6 +78,8 @@ def decided_on(
     """
     if draws is None and not asked.whole:
         draws = drawn(asked, study.doses, SEED)["posterior"].to_dataset()["p_dlt"]
+    if draws is not None and "group" in draws.dims:
+        draws = draws.isel(group=asked.group)
     definitions = definitions_of(study)
     sizes = sorted({COHORT, *(step.size for step in steps.values() if step.size)})
     if draws is not None:

@@ -7,7 +7,6 @@ from typing import Any
 import xarray as xr
 
 from doseopt.conduct.question import Question
-from doseopt.models.populations import TwoPopulations
 from doseopt.scenarios.doses import Doses
 
 COHORT = 3
@@ -37,8 +36,6 @@ def drawn(asked: Question, doses: Doses, seed: int) -> xr.DataTree:
     """Draw independently from the posterior by quadrature."""
     from doseopt.models.nuts.independent import draw_independently
 
-    if isinstance(asked.curve, TwoPopulations):  # no route of theirs draws without a sampler
-        return xr.DataTree()
     return draw_independently(asked.curve, *_tally(asked), seed=seed, **_labels(asked, doses))
 
 

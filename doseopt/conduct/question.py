@@ -93,6 +93,11 @@ class Question:
         return cls(choice, curve, study.target, *tally, counted, bool(model), asked)
 
     @property
+    def group(self) -> int:
+        """The place of the population among those of the model."""
+        return self.curve.groups.index(self.population) if isinstance(self.curve, TwoPopulations) else 0
+
+    @property
     def whole(self) -> bool:
         """Whether all patients count in whole and in one population."""
         return not isinstance(self.curve, TwoPopulations) and not any(
@@ -137,7 +142,7 @@ class Question:
         """Return that of the population asked about, of a posterior with a row each; else all of it."""
         if not isinstance(self.curve, TwoPopulations):
             return posterior
-        return Batch([posterior], np.array([self.curve.groups.index(self.population)]))
+        return Batch([posterior], np.array([self.group]))
 
     @functools.cached_property
     def known(self) -> dict[str, FloatArray]:

@@ -11,6 +11,7 @@ from scipy.stats import beta, betabinom, norm
 from doseopt.conduct.checking import decided
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.nuts.independent import draw_independently
+from doseopt.models.quadrature import lattice
 from doseopt.models.quadrature.evidence import left_out, predictive
 from doseopt.models.quadrature.power_scaled import sensitivity, with_prior_power
 
@@ -74,13 +75,47 @@ def test_sensitivity_of_independent_doses_is_its_definition(a, b, n, y):
         assert found == pytest.approx(np.mean(slopes), rel=2e-3)
 
 
-@pytest.mark.parametrize("name", ["empiric", "gamma slope", "beta-binomial"])
+@pytest.mark.parametrize("name", ["empiric", "gamma slope", "beta-binomial", "cloglog"])
 def test_sensitivity_is_what_arviz_finds_from_draws(name):
     """ArviZ smooths the weights and stops at the largest draw, which shows in the second digit."""
     tree = draw_independently(MODELS[name], N, Y, seed=11, draws=40_000)
     table = az.psense_summary(tree, var_names=["p_dlt"], round_to=6)
     for found, wanted in zip(sensitivity(MODELS[name], N, Y), (table["prior"], table["likelihood"]), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0.08, atol=0.004)
+
+
+def test_two_populations_predict_and_leave_out_by_the_posterior_of_all_others():
+    """A patient's predictive probability is the posterior mean rate without him, and one more's the mean with all."""
+    model, n, y = (
+        MODELS["two populations"],
+        np.array([[3, 1, 0, 0], [0, 2, 1, 0]]),
+        np.array([[0, 1, 0, 0], [0, 0, 1, 0]]),
+    )
+    sizes = np.array([0, 0, 0, 1, 0, 1, 0, 0])
+    laws = predictive(model, n.ravel(), y.ravel(), sizes)
+    mean = lattice.solve(model, n, y).mean()
+    assert [laws[3][1], laws[5][1]] == pytest.approx([mean[0, 3], mean[1, 1]], abs=1e-8)
+    wanted = []
+    for dose in range(4):
+        for dlt in (1, 0):
+            for g in range(2):
+                one = np.zeros_like(n)
+                one[g, dose] = 1
+                for _ in range(y[g, dose] if dlt else n[g, dose] - y[g, dose]):
+                    p = lattice.solve(model, n - one, y - dlt * one).mean()[g, dose]
+                    wanted.append(np.log(p if dlt else 1 - p))
+    np.testing.assert_allclose(left_out(model, n.ravel(), y.ravel()), wanted, atol=1e-8)
+
+
+def test_the_power_of_the_prior_of_two_populations_is_its_density_to_that_power():
+    """tau e with e ~ N(0, 1/alpha) is tau' e' with tau' = tau / sqrt(alpha)."""
+    model, alpha = MODELS["two populations"], 1.7
+    theta = np.random.default_rng(3).normal(0, 1, (5, 5))
+    moved = theta.copy()
+    moved[:, 2] -= np.log(alpha) / 2
+    moved[:, 3:] *= np.sqrt(alpha)
+    scaled = with_prior_power(model, alpha).prior().log_density(moved)
+    assert np.ptp(scaled - alpha * model.prior().log_density(theta)) < 1e-9
 
 
 def test_a_prior_without_a_finite_power_is_refused():

@@ -14,10 +14,11 @@ from doseopt.models.base import Model
 from doseopt.models.cloglog import TwoParameterCloglog
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.kinds import PosteriorCurve
-from doseopt.models.quadrature import quadrature
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature import lattice, quadrature
 from doseopt.models.quadrature.batch import Values
 
-type Curve = Model | PosteriorCurve
+type Curve = Model | PosteriorCurve | TwoPopulations
 
 
 def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:
@@ -25,11 +26,16 @@ def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = Non
 
     Parameters
     ----------
-    model : Model, ModelAverage or BetaBinomial
+    model : Model, ModelAverage, BetaBinomial or TwoPopulations
     n, y : int array [S, K]
+        Of two populations the columns of one after those of the other.
     at : tuple of float [K]
         Doses with data of a two-parameter logistic model; the model's own unless given.
     """
+    if isinstance(model, TwoPopulations):
+        rows, first = np.unique(np.concatenate([n, y], axis=1), axis=0, return_inverse=True)
+        each = [lattice.solve(model, *row.reshape(2, 2, -1), at).log_marginal()[0] for row in rows]
+        return np.array(each)[first.ravel()]
     if isinstance(model, TwoParameterLogistic | TwoParameterCloglog):
         return quadrature(model).posterior(n, y, at).log_marginal()
     return quadrature(model).posterior(n, y).log_marginal()
@@ -67,7 +73,8 @@ def predictive(model: Curve, n: IntArray, y: IntArray, sizes: IntArray, at: Valu
 def left_out(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:
     """Return the log predictive probability of each patient's outcome given all others, [N].
 
-    The patients stand by column, those with a DLT first. Their sum is the expected log predictive density (elpd).
+    The patients stand by column, of two populations by dose, those with a DLT first. Their sum is the expected log
+    predictive density (elpd).
 
     Parameters
     ----------
@@ -77,10 +84,14 @@ def left_out(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -
     ----------
     Vehtari, Gelman, Gabry 2017, Statistics and Computing 27:1413.
     """
-    column, dlt = np.repeat(np.tile(np.arange(len(n)), 2), 1), np.repeat([1, 0], len(n))
+    column, dlt = np.tile(np.arange(len(n)), 2), np.repeat([1, 0], len(n))
     patients = np.concatenate([y, n - y])
     kept = patients > 0
     one = np.eye(len(n), dtype=np.int64)[column[kept]]
     each = log_evidence(model, np.vstack([n[None], n - one]), np.vstack([y[None], y - one * dlt[kept, None]]), at)
     found = np.repeat(each[0] - each[1:], patients[kept])
-    return np.asarray(found[np.argsort(np.repeat(column[kept], patients[kept]), kind="stable")])
+    place = np.arange(len(n))
+    if isinstance(model, TwoPopulations):  # by dose, as patients stand under models of one population
+        place = np.tile(np.arange(len(n) // 2) if at is None else np.unique(at, return_inverse=True)[1], 2)
+    cell = 2 * place[column] + 1 - dlt
+    return np.asarray(found[np.argsort(np.repeat(cell[kept], patients[kept]), kind="stable")])

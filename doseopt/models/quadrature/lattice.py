@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from doseopt.core.parameters import Fault, Faults
+from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.line import Distribution, Line, check_level
 from doseopt.models.populations import TwoPopulations
@@ -33,8 +34,8 @@ LEAST_TAU = -5.0
 """Standard deviations of log tau below its median down to which the step in u resolves the density given tau."""
 COARSEST, FINEST, ENOUGH = 0.25, 1 / 64, 1e-10
 """Steps in w, and the change of means and of the log evidence at which halving ends."""
-MOST = 4000
-"""Nodes in u."""
+MOST, MOST_BYTES = 4000, 1 << 27
+"""Nodes in u; bytes of the priors of (u_1, u_2) that are kept."""
 HALVINGS, FURTHEST = 50, 60.0
 """Of the search for a quantile, and the logit within which it is looked for."""
 
@@ -139,9 +140,6 @@ class _Pooled:
         self.variance = va - self.lean**2
         self.x, self.n, self.y = self.curve.at(at).x, n, y
         self.weights = np.array([*weights], dtype=object).reshape(n.shape) if any(weights) else None
-        t = np.arange(-TAU_REACH, TAU_REACH + TAU_STEP / 2, TAU_STEP)
-        self.tau = model.between * np.exp(model.between_log_sd * t)
-        self.share = TAU_STEP * np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
         least = model.between * float(np.exp(LEAST_TAU * model.between_log_sd))
         step = min(STEP, float(np.sqrt(self.variance)) / 2, float(np.sqrt(2)) * least)
         reach = REACH * np.sqrt(self.variance + (model.between * np.exp(3 * model.between_log_sd)) ** 2)
@@ -150,19 +148,6 @@ class _Pooled:
             wanted = "wanted a prior whose posterior can be computed with a few thousand nodes, got one that needs"
             raise Faults([Fault("between", f"{wanted} {2 * half + 1:,}: a larger between, or sample it")])
         self.line = Line(-half * step, step, 2 * half + 1)
-
-    @functools.cached_property
-    def joint(self) -> FloatArray:
-        """G times the square of the step, [K, K]."""
-        step, size = self.line.step, self.line.size
-        apart = np.arange(1 - size, size, dtype=np.float64) * step
-        k = np.arange(size)
-        found = np.zeros((size, size))
-        for tau, share in zip(self.tau.tolist(), self.share.tolist(), strict=True):
-            of_sum = _normal(apart, 4 * self.variance + 2 * tau**2)
-            of_difference = _normal(apart, 2 * tau**2)
-            found += (2 * share * step**2) * of_sum[k[:, None] + k] * of_difference[k[:, None] - k + size - 1]
-        return found
 
     def centre(self, w: FloatArray, x: FloatArray) -> FloatArray:
         """Return the logit of the rate at u = 0, [W, K]."""
@@ -188,10 +173,25 @@ class _Pooled:
         log_f = self.log_f(w)
         peaks = log_f.max(axis=2, keepdims=True)
         f = np.exp(log_f - peaks)
-        density = f * (f[::-1] @ self.joint)
+        density = f * (f[::-1] @ _joint(self.line, self.variance, self.model.between, self.model.between_log_sd))
         log_scale = peaks.sum(axis=0)[:, 0] - w**2 / 2 - np.log(2 * np.pi) / 2
         top = log_scale.max()
         return density * np.exp(log_scale - top)[None, :, None], top
+
+
+@remembered(MOST_BYTES)
+def _joint(line: Line, variance: float, between: float, log_sd: float) -> FloatArray:
+    """Return G times the square of the step, [K, K]."""
+    t = np.arange(-TAU_REACH, TAU_REACH + TAU_STEP / 2, TAU_STEP)
+    taus = between * np.exp(log_sd * t)
+    shares = TAU_STEP * np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
+    step, size = line.step, line.size
+    apart, k = np.arange(1 - size, size, dtype=np.float64) * step, np.arange(size)
+    found = np.zeros((size, size))
+    for tau, share in zip(taus.tolist(), shares.tolist(), strict=True):
+        of_sum, of_difference = _normal(apart, 4 * variance + 2 * tau**2), _normal(apart, 2 * tau**2)
+        found += (2 * share * step**2) * of_sum[k[:, None] + k] * of_difference[k[:, None] - k + size - 1]
+    return found
 
 
 def _normal(x: FloatArray, variance: float) -> FloatArray:

@@ -22,13 +22,14 @@ from scipy.special import expit, xlogy
 
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
-from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterCurve
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterCurve, TwoParameterLogistic
 from doseopt.models.kinds import PosteriorCurve
-from doseopt.models.quadrature import posterior_after
+from doseopt.models.populations import TwoPopulations
+from doseopt.models.quadrature import lattice, posterior_after
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.slope import SlopePrior
 
-type Scalable = Empiric | OneParameterLogistic | TwoParameterCurve | ModelAverage | BetaBinomial
+type Scalable = Empiric | OneParameterLogistic | TwoParameterCurve | ModelAverage | BetaBinomial | TwoPopulations
 
 ALPHAS = (0.99, 1.01)
 LOGITS = np.linspace(-16, 16, 161)
@@ -51,6 +52,11 @@ def with_prior_power(model: Scalable, alpha: float) -> Scalable:
     if isinstance(model, TwoParameterCurve):
         (va, c), (_, vb) = model.cov
         return dataclasses.replace(model, cov=((va / alpha, c / alpha), (c / alpha, vb / alpha)))
+    if isinstance(model, TwoPopulations):  # tau e_g is scaled by the prior of e_g
+        curve = with_prior_power(model.curve, alpha)
+        assert isinstance(curve, TwoParameterLogistic)
+        less = 1 / np.sqrt(alpha)
+        return TwoPopulations(curve, model.groups, less * model.between, less * model.between_log_sd)
     if isinstance(model, ModelAverage):
         models = tuple(_one_with_power(one, alpha) for one in model.models)
         return dataclasses.replace(model, models=models)
@@ -72,7 +78,7 @@ def _one_with_power[M: Empiric | OneParameterLogistic](model: M, alpha: float) -
 
 
 def sensitivity(
-    model: PosteriorCurve, n: IntArray, y: IntArray, at: Values | None = None
+    model: PosteriorCurve | TwoPopulations, n: IntArray, y: IntArray, at: Values | None = None, group: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Return the power-scaling sensitivity of each dose's DLT rate to the prior and to the likelihood, [D] each.
 
@@ -80,10 +86,13 @@ def sensitivity(
 
     Parameters
     ----------
-    model : Empiric, OneParameterLogistic, TwoParameterCurve, ModelAverage or BetaBinomial
+    model : Empiric, OneParameterLogistic, TwoParameterCurve, ModelAverage, BetaBinomial or TwoPopulations
     n, y : int array [K]
+        [2, K] of two populations.
     at : tuple of float [K]
-        Doses with data of a two-parameter logistic model; the model's own unless given.
+        Doses with data of a model in the doses; the model's own unless given.
+    group : int
+        Which of two populations' rates.
 
     References
     ----------
@@ -91,17 +100,19 @@ def sensitivity(
     """
     if not isinstance(model, Scalable.__value__):  # a mixture or rates in order: no power of the prior is of its kind
         return np.full(model.doses, np.nan), np.full(model.doses, np.nan)
-    base = _distribution(model, n, y, at)
-    data = _slope(base, [_distribution(model, alpha * n, alpha * y, at) for alpha in ALPHAS])
+    base = _distribution(model, n, y, at, group)
+    data = _slope(base, [_distribution(model, alpha * n, alpha * y, at, group) for alpha in ALPHAS])
     try:
         scaled = [with_prior_power(model, alpha) for alpha in ALPHAS]
     except ValueError:
         return np.full(data.shape, np.nan), data
-    return _slope(base, [_distribution(one, n, y, at) for one in scaled]), data
+    return _slope(base, [_distribution(one, n, y, at, group) for one in scaled]), data
 
 
-def _distribution(model: Scalable, n: Any, y: Any, at: Values | None) -> FloatArray:
+def _distribution(model: Scalable, n: Any, y: Any, at: Values | None, group: int) -> FloatArray:
     """Return Pr(rate <= each of the rates), [C, D]; parts of patients count as such."""
+    if isinstance(model, TwoPopulations):
+        return lattice.solve(model, n, y, at).below(expit(LOGITS))[group]
     return np.asarray(posterior_after(model, n, y, at).below(expit(LOGITS))[0])
 
 

@@ -39,7 +39,9 @@ def checks(ds: xr.Dataset, draw: Callable[[], Drawing]) -> list[Block]:
         Draws what the prior expects of the first cohort.
     """
     blocks = [*_believed(ds), Figure.of(draw, *FIRST, "first_cohort"), *_again(ds), *_sensitivity(ds), *_compared(ds)]
-    return [Heading("Checks of the model"), *blocks, *_monte_carlo(ds)]
+    who = ds.attrs.get("in_part", "")
+    whole = [Paragraph(f"These checks take the patients who count in whole, and leave out {who}.")] if who else []
+    return [Heading("Checks of the model"), *whole, *blocks, *_monte_carlo(ds)]
 
 
 def _believed(ds: xr.Dataset) -> list[Block]:
