@@ -57,7 +57,8 @@ def in_part(joint: Joint, p_dlt: FloatArray, rng: np.random.Generator) -> tuple[
     for j, share in enumerate(FOLLOWED[1:], 1):
         time = rng.random()
         if isinstance(joint.model, TwoParameterCloglog):
-            time = float(np.log(time) / np.log1p(-p_dlt[j]))  # the hazard is constant
+            with np.errstate(divide="ignore"):
+                time = float(np.log(time) / np.log1p(-p_dlt[j]))  # the hazard is constant
             struck[j] = (time,) if time < share else ()
             hit[j] = time < share
         else:

@@ -51,8 +51,9 @@ class _Namespace:
 
 XP = _Namespace()
 SAMPLERS = ("nutpie", "pymc")
-TARGET_ACCEPT = 0.9
-"""Acceptance that step sizes are tuned for: small steps cost little in models this small and save divergences."""
+TARGET_ACCEPT, STEEP_ACCEPT = 0.9, 0.99
+"""Acceptance that step sizes are tuned for: small steps cost little in models this small and save divergences. The
+second of hazard models, whose likelihood falls off as exp(-exp(eta))."""
 
 
 def build(
@@ -185,12 +186,13 @@ def _nuts(
     joint: Joint, tally: tuple[IntArray, IntArray], sampler: str, effort: Effort, seed: int, progress: bool
 ) -> xr.DataTree:
     """Return the draws of z, groups posterior and sample_stats; the rest follows from z and the same statement."""
+    accept = STEEP_ACCEPT if joint.exposure else TARGET_ACCEPT
     counts = {"draws": effort.draws, "tune": effort.tune, "chains": effort.chains}
     if sampler == "nutpie":
         import nutpie
 
         ready = compiled(joint.shared).with_data(n_data=tally[0], y_data=tally[1], **joint.exposure)
-        options = {"target_accept": TARGET_ACCEPT, "save_warmup": False, "progress_bar": progress}
+        options = {"target_accept": accept, "save_warmup": False, "progress_bar": progress}
         result: xr.DataTree = nutpie.sample(ready, seed=seed, **counts, **options)
         return result
     import pymc as pm
@@ -198,7 +200,7 @@ def _nuts(
     with _build(joint, tally, Axes.of(joint)):
         result = pm.sample(
             nuts_sampler="pymc",
-            target_accept=TARGET_ACCEPT,
+            target_accept=accept,
             var_names=["z"],
             random_seed=seed,
             cores=1,
