@@ -31,9 +31,11 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
-from doseopt.measures.decisive import decisive_accuracy
+from doseopt.measures.decisive import decisive_accuracy, declared_of
 from doseopt.measures.declared import declared_posterior
 from doseopt.measures.estimation import Estimates, labelled_prior, posterior_measures
+from doseopt.measures.reliability import COORDS as RELIABILITY
+from doseopt.measures.reliability import reliability
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
 
@@ -162,9 +164,9 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     Returns
     -------
     Dataset
-        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`
-        and `decisive_accuracy`, and `posterior_left_out`, the probability of the endings that they leave out; with what
-        `typical_endings` says.
+        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
+        `decisive_accuracy` and `reliability`, and `posterior_left_out`, the probability of the endings that they leave
+        out; with what `typical_endings` says.
         Unchanged if no posterior has been computed.
     """
     if not estimates.done:
@@ -174,16 +176,18 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     for name, design in study.designs.items():
         blocks = outcomes_of(study, engine, name, design, scenarios)
         parts.append(in_one(_of_posteriors(outcomes, design, estimates) for outcomes in blocks))
-    found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs)})
+    found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
     sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
     endings = typical_endings(study, engine, sizes)
-    result = result.assign(found.data_vars).assign(labelled_prior(estimates)).assign(endings.data_vars)
+    result = result.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
     return result.assign_attrs(posterior_model=study.describe_model(), **endings.attrs)
 
 
 def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:
     found = posterior_measures(outcomes, estimates).assign(declared_posterior(outcomes, estimates))
-    return found.assign(decisive_accuracy(outcomes, design, estimates))
+    return found.assign(decisive_accuracy(outcomes, design, estimates)).assign(
+        reliability(declared_of(outcomes, estimates))
+    )
 
 
 def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:

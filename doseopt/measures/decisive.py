@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
 from doseopt.core.design import Design
-from doseopt.core.state import NONE
+from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.measures.estimation import Estimates, labelled, means_given, own_estimates
 
@@ -24,6 +26,37 @@ OWN = {
 }
 """Given that a dose is declared, and the design makes an estimate there."""
 MTD_BRIER = "Brier score of the posterior probabilities that none, and that each dose, is right: their sum of squares"
+
+
+class Declared(NamedTuple):
+    """What the common posterior says at the declared dose after each ending, and what is true, [L, E] or [R, E]."""
+
+    endings: Endings
+    said: tuple[FloatArray, FloatArray]
+    """Posterior probabilities that the dose is right, and that its rate is above `TOO_HIGH`."""
+    true: tuple[FloatArray, FloatArray]
+    """1 where it is so."""
+    made: BoolArray
+    """Where a dose is declared and the posterior was computed."""
+    computed: BoolArray
+    rank: IntArray
+    at: IntArray
+    right: BoolArray
+    """Which doses are right, [R, 1, D]."""
+
+
+def declared_of(outcomes: xr.Dataset, estimates: Estimates) -> Declared:
+    """Return what is said and true of the declared dose; arguments as of `decisive_accuracy`."""
+    endings = Endings.of(outcomes)
+    right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy()[:, None]
+    high = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None] > TOO_HIGH
+    rank, selected = estimates.rank(endings.n, endings.y), endings.selected
+    computed = rank < estimates.done
+    rank, at = np.where(computed, rank, 0), np.where(selected == NONE, 0, selected)
+    said = estimates.right[rank, 1 + at], estimates.over[rank, at]
+    scenario = np.arange(len(right))[:, None]
+    true = right[scenario, 0, at].astype(float), high[scenario, 0, at].astype(float)
+    return Declared(endings, said, true, computed & (selected != NONE), computed, rank, at, right)
 
 
 def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:
@@ -71,15 +104,10 @@ def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates
     >>> abs(found.declared_right_brier.item() - wanted) < 1e-9
     True
     """
-    endings = Endings.of(outcomes)
-    right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy()[:, None]
-    high = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None] > TOO_HIGH
-    rank, selected = estimates.rank(endings.n, endings.y), endings.selected
-    computed = rank < estimates.done
-    rank, at = np.where(computed, rank, 0), np.where(selected == NONE, 0, selected)
-    said, over, mean = estimates.right[rank, 1 + at], estimates.over[rank, at], estimates.mean[rank, at]
-    scenario = np.arange(len(right))[:, None]
-    is_right, is_over = right[scenario, 0, at].astype(float), high[scenario, 0, at].astype(float)
+    there = declared_of(outcomes, estimates)
+    endings, (said, over), (is_right, is_over) = there.endings, there.said, there.true
+    right, rank, at, declared = there.right, there.rank, there.at, there.made
+    mean = estimates.mean[rank, at]
     values = {
         "declared_p_right": said,
         "declared_right": is_right,
@@ -87,7 +115,6 @@ def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates
         "declared_over": is_over,
         "declared_over_brier": (over - is_over) ** 2,
     }
-    declared = computed & (selected != NONE)
     result = means_given(endings, values, declared)
     own = np.take_along_axis(own_estimates(endings, design), at[..., None], axis=-1)[..., 0]
     apart = np.nan_to_num(own - mean)
@@ -95,6 +122,6 @@ def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates
     result |= means_given(endings, {"own_minus_posterior": apart, "own_from_posterior": np.abs(apart)}, made)
     truth = np.concatenate([~right.any(axis=-1, keepdims=True), right], axis=-1)
     squares = ((estimates.right[rank] - truth) ** 2).sum(axis=-1)
-    result |= means_given(endings, {"mtd_brier": squares}, computed)
+    result |= means_given(endings, {"mtd_brier": squares}, there.computed)
     texts = {name: f"{text}, given that one is declared" for name, text in (GIVEN | OWN).items()}
     return labelled(outcomes, result, texts | {"mtd_brier": MTD_BRIER})

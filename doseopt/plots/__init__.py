@@ -16,6 +16,7 @@ from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.heatmap import heatmap_figure
 from doseopt.plots.limit_maps import maps_figure
 from doseopt.plots.limits import attained_figure, frontier_figure, price_figure
+from doseopt.plots.reliability import reliability_figure
 from doseopt.plots.save import save_figure
 from doseopt.plots.scenarios import scenario_figure
 from doseopt.plots.selection import selection_figure
@@ -35,6 +36,7 @@ __all__ = [
     "limit_drawings",
     "maps_figure",
     "price_figure",
+    "reliability_figure",
     "save_figure",
     "scenario_figure",
     "selection_figure",
@@ -51,6 +53,7 @@ FIGURES: dict[str, Callable[[xr.Dataset], Figure]] = {
 WITH: dict[str, tuple[str, Callable[[xr.Dataset], Figure]]] = {
     "benchmark": ("benchmark_correct_selection", benchmark_figure),
     "estimates": ("posterior_mean", estimates_figure),
+    "reliability": ("reliability_said", reliability_figure),
 }
 """Figures that join where their variable is known, by the name of their file."""
 

@@ -15,6 +15,7 @@ from doseopt.display.panels import in_print
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.placement import overlap
 from doseopt.plots.posterior import posterior_drawings
+from doseopt.plots.reliability import reliability_figure
 
 NAMES = ("posterior", "curve", "predictive")
 
@@ -103,6 +104,17 @@ def test_no_text_overlaps_or_is_cut_off(name, case):
 @pytest.mark.parametrize("case", COMPARISONS)
 def test_no_text_of_the_estimates_overlaps_or_is_cut_off(case):
     check_texts(estimates_figure(COMPARISONS[case]))
+
+
+@pytest.mark.parametrize("case", ["one", "large"])
+def test_no_text_of_the_reliability_overlaps_or_is_cut_off(case):
+    ds, rng = COMPARISONS[case], np.random.default_rng(5)
+    shape = (ds.sizes["design"], ds.sizes["scenario"], 2, 10)
+    share = rng.dirichlet(np.ones(10), shape[:3])
+    said = np.broadcast_to((np.arange(10) + 0.5) / 10, shape)
+    dims = ("design", "scenario", "event", "bin")
+    each = {"share": share, "said": said, "true": rng.uniform(0, 1, shape)}
+    check_texts(reliability_figure(ds.assign({f"reliability_{name}": (dims, value) for name, value in each.items()})))
 
 
 @pytest.mark.parametrize(("case", "unit", "scale"), [("four doses", "dose (mg", ", log scale"), ("no values", "", "")])

@@ -127,8 +127,8 @@ def test_accuracy_is_the_mean_over_the_scenarios(found, tables):
         assert rows["BOIN 25"][4 * k : 4 * k + 4] == wanted
 
 
-def test_one_figure_and_nothing_without_posteriors(found):
-    assert [block.name for block in estimates(found) if isinstance(block, Figure)] == ["estimates"]
+def test_two_figures_and_nothing_without_posteriors(found):
+    assert [block.name for block in estimates(found) if isinstance(block, Figure)] == ["reliability", "estimates"]
     bare = found.drop_vars("posterior_mean")
     assert (estimates(bare), announced(bare)) == ([], [])
 

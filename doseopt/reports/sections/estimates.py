@@ -22,6 +22,12 @@ CAPTION = (
     "Posterior mean DLT rate expected at each dose after each design, with the means of its 5% and 95% quantiles.",
     "Points with lines, a row a design, a panel a dose, beside the true rate; the numbers stand in the tables.",
 )
+RELIABILITY = (
+    "What the posterior says of the dose declared, in bins of ten percent, and in how many of these declarations it is "
+    "true: that the dose is right, and that its rate is above 1/3. The scenarios are few and chosen: over truths drawn "
+    "from the model's own prior the marks would lie on the line.",
+    "A panel a design: marks near a diagonal, their area by the share of declarations; the numbers are in the data.",
+)
 LABEL = 8
 """Letters of a dose in a cell."""
 
@@ -47,9 +53,12 @@ def _posteriors(ds: xr.Dataset) -> list[Block]:
     if ds.sizes["scenario"] > FEW_SCENARIOS:
         blocks.append(Paragraph(_chosen(ds)))
     blocks += [_expected(ds, int(s)) for s in in_print(ds)]
-    drawn = drawings(ds).get("estimates")
-    figures = [Figure.of(drawn, *CAPTION, "estimates")] if drawn else []
-    return [*blocks, *_declared(ds), *_decisive(ds), *figures, *_endings(ds)]
+    drawn = drawings(ds)
+    known, reliable = (
+        [Figure.of(drawn[name], *caption, name)] if name in drawn else []
+        for name, caption in (("estimates", CAPTION), ("reliability", RELIABILITY))
+    )
+    return [*blocks, *_declared(ds), *_decisive(ds), *reliable, *known, *_endings(ds)]
 
 
 def announced(ds: xr.Dataset) -> list[Block]:
