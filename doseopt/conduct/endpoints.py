@@ -37,7 +37,7 @@ class Endpoints:
         """Return them for a record; `method` is ``quadrature``, or ``nuts``, which adds draws."""
         controls = study.historical if record.subjects else None
         survival = None if controls is None else against_controls(record, controls)
-        improved, draws = improvement_by_dose(record), dict[str, xr.DataTree]()
+        improved, draws = improvement_by_dose(record, study.historical), dict[str, xr.DataTree]()
         if method == "nuts" and controls is not None and survival is not None:
             draws["survival"] = sampled_survival(record, controls, seed, progress)
             survival = with_survival_drawn(survival, draws["survival"])

@@ -6,6 +6,8 @@ from typing import Any
 
 import xarray as xr
 
+from doseopt.endpoints.historical import Historical
+from doseopt.models.control import ControlledRate
 from doseopt.models.rising import RisingOrFlat
 from doseopt.records.efficacy import improvement
 from doseopt.records.record import Record
@@ -20,12 +22,15 @@ STATED = (
 )
 
 
-def improvement_by_dose(record: Record) -> xr.Dataset | None:
+def improvement_by_dose(record: Record, controls: Historical | None = None) -> xr.Dataset | None:
     """Return what is known of clinical improvement at each dose, at the last visit with anybody assessed.
 
     Parameters
     ----------
     record : Record
+    controls : Historical, optional
+        Where they say how many improved, `above_controls` (dose) is added: the probability that the rate of the dose
+        alone, uniform before, is above theirs, which is random; `above_controls_all` of all doses together.
 
     Returns
     -------
@@ -61,7 +66,22 @@ def improvement_by_dose(record: Record) -> xr.Dataset | None:
         {"visit": str(counts["visit"].to_numpy()[-1]), "level": LEVEL, "method": "quadrature", "prior": STATED},
     )
     found.attrs |= {"flat": FLAT, "rising": known.rising}
-    return found
+    return found if controls is None else _beside(found, controls)
+
+
+def _beside(found: xr.Dataset, controls: Historical) -> xr.Dataset:
+    """Add how probably improvement is more frequent than among controls, where these say so."""
+    if controls.improvement is None:
+        return found
+    rate = ControlledRate(*controls.improvement, weight=controls.weight)
+    y, n = found["improved"].to_numpy(), found["assessed"].to_numpy()
+    above = [rate.posterior(int(k), int(m - k)).above() for k, m in zip(y, n, strict=True)]
+    said = "{} of {} controls improved ({})".format(*controls.improvement, controls.source)
+    weight = f", weight {controls.weight:g}" if controls.weight < 1 else ""
+    together = rate.posterior(int(y.sum()), int((n - y).sum())).above()
+    return found.assign(above_controls=("dose", above)).assign_attrs(
+        above_controls_all=together, controls=f"{said}{weight}"
+    )
 
 
 def sampled_improvement(found: xr.Dataset, seed: int, progress: bool = False) -> xr.DataTree:

@@ -91,6 +91,8 @@ class Historical:
         Where the counts come from.
     weight : float
         Of these counts in [0, 1], as a power prior, when their rate is random.
+    improved, assessed : int, optional
+        So many controls improved clinically, of so many assessed; of all where that is left out.
 
     Raises
     ------
@@ -115,16 +117,28 @@ class Historical:
     n: int = param(kind=int, low=2, high=MOST, doc="controls")
     source: str = param(kind=str, custom=_no_source, doc="where the counts come from")
     weight: float = param(1.0, low=0, high=1, doc="of the counts, as a power prior")
+    improved: int | None = param(None, kind=int, low=0, high=MOST, optional=True, doc="controls who improved")
+    assessed: int | None = param(None, kind=int, low=1, high=MOST, optional=True, doc="controls assessed for that")
+
+    @property
+    def improvement(self) -> tuple[int, int] | None:
+        """So many who improved, of so many; None where it is not stated."""
+        return None if self.improved is None else (self.improved, self.n if self.assessed is None else self.assessed)
 
     def __post_init__(self) -> None:
         """Check the declared parameters, alone and together."""
         check(self, self._faults)
 
     def _faults(self) -> list[Fault]:
+        found = []
         if self.survivors >= self.n:
             why = "as a curve through none or all says no hazard"
-            return [Fault("survivors", f"wanted fewer than n = {self.n}, {why}, got {self.survivors}")]
-        return []
+            found.append(Fault("survivors", f"wanted fewer than n = {self.n}, {why}, got {self.survivors}"))
+        if self.assessed is not None and self.improved is None:
+            found.append(Fault("assessed", "says nothing without improved; wanted how many of them improved"))
+        if self.improvement is not None and self.improvement[0] > self.improvement[1]:
+            found.append(Fault("improved", f"wanted at most the {self.improvement[1]} assessed, got {self.improved}"))
+        return found
 
     @property
     def rate(self) -> float:

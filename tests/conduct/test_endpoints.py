@@ -16,6 +16,7 @@ from records.record_files import ADEFF, DOSES, TABLES, WINDOW, write
 from doseopt.conduct.endpoints import Endpoints
 from doseopt.conduct.improvement import improvement_by_dose
 from doseopt.conduct.survival import BEST, EVENT, PART, WORST, against_controls, survival_curve
+from doseopt.core.parameters import Faults
 from doseopt.endpoints.historical import Historical
 from doseopt.models.control import Difference
 from doseopt.records.record import read_record
@@ -94,6 +95,23 @@ def test_improvement_is_that_of_the_models(tmp_path):
 def test_improvement_is_that_of_the_last_visit(tmp_path):
     found = improvement_by_dose(read_record(write(tmp_path, adeff=("S-2,28", "S-2,7")), DOSES, WINDOW))
     assert (found.attrs["visit"], found["assessed"].values.tolist()) == ("28", [1, 0, 0])
+
+
+def test_improvement_beside_controls_is_that_of_fractions(tmp_path):
+    """S-1 improved and S-2 did not; 70 of 180 controls did, or, of all 200, 90."""
+    record = read(tmp_path)
+    assert "above_controls" not in improvement_by_dose(record, CONTROLS)
+    for k, m, given in ((70, 180, {"improved": 70, "assessed": 180}), (90, 200, {"improved": 90})):
+        found = improvement_by_dose(record, Historical(60, 130, 200, "made up", **given))
+        each = zip(found["improved"].values.tolist(), found["assessed"].values.tolist(), strict=True)
+        wanted = [float(in_fractions(y, n, k, m)) for y, n in each]
+        assert found["above_controls"].values == pytest.approx(wanted, abs=1e-9)
+        assert found.attrs["above_controls_all"] == pytest.approx(float(in_fractions(1, 2, k, m)), abs=1e-9)
+    half = improvement_by_dose(record, Historical(60, 130, 200, "made up", 0.5, 90))
+    assert "weight 0.5" in half.attrs["controls"]
+    for given, words in (({"improved": 201}, "at most the 200"), ({"assessed": 10}, "says nothing without improved")):
+        with pytest.raises(Faults, match=words):
+            Historical(60, 130, 200, "made up", **given)
 
 
 def test_without_controls_and_without_anybody_assessed(tmp_path):

@@ -154,25 +154,36 @@ def improvement_averaged(ds: xr.Dataset | None) -> list[Block]:
     level = f"{100 * ds.attrs['level']:.0f}%"
     others = [k for k, flat in enumerate(ds["flat"].to_numpy()) if flat != ds.attrs["flat"]]
     kinds = {"": "rate", "nuts_": "by NUTS"} if ds.attrs["method"] == "nuts" else {"": "rate"}
-    rows = []
+    rows, controls = [], "above_controls" in ds
     for j, label in enumerate(names(ds, "dose")):
         tried = f"{ds['improved'][j].item()} of {ds['assessed'][j].item()}" if ds["assessed"][j] else NOTHING
         parts = ((f"{kind}mean", f"{kind}lower", f"{kind}upper") for kind in kinds)
         rates = [with_interval(*(float(ds[name][j]) for name in each)) for each in parts]
-        rows.append((label, tried, *rates, *(bare(float(ds["sensitivity_mean"][k, j])) for k in others)))
+        above = [bare(float(ds["above_controls"][j]))] if controls else []
+        rows.append((label, tried, *rates, *(bare(float(ds["sensitivity_mean"][k, j])) for k in others), *above))
     heads = [f"flat {100 * flat:.0f}%" for flat in ds["flat"].to_numpy()[others]]
     caption = (
         f"Clinical improvement at visit {ds.attrs['visit']}: subjects improved of those assessed, and the rate (%) "
         f"with its {level} interval, averaged over both models; then its mean under other prior weights of the flat one"
     )
-    head = ("dose", "improved", *kinds.values(), *heads)
+    head = ("dose", "improved", *kinds.values(), *heads, *["> controls"] * controls)
     alt = "A row for each dose with two intervals; the numbers stand in the table and beside the rows."
     return [
         Figure.of(partial(improvement_figure, ds), "Clinical improvement by dose.", alt, "improvement"),
         Paragraph(str(ds.attrs["prior"])),
         Table(caption, head, tuple(rows), notes=_of_draws(ds, "the probability that it rises", "rising"), labels=True),
+        *([_above(ds)] if controls else []),
         *([_rises(ds, others)] if len(rows) > 1 else []),
     ]
+
+
+def _above(ds: xr.Dataset) -> Paragraph:
+    """Say how probably improvement is more frequent than among historical controls."""
+    return Paragraph(
+        f"Historical controls: {ds.attrs['controls']}. That the rate is above theirs, both being random, has "
+        f"the probability {percent(ds.attrs['above_controls_all'])} for all doses together; last column, each dose "
+        "alone under a uniform prior, which is the prior probability where nobody was assessed."
+    )
 
 
 def _rises(ds: xr.Dataset, others: list[int]) -> Paragraph:
