@@ -117,6 +117,8 @@ def _sheet(files: Sequence[Path], layout: Layout) -> Sheet:
     if not files:
         return Sheet(faults=(Fault(f"{layout.name}.csv", "missing"),) if layout.needed else ())
     file = files[0].name
+    if files[0].exists() and not files[0].is_file() and not files[0].is_dir():  # of a pipe reading never begins
+        return Sheet(faults=(Fault(file, "cannot be read: this is a device or a pipe"),))
     try:
         table = read_table(files[0], [name.lower() for name in layout.known], TIMES)
     except Faults as faults:

@@ -1,6 +1,7 @@
 """The command that shows the record of a trial: its pages hold the numbers of the record, and no identifiers."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -79,6 +80,51 @@ def test_the_page_holds_the_numbers_of_the_record(study, folder, tmp_path):
     assert "Course of each subject" in page
     for text in (page, *shown):
         assert not any(f"S-{k}" in text for k in range(1, 7)), "an identifier"
+
+
+SEVEN = {
+    "adsl.csv": """
+USUBJID;TRT01A;TRTSDT;SAFFL;POPULATION;DTHDT;TRANSDT
+=cmd|' /C calc'!A0;3;2024-01-01;Y;B-cell;;
+"a;b";7;2024-02-01;Y;B-cell;2024-03-02;2024-03-02
+"@x";25;2024-03-01;Y;T-cell;;
+p4;26;2024-04-01;Y;;2024-04-01;
+p5;450;2024-05-01;Y;;;
+""",
+    "adae.csv": """
+USUBJID;AEDECOD;AESOC;ASTDT;AENDT;AETOXGR;AESER;AEREL;TRTEMFL;AEOUT;AESDTH;DLTFL
+"@x";"=HYPERLINK(""http://x"";""y"")";"+Soc";2024-03-05;2024-03-06;3;Y;Y;Y;RECOVERED;N;Y
+"@x";Nausea;Gut;2024-03-05;2024-03-06;2;N;Y;Y;RECOVERED;N;N
+"@x";Nausea;Gut;2024-03-05;2024-03-06;3;N;Y;Y;RECOVERED;N;N
+p4;Death NOS;General;2024-04-01;;5;Y;N;Y;FATAL;Y;N
+""",
+}
+"""Five subjects at seven uneven doses of another study: two events of a term on one day, a transplantation on the day
+of death, a death on the day of treatment, two doses with nobody, and texts that a spreadsheet would run."""
+
+
+def test_another_study_of_seven_doses(tmp_path):
+    doses = 'labels = ["3", "7", "10", "25", "26", "100", "450"]\nvalues = [3, 7, 10, 25, 26, 100, 450]\nunit = "mg/kg"'
+    text = re.sub(r"labels.*?unit = .cells.", doses, STUDY, flags=re.DOTALL).replace("window = 28", "window = 21")
+    path = tmp_path / "seven.toml"
+    path.write_text(text + '[window_events]\ndeath = { probability = 0.1, reading = "replace" }\n')
+    (tmp_path / "tables").mkdir()
+    shown = lines(run("record", write(tmp_path / "tables", SEVEN), "--study", path, "--out", tmp_path / "out"))
+    for line in (
+        "25 1 1 1 0 0",
+        "26 1 0 0 0 1",
+        "100 0 0 0 0 0",
+        "450 1 0 0 1 0",
+        "any 0 0 - 1 (100%) [3]",
+        "any 1 (100%) [1] - 0 2 (40%) [4]",
+        "any 1 to 84% 1 to 84% - 16 to 99%",  # of Beta(1, 2) and Beta(2, 1): 1 - .975^.5 ..., .025^.5 to .975^.5
+        "- Nausea 0 0 - 1 (100%) [2]",
+        "- Subject 4: death on day 0; not evaluable.",
+    ):
+        assert line in shown, line
+    page = (tmp_path / "out" / "record.html").read_text(encoding="utf-8")
+    assert "=HYPERLINK(&quot;http://x&quot;" in page or '=HYPERLINK("http://x"' in page
+    assert "cmd|" not in page, "an identifier"
 
 
 def test_what_is_not_recorded_is_told(study, folder):

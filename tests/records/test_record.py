@@ -1,6 +1,7 @@
 """The record of a trial: what is read, in the spellings that come, and every refusal with its file, line and column."""
 
 import datetime
+import os
 import re
 
 import pytest
@@ -368,6 +369,29 @@ def test_an_excel_workbook_is_told_from_text(tmp_path):
     write(tmp_path)
     (tmp_path / "adlb.csv").write_bytes(b"PK\x03\x04...")
     assert faults_of(tmp_path)[0].startswith("adlb.csv: cannot be read: this is an Excel workbook")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "cannot be read: Is a directory"),
+        (os.mkfifo, "cannot be read: this is a device or a pipe"),
+        (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("/dev/zero"), "cannot be read: this is a device or a pipe"),
+        (lambda path: path.write_bytes(b"USUBJID\0,x\n"), "cannot be read: this is no text"),
+        (
+            lambda path: path.touch() or os.truncate(path, 100_000_001),
+            "cannot be read: wanted at most 100,000,000 bytes",
+        ),
+    ],
+    ids=["folder", "pipe", "circle", "device", "binary", "huge"],
+)
+def test_what_lies_in_the_place_of_a_table_is_told(tmp_path, make, said):
+    write(tmp_path)
+    (tmp_path / "adlb.csv").unlink()
+    make(tmp_path / "adlb.csv")
+    (fault,) = faults_of(tmp_path)
+    assert fault.startswith(f"adlb.csv: {said}")
 
 
 def test_nobody_was_treated(tmp_path):

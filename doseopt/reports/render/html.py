@@ -47,6 +47,7 @@ caption span { display: inline-block; position: sticky; left: 0; max-width: calc
 th, td { padding: .2rem .55rem; border-bottom: 1px solid #d9d9d9; text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; }
 th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: left; }
+@media (min-width: 48rem) { td:not([class]) { white-space: nowrap; } }
 tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
 figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
 figcaption { font-size: .9rem; color: #404040; }

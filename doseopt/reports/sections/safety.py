@@ -23,17 +23,23 @@ def safety_overview(record: Record) -> list[Block]:
     whole = overview(record)
     columns = columns_of(whole)
     rows = [(str(row), *_cells(whole.sel(row=row))) for row in whole["row"].to_numpy()]
-    lower, upper, treated = (whole[name].to_numpy() for name in ("lower", "upper", "treated"))
-    limits = [
-        (str(row), *(interval_words(*pair) if n else "-" for *pair, n in zip(lower[r], upper[r], treated, strict=True)))
-        for r, row in enumerate(whole["row"].to_numpy())
-    ]
     unknown = zip(whole["row"].values.tolist(), whole["unrecorded"].values.tolist(), strict=True)
     notes = [f"Not recorded, and not counted: of {counted(n, 'event')}, whether {row}." for row, n in unknown if n]
     return [
         Table(EMERGENT, ("", *columns), tuple(rows), notes=("A subject counts once in a row.", *notes)),
-        Table("Exact 95% intervals (Clopper-Pearson) of these percentages", ("", *columns), tuple(limits)),
+        _limits(whole, "Exact 95% intervals (Clopper-Pearson) of these percentages", ""),
+        _limits(whole, "Posterior 95% intervals of the rates, each uniform before the data", "credible_"),
     ]
+
+
+def _limits(whole: xr.Dataset, caption: str, kind: str) -> Table:
+    """Show the intervals of one kind."""
+    lower, upper, treated = (whole[name].to_numpy() for name in (f"{kind}lower", f"{kind}upper", "treated"))
+    rows = tuple(
+        (str(row), *(interval_words(*pair) if n else "-" for *pair, n in zip(lower[r], upper[r], treated, strict=True)))
+        for r, row in enumerate(whole["row"].to_numpy())
+    )
+    return Table(caption, ("", *columns_of(whole)), rows)
 
 
 def safety_tables(record: Record, identifiers: bool = False) -> list[Block]:
