@@ -78,7 +78,8 @@ class Counted:
         weights = _shares(part, trial)
         hit = [p for p in whole.patients if p.dlt and p.followed is not None and choice.likelihood == "hazard"]
         weighed = _Weighed(part, weights), _Weighed(hit, _shares(hit, trial))
-        planned = Tally(*whole.tally(), *(each.by_level(len(trial.doses.labels)) for each in weighed))
+        in_part, struck = (each.by_level(len(trial.doses.labels)) for each in weighed)
+        planned = Tally(*whole.tally(), in_part, struck)
         names = tuple(f"{_who(p)}: {w:.2f}" for p, w in zip(part, weights, strict=True))
         odd = any(p.actual_dose is not None for p in (*whole.patients, *part))
         if not (odd and takes_doses(curve)):

@@ -31,14 +31,17 @@ PATIENTS = 24
 
 def design_of(study: Study, curve: PosteriorCurve, patients: int) -> Modified:
     """Return the design that decides by a model: a BLRM or a CRM in cohorts of three, which skips no untried dose."""
-    doses, common = study.doses, {"doses": len(study.doses.labels), "target": study.target}
+    doses = study.doses
+    common: dict[str, Any] = {"doses": len(doses.labels), "target": study.target}
     base: BLRM | CRM
     if isinstance(curve, TwoParameterLogistic):
         prior: dict[str, Any] = {"reference_dose": curve.reference_dose, "mean": curve.mean, "cov": curve.cov}
         intervals = study.posterior.intervals
         base = BLRM(**common, dose_values=curve.values, unit=doses.unit, intervals=intervals, **prior)
     elif isinstance(curve, Empiric | OneParameterLogistic):
-        intercept = {} if isinstance(curve, Empiric) else {"model": "logistic", "intercept": curve.intercept}
+        intercept: dict[str, Any] = (
+            {} if isinstance(curve, Empiric) else {"model": "logistic", "intercept": curve.intercept}
+        )
         base = CRM(**common, skeleton=curve.skeleton, prior_sd=curve.prior_sd, **intercept)
     else:
         raise Faults([Fault("model", "wanted one that a design decides by")])

@@ -30,9 +30,10 @@ def reliability(declared: Declared) -> xr.Dataset:
     Murphy & Winkler 1977, Journal of the Royal Statistical Society C 26:41 (reliability diagrams).
     """
     weight = declared.endings.weight * declared.made
+    every = (np.ones((1, 1)),) * 2
     share, said, true = (
         np.stack([_binned(q, weight * part) for q, part in zip(declared.said, parts, strict=True)], axis=1)
-        for parts in ((1.0, 1.0), declared.said, declared.true)
+        for parts in (every, declared.said, declared.true)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         values = share / weight.sum(axis=1)[:, None, None], said / share, true / share

@@ -203,8 +203,9 @@ class PosteriorModel:
             kept["likelihood"] = PosteriorModel(model)._in_part
         if self.mean is not None and "mean" in kept and "cloglog" in (model, self.model) and model != self.model:
             hazard = model == "cloglog"  # the scale of log a is another: the median rate at the reference dose stays
-            there = eta_of(expit(self.mean[0])) if hazard else logit(rate_of(np.float64(self.mean[0])))
-            kept["mean"] = (float(there), self.mean[1])
+            log_a = np.array([self.mean[0]])
+            there = eta_of(np.asarray(expit(log_a))) if hazard else logit(rate_of(log_a))
+            kept["mean"] = (float(there[0]), self.mean[1])
         return PosteriorModel(model=model, **kept)
 
     def curve(

@@ -213,6 +213,10 @@ class TwoParameterCurve:
         log_a, log_b = theta[..., 0][..., None], theta[..., 1][..., None]
         return log_a + xp.exp(log_b) * self.x
 
+    def log_dlt_rate(self, theta: Any, xp: Any) -> Any:
+        """Return log p_j, a function of eta; theta [..., 2] -> [..., D]."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class TwoParameterLogistic(TwoParameterCurve):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -37,7 +39,7 @@ def reliability_figure(ds: xr.Dataset) -> Figure:
     across = min(ACROSS if full_width() == WIDTH else FEWER, len(names))
     width = (full_width() * 72 - 30) / across - 20
     heading = ("Said of the dose declared, and true", subtitle)
-    size = {"row": ROW, "gap": 0.34, "rest": 0.42, "key": 0.2}
+    size: dict[str, Any] = {"row": ROW, "gap": 0.34, "rest": 0.42, "key": 0.2}
     figure, (head, *axes) = small_multiples(heading, names, across, width, ragged=True, **size)
     key = [entry(text, color=LOOKS[event][0], marker=LOOKS[event][1], linestyle="") for event, text in EVENTS.items()]
     draw_key(head, key, len(key))

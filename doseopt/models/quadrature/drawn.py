@@ -136,14 +136,15 @@ def _hazards(
     def likelihood(eta: FloatArray) -> FloatArray:
         return hazard.log_likelihood(eta, n[0], y[0], timed).sum(axis=-1)
 
-    highest = sum(
-        -float(minimize_scalar(lambda eta, k=k: -hazard.log_likelihood(eta, *k), bounds=(-40, 10)).fun)
-        for k in zip(n[0], y[0], timed, strict=True)
-    )
+    def least(eta: float, *tally: float) -> float:
+        return -float(hazard.log_likelihood(np.asarray(eta), *tally))
+
+    each = [tuple(map(float, tally)) for tally in zip(n[0], y[0], timed, strict=True)]
+    highest = -sum(float(minimize_scalar(least, args=tally, bounds=(-40, 10)).fun) for tally in each)
     theta, _, _ = accepted(
         lambda count: prior.theta(rng.standard_normal((count, 2))),
         lambda theta: likelihood(with_data.eta(theta, np)),
-        highest + 1e-9,
+        highest + 1e-6,
         *(size, rng),
     )
     return theta, float(quadrature(model).posterior(n, y, at, timed).log_marginal()[0])

@@ -34,9 +34,12 @@ def log_evidence(model: Curve, n: IntArray, y: IntArray, at: Values | None = Non
     """
     if isinstance(model, TwoPopulations):
         rows, first = np.unique(np.concatenate([n, y], axis=1), axis=0, return_inverse=True)
-        each = [lattice.solve(model, *row.reshape(2, 2, -1), at).log_marginal()[0] for row in rows]
+        split = [row.reshape(2, 2, -1) for row in rows]
+        each = [lattice.solve(model, n_, y_, at).log_marginal()[0] for n_, y_ in split]
         return np.array(each)[first.ravel()]
-    if isinstance(model, TwoParameterLogistic | TwoParameterCloglog):
+    if isinstance(model, TwoParameterCloglog):
+        return quadrature(model).posterior(n, y, at).log_marginal()
+    if isinstance(model, TwoParameterLogistic):
         return quadrature(model).posterior(n, y, at).log_marginal()
     return quadrature(model).posterior(n, y).log_marginal()
 

@@ -44,7 +44,7 @@ class _Data(NamedTuple):
 
 
 def exposed(
-    n: IntArray, y: IntArray, weights: Sequence[Sequence[float]], struck: Sequence[Sequence[float]]
+    n: Any, y: Any, weights: Sequence[Sequence[float]], struck: Sequence[Sequence[float]]
 ) -> tuple[Any, Any, Any]:
     """Return the windows that patients were followed for, and the DLTs whose time is not known and is known.
 
@@ -105,8 +105,9 @@ class HazardQuadrature:
         rows, order = np.unique(np.concatenate([n, y], axis=1), axis=0, return_inverse=True)
         with_data = self.model if at is None else self.model.at(at)
         pieces = np.array_split(rows, -(-len(rows) // CHUNK) or 1)
-        known = np.zeros(n.shape[1]) if timed is None else timed
-        parts = [self._solve(_Data(with_data.x, *np.split(part, 2, axis=1), known)) for part in pieces]
+        k = n.shape[1]
+        known = np.zeros(k) if timed is None else np.asarray(timed, np.float64)
+        parts = [self._solve(_Data(with_data.x, part[:, :k], part[:, k:], known)) for part in pieces]
         return Batch(parts, order.ravel())
 
     def nodes(self, patients: int) -> int:
@@ -127,7 +128,7 @@ class HazardQuadrature:
         patients = float((data.n.sum(axis=1) + data.timed.sum()).max(initial=0))
         line, step, before = self._line(patients), COARSEST, None
         while True:
-            w = step * np.arange(-int(REACH / step), int(REACH / step) + 1)
+            w = step * np.arange(-int(REACH / step), int(REACH / step) + 1, dtype=np.float64)
             log_f = self._log_f(line, w, data)
             top = log_f.max(axis=(1, 2), keepdims=True)
             density = np.exp(log_f - top)
@@ -145,7 +146,8 @@ class HazardQuadrature:
         prior = -((line.nodes / self.s) ** 2 + w[:, None] ** 2) / 2
         found = np.broadcast_to(prior, (len(data.n), *prior.shape)).copy()
         for middle, n, y, timed in zip(self._centre(w, data.x).T, data.n.T, data.y.T, data.timed, strict=True):
-            found += log_likelihood(middle[:, None] + line.nodes, *np.stack([n, y])[..., None, None], timed)
+            eta = middle[:, None] + line.nodes
+            found += log_likelihood(eta, n[:, None, None], y[:, None, None], timed)
         return found
 
     @staticmethod

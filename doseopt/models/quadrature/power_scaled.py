@@ -112,7 +112,7 @@ def sensitivity(
 def _distribution(model: Scalable, n: Any, y: Any, at: Values | None, group: int) -> FloatArray:
     """Return Pr(rate <= each of the rates), [C, D]; parts of patients count as such."""
     if isinstance(model, TwoPopulations):
-        return lattice.solve(model, n, y, at).below(expit(LOGITS))[group]
+        return np.asarray(lattice.solve(model, n, y, at).below(expit(LOGITS))[group])
     return np.asarray(posterior_after(model, n, y, at).below(expit(LOGITS))[0])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
 from doseopt.core.text import counted
 from doseopt.display.labels import made_by, names
 from doseopt.display.numbers import bare, decimal, percent
@@ -107,7 +108,9 @@ def _operating(ds: xr.Dataset) -> list[Block]:
     kinds, truths = names(ds, "prior"), names(ds, "truth")
     shown = {"correct_selection": "right", "overdose_selection": "over", "no_selection": "none"}
     further = {"patients_above_mtd": "above", "total_dlts": "DLTs"}
-    parts = [(ds[name].transpose("truth", "prior").to_numpy(), bare) for name in shown]
+    parts: list[tuple[FloatArray, Callable[[float], str]]] = [
+        (ds[name].transpose("truth", "prior").to_numpy(), bare) for name in shown
+    ]
     parts += [(ds[name].transpose("truth", "prior").to_numpy(), decimal) for name in further]
     rows = tuple(
         (truth, *(write(values[t, k]) for k in range(len(kinds)) for values, write in parts))
