@@ -103,7 +103,8 @@ def test_numpy_and_pymc_state_the_same_density_and_the_same_rates(name: str) -> 
     built = build(model, n, y)
     density = built.compile_logp(mode=PYTHON)
     rates = built["log_p_by_model" if name == "average" else "p_dlt"]
-    for z in rng.normal(0, 1.5, (20, len(joint.prior.names))):
+    scale = 0.4 if name == "cloglog" else 1.5  # further out its rates are 1 in double precision
+    for z in rng.normal(0, scale, (20, len(joint.prior.names))):
         assert density({"z": z}) == pytest.approx(log_density(model, z, n, y), abs=1e-10)
         here = rates.eval({built["z"]: z}, mode=PYTHON)
         assert np.allclose(here if name == "average" else np.log(here), log_rates(model, z), rtol=0, atol=1e-10)
