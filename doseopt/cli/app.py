@@ -135,7 +135,7 @@ def make_folder(folder: Path) -> None:
 def main() -> None:
     """Run the command line; what the terminal cannot show becomes a question mark."""
     if COMPLETE in os.environ:
-        from typer.completion import completion_init
+        from typer.completion import completion_init  # type: ignore[attr-defined]  # it imports it
 
         completion_init()
     for stream in (sys.stdout, sys.stderr):
