@@ -15,6 +15,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs.unfinished import Unfinished, under
+from doseopt.designs.waiting import made_to_wait
 from doseopt.display.attained import reasons
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.means import means_of
@@ -31,7 +32,8 @@ def attainable_from(
 ) -> xr.Dataset:
     """Return what designs attain of what is attainable, from the start of the trial and from where it stands.
 
-    An optimal policy goes on optimally from any tally of its class, as Bayes' rule says what is believed there.
+    Designs that decide while patients are pending are taken to wait. An optimal policy goes on optimally from any tally
+    of its class, as Bayes' rule says what is believed there.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def attainable_from(
     TooManyStates
         If a design is too large.
     """
-    designs = {name: study.designs[name] for name in starts}
+    designs = {name: made_to_wait(study.designs[name]) for name in starts}
     belief, attained, best, refused = averages(study, designs, lambda name: progress(f"what is attainable: {name}"))
     if len(attained) < len(designs):
         raise TooManyStates(reasons(refused))

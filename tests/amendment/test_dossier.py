@@ -258,3 +258,14 @@ def test_a_study_that_leaves_patients_out_has_a_report_that_says_what_cannot_be_
     assert "left out" in trials.text
     assert "left out" in points.text
     assert dossier.amendment["average"]["correct_selection"].notnull().all()
+
+
+def test_what_is_attainable_beside_a_design_that_decides_on_pending_patients_is_that_of_the_one_that_waits():
+    clock = '[clock]\nwindow = 28\naccrual = { kind = "fixed", per_window = 2 }\n'
+    events = LEFT_OUT[LEFT_OUT.index("[window_events]") : LEFT_OUT.index("[scenarios]")]
+    tite = '[designs.TITE]\nkind = "tite_boin"\nmodifiers = [{ kind = "max_patients", n = 6 }]\n'
+    study = parse_study(LEFT_OUT.replace(events, clock) + tite)
+    found = attainable_from(study, starts(study.only(["BOIN"]), "") | {"TITE": after(study.designs["BOIN"], "")})
+    waits, decides = (found.sel(design=name, drop=True) for name in ("BOIN", "TITE"))
+    for name in ("most_patients", "attained", "attainable"):
+        assert decides[name].item() == waits[name].item()
