@@ -105,7 +105,7 @@ function table() {
   $("numbers").replaceChildren(el("table", { class: "cards" }, el("caption", {}, "At this curve, each design would"), el("thead", {}, head), el("tbody", {}, ...rows)));
   explain($("numbers"));
   wide("selected", "Named as the MTD, % of trials", true);
-  wide("treated", "Patients treated at the dose, % of the patients", false);
+  wide("treated", "Patients treated at the dose, %", false);
   legend();
 }
 
