@@ -31,6 +31,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
 from doseopt.core.reason import Reason
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState, where
+from doseopt.designs.naming import lowered
 from doseopt.display.card import Card
 
 type Ask = Callable[[int, Decision], Decision]
@@ -250,20 +251,8 @@ class Modified(Card):
         to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
         if any(modifier.phase == Phase.CLOSE for modifier in self.modifiers):
-            mtd = self._lowered(mtd, self._views(state)[0], self.admissible(state))
+            mtd = lowered(mtd, self._views(state)[0], self.admissible(state), self.facts.names)
         return np.where(self._by_code["selects_none"][stop] == 1, NONE, mtd)
-
-    def _lowered(self, mtd: IntArray, state: TrialState, allowed: BoolArray) -> IntArray:
-        """Return the highest admissible dose at or below each MTD; one in its place is held to the rule of naming."""
-        lowered = np.where(mtd == NONE, NONE, highest_admissible(mtd, allowed))
-        names = self.facts.names
-        if names is None:
-            return lowered
-        if names.finds_another:
-            instead = highest_admissible(mtd, allowed & names.met(state.n, state.y))
-        else:
-            instead = names.named(lowered, state.n, state.y)
-        return np.where(lowered == mtd, mtd, instead)
 
     def posterior(self, state: TrialState, pending: Pending | None = None) -> Posterior:
         """Return the base's posterior."""

@@ -10,11 +10,20 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from doseopt.core.definition import Definition, Names
-from doseopt.core.design import Design, Row, decision_of, estimated_by, is_design, posterior_of, with_dose
+from doseopt.core.design import (
+    Design,
+    Row,
+    decision_of,
+    estimated_by,
+    highest_admissible,
+    is_design,
+    posterior_of,
+    with_dose,
+)
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.defaults import Around
 
 
@@ -114,3 +123,15 @@ def named(design: Design, definition: Definition, state: TrialState, stop: IntAr
         found = design.select_among(state, stop, definition.met(state.n, state.y))
     complete = np.array(["", *design.facts.stops])[stop] == "complete"
     return np.where(complete & definition.unless_complete, mtd, found)
+
+
+def lowered(mtd: IntArray, state: TrialState, allowed: BoolArray, names: Definition | None) -> IntArray:
+    """Return the highest allowed dose at or below each MTD; one in its place is held to the rule of naming."""
+    below = np.where(mtd == NONE, NONE, highest_admissible(mtd, allowed))
+    if names is None:
+        return below
+    if names.finds_another:
+        instead = highest_admissible(mtd, allowed & names.met(state.n, state.y))
+    else:
+        instead = names.named(below, state.n, state.y)
+    return np.where(below == mtd, mtd, instead)

@@ -22,8 +22,7 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
-from doseopt.scenarios.mtd_rule import MTDRule
-from doseopt.study.most_probable import KEYS, KIND, MostProbable, most_probable_table, read_most_probable
+from doseopt.study.most_probable import KIND, MostProbable, most_probable_table, read_most_probable
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
 from doseopt.study.rules import read_rules, rule_table, without_rules
@@ -197,7 +196,8 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
         if isinstance(table["selection"], Mapping) and name in table["selection"]:
             reader.fault(f"{place}.{name}", "unknown key; a selection is the rule of one design alone")
     if isinstance(table["selection"], Mapping) and table["selection"].get("kind") == KIND:
-        return _most_probable(reader, table["selection"], place, base, given)
+        selector = read_most_probable(reader, table["selection"], place, base, given.get("mtd"))
+        return None if selector is None else Selecting(base, cast(Any, selector))  # it gives no doses
     of_base = given if base is None else {**given, "target": base.target}
     selector = reader.kind(table["selection"], place, DESIGNS, of_base, OF_A_DESIGN, ["doses"])
     if base is None or selector is None:
@@ -207,21 +207,6 @@ def _read_base(reader: Reader, table: Any, where: str, given: Mapping[str, Any])
     except Faults as faults:
         reader.faults.extend(f.under(place) for f in faults.faults)
         return None
-
-
-def _most_probable(reader: Reader, table: Mapping[str, Any], where: str, base: Any, given: Mapping[str, Any]) -> Any:
-    """Lay a selection by the probability of being the MTD over a design."""
-    before = len(reader.faults)
-    known = reader.table(table, where, KEYS)
-    if base is None:
-        return None
-    if getattr(base, "curve", None) is not None and "prior" in known:
-        reader.fault(f"{where}.prior", "wanted it for a design without a model of its own; leave it out")
-    rule = given.get("mtd") or MTDRule(base.facts.target)
-    selector = read_most_probable(
-        known, base, rule, lambda value, name: reader.value(value, f"{where}.{name}", KEYS[name].domain)
-    )
-    return None if len(reader.faults) > before else Selecting(base, cast(Any, selector))  # it gives no doses
 
 
 def _read_design(reader: Reader, table: Any, where: str, given: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.models.kinds import PosteriorCurve, describe_model
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios.mtd_rule import MTDRule
+from doseopt.study.reader import Reader
 from doseopt.study.said import MISSING, Said
 
 KIND = "most_probable"
@@ -126,15 +127,27 @@ class MostProbable:
         ]
 
 
-def read_most_probable(table: Any, base: Any, rule: MTDRule, own: Callable[[Any, str], Any]) -> MostProbable:
-    """Build the selection of a design from its table, of which `own` reads a key.
+def read_most_probable(
+    reader: Reader, table: Mapping[str, Any], where: str, base: Any, rule: MTDRule | None
+) -> MostProbable | None:
+    """Build the selection of a design from its table; None after noting a fault, or if the design could not be read.
 
     The model is the design's; a design without one is judged by independent doses.
     """
-    values = {name: own(table.get(name, KEYS[name].default), name) for name in ("prior", "none")}
+    before, known = len(reader.faults), reader.table(table, where, KEYS)
+    if base is None:
+        return None
     curve = getattr(base, "curve", None)
-    model = BetaBinomial(base.facts.doses, *map(float, values["prior"] or (1, 1))) if curve is None else curve
-    return MostProbable(model, rule, bool(values["none"]))
+    if curve is not None and "prior" in known:
+        reader.fault(f"{where}.prior", "wanted it for a design without a model of its own; leave it out")
+    prior, none = (
+        reader.value(known.get(name, KEYS[name].default), f"{where}.{name}", KEYS[name].domain)
+        for name in ("prior", "none")
+    )
+    if len(reader.faults) > before:
+        return None
+    model = BetaBinomial(base.facts.doses, *map(float, prior)) if curve is None else curve
+    return MostProbable(model, rule or MTDRule(base.facts.target), none)
 
 
 def most_probable_table(selector: MostProbable) -> dict[str, Any]:
