@@ -144,6 +144,7 @@ def main() -> None:
     # a short process that draws figures spends a tenth of its time looking for garbage
     gc.set_threshold(200_000, 50, 50)
     # xarray imports Dask, if it is installed, to tell that no array is one of its: 0.3 s, and no command has any
-    sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # as importlib documents it: not to be found
+    if "xarray" not in sys.modules:  # which would know that it is there
+        sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # as importlib documents it: not to be found
     Beside.allow()
     app()

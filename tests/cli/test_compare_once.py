@@ -97,3 +97,13 @@ def test_times_at_the_pace_of_the_study_are_computed_once(monkeypatch):
     own = found.sel(pace=round(study.clock.arrivals.rate * 30.4375, 9))
     for name in ("duration", "completion", "completed_by"):
         xr.testing.assert_equal(own[f"{name}_at_pace"].drop_vars("pace"), found[name])
+
+
+@pytest.mark.parametrize("before", ["", "import xarray; "])
+def test_dask_is_not_loaded_and_not_missed(before):
+    """The command line runs in a process that has not loaded xarray, and in one that has and knows Dask."""
+    run = f"{before}import sys; from doseopt.cli import main; sys.argv = ['doseopt', 'check', 'renji-elo']; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", run], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stderr
