@@ -213,8 +213,8 @@ def _cost(ax: Axes, every: list[Series], lines: int) -> None:
     """Draw means over the scenarios where a measure is known: lines, then points."""
     known = ~np.isnan(every[0].y).all(axis=0)
     _draw(ax, every[:lines], every[lines:], np.flatnonzero(known), 1.0)
-    top = max(float(series.y[:, known].mean(axis=1).max()) for series in every)
-    ax.set_ylim(0, max(1.1 * top, 1.0))
+    top = max(1.1 * max(float(series.y[:, known].mean(axis=1).max()) for series in every), 1.0)
+    ax.set_ylim(-SPARE / 100 * top, top)
     faint_grid(ax)
 
 
