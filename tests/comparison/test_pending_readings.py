@@ -34,4 +34,5 @@ def test_designs_that_decide_on_pending_patients_are_not_read_and_stand_beside_t
     said = [block for block in window_blocks(found) if hasattr(block, "notes")]
     assert all("a design that decides while patients are pending" in " ".join(table.notes) for table in said)
     assert "Right most often, of the" in window_sentences(found, "BOIN", "BOIN")[0]
+    assert "TITE-BOIN" not in window_sentences(found, "BOIN", "TITE-BOIN")[0]  # in no reading is it known
     assert "BOIN by" in window_sentences(found, "BOIN", "BOIN")[0]

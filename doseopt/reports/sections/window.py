@@ -83,8 +83,9 @@ def window_sentences(ds: xr.Dataset, registered: str, ahead: str) -> list[str]:
         each = [
             f"{name} {_range(at, 'no_selection', name)} and {_range(at, 'correct_selection', name)}"
             for name in dict.fromkeys((registered, ahead))
+            if bool(at["correct_selection_by_reading"].sel(design=name).notnull().any())
         ]
-        parts.append(f"{factor_words(factor)}: {', '.join(each)}")
+        parts += [f"{factor_words(factor)}: {', '.join(each)}"] if each else []
     elicited = f" Elicited: {ds.attrs['silences']}." if "silences" in ds.attrs else ""
     return [
         f"What happens in the DLT window.{elicited} By how the protocol is read, trials end without an MTD, and with a "
