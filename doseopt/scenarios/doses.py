@@ -99,8 +99,9 @@ class Doses:
         found = []
         if self.labels == () and self.values is None:
             found.append(Fault("labels", "missing; wanted a list of names, one a dose, or values and their unit"))
-        strange = [label for label in self.assumed if label not in self.labels]
-        if strange and isinstance(self.labels, tuple):
+        named = _texts_fault(self.assumed) is None and _texts_fault(self.labels) is None
+        strange = [label for label in self.assumed if label not in self.labels] if named else []
+        if strange:
             found.append(Fault("assumed", f"no dose {strange[0]!r}{nearest(strange[0], self.labels)}"))
         if not isinstance(self.plan, Doses | None):
             found.append(Fault("plan", f"wanted the planned doses, got {self.plan!r}"))

@@ -90,3 +90,9 @@ def test_assumed_doses_are_marked_on_every_page():
 def test_an_assumed_dose_is_one_of_the_study():
     text = STUDY.replace('unit = "mg"', 'unit = "mg"\nassumed = ["3"]')
     assert faults(text) == ["doses.assumed: no dose '3'; known: 1, 2.5"]
+
+
+@pytest.mark.parametrize("wrong", ["3", '"1"', "[{ a = 1 }]", "[1]", "true"])
+def test_what_is_no_list_of_labels_is_a_fault_with_its_place(wrong):
+    text = STUDY.replace('unit = "mg"', f'unit = "mg"\nassumed = {wrong}')
+    assert [fault.partition(":")[0] for fault in faults(text)] == ["doses.assumed"]
