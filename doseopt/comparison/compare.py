@@ -180,7 +180,8 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
     sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
     endings = typical_endings(study, engine, sizes)
     result = result.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
-    return result.assign_attrs(posterior_model=study.describe_model(), **endings.attrs)
+    whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
+    return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)
 
 
 def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:

@@ -25,8 +25,8 @@ from doseopt.study.study import Study
 TRUTHS = {"as the prior's medians": 0.5, "as its 95% quantiles": 0.95, "as its 5% quantiles": 0.05}
 """Truths, by the quantiles of the prior that the DLT rates are."""
 MEASURES = ("correct_selection", "overdose_selection", "no_selection", "patients_above_mtd", "total_dlts")
-PATIENTS = 24
-"""Enrolment of a study that registers none."""
+PATIENTS, FEWER, MANY = 24, 12, 8
+"""Most patients, and most where doses are more than so many: with them it takes about a second."""
 
 
 def design_of(study: Study, curve: PosteriorCurve, patients: int) -> Modified:
@@ -60,7 +60,8 @@ def if_wrong(study: Study, curves: Mapping[str, PosteriorCurve], prior: Posterio
     prior : Posterior
         Before data, of the model whose quantiles are the truths.
     """
-    patients = study.planned_enrolment or PATIENTS
+    most = PATIENTS if len(study.doses.labels) <= MANY else FEWER
+    patients = min(study.planned_enrolment or most, most)
     rates = np.stack([prior.quantile(level)[0] for level in TRUTHS.values()])
     scenarios = make_scenarios(np.clip(rates, 0, 1), list(TRUTHS), list(study.doses.labels))
     each = [
