@@ -99,7 +99,7 @@ BASE = BOIN(doses=2, target=0.25)
         (lambda: Modified(BASE, MaxPatients(n=9)), "modifiers: wanted a list of modifiers, got MaxPatients"),
         (lambda: Modified(BASE, ["x"]), r"modifiers\[0\]: wanted a modifier, got 'x'"),
         (lambda: Modified(BASE, [MaxPatients]), r"modifiers\[0\]: wanted a modifier, got <class"),
-        (lambda: Selecting(BASE, "CRM"), "selector: wanted a design, got 'CRM'"),
+        (lambda: Selecting(BASE, "CRM"), "selector: wanted a design, or what selects among doses, got 'CRM'"),
         (lambda: OnGrid("BOIN", (1.0, 2.0), (0, 1)), "base: wanted a design, got 'BOIN'"),
         (lambda: CRM(doses="4", target=None, skeleton=3), r"doses: wanted a whole number in \[1, 1000\], got '4'"),
     ],

@@ -42,6 +42,8 @@ FIELDS = {
     "two_populations": ("reference_dose", "mean", "cov", "populations", "between"),
 }
 """The fields that belong to each model."""
+OF_DOSES = tuple(name for name, fields in FIELDS.items() if "reference_dose" in fields)
+"""The models that rest on the values of the doses."""
 SHARED = ("likelihood", "left", "external", "intervals")
 """The fields that belong to all of them."""
 IN_PART = {"weighted": "1 - w p", "hazard": "(1 - p)^w, the hazard being constant"}

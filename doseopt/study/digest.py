@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from doseopt.designs.modifiers import MODIFIERS
-from doseopt.models.choice import PosteriorModel
+from doseopt.models.choice import OF_DOSES, PosteriorModel
 from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN
 from doseopt.models.slope import PRIOR_SD
 from doseopt.scenarios import MTDRule
@@ -97,7 +97,7 @@ def _mtd(table: Mapping[str, Any], target: float) -> dict[str, Any]:
 def _posterior(table: Mapping[str, Any], values: tuple[float, ...] | None, doses: int) -> dict[str, Any]:
     """State the reference dose of the BLRM, and leave out the priors that are its default."""
     said = _slope(table)
-    if said.get("model", "blrm") in ("blrm", "two_populations") and values is not None:
+    if said.get("model", "blrm") in OF_DOSES and values is not None:
         said.setdefault("reference_dose", float(PosteriorModel().reference(values)))
     usual = {
         "mean": WEAKLY_INFORMATIVE_MEAN,

@@ -13,7 +13,7 @@ from doseopt.beliefs.utility import Utility
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Domain, Fault, Faults, declared, nearest
 from doseopt.endpoints.historical import Historical
-from doseopt.models.choice import PosteriorModel
+from doseopt.models.choice import OF_DOSES, PosteriorModel
 from doseopt.scenarios import MTDRule, concat_scenarios
 from doseopt.scenarios.doses import Doses
 from doseopt.study.amendment import read_proposal
@@ -217,11 +217,7 @@ def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: flo
     """Build the model that DLT rates are judged by; without a table the BLRM, or independent doses without values."""
     if table is None:
         return PosteriorModel()
-    if (
-        isinstance(table, Mapping)
-        and table.get("model", "blrm") in ("blrm", "two_populations")
-        and "reference_dose" not in table
-    ):
+    if isinstance(table, Mapping) and table.get("model", "blrm") in OF_DOSES and "reference_dose" not in table:
         unit = f" in {doses.unit}" if doses is not None and doses.unit else ""
         reader.fault("posterior.reference_dose", f"missing; wanted the reference dose d* of the BLRM{unit}")
     choice = reader.build(PosteriorModel, table, "posterior", {})

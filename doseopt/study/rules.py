@@ -97,7 +97,7 @@ def without_rules(reader: Reader, table: Any, where: str, known: Container[str])
     if not isinstance(table, Mapping):
         return table
     base = DESIGNS.get(str(table.get("kind")))
-    own = {} if base is None else written(base)
+    own = written(base) if base is not None else set().union(*map(written, DESIGNS.values()))
     found = {name: _meant(str(name)) for name in table if name not in own and name not in known}
     for name, kind in found.items():
         if kind:

@@ -37,7 +37,7 @@ def test_who_waits_is_told_that_it_was_cancelled():
     async def question(worker):
         await worker.ask("read", {"text": SMALL})
         asked = asyncio.create_task(worker.ask("maps", {}))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.01)
         worker.end()
         with pytest.raises(Ended, match="cancelled"):
             await asked
