@@ -63,7 +63,8 @@ def rows_of(ds: xr.Dataset) -> list[dict[str, Any]]:
             row = {"pace": pace, "design": name, "engine": str(ds["engine"].sel(design=name).item())}
             for which in ("correct", "overdose"):
                 row[which] = float(at[f"{which}_selection_at_pace"])
-                row[f"{which}_error_at_most"] = float(at[f"{which}_selection_at_pace_mcse"])
+                error = at.get(f"{which}_selection_at_pace_mcse", 0.0)  # there is none where all is exact
+                row[f"{which}_error_at_most"] = float(error)
             late = float(at["duration_quantile_at_pace"].sel(time_quantile=LATE))
             row |= {"duration": float(at["duration_at_pace"]), "duration_late": None if np.isnan(late) else late}
             if gain := each.get((pace, name)):
