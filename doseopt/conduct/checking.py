@@ -114,7 +114,7 @@ def _compared(study: Study, trial: Trial, asked: Question) -> dict[str, Any]:
         except Faults:  # a model that does not suit the study, or patients of whom the population is not known
             continue
         given, n, y = _data(other)
-        each[kind] = left_out(other.curve, n, y, given)
+        each[kind] = _by_patient(left_out(other.curve, n, y, given), other, study, trial)
         marginal.append(log_evidence(other.curve, n[None], y[None], given)[0])
     points = np.stack(list(each.values()))
     apart = points - points[points.sum(axis=1).argmax()]
@@ -126,6 +126,20 @@ def _compared(study: Study, trial: Trial, asked: Question) -> dict[str, Any]:
         "elpd_difference_se": ("model", _spread(apart), _about("standard error of the difference")),
         "log_marginal": ("model", np.array(marginal), _about("log marginal likelihood")),
     }
+
+
+def _by_patient(value: FloatArray, asked: Question, study: Study, trial: Trial) -> FloatArray:
+    """Return what is known by outcome and column of the data, [2, K], of each patient, [N], as the trial has them."""
+    given, curve = asked.counted.given, asked.curve
+    n, planned, found = np.atleast_2d(given.n), study.doses.values or (), {}
+    for patient in asked.counted.whole:
+        row = curve.groups.index(patient.group) if isinstance(curve, TwoPopulations) else 0
+        column = patient.level
+        if given.doses is not None:
+            dose = planned[patient.level] if patient.actual_dose is None else patient.actual_dose
+            column = int(np.flatnonzero((np.array(given.doses) == dose) & (n[row] > 0))[0])
+        found[id(patient)] = value[int(bool(patient.dlt)), row * n.shape[1] + column]
+    return np.array([found[id(patient)] for patient in trial.patients if id(patient) in found])
 
 
 def _spread(values: FloatArray) -> FloatArray:

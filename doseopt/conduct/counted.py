@@ -48,11 +48,14 @@ class Counted:
         By the doses that were given where the model takes them; else the same.
     in_part : tuple of str
         Who counts in part, each with the share of the window.
+    whole : tuple of Patient
+        Who counts in whole.
     """
 
     planned: Tally
     given: Tally
     in_part: tuple[str, ...]
+    whole: tuple[Patient, ...]
 
     @classmethod
     def of(cls, choice: PosteriorModel, curve: Judge, trial: Trial, population: int = 0) -> Counted:
@@ -69,7 +72,8 @@ class Counted:
         if isinstance(curve, TwoPopulations):
             each = [cls.of(choice, curve.pooled(), part) for part in _by_population(curve.groups, trial)]
             names = tuple(name for part in each for name in part.in_part)
-            return cls(each[population].planned, _side_by_side([part.given for part in each], curve), names)
+            given = _side_by_side([part.given for part in each], curve)
+            return cls(each[population].planned, given, names, tuple(p for part in each for p in part.whole))
         censored = [p for p in trial.patients if p.left and choice.left == "censored"]
         whole = dataclasses.replace(trial, patients=tuple(p for p in trial.evaluable if p not in censored))
         part = [*trial.pending, *censored] if choice.likelihood != "complete" else []
@@ -83,8 +87,8 @@ class Counted:
         names = tuple(f"{_who(p)}: {w:.2f}" for p, w in zip(part, weights, strict=True))
         odd = any(p.actual_dose is not None for p in (*whole.patients, *part))
         if not (odd and takes_doses(curve)):
-            return cls(planned, planned, names)
-        return cls(planned, _by_given(whole, *weighed), names)
+            return cls(planned, planned, names, whole.patients)
+        return cls(planned, _by_given(whole, *weighed), names, whole.patients)
 
 
 def takes_doses(curve: Judge) -> bool:

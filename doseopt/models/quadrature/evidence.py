@@ -74,10 +74,9 @@ def predictive(model: Curve, n: IntArray, y: IntArray, sizes: IntArray, at: Valu
 
 
 def left_out(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -> FloatArray:
-    """Return the log predictive probability of each patient's outcome given all others, [N].
+    """Return the log predictive probability of a patient's outcome given all others, nan where there is none, [2, K].
 
-    The patients stand by column, of two populations by dose, those with a DLT first. Their sum is the expected log
-    predictive density (elpd).
+    Without and with a DLT; summed over the patients it is the expected log predictive density (elpd).
 
     Parameters
     ----------
@@ -87,14 +86,9 @@ def left_out(model: Curve, n: IntArray, y: IntArray, at: Values | None = None) -
     ----------
     Vehtari, Gelman, Gabry 2017, Statistics and Computing 27:1413.
     """
-    column, dlt = np.tile(np.arange(len(n)), 2), np.repeat([1, 0], len(n))
-    patients = np.concatenate([y, n - y])
-    kept = patients > 0
-    one = np.eye(len(n), dtype=np.int64)[column[kept]]
-    each = log_evidence(model, np.vstack([n[None], n - one]), np.vstack([y[None], y - one * dlt[kept, None]]), at)
-    found = np.repeat(each[0] - each[1:], patients[kept])
-    place = np.arange(len(n))
-    if isinstance(model, TwoPopulations):  # by dose, as patients stand under models of one population
-        place = np.tile(np.arange(len(n) // 2) if at is None else np.unique(at, return_inverse=True)[1], 2)
-    cell = 2 * place[column] + 1 - dlt
-    return np.asarray(found[np.argsort(np.repeat(cell[kept], patients[kept]), kind="stable")])
+    found = np.full((2, len(n)), np.nan)
+    dlt, column = np.nonzero(np.stack([n - y, y]))
+    one = np.eye(len(n), dtype=np.int64)[column]
+    each = log_evidence(model, np.vstack([n[None], n - one]), np.vstack([y[None], y - one * dlt[:, None]]), at)
+    found[dlt, column] = each[0] - each[1:]
+    return found
