@@ -152,6 +152,18 @@ def test_the_design_decides_by_the_rate_at_the_posterior_mean_of_the_slope():
     assert "posterior mean of exp(b)" in clauses["next dose"]
 
 
+@pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize("how", ["plugin", "mean"])
+@pytest.mark.parametrize("seen", ["1NNN", "1NNN 2NNN", "1NNN 2NNT", "1NNT", "1NTT", "2NNN 3NNT 3NTT"])
+def test_the_next_dose_is_the_one_whose_estimated_rate_is_closest_to_the_target(name, how, seen):
+    design = CRM(doses=4, target=0.25, skeleton=SKELETON, slope_prior=PRIORS[name], estimate=how)
+    state = doseopt.after(design, seen)
+    _, slope, mean = closed_form(PRIORS[name], *(part[0].tolist() for part in (state.n, state.y)))
+    rates = mean if how == "mean" else np.array(SKELETON) ** slope
+    assert np.abs(design.estimated(state)[0] - rates).max() < 1e-9
+    assert design.decide(state).dose.item() == np.abs(rates - 0.25).argmin()
+
+
 def test_the_posterior_of_a_study_may_state_one():
     model = PosteriorModel(model="empiric", skeleton=SKELETON, slope_prior=PRIORS["gamma"])
     curve = model.curve(None, "mg", 4, 0.25)
