@@ -1,6 +1,7 @@
 import ast
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -100,6 +101,18 @@ except SystemExit as stop:
     assert not stop.code, stop.code
 """
     assert loaded_after(run, *LIGHT) == []
+
+
+@pytest.mark.parametrize(("stated", "then"), [(None, "1"), ("4", "4")])
+def test_a_command_has_one_thread_of_linear_algebra_unless_told(stated, then):
+    env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    env |= {} if stated is None else {"OMP_NUM_THREADS": stated}
+    run = (
+        "import os, sys; from doseopt.cli import main; assert 'numpy' not in sys.modules; "
+        "sys.argv = ['doseopt', '--version']\ntry: main()\nexcept SystemExit: print(os.environ['OMP_NUM_THREADS'])"
+    )
+    done = subprocess.run([sys.executable, "-c", run], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == then
 
 
 def test_an_exact_comparison_imports_neither_pymc_nor_matplotlib():

@@ -141,6 +141,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # the products are small: threads of the linear algebra would wait for each other, and take the processors from the
+    # processes that work beside; whoever wants them says so
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # a short process that draws figures spends a tenth of its time looking for garbage
     gc.set_threshold(200_000, 50, 50)
     # xarray imports Dask, if it is installed, to tell that no array is one of its: 0.3 s, and no command has any
