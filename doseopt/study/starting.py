@@ -87,7 +87,7 @@ class Start:
         if faults:
             raise Faults(faults, "new")
         known = list(dict.fromkeys(str(kind) for kind in kinds))
-        if "blrm" in known and not (_numbers(self.doses) and self.unit):
+        if "blrm" in known and not (_values(self.doses) and self.unit):
             got = f"got {', '.join(self.doses)}{' ' * bool(self.unit)}{self.unit}"
             raise Faults([Fault("--doses", f"wanted numbers that rise and their --unit for a BLRM, {got}")], "new")
         parts = [self._head(), self._doses(), self._clock() if set(known) & set(PENDING) else "", self._scenarios()]
@@ -99,6 +99,9 @@ class Start:
         found = []
         if not self.doses or len(set(self.doses)) < len(self.doses) or not all(self.doses):
             found.append(Fault("--doses", f'wanted doses as "1, 2.5, 5", each once, got {", ".join(self.doses)!r}'))
+        values = _values(self.doses)
+        if values != sorted(values):
+            found.append(Fault("--doses", f"wanted the lowest dose first, got {', '.join(self.doses)}"))
         if not 0 < self.target < 1:
             found.append(Fault("--target", f"wanted a DLT rate between 0 and 1, as 0.25, got {self.target:g}"))
         if not 1 <= self.cohort <= 100:
@@ -118,7 +121,7 @@ target = {self.target:g}  # DLT rate that the MTD is to have
     def _doses(self) -> str:
         listed = ", ".join(map(_quoted, self.doses))
         lines = ["[doses]", f"labels = [{listed}]  # the lowest first, as the protocol writes them"]
-        if _numbers(self.doses) and self.unit:  # a value is nothing without its unit
+        if _values(self.doses) and self.unit:  # a value is nothing without its unit
             lines.append(f"values = [{', '.join(self.doses)}]")
         if self.unit:
             lines.append(f"unit = {_quoted(self.unit)}")
@@ -198,13 +201,13 @@ def _wants(kind: str, rule: str) -> bool:
     return by_model or (kind == "blrm" and rule == "no_skipping")
 
 
-def _numbers(doses: Sequence[str]) -> bool:
-    """Tell whether doses are numbers that rise."""
+def _values(doses: Sequence[str]) -> list[float]:
+    """Return doses as numbers; none if one is no dose in figures."""
     try:
         values = [float(dose) for dose in doses]
     except ValueError:
-        return False
-    return all(is_number(v) and v > 0 for v in values) and values == sorted(set(values))
+        return []
+    return values if all(is_number(v) and v > 0 for v in values) else []
 
 
 def _quoted(text: str) -> str:

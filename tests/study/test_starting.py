@@ -41,3 +41,9 @@ def test_what_begins_no_study_is_named_all_at_once():
         assert part in said
     with pytest.raises(Faults, match="wanted numbers that rise and their --unit for a BLRM, got low, high mg"):
         Start(("blrm",), ("low", "high"), "mg").text()
+
+
+@pytest.mark.parametrize("doses", [("20", "10"), ("2", "10", "9.5")])
+def test_doses_in_figures_that_do_not_rise_are_not_taken_for_names(doses):
+    with pytest.raises(Faults, match=f"wanted the lowest dose first, got {', '.join(doses)}"):
+        Start(like=("boin",), doses=doses, unit="mg").text()
