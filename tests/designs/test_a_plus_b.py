@@ -96,7 +96,7 @@ def test_three_plus_three_is_one(own, its, confirm_top, start):
 
 @pytest.mark.parametrize(("on_descent", "sizes"), [("stepwise", [2, 4, 0]), ("at_once", [6, 5, 0])])
 def test_an_untried_dose_below_an_excluded_one_is_filled_in_one_step_or_two(on_descent, sizes):
-    """2+4 from level 2: both patients there have a DLT, so level 1 is next; after one patient there, or two, five or four more, and none after six."""
+    """2+4 from level 2: two DLTs there, so level 1 is next; then what is left of six."""
     design = APlusB(doses=3, target=0.25, a=2, b=4, start=2, on_descent=on_descent)
     seen = ("2TT", "2TT 1NN" if on_descent == "stepwise" else "2TT 1N.", "2TT 1NN 1NNNN")
     decisions = [design.decide(after(design, outcomes)) for outcomes in seen]
