@@ -1,4 +1,4 @@
-"""The parts of the README that hold numbers, made from results files and from what is computed."""
+"""The parts of README and docs/findings.md that hold numbers, made from results files and from what is computed."""
 
 import csv
 import json

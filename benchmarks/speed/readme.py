@@ -1,4 +1,4 @@
-"""The Speed section of the README, made from the recorded results."""
+"""The times of docs/findings.md, made from the recorded results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def on_machine(results: dict[str, Any]) -> str:
 
 
 def block(results: dict[str, Any]) -> str:
-    """Return the table and what surrounds it, to be pasted into the README."""
+    """Return the table and what surrounds it, to be pasted into docs/findings.md."""
     records: Records = {record["name"]: record for record in results["records"]}
     repeats = min(record["repeats"] for record in records.values())
     lines = [

@@ -2,7 +2,7 @@
 
 Writes speed.json, peers.csv, peers.md, pending.md, accuracy.md and figures/ into DIR (else benchmarks/speed/results),
 on one core in a few minutes (Linux). `--quick` takes seconds: one run of each, and only what is fast. `--markdown`
-measures nothing: it prints the README's Speed section from DIR/speed.json.
+measures nothing: it prints the times of docs/findings.md from DIR/speed.json.
 """
 
 from __future__ import annotations
