@@ -5,6 +5,7 @@ from doseopt.designs.accelerated_titration import AcceleratedTitration
 from doseopt.designs.blrm import BLRM
 from doseopt.designs.bma_crm import BMACRM
 from doseopt.designs.boin import BOIN
+from doseopt.designs.ccd import CCD
 from doseopt.designs.crm import CRM
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.i3p3 import I3Plus3
@@ -30,6 +31,7 @@ DESIGNS = {
     "mtpi": MTPI,
     "mtpi2": MTPI2,
     "tpi": TPI,
+    "ccd": CCD,
     "i3p3": I3Plus3,
     "table": DecisionTable,
     "policy": Policy,
