@@ -9,7 +9,8 @@ import numpy as np
 
 from doseopt.core.design import Row
 from doseopt.core.state import IntArray
-from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP, MarginDesign
+from doseopt.designs.interval import DOWN, ROUNDING, STAY, UP
+from doseopt.designs.margin import MarginDesign
 
 
 @dataclass(frozen=True)

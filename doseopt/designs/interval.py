@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import betainc
 
 from doseopt.core.design import Row, highest_admissible
 from doseopt.core.facts import Facts
-from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.parameters import MOST_DOSES, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.modifiers.stopping import prior_fault
 from doseopt.designs.selection import closest, isotonic
 from doseopt.models.beta import BetaBinomial
 
@@ -120,6 +121,16 @@ class IntervalDesign(Defaults):
         ]
 
 
+def beta_prior(a: float, b: float) -> Any:
+    """Return the parameter of designs that state the Beta(a, b) prior of the DLT rate at a dose."""
+    doc = "a and b of the Beta(a, b) prior of the DLT rate at a dose"
+
+    def fault(value: Any) -> str | None:
+        return f"wanted two numbers, got {value!r}" if value is None else prior_fault(value)
+
+    return param((a, b), kind=tuple, custom=fault, doc=doc)
+
+
 @dataclass(frozen=True)
 class SafeIntervalDesign(IntervalDesign):
     """An interval design with the family's safety rule.
@@ -141,8 +152,6 @@ class SafeIntervalDesign(IntervalDesign):
 
     Attributes
     ----------
-    prior : float
-        a of the prior Beta(a, a) of the DLT rate at a dose.
     safety_source : str
         Who states the safety rule.
     """
@@ -156,7 +165,6 @@ class SafeIntervalDesign(IntervalDesign):
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
 
-    prior: ClassVar[float] = 1.0
     safety_source: ClassVar[str]
 
     @classmethod
@@ -164,9 +172,14 @@ class SafeIntervalDesign(IntervalDesign):
         """Return the design as the conformance checks try it."""
         return Modified(cls(doses=4, target=0.25), (MaxPatients(n=18),))
 
+    @property
+    def beta(self) -> tuple[float, float]:
+        """The prior Beta(a, b) of the DLT rate at a dose: Beta(1, 1), or what a design states."""
+        return (1.0, 1.0)
+
     def tail(self, n: IntArray, y: IntArray) -> FloatArray:
         """Return Pr(p > phi), elementwise."""
-        return beta_tail(n, y, self.target, self.prior, self.prior)
+        return beta_tail(n, y, self.target, *self.beta)
 
     def tunable(self) -> tuple[Tunable, ...]:
         """Return the cutoff of the safety rule, and the cohort size."""
@@ -183,57 +196,16 @@ class SafeIntervalDesign(IntervalDesign):
         return dataclasses.replace(super().facts, exclusion=excluded)
 
     def posterior(self, state: TrialState) -> Posterior:
-        """Return the posterior of the DLT rates under Beta(a, a), each dose by itself."""
-        return BetaBinomial(self.doses, self.prior, self.prior).posterior(state.n, state.y)
+        """Return the posterior of the DLT rates under Beta(a, b), each dose by itself."""
+        return BetaBinomial(self.doses, *self.beta).posterior(state.n, state.y)
 
     def describe(self) -> list[Row]:
         """Return the safety rule, and what the whole family shares."""
         rule = (
             f"a dose and all above, when n >= {self.eliminate_from} and "
-            f"Pr(p > {self.target:g}) > {self.cutoff:g} under Beta({self.prior:g},{self.prior:g})"
+            f"Pr(p > {self.target:g}) > {self.cutoff:g} under {in_words(self.beta)}"
         )
         return [Row("elimination", rule, self.safety_source), *super().describe()]
-
-
-@dataclass(frozen=True)
-class MarginDesign(SafeIntervalDesign):
-    """A safe interval design with an interval [phi - margin_left, phi + margin_right] of rates like the target.
-
-    Parameters
-    ----------
-    margin_left, margin_right : float
-        How far below and above the target the interval reaches.
-    """
-
-    margin_left: float = param(0.05, low=0, high=1, open_low=True, doc="how far below the target the interval reaches")
-    margin_right: float = param(0.05, low=0, high=1, open_low=True, doc="how far above the target the interval reaches")
-
-    def tunable(self) -> tuple[Tunable, ...]:
-        """Return the margins, with what all have."""
-        widest = 0.6 * min(self.target, 1 - self.target)
-        margins = (Tunable(name, 0.01, widest) for name in ("margin_left", "margin_right"))
-        return (*margins, *super().tunable())
-
-    def _faults(self) -> list[Fault]:
-        found = super()._faults()
-        if not isinstance(self.target, int | float):
-            return found
-        room = {"margin_left": ("the target", self.target), "margin_right": ("1 - target", 1 - self.target)}
-        for name, (what, most) in room.items():
-            margin = getattr(self, name)
-            if isinstance(margin, int | float) and most <= margin <= 1:
-                found.append(Fault(name, f"wanted less than {what} ({most:g}), got {margin:g}"))
-        return found
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval."""
-        return self.target - self.margin_left
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval."""
-        return self.target + self.margin_right
 
 
 def _room(n: IntArray) -> int:
@@ -261,8 +233,15 @@ def last_largest(values: FloatArray) -> IntArray:
     return np.asarray(values.shape[-1] - 1 - among[..., ::-1].argmax(axis=-1))
 
 
-def move_to_densest(n: IntArray, y: IntArray, edges: FloatArray, low: float) -> IntArray:
-    """Move towards the interval with the largest mass per length under Beta(1 + y, 1 + n - y), elementwise.
+def in_words(beta: tuple[float, float]) -> str:
+    """Return a Beta distribution as descriptions have it."""
+    return f"Beta({beta[0]:g},{beta[1]:g})"
+
+
+def move_to_densest(
+    n: IntArray, y: IntArray, edges: FloatArray, low: float, beta: tuple[float, float] = (1.0, 1.0)
+) -> IntArray:
+    """Move towards the interval with the largest mass per length under Beta(a + y, b + n - y), elementwise.
 
     Parameters
     ----------
@@ -271,13 +250,15 @@ def move_to_densest(n: IntArray, y: IntArray, edges: FloatArray, low: float) -> 
         Ends of the intervals, increasing, from 0 to 1.
     low : float
         Where the interval to stay in begins: one of the edges.
+    beta : tuple of float
+        a and b.
 
     Returns
     -------
     int array
         UP where the densest interval lies below that one, STAY where it is that one, DOWN above; ties to the higher.
     """
-    mass = -np.diff(beta_tail(n[..., None], y[..., None], edges), axis=-1)
+    mass = -np.diff(beta_tail(n[..., None], y[..., None], edges, *beta), axis=-1)
     return np.asarray(np.sign(np.searchsorted(edges, low) - last_largest(mass / np.diff(edges))))
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from doseopt.core.design import Row
 from doseopt.core.state import IntArray
-from doseopt.designs.interval import MarginDesign, equal_pieces, move_to_densest
+from doseopt.designs.interval import equal_pieces, move_to_densest
+from doseopt.designs.margin import MarginDesign
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from doseopt.core.design import Row
 from doseopt.core.state import IntArray
-from doseopt.designs.interval import MarginDesign, equal_pieces, move_to_densest
+from doseopt.designs.interval import beta_prior, equal_pieces, in_words, move_to_densest
+from doseopt.designs.margin import MarginDesign
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class MTPI2(MarginDesign):
 
     As mTPI, with the intervals below and above [phi - margin_left, phi + margin_right] cut, outwards from it, into
     pieces of its length, the last at 0 and at 1 being shorter. The piece with the largest unit probability mass (mass
-    under Beta(1+y, 1+n-y), divided by its length) says: up if it lies below the equivalence interval, stay if it is
+    under Beta(a+y, b+n-y), divided by its length) says: up if it lies below the equivalence interval, stay if it is
     that interval, down if it lies above. A dose with Pr(p > phi) > cutoff is eliminated with all above it; if the
     lowest is, the trial stops and no dose is selected. MTD: the tried, not eliminated dose whose isotonic estimate is
     closest to phi.
@@ -28,6 +29,8 @@ class MTPI2(MarginDesign):
         phi.
     margin_left, margin_right : float
         epsilon_1 and epsilon_2 of the equivalence interval [phi - epsilon_1, phi + epsilon_2].
+    prior : tuple of float
+        a and b of the Beta prior of the DLT rate at a dose. The isotonic estimate has its own, Beta(.05, .05).
     cutoff : float
         Posterior probability that eliminates (xi).
     eliminate_from : int
@@ -53,17 +56,24 @@ class MTPI2(MarginDesign):
     [1, 0, -1, -1]
     """
 
+    prior: tuple[float, float] = beta_prior(1.0, 1.0)
+
     safety_source: ClassVar[str] = "Guo et al. 2017"
+
+    @property
+    def beta(self) -> tuple[float, float]:
+        """The prior Beta(a, b) of the DLT rate at a dose."""
+        return self.prior
 
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Compare the unit probability masses of the pieces."""
-        return move_to_densest(n, y, equal_pieces(self.low, self.high), self.low)
+        return move_to_densest(n, y, equal_pieces(self.low, self.high), self.low, self.prior)
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         rule = (
-            f"largest posterior mass per length of pieces as long as [{self.low:g}, {self.high:g}], under Beta(1,1): "
-            "up below it, stay in it, down above; a tie goes to the higher piece"
+            f"largest posterior mass per length of pieces as long as [{self.low:g}, {self.high:g}], under "
+            f"{in_words(self.prior)}: up below it, stay in it, down above; a tie goes to the higher piece"
         )
         return [
             Row("decision", rule, "Guo et al. 2017"),

@@ -10,14 +10,14 @@ import numpy as np
 from doseopt.core.design import Row
 from doseopt.core.parameters import param
 from doseopt.core.state import IntArray
-from doseopt.designs.interval import DOWN, STAY, UP, SafeIntervalDesign, beta_tail, last_largest
+from doseopt.designs.interval import DOWN, STAY, UP, SafeIntervalDesign, beta_prior, beta_tail, in_words, last_largest
 
 
 @dataclass(frozen=True)
 class TPI(SafeIntervalDesign):
     """Toxicity probability interval design.
 
-    With sigma the standard deviation of Beta(.005+y, .005+n-y), the most probable of p < phi - K2 sigma, the interval
+    With sigma the standard deviation of Beta(a+y, b+n-y), the most probable of p < phi - K2 sigma, the interval
     between, and p > phi + K1 sigma says: up, stay, down. A dose with Pr(p > phi) > cutoff under the same posterior is
     eliminated with all above it; if the lowest is, the trial stops and no dose is selected. MTD: the tried, not
     eliminated dose whose isotonic estimate is closest to phi.
@@ -29,6 +29,8 @@ class TPI(SafeIntervalDesign):
         phi.
     k1, k2 : float
         K1 (above phi) and K2 (below).
+    prior : tuple of float
+        a and b of the Beta prior of the DLT rate at a dose. The isotonic estimate has its own, Beta(.005, .005).
     cutoff : float
         Posterior probability that eliminates (xi).
     eliminate_from : int
@@ -57,25 +59,30 @@ class TPI(SafeIntervalDesign):
 
     k1: float = param(1.0, low=0, high=10, open_low=True, doc="K1: posterior sds above the target that are stayed in")
     k2: float = param(1.5, low=0, high=10, open_low=True, doc="K2: posterior sds below the target that are stayed in")
+    prior: tuple[float, float] = beta_prior(0.005, 0.005)
     eliminate_from: int = param(2, low=1, doc="fewest patients before a dose can be eliminated")
 
-    prior: ClassVar[float] = 0.005
     isotonic_prior: ClassVar[float] = 0.005
     safety_source: ClassVar[str] = "Ji et al. 2007"
 
+    @property
+    def beta(self) -> tuple[float, float]:
+        """The prior Beta(a, b) of the DLT rate at a dose."""
+        return self.prior
+
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Return what the most probable interval says."""
-        a, b = self.prior + y, self.prior + n - y
+        a, b = self.prior[0] + y, self.prior[1] + n - y
         sd = np.sqrt(a * b / (a + b + 1)) / (a + b)
         low, high = np.maximum(self.target - self.k2 * sd, 0), np.minimum(self.target + self.k1 * sd, 1)
-        above_low, above_high = (beta_tail(n, y, x, self.prior, self.prior) for x in (low, high))
+        above_low, above_high = (beta_tail(n, y, x, *self.prior) for x in (low, high))
         chance = np.stack([1 - above_low, above_low - above_high, above_high], axis=-1)
         return np.array([UP, STAY, DOWN])[last_largest(chance)]
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         rule = (
-            f"most probable under Beta({self.prior:g},{self.prior:g}): up below {self.target:g} - {self.k2:g} sd, stay "
+            f"most probable under {in_words(self.prior)}: up below {self.target:g} - {self.k2:g} sd, stay "
             f"to {self.target:g} + {self.k1:g} sd, down above; a tie goes to the higher interval"
         )
         return [
