@@ -183,6 +183,13 @@ def are_numbers(values: Any) -> TypeGuard[tuple[float, ...]]:
     return isinstance(values, tuple) and all(is_number(v) for v in values)
 
 
+def interval_fault(value: Any) -> str | None:
+    """Return what is wrong with an interval of DLT rates, or None."""
+    if are_numbers(value) and len(value) == 2 and 0 < value[0] < value[1] < 1:
+        return None
+    return f"wanted two increasing rates in (0, 1), got {value!r}"
+
+
 def _shown(value: Any) -> str:
     """Show a value; of a whole number only that it is too large, since Python does not write every one."""
     return "a number of more than 64 bits" if isinstance(value, int) and abs(value) > MOST else repr(value)

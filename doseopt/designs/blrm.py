@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +12,11 @@ import numpy as np
 from doseopt.core.definition import TRIED
 from doseopt.core.design import Row
 from doseopt.core.facts import Facts
-from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
+from doseopt.core.parameters import MOST_DOSES, Fault, are_numbers, interval_fault, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import COHORT, Tunable
-from doseopt.designs.defaults import Defaults
+from doseopt.designs.line_prior import LinePrior
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.modifiers.increments import values_fault
@@ -33,33 +32,28 @@ from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.asked import Intervals, asked
 
 TOO_TOXIC = 1
-RULES = ("interval", "mean", "ewoc")
+RULES = ("interval", "mean", "ewoc", "loss")
+LOSSES, UNACCEPTABLE = (1.0, 0.0, 1.0, 2.0), 0.6
 
 
-def _pair_fault(value: Any) -> str | None:
-    right = isinstance(value, tuple) and len(value) == 2
-    if right and all(is_number(v) for v in value):
+def _losses_fault(value: Any) -> str | None:
+    if are_numbers(value) and len(value) == 4 and min(value) >= 0 and value[1] < max(value):
         return None
-    return f"wanted two numbers, got {value!r}"
-
-
-def _interval_fault(value: Any) -> str | None:
-    if _pair_fault(value) is None and 0 < value[0] < value[1] < 1:
-        return None
-    return f"wanted two increasing rates in (0, 1), got {value!r}"
+    return f"wanted four losses, none below 0, that of the target interval not the largest, got {value!r}"
 
 
 @dataclass(frozen=True)
-class BLRM(Defaults):
+class BLRM(LinePrior):
     """Bayesian logistic regression model with overdose control.
 
     logit p(d) = log a + exp(log b) log(d/d*), (log a, log b) bivariate normal. A dose is admissible while
     Pr(p > overdose) < feasibility (escalation with overdose control). Of the admissible doses within the largest
     increment the next cohort gets: rule "interval", the one with the largest Pr(low < p <= high), ties to the lower;
     "mean", the one whose posterior mean is closest to the target; "ewoc", the highest, that is the highest dose whose
-    (1 - feasibility) quantile is at most the overdose limit. If no dose is admissible the trial stops and none is
-    selected. The first cohort is the protocol's: its dose need not be admissible. The MTD is the rule's choice without
-    the increment.
+    (1 - feasibility) quantile is at most the overdose limit; "loss", the one with the least posterior expected loss
+    (p is under, in or over the target interval, or unacceptable), ties to the lower. If no dose is admissible the trial
+    stops and none is selected. The first cohort is the protocol's: its dose need not be admissible. The MTD is the
+    rule's choice without the increment.
 
     Parameters
     ----------
@@ -72,9 +66,13 @@ class BLRM(Defaults):
     unit : str
     mean, cov : tuple
         Prior of (log a, log b); weakly informative by default.
-    rule : {"interval", "mean", "ewoc"}
+    rule : {"interval", "mean", "ewoc", "loss"}
     intervals : tuple of float
         Where the target interval begins and ends.
+    losses : tuple of float
+        Of rule "loss": of a DLT rate under the target interval, in it, over it, and unacceptable.
+    unacceptable : float
+        Of rule "loss": DLT rate above which it is.
     overdose : float, optional
         DLT rate above which a patient is overdosed; the upper end of the target interval when left out.
     feasibility : float
@@ -89,7 +87,7 @@ class BLRM(Defaults):
 
     Notes
     -----
-    Names: "BLRM", "Bayesian logistic regression model", "EWOC" (rule "ewoc").
+    Names: "BLRM", "Bayesian logistic regression model", "EWOC" (rule "ewoc"), "loss-based BLRM", "N-CRM".
 
     References
     ----------
@@ -118,7 +116,18 @@ class BLRM(Defaults):
         WEAKLY_INFORMATIVE_COV, kind=tuple, custom=cov_fault, doc="their covariance matrix"
     )
     rule: str = param("interval", choices=RULES, doc="which admissible dose is given")
-    intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
+    intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=interval_fault, doc="target interval")
+    losses: tuple[float, float, float, float] = param(
+        LOSSES, kind=tuple, custom=_losses_fault, doc='losses of under, target, over, unacceptable, for rule = "loss"'
+    )
+    unacceptable: float = param(
+        UNACCEPTABLE,
+        low=0,
+        high=1,
+        open_low=True,
+        open_high=True,
+        doc='unacceptable DLT rates begin, for rule = "loss"',
+    )
     overdose: float | None = param(
         None,
         kind=float,
@@ -148,6 +157,13 @@ class BLRM(Defaults):
             found.append(Fault("dose_values", f"wanted {self.doses} values, one a dose, got {len(self.dose_values)}"))
         if not self.unit:
             found.append(Fault("unit", 'missing; wanted the unit of the doses, e.g. "mg"'))
+        if self.rule != "loss":
+            stated = {"losses": self.losses != LOSSES, "unacceptable": self.unacceptable != UNACCEPTABLE}
+            wanted = "is read with rule = 'loss' alone; wanted that rule, or to leave it out"
+            found += [Fault(name, wanted) for name, other in stated.items() if other]
+        elif interval_fault((self.intervals[1], self.unacceptable)):
+            wanted = f"wanted more than the end of the target interval ({self.intervals[1]:g}) and less than 1"
+            found.append(Fault("unacceptable", f"{wanted}, got {self.unacceptable!r}"))
         return found
 
     @classmethod
@@ -195,10 +211,12 @@ class BLRM(Defaults):
         return self._asked(state)[..., 0]
 
     def _asked(self, state: TrialState) -> FloatArray:
-        """Return the mean, Pr(DLT rate > limit) and, if the rule looks at it, Pr(rate in the interval), [S, D, :]."""
+        """Return the mean, Pr(DLT rate > limit) and those of the intervals that the rule looks at, [S, D, :]."""
         intervals: Intervals = ((self.limit, 1.0),)
         if self.rule == "interval":
             intervals = (*intervals, self.intervals)
+        if self.rule == "loss":
+            intervals = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0)))
         return asked(self.curve, intervals)(state.n, state.y)
 
     def first(self) -> Decision:
@@ -217,8 +235,10 @@ class BLRM(Defaults):
             return closest(self.estimated(state), self.target, allowed)
         if self.rule == "ewoc":
             return np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
-        inside = np.where(allowed, self._asked(state)[..., 2], -1.0)
-        best = inside >= inside.max(axis=1, keepdims=True) - TIE
+        inside = self._asked(state)[..., 2:]
+        value = inside[..., 0] if self.rule == "interval" else -(inside @ np.array(self.losses))
+        value = np.where(allowed, value, -np.inf)
+        best = value >= value.max(axis=1, keepdims=True) - TIE
         return np.where(allowed.any(axis=1), best.argmax(axis=1), NONE)
 
     def decide(self, state: TrialState) -> Decision:
@@ -241,34 +261,19 @@ class BLRM(Defaults):
         return np.where(stop == TOO_TOXIC, NONE, self._best(state, self.admissible(state) & allowed))
 
     def tunable(self) -> tuple[Tunable, ...]:
-        """Return the prior means and sds of log a and log b (independent), the feasibility and the cohort size."""
-        return (
-            Tunable("mean_log_a", -4.0, 0.5),
-            Tunable("sd_log_a", 0.3, 3.0),
-            Tunable("mean_log_b", -1.0, 1.0),
-            Tunable("sd_log_b", 0.1, 1.5),
-            Tunable("feasibility", 0.15, 0.6, usual=False),
-            COHORT,
-        )
-
-    def tuned(self, values: Mapping[str, float]) -> Self:
-        """Return the design with other values of some of them; a prior with a changed sd has no covariance."""
-        given: dict[str, Any] = dict(values)
-        names = ("log_a", "log_b")
-        means = [given.pop(f"mean_{name}", self.mean[k]) for k, name in enumerate(names)]
-        changed = any(f"sd_{name}" in given for name in names)
-        sds = [given.pop(f"sd_{name}", math.sqrt(self.cov[k][k])) for k, name in enumerate(names)]
-        cov = ((sds[0] ** 2, 0.0), (0.0, sds[1] ** 2)) if changed else self.cov
-        return dataclasses.replace(self, mean=tuple(means), cov=cov, **given)
+        """Return the prior, the feasibility and the cohort size."""
+        return (*super().tunable(), Tunable("feasibility", 0.15, 0.6, usual=False), COHORT)
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         (va, c), (_, vb) = self.cov
-        low, high = self.intervals
+        (low, high), of = self.intervals, self.losses
         chosen = {
             "interval": f"the largest Pr({low:g} < p <= {high:g}), ties to the lower",
             "mean": f"the posterior mean closest to {self.target:g}, ties to the lower",
             "ewoc": "the highest",
+            "loss": f"the least expected loss, {of[0]:g} for p <= {low:g}, {of[1]:g} to {high:g}, {of[2]:g} to "
+            f"{self.unacceptable:g}, {of[3]:g} above, ties to the lower",
         }[self.rule]
         prior = f"log a ~ N({self.mean[0]:.3g}, {va:.3g}), log b ~ N({self.mean[1]:.3g}, {vb:.3g}), covariance {c:g}"
         rows = [

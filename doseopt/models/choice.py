@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from doseopt.core.parameters import Fault, Faults, are_numbers, check, param
+from doseopt.core.parameters import Fault, Faults, are_numbers, check, interval_fault, param
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.cloglog import CLOGLOG_MEAN, TwoParameterCloglog, eta_of, rate_of
 from doseopt.models.curves import (
@@ -66,12 +66,6 @@ def _mean_fault(value: Any) -> str | None:
 
 def _cov_fault(value: Any) -> str | None:
     return None if value is None else cov_fault(value)
-
-
-def _interval_fault(value: Any) -> str | None:
-    if _numbers(2)(value) is None and 0 < value[0] < value[1] < 1:
-        return None
-    return f"wanted two increasing rates in (0, 1), got {value!r}"
 
 
 def _names_fault(value: Any) -> str | None:
@@ -159,7 +153,7 @@ class PosteriorModel:
     likelihood: str = param("complete", choices=LIKELIHOODS, doc="how patients count who have not completed the window")
     left: str = param("reading", choices=LEFT, doc="how patients count who left the window without a DLT")
     external: External | None = param(None, custom=_external_fault, table=External, doc="data from outside")
-    intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=_interval_fault, doc="target interval")
+    intervals: tuple[float, float] = param((0.16, 0.33), kind=tuple, custom=interval_fault, doc="target interval")
 
     def __post_init__(self) -> None:
         """Check the parameters, alone and together."""

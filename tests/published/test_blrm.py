@@ -123,14 +123,15 @@ def nodes(edges, each):
 class Enumerated:
     """All trials of a BLRM with the default prior at four doses; posteriors by Gauss-Legendre in (logit p_j, log b).
 
-    The rule's cuts, 0.16 and 0.33, are edges between nodes, so that a probability is a sum over whole pieces.
+    The rule's cuts, 0.16, 0.33 and 0.6, are edges between nodes, so that a probability is a sum over whole pieces.
     """
 
     def __init__(self, **options):
         self.rule, self.feasibility = options.get("rule", "interval"), options.get("feasibility", 0.25)
         self.increment = options.get("max_increment", np.inf)
+        self.losses = np.array(options.get("losses", (1, 0, 1, 2)))
         self.margin, self.grids = np.inf, []
-        x, cuts = np.log(np.array(FOUR) / 1.5), np.log([0.16 / 0.84, 0.33 / 0.67])
+        x, cuts = np.log(np.array(FOUR) / 1.5), np.log([0.16 / 0.84, 0.33 / 0.67, 0.6 / 0.4])
         log_b, wb = nodes(np.linspace(-4.2, 4.2, 7), 20)
         for j in range(4):
             eta, we = nodes([-40, -16, -6, -3, *cuts, 1, 4, 12, 30], 24)
@@ -140,11 +141,12 @@ class Enumerated:
             keep = weight > weight.max() - 45
             e, z = e[keep], log_a[keep, None] + np.exp(b[keep, None]) * x
             columns = np.stack([*-np.logaddexp(0, -z).T, *-np.logaddexp(0, z).T, weight[keep]])
-            answers = np.stack([np.ones(len(e)), expit(e), (cuts[0] < e) & (e < cuts[1]), e > cuts[1]], axis=1)
+            above = (e[:, None] > cuts).T
+            answers = np.stack([np.ones(len(e)), expit(e), above[0] & ~above[1], *above[1:]], axis=1)
             self.grids.append((columns, answers))
 
     def posterior(self, n, y):
-        """Mean rate, Pr(0.16 < p <= 0.33) and Pr(p > 0.33), three of [S, 4]."""
+        """Mean rate, Pr(0.16 < p <= 0.33), Pr(p > 0.33) and Pr(p > 0.6), four of [S, 4]."""
         tally = np.concatenate([y, n - y, np.ones((len(n), 1))], axis=1)
         found = []
         for rows in np.array_split(tally, len(n) // 64 + 1):
@@ -153,12 +155,14 @@ class Enumerated:
             found.append(np.stack([part[:, 1:] / part[:, :1] for part in sums], axis=2))
         return np.concatenate(found).transpose(1, 0, 2)
 
-    def choice(self, last, mean, inside, over):
+    def choice(self, last, mean, inside, over, unacceptable):
         """(next dose, MTD), None where no dose is admissible; keeps the least distance from a tie."""
         controlled = self.feasibility < 1
         admissible = [j for j in range(4) if not controlled or over[j] < self.feasibility]
         gaps = list(abs(over - self.feasibility)) if controlled else []
-        score = {"interval": inside, "mean": -abs(mean - 0.25), "ewoc": np.arange(4.0)}[self.rule]
+        parts = np.array([1 - inside - over, inside, over - unacceptable, unacceptable])
+        scores = {"interval": inside, "mean": -abs(mean - 0.25), "ewoc": np.arange(4.0), "loss": -self.losses @ parts}
+        score = scores[self.rule]
         within = [j for j in admissible if FOUR[j] <= FOUR[last] * (1 + self.increment)]
         best = []
         for allowed in (within, admissible):
@@ -195,6 +199,8 @@ def plus(counts, dose, more):
         (18, {"rule": "mean", "feasibility": 0.6}),
         (18, {"rule": "ewoc", "feasibility": 0.4, "max_increment": 2.5}),
         (15, {"rule": "mean", "feasibility": 1.0}),
+        (18, {"rule": "loss", "feasibility": 1.0}),
+        (18, {"rule": "loss", "losses": (1.0, 0.5, 2.0, 4.0)}),
     ],
 )
 def test_every_decision_by_an_independent_enumeration(patients, options):
@@ -232,3 +238,29 @@ def test_the_study_file_gives_doses_and_unit_and_wants_a_reference_dose():
 def test_what_a_blrm_refuses():
     with pytest.raises(Faults, match=r"(?s)dose_values: wanted 4 values.*unit: missing"):
         BLRM(doses=4, target=0.25, dose_values=(1.0, 2.0), reference_dose=1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"losses": (1.0, 0.0, 1.0, 3.0)}, "losses: is read with rule = 'loss' alone"),
+        ({"unacceptable": 0.5}, "unacceptable: is read with rule = 'loss' alone"),
+        ({"rule": "loss", "unacceptable": 0.3}, r"unacceptable: wanted more than .* \(0.33\) and less than 1, got 0.3"),
+        ({"rule": "loss", "losses": (1.0, 0.0, 1.0)}, "losses: wanted four losses"),
+        ({"rule": "loss", "losses": (1.0, 1.0, 1.0, 1.0)}, "losses: wanted four losses, none below 0"),
+        ({"rule": "loss", "losses": (-1.0, 0.0, 1.0, 2.0)}, "losses: wanted four losses, none below 0"),
+    ],
+)
+def test_losses_that_are_none_or_not_read_are_refused(given, said):
+    with pytest.raises(Faults, match=said):
+        BLRM(doses=4, target=0.25, dose_values=FOUR, unit="x", reference_dose=1.5, **given)
+
+
+def test_losses_in_a_study_file_and_in_words():
+    text = load_study().to_toml() + '\n[designs.B]\nkind = "blrm"\nreference_dose = 1.5e9\nrule = "loss"\n'
+    study = parse_study(text + 'losses = [1, 0, 1, 3]\nmodifiers = [{ kind = "max_patients", n = 12 }]\n')
+    assert study.designs["B"].base.losses == (1.0, 0.0, 1.0, 3.0)
+    assert parse_study(study.to_toml()) == study
+    (row,) = (row for row in study.designs["B"].describe() if row.rule == "next dose")
+    wanted = "the least expected loss, 1 for p <= 0.16, 0 to 0.33, 1 to 0.6, 3 above, ties to the lower"
+    assert row.reading == f"of the admissible doses, {wanted}"
