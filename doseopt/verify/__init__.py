@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -30,7 +30,11 @@ CHECKS: dict[str, Check] = {
 """All checks, by name."""
 
 
-def verify(names: Sequence[str] = (), told: Callable[[str], object] = lambda name: None) -> list[Number]:
+def verify(
+    names: Sequence[str] = (),
+    told: Callable[[str], object] = lambda name: None,
+    checks: Mapping[str, Check] = CHECKS,
+) -> list[Number]:
     """Recompute the numbers of others.
 
     Parameters
@@ -39,31 +43,33 @@ def verify(names: Sequence[str] = (), told: Callable[[str], object] = lambda nam
         Which checks; all of them if empty.
     told : callable
         Is told the name of each check before it begins.
+    checks : mapping of str to Check, optional
+        From which to choose.
 
     Returns
     -------
     list of Number
-        In the order of `CHECKS`.
+        In the order of `checks`.
 
     Raises
     ------
     Faults
         If there is no check of a name.
     """
-    unknown = [name for name in names if name not in CHECKS]
+    unknown = [name for name in names if name not in checks]
     if unknown:
-        raise Faults([Fault("", f"no check is called {name!r}{nearest(name, CHECKS)}") for name in unknown])
+        raise Faults([Fault("", f"no check is called {name!r}{nearest(name, checks)}") for name in unknown])
     found = []
-    for name, check in CHECKS.items():
+    for name, check in checks.items():
         if not names or name in names:
             told(name)
             found += list(check.numbers(name))
     return found
 
 
-def about(numbers: Sequence[Number]) -> dict[str, Any]:
+def about(numbers: Sequence[Number], checks: Mapping[str, Check] = CHECKS) -> dict[str, Any]:
     """Say what was recomputed and with what: versions, checks with their notes, how many agree."""
-    checks = {number.check: CHECKS[number.check] for number in numbers}
+    made = {number.check: checks[number.check] for number in numbers}
     return {
         "format": FORMAT,
         "version": doseopt.__version__,
@@ -73,7 +79,7 @@ def about(numbers: Sequence[Number]) -> dict[str, Any]:
         "numbers": len(numbers),
         "differing": sum(not number.agrees for number in numbers),
         "sources": sorted({f"{number.source} {number.version}".strip() for number in numbers}),
-        "checks": {name: {"what": check.what, "note": check.note} for name, check in checks.items()},
+        "checks": {name: {"what": check.what, "note": check.note} for name, check in made.items()},
     }
 
 
