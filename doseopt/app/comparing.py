@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -28,30 +29,40 @@ if TYPE_CHECKING:
     from doseopt.core.design import Design
     from doseopt.study.study import Study
 
+SLICE = 0.1
+"""Seconds after which the numbers of designs that are ready are not kept waiting for further graphs."""
+
 
 def curve(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     """Return the numbers of designs at a curve, and what is right there.
 
-    `p`, the DLT rates at the planned doses; `designs`, the names of those that are shown; all if left out.
+    `p`, the DLT rates at the planned doses; `designs`, the names of those that are shown; all if left out. Graphs are
+    made for `SLICE` seconds; designs that then have none are `waiting` for the next question.
     """
     study = desk.known
     p = rates(given, "p", len(study.doses.as_planned.labels))
     chosen = study.choose(names(given, "designs"))
     live = {name: design for name, design in chosen.items() if not reason_not(study, design)}
-    refused = {}
+    refused: dict[str, str] = {}
+    waiting: list[str] = []
+    begun = time.monotonic()
     for name, design in live.items():
         if name not in desk.weighings:
+            if time.monotonic() - begun > SLICE:
+                waiting.append(name)
+                continue
             try:
-                tell(f"the graph of {name}")
+                tell(name)
                 desk.weighings[name] = weighing(study, design, desk.states)
             except TooManyStates as error:
                 refused[name] = str(error)
-    ready = {name: desk.weighings[name] for name in live if name not in refused}
+    ready = {name: desk.weighings[name] for name in live if name in desk.weighings}
     scenario = curve_of(study, p)
     right, _ = judged_on(study.mtd, scenario["p_dlt"].to_numpy(), planned_of(scenario))
     return {
         "numbers": numbers_at(study, ready, p),
         "refused": refused,
+        "waiting": waiting,
         "right": right[0].tolist(),
         "rates": scenario["p_dlt"].to_numpy()[0].tolist(),
         "command": f"doseopt compare {desk.command} --truth {quote(' '.join(f'{each:g}' for each in p))}",

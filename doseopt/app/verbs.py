@@ -46,5 +46,5 @@ VERBS: dict[str, Callable[[Desk, Given, Tell], Any]] = {
     "written": written,
 }
 """What a page may ask."""
-LONG = ("at_rest", "attainable", "maps", "posterior", "first", "amend", "smallest")
+LONG = ("at_rest", "attainable", "maps", "posterior", "pathways", "table", "first", "amend", "smallest")
 """What takes long, and is asked of a process of its own, which can be cancelled."""

@@ -24,7 +24,7 @@ def serve(
     ] = None,
     states: Annotated[int, typer.Option(min=1, help="Most states of the graph of a design.")] = 1_000_000,
     megabytes: Annotated[
-        int, typer.Option(min=100, help="Most memory of each of the two processes of a session.")
+        int, typer.Option(min=100, help="Most memory of each of the three processes of a session.")
     ] = 2_000,
     seconds: Annotated[int, typer.Option(min=1, help="Most processor time of a session.")] = 1_800,
 ) -> None:

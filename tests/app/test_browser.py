@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from app_study import SMALL
+from app_study import LARGE, SMALL
 
 from doseopt import load_study
 from doseopt.comparison.compare import compare
@@ -158,6 +158,39 @@ def test_a_point_is_moved_by_keys_and_kept_in_the_address(browser, address):
     kept = browser.current_url
     opened(browser, kept)
     assert shown(browser)[0][0] == pytest.approx(old[0] + 0.01)
+
+
+def test_a_graph_that_takes_long_is_cancelled_and_the_others_are_shown(browser, address):
+    opened(browser, address)
+    write_study(browser, LARGE)
+    box = "document.getElementById('work-curve')"
+    until(browser, f"!{box}.hidden && {box}.textContent.includes(': CRM')", 60)
+    turn(browser, "trial")
+    enter(browser, "1NNN")
+    until(browser, "document.getElementById('next').textContent.includes('0 of 3 with a DLT')")
+    turn(browser, "compare")
+    browser.find_element("css selector", "#work-curve button").click()
+    until(browser, "document.getElementById('work-curve').textContent.includes('CRM is left out: cancelled')")
+    until(browser, "/[0-9]/.test(document.querySelector('#numbers td').textContent)", 60)
+    assert shown(browser)[1].keys() == {"BOIN"}
+    clean(browser, address)
+
+
+def test_pages_of_the_patients_go_when_these_change(browser, address):
+    opened(browser, address)
+    turn(browser, "trial")
+    enter(browser, "1NNN")
+    until(browser, "document.getElementById('next').textContent.includes('0 of 3 with a DLT')")
+    browser.execute_script("document.getElementById('show-posterior').click()")
+    browser.find_element("id", "outcomes").send_keys(" 2NNT")
+    assert browser.execute_script("return document.getElementById('next').children.length") == 0
+    browser.find_element("id", "outcomes").send_keys(webdriver.Keys.ENTER)
+    until(browser, "document.getElementById('next').textContent.includes('1 of 3 with a DLT')")
+    browser.execute_script("document.getElementById('show-posterior').click()")
+    until(browser, "document.querySelector('#trial-page .document')", 60)
+    said = "document.querySelector('#trial-page .document').shadowRoot.textContent"
+    assert browser.execute_script(f"return /1\\/3/.test({said})")
+    assert "--outcomes '1NNN 2NNT'" in text_of(browser, "command-more")
 
 
 def test_the_next_dose_and_why_and_its_decision_table_as_a_file(browser, address, tmp_path):

@@ -23,10 +23,11 @@ export class Refused extends Error {
 
 export function ask(verb, given = {}, told = () => {}) {
   const id = ++last;
-  return new Promise((resolve, reject) => {
+  const answer = new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject, told });
     window.Shiny.setInputValue("ask", { id, verb, given }, { priority: "event" });
   });
+  return Object.assign(answer, { cancel: () => ask("cancel", { question: id }) });
 }
 
 function answered(message) {
@@ -53,7 +54,10 @@ export function notice(text) {
 
 export function command(id, text) {
   const copy = el("button", { type: "button", class: "copy" }, "Copy");
-  copy.addEventListener("click", () => navigator.clipboard?.writeText(text));
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(text);
+    copy.textContent = "Copied";
+  });
   $(id).replaceChildren("The same as a command: ", el("code", {}, text), " ", copy);
 }
 
@@ -65,7 +69,7 @@ let meanings = {};
 export function learn(words) {
   meanings = words;
   const escaped = Object.keys(words).sort((a, b) => b.length - a.length).map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  terms = new RegExp(`(?<![\\w+-])(${escaped.join("|")})(?![\\w+-])`, "g");
+  terms = new RegExp(`(?<![\\w-])(${escaped.join("|")})(?![\\w-])`, "g");
   $("glossary").replaceChildren(...Object.entries(words).sort(([a], [b]) => a.localeCompare(b)).flatMap(([word, text]) =>
     [el("dt", {}, word), el("dd", {}, text)]));
 }
@@ -132,25 +136,37 @@ export function save(content, name, type) {
 // Work that takes long: what it does, how long it has taken, and a way to end it ---------------------------------------
 
 export async function work(id, what, verb, given) {
+  const at = working(id, what, () => asked.cancel());
+  const asked = ask(verb, given, at.tell);
+  try {
+    const answer = await asked;
+    at.done();
+    return answer;
+  } catch (refused) {
+    at.done(refused.message);
+    return null;
+  }
+}
+
+// Show that something is at work, and a way to cancel it.
+export function working(id, what, stop) {
   const box = $(id);
   const said = el("span", { role: "status" }, `${what} …`);
   const clock = el("span", { class: "quiet" });
   const cancel = el("button", { type: "button" }, "Cancel");
-  cancel.addEventListener("click", () => ask("cancel"));
+  cancel.addEventListener("click", stop);
   box.replaceChildren(el("progress", { "aria-label": what }), said, clock, cancel);
   box.hidden = false;
   const begun = performance.now();
   const timer = setInterval(() => (clock.textContent = `${Math.round((performance.now() - begun) / 1000)} s`), 1000);
-  try {
-    const answer = await ask(verb, given, (text) => (said.textContent = `${what}: ${text}`));
-    box.hidden = true;
-    return answer;
-  } catch (refused) {
-    box.replaceChildren(el("p", { class: "fault", role: "alert" }, refused.message));
-    return null;
-  } finally {
-    clearInterval(timer);
-  }
+  return {
+    tell: (text) => (said.textContent = `${what}: ${text}`),
+    done: (fault = "") => {
+      clearInterval(timer);
+      box.hidden = !fault;
+      if (fault) box.replaceChildren(el("p", { class: "fault", role: "alert" }, fault));
+    },
+  };
 }
 
 export const MOST_LETTERS = 2000000;

@@ -1,6 +1,6 @@
 // The page Compare: numbers of the designs that follow the curve.
 
-import { $, Refused, ask, command, el, explain, notice, show, work } from "./ask.js";
+import { $, Refused, ask, command, el, explain, notice, show, work, working } from "./ask.js";
 import { Curve } from "./curve.js";
 
 const percent = (v) => (v === null || v === undefined ? "–" : `${(100 * v).toFixed(1)}`);
@@ -26,7 +26,7 @@ const SIMULATED = { exact: "", simulated: "simulated" };
 
 export const timing = [];
 export const state = { study: null, p: [], shown: new Set() };
-let curve, busy = false, again = null, rested = {}, attainable = null, columns = [], cells = {}, changed = () => {};
+let curve, asked, busy = false, making = "", at = null, delay = 0, again = null, rested = {}, attainable = null, columns = [], cells = {}, changed = () => {};
 
 export function begin(onChange) {
   changed = onChange;
@@ -42,6 +42,8 @@ export function begin(onChange) {
 
 export function open(study, p) {
   document.querySelector(".palette").open = !matchMedia("(max-width: 56rem)").matches;
+  if (making) asked.cancel(); // a graph of the study before
+  prepared();
   state.study = study;
   state.shown = new Set(Object.keys(study.designs));
   attainable = null;
@@ -55,7 +57,7 @@ export function open(study, p) {
 }
 
 function box(name, design) {
-  const check = el("input", { type: "checkbox", checked: true });
+  const check = el("input", { type: "checkbox", checked: true, value: name });
   check.addEventListener("change", () => {
     state.shown[check.checked ? "add" : "delete"](name);
     table();
@@ -79,12 +81,18 @@ async function follow(p, begun = performance.now()) {
   if (busy) return void (again = [p, begun]);
   busy = true;
   try {
-    const answer = await ask("curve", { p, designs: [...state.shown] }, (text) => ($("right").textContent = `Preparing ${text}, once …`));
+    asked = ask("curve", { p, designs: [...state.shown] }, preparing);
+    const answer = await asked;
     fill(answer, p);
-    timing.push({ ms: performance.now() - begun, p });
+    if (answer.waiting.length) again ??= [p, begun];
+    else {
+      prepared();
+      timing.push({ ms: performance.now() - begun, p });
+    }
     notice("");
   } catch (refused) {
-    notice(refused.message);
+    if (making) leaveOut(making, refused.message);
+    else if (!again) notice(refused.message);
   }
   busy = false;
   if (again) {
@@ -92,6 +100,28 @@ async function follow(p, begun = performance.now()) {
     again = null;
     follow(...next);
   } else changed();
+}
+
+// The graph of a design is made once; where that takes long it is said, and can be cancelled.
+function preparing(name) {
+  making = name;
+  at?.tell(name);
+  delay ||= setTimeout(() => (at = working("work-curve", "Preparing the graph of a design, once", () => asked.cancel())).tell(making), 500);
+}
+
+function prepared(fault = "") {
+  clearTimeout(delay);
+  if (fault) at ??= working("work-curve", "");
+  at?.done(fault);
+  [making, at, delay] = ["", null, 0];
+}
+
+function leaveOut(name, why) {
+  prepared(`${name} is left out: ${why}. Tick it under Designs to try again.`);
+  for (const input of $("designs").querySelectorAll("input")) if (input.value === name) input.checked = false;
+  state.shown.delete(name);
+  table();
+  again = [state.p, performance.now()];
 }
 
 function table() {
@@ -212,7 +242,7 @@ async function findMaps() {
 function legend() {
   const duration = state.study.window === null ? " The study states no clock, so that durations are not known." : "";
   const meets = state.study.definition === null ? "" : ` Definition of the protocol: ${state.study.definition}.`;
-  $("legend").textContent = `Right is: ${state.study.rule} Benchmark: what complete information would attain with as many patients.${meets}${duration}`;
+  $("legend").textContent = `${state.study.rule} Benchmark: what complete information would attain with as many patients.${meets}${duration}`;
   explain($("legend"));
 }
 

@@ -26,10 +26,18 @@ function turn(tab, focus = false) {
 for (const tab of TABS) {
   tab.addEventListener("click", () => turn(tab));
   tab.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) turn(TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length], true);
+    const at = TABS.indexOf(tab), last = TABS.length - 1;
+    const to = { ArrowRight: at < last ? at + 1 : 0, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    turn(TABS[to], true);
   });
 }
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address keeps its bookmark
+  $("main").focus();
+});
 
 const mark = () => bookmark.keep(study.text(), known.command, compare.state.p, current);
 

@@ -3,7 +3,7 @@
 import { $, ask, command, el, explain, show, texts, work } from "./ask.js";
 
 export const so_far = { given: null, text: "" };
-let study = null, page = "";
+let study = null, page = "", turn = 0;
 
 export function begin(onChange) {
   $("builder").addEventListener("submit", (event) => {
@@ -20,6 +20,7 @@ export function begin(onChange) {
     event.preventDefault();
     next(onChange);
   });
+  $("outcomes").addEventListener("input", forget);
   $("clear").addEventListener("click", () => {
     $("typed").reset();
     next(onChange);
@@ -42,30 +43,35 @@ export function open(opened) {
   $("dose").replaceChildren(...study.all_labels.map((label, k) => el("option", { value: k + 1 }, `level ${k + 1}: ${label} ${study.unit}`)));
   $("of-design").replaceChildren(...Object.keys(study.designs).map((name) => el("option", {}, name)));
   $("window-label").hidden = study.window !== null;
+  forget();
+}
+
+// What is shown is of the patients that are entered: when those change it goes, and what is still computed is not shown.
+function forget() {
+  turn += 1;
   for (const id of ["next", "trial-page", "trial-faults", "command-trial", "command-more"]) $(id).replaceChildren();
   $("more").hidden = true;
+  $("work-trial").hidden = true;
 }
 
 export async function next(onChange = () => {}) {
-  $("trial-faults").replaceChildren();
-  let given;
+  forget();
+  const now = turn;
   try {
     const window = $("window").value && study.window === null ? Number($("window").value) : null;
-    given = { outcomes: $("outcomes").value, files: await texts($("tables").files), cutoff: $("cutoff").value, window };
+    const given = { outcomes: $("outcomes").value, files: await texts($("tables").files), cutoff: $("cutoff").value, window };
     const answer = await ask("trial", given);
     so_far.given = given;
     so_far.text = given.files.length ? `patients of ${given.files.map((f) => f.name).join(", ")}` : given.outcomes.trim() || "no patients yet";
+    onChange();
+    if (turn !== now) return;
     page = answer.html;
     $("next").replaceChildren(...cards(answer));
     explain($("next"));
     command("command-trial", answer.command);
-    $("trial-page").replaceChildren();
-    $("command-more").replaceChildren();
     $("more").hidden = false;
-    onChange();
   } catch (refused) {
-    $("next").replaceChildren();
-    $("more").hidden = true;
+    if (turn !== now) return;
     $("trial-faults").replaceChildren(...(refused.faults ?? [{ where: "", message: refused.message }]).map((f) =>
       el("p", { class: "fault" }, f.where ? `${f.where}: ${f.message}` : f.message)));
   }
@@ -90,8 +96,10 @@ function cards(answer) {
 }
 
 async function further(verb, what, given = {}) {
+  const now = turn;
+  for (const id of ["trial-page", "command-more"]) $(id).replaceChildren();
   const answer = await work("work-trial", what, verb, given);
-  if (!answer) return;
+  if (!answer || turn !== now) return;
   show($("trial-page"), answer.html, verb);
   command("command-more", answer.command);
 }
