@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.blrm import BLRM as BLRM
     from doseopt.designs.bma_crm import BMACRM as BMACRM
     from doseopt.designs.boin import BOIN as BOIN
+    from doseopt.designs.boin12 import BOIN12 as BOIN12
     from doseopt.designs.ccd import CCD as CCD
     from doseopt.designs.crm import CRM as CRM
     from doseopt.designs.decision_table import DecisionTable as DecisionTable
@@ -141,6 +142,7 @@ _HOME = {
     "BLRM": "designs.blrm",
     "BMACRM": "designs.bma_crm",
     "BOIN": "designs.boin",
+    "BOIN12": "designs.boin12",
     "Belief": "beliefs",
     "CCD": "designs.ccd",
     "CRM": "designs.crm",

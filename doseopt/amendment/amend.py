@@ -116,9 +116,9 @@ def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, 
     faults += [Fault("amended", f"{registered} is the registered design")] if registered in amended else []
     designs = study.choose([registered, *amended])
     faults += [
-        Fault(f"designs.{name}", "wanted a design that looks at DLTs only, not at moderate toxicity")
+        Fault(f"designs.{name}", "wanted a design that looks at DLTs only, not at moderate toxicity or efficacy")
         for name, design in designs.items()
-        if design.facts.outcomes.graded
+        if design.facts.outcomes.beside
     ]
     if faults:
         raise Faults(faults, "amend")

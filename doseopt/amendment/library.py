@@ -80,7 +80,7 @@ def other_rules(study: Study, design: Design, library: Mapping[str, Design] | No
     found: dict[str, Design] = {}
     for name, other in (dict(study.designs) | dict(library or {}) | dict(study.designs)).items():
         seen = [design, *found.values()]
-        if not other.facts.outcomes.graded and not any(same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
+        if not other.facts.outcomes.beside and not any(same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
             found[name] = other
     return {name: other for name, other in found.items() if layers(other).rule != layers(design).rule}
 

@@ -99,9 +99,9 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     """
     demand(isinstance(study, Study), "study", "a Study", study)
     facts = {name: design.facts for name, design in study.designs.items()}
-    designs = {name: study.designs[name] for name, its in facts.items() if not (its.outcomes.graded or its.pending)}
+    designs = {name: study.designs[name] for name, its in facts.items() if not (its.outcomes.beside or its.pending)}
     if not designs:
-        wanted = "wanted at least one that looks at DLTs only, not at moderate toxicity, and waits for them"
+        wanted = "wanted at least one that looks at DLTs only, not at moderate toxicity or efficacy, and waits for them"
         raise Faults([Fault("designs", wanted)])
     left_out = ", ".join(name for name in study.designs if name not in designs)
     belief, attained, optima, refused = averages(study, designs, progress)

@@ -135,7 +135,7 @@ def _tunable_design(study: Study, name: str) -> Design:
     if name not in study.designs:
         raise Faults([Fault("design", f"no design {name!r} in the study{nearest(name, study.designs)}")], "calibrate")
     design = study.designs[name]
-    if design.facts.outcomes.graded or study.doses.plan is not None or layers(design).grid is not None:
+    if design.facts.outcomes.beside or study.doses.plan is not None or layers(design).grid is not None:
         message = "wanted a design on the planned doses, all of them and no other, that looks at DLTs only"
         raise Faults([Fault(f"designs.{name}", message)], "calibrate")
     return design

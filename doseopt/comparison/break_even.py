@@ -18,6 +18,7 @@ from doseopt.designs.layers import layers, with_modifiers
 from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
+from doseopt.engines.exact import rates_beside
 from doseopt.engines.graph import graph_of
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures, mean_of_known
@@ -165,11 +166,10 @@ def _rates(study: Study) -> tuple[FloatArray, FloatArray]:
 
 def _selected(study: Study, design: Design, truth: FloatArray, seen: FloatArray) -> FloatArray:
     """Return `MEASURES`, [P, R, D] true and recorded rates -> [measure, P, R]."""
-    moderate, times = None, len(truth)
-    if design.facts.outcomes.graded:
-        moderate = np.tile(study.scenarios["p_moderate"].to_numpy(), (times, 1))
+    times, beside = len(truth), rates_beside(design.facts.outcomes, study.scenarios)
+    beside = None if beside is None else np.tile(beside, (times, 1))
     each = (-1, truth.shape[2])
-    means = means_of(design, seen.reshape(each), p_moderate=moderate)
+    means = means_of(design, seen.reshape(each), p_beside=beside)
     found = linear_measures(means, truth.reshape(each), study.mtd, planned_of(study.scenarios))
     return np.array([found[name].reshape(times, -1) for name in MEASURES])
 

@@ -15,7 +15,7 @@ from doseopt.measures.endings import TOO_HIGH
 from doseopt.measures.estimation import LEVEL
 from doseopt.models.kinds import PRIOR_SCALES, with_prior_sd
 from doseopt.models.quadrature import quadrature
-from doseopt.scenarios import without_moderate
+from doseopt.scenarios import lacking
 from doseopt.study.study import Study
 
 EACH = 3
@@ -48,11 +48,10 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) ->
         first. Empty if no design is looked at.
     """
     belief = study.believed()
-    lacking = bool(without_moderate(belief.scenarios))
     looked_at = [
         name
         for name, design in study.designs.items()
-        if sizes.get(name, np.nan) <= MOST and not (design.facts.outcomes.graded and lacking)
+        if sizes.get(name, np.nan) <= MOST and not lacking(belief.scenarios, design.facts.outcomes.beside)
     ]
     if not looked_at:
         return xr.Dataset()

@@ -20,7 +20,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.engines.enrolling import enrolling, loses
-from doseopt.engines.exact import Exact, edge_weights, ending_weights
+from doseopt.engines.exact import Exact, edge_weights, ending_weights, rates_beside
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.settled import settle
 from doseopt.study.on_pending import SEED, TRIALS, in_time_for
@@ -234,15 +234,15 @@ def _graph(design: Design, engine: Engine) -> Graph:
 
 def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
-    clock, graded = study.clock, graph.design.facts.outcomes.graded
-    p_all, moderate_all = (study.scenarios[name].to_numpy() for name in ("p_observed", "p_moderate"))
-    most = len(graph.state if graded else graph.ending)
+    clock, p_all = study.clock, study.scenarios["p_observed"].to_numpy()
+    beside = rates_beside(graph.design.facts.outcomes, study.scenarios)
+    most = len(graph.ending if beside is None else graph.state)
     step = max(ROOM // max(most, 0 if clock is None else numbers_of(study.scenarios, clock, graph)), 1)
     for first in range(0, len(p_all), step):
         rows = slice(first, first + step)
-        p, moderate = p_all[rows], moderate_all[rows] if graded else None
+        p, q = p_all[rows], None if beside is None else beside[rows]
         if replaces:
-            yield rows, _enrolled(study, graph, p, moderate, rows)
+            yield rows, _enrolled(study, graph, p, q, rows)
         if clock is not None:
             yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
 
@@ -259,10 +259,10 @@ def _laws_along(study: Study, graph: Graph, numbers: bool) -> Iterator[tuple[sli
 
 
 def _enrolled(
-    study: Study, graph: Graph, p: FloatArray, moderate: FloatArray | None, rows: slice
+    study: Study, graph: Graph, p: FloatArray, beside: FloatArray | None, rows: slice
 ) -> dict[str, FloatArray]:
     """Return the law of the number enrolled."""
-    weight = ending_weights(graph, p) if moderate is None else edge_weights(graph, p, moderate)[:, graph.ending]
+    weight = ending_weights(graph, p) if beside is None else edge_weights(graph, p, beside)[:, graph.ending]
     return _number(study, enrolled(graph.state.n[graph.ending], weight, _removed(study)[rows]))
 
 

@@ -16,7 +16,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray
 from doseopt.engines.cohorts import Cohorts
 from doseopt.engines.enrolling import enrolled_of, lost_chances, replaced
-from doseopt.engines.exact import edge_chances, edge_weights, moderate_rates
+from doseopt.engines.exact import edge_chances, edge_weights, rates_beside
 from doseopt.engines.graph import Graph
 
 LEAST = 1e-19
@@ -41,9 +41,9 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
     """
     facts, space = graph.design.facts, graph.design.facts.outcomes
     p, lost = scenarios["p_observed"].to_numpy(), lost_chances(graph.design, scenarios)
-    moderate = moderate_rates(scenarios) if space.graded else None
+    beside = rates_beside(space, scenarios)
     if facts.max_enrolled is not None:
-        weight = edge_weights(graph, p, moderate, lost)[:, graph.ending]
+        weight = edge_weights(graph, p, beside, lost)[:, graph.ending]
         many = enrolled_of(facts, graph.state)[graph.ending]
         return Enrolled(np.stack([np.bincount(many, row) for row in weight]))
     from scipy.stats import nbinom
@@ -56,7 +56,7 @@ def enrolled_along(graph: Graph, scenarios: xr.Dataset) -> Enrolled:
     kinds = unique_rows([graph.decision.dose, graph.decision.size])
     for r, out in enumerate(replaced(scenarios)):
         rows = slice(r, r + 1)
-        chance = edge_chances(graph, p[rows], None if moderate is None else moderate[rows], [e[rows] for e in lost])
+        chance = edge_chances(graph, p[rows], None if beside is None else beside[rows], [e[rows] for e in lost])
         found.append(courses.ends(chance[:, 0], begin, _enrolling(graph.decision, kinds, lost[0][r], out, more + 1)))
     return Enrolled(np.stack(found))
 
@@ -97,8 +97,8 @@ def _enrolling(
 def chances_along(graph: Graph, scenarios: xr.Dataset) -> tuple[FloatArray, FloatArray]:
     """Return the probability of each edge, [L, R], given that not all of the cohort are left out; and `none_along`."""
     lost = lost_chances(graph.design, scenarios)
-    moderate = moderate_rates(scenarios) if graph.design.facts.outcomes.graded else None
-    chance = edge_chances(graph, scenarios["p_observed"].to_numpy(), moderate, lost)
+    beside = rates_beside(graph.design.facts.outcomes, scenarios)
+    chance = edge_chances(graph, scenarios["p_observed"].to_numpy(), beside, lost)
     return chance, none_along(graph, scenarios)
 
 

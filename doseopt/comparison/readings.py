@@ -249,7 +249,7 @@ def _evaluated_each(study: Study, designs: Sequence[Design], scenarios: xr.Datas
         outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in designs]
         return np.array([list(measure_each(each, MEASURES).values()) for each in outcomes])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
-    each = means_of_each(designs, p_observed, p_moderate=moderate.to_numpy())
+    each = means_of_each(designs, p_observed, p_beside=moderate.to_numpy())
     found = [linear_measures(means, p_dlt, study.mtd, planned_of(scenarios)) for means in each]
     return np.array([[measures[name] for name in MEASURES] for measures in found])
 

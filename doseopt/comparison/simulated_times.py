@@ -11,7 +11,7 @@ from doseopt.core.design import Design
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
 from doseopt.engines.calendars import outcome_of
 from doseopt.engines.enrolling import enrolling, lost_chances, replaced
-from doseopt.engines.exact import moderate_rates, observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.simulate import ROWS, Patients, run_trials
 from doseopt.study.clock import Clock
 from doseopt.study.on_pending import SEED, TRIALS
@@ -38,8 +38,8 @@ def times_of_simulated(
     """
     design = enrolling(design, scenarios)
     space, doses = design.facts.outcomes, design.facts.doses
-    chances = [*lost_chances(design, scenarios), observed_rates(design, scenarios)]
-    chances += [moderate_rates(scenarios)] if space.graded else []
+    rates = space.chances(observed_rates(design, scenarios), rates_beside(space, scenarios))
+    chances = [*lost_chances(design, scenarios), *rates]
     days = [] if clock is None else enrolments(scenarios, clock)
     between = 0.0 if clock is None else clock.stagger.between_cohorts_days
     ends, places = np.zeros((len(chances[0]), TRIALS)), np.zeros((len(chances[0]), TRIALS, doses), np.int64)

@@ -19,7 +19,7 @@ from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import Cohorts, carried, cohorts_of
 from doseopt.engines.enrolling import replaced
-from doseopt.engines.exact import edge_chances, edge_weights
+from doseopt.engines.exact import edge_chances, edge_weights, rates_beside
 from doseopt.engines.graph import Graph
 from doseopt.measures.operating_characteristics import LEVELS
 from doseopt.study.clock import Clock
@@ -96,23 +96,23 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
         Of a design, from the empty trial.
     """
     p, space = scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes
-    moderate = scenarios["p_moderate"].to_numpy() if space.graded else None
+    beside = rates_beside(space, scenarios)
     if space.lost and _is_drawn(scenarios, clock, graph):
         return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios))
     if space.lost:
         return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)))
     if _is_drawn(scenarios, clock, graph):
-        chance = edge_chances(graph, p, moderate)
+        chance = edge_chances(graph, p, beside)
         drawn = _drawn(scenarios, clock, graph, chance)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
-        return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, moderate), chance)
+        return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, beside), chance)
     if clock.accrual.kind == "dates":
-        return _listed(clock, graph, p, moderate)
+        return _listed(clock, graph, p, beside)
     if clock.queue:
-        queued, waited = _queued(clock, graph, p, moderate)
+        queued, waited = _queued(clock, graph, p, beside)
         return _by_law(clock, queued, waited)
-    return _by_law(clock, cohorts_of(graph, p, moderate))
+    return _by_law(clock, cohorts_of(graph, p, beside))
 
 
 def _by_law(clock: Clock, c: Cohorts, waited: IntArray | None = None) -> dict[str, FloatArray]:
@@ -136,7 +136,7 @@ def _too_large(clock: Clock, graph: Graph) -> bool:
     return layer * int(np.prod(_queue_shape(clock, graph))) > MOST
 
 
-def _queued(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> tuple[Cohorts, IntArray]:
+def _queued(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None) -> tuple[Cohorts, IntArray]:
     """Return the patients and cohorts of trials with a queue, and the patients waited for, [G]."""
     begin = np.zeros(_queue_shape(clock, graph))
     begin[0, 0, 0, 0] = 1
@@ -147,12 +147,12 @@ def _queued(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
         moved[:, 1:, step:] = after[:, :-1, : come.shape[2] - step]
         return moved
 
-    found = carried(graph, p, moderate, begin, move).sum(axis=-1)
+    found = carried(graph, p, beside, begin, move).sum(axis=-1)
     n, cohorts, new, waited = np.nonzero(found.any(axis=0))
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new, waited]), waited
 
 
-def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> dict[str, FloatArray]:
+def _listed(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None) -> dict[str, FloatArray]:
     """Return the times where the arrivals are listed: who is enrolled last follows from the cohorts."""
     days, window, stagger = clock.arrivals.listed, clock.window, clock.stagger
     begin = np.eye(len(days) + 2)[0]
@@ -160,11 +160,11 @@ def _listed(clock: Clock, graph: Graph, p: FloatArray, moderate: FloatArray | No
     def move(come: FloatArray, size: int, new: bool) -> FloatArray:
         return np.asarray(come @ np.eye(len(days) + 2)[next_listed(days, window, stagger, size, new)])
 
-    found = carried(graph, p, moderate, begin, move)
+    found = carried(graph, p, beside, begin, move)
     n, last = np.nonzero(found.any(axis=0))
     weight = found[:, n, last]
     law = duration_of_listed(last, weight, days, window)
-    c = cohorts_of(graph, p, moderate)
+    c = cohorts_of(graph, p, beside)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, window, stagger)
     delay = law.mean - window - weight @ clock.arrivals.day_of(n)
     return _of_law(clock, law, weight @ (last - n), closed, delay)

@@ -134,7 +134,7 @@ def _of_first(study: Study, population: str) -> int:
 def _in_order(study: Study, engine: Engine, design: Design, scenarios: xr.Dataset) -> dict[str, FloatArray]:
     """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
     unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-    if design.facts.outcomes.graded or design.facts.pending or isinstance(engine, Simulate):
+    if design.facts.outcomes.beside or design.facts.pending or isinstance(engine, Simulate):
         return unknown
     try:
         outcomes = study.judge(ordered(design, scenarios, MOST))

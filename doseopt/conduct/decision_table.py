@@ -27,7 +27,7 @@ MOST, WITHOUT_CAP = 99, 30
 def table_design(design: Design) -> IntervalDesign | RollingSix | None:
     """Return the design under its modifiers whose rule is a table, or None."""
     rule = layers(design).rule
-    return rule if isinstance(rule, IntervalDesign | RollingSix) else None
+    return rule if isinstance(rule, IntervalDesign | RollingSix) and not rule.facts.outcomes.beside else None
 
 
 def with_table(study: Study) -> list[str]:

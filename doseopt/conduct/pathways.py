@@ -24,7 +24,7 @@ from doseopt.designs.unfinished import pending_next
 from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.cohort_outcomes import cohort_outcomes
-from doseopt.engines.exact import moderate_rates, observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.models.kinds import PosteriorCurve
 from doseopt.models.quadrature import quadrature
 from doseopt.records.trial import Trial
@@ -207,9 +207,8 @@ def _predicted(curve: PosteriorCurve, nodes: _Nodes) -> FloatArray:
 
 def _under(design: Design, scenarios: xr.Dataset, nodes: _Nodes) -> FloatArray:
     """Return the probability of each node given its parent under one scenario, [node]."""
-    p = observed_rates(design, scenarios)[0]
     space = design.facts.outcomes
-    rates = space.probabilities(p, moderate_rates(scenarios)[0]) if space.graded else space.probabilities(p)
+    rates = space.probabilities(*space.chances(observed_rates(design, scenarios), rates_beside(space, scenarios)))[0]
     chance = np.prod(rates[nodes.given] ** nodes.outcome, axis=1)
     return np.where(nodes.parent < 0, 1.0, nodes.orders * chance)
 

@@ -18,7 +18,7 @@ from scipy.special import betainc
 
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
-from doseopt.engines.exact import edge_weights, moderate_rates, observed_rates
+from doseopt.engines.exact import edge_weights, observed_rates, rates_beside
 from doseopt.engines.graph import Graph
 
 MARGIN = 0.05
@@ -178,16 +178,16 @@ def search(graph: Graph, scenarios: xr.Dataset) -> xr.Dataset:
         `example_scenario`, where it is largest.
     """
     p = observed_rates(graph.design, scenarios)
-    moderate = moderate_rates(scenarios) if graph.design.facts.outcomes.graded else None
+    beside = rates_beside(graph.design.facts.outcomes, scenarios)
     steps = steps_of(graph)
     going, declaring = int(steps.going.sum()), int((steps.mtd != NONE).sum())
-    likeliest = Likeliest.of(graph, p, moderate)
+    likeliest = Likeliest.of(graph, p, beside)
     names = [str(s) for s in scenarios["scenario"].to_numpy()]
     rows = []
     for kind in KINDS.values():
         flagged = kind.found(steps)
         row: dict[str, Any] = {"found": int(flagged.sum()), "steps": declaring if kind.declares else going}
-        row["probability"] = _ever(graph, flagged, p, moderate)
+        row["probability"] = _ever(graph, flagged, p, beside)
         rows.append(row | _example(likeliest, steps, flagged, kind.declares, names))
     variables = {name: ("kind", [row[name] for row in rows]) for name in rows[0] if name != "probability"}
     probability = (("kind", "scenario"), np.array([row["probability"] for row in rows]))
@@ -195,12 +195,12 @@ def search(graph: Graph, scenarios: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables | {"probability": probability}, coords=coords, attrs={"note": NOTE})
 
 
-def _ever(graph: Graph, flagged: BoolArray, p: FloatArray, moderate: FloatArray | None) -> FloatArray:
+def _ever(graph: Graph, flagged: BoolArray, p: FloatArray, beside: FloatArray | None) -> FloatArray:
     """Return the probability that a trial takes at least one of the flagged steps, [R]."""
     if not flagged.any():
         return np.zeros(len(p))
     kept = {name: getattr(graph, name)[~flagged] for name in ("source", "target", "category_counts")}
-    never = edge_weights(dataclasses.replace(graph, **kept), p, moderate)[:, graph.ending].sum(axis=1)
+    never = edge_weights(dataclasses.replace(graph, **kept), p, beside)[:, graph.ending].sum(axis=1)
     return np.clip(1 - never, 0, 1)
 
 
@@ -240,10 +240,11 @@ class Likeliest:
     step: FloatArray
 
     @classmethod
-    def of(cls, graph: Graph, p: FloatArray, moderate: FloatArray | None) -> Likeliest:
+    def of(cls, graph: Graph, p: FloatArray, beside: FloatArray | None) -> Likeliest:
         """Go through the edges in order of patients treated, keeping the largest product."""
         dose, ways = graph.decision.dose[graph.source], graph.category_counts
-        rates = [p, 1 - p] if moderate is None else [p, (1 - p) * moderate, (1 - p) * (1 - moderate)]
+        space = graph.design.facts.outcomes
+        rates = np.moveaxis(space.probabilities(*space.chances(p, beside)), -1, 0)
         powers = [q.T[dose] ** ways[:, [k]] for k, q in enumerate(rates)]
         step = graph.orders[:, None] * np.prod(powers, axis=0)
         state = np.zeros((len(graph.state), len(p)))
@@ -260,8 +261,8 @@ class Likeliest:
         cohorts: list[Cohort] = []
         while True:
             counts = self.graph.category_counts[edge].tolist()
-            moderate = counts[1] if len(counts) == 3 else 0
-            letters = "N" * counts[-1] + "M" * moderate + "T" * counts[0]
+            told = zip(reversed(self.graph.design.facts.outcomes.letters), reversed(counts), strict=True)
+            letters = "".join(letter * count for letter, count in told)
             source = int(self.graph.source[edge])
             cohorts.insert(0, Cohort(int(self.graph.decision.dose[source]) + 1, letters))
             if source == 0:

@@ -10,11 +10,10 @@ import xarray as xr
 from doseopt.conduct.question import check_trial
 from doseopt.conduct.walk_in_time import walk_in_time
 from doseopt.core.design import Design, estimated_by
-from doseopt.core.outcome_space import GRADED
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, demand_waiting, selected, step
-from doseopt.engines.exact import moderate_rates, observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.simulate import Patients, as_they_come
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
@@ -126,8 +125,8 @@ def _steps(
     design: Design, truth: xr.Dataset, patients: Patients, trial: int, start: TrialState
 ) -> tuple[list[dict[str, Any]], int, str]:
     """Run the trial; return its steps, the MTD (index or NONE) and why it stopped."""
-    p = observed_rates(design, truth)[0]
-    moderate = moderate_rates(truth)[0] if design.facts.outcomes.graded else np.zeros_like(p)
+    space = design.facts.outcomes
+    chances = space.chances(observed_rates(design, truth), rates_beside(space, truth))
     demand_waiting(design)
     state, steps = start, list[dict[str, Any]]()
     given = step(design, state)
@@ -136,8 +135,8 @@ def _steps(
         dose, size = int(given.dose[0]), int(given.size[0])
         number = np.arange(size) + state.total[0] - start.total[0]
         u = patients.tolerance(np.full(size, trial), number)
-        letters = "".join(GRADED.letters[k] for k in GRADED.draw(u, p[dose], moderate[dose]))
-        counts = design.facts.outcomes.counts(letters)
+        letters = "".join(space.letters[k] for k in space.draw(u, *(chance[0, dose] for chance in chances)))
+        counts = space.counts(letters)
         state = advance(design, state, Decision(given.dose, given.size, given.stop), np.array([counts]))
         given = step(design, state)
         steps.append(_step(design, state, given, letters))

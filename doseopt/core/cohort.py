@@ -2,7 +2,9 @@
 
 The published notation of dose-finding outcomes (Brock 2019): a cohort is the dose level, counted from 1, followed by
 one letter a patient, ``N`` for no dose-limiting toxicity and ``T`` for one. A third letter, ``M``, marks a moderate
-toxicity (grade 2 or worse) that is not dose-limiting; designs that do not grade read it as ``N``. A full stop after the
+toxicity (grade 2 or worse) that is not dose-limiting; designs that do not grade read it as ``N``. With efficacy
+(Brock et al. 2017) ``E`` is efficacy alone, ``B`` both, ``T`` a dose-limiting toxicity alone and ``N`` neither; designs
+that do not look at efficacy read ``E`` as ``N`` and ``B`` as ``T``. A full stop after the
 letters says that the cohort was closed early: ``"2NN."`` are two patients of a cohort that no third one joins.
 """
 
@@ -17,6 +19,8 @@ from doseopt.core.parameters import Fault, Faults, demand, quoted
 MOST = 10_000
 """Letters of an outcome string at the most; a trial has some dozens of patients."""
 MOST_LEVEL = 999
+LETTERS = "NTMEB"
+"""Of a patient whose outcome is known."""
 _COHORT = re.compile(r"0*([0-9]+)([A-Za-z?]*)(\.?)")
 
 
@@ -62,9 +66,9 @@ def parse_outcomes(text: str, doses: int | None = None, pending: str = "") -> tu
     for position, group in enumerate(text.split(), 1):
         where = f"cohort {position} ({quoted(group, 20)})"
         match = _COHORT.fullmatch(group)
-        if not match or not match[2] or set(match[2].upper()) - {*"NTM", *pending}:
-            wanted = "a dose level and one of N, T, M for each patient, as in '2NNT'; '2NN.' where it was closed early"
-            faults.append(Fault(where, f"wanted {wanted}"))
+        if not match or not match[2] or set(match[2].upper()) - {*LETTERS, *pending}:
+            wanted = "a dose level and one of N, T, M for each patient, as in '2NNT' (with efficacy E or B: '2NEB')"
+            faults.append(Fault(where, f"wanted {wanted}; '2NN.' where it was closed early"))
             continue
         level = int(match[1][:4])
         if not 1 <= level <= (doses or MOST_LEVEL):

@@ -27,6 +27,8 @@ class Facts:
         How a patient can respond, as far as the rule tells it apart.
     memory : tuple of str
         Names of what the design keeps beside the tally: small named integers; often none.
+    responses : bool
+        Whether the first of these, one a dose, are the patients with efficacy there, in a design that looks at it.
     stops : tuple of str
         The reasons to stop that the design may give; a stop code is 1 + the position here.
     undoable : tuple of str
@@ -69,6 +71,7 @@ class Facts:
     target: float
     outcomes: OutcomeSpace = TOXICITY
     memory: tuple[str, ...] = ()
+    responses: bool = False
     stops: tuple[str, ...] = ()
     undoable: tuple[str, ...] = ()
     ends: bool = False

@@ -15,7 +15,7 @@ class OutcomeSpace:
     """The ways a patient can respond, in the order in which they are looked for; the last is none of those before.
 
     The chance of a category is stated given none of those before it: for a DLT p, for a moderate toxicity P(moderate |
-    no DLT), and so on; the last has what is left.
+    no DLT), and so on; the last has what is left. `chances` makes them of what scenarios state.
 
     Parameters
     ----------
@@ -26,6 +26,9 @@ class OutcomeSpace:
         Which categories are a DLT.
     evaluable : tuple of bool
         Which categories count in the tally.
+    beside : str
+        What scenarios state of patients beside the DLT rates: `p_moderate`, the probability of a moderate toxicity
+        given no DLT; or `p_eff`, that of efficacy, which is taken to be independent of the DLT. Empty for nothing.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class OutcomeSpace:
     names: tuple[str, ...]
     dlt: tuple[bool, ...]
     evaluable: tuple[bool, ...]
+    beside: str = ""
 
     def __len__(self) -> int:
         """Return the number of categories."""
@@ -48,6 +52,11 @@ class OutcomeSpace:
     def graded(self) -> bool:
         """Whether moderate toxicities are told from none."""
         return "M" in self.letters
+
+    @property
+    def efficacy(self) -> bool:
+        """Whether patients with efficacy are told from those without."""
+        return "E" in self.letters
 
     @property
     def lost(self) -> int:
@@ -71,11 +80,17 @@ class OutcomeSpace:
         [0.2, 0.4, 0.1, 0.3]
         """
         names, none = tuple(LOST[letter] for letter in letters), (False,) * len(letters)
-        return OutcomeSpace(letters + self.letters, names + self.names, none + self.dlt, none + self.evaluable)
+        own = (names + self.names, none + self.dlt, none + self.evaluable)
+        return OutcomeSpace(letters + self.letters, *own, self.beside)
 
     def counts(self, letters: str) -> tuple[int, ...]:
-        """Count patients by category; a letter that is not told apart here counts in the last."""
-        known = [letters.count(letter) for letter in self.letters[:-1]]
+        """Count patients by category; a letter that is not told apart here counts in the last, efficacy as none.
+
+        >>> TOXICITY.counts("TBEN"), EFFICACY.counts("TBEN")
+        ((2, 2), (1, 1, 1, 1))
+        """
+        told = letters if self.efficacy else letters.replace("B", "T")
+        known = [told.count(letter) for letter in self.letters[:-1]]
         return (*known, len(letters) - sum(known))
 
     def fillings(self, patients: int) -> list[str]:
@@ -89,6 +104,24 @@ class OutcomeSpace:
     def dlts(self, outcome: IntArray) -> IntArray:
         """Return the DLTs of each cohort, [S, K] -> [S]."""
         return np.asarray(sum(column for column, is_dlt in zip(outcome.T, self.dlt, strict=True) if is_dlt))
+
+    def with_efficacy(self, outcome: IntArray) -> IntArray:
+        """Return the patients with efficacy of each cohort, [S, K] -> [S]."""
+        return np.asarray(outcome[:, self.letters.index("B")] + outcome[:, self.letters.index("E")])
+
+    def chances(self, p: FloatArray, beside: FloatArray | None = None) -> tuple[FloatArray, ...]:
+        """Return the chances of categories that count, but the last, from the DLT rates and what is stated beside.
+
+        >>> EFFICACY.probabilities(*EFFICACY.chances(np.array(0.2), np.array(0.5))).round(12).tolist()
+        [0.1, 0.1, 0.4, 0.4]
+        """
+        if beside is None:
+            return (p,)
+        if not self.efficacy:
+            return p, beside
+        toxicity_alone = p * (1 - beside)
+        left = 1 - toxicity_alone
+        return toxicity_alone, np.where(left > 0, p * beside / np.where(left > 0, left, 1), 0.0), beside
 
     def probabilities(self, *chances: FloatArray | float) -> FloatArray:
         """Return the probability of each category, [..., K], from the chances of all but the last."""
@@ -112,6 +145,25 @@ LOST = {"R": "not evaluable, replaced", "X": "not evaluable, left out"}
 TOXICITY = OutcomeSpace("TN", ("DLT", "no DLT"), (True, False), (True, True))
 """A DLT, or none."""
 GRADED = OutcomeSpace(
-    "TMN", ("DLT", "moderate toxicity", "no or mild toxicity"), (True, False, False), (True, True, True)
+    "TMN", ("DLT", "moderate toxicity", "no or mild toxicity"), (True, False, False), (True, True, True), "p_moderate"
 )
 """A DLT, a moderate toxicity (grade 2 or worse without DLT), or neither."""
+EFFICACY = OutcomeSpace(
+    "TBEN",
+    ("DLT alone", "DLT and efficacy", "efficacy alone", "neither"),
+    (True, True, False, False),
+    (True, True, True, True),
+    "p_eff",
+)
+"""A DLT, efficacy, both or neither; letters as in Brock et al. 2017."""
+
+
+def mean_utility(p: FloatArray | float, q: FloatArray | float, u2: float, u3: float) -> FloatArray:
+    """Return the mean utility of a patient with rates p of a DLT and q of efficacy, independent, elementwise.
+
+    Efficacy alone is worth 100, neither u2, both u3, a DLT alone 0 (Lin et al. 2020).
+
+    >>> mean_utility(0.35, 0.25, 40, 60).round(12).item()
+    41.0
+    """
+    return np.asarray(100 * q * (1 - p) + u2 * (1 - p) * (1 - q) + u3 * p * q)

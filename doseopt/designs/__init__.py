@@ -5,6 +5,7 @@ from doseopt.designs.accelerated_titration import AcceleratedTitration
 from doseopt.designs.blrm import BLRM
 from doseopt.designs.bma_crm import BMACRM
 from doseopt.designs.boin import BOIN
+from doseopt.designs.boin12 import BOIN12
 from doseopt.designs.ccd import CCD
 from doseopt.designs.crm import CRM
 from doseopt.designs.decision_table import DecisionTable
@@ -27,6 +28,7 @@ DESIGNS = {
     "bma_crm": BMACRM,
     "blrm": BLRM,
     "boin": BOIN,
+    "boin12": BOIN12,
     "keyboard": Keyboard,
     "mtpi": MTPI,
     "mtpi2": MTPI2,

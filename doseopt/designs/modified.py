@@ -137,9 +137,12 @@ class Modified(Card):
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the memory of all parts after a cohort."""
         base, *views = self._views(before)
-        told = outcome
-        if outcome.shape[1] > len(self.base.facts.outcomes):  # a moderate toxicity is none to the base
+        told, space = outcome, self.base.facts.outcomes
+        if outcome.shape[1] > len(space):  # a moderate toxicity is none to the base
             told = np.stack([outcome[:, 0], outcome[:, 1:].sum(axis=1)], axis=1)
+        if space.efficacy:  # efficacy is nothing to a rule laid over the base
+            dlts = space.dlts(outcome)
+            outcome = np.stack([dlts, outcome.sum(axis=1) - dlts], axis=1)
         kept = [self.base.remember(base, given, told)]
         kept += [part.remember(view, given, outcome) for part, view in zip(self.modifiers, views, strict=True)]
         return np.concatenate(kept, axis=1)

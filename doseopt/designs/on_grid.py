@@ -52,7 +52,7 @@ class OnGrid(Card):
     ------
     Faults
         If the design has another number of doses, or an enrolment cap inside; with `inserts`, if it excludes no dose or
-        keeps a level in its memory.
+        keeps a level, or responses, in its memory.
 
     Examples
     --------
@@ -88,6 +88,8 @@ class OnGrid(Card):
             found.append(Fault("base", "wanted a design that decides when all outcomes are known"))
         if self.inserts and not self.base.facts.exclusion:
             found.append(Fault("inserts", "wanted a design that excludes doses, got one that excludes none"))
+        if self.inserts and self.base.facts.responses:
+            found.append(Fault("inserts", "wanted a design that does not look at efficacy, got one that does"))
         if self.inserts and "left_out_level" in self.base.facts.memory:
             found.append(Fault("inserts", 'wanted after_dlt = "fill" with insertion, got "three_new"'))
         if found:
@@ -141,6 +143,7 @@ class OnGrid(Card):
             base,
             doses=len(self.values),
             memory=(*base.memory, "inserted") if self.inserts else base.memory,
+            responses=False,
             skips=True,
             below=None,
             exclusion=", or ".join(filter(None, (base.exclusion, outside))),

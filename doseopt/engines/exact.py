@@ -12,6 +12,7 @@ import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.facts import Facts
+from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray, TrialState
@@ -22,7 +23,7 @@ from doseopt.engines.entries import entries
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
-from doseopt.scenarios import without_moderate
+from doseopt.scenarios import lacking
 
 type Weigh = Callable[[IntArray], FloatArray]
 """States -> the probability of reaching each in each scenario, [R, S]."""
@@ -70,7 +71,7 @@ class Exact:
         ----------
         design : Design
         scenarios : Dataset
-            With `p_dlt`, `p_observed` and `p_moderate` (scenario, dose).
+            With `p_dlt`, `p_observed`, `p_moderate` and where stated `p_eff` (scenario, dose).
         start : TrialState, optional
             Start midway (see `doseopt.after`); the endings then count the patients treated before, too.
 
@@ -82,16 +83,17 @@ class Exact:
         design = enrolling(design, scenarios, start)
         p, space = observed_rates(design, scenarios), design.facts.outcomes
         own = (SETTLED,) if self.settled else ()
+        beside = rates_beside(space, scenarios)
         if space.lost:
-            chances = (p, *lost_chances(design, scenarios), *((moderate_rates(scenarios),) if space.graded else ()))
+            chances = (p, *lost_chances(design, scenarios), *(() if beside is None else (beside,)))
             rates = tuple(tuple(tuple(row) for row in each.tolist()) for each in chances)
             return make_outcomes(design, scenarios, reasons=(*design.facts.stops, *own), **_lost(self, design, rates))
         graph = graph_of(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
-        if space.tallied:
-            weigh = passing = partial(state_weights, graph, p)
+        if tallied(design.facts):
+            weigh = passing = partial(state_weights, graph, p, p_beside=beside)
         else:
-            weigh = passing = partial(np.take, edge_weights(graph, p, moderate_rates(scenarios)), axis=1)
+            weigh = passing = partial(np.take, edge_weights(graph, p, beside), axis=1)
         return weighed(graph, design, scenarios, weigh, passing, own)
 
 
@@ -99,13 +101,13 @@ class Exact:
 def _lost(engine: Exact, design: Design, rates: tuple[tuple[tuple[float, ...], ...], ...]) -> dict[str, Any]:
     """Return the endings of a design as it enrols where patients are lost: a comparison asks for them again.
 
-    Rates are those of a DLT, the chances of being lost, and those of moderate toxicity for a design that looks at it.
+    Rates are those of a DLT, the chances of being lost, and those beside for a design that looks at more than DLTs.
     """
     p, *lost = (np.array(each) for each in rates)
-    moderate = lost.pop() if design.facts.outcomes.graded else None
+    beside = lost.pop() if design.facts.outcomes.beside else None
     graph = graph_of(design, None, engine.max_states)
     graph = settle(graph) if engine.settled else graph
-    return _ended(graph, *(partial(np.take, weights, axis=1) for weights in _passages(graph, p, moderate, lost)))
+    return _ended(graph, *(partial(np.take, weights, axis=1) for weights in _passages(graph, p, beside, lost)))
 
 
 def weighed(
@@ -147,14 +149,24 @@ def observed_rates(design: Design, scenarios: xr.Dataset) -> FloatArray:
     return np.asarray(scenarios["p_observed"].to_numpy())
 
 
-def moderate_rates(scenarios: xr.Dataset) -> FloatArray:
-    """Return P(moderate toxicity | no DLT), [R, D], or say which scenarios lack it."""
-    lacking = without_moderate(scenarios)
-    if lacking:
-        names = ", ".join(map(repr, lacking))
-        wanted = f"this design looks at moderate toxicity; wanted p_moderate in every scenario, missing in {names}"
+def rates_beside(space: OutcomeSpace, scenarios: xr.Dataset) -> FloatArray | None:
+    """Return what scenarios state beside the DLT rates as far as it is looked at, [R, D], or say which lack it.
+
+    P(moderate toxicity | no DLT), or P(efficacy); None if DLTs are all that is looked at.
+    """
+    if not space.beside:
+        return None
+    without = lacking(scenarios, space.beside)
+    if without:
+        names, what = ", ".join(map(repr, without)), "efficacy" if space.efficacy else "moderate toxicity"
+        wanted = f"this design looks at {what}; wanted {space.beside} in every scenario, missing in {names}"
         raise Faults([Fault("", wanted)])
-    return np.asarray(scenarios["p_moderate"].to_numpy())
+    return np.asarray(scenarios[space.beside].to_numpy())
+
+
+def tallied(facts: Facts) -> bool:
+    """Tell whether a state says how many patients had which outcome, so that it has a likelihood, path by path."""
+    return facts.outcomes.tallied or (facts.responses and not facts.outcomes.lost)
 
 
 def log_of(p: FloatArray) -> FloatArray:
@@ -163,38 +175,46 @@ def log_of(p: FloatArray) -> FloatArray:
         return np.maximum(np.log(p), LOG_ZERO)
 
 
-def ending_weights(graph: Graph, p: FloatArray) -> FloatArray:
+def ending_weights(graph: Graph, p: FloatArray, p_beside: FloatArray | None = None) -> FloatArray:
     """Return the probability of each ending in each scenario, [R, E]."""
-    return state_weights(graph, p, graph.ending)
+    return state_weights(graph, p, graph.ending, p_beside)
 
 
-def state_weights(graph: Graph, p: FloatArray, rows: IntArray) -> FloatArray:
-    """Return the probability of reaching some states in each scenario, [R, Q], as paths x likelihood."""
+def state_weights(graph: Graph, p: FloatArray, rows: IntArray, p_beside: FloatArray | None = None) -> FloatArray:
+    """Return the probability of reaching some states in each scenario, [R, Q], as paths x likelihood.
+
+    With `p_beside` the rates of efficacy, of which the states hold the tally: it is independent of the DLTs.
+    """
     n = (graph.state.n[rows] - graph.start.n).astype(float)
     y = (graph.state.y[rows] - graph.start.y).astype(float)
-    factors = np.concatenate([y, n - y, np.log(graph.paths[rows])[:, None]], axis=1).T
-    weight = np.concatenate([log_of(p), log_of(1 - p), np.ones((len(p), 1))], axis=1) @ factors
+    counts, rates = [y, n - y], [log_of(p), log_of(1 - p)]
+    if p_beside is not None:
+        doses = graph.design.facts.doses
+        e = (graph.state.memory[rows, :doses] - graph.start.memory[:, :doses]).astype(float)
+        counts, rates = [*counts, e, n - e], [*rates, log_of(p_beside), log_of(1 - p_beside)]
+    factors = np.concatenate([*counts, np.log(graph.paths[rows])[:, None]], axis=1).T
+    weight = np.concatenate([*rates, np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
 
 
 def edge_weights(
-    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+    graph: Graph, p: FloatArray, p_beside: FloatArray | None = None, lost: Sequence[FloatArray] = ()
 ) -> FloatArray:
     """Return the probability of reaching each state in each scenario, [R, S], edge by edge.
 
     Serves designs with more than two outcome categories; for two it is the second route to `ending_weights`.
     """
-    return _passages(graph, p, p_moderate, lost)[0]
+    return _passages(graph, p, p_beside, lost)[0]
 
 
 def _passages(
-    graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
+    graph: Graph, p: FloatArray, p_beside: FloatArray | None, lost: Sequence[FloatArray]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the probability of reaching each state, and of going on from it as its decision says, [R, S] each.
 
     They differ where the dose given next has no evaluable patient in the cohort, and the trial is asked again.
     """
-    facts, (each, kind) = graph.design.facts, (_chances_of_kinds(graph, p, p_moderate, lost), graph.kinds[1])
+    facts, (each, kind) = graph.design.facts, (_chances_of_kinds(graph, p, p_beside, lost), graph.kinds[1])
     repeats = facts.outcomes.lost > 0 and facts.max_enrolled is not None
     weight = np.zeros((len(p), len(graph.state)))
     again = np.zeros_like(weight if repeats else weight[:, :0])
@@ -213,19 +233,19 @@ def _passages(
 
 
 def edge_chances(
-    graph: Graph, p: FloatArray, p_moderate: FloatArray | None = None, lost: Sequence[FloatArray] = ()
+    graph: Graph, p: FloatArray, p_beside: FloatArray | None = None, lost: Sequence[FloatArray] = ()
 ) -> FloatArray:
     """Return the probability of each edge in each scenario, [L, R].
 
     Parameters
     ----------
     graph : Graph
-    p, p_moderate : float array [R, D]
-        P(DLT), and P(moderate | no DLT) for a design that looks at it, of patients who can be evaluated.
+    p, p_beside : float array [R, D]
+        P(DLT), and what `rates_beside` returns for the design, of patients who can be evaluated.
     lost : sequence of float array [R, D]
         Of `lost_chances`.
     """
-    return np.asarray(_chances_of_kinds(graph, p, p_moderate, lost)[graph.kinds[1]])
+    return np.asarray(_chances_of_kinds(graph, p, p_beside, lost)[graph.kinds[1]])
 
 
 def all_left_out(facts: Facts, left_out: FloatArray, size: IntArray) -> FloatArray:
@@ -237,13 +257,13 @@ def all_left_out(facts: Facts, left_out: FloatArray, size: IntArray) -> FloatArr
 
 
 def _chances_of_kinds(
-    graph: Graph, p: FloatArray, p_moderate: FloatArray | None, lost: Sequence[FloatArray]
+    graph: Graph, p: FloatArray, p_beside: FloatArray | None, lost: Sequence[FloatArray]
 ) -> FloatArray:
     """Return the probability of each kind of edge in each scenario, [Q, R]."""
     rows = graph.kinds[0]
     source, ways, facts = graph.source[rows], graph.category_counts[rows], graph.design.facts
     dose, size, space = graph.decision.dose[source], graph.decision.size[source], facts.outcomes
-    chances = (*lost, p) if p_moderate is None else (*lost, p, p_moderate)
+    chances = (*lost, *space.chances(p, p_beside))
     if len(chances) != len(space) - 1:
         raise Faults([Fault("", f"wanted chances of {', '.join(space.names[:-1])}, got {len(chances)}")])
     each = np.moveaxis(space.probabilities(*chances), -1, 0)

@@ -16,7 +16,7 @@ from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE, selected
 from doseopt.engines.enrolling import enrolling, lost_chances
-from doseopt.engines.exact import edge_weights, state_weights
+from doseopt.engines.exact import edge_weights, state_weights, tallied
 from doseopt.engines.graph import Graph, graph_of
 from doseopt.engines.ordered import FIRST, ordered_weights
 
@@ -47,7 +47,7 @@ def means_of(
     design: Design,
     p_observed: FloatArray,
     start: TrialState | None = None,
-    p_moderate: FloatArray | None = None,
+    p_beside: FloatArray | None = None,
     scenarios: xr.Dataset | None = None,
 ) -> Means:
     """Return the expectations of a design.
@@ -58,20 +58,20 @@ def means_of(
     p_observed : float array [R, D]
     start : TrialState, optional
         A batch of one to start from.
-    p_moderate : float array [R, D], optional
-        P(moderate toxicity | no DLT), for a design that looks at it.
+    p_beside : float array [R, D], optional
+        P(moderate toxicity | no DLT), or P(efficacy), for a design that looks at it.
     scenarios : Dataset, optional
         Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped, or
         that those of one population come first.
     """
-    return means_of_each([design], p_observed, start, p_moderate, scenarios)[0]
+    return means_of_each([design], p_observed, start, p_beside, scenarios)[0]
 
 
 def means_of_each(
     designs: Sequence[Design],
     p_observed: FloatArray,
     start: TrialState | None = None,
-    p_moderate: FloatArray | None = None,
+    p_beside: FloatArray | None = None,
     scenarios: xr.Dataset | None = None,
 ) -> list[Means]:
     """Return the expectations of designs that give the same cohorts and differ in the MTD that they declare at most.
@@ -87,21 +87,21 @@ def means_of_each(
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
     means = np.zeros((len(p_observed), counted.shape[1]))
-    space = design.facts.outcomes
+    by_tally, beside = tallied(design.facts), p_beside if design.facts.outcomes.beside else None
     in_turn = scenarios is not None and FIRST in scenarios
-    step = max(ROOM // (min(WIDE, len(graph.ending)) if space.tallied and not in_turn else len(graph.state)), 1)
+    step = max(ROOM // (min(WIDE, len(graph.ending)) if by_tally and not in_turn else len(graph.state)), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         if in_turn and scenarios is not None:
             weight = ordered_weights(graph, p_observed[rows], scenarios.isel(scenario=rows))
             means[rows] = weight[:, graph.ending] @ counted
             continue
-        if not space.tallied:
-            moderate = None if p_moderate is None or not space.graded else p_moderate[rows]
+        q = None if beside is None else beside[rows]
+        if not by_tally:
             chances = [each[rows] for each in lost]
-            means[rows] = edge_weights(graph, p_observed[rows], moderate, chances)[:, graph.ending] @ counted
+            means[rows] = edge_weights(graph, p_observed[rows], q, chances)[:, graph.ending] @ counted
             continue
         for some in (slice(first, first + WIDE) for first in range(0, len(counted), WIDE)):
-            means[rows] += state_weights(graph, p_observed[rows], graph.ending[some]) @ counted[some]
+            means[rows] += state_weights(graph, p_observed[rows], graph.ending[some], q) @ counted[some]
     ends = np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses])
     *each, patients, dlts = np.split(means, ends, axis=1)
     return [Means(selection, patients, dlts) for selection in each]

@@ -1,8 +1,8 @@
 """The same outcomes by drawing patients; for what cannot be merged, and to check the exact engine.
 
 A patient is one uniform number u: a DLT at dose j if u < p_j, a moderate toxicity if u lies in the next
-(1 - p_j) m_j. All designs treat the same patients in the same order, so that differences between designs are paired,
-and so are differences between scenarios.
+(1 - p_j) m_j; with efficacy or without it in the same way on either side of p_j. All designs treat the same patients in
+the same order, so that differences between designs are paired, and so are differences between scenarios.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.budget import MAX_WORK, STEADY, TooManyStates, work_of
 from doseopt.engines.enrolling import enrolled_of, enrolling, lost_chances
 from doseopt.engines.entries import entries_of_trials
-from doseopt.engines.exact import Exact, moderate_rates, observed_rates
+from doseopt.engines.exact import Exact, observed_rates, rates_beside
 from doseopt.engines.outcomes import make_outcomes
 
 MOST_COHORTS = 1000
@@ -65,8 +65,8 @@ class Simulate:
         design = enrolling(design, scenarios, start)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p = observed_rates(design, scenarios)
-        moderate = (moderate_rates(scenarios),) if design.facts.outcomes.graded else ()
-        chances = (*lost_chances(design, scenarios), p, *moderate)
+        space = design.facts.outcomes
+        chances = (*lost_chances(design, scenarios), *space.chances(p, rates_beside(space, scenarios)))
         each, parts = max(1, ROWS // len(p)), []
         for first in range(0, self.trials, each):
             patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)

@@ -1,6 +1,6 @@
 """True DLT rates: labelled sets, published and random, what is right in them, and how truth becomes observation."""
 
-from doseopt.scenarios.dataset import concat_scenarios, make_scenarios, without_moderate
+from doseopt.scenarios.dataset import concat_scenarios, lacking, make_scenarios
 from doseopt.scenarios.dose_curve import actual_dose, curve
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.mtd_rule import MTDRule, above_mtd
@@ -31,10 +31,10 @@ __all__ = [
     "clertant",
     "concat_scenarios",
     "curve",
+    "lacking",
     "make_scenarios",
     "misattribution",
     "mixture",
     "paoletti",
     "published",
-    "without_moderate",
 ]

@@ -16,7 +16,11 @@ LONG_NAMES = {
     "p_dlt": "true probability of a drug-caused DLT",
     "p_observed": "probability that a DLT is recorded",
     "p_moderate": "probability of a moderate toxicity, given no DLT",
+    "p_eff": "probability of efficacy, whether or not there is a DLT",
 }
+
+MAY_LACK = ("p_moderate", "p_eff")
+"""What some scenarios may leave open, as NaN."""
 
 
 def make_scenarios(
@@ -26,6 +30,7 @@ def make_scenarios(
     *,
     p_observed: npt.ArrayLike | None = None,
     p_moderate: npt.ArrayLike | None = None,
+    p_eff: npt.ArrayLike | None = None,
     reason: str | Sequence[str] | None = None,
     source: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
@@ -44,14 +49,16 @@ def make_scenarios(
         The rates that the engine weighs with; those of `p_dlt` unless events are misattributed.
     p_moderate : float array [S, D], optional
         P(moderate toxicity | no DLT); NaN where it is not given.
+    p_eff : float array [S, D], optional
+        P(efficacy), which is taken to be independent of the DLT.
     reason, source : str or sequence of str, optional
         Why the scenario is there, and where it comes from; one for all, or one each.
 
     Returns
     -------
     Dataset
-        Variables ``p_dlt``, ``p_observed``, ``p_moderate`` (scenario, dose); coordinates ``scenario``, ``dose``,
-        ``reason`` and ``source``.
+        Variables ``p_dlt``, ``p_observed``, ``p_moderate``, and ``p_eff`` if given, (scenario, dose); coordinates
+        ``scenario``, ``dose``, ``reason`` and ``source``.
 
     Raises
     ------
@@ -73,7 +80,7 @@ def make_scenarios(
     faults += _naming("labels", dose_labels, doses, "dose")
 
     given = {"p_dlt": rows}
-    for name, rates in (("p_observed", p_observed), ("p_moderate", p_moderate)):
+    for name, rates in (("p_observed", p_observed), ("p_moderate", p_moderate), ("p_eff", p_eff)):
         if rates is not None:
             given[name] = _rows(rates, name, faults)
     for name, part in given.items():
@@ -119,6 +126,10 @@ def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
     faults += _naming("scenario", names, len(names), "scenario")
     if faults:
         raise Faults(faults, "scenarios")
+    if any("p_eff" in part for part in sets):  # those that do not state it leave it open
+        blank = [part["p_dlt"].copy(data=np.full(part["p_dlt"].shape, np.nan)) for part in sets]
+        about = {"long_name": LONG_NAMES["p_eff"], "units": "1"}
+        sets = [p if "p_eff" in p else p.assign(p_eff=b.assign_attrs(about)) for p, b in zip(sets, blank, strict=True)]
     return xr.concat(
         sets,
         dim="scenario",
@@ -130,9 +141,15 @@ def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
     )
 
 
-def without_moderate(scenarios: xr.Dataset) -> list[str]:
-    """Return the names of the scenarios that do not state the rate of moderate toxicity at every dose."""
-    missing = np.isnan(scenarios["p_moderate"].to_numpy()).any(axis=1)
+def lacking(scenarios: xr.Dataset, name: str) -> list[str]:
+    """Return the names of the scenarios that do not state some rates at every dose; none where the name is empty.
+
+    >>> lacking(make_scenarios([[0.1, 0.2]], ["mild"]), "p_moderate")
+    ['mild']
+    """
+    if not name:
+        return []
+    missing = np.isnan(scenarios[name].to_numpy()).any(axis=1) if name in scenarios else slice(None)
     names: list[str] = scenarios["scenario"].to_numpy()[missing].tolist()
     return names
 
@@ -142,7 +159,7 @@ def _dataset(
 ) -> xr.Dataset:
     """Label checked arrays."""
     dims = ("scenario", "dose")
-    variables = {name: (dims, arrays[name], {"long_name": LONG_NAMES[name], "units": "1"}) for name in LONG_NAMES}
+    variables = {name: (dims, arrays[name], {"long_name": LONG_NAMES[name], "units": "1"}) for name in arrays}
     coords = {
         "scenario": ("scenario", np.array(scenarios, np.str_), {"long_name": "scenario"}),
         "dose": ("dose", np.array(labels, np.str_), {"long_name": "planned dose"}),
@@ -194,7 +211,7 @@ def _rate_faults(name: str, rows: list[FloatArray], scenarios: list[str], doses:
     if len(rows) != len(scenarios):
         return [Fault(name, f"wanted one row for each scenario ({len(scenarios)}), got {len(rows)}")]
     every = np.concatenate([*rows, []])
-    missing = np.isnan(every) & (name == "p_moderate")
+    missing = np.isnan(every) & (name in MAY_LACK)
     if all(len(row) == doses for row in rows) and np.all(missing | (every >= 0) & (every <= 1)):
         return []  # row by row thousands of points would take longer than all that is done with them
     faults = []
@@ -202,7 +219,7 @@ def _rate_faults(name: str, rows: list[FloatArray], scenarios: list[str], doses:
         if row.size and len(row) != doses:
             faults.append(Fault(f"{scenario}.{name}", f"wanted {doses} rates, one for each dose, got {len(row)}"))
         for k, rate in enumerate(row):
-            if not (0 <= rate <= 1 or (name == "p_moderate" and np.isnan(rate))):
+            if not (0 <= rate <= 1 or (name in MAY_LACK and np.isnan(rate))):
                 faults.append(Fault(f"{scenario}.{name}[{k}]", f"wanted a rate in [0, 1], got {rate:g}"))
     return faults
 

@@ -14,6 +14,7 @@ from doseopt.core.remembered import remembered
 from doseopt.core.text import text_fault
 from doseopt.scenarios import (
     GENERATORS,
+    Misattribution,
     Transform,
     concat_scenarios,
     make_scenarios,
@@ -27,7 +28,7 @@ MOST_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class FixedScenario:
-    """Stated true DLT rates.
+    """Stated true DLT rates, and where `p_eff` states them true efficacy rates.
 
     Of the DLTs a share `late_dlts` is not seen before the decision, and a share `false_dlts` of the patients has an
     event that is called a DLT and is none. What is right is judged by the true rates.
@@ -40,10 +41,11 @@ class FixedScenario:
     transform: Any = None
     false_dlts: float = 0.0
     late_dlts: float = 0.0
+    p_eff: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         """Take lists and arrays of rates, too, and hold the texts to what the words of others are held to."""
-        for name in ("p_dlt", "p_moderate"):
+        for name in ("p_dlt", "p_moderate", "p_eff"):
             object.__setattr__(self, name, native(getattr(self, name)))
         texts = {name: getattr(self, name) for name in ("reason", "source")}
         wrong = {name: text_fault(t) if isinstance(t, str) else f"wanted text, got {t!r}" for name, t in texts.items()}
@@ -51,13 +53,16 @@ class FixedScenario:
         faults += _share_faults(self)
         if not are_numbers(self.p_dlt):
             faults.append(Fault("p_dlt", f"wanted DLT rates, one a dose, got {self.p_dlt!r}"))
+        if self.p_eff is not None and not isinstance(self.transform, Misattribution | None):
+            wanted = "wanted none that changes what a dose is where p_eff is stated, which it would have to change, too"
+            faults.append(Fault("transform", wanted))
         if faults:
             raise Faults(faults, "FixedScenario")
 
     def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
         """Return the scenario as a Dataset of one."""
         p = np.array([self.p_dlt])
-        made = _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source)
+        made = _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source, self.p_eff)
         return _misread(made, self.false_dlts, self.late_dlts)
 
 
@@ -125,7 +130,14 @@ def _misread(made: xr.Dataset, false_dlts: float, late_dlts: float) -> xr.Datase
 
 
 def _transformed(
-    p: Any, names: list[str], transform: Transform | None, doses: Doses, moderate: Any, reason: str, source: str
+    p: Any,
+    names: list[str],
+    transform: Transform | None,
+    doses: Doses,
+    moderate: Any,
+    reason: str,
+    source: str,
+    efficacy: Any = None,
 ) -> xr.Dataset:
     observed = p
     if transform is not None:
@@ -134,7 +146,8 @@ def _transformed(
             p, observed = transform.apply(p, observed, values, doses.tolerance)
         except Faults as faults:
             raise Faults([f.under("transform") for f in faults.faults]) from faults
-    rates = {"p_observed": observed} | ({} if moderate is None else {"p_moderate": np.array([moderate])})
+    beside = {"p_moderate": moderate, "p_eff": efficacy}
+    rates = {"p_observed": observed} | {name: np.array([r]) for name, r in beside.items() if r is not None}
     given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
     grid = doses.grid()
     made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)

@@ -16,7 +16,6 @@ ABSENT = {
     "bcd": "the biased coin design",
     "bfboin": f"BF-BOIN, {_EFFICACY}",
     "biasedcoin": "the biased coin design",
-    "boin12": f"BOIN12, {_EFFICACY}",
     "boincomb": f"BOIN COMB, {_COMBINATION}",
     "boinet": f"BOIN-ET, {_EFFICACY}",
     "copula": f"copula-type models, {_COMBINATION}",
@@ -113,8 +112,8 @@ def nearest_kind(name: object, kinds: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> nearest_kind("boin12", ["boin", "crm"])
-    ': doseopt does not have BOIN12, which weighs efficacy, too; known: boin, crm'
+    >>> nearest_kind("efftox", ["boin", "crm"])
+    ': doseopt does not have EffTox, which weighs efficacy, too; known: boin, crm'
     >>> nearest_kind("bion", ["boin", "crm"])
     "; did you mean 'boin'?"
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from doseopt.beliefs import BELIEFS, BeliefSpec, StatedBelief
 from doseopt.beliefs.utility import Utility
-from doseopt.core.parameters import Domain, is_number
+from doseopt.core.parameters import Domain, Faults, is_number
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.reader import Reader, key, plain
@@ -23,6 +23,7 @@ _TRANSFORM = {"transform": Said("what is done to the rates, a table with its kin
 FIXED = {
     "p_dlt": Said("DLT rates, one a dose", Domain(list), MISSING, [0.05, 0.1, 0.2, 0.3]),
     "p_moderate": Said("rates of moderate toxicity that is no DLT, one a dose", Domain(list)),
+    "p_eff": Said("rates of efficacy, one a dose, whether or not there is a DLT", Domain(list)),
     "reason": Said("why it is looked at", Domain(str), ""),
     "source": Said("where it is from", Domain(str), ""),
     **_TRANSFORM,
@@ -70,16 +71,21 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
-    moderate = None
-    if "p_moderate" in table:
-        found = table["p_moderate"]
+    beside = dict.fromkeys(("p_moderate", "p_eff"))
+    for name in beside.keys() & table.keys():
+        found = table[name]
         alike = is_number(found)  # one rate for all doses
-        moderate = reader.rates([found] * len(rates) if alike and rates else found, f"{where}.p_moderate", doses)
+        beside[name] = reader.rates([found] * len(rates) if alike and rates else found, f"{where}.{name}", doses)
     words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
     shares = _shares(reader, table, where)
-    return FixedScenario(rates or (), moderate, words[0] or "", words[1] or "", transform, *shares)
+    said = (beside["p_moderate"], words[0] or "", words[1] or "", transform, *shares, beside["p_eff"])
+    try:
+        return FixedScenario(rates or (), *said)
+    except Faults as faults:
+        reader.faults.extend(fault.under(where) for fault in faults.faults)
+        return None
 
 
 def _shares(reader: Reader, table: Mapping[str, Any], where: str) -> list[float]:

@@ -219,7 +219,7 @@ def _check_names(design: Design, graph: Graph) -> None:
 
 
 def _check_mass(design: Design, graph: Graph) -> None:
-    p, moderate = np.sort(np.random.default_rng(2).random((2, 20, design.facts.doses)), axis=2)
-    weight = edge_weights(graph, p, moderate if design.facts.outcomes.graded else None)[:, graph.ending]
+    p, beside = np.sort(np.random.default_rng(2).random((2, 20, design.facts.doses)), axis=2)
+    weight = edge_weights(graph, p, beside if design.facts.outcomes.beside else None)[:, graph.ending]
     astray = float(np.abs(weight.sum(axis=1) - 1).max())
     demand(astray <= 1e-12, "the endings' probabilities to sum to 1 within 1e-12", f"a difference of {astray:.2g}")

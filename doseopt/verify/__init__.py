@@ -13,7 +13,18 @@ import scipy
 import doseopt
 from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, nearest
-from doseopt.verify import boin, conduct, crm, interval, pathways, pending, posteriors, published, three_plus_three
+from doseopt.verify import (
+    boin,
+    conduct,
+    crm,
+    efficacy,
+    interval,
+    pathways,
+    pending,
+    posteriors,
+    published,
+    three_plus_three,
+)
 from doseopt.verify.check import Check, Number
 
 CHECKS: dict[str, Check] = {
@@ -26,6 +37,7 @@ CHECKS: dict[str, Check] = {
     **posteriors.CHECKS,
     **pathways.CHECKS,
     **pending.CHECKS,
+    **efficacy.CHECKS,
 }
 """All checks, by name."""
 

@@ -121,9 +121,9 @@ class Titrate(Rule):
                 return Fault(name, f"wanted a level of 1 to {base.facts.doses}, got {level}")
         if base.facts.titration:
             return Fault("", "wanted one titration, got this and the design's own; drop one of them")
-        if base.facts.pending and self.memory:
-            wanted = 'wanted until = "dlt" and after = "fill" or "next" over a design that decides while patients are'
-            return Fault("", f"{wanted} pending")
+        if (base.facts.pending or base.facts.responses) and self.memory:
+            what = "decides while patients are pending" if base.facts.pending else "looks at efficacy"
+            return Fault("", f'wanted until = "dlt" and after = "fill" or "next" over a design that {what}')
         return None
 
     def with_dose(self, position: int, value: float) -> Self:
