@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,7 +72,7 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if "p_dlt" not in table:
         reader.fault(f"{where}.p_dlt", "missing; wanted a list of DLT rates, one a dose, or a generator")
     rates = reader.rates(table["p_dlt"], f"{where}.p_dlt", doses) if "p_dlt" in table else None
-    beside = dict.fromkeys(("p_moderate", "p_eff"))
+    beside: dict[str, Any] = dict.fromkeys(("p_moderate", "p_eff"))
     for name in beside.keys() & table.keys():
         found = table[name]
         alike = is_number(found)  # one rate for all doses
@@ -80,9 +81,10 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
     shares = _shares(reader, table, where)
-    said = (beside["p_moderate"], words[0] or "", words[1] or "", transform, *shares, beside["p_eff"])
     try:
-        return FixedScenario(rates or (), *said)
+        reason, source = (word or "" for word in words)
+        made = FixedScenario(rates or (), beside["p_moderate"], reason, source, transform, *shares)
+        return dataclasses.replace(made, p_eff=beside["p_eff"])
     except Faults as faults:
         reader.faults.extend(fault.under(where) for fault in faults.faults)
         return None

@@ -30,8 +30,8 @@ def _cohorts(given: Mapping[str, Any]) -> list[Cohort]:
 
 
 def _next(given: Mapping[str, Any]) -> Answers:
-    utilities = {name: float(given[name]) for name in ("phi_e", "u2", "u3")}
-    design = BOIN12(given["doses"], given["phi_t"], **utilities, n_star=given["n_star"], enough=NO_CAP)
+    named = {name: given[name] for name in ("doses", "phi_e", "n_star")}
+    design = BOIN12(target=given["phi_t"], u2=float(given["u2"]), u3=float(given["u3"]), enough=NO_CAP, **named)
     state = after(design, _cohorts(given))
     return {"next": int(design.decide(state).dose[0]) + 1, "desirability": 100 * design.desirability(state)[0]}
 
