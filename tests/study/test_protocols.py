@@ -13,7 +13,7 @@ from doseopt.study.file import load_study, parse_study
 
 DOCS = Path(__file__).parents[2] / "docs"
 FILES = sorted((DOCS / "protocols").glob("*.toml"))
-STATED = {"nct04243785": ("1", "42"), "nct01237236": ("50",)}
+STATED = {"nct04243785": ("1", "42"), "nct01237236": ("50", "600", "750", "900", "1200")}
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
@@ -22,7 +22,7 @@ def study(request):
 
 
 def test_the_page_names_each_file_and_each_file_is_written_back(study):
-    assert f"docs/protocols/{study.name}.toml" in (DOCS / "protocols.md").read_text(encoding="utf-8")
+    assert f"<protocols/{study.name}.toml>" in (DOCS / "protocols.md").read_text(encoding="utf-8")
     assert parse_study(study.to_toml()).hash == study.hash
 
 
@@ -41,8 +41,9 @@ def test_doses_that_the_source_does_not_state_are_assumed(study):
         ("nct04243785", "1N 2N", "single patients, BOIN", (3, 1)),
         ("nct04243785", "1N 2N 3T", "single patients, BOIN", (3, 2)),  # the dose of the first DLT is filled
         ("nct04243785", "1N 2N 3T 3NN", "single patients, BOIN", (3, 3)),  # 1/3 between .236 and .358: stay
-        ("nct01237236", "", "3 to 6 as they come", (1, 6)),
-        ("nct01237236", "1NNNN", "3 to 6 as they come", (2, 6)),  # twice 50 mg at most
+        ("nct01237236", "", "cohorts of 6", (1, 6)),
+        ("nct01237236", "1NNN", "cohorts of 3", (2, 3)),  # twice 50 mg at most
+        ("nct01237236", "1NNN 2NNN 3NNN", "cohorts of 3", (4, 3)),  # twice 200 mg at most
         ("cd19-crm", "", "CRM", (1, 3)),
     ],
 )
