@@ -11,11 +11,12 @@ import xarray as xr
 
 from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import Enrolled, enrolled
+from doseopt.comparison.drawn_times import IN_TIME, days_of
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
 from doseopt.comparison.pending_times import times_of_pending
 from doseopt.comparison.simulated_times import times_of_simulated
-from doseopt.comparison.times import IN_TIME, days_of, numbers_of, replaced_in, times_of, unlawful
+from doseopt.comparison.times import numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.clock.replaced import Enrolled, enrolled
-from doseopt.comparison.times import enrolments, of_enrolments
+from doseopt.comparison.drawn_times import enrolments, of_enrolments
 from doseopt.core.design import Design
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
 from doseopt.engines.calendars import outcome_of

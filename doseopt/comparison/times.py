@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 
-from doseopt.clock.arrivals import EPS
 from doseopt.clock.duration import Duration, closed_days, duration_of, duration_of_listed, next_listed
-from doseopt.clock.enrolment import Enrolment
-from doseopt.clock.fates import Leaving
 from doseopt.clock.queue import enrolled_from
 from doseopt.clock.resolving import remaining
-from doseopt.clock.staying import Stays, stays
+from doseopt.comparison.drawn_times import IN_TIME, days_of, enrolments, of_enrolments, stays_in
 from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
@@ -21,21 +16,12 @@ from doseopt.engines.cohorts import Cohorts, carried, cohorts_of
 from doseopt.engines.enrolling import replaced
 from doseopt.engines.exact import edge_chances, edge_weights, rates_beside
 from doseopt.engines.graph import Graph
-from doseopt.measures.operating_characteristics import LEVELS
+from doseopt.engines.ordered import FIRST, ordered_chances
 from doseopt.study.clock import Clock
-from doseopt.study.on_pending import SEED, TRIALS
+from doseopt.study.on_pending import TRIALS
 
-DAYS = (183, 365, 548, 730)
-"""Days by which a trial may be done: half a year to two years."""
-IN_TIME = sorted({*LEVELS, 0.1, 0.9})
-"""Levels of the quantiles."""
 MOST = 1 << 24
 """Numbers that are carried along a graph at a time, for a law that is exact."""
-
-
-def days_of(clock: Clock) -> list[int]:
-    """Return the days by which trials may be done, that of the registered completion among them."""
-    return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
 def replaced_in(scenarios: xr.Dataset) -> bool:
@@ -100,28 +86,55 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     if space.lost and _is_drawn(scenarios, clock, graph):
         return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios))
     if space.lost:
-        return _by_law(clock, cohorts_along(graph, scenarios, _staggered(clock)))
+        return _of_law(clock, *_by_cohorts(clock, cohorts_along(graph, scenarios, _staggered(clock))))
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, beside)
         drawn = _drawn(scenarios, clock, graph, chance)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, beside), chance)
+    return _of_law(clock, *_lawful(clock, graph, p, beside))
+
+
+def mean_days(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> FloatArray:
+    """Return the expected days until the last cohort is decided on, [R]; nan where they follow no law that is known.
+
+    Parameters
+    ----------
+    scenarios : Dataset
+        Maybe of `doseopt.engines.ordered.in_order`.
+    clock : Clock
+    graph : Graph
+        Of a design in whose trials nobody is left out.
+    """
+    p = scenarios["p_observed"].to_numpy()
+    if _is_drawn(scenarios, clock, graph):
+        return np.full(len(p), np.nan)
+    beside = rates_beside(graph.design.facts.outcomes, scenarios)
+    by = ordered_chances(graph, p, scenarios) if FIRST in scenarios else None
+    return _lawful(clock, graph, p, beside, by)[0].mean
+
+
+type _Law = tuple[Duration, FloatArray, FloatArray, FloatArray]
+"""The law of the duration, and the means of patients turned away, of closed days and of the delay, [R] each."""
+
+
+def _lawful(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None, by: FloatArray | None = None) -> _Law:
+    """Return the times of trials in which nobody is replaced or left out; arguments as of `cohorts_of`."""
     if clock.accrual.kind == "dates":
-        return _listed(clock, graph, p, beside)
+        return _listed(clock, graph, p, beside, by)
     if clock.queue:
-        queued, waited = _queued(clock, graph, p, beside)
-        return _by_law(clock, queued, waited)
-    return _by_law(clock, cohorts_of(graph, p, beside))
+        return _by_cohorts(clock, *_queued(clock, graph, p, beside, by))
+    return _by_cohorts(clock, cohorts_of(graph, p, beside, by))
 
 
-def _by_law(clock: Clock, c: Cohorts, waited: IntArray | None = None) -> dict[str, FloatArray]:
+def _by_cohorts(clock: Clock, c: Cohorts, waited: IntArray | None = None) -> _Law:
     """Return the times where waits are independent of each other."""
     law = duration_of(c.n, c.cohorts, c.new, c.weight, clock.arrivals, clock.window, clock.stagger, waited)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, clock.window, clock.stagger)
     enrolled, last = c.weight @ c.n, law.mean - clock.window
     away, delay = clock.arrivals.rate * last - enrolled, last - clock.arrivals.day_of(enrolled)
-    return _of_law(clock, law, away, closed, delay)
+    return law, away, closed, delay
 
 
 def _queue_shape(clock: Clock, graph: Graph) -> tuple[int, int, int, int]:
@@ -136,7 +149,9 @@ def _too_large(clock: Clock, graph: Graph) -> bool:
     return layer * int(np.prod(_queue_shape(clock, graph))) > MOST
 
 
-def _queued(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None) -> tuple[Cohorts, IntArray]:
+def _queued(
+    clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None, by: FloatArray | None
+) -> tuple[Cohorts, IntArray]:
     """Return the patients and cohorts of trials with a queue, and the patients waited for, [G]."""
     begin = np.zeros(_queue_shape(clock, graph))
     begin[0, 0, 0, 0] = 1
@@ -147,12 +162,12 @@ def _queued(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None
         moved[:, 1:, step:] = after[:, :-1, : come.shape[2] - step]
         return moved
 
-    found = carried(graph, p, beside, begin, move).sum(axis=-1)
+    found = carried(graph, p, beside, begin, move, by).sum(axis=-1)
     n, cohorts, new, waited = np.nonzero(found.any(axis=0))
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new, waited]), waited
 
 
-def _listed(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None) -> dict[str, FloatArray]:
+def _listed(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None, by: FloatArray | None) -> _Law:
     """Return the times where the arrivals are listed: who is enrolled last follows from the cohorts."""
     days, window, stagger = clock.arrivals.listed, clock.window, clock.stagger
     begin = np.eye(len(days) + 2)[0]
@@ -160,14 +175,14 @@ def _listed(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None
     def move(come: FloatArray, size: int, new: bool) -> FloatArray:
         return np.asarray(come @ np.eye(len(days) + 2)[next_listed(days, window, stagger, size, new)])
 
-    found = carried(graph, p, beside, begin, move)
+    found = carried(graph, p, beside, begin, move, by)
     n, last = np.nonzero(found.any(axis=0))
     weight = found[:, n, last]
     law = duration_of_listed(last, weight, days, window)
-    c = cohorts_of(graph, p, beside)
+    c = cohorts_of(graph, p, beside, by)
     closed = c.weight @ closed_days(c.n, c.cohorts, c.new, window, stagger)
     delay = law.mean - window - weight @ clock.arrivals.day_of(n)
-    return _of_law(clock, law, weight @ (last - n), closed, delay)
+    return law, weight @ (last - n), closed, delay
 
 
 def _drawn(
@@ -184,53 +199,6 @@ def _drawn(
         for r, days in enumerate(each)
     ]
     return of_enrolments(clock, np.array(ends), each)
-
-
-def enrolments(scenarios: xr.Dataset, clock: Clock) -> list[Enrolment]:
-    """Return the days of trials in each scenario, to be drawn, each with the same seed."""
-    return [
-        Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, np.random.default_rng(SEED))
-        for each in _stays(scenarios, clock)
-    ]
-
-
-def of_enrolments(clock: Clock, ends: FloatArray, each: Sequence[Enrolment]) -> dict[str, FloatArray]:
-    """Name what is known of trials in each scenario that end on some days, [R, T]."""
-    lasts, closed = np.array([days.last for days in each]), np.array([days.closed for days in each])
-    away = np.array([days.came - days.enrolled for days in each])
-    delay = lasts - np.array([clock.arrivals.day_of(days.enrolled) for days in each])
-    by, completed = np.array(days_of(clock)) + EPS, lasts + clock.window + clock.after_window
-    mean, sd = ends.mean(axis=1), ends.std(axis=1)
-    return {
-        "duration": mean,
-        "duration_mcse": sd / np.sqrt(TRIALS),
-        "duration_sd": sd,
-        "duration_quantile": np.quantile(ends, IN_TIME, axis=1).T,
-        "done_by": (ends[:, :, None] <= by).mean(axis=1),
-        "completion": completed.mean(axis=1),
-        "completion_sd": completed.std(axis=1),
-        "completion_quantile": np.quantile(completed, IN_TIME, axis=1).T,
-        "completed_by": (completed[:, :, None] <= by).mean(axis=1),
-        "turned_away": away.mean(axis=1),
-        "closed_days": closed.mean(axis=1),
-        "delay": delay.mean(axis=1),
-    }
-
-
-def _stays(scenarios: xr.Dataset, clock: Clock) -> list[Stays]:
-    """Return how long patients stay in the window, in each scenario."""
-    p, events = scenarios["p_observed"].to_numpy(), "hazard" in scenarios
-    alone = scenarios["p_alone"].to_numpy() if events else p
-    names = "hazard", "rate_met", "p_removed", "p_left_out", "share"
-    nothing = np.zeros((len(p), 1, p.shape[1]))
-    parts = (
-        [scenarios[name].to_numpy() for name in names]
-        if events
-        else [nothing, p[:, None], nothing, nothing, np.ones((len(p), 1))]
-    )
-    onset, early = clock.onset_beside(events), clock.evaluate == "resolved"
-    each = zip(alone, *parts, strict=True)
-    return [stays(rates, Leaving(*of), onset, early, clock.known_at) for rates, *of in each]
 
 
 def _resolved_means(
@@ -251,7 +219,7 @@ def _resolved_means(
     dose, size = graph.decision.dose[at], graph.category_counts.sum(axis=1)
     new, flow = graph.state.n[at, dose] == 0, reached[:, at] * chance.T
     rest, closed = np.zeros_like(flow), np.zeros(len(at))
-    laws = _stays(scenarios, clock)
+    laws = stays_in(scenarios, clock)
     for cohort, is_new in {*zip(size.tolist(), new.tolist(), strict=True)}:
         rows = np.flatnonzero((size == cohort) & (new == is_new))
         closed[rows] = sum(stagger.closed(cohort, is_new, 0.0))

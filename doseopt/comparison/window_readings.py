@@ -11,11 +11,14 @@ import xarray as xr
 
 from doseopt.beliefs import StatedBelief
 from doseopt.comparison.evaluate import Engine, outcomes_of
+from doseopt.comparison.in_time import TIMES
+from doseopt.comparison.times import mean_days, replaced_in
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.engines.ordered import in_order, ordered
+from doseopt.engines.graph import graph_of
+from doseopt.engines.ordered import FIRST, MANY, in_order, ordered
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import METRICS, measure_each
 from doseopt.study.departure import Departure
@@ -24,6 +27,7 @@ from doseopt.study.study import Study
 from doseopt.study.window_events import NAMES, WindowEvents, having
 
 MEASURES = ("correct_selection", "no_selection", "overdose_selection", "sample_size", "enrolled")
+DAYS = "duration"
 DIMENSION = "window_reading"
 WINDOW = "dlt_window"
 ORDER = "population_order"
@@ -165,6 +169,30 @@ def _mixed(
     return found
 
 
+def _days(
+    study: Study, engine: Engine, design: Design, each: list[WindowReading], read: list[xr.Dataset]
+) -> dict[str, FloatArray]:
+    """Return the expected duration in the scenarios of all readings, [reading, scenario]; nan where no law is known."""
+    if study.clock is None:
+        return {}
+    found = np.full((len(each), study.scenarios.sizes["scenario"]), np.nan)
+    if not (design.facts.pending or isinstance(engine, Simulate)):
+        try:
+            graph = graph_of(design, max_states=getattr(engine, "exact", engine).max_states)
+        except TooManyStates:
+            return {DAYS: found}
+        alike: dict[tuple[float | None, str], list[int]] = {}
+        for k, (reading, scenarios) in enumerate(zip(each, read, strict=True)):
+            if "p_excluded" not in scenarios and not replaced_in(scenarios):
+                alike.setdefault((reading.window, reading.first), []).append(k)
+        for (days, _), rows in alike.items():
+            clock = study.clock if days is None else study.clock.with_window(days)
+            names = [name for name in ("p_observed", "p_moderate", "p_eff", FIRST, MANY) if name in read[rows[0]]]
+            scenarios = xr.concat([read[k][names] for k in rows], "scenario")
+            found[rows] = mean_days(scenarios, clock, graph).reshape(len(rows), -1)
+    return {DAYS: found}
+
+
 def _counted(events: WindowEvents | None, name: str, each: Mapping[str, Departure]) -> list[WindowReading]:
     """Return the ways in which an event may count, the others as stated."""
     return [
@@ -206,7 +234,8 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     Dataset
         `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
         than `MOST` states where patients are left out or their populations come one after the other, there also of
-        designs that look at moderate toxicity, and if trials are simulated.
+        designs that look at moderate toxicity, and if trials are simulated. With a clock also of `DAYS`: nan where the
+        duration has no law that is known, as where patients are replaced or left out.
     """
     each, factors = [WindowReading("no: event", NONE, None)], [""]
     for factor, readings in window_silences(study).items():
@@ -222,7 +251,8 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     for name, design in study.designs.items():
         mixed = _mixed(study, engine, name, design, sides)
         further = [_in_order(study, engine, design, scenarios) for scenarios in one_by_one]
-        parts.append({m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES})
+        part = {m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES}
+        parts.append(part | _days(study, engine, design, each, [*read, *one_by_one]))
     coords = {
         DIMENSION: [reading.label for reading in each],
         f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in each]),
@@ -231,14 +261,12 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
         "scenario": study.scenarios["scenario"],
     }
     data = {}
-    for name in MEASURES:
+    about = {name: (METRICS[name].units, METRICS[name].long_name) for name in MEASURES}
+    about |= {} if study.clock is None else {DAYS: TIMES[DAYS][1:]}
+    for name, (units, text) in about.items():
         values = np.stack([part[name] for part in parts], axis=1)
-        text = f"{METRICS[name].long_name}, by reading of what happens in the window"
-        data[f"{name}_by_reading"] = (
-            (DIMENSION, "design", "scenario"),
-            values,
-            {"units": METRICS[name].units, "long_name": text},
-        )
+        attrs = {"units": units, "long_name": f"{text}, by reading of what happens in the window"}
+        data[f"{name}_by_reading"] = ((DIMENSION, "design", "scenario"), values, attrs)
     return xr.Dataset(data, coords)
 
 

@@ -30,7 +30,9 @@ class Cohorts:
     weight: FloatArray
 
 
-def cohorts_of(graph: Graph, p: FloatArray, p_beside: FloatArray | None = None) -> Cohorts:
+def cohorts_of(
+    graph: Graph, p: FloatArray, p_beside: FloatArray | None = None, by: FloatArray | None = None
+) -> Cohorts:
     """Return the patients and cohorts that trials end with, those before the start of the graph left out.
 
     Parameters
@@ -40,11 +42,13 @@ def cohorts_of(graph: Graph, p: FloatArray, p_beside: FloatArray | None = None) 
         Rates that trials are weighed with.
     p_beside : float array [R, D], optional
         P(moderate toxicity | no DLT), or P(efficacy), for a design that looks at it.
+    by : float array [L, R], optional
+        Probability of each edge from its state, where that is no product of the patients' rates at the dose.
 
     Notes
     -----
     Of the paths to an ending the share with each number of cohorts does not depend on the truth where its likelihood is
-    that of the tally; with three outcome categories each scenario takes a pass of its own.
+    that of the tally; with three outcome categories, or `by`, each scenario takes a pass of its own.
 
     Examples
     --------
@@ -63,7 +67,7 @@ def cohorts_of(graph: Graph, p: FloatArray, p_beside: FloatArray | None = None) 
         moved[:, 1:, int(new) :] = come[:, :-1, : come.shape[2] - int(new)]
         return moved
 
-    found = carried(graph, p, p_beside, begin, count)
+    found = carried(graph, p, p_beside, begin, count, by)
     n, cohorts, new = np.nonzero(found.any(axis=0))
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
 
@@ -72,12 +76,19 @@ type Move = Callable[[FloatArray, int, bool], FloatArray]
 """Weights, [S, ...], size of a cohort, and whether two or more have a new dose -> weights after it, [S, ...]."""
 
 
-def carried(graph: Graph, p: FloatArray, p_beside: FloatArray | None, begin: FloatArray, move: Move) -> FloatArray:
+def carried(
+    graph: Graph,
+    p: FloatArray,
+    p_beside: FloatArray | None,
+    begin: FloatArray,
+    move: Move,
+    by: FloatArray | None = None,
+) -> FloatArray:
     """Return what is carried along the trials to their ends, by their patients: [R, 1 + P, ...].
 
     Parameters
     ----------
-    graph, p, p_beside
+    graph, p, p_beside, by
         As for `cohorts_of`.
     begin : float array [...]
         What a trial begins with: weights that sum to 1.
@@ -88,11 +99,11 @@ def carried(graph: Graph, p: FloatArray, p_beside: FloatArray | None, begin: Flo
     place = np.full(len(graph.state), -1)
     place[graph.ending] = np.arange(len(graph.ending))
     found = np.zeros((len(p), int(patients.max()) + 1, *begin.shape))
-    if p_beside is None:
+    if p_beside is None and by is None:
         each = ending_weights(graph, p) / graph.paths[graph.ending]
         passes = [(slice(None), each, graph.orders)]
     else:
-        chances, one = edge_chances(graph, p, p_beside), np.ones((1, len(graph.ending)))
+        chances, one = edge_chances(graph, p, p_beside) if by is None else by, np.ones((1, len(graph.ending)))
         passes = [(slice(r, r + 1), one, chances[:, r]) for r in range(len(p))]
     for rows, each, chance in passes:
         for states, spread in _layers(graph, chance, begin, move):

@@ -53,7 +53,18 @@ def ordered(design: Design, scenarios: xr.Dataset, max_states: int) -> xr.Datase
 
 
 def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> FloatArray:
-    """Return the probability of reaching each state, [R, S].
+    """Return the probability of reaching each state, [R, S]; parameters as of `ordered_chances`."""
+    chance, weight = ordered_chances(graph, then, scenarios), np.zeros((len(graph.state), len(then)))
+    weight[0] = 1
+    layer = graph.layer[graph.source]
+    for before in np.unique(layer).tolist():
+        rows = np.flatnonzero(layer == before)
+        np.add.at(weight, graph.target[rows], weight[graph.source[rows]] * chance[rows])
+    return weight.T
+
+
+def ordered_chances(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> FloatArray:
+    """Return the probability of each edge from its state, [L, R].
 
     Parameters
     ----------
@@ -76,18 +87,10 @@ def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> Fl
     if graph.start.started.any():
         raise Faults([Fault("populations", MIDWAY)])
     first, patients = scenarios[FIRST].to_numpy(), int(scenarios[MANY][0])
-    weight, layer = np.zeros((len(graph.state), len(then))), graph.layer[graph.source]
-    weight[0] = 1
-    for before in np.unique(layer).tolist():
-        rows = np.flatnonzero(layer == before)
-        source, dlts = graph.source[rows], graph.category_counts[rows, 0]
-        ways = graph.category_counts[rows]
-        dose, size = graph.decision.dose[source], ways.sum(axis=1)
-        come = graph.orders[rows] / orders_of(ways)
-        some = np.clip(patients - before, 0, size)
-        chance = _both(dlts, some, size - some, first.T[dose], then.T[dose])
-        np.add.at(weight, graph.target[rows], weight[source] * come[:, None] * chance)
-    return weight.T
+    dose, size = graph.decision.dose[graph.source], graph.category_counts.sum(axis=1)
+    come = graph.orders / orders_of(graph.category_counts)
+    some = np.clip(patients - graph.layer[graph.source], 0, size)
+    return come[:, None] * _both(graph.category_counts[:, 0], some, size - some, first.T[dose], then.T[dose])
 
 
 def _both(dlts: IntArray, some: IntArray, others: IntArray, p: FloatArray, q: FloatArray) -> FloatArray:

@@ -18,7 +18,8 @@ from doseopt.clock.arrivals import Accrual
 from doseopt.clock.competing import meet
 from doseopt.clock.duration import Stagger
 from doseopt.clock.onset import Onset
-from doseopt.comparison.times import IN_TIME, _drawn, times_of
+from doseopt.comparison.drawn_times import IN_TIME
+from doseopt.comparison.times import _drawn, times_of
 from doseopt.engines.exact import edge_chances
 from doseopt.study.clock import Clock
 

@@ -12,8 +12,9 @@ from doseopt import BOIN, MaxPatients, Modified, make_scenarios
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.duration import Stagger
 from doseopt.comparison.compare import compare
+from doseopt.comparison.drawn_times import IN_TIME
 from doseopt.comparison.lost import cohorts_along, enrolled_along
-from doseopt.comparison.times import IN_TIME, times_of
+from doseopt.comparison.times import times_of
 from doseopt.engines.enrolling import enrolling
 from doseopt.engines.graph import graph_of
 from doseopt.study.clock import Clock

@@ -80,14 +80,14 @@ def test_alike_they_are_one():
 
 
 def in_order(risks, patients, cap, p=P):
-    """No selection and E[N] of the registered rule, each patient a factor: those before `patients` have the first."""
+    """No selection, E[N] and E[C] of the registered rule by patients: before `patients` of the first risk."""
     trials = Trials(AcceleratedTitration(4, titrate=1), cap=cap)
 
     def ahead(trial):
         answer = trials.decide(trial)
         if isinstance(answer, Stop):
-            return np.array([answer.mtd is None, sum(trial.n)], float)
-        total = np.zeros(2)
+            return np.array([answer.mtd is None, sum(trial.n), 0], float)
+        total = np.array([0.0, 0.0, 1.0])
         for way in itertools.product((0, 1), repeat=answer.size):
             chance = 1.0
             for i, dlt in enumerate(way, sum(trial.n)):
@@ -108,7 +108,7 @@ def test_the_order_in_which_they_come(elicited):
     """Of ten patients registered four are CLF and six ACLF; one of the two comes first."""
     ds = compare(elicited).sel(scenario="A", design="cap 10")
     for first, risks, patients in (("CLF", (0.08, 0.25), 4), ("ACLF", (0.25, 0.08), 6)):
-        none, size = in_order(risks, patients, 10)
+        none, size, _ = in_order(risks, patients, 10)
         at = ds.sel(window_reading=f"death: dlt, {first} first")
         assert at["no_selection_by_reading"].item() == pytest.approx(none, abs=1e-12)
         assert at["enrolled_by_reading"].item() == at["sample_size_by_reading"].item() == pytest.approx(size, rel=1e-12)
@@ -120,13 +120,33 @@ def test_the_order_in_which_they_come(elicited):
     assert "several populations: CLF 40%, ACLF 60%, mixed where no order is said" in paragraph.text
 
 
+def test_days_by_the_order_in_which_they_come():
+    """A patient every 15.21875 days and 28 days a cohort; listed and with a queue, too."""
+    silent = f"[silences]\ndeath_in_window = {{ probability = {TWO}, attributed = 0.5 }}\n"
+    at = compare(study(SHARES, silent, CLOCK)).sel(scenario="A", design="cap 10")["duration_by_reading"]
+    for first, risks, patients in (("CLF", (0.08, 0.25), 4), ("ACLF", (0.25, 0.08), 6)):
+        _, size, cohorts = in_order(risks, patients, 10)
+        found = at.sel(window_reading=f"death: dlt, {first} first").item()
+        assert found == pytest.approx(15.21875 * size + 28 * cohorts, rel=1e-12)
+    stated = compare(study(SHARES, events("dlt"), CLOCK)).sel(scenario="A", design="cap 10")["duration"]
+    assert at.sel(window_reading="death: dlt").item() == pytest.approx(stated.item(), rel=1e-12)
+    assert np.isnan(at.sel(window_reading="death: replace").item())
+    queued = CLOCK + "closed = { queue = 0 }\n"
+    days = f"[{', '.join(str(15.21875 * k) for k in range(1, 400))}]"
+    listed = CLOCK.replace('kind = "poisson", per_month = 2', f'kind = "dates", dates = {days}')
+    slots = CLOCK.replace('kind = "poisson"', 'kind = "fixed"')
+    for clock, other in ((queued, CLOCK), (listed, slots)):
+        each = (compare(study(SHARES, silent, it))["duration_by_reading"].to_numpy() for it in (clock, other))
+        np.testing.assert_allclose(*each, rtol=1e-9)
+
+
 def test_the_order_is_a_step_of_the_ladder(elicited):
     """Averaged over the two scenarios; alike populations are one whatever their order, for the study's model, too."""
     found = ladder(elicited, RunningTrial(elicited.doses), "cap 10")
     for first, risks, patients in (("CLF", (0.08, 0.25), 4), ("ACLF", (0.25, 0.08), 6)):
         each = [in_order(risks, patients, 10, np.array(p)) for p in ((0.05, 0.1, 0.2, 0.3), (0.25, 0.35, 0.5, 0.6))]
         at = found.sel(average=SCENARIOS, step=f"death: dlt, {first} first")
-        wanted = np.mean(each, axis=0)
+        wanted = np.mean(each, axis=0)[:2]
         assert [at[name].item() for name in ("no_selection", "sample_size")] == pytest.approx(wanted, rel=1e-12)
         assert (at["rung_name"].item(), at["window"].item()) == ("reading stated", at["step"].item())
     text = "[silences]\ndeath_in_window = { probability = { CLF = 0.15, ACLF = 0.15 } }\n"

@@ -15,6 +15,10 @@ TOO_LARGE = (
     "-: too large beside a comparison (exact or simulated if the study states the reading in [window_events]), or a "
     "design that decides while patients are pending"
 )
+NO_LAW = (
+    "-: no law of the duration is known exactly, as where patients are replaced or left out (simulated if the study "
+    "states the reading in [window_events]), or a design that decides while patients are pending"
+)
 LONGER = (
     "In another window the DLT rate is the one that the same hazard makes of it; right stays what it is by the rates "
     "as stated."
@@ -23,6 +27,7 @@ READ = {
     "correct_selection_by_reading": "Correct selection (%) by reading of the DLT window, mean over the scenarios",
     "no_selection_by_reading": "No selection (%) by reading of the DLT window, mean over the scenarios",
     "enrolled_by_reading": "Patients enrolled by reading of the DLT window, mean over the scenarios",
+    "duration_by_reading": "Expected days by reading of the DLT window, mean over the scenarios",
 }
 """Of each measure: title of its table."""
 
@@ -51,11 +56,13 @@ def _tables(ds: xr.Dataset) -> list[Block]:
     stated = [" (stated)" in label for label in names(ds, "window_reading")]
     heads = [f"{text}*" if mark else text for text, mark in zip(names(ds, "window_reading_words"), stated, strict=True)]
     tables: list[Block] = []
-    for name, title in READ.items():
+    for name, title in ((name, title) for name, title in READ.items() if name in ds):
         values = ds[name].mean("scenario").transpose("window_reading", "design").to_numpy()
         values = values * (100 if ds[name].attrs["units"] == "1" else 1)
         rows = tuple((text, *(_tenth(x) for x in row)) for text, row in zip(heads, values, strict=True))
-        notes = ("*: as stated",) * any(stated) + (TOO_LARGE,) * bool(np.isnan(values).any())
+        notes = ("*: as stated",) * any(stated) + (NO_LAW if name == "duration_by_reading" else TOO_LARGE,) * bool(
+            np.isnan(values).any()
+        )
         tables.append(Table(title, ("", *names(ds, "design")), rows, notes=notes))
     return tables
 
