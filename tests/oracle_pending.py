@@ -22,6 +22,7 @@ class Seen:
     while_pending: int = 0
     watched: tuple = ()  # patients pending at a dose when it was escalated from
     firsts: tuple = ()  # (dose, patients before) at each first patient of a dose
+    memory: tuple = ()
 
 
 @dataclass
@@ -40,11 +41,14 @@ class Found:
     firsts: dict = field(default_factory=dict)
 
 
-def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, length=None, credited=None):
+def enumerate_trials(
+    rule, select, doses, cap, slots, arrival, reached, p, length=None, credited=None, memory=(), remember=None
+):
     """Follow every history.
 
     rule(resolved, dlts, pending, dose) -> (dose, size, stop), pending [(dose, share)]; reached(share, p) is the law of
-    the onset; credited(share) the share that is known by then.
+    the onset; credited(share) the share that is known by then. With remember(memory, resolved, dlts, dose, given), as
+    a cohort is opened, rule and select are shown the memory last.
     """
     length = slots if length is None else length  # of the window, in slots
     credited = (lambda share: share) if credited is None else credited
@@ -53,6 +57,7 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         return 1.0 if age >= slots else credited(age / length)
 
     found = Found()
+    shown = (lambda seen: ()) if remember is None else (lambda seen: (seen.memory,))
 
     def tally(seen):
         resolved, dlts = [0] * doses, [0] * doses
@@ -64,8 +69,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
     def end(seen, stop, late=0.0):
         n, y = tally(seen)
         if stop == 0:
-            _, _, stop = rule(n, y, [], seen.dose)
-        key = (n, y, select(n, y, stop), stop)
+            _, _, stop = rule(n, y, [], seen.dose, *shown(seen))
+        key = (n, y, select(n, y, stop, *shown(seen)), stop)
         found.ends[key] = found.ends.get(key, 0.0) + seen.chance
         found.mass += seen.chance
         q, s = arrival, seen.slots + late
@@ -124,7 +129,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         pending = [(dose, known(slot)) for dose, slot, _ in seen.patients if slot is not None]
         treated = len(seen.patients)
         asked = seen.left == 0
-        dose, size, stop = rule(resolved, dlts, pending, seen.dose) if asked else (seen.dose, seen.left, 0)
+        given = rule(resolved, dlts, pending, seen.dose, *shown(seen)) if asked else (seen.dose, seen.left, 0)
+        dose, size, stop = given
         if stop and not pending:
             end(seen, stop, late=length - slots if seen.last else 0.0)
             return
@@ -135,6 +141,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
             "pending": seen.pending + asked * len(pending),
             "while_pending": seen.while_pending + (asked and len(pending) > 0),
         }
+        opens = remember is not None and asked and not stop and size > 0
+        kept = remember(seen.memory, resolved, dlts, seen.dose, (dose, size)) if opens else seen.memory
         left = [k for k, (at, slot, _) in enumerate(seen.patients) if slot is not None and at == seen.dose]
         watched = (*seen.watched, *(left if asked and 0 <= seen.dose < dose else ()))
         met = {**vars(seen), "chance": seen.chance * comes, "gaps": gaps, **count}
@@ -150,6 +158,7 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
                     "patients": (*seen.patients, (dose, 0, False)),
                     "dose": dose,
                     "left": size - 1,
+                    "memory": kept,
                     "watched": watched,
                     "firsts": (*seen.firsts, (dose, treated)) if new else seen.firsts,
                 }
@@ -161,8 +170,8 @@ def enumerate_trials(rule, select, doses, cap, slots, arrival, reached, p, lengt
         if comes < 1:
             missed = {**vars(seen), "chance": seen.chance * (1 - comes)}
             if asked and not stop and size > 1:
-                missed |= {"dose": dose, "left": size, "watched": watched, **count}
+                missed |= {"dose": dose, "left": size, "memory": kept, "watched": watched, **count}
             age(Seen(**missed), start)
 
-    start(Seen())
+    start(Seen(memory=memory))
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from doseopt.core.comers import Comers
 from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
-from doseopt.core.state import BoolArray, IntArray, TrialState
+from doseopt.core.state import BoolArray, IntArray, Pending, TrialState
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Facts:
     aims : bool
         Whether the rule depends on the target.
     below : callable, optional
-        Trials -> whether the rule wants to go below the lowest dose, [S]; None where it never does, or ends the trial.
+        Trials, and who is pending or None -> whether the rule wants to go below the lowest dose, [S]; None where it
+        never does, or ends the trial.
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
@@ -87,7 +88,7 @@ class Facts:
     names: Definition | None = None
     comers: Comers | None = None
     aims: bool = True
-    below: Callable[[TrialState], BoolArray] | None = field(default=None, compare=False)
+    below: Callable[[TrialState, Pending | None], BoolArray] | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None
 
     def fewest(self, places: IntArray | int) -> IntArray:

@@ -14,7 +14,7 @@ from doseopt.core.design import Row, highest_admissible
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, param
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.tunable import COHORT, Tunable
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
@@ -66,8 +66,8 @@ class IntervalDesign(Defaults):
             super().facts, stops=("too_toxic",), skips=False, exclusion=excluded, below=self.wants_below
         )
 
-    def wants_below(self, state: TrialState) -> BoolArray:
-        """Tell where the table says down at the lowest dose, [S]."""
+    def wants_below(self, state: TrialState, pending: Pending | None = None) -> BoolArray:
+        """Tell where the table says down at the lowest dose, [S]; `pending` is for designs that look at them."""
         move, _, _ = tables(self, _room(state.n))
         return np.asarray((state.dose == 0) & (move[state.n[:, 0], state.y[:, 0]] == DOWN))
 

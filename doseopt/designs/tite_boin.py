@@ -11,7 +11,7 @@ from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import param
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import Decision, FloatArray, IntArray, Pending, TrialState
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.designs.boin import BOIN
 from doseopt.designs.interval import DOWN
 
@@ -81,17 +81,27 @@ class TITEBOIN(BOIN):
         """Move by the DLT fraction as far as it is known, or wait."""
         if pending is None:
             return super().decide(state)
+        counted, (move, waits) = state.treated(pending), self._move(state, pending)
+        titrated = self._titrated(counted, self._moved(counted, move))
+        dose = np.where(waits, state.dose, titrated.dose)
+        return Decision(dose, np.where(waits, 0, titrated.size), titrated.stop)
+
+    def _move(self, state: TrialState, pending: Pending) -> tuple[IntArray, BoolArray]:
+        """Return the step from the dose last given, and where the trial waits before it takes one, [S] each."""
         counted, here = state.treated(pending), pending.dose == state.dose[:, None]
         n, s = (tally[state.at, state.dose] for tally in (counted.n, counted.y))
         c, follow_up = here.sum(axis=1), np.where(here, pending.share, 0.0).sum(axis=1)
         certain = self.compare(s / np.maximum(n, 1)) == DOWN
         move = np.where(certain, DOWN, self.compare(self._fraction(n, s, c, follow_up)))
-        decision = self._moved(counted, move)
         open_ = self.admissible(counted)[state.at, state.dose]
-        waits = open_ & ~certain & (2 * c > n) & (n >= self.suspend_from)
-        titrated = self._titrated(counted, decision)
-        dose = np.where(waits, state.dose, titrated.dose)
-        return Decision(dose, np.where(waits, 0, titrated.size), titrated.stop)
+        return move, open_ & ~certain & (2 * c > n) & (n >= self.suspend_from)
+
+    def wants_below(self, state: TrialState, pending: Pending | None = None) -> BoolArray:
+        """Tell where it goes down at the lowest dose, [S]; not where it waits."""
+        if pending is None:
+            return super().wants_below(state)
+        move, waits = self._move(state, pending)
+        return np.asarray((state.dose == 0) & (move == DOWN) & ~waits)
 
     def _fraction(self, n: IntArray, s: IntArray, c: IntArray, follow_up: FloatArray) -> FloatArray:
         """Return what stands for the DLT fraction, elementwise; nan where nothing is known."""

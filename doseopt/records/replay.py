@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import batched, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -177,11 +177,14 @@ def _with_pending(design: Design, course: Course, pending: Pending) -> Replay:
     Departures are not told: the design gave each cohort by who was pending then.
     """
     state, outcomes = TrialState.empty(design.facts.doses, len(design.facts.memory)), design.facts.outcomes
+    size = int(getattr(layers(design).rule, "cohort", 1))
     for block in course.blocks:
-        state = treated(design, state, block.level - 1, np.array([seen(block).counts(outcomes)]))
+        whole = len(block.letters) if course.stated else size
+        for letters in batched(block.letters, whole):
+            counts = seen(replace(block, letters="".join(letters))).counts(outcomes)
+            state = treated(design, state, block.level - 1, np.array([counts]))
     last, allowed = course.blocks[-1], design.admissible(state.treated(pending))[0]
     answer = answers(design, state, pending)[0]
-    size = int(getattr(layers(design).rule, "cohort", 1))
     many = len(last.letters) if course.stated else len(last.letters) % size
     if 0 < many < size and not last.closed and answer.stop is None and allowed[last.level - 1]:
         answer = Answer(last.level, size - many, unfinished=(many, size))

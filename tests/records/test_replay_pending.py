@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from doseopt import TITEBOIN, TITECRM, CohortsInOrder, Faults, MaxPatients, Modified, NoSkipping, RollingSix
+from doseopt import TITEBOIN, TITECRM, CohortsInOrder, Faults, MaxPatients, Modified, NoSkipping, Repeated, RollingSix
 from doseopt.core.cohort import Cohort
 from doseopt.core.design import estimated_by
 from doseopt.core.state import Pending
@@ -74,3 +74,11 @@ def test_no_cohort_is_called_a_departure_as_it_is_not_known_who_was_pending_then
     assert (found.answer, found.departures) == (Answer(2, 1), [])
     assert seen(BOIN, "1NNNN").departures == []
     assert replay(BOIN, Course((), True)).answer == Answer(1, 3)
+
+
+def test_without_stated_cohorts_they_are_of_the_designs_size():
+    """Six at level 1, two DLTs, stay: two cohorts of three, so that the next is the third in a row."""
+    design = Modified(TITEBOIN(doses=2, target=0.25), (Repeated(times=3),))
+    for stated, stops in ((False, True), (True, False)):
+        found = replay(design, Course((Cohort(1, "NNNTTN"),), stated))
+        assert (found.answer.stop is not None) == stops

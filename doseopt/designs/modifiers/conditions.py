@@ -87,6 +87,8 @@ class TargetProbability(AtDose):
 class Repeated(StopRule):
     """Stop when the next cohort would be the k-th in a row at one dose.
 
+    Over a design that decides while patients are pending a cohort counts from its opening, whatever is known of it.
+
     Parameters
     ----------
     times : int
@@ -116,12 +118,6 @@ class Repeated(StopRule):
     def memory(self) -> tuple[str, ...]:
         """Cohorts in a row at the dose last given, counted up to k - 1."""
         return ("in_a_row",)
-
-    def clash(self, base: Design) -> Fault | None:
-        """Refuse to count cohorts whose patients may be pending."""
-        if base.facts.pending:
-            return Fault("", "wanted a design that waits until every outcome of a cohort is known")
-        return None
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Count the cohort."""
@@ -227,7 +223,8 @@ class BelowLowest(StopRule):
     """Stop, no dose selected, when the rule wants to go below the lowest dose.
 
     Without it such a design stays at the lowest dose. In a study file ``below_lowest = "stop"`` in the design's table
-    says the same.
+    says the same. Over a design that decides while patients are pending the trial stops as it would go down, by what is
+    known and imputed then, and not while it waits.
 
     Notes
     -----
@@ -247,6 +244,7 @@ class BelowLowest(StopRule):
     base: Design | None = field(default=None, repr=False, compare=False)
 
     title: ClassVar[str] = "below the lowest dose"
+    sees_pending: ClassVar[bool] = True
     rank: ClassVar[int] = 1
     stops: ClassVar[tuple[str, ...]] = ("below_lowest",)
     selects_none: ClassVar[bool] = True
@@ -261,18 +259,16 @@ class BelowLowest(StopRule):
         return dataclasses.replace(self, base=base)
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse designs without a rule for going down, and those that decide before a cohort is known."""
+        """Refuse designs without a rule for going down."""
         if base.facts.below is None:
             return Fault("", "wanted a design with a rule for going down, such as boin, keyboard or table; got another")
-        if base.facts.pending:
-            return Fault("", "wanted a design that waits until every outcome of a cohort is known")
         return None
 
     def holds(self, state: TrialState, decision: Decision, pending: Pending | None) -> BoolArray:
         """Ask the rule."""
         below = self._bound().facts.below
         assert below is not None
-        return below(state)
+        return below(state, pending)
 
     @property
     def when(self) -> str:

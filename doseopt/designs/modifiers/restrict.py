@@ -157,10 +157,10 @@ class Coherent(Rule):
         return self if self.target is not None else dataclasses.replace(self, target=base.facts.target)
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse to look back at a cohort whose patients may be pending."""
+        """Refuse to look back at a cohort whose DLTs may be seen once another is under way."""
         if base.facts.pending and self.scope == "cohort":
-            wanted = 'wanted "dose" over a design that decides while patients are pending, which may be all of a cohort'
-            return Fault("scope", f"{wanted}; got 'cohort'")
+            wanted = 'wanted "dose" over a design that decides while patients are pending, as a DLT of a cohort may be'
+            return Fault("scope", f"{wanted} seen when another is under way; got 'cohort'")
         return None
 
     @property

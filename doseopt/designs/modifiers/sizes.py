@@ -232,11 +232,10 @@ class CohortRange(SizeRule):
         return Comers(self.from_, tuple(weight / sum(weights) for weight in weights))
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse a design that decides while patients are pending, too: it has no use for cohorts."""
+        """Refuse a design that decides while patients are pending, too: who comes when is for the clock to say."""
         if base.facts.pending:
-            return Fault(
-                "", "wanted a design that decides on whole cohorts, got one that decides while some are pending"
-            )
+            wanted = "wanted a design that decides on whole cohorts, got one that decides while some are pending"
+            return Fault("", f"{wanted}: how many come, and when, is what [clock] accrual says")
         return super().clash(base)
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
