@@ -40,7 +40,9 @@ class Leaving:
     share: FloatArray
 
 
-def known_by(u: FloatArray, p: FloatArray, leave: Leaving, onset: Onset) -> FloatArray:
+def known_by(
+    u: FloatArray, p: FloatArray, leave: Leaving, onset: Onset, at_risk: FloatArray | None = None
+) -> FloatArray:
     """Return the probability that a fate is known by the share u of the window, by fate, [5, ..., D]; see `NONE`.
 
     Parameters
@@ -50,6 +52,8 @@ def known_by(u: FloatArray, p: FloatArray, leave: Leaving, onset: Onset) -> Floa
         DLT rates if nothing else happened.
     leave : Leaving
     onset : Onset
+    at_risk : float array [..., K, D], optional
+        int_0^u exp(-h s) (1 - F(s)) ds, where it is known.
 
     Notes
     -----
@@ -69,7 +73,7 @@ def known_by(u: FloatArray, p: FloatArray, leave: Leaving, onset: Onset) -> Floa
     """
     u, share = np.asarray(u, float), leave.share[:, None]
     stays = np.exp(-leave.hazard * u[..., None, None]) * (1 - onset.reached(u[..., None, None], p))
-    other = leave.hazard * _time_at_risk(u, p, leave.hazard, onset)
+    other = leave.hazard * (_time_at_risk(u, p, leave.hazard, onset) if at_risk is None else at_risk)
     found = [stays, *(part * other for part in shares_of(p, leave, onset))]
     found[DLT] += 1 - stays - other
     return np.stack([(share * fate).sum(axis=-2) for fate in found])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.clock.fates import Leaving, over
+from doseopt.clock.fates import Leaving, known_by, over
 from doseopt.clock.onset import Onset
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 
@@ -106,32 +106,12 @@ def stays(p: FloatArray, leave: Leaving, onset: Onset, early: bool = False, visi
 
     Notes
     -----
-    Of the events that come before a DLT a share counts as a DLT, so that those met do in all; a share is replaced or
-    left out, and the rest counts as completed. Populations differ in these shares, and in when events come.
+    The laws of the fates of `doseopt.clock.fates.known_by`, each given its fate; populations come mixed.
     """
-    share, hazard = leave.share[:, None], leave.hazard
-    other = leaving(np.broadcast_to(p, hazard.shape), hazard, onset)
-    when, removed = other / other[..., -1:], np.asarray((share * leave.removed).sum(axis=0))
-    leaves = _mixed(when, share * leave.removed)
+    at_risk = np.moveaxis(leaving(np.broadcast_to(p, leave.hazard.shape), leave.hazard, onset), -1, 0)
+    none, dlt, clean, gone, out = known_by(np.linspace(0, 1, GRID), p, leave, onset, at_risk).transpose(0, 2, 1)
+    removed, leaves = np.asarray((leave.share[:, None] * leave.removed).sum(axis=0)), over(gone, gone[:, -1:])
     if not early:
         return Stays(removed, leaves)
-    u = np.linspace(0, 1, GRID)
-    other = hazard[..., None] * other
-    dlt = 1 - np.exp(-hazard[..., None] * u) * (1 - onset.reached(u, p[:, None])) - other
-    gone = leave.removed + leave.left_out
-    seen = leave.rate * (1 - gone)
-    counted = over(seen - dlt[..., -1], other[..., -1]).clip(0, 1)
-    done = (1 - counted - over(gone, other[..., -1])).clip(0, 1)
-    toxic, clean = (
-        (share[..., None] * curves).sum(axis=0)
-        for curves in (dlt + counted[..., None] * other, done[..., None] * other)
-    )
-    toxic, clean = over(toxic, toxic[:, -1:]), over(clean, (share * (1 - seen - gone)).sum(axis=0)[:, None])
-    return Stays(removed, leaves, _mixed(when, share * leave.left_out), toxic, clean, visits)
-
-
-def _mixed(laws: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return laws mixed over populations, [K, D, GRID] with weights [K, D] -> [D, GRID]; alike where they are 0."""
-    total = weight.sum(axis=0)
-    part = np.divide(weight, total, out=np.full(weight.shape, 1 / len(weight)), where=total > 0)
-    return np.asarray((part[..., None] * laws).sum(axis=0))
+    stayed = (none + clean)[:, -1:]
+    return Stays(removed, leaves, over(out, out[:, -1:]), over(dlt, dlt[:, -1:]), over(clean, stayed), visits)

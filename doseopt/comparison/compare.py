@@ -17,7 +17,6 @@ from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
-from doseopt.comparison.if_waiting import if_waiting
 from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
@@ -73,7 +72,7 @@ def compare(
         posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
         toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
-        patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what `if_waiting`,
+        patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what
         `not_waiting` and `with_calendar` add; and what `as_they_come` does. A design that is too large is left out; the
         attribute `not_computed` names each and says why, a line each.
 
@@ -122,7 +121,7 @@ def compare(
     if (curves := enrolment_curves(study, engine, result)) is not None:
         result = result.merge(curves, compat="override")
     result = result.assign(readings() if study is stated or not told else window_readings(study, engine))
-    result = in_time(study, engine, result, laws).assign(if_waiting(study, engine, result))
+    result = in_time(study, engine, result, laws)
     result = result.assign(as_they_come(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}

@@ -71,6 +71,9 @@ def test_when_it_is_known_how_patients_count(reading):
         found = laws.known(zeros, np.full(len(zeros), count), rng)
         for share in (0.1, 0.3, 0.6, 0.95, 0.999):
             assert (found <= share).mean() == pytest.approx((known <= share).mean(), abs=0.008)
+    if not out:  # nobody leaves
+        assert not laws.removed.any()
+        return
     assert (laws.left(zeros, rng) <= 0.5).mean() == pytest.approx((first[died] <= 0.5).mean(), abs=0.008)
 
 
