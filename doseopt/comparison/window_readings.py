@@ -177,8 +177,9 @@ def _days(
         return {}
     found = np.full((len(each), study.scenarios.sizes["scenario"]), np.nan)
     if not (design.facts.pending or isinstance(engine, Simulate)):
+        exact = getattr(engine, "exact", engine)
         try:
-            graph = graph_of(design, max_states=getattr(engine, "exact", engine).max_states)
+            graph = graph_of(design, max_states=exact.max_states if isinstance(exact, Exact) else MOST)
         except TooManyStates:
             return {DAYS: found}
         alike: dict[tuple[float | None, str], list[int]] = {}
