@@ -76,7 +76,7 @@ def skeletons_of(designs: Mapping[str, Design]) -> tuple[xr.Dataset, dict[str, A
         return xr.Dataset(), {}
     skeletons = np.array([crm.rates for crm in crms.values()])
     data = xr.Dataset({"skeleton": (("which", "level"), skeletons)}, coords={"which": list(crms)})
-    return data, {"model": crms["default"].model, "intercept": crms["default"].intercept}
+    return data, {"model": crms["default"].link, "intercept": crms["default"].intercept}
 
 
 def _attainable(design: Design, belief: Belief, study: Study) -> tuple[float, float]:

@@ -14,34 +14,39 @@ from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import MOST_DOSES, Fault, param
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import Decision, FloatArray, TrialState
+from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.tunable import COHORT, Tunable
+from doseopt.designs.first_stage import follow, initial_fault, initial_faults, stage_rows
 from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import closest
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
+from doseopt.models.most_likely import heterogeneous, most_likely_rates
+from doseopt.models.penalised import expected_penalty
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 
-
-def _initial_fault(value: Any) -> str | None:
-    if value is None:
-        return None
-    right = isinstance(value, tuple) and bool(value)
-    if right and all(isinstance(v, int) and not isinstance(v, bool) and v >= 1 for v in value):
-        return None
-    return f"wanted dose levels counted from 1, one a patient, got {value!r}"
+EXPONENTIAL = SlopePrior("exponential", rate=1.0)
+"""Prior of the slope with the hyperbolic-tangent model, unless another is stated: the first paper's."""
+FORMULAS = {"empiric": "p = s^exp(b)", "tanh": "p = ((tanh x + 1)/2)^exp(b), s being that at b = 0"}
 
 
 @dataclass(frozen=True)
 class CRM(ModelBased):
     """Continual reassessment method, one parameter b ~ N(0, prior_sd^2) unless another prior is stated.
 
-    Empiric model: p_j = s_j^exp(b). Logistic model: logit p_j = a_0 + exp(b) x_j, x_j = logit(s_j) - a_0. After every
-    cohort the next is given the dose whose estimated DLT rate is closest to the target, ties to the lower. Restrictions
+    Empiric model: p_j = s_j^exp(b). Logistic model: logit p_j = a_0 + exp(b) x_j, x_j = logit(s_j) - a_0.
+    Hyperbolic-tangent model: p_j = ((tanh x_j + 1)/2)^exp(b), s_j being that at b = 0, so that it is the empiric model
+    with another usual prior, exp(b) ~ Exponential(1). After every cohort the next is given the dose whose estimated DLT
+    rate is closest to the target, ties to the lower, or by `cibp` the one with the least expected penalty. Restrictions
     and stopping rules are modifiers. The MTD is the model's choice without them.
+
+    By maximum likelihood there is an estimate once a patient with and one without a DLT have been seen. Before, where
+    `initial` does not say what is done: one level up while nobody had a DLT, one down while everybody had; a trial that
+    ends then selects the highest dose tried, or none.
 
     Parameters
     ----------
@@ -49,16 +54,20 @@ class CRM(ModelBased):
     target : float
     skeleton : tuple of float or IndifferenceInterval
         s_j.
-    model : {"empiric", "logistic"}
+    model : {"empiric", "logistic", "tanh"}
     intercept : float
         a_0 of the logistic model.
     prior_sd : float
         Standard deviation of b; 1.34 is its customary *variance* (some software takes it as the sd).
     slope_prior : SlopePrior, optional
         In place of b ~ N(0, prior_sd^2): of b, or of the slope exp(b).
-    estimate : {"plugin", "mean"}
-        The DLT rate at the posterior mean of b (R dfcrm), or of the slope if that is what the prior is stated of; or
-        the posterior mean of the rate.
+    estimate : {"plugin", "mean", "mle"}
+        The DLT rate at the posterior mean of b (R dfcrm), or of the slope if that is what the prior is stated of; the
+        posterior mean of the rate; or by maximum likelihood, where the prior is read by rules of stopping alone.
+    cibp : float, optional
+        a of convex infinite bounds penalisation: the dose with the least posterior expectation of
+        (p - phi)^2 / (p^a (1 - p)^(2 - a)); below 1 it shuns toxic doses. A dose without an expectation (rates near 0
+        are too probable, as before the first DLT) comes after all that have one; of several the highest comes first.
     select_untried : bool
         Whether the MTD may be a dose that no patient had (R dfcrm).
     cohort, start : int
@@ -70,7 +79,10 @@ class CRM(ModelBased):
 
     Notes
     -----
-    Names: "CRM", "one-stage Bayesian CRM", "power model" (empiric), "two-stage CRM" (with `initial`).
+    Names: "CRM", "one-stage Bayesian CRM", "power model" (empiric), "two-stage CRM" (with `initial`),
+    "likelihood CRM", "CRML" (`estimate` "mle"), "CIBP" (with `cibp`), "hyperbolic tangent model".
+    Maximum likelihood: O'Quigley & Shen 1996, Biometrics 52:673. CIBP: Mozgunov & Jaki 2020, Statistics in Medicine
+    39:1715.
 
     References
     ----------
@@ -91,33 +103,37 @@ class CRM(ModelBased):
     skeleton: tuple[float, ...] | IndifferenceInterval = param(
         kind=tuple, custom=skeleton_fault, table=IndifferenceInterval, doc="prior guesses of the DLT rates"
     )
-    model: str = param("empiric", choices=("empiric", "logistic"), doc="dose-toxicity curve")
+    model: str = param("empiric", choices=("empiric", "logistic", "tanh"), doc="dose-toxicity curve")
     intercept: float = param(3.0, low=-20, high=20, doc="a_0 of the logistic model")
     prior_sd: float = param(PRIOR_SD, low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
     slope_prior: SlopePrior | None = param(
         None, custom=slope_fault, table=SlopePrior, doc="prior of the slope exp(b), in place of prior_sd"
     )
-    estimate: str = param("plugin", choices=("plugin", "mean"), doc="how the DLT rate is estimated")
+    estimate: str = param("plugin", choices=("plugin", "mean", "mle"), doc="how the DLT rate is estimated")
+    cibp: float | None = param(
+        None, kind=float, low=0, high=2, open_low=True, open_high=True, optional=True, doc="asymmetry a of the penalty"
+    )
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
     initial: tuple[int, ...] | None = param(
-        None, kind=tuple, custom=_initial_fault, doc="levels of the first patients, until the first DLT"
+        None, kind=tuple, custom=initial_fault, doc="levels of the first patients, until the first DLT"
     )
 
     def _faults(self) -> list[Fault]:
         found = super()._faults() + slope_faults(self.slope_prior, self.prior_sd)
-        if self.initial is not None and not _initial_fault(self.initial) and isinstance(self.doses, int):
-            if max(self.initial) > self.doses:
-                message = f"wanted levels of 1 to {self.doses}, got {max(self.initial)}"
-                found.append(Fault("initial", message))
-            if self.initial[0] != self.start:
-                found.append(Fault("start", f"wanted {self.initial[0]}, where initial begins, got {self.start}"))
+        found += initial_faults(self.initial, self.doses, self.start)
+        if self.model == "tanh" and self.prior_sd != PRIOR_SD:
+            found.append(Fault("prior_sd", "is not read with model = 'tanh'; wanted slope_prior, of kind 'normal'"))
+        if self.cibp is not None and self.estimate == "mle":
+            found.append(Fault("cibp", "is a posterior expectation; wanted estimate = 'plugin' or 'mean' with it"))
+        if self.cibp is not None and self._stated is not None and self._stated.kind != "normal":
+            found.append(Fault("cibp", "wanted a normal prior of b with it (slope_prior of kind 'normal')"))
         if isinstance(self.doses, int):
             if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
                 found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
             if isinstance(self.skeleton, IndifferenceInterval):
-                found.extend(self.skeleton.faults(self.target, self.doses, self.model, self.intercept))
+                found.extend(self.skeleton.faults(self.target, self.doses, self.link, self.intercept))
         return found
 
     @classmethod
@@ -127,17 +143,27 @@ class CRM(ModelBased):
         return Modified(cls(doses=4, target=0.25, skeleton=skeleton), (MaxPatients(n=18),))
 
     @property
+    def link(self) -> str:
+        """The model of which the skeleton is that at b = 0."""
+        return "logistic" if self.model == "logistic" else "empiric"
+
+    @property
+    def _stated(self) -> SlopePrior | None:
+        """The prior of the slope, if it is not b ~ N(0, prior_sd^2)."""
+        return EXPONENTIAL if self.slope_prior is None and self.model == "tanh" else self.slope_prior
+
+    @property
     def rates(self) -> tuple[float, ...]:
         """The skeleton as rates."""
         if isinstance(self.skeleton, IndifferenceInterval):
-            return self.skeleton.rates(self.target, self.doses, self.model, self.intercept)
+            return self.skeleton.rates(self.target, self.doses, self.link, self.intercept)
         return self.skeleton
 
     @property
     def curve(self) -> Empiric | OneParameterLogistic:
         """The dose-toxicity model."""
-        if self.model == "empiric":
-            return Empiric(self.rates, self.prior_sd, self.slope_prior)
+        if self.link == "empiric":
+            return Empiric(self.rates, self.prior_sd, self._stated)
         return OneParameterLogistic(self.rates, self.prior_sd, self.intercept, self.slope_prior)
 
     def posterior(self, state: TrialState) -> Posterior:
@@ -149,6 +175,8 @@ class CRM(ModelBased):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the estimated DLT rates that decide, [S, D]."""
+        if self.estimate == "mle":
+            return most_likely_rates(self.curve, state.n, state.y)
         posterior = self._posterior(state)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
@@ -159,7 +187,7 @@ class CRM(ModelBased):
         return (
             Tunable("prior_mtd", 1, self.doses, whole=True),
             Tunable("halfwidth", 0.01, widest),
-            *([] if self.slope_prior is not None else [Tunable("prior_sd", 0.2, 2.5)]),
+            *([] if self._stated is not None else [Tunable("prior_sd", 0.2, 2.5)]),
             Tunable("lowest_rate", 0.002, 1.2 * self.target, usual=False, group="skeleton"),
             *gaps,
             COHORT,
@@ -188,46 +216,62 @@ class CRM(ModelBased):
         """Return the first cohort."""
         if self.initial is None:
             return super().first()
-        return self._first_stage(TrialState.empty(self.doses), super().first())
+        return follow(self.initial, self.cohort, TrialState.empty(self.doses), super().first())
 
     def decide(self, state: TrialState) -> Decision:
-        """Return the dose closest to the target; in the first stage, the next of the sequence."""
-        return self._first_stage(state, super().decide(state))
+        """Return the model's choice; in the first stage, the next of the sequence."""
+        dose = self._best(state, np.ones(state.n.shape, bool))
+        if self.estimate == "mle":
+            step = np.where(state.y.any(axis=1), -1, 1)
+            by_one = np.clip(state.dose + step, 0, self.doses - 1)
+            dose = np.where(heterogeneous(state.n, state.y), dose, by_one)
+        given = Decision(dose, np.full(len(dose), self.cohort), np.zeros(len(dose), np.int64))
+        return follow(self.initial, self.cohort, state, given)
 
-    def _first_stage(self, state: TrialState, decision: Decision) -> Decision:
-        """Follow the initial sequence, one entry a patient, where no DLT was seen and it is not used up."""
-        if self.initial is None:
-            return decision
-        levels = np.array(self.initial) - 1
-        last = np.append(np.flatnonzero(np.diff(levels)), len(levels) - 1)  # where each run of equal levels ends
-        follows = ~state.y.any(axis=1) & (state.total < len(levels))
-        at = np.minimum(state.total, len(levels) - 1)
-        run = last[np.searchsorted(last, at)] - at + 1
-        dose = np.where(follows, levels[at], decision.dose)
-        return Decision(dose, np.where(follows, np.minimum(run, self.cohort), decision.size), decision.stop)
+    def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
+        """Return the model's choice among some doses, NONE if there are none, [S]."""
+        if self.cibp is None:
+            return closest(self.estimated(state), self.target, allowed)
+        penalty = np.where(allowed, expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), np.inf)
+        highest = np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
+        return np.where(np.isfinite(penalty).any(axis=1), closest(penalty, 0.0, allowed), highest)
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the model's choice among some doses."""
+        best = self._best(state, allowed)
+        if self.estimate != "mle":
+            return best
+        clean = allowed & state.tried & ~state.y.any(axis=1)[:, None]
+        highest = np.where(clean, np.arange(self.doses), NONE).max(axis=1)
+        return np.where(heterogeneous(state.n, state.y), best, highest)
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
-        formula = "p = s^exp(b)" if self.model == "empiric" else f"logit p = {self.intercept:g} + exp(b) x"
-        of = "b" if self.slope_prior is None or self.slope_prior.kind == "normal" else "exp(b)"
-        how = f"at the posterior mean of {of}" if self.estimate == "plugin" else "posterior mean"
-        usual = f"b ~ N(0, variance {self.prior_sd**2:.4g})"
-        prior = usual if self.slope_prior is None else self.slope_prior.describe()
+        formula = FORMULAS.get(self.model, f"logit p = {self.intercept:g} + exp(b) x")
+        of = "b" if self._stated is None or self._stated.kind == "normal" else "exp(b)"
+        how = {"plugin": f"at the posterior mean of {of}", "mean": "posterior mean", "mle": "by maximum likelihood"}
+        prior = f"b ~ N(0, variance {self.prior_sd**2:.4g})" if self._stated is None else self._stated.describe()
+        if self.estimate == "mle":
+            prior = f"no prior but for rules of stopping: {prior}"
+        choice = f"estimated DLT rate ({how[self.estimate]}) closest to {self.target:g}, ties to the lower"
+        by = "Cheung 2011"
+        if self.cibp is not None:
+            power = f"p^{self.cibp:g} (1 - p)^{2 - self.cibp:g}"
+            choice, by = f"least posterior mean of (p - {self.target:g})^2/({power})", "Mozgunov & Jaki 2020"
         source = "Lee & Cheung 2009" if isinstance(self.skeleton, IndifferenceInterval) else ""
         tried = "may be untried" if self.select_untried else "among doses tried"
         return [
             Row("model", f"{formula}, {prior}", "O'Quigley, Pepe, Fisher 1990"),
             Row("skeleton", ", ".join(f"{s:.3f}" for s in self.rates), source),
-            Row(
-                "next dose", f"estimated DLT rate ({how}) closest to {self.target:g}, ties to the lower", "Cheung 2011"
-            ),
-            *self._described_stage(),
+            Row("next dose", choice, by),
+            *stage_rows(self.initial),
+            *self._described_start(),
             Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
             Row("MTD", f"the model's choice, {tried}"),
         ]
 
-    def _described_stage(self) -> list[Row]:
-        if self.initial is None:
+    def _described_start(self) -> list[Row]:
+        if self.estimate != "mle":
             return []
-        levels = " ".join(map(str, self.initial))
-        return [Row("first stage", f"levels {levels}, one a patient, until the first DLT", "Cheung 2011")]
+        rule = "one level up while nobody had a DLT, one down while everybody had"
+        return [Row("before there is an estimate", rule, "reading")]

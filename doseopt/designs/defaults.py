@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Defaults(Card):
         """Return the parameters that a calibration may tune: none."""
         return ()
 
-    def tuned(self, values: Mapping[str, float]) -> Self:
+    def tuned(self, values: Mapping[str, Any]) -> Self:
         """Return the design with other values of some of them."""
         changed: Self = dataclasses.replace(self, **values)  # type: ignore[type-var]
         return changed

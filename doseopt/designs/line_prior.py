@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, Self
@@ -26,7 +25,7 @@ class LinePrior(Defaults):
             Tunable("sd_log_b", 0.1, 1.5),
         )
 
-    def tuned(self, values: Mapping[str, float]) -> Self:
+    def tuned(self, values: Mapping[str, Any]) -> Self:
         """Return the design with other values of some of them; a prior with a changed sd has no covariance."""
         given: dict[str, Any] = dict(values)
         names = ("log_a", "log_b")
@@ -34,4 +33,4 @@ class LinePrior(Defaults):
         changed = any(f"sd_{name}" in given for name in names)
         sds = [given.pop(f"sd_{name}", math.sqrt(self.cov[k][k])) for k, name in enumerate(names)]
         cov = ((sds[0] ** 2, 0.0), (0.0, sds[1] ** 2)) if changed else self.cov
-        return dataclasses.replace(self, mean=tuple(means), cov=cov, **given)
+        return super().tuned({**given, "mean": tuple(means), "cov": cov})

@@ -13,6 +13,7 @@ from doseopt.core.parameters import Fault, Faults, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, Pending, TrialState
 from doseopt.designs.crm import CRM
+from doseopt.designs.first_stage import follow
 from doseopt.models.quadrature.batch import Kept
 from doseopt.models.quadrature.partial import Partial
 from doseopt.models.quadrature.products import ProductPosterior
@@ -74,6 +75,14 @@ class TITECRM(CRM):
 
     weights: str = param("linear", choices=("linear", "adaptive"), doc="how a pending patient counts")
 
+    def _faults(self) -> list[Fault]:
+        found = super()._faults()
+        if self.estimate == "mle":
+            found.append(Fault("estimate", "wanted 'plugin' or 'mean' where patients are pending, got 'mle'"))
+        if self.cibp is not None:
+            found.append(Fault("cibp", "is not read where patients are pending; wanted kind 'crm', or to leave it out"))
+        return found
+
     @property
     def facts(self) -> Facts:
         """What is fixed before the trial begins."""
@@ -104,7 +113,7 @@ class TITECRM(CRM):
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return the dose closest to the target; in the first stage, the next of the sequence."""
-        return self._first_stage(state.treated(pending), self._closest(self.estimated(state, pending)))
+        return follow(self.initial, self.cohort, state.treated(pending), self._closest(self.estimated(state, pending)))
 
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from doseopt.core.parameters import Fault, Faults, are_numbers
-from doseopt.core.state import FloatArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import GaussianPrior, Prior
 from doseopt.models.slope import SlopePrior
 
@@ -59,6 +59,17 @@ class Empiric:
     def theta_at(self, logit: FloatArray) -> FloatArray:
         """Return the b at which each dose has this logit of the DLT rate, [..., D] -> [..., D]."""
         return np.log(np.logaddexp(0.0, -logit) / -np.log(self.skeleton))
+
+    def score(self, b: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
+        """Return the derivative of the log likelihood of tallies [S, D] by the slope exp(b), b [S] -> [S]."""
+        rise = np.log(self.skeleton)
+        log_p = np.exp(b)[:, None] * rise
+        return np.asarray((rise * (y + (n - y) * np.exp(log_p) / np.expm1(log_p))).sum(axis=1))
+
+    @property
+    def exponents(self) -> tuple[FloatArray, FloatArray]:
+        """The c of p_j ~ exp(-c exp(b)), and of 1 - p_j, as b grows, [D] each; 0 for what tends to a number."""
+        return -np.log(self.skeleton), np.zeros(self.doses)
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,15 @@ class OneParameterLogistic:
         x = np.where(self._x == 0, -0.0, self._x)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(np.fmax((logit - self.intercept) / x, 0.0))
+
+    def score(self, b: FloatArray, n: IntArray, y: IntArray) -> FloatArray:
+        """Return the derivative of the log likelihood of tallies [S, D] by the slope exp(b), b [S] -> [S]."""
+        return np.asarray((self._x * (y - n * np.exp(self.log_dlt_rate(b[:, None], np)))).sum(axis=1))
+
+    @property
+    def exponents(self) -> tuple[FloatArray, FloatArray]:
+        """The c of p_j ~ exp(-c exp(b)), and of 1 - p_j, as b grows, [D] each; 0 for what tends to a number."""
+        return np.maximum(-self._x, 0.0), np.maximum(self._x, 0.0)
 
 
 SMALLEST_SD, LARGEST_SD = 1e-3, 10.0
