@@ -75,6 +75,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.tite_boin import TITEBOIN as TITEBOIN
     from doseopt.designs.tite_crm import TITECRM as TITECRM
     from doseopt.designs.tpi import TPI as TPI
+    from doseopt.designs.two_parameter_crm import TwoParameterCRM as TwoParameterCRM
     from doseopt.designs.waiting import Waiting as Waiting
     from doseopt.endpoints.life_table import life_table as life_table
     from doseopt.endpoints.meld import meld as meld
@@ -202,6 +203,7 @@ _HOME = {
     "TITECRM": "designs.tite_crm",
     "TPI": "designs.tpi",
     "ThreePlusThree": "designs.three_plus_three",
+    "TwoParameterCRM": "designs.two_parameter_crm",
     "TooToxic": "designs.modifiers",
     "Trial": "records.trial",
     "TrialState": "core.state",

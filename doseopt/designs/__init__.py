@@ -19,6 +19,7 @@ from doseopt.designs.three_plus_three import ThreePlusThree
 from doseopt.designs.tite_boin import TITEBOIN
 from doseopt.designs.tite_crm import TITECRM
 from doseopt.designs.tpi import TPI
+from doseopt.designs.two_parameter_crm import TwoParameterCRM
 
 DESIGNS = {
     "three_plus_three": ThreePlusThree,
@@ -26,6 +27,7 @@ DESIGNS = {
     "accelerated_titration": AcceleratedTitration,
     "crm": CRM,
     "bma_crm": BMACRM,
+    "two_parameter_crm": TwoParameterCRM,
     "blrm": BLRM,
     "boin": BOIN,
     "boin12": BOIN12,

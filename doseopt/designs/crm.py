@@ -26,7 +26,7 @@ from doseopt.models.most_likely import heterogeneous, most_likely_rates
 from doseopt.models.penalised import expected_penalty
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.one_parameter import OneParameterPosterior
-from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
+from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault, skeleton_faults
 from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 
 EXPONENTIAL = SlopePrior("exponential", rate=1.0)
@@ -129,11 +129,7 @@ class CRM(ModelBased):
             found.append(Fault("cibp", "is a posterior expectation; wanted estimate = 'plugin' or 'mean' with it"))
         if self.cibp is not None and self._stated is not None and self._stated.kind != "normal":
             found.append(Fault("cibp", "wanted a normal prior of b with it (slope_prior of kind 'normal')"))
-        if isinstance(self.doses, int):
-            if isinstance(self.skeleton, tuple) and len(self.skeleton) != self.doses:
-                found.append(Fault("skeleton", f"wanted {self.doses} rates, one a dose, got {len(self.skeleton)}"))
-            if isinstance(self.skeleton, IndifferenceInterval):
-                found.extend(self.skeleton.faults(self.target, self.doses, self.link, self.intercept))
+        found += skeleton_faults(self.skeleton, self.target, self.doses, self.link, self.intercept)
         return found
 
     @classmethod

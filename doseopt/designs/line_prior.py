@@ -13,8 +13,14 @@ from doseopt.designs.defaults import Defaults
 class LinePrior(Defaults):
     """A design whose parameters `mean` and `cov` are the bivariate normal prior of (log a, log b)."""
 
-    mean: tuple[float, float]
+    mean: tuple[float, float] | None
     cov: tuple[tuple[float, float], tuple[float, float]]
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Prior means of log a and log b."""
+        assert self.mean is not None
+        return self.mean
 
     def tunable(self) -> tuple[Tunable, ...]:
         """Return the prior means and sds of log a and log b, independent."""
@@ -29,7 +35,7 @@ class LinePrior(Defaults):
         """Return the design with other values of some of them; a prior with a changed sd has no covariance."""
         given: dict[str, Any] = dict(values)
         names = ("log_a", "log_b")
-        means = [given.pop(f"mean_{name}", self.mean[k]) for k, name in enumerate(names)]
+        means = [given.pop(f"mean_{name}", self.means[k]) for k, name in enumerate(names)]
         changed = any(f"sd_{name}" in given for name in names)
         sds = [given.pop(f"sd_{name}", math.sqrt(self.cov[k][k])) for k, name in enumerate(names)]
         cov = ((sds[0] ** 2, 0.0), (0.0, sds[1] ** 2)) if changed else self.cov

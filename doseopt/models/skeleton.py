@@ -170,3 +170,16 @@ def skeleton_fault(value: object) -> str | None:
     if not all(0 < s < 1 for s in value) or any(a >= b for a, b in pairwise(value)):
         return f"{wanted}, got [{', '.join(f'{s:g}' for s in value)}]"
     return None
+
+
+def skeleton_faults(
+    skeleton: object, target: float, doses: int, model: str = "empiric", intercept: float = 3.0
+) -> list[Fault]:
+    """Return why a skeleton, right by itself or not, does not fit the doses and the target."""
+    if not isinstance(doses, int):
+        return []
+    if isinstance(skeleton, IndifferenceInterval):
+        return skeleton.faults(target, doses, model, intercept)
+    if isinstance(skeleton, tuple) and len(skeleton) != doses:
+        return [Fault("skeleton", f"wanted {doses} rates, one a dose, got {len(skeleton)}")]
+    return []

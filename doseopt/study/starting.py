@@ -33,6 +33,7 @@ NAMES = {
     "i3p3": "i3+3",
     "accelerated_titration": "ATD+3+3",
     "rolling_six": "Rolling six",
+    "two_parameter_crm": "Two-parameter CRM",
     "mtpi": "mTPI",
     "mtpi2": "mTPI-2",
     "keyboard": "Keyboard",
@@ -197,7 +198,7 @@ def kind_of(name: str) -> str | Fault:
 
 def _wants(kind: str, rule: str) -> bool:
     """Tell whether a rule is usual beside a kind: the model-based ones skip no dose; a CRM stops by a rule."""
-    by_model = kind in ("crm", "bma_crm", "tite_crm")
+    by_model = kind in ("crm", "bma_crm", "two_parameter_crm", "tite_crm")
     return by_model or (kind == "blrm" and rule == "no_skipping")
 
 
