@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs.ccd import CCD as CCD
     from doseopt.designs.crm import CRM as CRM
     from doseopt.designs.decision_table import DecisionTable as DecisionTable
+    from doseopt.designs.expanding import Expanding as Expanding
+    from doseopt.designs.expanding import Expansion as Expansion
     from doseopt.designs.i3p3 import I3Plus3 as I3Plus3
     from doseopt.designs.keyboard import Keyboard as Keyboard
     from doseopt.designs.modified import Modified as Modified
@@ -168,6 +170,8 @@ _HOME = {
     "ExactCalendars": "engines.exact_calendars",
     "ExactPending": "engines.exact_pending",
     "ExactWherePossible": "engines.simulate",
+    "Expanding": "designs.expanding",
+    "Expansion": "designs.expanding",
     "Faults": "core.parameters",
     "I3Plus3": "designs.i3p3",
     "IndifferenceInterval": "models.skeleton",

@@ -17,6 +17,7 @@ from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
 from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
+from doseopt.comparison.expanded import expanded
 from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
@@ -122,7 +123,7 @@ def compare(
         result = result.merge(curves, compat="override")
     result = result.assign(readings() if study is stated or not told else window_readings(study, engine))
     result = in_time(study, engine, result, laws)
-    result = result.assign(as_they_come(study, engine, result))
+    result = result.assign(as_they_come(study, engine, result)).assign(expanded(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
     result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)

@@ -11,6 +11,7 @@ from doseopt.core.definition import Definition
 from doseopt.core.design import Design, Modifier, Tuned
 from doseopt.core.parameters import declared
 from doseopt.core.tunable import Tunable
+from doseopt.designs.expanding import Expanding, Expansion
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients, TooToxic
 from doseopt.designs.naming import Naming
@@ -18,7 +19,7 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.selecting import Selecting
 from doseopt.designs.unfinished import Unfinished
 
-WRAPPERS = (Modified, Naming, OnGrid, Selecting, Unfinished)
+WRAPPERS = (Expanding, Modified, Naming, OnGrid, Selecting, Unfinished)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Layers:
         Laid over the grid: the enrolment cap.
     names : Definition, optional
         What a dose must meet to be named.
+    expansion : Expansion, optional
+        What follows where a dose is selected.
     """
 
     rule: Design
@@ -47,6 +50,7 @@ class Layers:
     grid: OnGrid | None = None
     over: tuple[Modifier, ...] = ()
     names: Definition | None = None
+    expansion: Expansion | None = None
 
     @property
     def laid(self) -> tuple[Modifier, ...]:
@@ -61,6 +65,8 @@ def layers(design: Design) -> Layers:
     inner = layers(design.base)
     if isinstance(design, Unfinished):
         return inner
+    if isinstance(design, Expanding):
+        return dataclasses.replace(inner, expansion=design.expansion)
     if isinstance(design, Naming):
         return dataclasses.replace(inner, names=design.definition)
     if isinstance(design, OnGrid):
@@ -105,7 +111,7 @@ def with_names(design: Design, names: Definition | None) -> Design:
     """Return a design with another naming rule, or none."""
     if isinstance(design, Naming):
         return with_names(design.base, names)
-    if isinstance(design, Modified | OnGrid | Unfinished):
+    if isinstance(design, Expanding | Modified | OnGrid | Unfinished):
         return dataclasses.replace(design, base=with_names(design.base, names))
     base = dataclasses.replace(design, base=with_names(design.base, None)) if isinstance(design, Selecting) else design
     return base if names is None else Naming(base, names)
@@ -114,8 +120,11 @@ def with_names(design: Design, names: Definition | None) -> Design:
 def course(design: Design) -> Design:
     """Return the design that gives the same cohorts after every outcome, and declares as the defaults have it.
 
-    Designs of one course share the states that their trials can reach, and differ in the MTD at most.
+    Designs of one course share the states that their trials can reach, and differ in the MTD at most. What is declared
+    is given more patients where there is an expansion.
     """
+    if layers(design).expansion is not None:
+        return design
 
     def plain(rule: Any) -> Design:
         fields = {name: field for name, field in declared(type(rule)).items() if field.metadata["domain"].declares}
@@ -137,7 +146,7 @@ def with_stop(design: Design, confidence: float) -> Design:
 
 def _with(design: Design, kind: type[Modifier], instead: tuple[Modifier, ...]) -> Design:
     """Return a design with other modifiers of a kind laid over it."""
-    if isinstance(design, Naming):
+    if isinstance(design, Expanding | Naming):
         return dataclasses.replace(design, base=_with(design.base, kind, instead))
     base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())
     kept = (*(modifier for modifier in laid if not _is(modifier, kind)), *instead)

@@ -21,7 +21,6 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, TwoParameterLogistic, cov_fault, mean_fault
 from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.asked import asked
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault, skeleton_faults
 
 MOST = 100.0
@@ -142,7 +141,7 @@ class TwoParameterCRM(LinePrior, ModelBased):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the posterior mean DLT rates, [S, D]."""
-        return asked(self.curve, ())(state.n, state.y)[..., 0]
+        return self.posterior(state).mean()
 
     def tunable(self) -> tuple[Tunable, ...]:
         """Return the prior and the cohort size."""

@@ -22,6 +22,7 @@ from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
 from doseopt.scenarios.doses import MIDPOINTS, Doses
+from doseopt.study.expanding import expansion_table, read_expansion
 from doseopt.study.most_probable import KIND, MostProbable, most_probable_table, read_most_probable
 from doseopt.study.naming import names_table, read_names
 from doseopt.study.reader import Reader, key, plain
@@ -33,6 +34,7 @@ OF_A_DESIGN = {
     "modifiers": Said("rules laid over it, a list of tables with their kinds", Domain(list), []),
     "selection": Said("rule of another design, or most_probable, that names the MTD at the end, with its kind"),
     "names": Said("when a dose may be named", example={"at_least": 6}),
+    "expansion": Said("more patients at the dose selected, and when it is lowered"),
     "below_lowest": Said(
         'what it does where its rule wants to go below the lowest dose: "stop" or "stay"', Domain(str), "stay"
     ),
@@ -73,6 +75,11 @@ def read_designs(reader: Reader, table: Any, doses: Doses | None, given: Mapping
 
 
 def _read_one(reader: Reader, table: Any, where: str, doses: Doses | None, given: Mapping[str, Any]) -> Any:
+    return read_expansion(reader, table, where, _read_placed(reader, table, where, doses, given))
+
+
+def _read_placed(reader: Reader, table: Any, where: str, doses: Doses | None, given: Mapping[str, Any]) -> Any:
+    """Build a design on its place on the grid, without an expansion."""
     place = _read_place(reader, table if isinstance(table, Mapping) else {}, where, doses)
     if place is None or doses is None:
         moved = isinstance(table, Mapping) and ("drop" in table or "insert" in table)
@@ -272,7 +279,7 @@ def design_table(
     parts = layers(design)
     placed = parts.grid
     own = {"target": target, **_doses_given(grid, doses.planned() if placed is None else placed.planned)}
-    table = _table(parts, own, files) | names_table(parts.names, definition)
+    table = _table(parts, own, files) | names_table(parts.names, definition) | expansion_table(parts.expansion)
     if placed is None:
         return table
     inserted = set(placed.planned) - set(doses.planned())

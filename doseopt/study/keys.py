@@ -14,6 +14,7 @@ from doseopt.beliefs.utility import Utility
 from doseopt.core.definition import Definition
 from doseopt.core.parameters import Domain, Fault, Faults, written
 from doseopt.designs import DESIGNS
+from doseopt.designs.expanding import Expansion
 from doseopt.designs.layers import layers
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.models.choice import PosteriorModel
@@ -121,6 +122,7 @@ def key_tables() -> dict[str, KeyTable]:
     _add(found, "mtd", MTDRule, TOP["mtd"].doc, OF_MTD, without=("target",))
     _add(found, "mtd.also", MTDRule, OF_MTD["also"].doc, OF_ALSO, given=("target",))
     _add(found, "mtd.definition", Definition, OF_MTD["definition"].doc)
+    _add(found, "expansion", Expansion, OF_A_DESIGN["expansion"].doc)
     _add(found, "eligibility.condition", Condition, "one of the alternatives of a criterion")
     _add(found, "eligibility.include", Condition, LISTS["include"].doc, POPULATION)
     by_name = {

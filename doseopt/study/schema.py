@@ -41,6 +41,7 @@ def schema() -> dict[str, Any]:
         own = defs[path]["properties"]
         own["modifiers"] |= {"items": _any(families["modifiers"])}
         own["selection"] |= _any(["selection", *families["designs"]])
+        own["expansion"] |= _reference("expansion")
         own["names"] |= {"anyOf": [{"enum": ["any", "definition"]}, _reference("names")]}
     ends = [f"modifiers.{kind}" for kind in (*STOPS, *WAYS)]
     for how in WAYS:

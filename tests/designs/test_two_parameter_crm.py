@@ -89,6 +89,15 @@ def test_at_the_prior_means_the_rates_are_the_skeleton():
         assert np.exp(curve.log_dlt_rate(np.array(curve.mean), np)) == pytest.approx(skeleton, abs=1e-14)
 
 
+def test_a_prior_too_wide_for_shared_nodes():
+    """With sds of 10 tallies are integrated each on panels of its own; by symmetry the estimate is 1/2 at x = 0."""
+    wide = ((100.0, 0.0), (0.0, 100.0))
+    design = TwoParameterCRM(doses=3, target=0.5, skeleton=(0.3, 0.5, 0.7), cov=wide)
+    found = design.estimated(after(design, "2NT 2NT"))[0]
+    assert found[1] == pytest.approx(0.5, abs=1e-9)
+    assert found[0] == pytest.approx(1 - found[2], abs=1e-9)
+
+
 def test_what_it_refuses():
     with pytest.raises(Faults, match="skeleton: wanted 3 rates, one a dose, got 2"):
         TwoParameterCRM(doses=3, target=0.25, skeleton=(0.1, 0.2))

@@ -14,6 +14,7 @@ from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figu
 from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.benchmark import benchmark
 from doseopt.reports.sections.estimates import estimates
+from doseopt.reports.sections.expanded import expanded
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.like_for_like import like_for_like
 from doseopt.reports.sections.measures import BEST, LETTERS, measure_tables, monte_carlo, number, scaled
@@ -71,6 +72,7 @@ def comparison_document(ds: xr.Dataset) -> Document:
     blocks += [
         *measure_tables(ds),
         *as_they_come(ds),
+        *expanded(ds),
         *benchmark(ds),
         _selection(ds),
         *figures,

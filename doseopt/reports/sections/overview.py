@@ -15,6 +15,7 @@ from doseopt.measures.declared import FEW
 from doseopt.measures.expected import mean_of_known
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
 from doseopt.reports.sections.as_they_come import as_they_come
+from doseopt.reports.sections.expanded import expanded
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 
@@ -63,7 +64,9 @@ def overview_document(ds: xr.Dataset) -> Document:
     found = findings(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
     return Document(
-        str(ds.attrs["title"]), facts, (*blocks, overview(marked(ds)), *as_they_come(marked(ds)), Paragraph(REST))
+        str(ds.attrs["title"]),
+        facts,
+        (*blocks, overview(marked(ds)), *as_they_come(marked(ds)), *expanded(marked(ds)), Paragraph(REST)),
     )
 
 
