@@ -33,7 +33,7 @@ TYPES = {
     "design.facts": "doseopt.core.facts.Facts",
     "CRM(doses=4, target=0.25, skeleton=IndifferenceInterval(2, 0.05))": "doseopt.designs.crm.CRM",
     'after(design, "3NNT")': "doseopt.core.state.TrialState",
-    "build_graph(design)": "doseopt.engines.graph.Graph",
+    "build_graph(design, edges=True)": "doseopt.engines.graph.Graph",
     "outcomes": "xarray.core.dataset.Dataset",
     "operating_characteristics(outcomes)": "xarray.core.dataset.Dataset",
     'doseopt.posterior(study, "1N 2NNT")': "xarray.core.datatree.DataTree",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from doseopt.core.design import Design
 from doseopt.core.state import BoolArray
 from doseopt.designs.layers import in_any_order, with_names
 from doseopt.designs.waiting import followed_up
 from doseopt.display.simulated import simulated
 from doseopt.engines.alike import decide_alike
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import graph_of
 from doseopt.engines.settled import in_vain
 from doseopt.study.study import Study
@@ -55,7 +57,14 @@ def trials_in_vain(study: Study, ds: xr.Dataset) -> list[str]:
         The operating characteristics of its designs; of a simulated one, and where there is no such trial, it is empty.
     """
     drawn = without_graph(study, ds)
-    return ["" if drawn[d] else in_vain(graph_of(design)) for d, design in enumerate(study.designs.values())]
+    return ["" if drawn[d] else _in_vain(design) for d, design in enumerate(study.designs.values())]
+
+
+def _in_vain(design: Design) -> str:
+    try:
+        return in_vain(graph_of(design))
+    except TooManyStates:  # there is room for its endings only
+        return ""
 
 
 def waiting_alike(study: Study) -> list[str]:
@@ -81,4 +90,7 @@ def without_graph(study: Study, ds: xr.Dataset) -> BoolArray:
 def _alike(study: Study, one: str, other: str) -> bool:
     first, second = study.designs[one], study.designs[other]
     same = first.facts.outcomes == second.facts.outcomes
-    return same and decide_alike(graph_of(first), graph_of(second))
+    try:
+        return same and decide_alike(graph_of(first), graph_of(second))
+    except TooManyStates:  # there is room for their endings only
+        return False

@@ -19,7 +19,7 @@ from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import rates_beside
-from doseopt.engines.graph import graph_of
+from doseopt.engines.graph import most_patients, reach_of
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
@@ -133,7 +133,7 @@ def _exact(designs: Mapping[str, Design], registered: str) -> tuple[dict[str, De
     found: dict[str, Design] = {}
     for name, design in designs.items():
         try:
-            graph_of(design)
+            reach_of(design)
         except TooManyStates as error:
             if name == registered:
                 raise TooManyStates(f"{name}: {error}") from None
@@ -213,7 +213,7 @@ def _perturbed(study: Study, designs: Mapping[str, Design], kind: Perturbation) 
 
 def _degree(*designs: Design) -> int:
     """Return the degree of operating characteristics in the recorded rates: the most patients."""
-    return max(int(graph_of(design).state.total.max()) for design in designs)
+    return max(most_patients(design) for design in designs)
 
 
 def turns_of_polynomial(

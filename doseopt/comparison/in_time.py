@@ -20,9 +20,10 @@ from doseopt.comparison.times import numbers_of, replaced_in, times_of, unlawful
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
+from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import enrolling, loses
 from doseopt.engines.exact import Exact, edge_weights, ending_weights, rates_beside
-from doseopt.engines.graph import Graph, graph_of
+from doseopt.engines.graph import Graph, graph_of, most_patients
 from doseopt.engines.settled import settle
 from doseopt.study.on_pending import SEED, TRIALS, in_time_for
 from doseopt.study.study import Study
@@ -185,7 +186,7 @@ def _of_design(
             for variable in found.keys() & values.keys():
                 found[variable][rows] = values[variable]
     except TooFewDates:
-        return design.facts.cap or 0 if np.isfinite(trials) else int(graph_of(design).state.total.max())
+        return design.facts.cap or 0 if np.isfinite(trials) else most_patients(design)
     return found
 
 
@@ -211,12 +212,13 @@ def _found(
         yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
     elif np.isinf(trials):
         enrols = enrolling(design, study.scenarios)
-        if enrols is design:
-            yield from _laws(study, _graph(design, engine), replaces)
-        elif design.facts.comers is None:
-            yield from _laws_along(study, _graph(enrols, engine), replaces)
-        else:
+        graph = _graph(enrols, engine) if enrols is design or design.facts.comers is None else None
+        if graph is None:
             yield from _drawn(study, design, replaces)
+        elif enrols is design:
+            yield from _laws(study, graph, replaces)
+        else:
+            yield from _laws_along(study, graph, replaces)
     else:
         yield from _drawn(study, design, replaces)
 
@@ -227,9 +229,13 @@ def _drawn(study: Study, design: Design, replaces: bool) -> Iterator[tuple[slice
     yield slice(None), times | (_number(study, law) if replaces and law is not None else {})
 
 
-def _graph(design: Design, engine: Engine) -> Graph:
+def _graph(design: Design, engine: Engine) -> Graph | None:
+    """Return the graph of a design, None where there is room for its endings only."""
     exact = getattr(engine, "exact", engine)
-    graph = graph_of(design)
+    try:
+        graph = graph_of(design)
+    except TooManyStates:
+        return None
     return settle(graph) if isinstance(exact, Exact) and exact.settled else graph
 
 

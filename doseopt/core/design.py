@@ -160,6 +160,8 @@ class Modifier(Protocol):
         Order within the phase, where several may set the same thing.
     ends : bool
         Whether it ends every trial.
+    by_table : bool
+        Whether its answer depends on no more of a trial than what `Facts.excluding` says, and the decision it is shown.
     sees_pending : bool
         Whether it looks at pending patients, see `SeesPending`; to any other rule they are treated ones without a DLT.
     """
@@ -167,6 +169,7 @@ class Modifier(Protocol):
     phase: ClassVar[Phase]
     rank: ClassVar[int]
     ends: ClassVar[bool]
+    by_table: ClassVar[bool]
     sees_pending: ClassVar[bool]
 
     @property

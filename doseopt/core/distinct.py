@@ -71,5 +71,5 @@ def row_keys(*columns: IntArray) -> Any:
 
     Numbers are those of doses and patients: not negative, and below 2^31.
     """
-    rows = np.concatenate(columns, axis=-1).astype(np.int32)
+    rows = np.concatenate(columns, axis=-1).astype(np.int32, order="C")
     return rows.view(f"S{rows.shape[1] * rows.itemsize}")[:, 0]

@@ -63,6 +63,10 @@ class Facts:
     below : callable, optional
         Trials, and who is pending or None -> whether the rule wants to go below the lowest dose, [S]; None where it
         never does, or ends the trial.
+    excluding : callable, optional
+        A number of patients N -> which tallies of fewer at each dose exclude it and all above, [D, N, N] by n and y.
+        Where it is stated, the next decision depends on no more of a trial than the lowest dose excluded so, the dose
+        last given with its tally, and the patients in all; None where it may depend on more.
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
@@ -89,6 +93,7 @@ class Facts:
     comers: Comers | None = None
     aims: bool = True
     below: Callable[[TrialState, Pending | None], BoolArray] | None = field(default=None, compare=False)
+    excluding: Callable[[int], BoolArray] | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None
 
     def fewest(self, places: IntArray | int) -> IntArray:

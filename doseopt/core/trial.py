@@ -94,6 +94,12 @@ def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntA
     return Decision.concatenate(decisions), np.concatenate(chosen)
 
 
+def select_in_pieces(design: Design, state: TrialState, stop: IntArray) -> IntArray:
+    """Return the MTD that a design declares in a large batch, some at a time, as `decide_and_select` asks."""
+    pieces = (slice(first, first + PIECE) for first in range(0, len(state), PIECE))
+    return np.concatenate([np.zeros(0, np.int64), *(selected(design, state[rows], stop[rows]) for rows in pieces)])
+
+
 def advance(design: Design, before: TrialState, given: Decision, outcome: IntArray) -> TrialState:
     """Return the trials after one more cohort each.
 

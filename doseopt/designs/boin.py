@@ -107,6 +107,11 @@ class BOIN(SafeIntervalDesign):
         return dataclasses.replace(super().facts, sizes_own_cohorts=self.titration, titration=self.titration)
 
     @property
+    def _by_table(self) -> bool:
+        """Whether nothing but the table decides."""
+        return not self.titration and type(self).decide is BOIN.decide
+
+    @property
     def lambda_e(self) -> float:
         """Escalation boundary."""
         phi, low = self.target, self.saf * self.target

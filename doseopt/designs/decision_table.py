@@ -188,6 +188,11 @@ class DecisionTable(IntervalDesign):
         """The n that the table has, in order."""
         return tuple(sorted(_split(line)[0] for line in self.decisions))
 
+    @property
+    def _by_table(self) -> bool:
+        """Whether nothing but the table decides."""
+        return True
+
     def moves(self, n: IntArray, y: IntArray) -> IntArray:
         """Look the move up; STAY where the table has no such n, which `admissible` refuses in a trial."""
         return _grids(self.decisions, int(n.max(initial=0)) + 1)[0][n, y]

@@ -63,8 +63,24 @@ class IntervalDesign(Defaults):
         """What is fixed before the trial begins."""
         excluded = "eliminated as too toxic, or a lower dose is"
         return dataclasses.replace(
-            super().facts, stops=("too_toxic",), skips=False, exclusion=excluded, below=self.wants_below
+            super().facts,
+            stops=("too_toxic",),
+            skips=False,
+            exclusion=excluded,
+            below=self.wants_below,
+            excluding=self.excluding if self._by_table else None,
         )
+
+    @property
+    def _by_table(self) -> bool:
+        """Whether nothing but the table decides: a design that decides or excludes in another way says so itself."""
+        kind = type(self)
+        return kind.decide is IntervalDesign.decide and kind.admissible is IntervalDesign.admissible
+
+    def excluding(self, size: int) -> BoolArray:
+        """Return which tallies exclude a dose and all above it, or end the trial at the lowest dose, [D, n, y]."""
+        _, out, lowest = tables(self, size)
+        return np.stack([out | lowest, *([out] * (self.doses - 1))])
 
     def wants_below(self, state: TrialState, pending: Pending | None = None) -> BoolArray:
         """Tell where the table says down at the lowest dose, [S]; `pending` is for designs that look at them."""

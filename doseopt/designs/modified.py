@@ -93,6 +93,7 @@ class Modified(Card):
             ends=any(part.ends for part in ((*self.modifiers,) if self._reopens else parts)),
             comers=next((part.comers for part in parts if part.comers is not None), None),
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
+            excluding=base.excluding if all(m.by_table for m in self.modifiers) else None,
             exclusion=", or ".join(filter(None, (base.exclusion, *(m.exclusion for m in self.modifiers)))),
         )
 

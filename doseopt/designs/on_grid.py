@@ -146,6 +146,7 @@ class OnGrid(Card):
             responses=False,
             skips=True,
             below=None,
+            excluding=None,
             exclusion=", or ".join(filter(None, (base.exclusion, outside))),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from doseopt.core.compiled import compiled
 from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 
 TIE = 1e-12
@@ -54,8 +55,11 @@ def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) 
     """
     a, b = y + prior, n - y + prior
     weight = np.where(allowed, (a + b) ** 2 * (a + b + 1) / (a * b), 0.0)
-    total = np.cumsum(np.pad(weight * a / (a + b), ((0, 0), (1, 0))), axis=1)
-    mass = np.cumsum(np.pad(weight, ((0, 0), (1, 0))), axis=1)
+    part = weight * a / (a + b)
+    if loops := compiled(n.size):
+        by_dose = (np.ascontiguousarray(each.T) for each in (weight, part, allowed))
+        return np.asarray(loops.block_means(*by_dose)).T
+    total, mass = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (part, weight))
     doses = n.shape[1]
     result = np.full(n.shape, -np.inf)
     for low in range(doses):

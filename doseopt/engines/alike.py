@@ -25,7 +25,7 @@ def decide_alike(one: Graph, other: Graph) -> bool:
 
     >>> from doseopt import MTPI2, Keyboard, MaxPatients, Modified, build_graph
     >>> designs = (Keyboard(doses=2, target=0.3), MTPI2(doses=2, target=0.3))
-    >>> decide_alike(*(build_graph(Modified(design, (MaxPatients(n=9),))) for design in designs))
+    >>> decide_alike(*(build_graph(Modified(design, (MaxPatients(n=9),)), edges=True) for design in designs))
     True
     """
     if one.design.facts.comers != other.design.facts.comers:

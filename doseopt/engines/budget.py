@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+from doseopt.core import trial
 from doseopt.core.design import Design
-from doseopt.core.state import TrialState
+from doseopt.engines.arrivals import PIECE
 
-MAX_STATES = 5_000_000
+MAX_STATES = 20_000_000
+MAX_PENDING = 5_000_000
+"""States of trials with pending patients, which are many words each."""
 MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made."""
 MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
-SURELY = 4.0
-"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
 STEADY = {"too_toxic", "max_patients", "max_enrolled"}
 """Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
+SURELY = 4.0
+"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
+ENDINGS = 0.4
+"""Share of the states that are kept in the end, at least: those of the last layer are almost half."""
 WINDOW = 0.75
 """Share of the patients so far from which on it is seen how a graph grows."""
 
@@ -28,9 +33,9 @@ class TooManyStates(RuntimeError):
     """The graph of a design is larger than allowed."""
 
 
-def work_of(design: Design, state: TrialState) -> int:
-    """Return how many nodes are visited for the posteriors of a batch of states, about."""
-    return 0 if design.facts.nodes is None else len(state) * design.facts.nodes(int(state.total.max()))
+def work_of(design: Design, states: int, patients: int) -> int:
+    """Return how many nodes are visited for the posteriors of some states, of at most so many patients, about."""
+    return 0 if design.facts.nodes is None else states * design.facts.nodes(patients)
 
 
 def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
@@ -60,18 +65,49 @@ def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
     return math.exp(ahead * max(power - falling, 0.0))
 
 
-def bytes_needed(design: Design, states: int, edges: int, arrivals: int) -> int:
-    """Return the most memory that a graph takes, of so many states and edges, and trials that arrive in new states.
+class Needed(NamedTuple):
+    """What a graph holds while it is made.
 
-    Numbers have 8 bytes. A state is n, y, dose and memory, with a decision, two counts of paths and a selection;
-    joining the layers holds n twice. An edge joins two states by counts. Trials that arrive are held with their edges,
-    joined, and then sorted, which takes five numbers each.
+    Attributes
+    ----------
+    words : int
+        Integers of a packed state.
+    kept : int
+        States that are kept.
+    edges : int
+        Edges that are kept.
+    layer : int
+        States of the last layer.
+    arrivals : int
+        Trials that come next, none of them in the same state at the most.
     """
-    row = 2 * design.facts.doses + len(design.facts.memory) + 1
-    state = row + 6 + design.facts.doses
-    edge = 2 + len(design.facts.outcomes)
-    arrival = 2 * (row + edge + 2) + 5
-    return 8 * (states * state + edges * edge + arrivals * arrival)
+
+    words: int
+    kept: int
+    edges: int
+    layer: int
+    arrivals: int
+
+
+def bytes_needed(design: Design, needed: Needed) -> int:
+    """Return the most memory that a graph takes, now or when it is joined.
+
+    Numbers have 8 bytes. A state is kept packed, with a decision, two sums and a selection, and unpacked in the end. An
+    edge joins two states by counts. States of a layer are packed, with a decision and two sums; of those that arrive
+    this is held twice while the room for them grows, or while they are sorted, with six numbers each for that. Some
+    of a layer at a time are unpacked, and fewer asked about at a time, which takes a rule six tables of their doses.
+    """
+    facts, words = design.facts, needed.words
+    row = 2 * facts.doses + len(facts.memory) + 1
+    asked = min(needed.layer, PIECE) * row + min(needed.layer, trial.PIECE) * 6 * facts.doses
+    kept, edge = words + 6 + row + 8, 2 + len(facts.outcomes)
+    return 8 * (
+        needed.kept * kept
+        + needed.edges * 2 * edge
+        + needed.layer * (words + 9)
+        + asked
+        + needed.arrivals * (2 * (words + 2) + 6 + edge * (needed.edges > 0))
+    )
 
 
 @dataclass
@@ -93,31 +129,38 @@ class Budget:
     work: int = 0
     sizes: list[tuple[int, int]] = field(default_factory=list)
 
-    def ask(self, patients: int, states: int, layer: TrialState) -> None:
-        """Refuse a layer, `states` being all up to it, that are too many or take too much work to decide about."""
+    def ask(self, patients: int, states: int, layer: int) -> None:
+        """Refuse a layer of so many, `states` being all up to it, too many or too much work to decide about."""
         if states > self.max_states:
             self._refuse(patients, f"{states:,} states, more than max_states = {self.max_states:,}")
-        self.work += work_of(self.design, layer)
+        self.work += work_of(self.design, layer, patients)
         if self.work > MAX_WORK:
             nodes = f"{self.work:.2g} nodes, more than {MAX_WORK:.2g}"
             self._refuse(patients, f"{states:,} states whose posteriors take {nodes}")
 
-    def ask_ahead(self, patients: int, states: int, edges: int, arrivals: int) -> None:
-        """Refuse what comes next if it could need too much memory, or if the graph grows so that it surely will."""
-        needed = bytes_needed(self.design, states, edges, arrivals)
-        if needed > self.max_bytes:
-            could = f"could then need {needed / 1e9:.1f} GB, more than the {self.max_bytes / 1e9:.1f} GB of max_bytes"
+    def ask_ahead(self, patients: int, states: int, needed: Needed) -> float:
+        """Refuse what comes next if it could need too much memory, or if the graph grows so that it surely will.
+
+        Return how many states there will be, about.
+        """
+        room = bytes_needed(self.design, needed)
+        if room > self.max_bytes:
+            could = f"could then need {room / 1e9:.1f} GB, more than the {self.max_bytes / 1e9:.1f} GB of max_bytes"
             self._refuse(patients, f"{states:,} states and {could}")
         self.sizes.append((patients - self.begun, states))
         facts = self.design.facts
         steady = facts.cap is not None and set(facts.stops) <= STEADY
         growth = growth_ahead(self.sizes, (facts.cap or 0) - self.begun) if steady else 1.0
-        if growth * max(needed / self.max_bytes, states / self.max_states, self.work / MAX_WORK) > SURELY:
+        expected = growth * states
+        ahead = needed._replace(kept=max(needed.kept, int(ENDINGS * expected)), layer=0, arrivals=0)
+        times = max(bytes_needed(self.design, ahead) / self.max_bytes, expected / self.max_states)
+        if max(times, growth * self.work / MAX_WORK) > SURELY:
             allowed = (
                 f"{self.max_states:,} states, {self.max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
             )
-            expected = f"would have about {growth * states:.2g} at the end if it goes on growing as it does"
-            self._refuse(patients, f"{states:,} states, and {expected}, more than {allowed} allow")
+            would = f"would have about {expected:.2g} at the end if it goes on growing as it does"
+            self._refuse(patients, f"{states:,} states, and {would}, more than {allowed} allow")
+        return expected
 
     def _refuse(self, patients: int, what: str) -> NoReturn:
         """Say what happened and what to do."""

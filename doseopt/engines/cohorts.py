@@ -55,7 +55,7 @@ def cohorts_of(
     With one dose 3+3 goes on to a second cohort unless two or three of the first three patients have a DLT.
 
     >>> from doseopt import ThreePlusThree, build_graph
-    >>> found = cohorts_of(build_graph(ThreePlusThree(doses=1, target=0.25)), np.array([[0.5]]))
+    >>> found = cohorts_of(build_graph(ThreePlusThree(doses=1, target=0.25), edges=True), np.array([[0.5]]))
     >>> found.n.tolist(), found.cohorts.tolist(), found.weight.round(12).tolist()
     ([3, 6], [1, 2], [[0.5, 0.5]])
     """

@@ -9,7 +9,7 @@ from doseopt.clock.lattice import Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.state import BoolArray, FloatArray, IntArray
-from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.budget import MAX_PENDING
 from doseopt.engines.exact import log_of
 from doseopt.engines.follow_up import resolve
 from doseopt.engines.packed import join
@@ -25,7 +25,7 @@ def duration_law(
     lattice: Lattice,
     onset: Onset,
     p: FloatArray,
-    max_states: int = MAX_STATES,
+    max_states: int = MAX_PENDING,
     fates: Fates | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times at which the outcomes of all patients may be known, in windows, [T], and their probabilities.

@@ -19,15 +19,15 @@ import numpy as np
 
 from doseopt.core.distinct import unique_rows
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
-from doseopt.engines.graph import Graph
+from doseopt.engines.graph import Reach
 
 
-def entries(graph: Graph, weight: FloatArray, weigh: Callable[[IntArray], FloatArray]) -> dict[str, Any]:
+def entries(graph: Reach, weight: FloatArray, weigh: Callable[[IntArray], FloatArray]) -> dict[str, Any]:
     """Return the variables of a design's entries.
 
     Parameters
     ----------
-    graph : Graph
+    graph : Reach
     weight : float array [R, E]
         Probability of each ending in each scenario.
     weigh : callable

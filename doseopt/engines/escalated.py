@@ -11,7 +11,7 @@ from doseopt.clock.lattice import Calendar, Lattice
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.budget import MAX_PENDING
 from doseopt.engines.duration_pending import chance_of
 from doseopt.engines.packed import join
 from doseopt.engines.pending import Walk
@@ -23,7 +23,7 @@ def escalated_before_dlt(
     clock: Lattice | Calendar,
     onset: Onset,
     p: FloatArray,
-    max_states: int = MAX_STATES,
+    max_states: int = MAX_PENDING,
     fates: Fates | None = None,
 ) -> FloatArray:
     """Return the probability that a dose is escalated from while a patient is pending there who is to have a DLT, [R].

@@ -20,7 +20,7 @@ from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.cohort_outcomes import enrolled_orders, orders_of
 from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
-from doseopt.engines.graph import Graph, graph_of
+from doseopt.engines.graph import Graph, Reach, graph_of, reach_of
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.settled import SETTLED, settle
 from doseopt.scenarios import lacking
@@ -88,13 +88,17 @@ class Exact:
             chances = (p, *lost_chances(design, scenarios), *(() if beside is None else (beside,)))
             rates = tuple(tuple(tuple(row) for row in each.tolist()) for each in chances)
             return make_outcomes(design, scenarios, reasons=(*design.facts.stops, *own), **_lost(self, design, rates))
+        if tallied(design.facts) and not self.settled:
+            reach = reach_of(design, start, self.max_states)
+            weigh = partial(state_weights, reach, p, p_beside=beside)
+            return weighed(reach, design, scenarios, weigh, weigh)
         graph = graph_of(design, start, self.max_states)
         graph = settle(graph) if self.settled else graph
         if tallied(design.facts):
-            weigh = passing = partial(state_weights, graph, p, p_beside=beside)
+            weigh = partial(state_weights, graph, p, p_beside=beside)
         else:
-            weigh = passing = partial(np.take, edge_weights(graph, p, beside), axis=1)
-        return weighed(graph, design, scenarios, weigh, passing, own)
+            weigh = partial(np.take, edge_weights(graph, p, beside), axis=1)
+        return weighed(graph, design, scenarios, weigh, weigh, own)
 
 
 @remembered(MOST_BYTES)
@@ -111,7 +115,7 @@ def _lost(engine: Exact, design: Design, rates: tuple[tuple[tuple[float, ...], .
 
 
 def weighed(
-    graph: Graph, design: Design, scenarios: xr.Dataset, weigh: Weigh, passing: Weigh, own: tuple[str, ...] = ()
+    graph: Reach, design: Design, scenarios: xr.Dataset, weigh: Weigh, passing: Weigh, own: tuple[str, ...] = ()
 ) -> xr.Dataset:
     """Return the outcomes of a graph: `weigh` says what its endings weigh, `passing` when a dose is first given.
 
@@ -121,7 +125,7 @@ def weighed(
     return make_outcomes(design, scenarios, reasons=reasons, **_ended(graph, weigh, passing))
 
 
-def _ended(graph: Graph, weigh: Weigh, passing: Weigh) -> dict[str, Any]:
+def _ended(graph: Reach, weigh: Weigh, passing: Weigh) -> dict[str, Any]:
     """Return what `make_outcomes` is told of the endings of a graph."""
     weight = weigh(graph.ending)
     return {
@@ -175,12 +179,12 @@ def log_of(p: FloatArray) -> FloatArray:
         return np.maximum(np.log(p), LOG_ZERO)
 
 
-def ending_weights(graph: Graph, p: FloatArray, p_beside: FloatArray | None = None) -> FloatArray:
+def ending_weights(graph: Reach, p: FloatArray, p_beside: FloatArray | None = None) -> FloatArray:
     """Return the probability of each ending in each scenario, [R, E]."""
     return state_weights(graph, p, graph.ending, p_beside)
 
 
-def state_weights(graph: Graph, p: FloatArray, rows: IntArray, p_beside: FloatArray | None = None) -> FloatArray:
+def state_weights(graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatArray | None = None) -> FloatArray:
     """Return the probability of reaching some states in each scenario, [R, Q], as paths x likelihood.
 
     With `p_beside` the rates of efficacy, of which the states hold the tally: it is independent of the DLTs.

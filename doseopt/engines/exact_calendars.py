@@ -16,7 +16,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, TrialState
-from doseopt.engines.budget import MAX_STATES, TooManyStates
+from doseopt.engines.budget import MAX_PENDING, TooManyStates
 from doseopt.engines.entries import labelled
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.exact_pending import demand_pending, entries_of, label, weigh
@@ -73,7 +73,7 @@ class ExactCalendars:
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
     calendars: int = param(200, low=2, doc="calendars")
     seed: int = param(1, low=0, doc="seed of the calendars")
-    max_states: int = param(MAX_STATES, low=1, doc="states at the most")
+    max_states: int = param(MAX_PENDING, low=1, doc="states at the most")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -18,7 +18,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import NONE, FloatArray, TrialState
-from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.budget import MAX_PENDING
 from doseopt.engines.entries import labelled
 from doseopt.engines.exact import log_of, observed_rates
 from doseopt.engines.outcomes import make_outcomes
@@ -66,7 +66,7 @@ class ExactPending:
     lattice: Lattice | Calendar = param(kind=object, custom=_no_slots, doc="time slots, or arrivals")
     onset: Onset = param(Onset("uniform"), kind=Onset, doc="law of the onset")
     by_scenario: bool = param(False, doc="weigh scenario by scenario")
-    max_states: int = param(MAX_STATES, low=1, doc="states at the most")
+    max_states: int = param(MAX_PENDING, low=1, doc="states at the most")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -27,18 +28,23 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import advance, decide_and_select
-from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget
-from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes, orders_of
+from doseopt.core.trial import demand_waiting
+from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget, Needed
+from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.enrolling import enrolled_of
+from doseopt.engines.growing import Answers, Growing, Layer
 
 MOST_BYTES = 1 << 27
 """Of the graphs that are remembered, besides the last one."""
+SMALL = 1_000_000
+"""Edges up to which a graph is kept whole, as who weighs its endings may ask for them next."""
+STATES = ("words", "sums", "selected", *Decision.__slots__)
+"""Columns of states."""
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
-    """The reachable states of a design.
+class Reach:
+    """How far the trials of a design reach: the states where they end, and where a dose is given for the first time.
 
     Attributes
     ----------
@@ -46,7 +52,7 @@ class Graph:
     start : TrialState
         Where the trials begin, a batch of one.
     state : TrialState
-        All states in order of patients treated, S of them.
+        These states in order of patients treated, S of them; of a `Graph` all that can be reached.
     decision : Decision
         What the design does in each.
     paths : float array [S]
@@ -57,8 +63,8 @@ class Graph:
         The states where the trial stops.
     selected : int array [E]
         The MTD declared there, or -1.
-    source, target, category_counts : int arrays [L], [L], [L, K]
-        Edges: from state, to state, patients of the cohort by outcome category.
+    states, edges : int
+        How many can be reached in all.
     """
 
     design: Design
@@ -69,6 +75,29 @@ class Graph:
     cohort_paths: FloatArray
     ending: IntArray
     selected: IntArray
+    states: int
+    edges: int
+
+    def counts(self) -> dict[str, int]:
+        """Count states, edges, endings and outcome paths."""
+        return {
+            "states": self.states,
+            "edges": self.edges,
+            "endings": len(self.ending),
+            "paths": int(self.cohort_paths[self.ending].sum()),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Graph(Reach):
+    """All reachable states of a design, and the edges between them.
+
+    Attributes
+    ----------
+    source, target, category_counts : int arrays [L], [L], [L, K]
+        Edges: from state, to state, patients of the cohort by outcome category.
+    """
+
     source: IntArray
     target: IntArray
     category_counts: IntArray
@@ -109,97 +138,64 @@ class Graph:
         for first, end in itertools.pairwise([*firsts.tolist(), len(self.state)]):
             yield slice(first, end), slice(*np.searchsorted(self.target, [first, end]).tolist())
 
-    def counts(self) -> dict[str, int]:
-        """Count states, edges, endings and outcome paths."""
-        return {
-            "states": len(self.state),
-            "edges": len(self.source),
-            "endings": len(self.ending),
-            "paths": int(self.cohort_paths[self.ending].sum()),
-        }
 
+class _Columns:
+    """What is kept of the layers so far, by name."""
 
-@dataclass(eq=False)
-class _Arrivals:
-    """Trials that arrive at one number of patients: not yet merged."""
+    def __init__(self) -> None:
+        self._layers: list[dict[str, Any]] = []
 
-    state: TrialState
-    source: IntArray
-    counts: IntArray
-    paths: FloatArray
-    cohort_paths: FloatArray
+    def add(self, layer: Layer, answers: Answers, base: int, whole: bool) -> None:
+        """Add a layer whose states are numbered from base: all of it, or the states that are marked."""
+        found = {"words": layer.words, "sums": layer.sums, "selected": answers.selected, "marked": answers.marked}
+        found |= {name: getattr(answers.decision, name) for name in Decision.__slots__}
+        if whole:
+            found |= {"source": layer.source, "target": layer.place + base, "category_counts": layer.counts}
+        self._layers.append(found)
+        if not whole:
+            self._mark(len(self._layers) - 1)
 
+    def mark(self) -> None:
+        """Keep only what is marked of the layers so far."""
+        for number in range(len(self._layers)):
+            self._mark(number)
 
-class _Columns(dict[str, list[Any]]):
-    """What is known of all states and edges so far, layer by layer, under the names of the attributes."""
-
-    def add(self, **arrays: IntArray | FloatArray) -> None:
-        """Add one layer."""
-        for name, array in arrays.items():
-            self.setdefault(name, []).append(array)
+    def _mark(self, number: int) -> None:
+        found = self._layers[number]
+        self._layers[number] = {name: found[name][found["marked"]] for name in STATES}
 
     def joined(self, name: str) -> Any:
-        """Return all layers of one attribute, and forget them one by one: both would not fit."""
-        return np.concatenate(self.pop(name))
+        """Return all layers of one column, and forget them: both would not fit."""
+        return np.concatenate([layer.pop(name) for layer in self._layers])
 
 
-def _children(
-    design: Design, state: TrialState, decision: Decision, base: int, paths: FloatArray, cohort_paths: FloatArray
-) -> list[_Arrivals]:
-    """Treat the next cohort of every trial that goes on, each way it can turn out; a batch a cohort size and layer."""
-    found = []
-    for rows, ways, orders in _cohorts(design, state, decision):
-        repeated = np.repeat(rows, len(ways))
-        outcome = np.tile(ways, (len(rows), 1))
-        children = advance(design, state[repeated], decision[repeated], outcome)
-        arrivals = _Arrivals(
-            children,
-            repeated + base,
-            outcome,
-            paths[repeated] * np.tile(orders, len(rows)),
-            cohort_paths[repeated],
-        )
-        differ = design.facts.outcomes.lost or design.facts.comers is not None
-        found += _by_layer(design, arrivals) if differ else [arrivals]
-    return found
-
-
-def _cohorts(design: Design, state: TrialState, decision: Decision) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Yield the trials that go on by the size of the next cohort, with the ways it can turn out and their orders."""
-    facts, space = design.facts, design.facts.outcomes
-    going, room = decision.stop == CONTINUE, np.zeros(len(state), np.int64)
-    if space.lost and facts.max_enrolled is not None:
-        room = facts.max_enrolled - enrolled_of(facts, state)
-    for left in np.unique(room[going]).tolist():
-        for size in np.unique(decision.size[going & (room == left)]).tolist():
-            rows = np.flatnonzero(going & (decision.size == size) & (room == left))
-            most = None if facts.max_enrolled is None else left
-            if space.lost:
-                yield (rows, *enrolled_outcomes(space, size, most, facts.comers))
-            else:
-                yield (rows, *cohort_outcomes(size, len(space), facts.comers))
-
-
-def _by_layer(design: Design, arrivals: _Arrivals) -> list[_Arrivals]:
-    """Tell trials apart that arrive in different layers, as cohorts of one size can have different patients."""
-    layer = enrolled_of(design.facts, arrivals.state)
-    parts = [np.flatnonzero(layer == each) for each in np.unique(layer)]
-    return [_Arrivals(*(getattr(arrivals, name)[rows] for name in vars(arrivals))) for rows in parts]
-
-
-def _merge(parts: list[_Arrivals]) -> tuple[TrialState, IntArray, FloatArray, FloatArray]:
-    """Return the distinct states, which of them each arrival is, and the paths into each."""
-    state = TrialState.concatenate([p.state for p in parts])
-    first, inverse = unique_rows([*state.n.T, *state.y.T, state.dose, *state.memory.T])
-    paths = np.bincount(inverse, np.concatenate([p.paths for p in parts]), len(first))
-    cohort_paths = np.bincount(inverse, np.concatenate([p.cohort_paths for p in parts]), len(first))
-    return state[first], inverse, paths, cohort_paths
-
-
+@overload
 def build_graph(
-    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
-) -> Graph:
-    """Enumerate the states that a design's trials can reach.
+    design: Design,
+    start: TrialState | None = ...,
+    max_states: int = ...,
+    max_bytes: int = ...,
+    *,
+    edges: Literal[True],
+) -> Graph: ...
+@overload
+def build_graph(
+    design: Design,
+    start: TrialState | None = ...,
+    max_states: int = ...,
+    max_bytes: int = ...,
+    *,
+    edges: Literal[False] = ...,
+) -> Reach: ...
+def build_graph(
+    design: Design,
+    start: TrialState | None = None,
+    max_states: int = MAX_STATES,
+    max_bytes: int = MAX_BYTES,
+    *,
+    edges: bool = False,
+) -> Reach:
+    """Enumerate the states that a design's trials can reach, layer by layer.
 
     Parameters
     ----------
@@ -211,6 +207,9 @@ def build_graph(
     max_bytes : int
         Refuse graphs that could need more memory while they are made; asked before a layer is made, of the most states
         that it can have.
+    edges : bool
+        Whether all states are kept, and the edges between them; otherwise only those where trials end, or give a dose
+        for the first time.
 
     Raises
     ------
@@ -227,63 +226,76 @@ def build_graph(
     """
     demand(is_design(design), "design", "a design", design)
     demand(is_number(max_states), "max_states", "a number of states", max_states)
+    return _build(design, start, max_states, max_bytes, sys.maxsize if edges else 0)
+
+
+def _build(design: Design, start: TrialState | None, max_states: int, max_bytes: int, most_edges: int) -> Reach:
+    """Build a `Graph` of no more edges than this, or else a `Reach`."""
+    demand_waiting(design)
     start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
-    one = np.ones(1)
-    nobody = np.full(1, -1, np.int64)
-    waiting = {
-        int(start.total[0]): [_Arrivals(start, nobody, np.zeros((1, len(design.facts.outcomes)), np.int64), one, one)]
-    }
-    found = _Columns()
-    base = edges = 0
+    found, growing = _Columns(), Growing(design, start, most_edges > 0)
     budget = Budget(design, int(start.total[0]), max_states, max_bytes)
-    while waiting:
-        patients = min(waiting)
-        parts = waiting.pop(patients)
-        state, inverse, paths, cohort_paths = _merge(parts)
-        budget.ask(patients, base + len(state), state)
-        source, counts = np.concatenate([p.source for p in parts]), np.concatenate([p.counts for p in parts])
-        del parts
-        decision, mtd = decide_and_select(design, state)
-        found.add(source=source, target=inverse + base, category_counts=counts)
-        found.add(n=state.n, y=state.y, at=state.dose, memory=state.memory, paths=paths, cohort_paths=cohort_paths)
-        found.add(dose=decision.dose, size=decision.size, stop=decision.stop, selected=mtd)
-        edges += len(source)
-        ahead = sum(len(p.source) for batches in waiting.values() for p in batches)
-        ahead += sum(len(rows) * len(ways) for rows, ways, _ in _cohorts(design, state, decision))
-        budget.ask_ahead(patients, base + len(state), edges, ahead)
-        for child in _children(design, state, decision, base, paths, cohort_paths):
-            waiting.setdefault(int(enrolled_of(design.facts, child.state[:1])[0]), []).append(child)
-        base += len(state)
-    return _assemble(design, start, found)
+    states = edges = kept = 0
+    while growing:
+        layer = growing.layer()
+        budget.ask(layer.patients, states + len(layer), len(layer))
+        answers = growing.ask(layer)
+        cohorts = growing.cohorts(layer, answers.decision)
+        ahead = sum(len(rows) * len(ways) for rows, ways, _ in cohorts)
+        edges += ahead
+        if growing.told and edges > most_edges:
+            growing.told = False
+            found.mark()
+        kept += len(layer if growing.told else answers.marked)
+        found.add(layer, answers, states, growing.told)
+        room = Needed(growing.packing.words, kept, edges if growing.told else 0, len(layer), growing.arrivals + ahead)
+        growing.expected = budget.ask_ahead(layer.patients, states + len(layer), room)
+        growing.treat(layer, answers.decision, cohorts, states)
+        states += len(layer)
+    return _assemble(design, start, growing, found, states, edges)
 
 
-def _assemble(design: Design, start: TrialState, found: _Columns) -> Graph:
+def _assemble(design: Design, start: TrialState, growing: Growing, found: _Columns, states: int, edges: int) -> Reach:
     """Join the layers."""
-    state = TrialState(*(found.joined(name) for name in ("n", "y", "at", "memory")))
+    sums = found.joined("sums")
     decision = Decision(*(found.joined(name) for name in Decision.__slots__))
-    names = ("paths", "cohort_paths", "selected", "source", "target", "category_counts")
-    rest = {name: found.joined(name) for name in names}
-    for name in ("source", "target", "category_counts"):
-        rest[name] = rest[name][1:]  # of the start, which comes from nowhere
     ending = np.flatnonzero(decision.stop != CONTINUE)
-    return Graph(design=design, start=start, state=state, decision=decision, ending=ending, **rest)
+    selected = found.joined("selected")[ending]
+    state = growing.packing.unpack(found.joined("words"))
+    common = (design, start, state, decision, sums[:, 0], sums[:, 1], ending, selected, states, edges)
+    if not growing.told:
+        return Reach(*common)
+    return Graph(*common, *(found.joined(name) for name in ("source", "target", "category_counts")))
+
+
+def reach_of(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Reach:
+    """Return how far the trials of a design reach, as `graph_of`; small graphs are kept whole."""
+    return _remembered(design, max_states, False, *_rows(design, start))
 
 
 def graph_of(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Graph:
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
+    found = _remembered(design, max_states, False, *_rows(design, start))
+    found = found if isinstance(found, Graph) else _remembered(design, max_states, True, *_rows(design, start))
+    assert isinstance(found, Graph)
+    return found
+
+
+def _rows(design: Design, start: TrialState | None) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers of a state."""
     begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
-    rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
-    return _remembered_graph(design, max_states, *rows)
+    return (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
 
 
 @remembered(MOST_BYTES)
-def _remembered_graph(design: Design, max_states: int, *start: tuple[int, ...]) -> Graph:
+def _remembered(design: Design, max_states: int, edges: bool, *start: tuple[int, ...]) -> Reach:
     """Build the graph of a design from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
-    return build_graph(design, TrialState(n[None], y[None], dose, memory[None]), max_states)
+    begin = TrialState(n[None], y[None], dose, memory[None])
+    return _build(design, begin, max_states, MAX_BYTES, sys.maxsize if edges else SMALL)
 
 
 def most_patients(design: Design, start: TrialState | None = None) -> int:
     """Return the most patients that a trial can have, from where it begins."""
-    graph = graph_of(design, start)
-    return int(graph.state.total[graph.ending].max())
+    reach = reach_of(design, start)
+    return int(reach.state.total[reach.ending].max())

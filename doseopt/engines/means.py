@@ -14,10 +14,10 @@ import xarray as xr
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, IntArray, TrialState
-from doseopt.core.trial import PIECE, selected
+from doseopt.core.trial import select_in_pieces
 from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, state_weights, tallied
-from doseopt.engines.graph import Graph, graph_of
+from doseopt.engines.graph import Graph, Reach, graph_of, reach_of
 from doseopt.engines.ordered import FIRST, ordered_weights
 
 ROOM = 1 << 21
@@ -82,21 +82,22 @@ def means_of_each(
         designs = [enrolling(design, scenarios, start) for design in designs]
     design = designs[0]
     lost = () if scenarios is None else lost_chances(design, scenarios)
-    graph = graph_of(design, start)
+    in_turn = scenarios is not None and FIRST in scenarios
+    reach = tallied(design.facts) and not in_turn
+    graph: Reach = reach_of(design, start) if reach else graph_of(design, start)
+    beside = p_beside if design.facts.outcomes.beside else None
     chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
     means = np.zeros((len(p_observed), counted.shape[1]))
-    by_tally, beside = tallied(design.facts), p_beside if design.facts.outcomes.beside else None
-    in_turn = scenarios is not None and FIRST in scenarios
-    step = max(ROOM // (min(WIDE, len(graph.ending)) if by_tally and not in_turn else len(graph.state)), 1)
+    step = max(ROOM // (min(WIDE, len(graph.ending)) if reach else len(graph.state)), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
-        if in_turn and scenarios is not None:
+        if in_turn and scenarios is not None and isinstance(graph, Graph):
             weight = ordered_weights(graph, p_observed[rows], scenarios.isel(scenario=rows))
             means[rows] = weight[:, graph.ending] @ counted
             continue
         q = None if beside is None else beside[rows]
-        if not by_tally:
+        if not reach and isinstance(graph, Graph):
             chances = [each[rows] for each in lost]
             means[rows] = edge_weights(graph, p_observed[rows], q, chances)[:, graph.ending] @ counted
             continue
@@ -107,10 +108,9 @@ def means_of_each(
     return [Means(selection, patients, dlts) for selection in each]
 
 
-def _declared(design: Design, graph: Graph) -> IntArray:
+def _declared(design: Design, graph: Reach) -> IntArray:
     """Return the MTD that a design declares at each ending of the graph of a design that gives the same cohorts."""
     if design == graph.design:
         return graph.selected
     state, stop = graph.state[graph.ending], graph.decision.stop[graph.ending]
-    pieces = [slice(first, first + PIECE) for first in range(0, len(stop), PIECE)]
-    return np.concatenate([selected(design, state[rows], stop[rows]) for rows in pieces])
+    return select_in_pieces(design, state, stop)

@@ -24,7 +24,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE
-from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.budget import MAX_PENDING
 from doseopt.engines.follow_up import follow_up, named
 from doseopt.engines.packed import LARGEST_MEMORY, UNKNOWN, Layout, join
 from doseopt.engines.room import Room
@@ -70,7 +70,7 @@ class Walk:
         clock: Lattice | Calendar,
         law: Law,
         start: TrialState | None = None,
-        max_states: int = MAX_STATES,
+        max_states: int = MAX_PENDING,
     ) -> None:
         facts = design.facts
         self.design, self.clock, self.law = design, clock, law

@@ -42,7 +42,7 @@ class Room:
 
     def ask_work(self, state: TrialState) -> None:
         """Refuse to go on with more work to decide than allowed."""
-        self.work += work_of(self.design, state)
+        self.work += work_of(self.design, len(state), int(state.total.max()))
         if self.work > MAX_WORK:
             nodes = f"{self.work:.2g} nodes, more than {MAX_WORK:.2g}"
             self.refuse(f"{self.states:,} states whose posteriors take {nodes}")

@@ -45,7 +45,8 @@ def in_vain(graph: Graph) -> str:
     A 3+3 design that wants six patients at the dose it declares, and has nine patients for four doses.
 
     >>> from doseopt import MaxPatients, Modified, ThreePlusThree, build_graph
-    >>> in_vain(build_graph(Modified(ThreePlusThree(doses=4, target=0.25, confirm_top=True), (MaxPatients(n=9),))))
+    >>> design = Modified(ThreePlusThree(doses=4, target=0.25, confirm_top=True), (MaxPatients(n=9),))
+    >>> in_vain(build_graph(design, edges=True))
     '1NNN 2NNN'
     """
     _, highest = extremes(graph)
@@ -95,6 +96,8 @@ def settle(graph: Graph) -> Graph:
         cohort_paths=cohort_paths[kept],
         ending=ending,
         selected=lowest[kept[ending]],
+        states=len(kept),
+        edges=len(edges),
         source=place[graph.source[edges]],
         target=place[graph.target[edges]],
         category_counts=graph.category_counts[edges],

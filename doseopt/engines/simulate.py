@@ -192,7 +192,7 @@ def _worked(design: Design, before: int, state: TrialState, start: TrialState, s
     TooManyStates
         If they are too many, or will be with as many in every cohort until the cap.
     """
-    here, now = work_of(design, state), int(state.total.min())
+    here, now = work_of(design, len(state), int(state.total.max())), int(state.total.min())
     steady = design.facts.cap is not None and set(design.facts.stops) <= STEADY
     cohorts = (design.facts.cap or 0) - now if steady else 0
     cohorts //= max((now - int(start.total[0])) // so_far, 1) if so_far else 1

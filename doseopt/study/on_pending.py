@@ -13,7 +13,7 @@ from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import TrialState
-from doseopt.engines.budget import MAX_STATES, TooManyStates
+from doseopt.engines.budget import MAX_PENDING, TooManyStates
 from doseopt.engines.exact_calendars import ExactCalendars
 from doseopt.engines.exact_pending import ExactPending
 from doseopt.engines.simulate import Simulate
@@ -104,7 +104,7 @@ class InTime:
 
     def most_states(self, scenarios: xr.Dataset) -> int:
         """Return how many states are followed at the most: fewer where patients may leave, each scenario by itself."""
-        return MAX_STATES if fates_of(scenarios, self.onset) is None else MOST_LEAVING
+        return MAX_PENDING if fates_of(scenarios, self.onset) is None else MOST_LEAVING
 
     def _averaged(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Evaluate a design given each of some calendars."""

@@ -51,7 +51,7 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     fresh = check_value(design)
     _check_memory_shape(design)
     with np.errstate(over="ignore"):  # a design that never stops has very many paths before it has too many states
-        graph = build_graph(design, max_states=max_states)
+        graph = build_graph(design, max_states=max_states, edges=True)
     _check_codes(design, graph)
     _check_skipping(design, graph)
     _check_purity(design, fresh, graph)
@@ -69,7 +69,7 @@ def check_pending(design: Design) -> None:
     nothing had been said of them.
     """
     rng = np.random.default_rng(3)
-    states = build_graph(Waiting(design)).state
+    states = build_graph(Waiting(design), edges=True).state
     state = states[rng.choice(np.flatnonzero(states.started), WALKED_TRIALS)]
     free = state.n - state.y
     dose = np.full((len(state), MOST_PENDING), -1)

@@ -124,7 +124,7 @@ def _check_purity(modifier: Modifier, fresh: Modifier, state: TrialState, dose: 
 def _check_order(base: Design, modifiers: tuple[Modifier, ...]) -> None:
     """Ask the design with its modifiers in the other order about the same trials, memory turned round accordingly."""
     one, other = Modified(base, modifiers), Modified(base, modifiers[::-1])
-    graph = build_graph(one)
+    graph = build_graph(one, edges=True)
     ends = np.cumsum([len(base.facts.memory), *(len(m.memory) for m in one.modifiers)])
     slices = [slice(a, b) for a, b in pairwise(ends)]
     memory = graph.state.memory

@@ -296,7 +296,7 @@ def test_a_policy_keeps_the_promises_of_a_design(coherent):
 
 
 def test_a_coherent_policy_never_escalates_after_a_toxic_cohort_and_never_skips(solved):
-    graph = build_graph(solved)
+    graph = build_graph(solved, edges=True)
     state, given = graph.state, graph.decision
     going = (given.stop == 0) & state.started
     toxic = state.memory[:, 0] == 1
@@ -346,7 +346,7 @@ def test_saved_loaded_mapped_and_equal(solved, tmp_path):
     assert again == solved
     assert hash(again) == hash(solved)
     assert pickle.loads(pickle.dumps(solved)) == solved
-    state = build_graph(solved).state
+    state = build_graph(solved, edges=True).state
     began = state[state.started]
     for name in ("dose", "size", "stop"):
         np.testing.assert_array_equal(getattr(again.decide(began), name), getattr(solved.decide(began), name))

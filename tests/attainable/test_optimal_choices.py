@@ -56,7 +56,7 @@ def test_the_policy_stays_after_a_cohort_with_a_dlt_fraction_equal_to_the_target
 
 def test_of_moves_worth_the_same_the_trial_stops():
     found = bayes_optimal(belief_of_rates([[0.1, 0.25, 0.5]]), MTDRule(0.25), Rules(9, cohort=2, start=2))
-    graph = build_graph(found.design)
+    graph = build_graph(found.design, edges=True)
     assert graph.state.total.max() == 2
     assert found.value == pytest.approx(1)
 
@@ -65,7 +65,7 @@ def test_of_moves_worth_the_same_the_trial_stops():
 def test_of_moves_worth_the_same_that_do_not_stop_the_lowest_dose_is_given(skipping):
     rules = Rules(7, cohort=2, start=2, early_stop=False, no_skipping=not skipping)
     found = bayes_optimal(belief_of_rates([[0.1, 0.25, 0.5]]), MTDRule(0.25), rules)
-    graph = build_graph(found.design)
+    graph = build_graph(found.design, edges=True)
     going = (graph.decision.stop == 0) & graph.state.started
     assert going.any()
     assert (graph.decision.dose[going] == 0).all()

@@ -25,7 +25,7 @@ DESIGNS = {
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: "-".join(list(r.values())[i] for i in (0, 2, 3, 4, 5)))
 def test_law_of_the_duration(row):
     p = np.array([[float(v) for v in row["p"].split("|")]])
-    graph = build_graph(DESIGNS[row["design"]])
+    graph = build_graph(DESIGNS[row["design"]], edges=True)
     c = cohorts_of(graph, p)
     stagger = Stagger(between_patients_days=float(row["stagger_days"]))
     arrivals = Accrual("poisson", per_month=float(row["accrual_per_month"])).arrivals(28)
@@ -102,7 +102,7 @@ def test_a_mixture_of_numbers():
 
 def test_the_figures_of_the_registered_design():
     """Two patients a month, window of 28 days: 90% done in 480.8 days, 99.8% in 670."""
-    c = cohorts_of(build_graph(REGISTERED), np.array([[0.05, 0.1, 0.2, 0.3]]))
+    c = cohorts_of(build_graph(REGISTERED, edges=True), np.array([[0.05, 0.1, 0.2, 0.3]]))
     law = duration_of(c.n, c.cohorts, c.new, c.weight, Arrivals("poisson", 2 / MONTH), 28, Stagger())
     assert law.quantile([0.9]).round(1).tolist() == [[480.8]]
     assert law.below([670]).round(3).tolist() == [[0.998]]

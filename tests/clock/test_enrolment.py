@@ -133,7 +133,7 @@ def test_cohorts_against_one_patient_at_a_time(size, early):
 @pytest.mark.parametrize("kind", ["poisson", "fixed"])
 def test_where_nobody_leaves_trials_take_as_long_as_by_the_exact_law(kind, stagger):
     design = AcceleratedTitration(doses=3, target=0.25, titrate=1)
-    graph, p = build_graph(design), np.array([0.1, 0.25, 0.5])
+    graph, p = build_graph(design, edges=True), np.array([0.1, 0.25, 0.5])
     laws = Stays(np.zeros(3), np.tile(np.linspace(0, 1, GRID), (3, 1)))
     drawn = Enrolment(ARRIVALS[kind], laws, WINDOW, stagger, 0, TRIALS, np.random.default_rng(4))
     chance = edge_chances(graph, p[None])[:, 0]

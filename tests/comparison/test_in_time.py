@@ -143,7 +143,7 @@ def test_who_is_replaced_takes_time():
     replaced = study(CLOCK, death('reading = "replace"'))
     some = compare(replaced)
     for name, design in replaced.designs.items():
-        c = cohorts_of(build_graph(design), replaced.scenarios["p_observed"].to_numpy())
+        c = cohorts_of(build_graph(design, edges=True), replaced.scenarios["p_observed"].to_numpy())
         least = some["enrolled"].sel(design=name) * 30.4375 / 2 + 28 * (c.weight @ c.cohorts)
         assert (some["duration"].sel(design=name) > least).all()
         more = (some["enrolled"] - some["sample_size"]).sel(design=name)  # each stays less than a window before leaving

@@ -30,7 +30,8 @@ GRAPH = build_graph(
     Modified(
         AcceleratedTitration(doses=2, target=0.25, titrate=1, on_descent="three_then_six", confirm_top=True),
         (MaxPatients(n=10),),
-    )
+    ),
+    edges=True,
 )
 DAYS = tuple(round(3 + 7.7 * k + 40 * math.sin(k) ** 2, 1) for k in range(120))
 DAYS = tuple(sorted(set(DAYS)))
@@ -181,7 +182,7 @@ SMALL = {(1, 3): (0.4,), (1, 4): (0.4,), (2, 4): P}
 def small(doses, cap):
     base = Design(doses=doses, target=0.25, on_descent="three_then_six")
     oracle = Trials(ThreePlusThree(doses, on_descent="three_then_six", confirm_top=True), cap=cap)
-    return build_graph(Modified(base, (MaxPatients(n=cap),))), oracle
+    return build_graph(Modified(base, (MaxPatients(n=cap),)), edges=True), oracle
 
 
 def last_of(sizes, days, stagger):
@@ -348,7 +349,8 @@ def test_resolved_cohorts_are_no_later_and_where_nobody_has_a_dlt_as_late(stagge
 def test_designs_that_look_at_moderate_toxicity():
     """Drawn along the edges and by the law of each scenario."""
     graph = build_graph(
-        Modified(AcceleratedTitration(doses=2, target=0.25, titrate=2, trigger="first_moderate"), (MaxPatients(n=8),))
+        Modified(AcceleratedTitration(doses=2, target=0.25, titrate=2, trigger="first_moderate"), (MaxPatients(n=8),)),
+        edges=True,
     )
     assert graph.category_counts.shape[1] == 3
     scenarios = make_scenarios([P, (0.1, 0.2)], ["one", "two"], p_moderate=[(0.2, 0.3), (0.4, 0.5)])

@@ -114,7 +114,7 @@ def walk(design, p, moderate, state, chance, kinds, steps, path, ends):
 @pytest.mark.parametrize("name", BRUTE)
 def test_the_search_finds_what_going_through_every_trial_finds(name):
     design = BRUTE[name]
-    found = search(build_graph(design), scenarios(design.facts.doses)).set_index(kind="kind")
+    found = search(build_graph(design, edges=True), scenarios(design.facts.doses)).set_index(kind="kind")
     best = dict.fromkeys(KINDS, (0.0, "", ""))
     for truth, (p, moderate) in TRUTHS.items():
         ends, steps = [], {kind: {} for kind in KINDS}
@@ -175,8 +175,8 @@ def test_the_example_is_the_likeliest_in_its_own_scenario(name):
     """Beside a truth without any DLT, under which all ways that have one are impossible, it stays what it is alone."""
     design = BRUTE[name]
     p = [0.06, 0.25, 0.5]
-    alone = search(build_graph(design), make_scenarios([p], ["mid"]))
-    beside = search(build_graph(design), make_scenarios([[0.0, 0.0, 0.0], p], ["never", "mid"]))
+    alone = search(build_graph(design, edges=True), make_scenarios([p], ["mid"]))
+    beside = search(build_graph(design, edges=True), make_scenarios([[0.0, 0.0, 0.0], p], ["never", "mid"]))
     in_mid = beside["example_scenario"].to_numpy() == "mid"
     assert in_mid.any()
     assert beside["example"].to_numpy()[in_mid].tolist() == alone["example"].to_numpy()[in_mid].tolist()
@@ -191,7 +191,7 @@ def test_the_example_is_the_likeliest_in_its_own_scenario(name):
 def test_steps_are_counted_by_whether_the_trial_goes_on_or_declares():
     """One dose, two single patients: two outcomes of the first, after each two of the second."""
     design = Modified(BOIN(doses=1, target=TARGET, cohort=1), (MaxPatients(n=2),))
-    found = search(build_graph(design), make_scenarios([[0.25]]))
+    found = search(build_graph(design, edges=True), make_scenarios([[0.25]]))
     for kind, steps in zip(KINDS.values(), found["steps"].to_numpy().tolist(), strict=True):
         assert steps == (4 if kind.declares else 2)
 

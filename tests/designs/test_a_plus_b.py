@@ -86,7 +86,7 @@ def test_closed_forms(rule, on_descent, closed_form):
 def test_three_plus_three_is_one(own, its, confirm_top, start):
     shared = {"doses": 4, "target": 0.25, "start": start, "confirm_top": confirm_top}
     ours, theirs = (
-        build_graph(d) for d in (APlusB(on_descent=own, **shared), ThreePlusThree(on_descent=its, **shared))
+        build_graph(d, edges=True) for d in (APlusB(on_descent=own, **shared), ThreePlusThree(on_descent=its, **shared))
     )
     for name in ("n", "y"):
         np.testing.assert_array_equal(getattr(ours.state, name), getattr(theirs.state, name))

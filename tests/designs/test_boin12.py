@@ -112,7 +112,7 @@ def test_simulated_within_four_standard_errors():
 @pytest.mark.parametrize("keys", SMALL.values(), ids=SMALL)
 def test_two_routes_to_the_weights(keys):
     """By the tally, and edge by edge over who had both."""
-    graph = build_graph(capped(**keys))
+    graph = build_graph(capped(**keys), edges=True)
     p, q = np.array(P), np.array(Q)
     by_tally = state_weights(graph, p, np.arange(len(graph.state)), q)
     assert np.abs(by_tally - edge_weights(graph, p, q)).max() < 1e-14

@@ -55,7 +55,7 @@ def means(found):
 def test_a_cohort_of_one_or_two_at_one_dose_by_hand():
     """At most two patients: one comes first with probability .3, and one more then; else two. DLTs are Bin(2, p)."""
     design = Modified(BOIN(doses=1, target=0.25), (CohortRange(from_=1, to=2, weights=(0.3, 0.7)), MaxPatients(n=2)))
-    graph, p = build_graph(design), np.array([[0.5]])
+    graph, p = build_graph(design, edges=True), np.array([[0.5]])
     weight = dict(zip(graph.state.y[graph.ending, 0].tolist(), ending_weights(graph, p)[0], strict=True))
     assert weight == pytest.approx({0: 0.25, 1: 0.5, 2: 0.25}, abs=1e-14)
     assert edge_weights(graph, p)[0, graph.ending].sum() == pytest.approx(1, abs=1e-14)
@@ -82,7 +82,7 @@ def test_with_other_rules_on_cohorts_they_hold_together():
     titrated = Modified(BASE, (Titrate(), RANGE, MaxPatients(n=8)))
     assert answer(titrated, "1N") == (2, 1)
     assert answer(titrated, "1N 2T 2NN") == (1, 3)  # 1 of 3 is above 0.298: down
-    sizes = build_graph(Modified(BASE, (RANGE, CohortsByDose(sizes=(1, 3, 3)), MaxPatients(n=7))))
+    sizes = build_graph(Modified(BASE, (RANGE, CohortsByDose(sizes=(1, 3, 3)), MaxPatients(n=7))), edges=True)
     treated = sizes.category_counts.sum(axis=1)
     at_first = sizes.decision.dose[sizes.source] == 0
     assert set(treated[at_first].tolist()) == {1}

@@ -168,7 +168,7 @@ def test_a_demand_and_enough_at_dose():
 
 
 def test_a_demanded_design_declares_no_dose_on_fewer():
-    graph = build_graph(Modified(THREE, (DemandAtDose(n=9),)))
+    graph = build_graph(Modified(THREE, (DemandAtDose(n=9),)), edges=True)
     chosen = graph.selected >= 0
     rows = graph.state[graph.ending[chosen]]
     assert rows.n[rows.at, graph.selected[chosen]].min() == 9

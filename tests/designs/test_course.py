@@ -36,7 +36,7 @@ def test_some_parameters_bear_on_what_is_declared_alone():
 
 @pytest.mark.parametrize(("name", "parameter"), SILENT)
 def test_they_change_no_cohort_and_no_end_of_a_trial(name, parameter):
-    one, other = (build_graph(design) for design in readings(name, parameter))
+    one, other = (build_graph(design, edges=True) for design in readings(name, parameter))
     for part in ("n", "y", "dose", "memory"):
         np.testing.assert_array_equal(getattr(one.state, part), getattr(other.state, part))
     for part in ("size", "stop"):

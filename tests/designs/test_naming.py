@@ -98,7 +98,7 @@ def test_it_wins_over_a_selection_in_either_order():
     plain = Selecting(base, selector)
     for design in (one, other):
         capped = Modified(design, (MaxPatients(n=9),))
-        graph, free = build_graph(capped), build_graph(Modified(plain, (MaxPatients(n=9),)))
+        graph, free = build_graph(capped, edges=True), build_graph(Modified(plain, (MaxPatients(n=9),)), edges=True)
         ended = free.state[free.ending]
         wanted = [
             mtd if mtd >= 0 and n[mtd] >= 6 else -1

@@ -118,7 +118,7 @@ def test_a_dose_dropped_in_the_course_against_a_plain_recursion(dropped, outcome
 def test_the_cap_counts_patients_at_dropped_doses():
     crm = CRM(doses=3, target=0.25, skeleton=(0.1, 0.2, 0.3))
     design = Modified(OnGrid(crm, LEVELS, (0, 2, 3), dropped=(1,)), (MaxPatients(n=10),))
-    graph = build_graph(design, after(design, "1NNN 2NNT"))
+    graph = build_graph(design, after(design, "1NNN 2NNT"), edges=True)
     assert (graph.state.total[graph.ending] == 10).all()
     assert set(graph.decision.size[graph.decision.stop == 0].tolist()) == {3, 1}, "the last cohort is truncated"
     with pytest.raises(Faults, match="wanted the enrolment cap over the grid"):

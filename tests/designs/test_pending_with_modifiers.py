@@ -69,7 +69,7 @@ def reason(design, state, pending):
 @pytest.mark.parametrize("name", PARENTS)
 def test_with_nobody_pending_each_is_as_over_the_parent(name, modifier):
     tite, parent = (Modified(base, (modifier, MaxPatients(n=10))) for base in PARENTS[name])
-    graph = build_graph(parent)
+    graph = build_graph(parent, edges=True)
     begun = graph.state.started
     state, wanted = graph.state[begun], graph.decision[begun]
     nobody = Pending(np.full((len(state), 2), -1), np.zeros((len(state), 2)))

@@ -18,7 +18,7 @@ def capped(design, patients=12):
 
 
 def alike(one, other):
-    return decide_alike(build_graph(one), build_graph(other))
+    return decide_alike(build_graph(one, edges=True), build_graph(other, edges=True))
 
 
 def answers(design, most):

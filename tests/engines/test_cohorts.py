@@ -47,7 +47,7 @@ def test_patients_before_the_start_are_left_out():
     empty = TrialState.empty(3, len(design.facts.memory))
     decision, _ = decide_and_select(design, empty)
     start = advance(design, empty, decision, np.array([[1, 2]]))
-    found = cohorts_of(build_graph(design, start), P)
+    found = cohorts_of(build_graph(design, start, edges=True), P)
     assert found.n.min() == 3
     keys = list(zip(found.n.tolist(), found.cohorts.tolist(), found.new.tolist(), strict=True))
     for row, p in enumerate(P):
@@ -58,7 +58,7 @@ def test_patients_before_the_start_are_left_out():
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_path_is_counted(name):
-    found = cohorts_of(build_graph(DESIGNS[name]), P)
+    found = cohorts_of(build_graph(DESIGNS[name], edges=True), P)
     np.testing.assert_allclose(found.weight.sum(axis=1), 1, rtol=0, atol=1e-13)
     keys = list(zip(found.n.tolist(), found.cohorts.tolist(), found.new.tolist(), strict=True))
     assert len(set(keys)) == len(keys)
@@ -71,7 +71,7 @@ def test_every_path_is_counted(name):
 def test_three_outcome_categories_have_a_pass_a_scenario():
     """A titration that ends at a moderate toxicity: its patients are those of the edges' own route."""
     design = AcceleratedTitration(doses=3, target=0.25, titrate=2, trigger="first_moderate")
-    graph, moderate = build_graph(design), np.full_like(P, 0.3)
+    graph, moderate = build_graph(design, edges=True), np.full_like(P, 0.3)
     found = cohorts_of(graph, P, moderate)
     weight = edge_weights(graph, P, moderate)[:, graph.ending]
     total = graph.state.total[graph.ending]
@@ -84,7 +84,7 @@ def test_three_outcome_categories_have_a_pass_a_scenario():
 def test_patients_of_the_bundled_designs_are_those_of_the_endings():
     study = load_study("renji-elo-first")
     for name, design in itertools.islice(study.designs.items(), 4):
-        found = cohorts_of(build_graph(design), study.scenarios["p_observed"].to_numpy())
+        found = cohorts_of(build_graph(design, edges=True), study.scenarios["p_observed"].to_numpy())
         outcomes = Exact()(design, study.scenarios)
         mean = (outcomes["n"].sum("dose") * outcomes["weight"]).sum("ending").to_numpy()
         np.testing.assert_allclose(found.weight @ found.n, mean, rtol=1e-12, err_msg=name)

@@ -11,12 +11,10 @@ import xarray as xr
 from rich.console import Console
 
 import doseopt
-from doseopt import engines as engine
 from doseopt.comparison import evaluate as evaluation
 from doseopt.comparison.compare import compare
 from doseopt.core import trial
 from doseopt.core.parameters import Faults
-from doseopt.core.state import TrialState
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
 from doseopt.engines import budget, simulate
@@ -24,6 +22,7 @@ from doseopt.engines.budget import TooManyStates, work_of
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
+from doseopt.engines.growing import Growing
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots import _with_error
 from doseopt.reports import terminal_text
@@ -88,7 +87,7 @@ def designs():
 @pytest.mark.parametrize("allowed", [200_000, 1_000_000, 4_000_000, 50_000_000])
 def test_no_graph_takes_more_memory_than_allowed_whether_it_is_refused_or_not(name, allowed):
     design = designs()[name]
-    build_graph(Modified(design.base, (MaxPatients(n=6),)))  # what is loaded and kept once
+    refused_for(design, 100_000)  # what is loaded and kept once, a rule's tables among it
     tracemalloc.start()
     refused = refused_for(design, allowed)
     peak = tracemalloc.get_traced_memory()[1]
@@ -112,7 +111,7 @@ def refused_for(design, allowed):
 def test_the_guard_does_not_refuse_what_fits_easily():
     design = designs()["boin"]
     tracemalloc.start()
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert build_graph(design, max_bytes=2 * peak).counts() == graph.counts()
@@ -120,13 +119,13 @@ def test_the_guard_does_not_refuse_what_fits_easily():
 
 def test_a_layer_is_refused_before_it_is_made(monkeypatch):
     made = []
-    children = engine.graph._children
-    monkeypatch.setattr(engine.graph, "_children", lambda *given: made.append(len(given[1])) or children(*given))
+    treat = Growing.treat
+    monkeypatch.setattr(Growing, "treat", lambda self, layer, *given: made.append(layer) or treat(self, layer, *given))
     with pytest.raises(TooManyStates):
         build_graph(designs()["boin"], max_bytes=1_000_000)
     refused_at = len(made)
     made.clear()
-    build_graph(designs()["boin"])
+    build_graph(designs()["boin"], edges=True)
     assert refused_at < len(made) - 1
 
 
@@ -151,7 +150,7 @@ def test_a_graph_that_has_as_many_states_as_allowed_is_not_refused_for_its_growt
 
 
 def test_a_graph_that_will_be_far_too_large_is_refused_early():
-    design = Modified(doseopt.BOIN(doses=8, target=0.25), (MaxPatients(n=60),))
+    design = Modified(doseopt.BOIN(doses=12, target=0.25), (MaxPatients(n=90),))
     tracemalloc.start()
     told = refused_for(design, budget.MAX_BYTES)
     peak = tracemalloc.get_traced_memory()[1]
@@ -185,9 +184,9 @@ def test_a_large_cohort_takes_no_time():
 
 def test_a_rule_asked_in_pieces_gives_the_same_graph(monkeypatch):
     design = Modified(doseopt.CRM(doses=3, target=0.25, skeleton=(0.1, 0.2, 0.35)), (MaxPatients(n=15),))
-    whole = build_graph(design)
+    whole = build_graph(design, edges=True)
     monkeypatch.setattr(trial, "PIECE", 7)
-    parts = build_graph(design)
+    parts = build_graph(design, edges=True)
     for name in ("paths", "cohort_paths", "ending", "selected", "source", "target"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     np.testing.assert_array_equal(parts.state.n, whole.state.n)
@@ -363,9 +362,9 @@ def test_a_design_whose_posteriors_are_too_much_work_is_refused(monkeypatch):
     text = text.replace("0.25, 0.50]", "0.25, 0.50, 0.60]").replace("0.08, 0.25]", "0.08, 0.25, 0.40]")
     scenarios = parse_study(text).scenarios
     calls = []
-    monkeypatch.setattr(budget, "work_of", lambda design, state: calls.append(len(state)) or work_of(design, state))
+    monkeypatch.setattr(budget, "work_of", lambda design, *many: calls.append(many[0]) or work_of(design, *many))
     with pytest.raises(TooManyStates, match="nodes of posteriors allow; lower its max_patients, use larger"):
-        build_graph(vague)
+        build_graph(vague, edges=True)
     assert sum(calls) < 300
     with pytest.raises(TooManyStates, match="lower max_patients, simulate fewer trials or scenarios, or take a prior"):
         Simulate(2000, 1)(vague, scenarios)
@@ -373,22 +372,23 @@ def test_a_design_whose_posteriors_are_too_much_work_is_refused(monkeypatch):
 
 def test_work_is_counted_in_nodes(monkeypatch):
     design = blrm(1.0, 0.0, 12)
-    states = len(build_graph(design).state)
+    states = len(build_graph(design, edges=True).state)
     each = design.facts.nodes(12)
     monkeypatch.setattr(budget, "MAX_WORK", states * each)
-    assert len(build_graph(design).state) == states
+    assert len(build_graph(design, edges=True).state) == states
     monkeypatch.setattr(budget, "MAX_WORK", states * each - 1)
     with pytest.raises(TooManyStates, match="states whose posteriors take"):
-        build_graph(design)
+        build_graph(design, edges=True)
 
 
 def test_a_rule_that_takes_no_posterior_has_no_work():
-    assert work_of(doseopt.BOIN(doses=8, target=0.25), TrialState.empty(8, 0)) == 0
+    assert work_of(doseopt.BOIN(doses=8, target=0.25), 1000, 24) == 0
 
 
 def test_a_graph_is_refused_one_byte_below_what_it_could_need():
     design = doseopt.ThreePlusThree(doses=3, target=0.25)
-    needed = budget.bytes_needed(design, 10, 20, 30)
-    budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, 20, 30)
+    held = budget.Needed(words=1, kept=10, edges=20, layer=10, arrivals=30)
+    needed = budget.bytes_needed(design, held)
+    budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, held)
     with pytest.raises(TooManyStates, match=r"more than the .* GB of max_bytes"):
-        budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, 20, 30)
+        budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, held)

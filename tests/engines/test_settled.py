@@ -114,7 +114,7 @@ def test_a_trial_whose_answer_is_settled_beforehand_treats_its_first_cohort():
 
 @pytest.mark.parametrize("name", ["boin", "crm", "3+3"])
 def test_paths_are_counted_anew(name):
-    graph = settle(build_graph(DESIGNS[name]))
+    graph = settle(build_graph(DESIGNS[name], edges=True))
     p = np.array([P])
     np.testing.assert_allclose(ending_weights(graph, p), edge_weights(graph, p)[:, graph.ending], atol=1e-14)
 
@@ -159,8 +159,8 @@ def test_stopping_once_settled_changes_no_selection_with_many_doses(kind, doses,
 def test_a_trial_in_vain_is_the_one_of_the_registered_protocol():
     """Ten patients: after 1 + 3 + 3 without a DLT six at one dose can no longer be had but at doses already passed."""
     designs = load_study("renji-elo").designs
-    assert in_vain(build_graph(designs["ATD+3+3 cap 10"])) == "1N 2NNN 3NNN"
-    assert in_vain(build_graph(designs["ATD+3+3 uncapped"])) == ""
+    assert in_vain(build_graph(designs["ATD+3+3 cap 10"], edges=True)) == "1N 2NNN 3NNN"
+    assert in_vain(build_graph(designs["ATD+3+3 uncapped"], edges=True)) == ""
 
 
 @pytest.mark.parametrize("n", range(3, 14))
@@ -180,4 +180,4 @@ def test_a_trial_is_in_vain_from_where_a_plain_recursion_finds_no_declaration(n)
         letters.append(f"{int(decision.dose[0]) + 1}{'N' * int(decision.size[0])}")
         state = next(child for _, child in children(design, state, decision) if child.y.sum() == 0)
     vain = not declares(state)
-    assert in_vain(build_graph(design)) == (" ".join(letters) if vain else "")
+    assert in_vain(build_graph(design, edges=True)) == (" ".join(letters) if vain else "")

@@ -105,7 +105,7 @@ def states_of(design):
     if design.facts.pending:
         return None
     try:
-        return len(build_graph(design, max_states=STATES).state)
+        return len(build_graph(design, max_states=STATES, edges=True).state)
     except TooManyStates:
         return None
 

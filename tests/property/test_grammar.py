@@ -135,7 +135,7 @@ def study_of(design, doses):
 
 def endings(design, p, moderate):
     """{(n, y, mtd, reason): probability} by the package."""
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     if design.facts.outcomes.graded:
         weight = edge_weights(graph, np.array([p]), np.array([moderate]))[0, graph.ending]
     else:

@@ -57,7 +57,7 @@ def expectations(outcomes, doses):
 
 def reached(design):
     """All states but the empty one, and the graph."""
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     return graph.state[graph.state.started], graph
 
 
@@ -68,7 +68,7 @@ def test_mass_sums_to_one(data, spec):
     p = np.array(
         [data.draw(strategies.rates(design.facts.doses)), *np.eye(design.facts.doses)[:1], np.zeros(design.facts.doses)]
     )
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     if design.facts.outcomes.graded is False:
         assert np.abs(ending_weights(graph, p).sum(axis=1) - 1).max() <= 1e-12
     moderate = np.array([data.draw(strategies.rates(design.facts.doses))] * 3) if design.facts.outcomes.graded else None
@@ -109,7 +109,7 @@ def test_expectations_given_the_first_cohorts_make_up_the_unconditional_ones(des
 
 def table(design):
     """What a design does in each state that it reaches, with the reasons by name."""
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     reason = np.array(["", *design.facts.stops])[graph.decision.stop]
     going = graph.decision.stop == CONTINUE
     dose, size = graph.decision.dose * going, graph.decision.size * going
@@ -194,7 +194,7 @@ def test_a_copy_is_the_same_design(design):
 def test_a_coherent_design_never_escalates_right_after_toxicity(spec, scope):
     family, options, modifiers = spec
     design = strategies.design_of((family, options, {**modifiers, "coherent": scope}))
-    graph = build_graph(design)
+    graph = build_graph(design, edges=True)
     state, decision = graph.state[graph.target], graph.decision[graph.target]
     if scope == "cohort":
         toxic = graph.category_counts[:, 0] / graph.category_counts.sum(axis=1) >= design.facts.target

@@ -205,7 +205,7 @@ def plus(counts, dose, more):
 )
 def test_every_decision_by_an_independent_enumeration(patients, options):
     base = BLRM(doses=4, target=0.25, dose_values=FOUR, unit="x", reference_dose=1.5, **options)
-    graph = build_graph(Modified(base, (MaxPatients(n=patients),)))
+    graph = build_graph(Modified(base, (MaxPatients(n=patients),)), edges=True)
     mtd = dict(zip(graph.ending.tolist(), graph.selected.tolist(), strict=True))
     rows = zip(graph.state.n.tolist(), graph.state.y.tolist(), graph.state.dose.tolist(), strict=True)
     found = {(tuple(n), tuple(y), last): i for i, (n, y, last) in enumerate(rows) if last >= 0}

@@ -68,7 +68,7 @@ def test_the_mtd_at_the_cap_is_a_rule_of_naming(base, key, names):
 def test_names_by_hand(otherwise):
     """BOIN, every ending: the isotonic choice if it has 3 patients and at most 1 DLT, else none or the next best."""
     base, names = BOIN(doses=3, target=0.3, cohort=2), Names(3, dlts=1, otherwise=otherwise)
-    graph = build_graph(Modified(Naming(base, names), (CAP,)))
+    graph = build_graph(Modified(Naming(base, names), (CAP,)), edges=True)
     different = 0
     for i, found in zip(graph.ending, graph.selected, strict=True):
         state = graph.state[np.array([i])]

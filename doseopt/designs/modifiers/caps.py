@@ -19,6 +19,7 @@ class _Cap(Rule):
     n: int
     phase: ClassVar[Phase] = Phase.CAP
     ends: ClassVar[bool] = True
+    by_table: ClassVar[bool] = True
 
     @classmethod
     def example(cls) -> Self:

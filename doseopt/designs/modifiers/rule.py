@@ -30,6 +30,7 @@ class Rule:
     rank: ClassVar[int] = 0
     stops: ClassVar[tuple[str, ...]] = ()
     ends: ClassVar[bool] = False
+    by_table: ClassVar[bool] = False
     selects_none: ClassVar[bool] = False
     undoable: ClassVar[bool] = False
     sees_pending: ClassVar[bool] = False

@@ -1,0 +1,137 @@
+"""States packed into few integers each: merged and kept so, unpacked where a rule is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from doseopt.core.facts import Facts
+from doseopt.core.parameters import Fault, Faults
+from doseopt.core.state import IntArray, TrialState
+
+BITS = 62
+"""Of a word that are used."""
+MEMORY_BITS = 16
+ZERO = 1 << MEMORY_BITS - 1
+"""Stands for 0 in what a design remembers, which may be negative."""
+WITHOUT_CAP = 1023
+"""Most patients at a dose of a design that states no cap."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number lies: a word, the first of its bits, how many."""
+
+    word: int
+    shift: int
+    bits: int
+
+    @property
+    def mask(self) -> int:
+        """The bits of the number."""
+        return (1 << self.bits) - 1
+
+
+class Packing:
+    """Where the numbers of a state lie in its words.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of the design.
+    begun : int
+        Patients treated before the start.
+
+    Attributes
+    ----------
+    words : int
+        Words of a state.
+    most : int
+        Patients at a dose that there is room for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from doseopt import BOIN, after
+    >>> packing = Packing(BOIN(doses=3, target=0.25).facts, 0)
+    >>> state = after(BOIN(doses=3, target=0.25), "1NNN 2NNT")
+    >>> packing.words, packing.unpack(packing.pack(state)).n.tolist()
+    (2, [[3, 3, 0]])
+    """
+
+    def __init__(self, facts: Facts, begun: int) -> None:
+        self.doses = facts.doses
+        most = WITHOUT_CAP if facts.cap is None else max(facts.cap, begun)
+        self.most = (1 << most.bit_length()) - 1
+        self._used = [0]
+        self.dose = self._place((facts.doses + 1).bit_length())
+        self.memory = [self._place(MEMORY_BITS) for _ in facts.memory]
+        pairs = [[self._place(most.bit_length()) for _ in range(2)] for _ in range(facts.doses)]
+        self.n, self.y = ([pair[k] for pair in pairs] for k in range(2))
+
+    @property
+    def words(self) -> int:
+        """Words of a state."""
+        return len(self._used)
+
+    def _place(self, bits: int) -> Place:
+        if self._used[-1] + bits > BITS:
+            self._used.append(0)
+        self._used[-1] += bits
+        return Place(len(self._used) - 1, self._used[-1] - bits, bits)
+
+    def pack(self, state: TrialState) -> IntArray:
+        """Return the words of states, [S, W].
+
+        Raises
+        ------
+        Faults
+            If a number has no room.
+        """
+        words = np.zeros((len(state), self.words), np.int64)
+        columns = [(self.dose, state.dose + 1)]
+        columns += zip(self.memory, (state.memory + ZERO).T, strict=True)
+        columns += [*zip(self.n, state.n.T, strict=True), *zip(self.y, state.y.T, strict=True)]
+        for place, column in columns:
+            if len(column) and (column.min() < 0 or column.max() > place.mask):
+                wanted = f"wanted tallies of at most {self.most} patients at a dose, and what a design remembers in "
+                raise Faults([Fault("", f"{wanted}[-{ZERO}, {ZERO - 1}]")])
+            words[:, place.word] += column << place.shift
+        return words
+
+    def unpack(self, words: IntArray) -> TrialState:
+        """Return states, a dose after the other in memory, in which order rules look at them."""
+        n, y, memory = (np.empty((len(places), len(words)), np.int64) for places in (self.n, self.y, self.memory))
+        for found, places in ((n, self.n), (y, self.y), (memory, self.memory)):
+            for row, place in zip(found, places, strict=True):
+                np.bitwise_and(words[:, place.word] >> place.shift, place.mask, out=row)
+        dose = (words[:, self.dose.word] >> self.dose.shift & self.dose.mask) - 1
+        return TrialState(n.T, y.T, dose, memory.T - ZERO)
+
+    def places(self, numbers: Sequence[Place]) -> IntArray:
+        """Return where numbers lie, as the compiled loops read it: word, shift and mask of each, [Q, 3]."""
+        return np.array([(place.word, place.shift, place.mask) for place in numbers])
+
+    def patients_at(self, words: IntArray, dose: IntArray) -> IntArray:
+        """Return the patients at one dose of each state, [S]."""
+        word, shift, mask = self.places(self.n).T
+        return np.asarray(words[np.arange(len(words)), word[dose]] >> shift[dose] & mask[dose])
+
+    def added(self, n: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
+        """Return what cohorts change in states without memory: bits that stay, [W]; what is added, [D, K, W].
+
+        Parameters
+        ----------
+        n, y : int array [K]
+            Patients and DLTs of a cohort in each way that it can turn out.
+        """
+        stay = np.full(self.words, -1)
+        stay[self.dose.word] ^= self.dose.mask << self.dose.shift
+        add = np.zeros((self.doses, len(n), self.words), np.int64)
+        for j in range(self.doses):
+            add[j, :, self.dose.word] += j + 1 << self.dose.shift
+            add[j, :, self.n[j].word] += n << self.n[j].shift
+            add[j, :, self.y[j].word] += y << self.y[j].shift
+        return stay, add

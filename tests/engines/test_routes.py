@@ -1,0 +1,160 @@
+"""Graphs by compiled loops and by NumPy alone: the same to the last bit; edges kept or not."""
+
+import numpy as np
+import pytest
+
+import doseopt
+from doseopt.core import compiled
+from doseopt.core.loops import compiling
+from doseopt.designs import selection
+from doseopt.designs.modified import Modified
+from doseopt.designs.modifiers import (
+    Coherent,
+    EnoughAtDose,
+    MaxPatients,
+    NoSkipping,
+    RunIn,
+    TooToxic,
+)
+from doseopt.engines import growing
+from doseopt.engines.exact import ending_weights
+from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
+
+KINDS = (doseopt.BOIN, doseopt.Keyboard, doseopt.MTPI, doseopt.MTPI2, doseopt.I3Plus3, doseopt.TPI)
+COLUMNS = ("paths", "cohort_paths", "ending", "selected")
+
+
+def random_table(rng, doses, cohort, patients):
+    """A user's table that escalates after few DLTs, and may not be monotone."""
+    sizes = sorted({min(k * cohort, patients) for k in range(1, patients // cohort + 2)} | {*range(1, patients + 1)})
+    lines = tuple(f"{n}: {' '.join(rng.choice(['E', 'S', 'D', 'DU'], n + 1))}" for n in sizes)
+    return doseopt.DecisionTable(doses=doses, target=0.3, decisions=lines, cohort=cohort)
+
+
+def random_design(seed):
+    """An interval design, a table, 3+3 or a CRM, with modifiers."""
+    rng = np.random.default_rng(seed)
+    doses, cohort, patients = (int(rng.integers(low, high)) for low, high in ((1, 6), (1, 5), (5, 16)))
+    target, start = float(rng.uniform(0.15, 0.4)), int(rng.integers(1, doses + 1))
+    kind = int(rng.integers(len(KINDS) + 3))
+    if kind < len(KINDS):
+        base = KINDS[kind](doses=doses, target=target, cohort=cohort, start=start)
+    elif kind == len(KINDS):
+        base = random_table(rng, doses, cohort, patients)
+    elif kind == len(KINDS) + 1:
+        base = doseopt.ThreePlusThree(doses=doses, target=target, start=start)
+    else:
+        skeleton = tuple(np.sort(rng.uniform(0.05, 0.6, doses)).tolist())
+        base = doseopt.CRM(doses=doses, target=target, skeleton=skeleton, cohort=cohort)
+        patients = min(patients, 9)
+    laid = (NoSkipping(), Coherent(), TooToxic(), EnoughAtDose(n=6))
+    drawn = [rule for rule in laid if rng.random() < 0.2]
+    if cohort > 1 and doses > 1 and kind < len(KINDS) and rng.random() < 0.15:
+        drawn.append(RunIn(levels=2))
+    return Modified(base, (*drawn, MaxPatients(n=max(patients, 3, cohort))))
+
+
+@pytest.fixture
+def by_numpy(monkeypatch):
+    """A call with NumPy alone."""
+
+    def call(function):
+        with monkeypatch.context() as patch:
+            for user in (growing, selection):
+                patch.setattr(user, "compiled", lambda steps: None)
+            return function()
+
+    return call
+
+
+@pytest.fixture
+def by_loops(monkeypatch):
+    """A call with the compiled loops."""
+
+    def call(function):
+        with monkeypatch.context() as patch:
+            for user in (growing, selection):
+                patch.setattr(user, "compiled", lambda steps: compiled.loops())
+            return function()
+
+    return call
+
+
+def same(one, other, columns):
+    for name in columns:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+    for part in ("state", "decision"):
+        first, second = getattr(one, part), getattr(other, part)
+        for name in first.__slots__:
+            np.testing.assert_array_equal(getattr(first, name), getattr(second, name), name)
+    assert one.counts() == other.counts()
+
+
+@pytest.mark.parametrize("first", range(0, 200, 20))
+def test_both_routes_agree_on_random_designs(first, by_numpy, by_loops):
+    told = 0
+    for seed in range(first, first + 20):
+        design = random_design(seed)
+        slow = by_numpy(lambda design=design: build_graph(design, edges=True))
+        fast = by_loops(lambda design=design: build_graph(design, edges=True))
+        same(fast, slow, (*COLUMNS, "source", "target", "category_counts"))
+        ends = by_loops(lambda design=design: build_graph(design))
+        same(ends, by_numpy(lambda design=design: build_graph(design)), COLUMNS)
+        assert isinstance(slow, Graph)
+        assert not isinstance(ends, Graph)
+        assert ends.counts() == slow.counts()
+        np.testing.assert_array_equal(ends.paths[ends.ending], slow.paths[slow.ending])
+        np.testing.assert_array_equal(ends.selected, slow.selected)
+        np.testing.assert_array_equal(ends.state.y[ends.ending], slow.state.y[slow.ending])
+        p = np.sort(np.random.default_rng(seed).random((3, design.facts.doses)), axis=1)
+        np.testing.assert_allclose(ending_weights(ends, p).sum(axis=1), 1, rtol=0, atol=1e-12)
+        told += design.facts.excluding is not None
+    assert told >= 3  # designs of whose states one of each kind is asked about
+
+
+def test_a_midway_start_takes_both_routes(by_numpy, by_loops):
+    design = Modified(doseopt.BOIN(doses=4, target=0.25), (MaxPatients(n=18),))
+    start = doseopt.after(design, "1NNN 2NNT 2NNN")
+    slow, fast = (route(lambda: build_graph(design, start)) for route in (by_numpy, by_loops))
+    same(fast, slow, COLUMNS)
+    whole = build_graph(design, start, edges=True)
+    np.testing.assert_array_equal(whole.paths[whole.ending], slow.paths[slow.ending])
+
+
+def test_paths_are_whole_numbers_and_all_of_them():
+    """Without stopping early every sequence of outcomes ends somewhere: 2^n orders of n patients."""
+    base = doseopt.CRM(doses=3, target=0.25, skeleton=(0.1, 0.25, 0.4), cohort=2)
+    graph = build_graph(Modified(base, (MaxPatients(n=14),)))
+    assert graph.paths[graph.ending].sum() == 2**14
+    assert graph.cohort_paths[graph.ending].sum() == 3**7
+
+
+def test_a_graph_that_grows_too_large_for_its_edges_keeps_its_endings(monkeypatch):
+    from doseopt.engines import graph as module
+
+    design = Modified(doseopt.BOIN(doses=4, target=0.25), (MaxPatients(n=15),))
+    module._remembered.cache_clear()
+    whole = graph_of(design)
+    module._remembered.cache_clear()
+    monkeypatch.setattr(module, "SMALL", 100)
+    ends = reach_of(design)
+    assert type(ends) is Reach
+    assert len(ends.state) < ends.states == len(whole.state)
+    assert ends.edges == len(whole.source)
+    np.testing.assert_array_equal(ends.paths[ends.ending], whole.paths[whole.ending])
+    assert type(graph_of(design)) is Graph
+    module._remembered.cache_clear()
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(monkeypatch):
+    import numba
+
+    def njit(cache=False, nogil=False):
+        if cache:
+            raise RuntimeError("cannot cache function")
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", njit)
+    with pytest.warns(RuntimeWarning, match="set NUMBA_CACHE_DIR"):
+        made = compiling(len)
+    assert made([1, 2]) == 2
