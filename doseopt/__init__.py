@@ -112,6 +112,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.reports.verbs import summary as summary
     from doseopt.reports.verbs import table as table
     from doseopt.scenarios import MTDRule as MTDRule
+    from doseopt.scenarios import OBDRule as OBDRule
     from doseopt.scenarios import make_scenarios as make_scenarios
     from doseopt.scenarios import published as published
     from doseopt.study.clock import Clock as Clock
@@ -189,6 +190,7 @@ _HOME = {
     "Naming": "designs.naming",
     "NarrowInterval": "designs.modifiers",
     "NoSkipping": "designs.modifiers",
+    "OBDRule": "scenarios",
     "OnGrid": "designs.on_grid",
     "Onset": "clock.onset",
     "Policy": "designs.policy",

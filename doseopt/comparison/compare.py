@@ -29,6 +29,7 @@ from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
+from doseopt.engines.outcomes import of_optimum
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
 from doseopt.measures.decisive import decisive_accuracy, declared_of
@@ -221,7 +222,8 @@ def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     """Return the true DLT rates, and what is right: variables of a comparison."""
     right, mtd = judged_on(study.mtd, scenarios["p_dlt"].to_numpy(), planned_of(scenarios))
     return {
-        **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate")},
+        **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate", "p_eff") if name in scenarios},
+        **({} if study.obd is None else of_optimum(scenarios, study.obd)),
         "acceptable": (
             ("scenario", "dose"),
             right,
@@ -292,6 +294,7 @@ def _attributes(study: Study, engine: Engine, parts: list[xr.Dataset]) -> dict[s
         "registered": "" if study.proposal is None else study.proposal.registered,
         "target": study.target,
         "mtd_rule": study.mtd.describe(),
+        **({} if study.obd is None else {"obd_rule": study.obd.describe()}),
         "unit": study.doses.unit,
         "planned_enrolment": -1 if study.planned_enrolment is None else study.planned_enrolment,
         **({} if study.populations is None else {"populations": study.populations.describe()}),

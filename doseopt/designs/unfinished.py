@@ -67,8 +67,8 @@ class Unfinished(Around):
         """The design's; kept besides: the stage, and what was seen in each."""
         kinds = self.base.facts.outcomes.letters[:-1]
         seen_in = (f"{kind}_{number}" for number in range(len(self.stages)) for kind in kinds)
-        memory = (*self.base.facts.memory, "stage", *seen_in)
-        return dataclasses.replace(self.base.facts, memory=memory, excluding=None)
+        memory = (*self.base.facts.memory, "stage", *seen_in)  # responses come when all is seen
+        return dataclasses.replace(self.base.facts, memory=memory, responses=False, excluding=None)
 
     @property
     def start(self) -> TrialState:

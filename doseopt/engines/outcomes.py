@@ -5,6 +5,7 @@
     stop       ([scenario,] ending)          position in the coordinate `stop_reason`
     weight     (scenario, ending)            sums to 1
     p_dlt      (scenario, dose)              the true DLT rates, by which right and wrong are judged
+    p_eff      (scenario, dose)              the true efficacy rates, where scenarios state them
     per_evaluable (scenario, dose)           patients enrolled for one that is evaluable, where some are replaced
 
 and the entries of `doseopt.engines.entries`: which doses a trial has given when it first gives another.
@@ -29,7 +30,7 @@ import xarray as xr
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.scenarios import MTDRule
+from doseopt.scenarios import MTDRule, OBDRule
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 
 
@@ -80,7 +81,7 @@ def make_outcomes(
             "selected": (lead, selected),
             "stop": (lead, stop - 1),
             "weight": (("scenario", "ending"), weight),
-            **{name: scenarios.variables[name] for name in ("p_dlt", "per_evaluable") if name in scenarios},
+            **{name: scenarios.variables[name] for name in ("p_dlt", "p_eff", "per_evaluable") if name in scenarios},
             **entries,
         },
         coords=scenarios.coords.assign(stop_reason=list(reasons)),
@@ -108,6 +109,33 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     result = outcomes.assign(found)
     result.attrs["target"] = rule.target
     return result
+
+
+def optimal(outcomes: xr.Dataset, rule: OBDRule) -> xr.Dataset:
+    """Add what is right where efficacy counts: `obd_acceptable`, `utility` (scenario, dose), `obd` (scenario).
+
+    Examples
+    --------
+    >>> from doseopt import Exact, OBDRule, ThreePlusThree, make_scenarios
+    >>> scenarios = make_scenarios([[0.1, 0.2]], ["plateau"], p_eff=[[0.5, 0.5]])
+    >>> optimal(Exact()(ThreePlusThree(doses=2, target=0.25), scenarios), OBDRule(phi_t=0.25))["obd"].values.tolist()
+    [0]
+    """
+    return outcomes.assign(of_optimum(outcomes, rule))
+
+
+def of_optimum(scenarios: xr.Dataset, rule: OBDRule) -> dict[str, Any]:
+    """Return the variables of the optimal biological dose, from the rates of scenarios, or of outcomes under them."""
+    p, q = (scenarios[name].transpose("scenario", "dose").to_numpy() for name in ("p_dlt", "p_eff"))
+    right, both = np.zeros(p.shape, bool), np.ix_(range(len(p)), planned_of(scenarios))
+    right[both] = rule.acceptable(p[both], q[both])
+    lowest = np.where(right.any(axis=1), right.argmax(axis=1), -1)
+    dims = ("scenario", "dose")
+    return {
+        "obd_acceptable": (dims, right, {"units": "1", "long_name": "dose is the optimal biological dose"}),
+        "utility": (dims, rule.utility(p, q), {"units": "utility", "long_name": "true mean utility of a patient"}),
+        "obd": ("scenario", lowest, {"units": "1", "long_name": "index of the OBD, -1 where none is right"}),
+    }
 
 
 def coords_along(outcomes: xr.Dataset, dims: Collection[str]) -> dict[Hashable, xr.DataArray]:

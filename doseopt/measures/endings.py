@@ -160,6 +160,23 @@ class Endings:
 
 
 @dataclass(frozen=True, eq=False)
+class Optimal:
+    """What is true of efficacy in each of R scenarios.
+
+    Parameters
+    ----------
+    p_eff, utility : float array [R, D]
+        Efficacy rates, and the mean utility of a patient.
+    obd : bool array [R, D]
+        Which doses are the optimal biological dose.
+    """
+
+    p_eff: FloatArray
+    utility: FloatArray
+    obd: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
 class Truth:
     """What is right in each of R scenarios, and what the study says of its trials.
 
@@ -175,6 +192,8 @@ class Truth:
         Most patients by the design and by the registry, nan for none.
     per_evaluable : float array [R, D], optional
         Patients enrolled for one that is evaluable; None for one.
+    of_efficacy : Optimal, optional
+        Where the study says what the optimal biological dose is.
     """
 
     p_dlt: FloatArray
@@ -184,6 +203,7 @@ class Truth:
     planned: float = float("nan")
     registered: float = float("nan")
     per_evaluable: FloatArray | None = None
+    of_efficacy: Optimal | None = None
 
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Truth:
@@ -195,7 +215,19 @@ class Truth:
         each = (
             outcomes["per_evaluable"].transpose("scenario", "dose").to_numpy() if "per_evaluable" in outcomes else None
         )
-        return cls(p_dlt, right, mtd, float(outcomes.attrs.get("target", np.nan)), **given, per_evaluable=each)
+        optimal = None
+        if "obd_acceptable" in outcomes:
+            names = ("p_eff", "utility", "obd_acceptable")
+            optimal = Optimal(*(outcomes[name].transpose("scenario", "dose").to_numpy() for name in names))
+        target = float(outcomes.attrs.get("target", np.nan))
+        return cls(p_dlt, right, mtd, target, **given, per_evaluable=each, of_efficacy=optimal)
+
+    @property
+    def optimal(self) -> Optimal:
+        """What is true of efficacy."""
+        if self.of_efficacy is None:
+            raise ValueError("wanted outcomes that were judged by an [obd], got others")
+        return self.of_efficacy
 
     @property
     def acceptable(self) -> BoolArray:

@@ -11,7 +11,7 @@ none is correct. Above the MTD is a dose above the highest acceptable one whose 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.engines.outcomes import coords_along, judged
 from doseopt.measures.endings import Endings, Truth
 from doseopt.measures.metric import Metric, means
+from doseopt.measures.optimal_dose import OF_OBD
 from doseopt.measures.safety import SAFETY
 from doseopt.scenarios import MTDRule
 
@@ -202,8 +203,12 @@ def measure_each(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, FloatA
 
 def measured(outcomes: xr.Dataset, names: Iterable[str]) -> dict[str, Measured]:
     """Return registered measures, each with its `<name>_mcse`, as the variables of a Dataset."""
+    return _measured(outcomes, {name: METRICS[name] for name in names})
+
+
+def _measured(outcomes: xr.Dataset, metrics: Mapping[str, Metric]) -> dict[str, Measured]:
+    """Return measures by name, each with its `<name>_mcse`, as the variables of a Dataset."""
     endings, truth = Endings.of(outcomes), Truth.of(outcomes)
-    metrics = {name: METRICS[name] for name in names}
     each = zip(metrics.items(), means(list(metrics.values()), endings, truth), strict=True)
     return {
         f"{name}{end}": (_dims(metric), value, about)
@@ -280,7 +285,7 @@ def correct_at(outcomes: xr.Dataset, rule: MTDRule, target: float) -> xr.DataArr
 
 
 def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
-    """Return every measure of one design's outcomes, each with its `<name>_mcse`.
+    """Return every measure of one design's outcomes, each with its `<name>_mcse`; with an OBD those of it, too.
 
     Parameters
     ----------
@@ -297,6 +302,7 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     0.4202
     """
     endings = Endings.of(outcomes)
-    result = measured(outcomes, METRICS) | {name: _quantile(name, endings) for name in QUANTILES}
+    every = METRICS | OF_OBD if "obd_acceptable" in outcomes else METRICS
+    result = _measured(outcomes, every) | {name: _quantile(name, endings) for name in QUANTILES}
     coords = coords_along(outcomes, {"scenario", "dose", "stop_reason"})
     return xr.Dataset(result, {**coords, "quantile": list(LEVELS)}, dict(outcomes.attrs))

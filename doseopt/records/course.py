@@ -51,7 +51,7 @@ def stated_cohorts(patients: Iterable[Patient]) -> tuple[tuple[Patient, ...], ..
     return tuple(tuple(group) for _, group in groupby(counted, key=lambda p: p.cohort))
 
 
-def course_of(patients: Sequence[Patient], graded: bool = False) -> Course:
+def course_of(patients: Sequence[Patient], graded: bool = False, weighs_efficacy: bool = False) -> Course:
     """Return the course of the patients who are not left out.
 
     Parameters
@@ -60,18 +60,20 @@ def course_of(patients: Sequence[Patient], graded: bool = False) -> Course:
     graded : bool
         Whether grades are looked at, so that all must be recorded. Those that are show in any case: a design that does
         not look reads M as N.
+    weighs_efficacy : bool
+        Whether efficacy is looked at, in the same way.
 
     Raises
     ------
     Faults
-        With every patient whose grade is looked at and not recorded.
+        With every patient whose grade, or efficacy, is looked at and not recorded.
     """
     stated = stated_cohorts(patients)
     groups = stated
     if groups is None:
         runs = (list(run) for _, run in groupby((p for p in patients if p.evaluable), lambda p: p.level))
         groups = tuple(part for run in runs for part in _closed_parts(run))
-    letters = iter(_letters([p for group in groups for p in group], graded))
+    letters = iter(_letters([p for group in groups for p in group], graded, weighs_efficacy))
     blocks = (Cohort(group[0].level + 1, "".join(next(letters) for _ in group), group[-1].closed) for group in groups)
     return Course(tuple(blocks), stated is not None)
 
@@ -82,12 +84,13 @@ def _closed_parts(run: Sequence[Patient]) -> list[tuple[Patient, ...]]:
     return [tuple(run[a:b]) for a, b in zip([0, *ends], [*ends, len(run)], strict=True)]
 
 
-def _letters(patients: Sequence[Patient], graded: bool) -> list[str]:
+def _letters(patients: Sequence[Patient], graded: bool, weighs_efficacy: bool) -> list[str]:
     found: list[str] = []
     faults: list[Fault] = []
     for patient in patients:
         try:
-            found.append(PENDING if patient.dlt is None else letter(patient, graded or patient.grade is not None))
+            known = graded or patient.grade is not None
+            found.append(PENDING if patient.dlt is None else letter(patient, known, weighs_efficacy))
         except Faults as missing:
             faults += missing.faults
     if faults:

@@ -40,6 +40,8 @@ class Patient:
         Days of the DLT window that are known, to a DLT or to where the patient left it.
     left : str
         Kind of the event by which the patient left the window without a DLT.
+    efficacy : bool, optional
+        Whether the treatment worked; None if not recorded.
     where : str
         Place in the data, for faults that are found later.
     """
@@ -57,6 +59,7 @@ class Patient:
     treated: datetime.date | None = None
     followed: float | None = None
     left: str = ""
+    efficacy: bool | None = None
     where: str = field(default="", compare=False)
 
     @property
@@ -77,22 +80,31 @@ class Patient:
         return found
 
 
-def letter(patient: Patient, graded: bool) -> str:
+def letter(patient: Patient, graded: bool, weighs_efficacy: bool = False) -> str:
     """Return the outcome of a patient who is not pending: T for a DLT, M for grade 2 or worse without, else N.
+
+    With efficacy B for a DLT, and E without.
 
     Parameters
     ----------
     patient : Patient
     graded : bool
         Whether the grade is looked at; without, a patient without DLT is N.
+    weighs_efficacy : bool
+        Whether efficacy is looked at, so that it must be recorded.
 
     Raises
     ------
     Faults
-        If the patient is pending; or if the grade is looked at and not recorded, as that is not mild.
+        If the patient is pending; or if the grade is looked at and not recorded, as that is not mild; or efficacy.
     """
     if patient.dlt is None:
         raise Faults([Fault(patient.where, f"patient {patient.name}: the outcome is pending; wanted a DLT or none")])
+    if weighs_efficacy and patient.efficacy is None:
+        message = f"efficacy: wanted whether patient {patient.name} has efficacy, yes or no, got nothing"
+        raise Faults([Fault(patient.where, f"{message}; the design looks at efficacy")])
+    if patient.efficacy:
+        return "B" if patient.dlt else "E"
     if patient.dlt:
         return "T"
     if graded and patient.grade is None:

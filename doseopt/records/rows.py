@@ -20,7 +20,7 @@ from doseopt.tabular.text import Table
 
 DOSE = ("dose_level", "dose")
 """One of these is required too."""
-OPTIONAL = ("actual_dose", "group", "grade", "evaluable", "reason", "cohort", "closed")
+OPTIONAL = ("actual_dose", "group", "grade", "efficacy", "evaluable", "reason", "cohort", "closed")
 COLUMNS = ("patient", *DOSE, "dlt", *OPTIONAL, *TIMES)
 MOST_PATIENTS = 2000
 MOST_NAMED = 20
@@ -136,6 +136,7 @@ def _patient(cells: Cells, doses: Doses, warnings: list[str], followed: FollowUp
         reason=cells.text("reason"),
         cohort=cells.text("cohort") if cells.has("cohort") else "",
         closed=cells.yes("closed", default=False),
+        efficacy=cells.yes("efficacy", default=False) if cells.has("efficacy") else None,
         where=cells.where,
     )
     patient = said if followed is None else followed.at_cutoff(cells, said)

@@ -109,17 +109,19 @@ class Trial:
     @classmethod
     def from_cohorts(cls, cohorts: Iterable[Cohort], doses: Doses) -> Self:
         """Return the patients of cohorts, ``PENDING`` for one who is."""
-        grades = {"N": MODERATE - 1, "M": MODERATE}
+        grades = {"N": MODERATE - 1, "E": MODERATE - 1, "M": MODERATE}
+        worked = {"T": False, "N": False, "B": True, "E": True}
         patients: list[Patient] = []
         for number, cohort in enumerate(cohorts, 1):
             for outcome in cohort.letters:
                 patient = Patient(
                     name=str(len(patients) + 1),
                     level=cohort.level - 1,
-                    dlt=None if outcome == PENDING else outcome == "T",
+                    dlt=None if outcome == PENDING else outcome in "TB",
                     grade=grades.get(outcome),
                     cohort=str(number),
                     closed=cohort.closed,
+                    efficacy=worked.get(outcome),
                     where=f"cohort {number}",
                 )
                 patients.append(patient)
@@ -211,11 +213,11 @@ class Trial:
         Raises
         ------
         Faults
-            If the design looks at a grade that is not recorded, or has no rule for the data.
+            If the design looks at a grade, or efficacy, that is not recorded, or has no rule for the data.
         """
-        return replay(
-            design, course_of(self.patients, design.facts.outcomes.graded), partial(self.shares, design.facts.times)
-        )
+        space = design.facts.outcomes
+        course = course_of(self.patients, space.graded, space.efficacy)
+        return replay(design, course, partial(self.shares, design.facts.times))
 
     @property
     def digest(self) -> str:

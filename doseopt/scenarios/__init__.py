@@ -4,6 +4,7 @@ from doseopt.scenarios.dataset import concat_scenarios, lacking, make_scenarios
 from doseopt.scenarios.dose_curve import actual_dose, curve
 from doseopt.scenarios.generators import GENERATORS, MU_OF_GAP, clertant, paoletti
 from doseopt.scenarios.mtd_rule import MTDRule, above_mtd
+from doseopt.scenarios.obd_rule import OBDRule
 from doseopt.scenarios.published import PUBLISHED, PublishedSet, published
 from doseopt.scenarios.transforms import (
     TRANSFORMS,
@@ -24,6 +25,7 @@ __all__ = [
     "MTDRule",
     "Misattribution",
     "Mixture",
+    "OBDRule",
     "PublishedSet",
     "Transform",
     "above_mtd",

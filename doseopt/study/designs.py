@@ -21,10 +21,12 @@ from doseopt.designs.modified import Modified, clashes
 from doseopt.designs.on_grid import OnGrid
 from doseopt.designs.policy_table import PolicyTable
 from doseopt.designs.selecting import Selecting
+from doseopt.scenarios import OBDRule
 from doseopt.scenarios.doses import MIDPOINTS, Doses
 from doseopt.study.expanding import expansion_table, read_expansion
 from doseopt.study.most_probable import KIND, MostProbable, most_probable_table, read_most_probable
 from doseopt.study.naming import names_table, read_names
+from doseopt.study.obd import SHARED, given_by
 from doseopt.study.reader import Reader, key, plain
 from doseopt.study.rules import read_rules, rule_table, without_rules
 from doseopt.study.runnable import obstacles
@@ -260,6 +262,7 @@ def design_table(
     doses: Doses,
     files: Mapping[PolicyTable, str],
     definition: Definition | None = None,
+    obd: OBDRule | None = None,
 ) -> dict[str, Any]:
     """Return the table of a design, without what the study gives to every design anyway.
 
@@ -274,11 +277,17 @@ def design_table(
         Of `policy_files`.
     definition : Definition, optional
         The study's, to which a naming rule may refer.
+    obd : OBDRule, optional
+        The study's, from which designs take their utilities.
     """
     grid = doses.grid()
     parts = layers(design)
     placed = parts.grid
-    own = {"target": target, **_doses_given(grid, doses.planned() if placed is None else placed.planned)}
+    own = {
+        "target": target,
+        **given_by(obd),
+        **_doses_given(grid, doses.planned() if placed is None else placed.planned),
+    }
     table = _table(parts, own, files) | names_table(parts.names, definition) | expansion_table(parts.expansion)
     if placed is None:
         return table
@@ -293,6 +302,9 @@ def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, 
     target = parts.rule.facts.target
     without = ["doses", *(name for name, value in given.items() if getattr(parts.rule, name, None) == value)]
     result: dict[str, Any] = plain(parts.rule, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    for name in given.keys() & set(SHARED):  # a default is said where the study gives another value
+        if getattr(parts.rule, name, given[name]) != given[name]:
+            result[name] = getattr(parts.rule, name)
     looked_up = getattr(parts.rule, "table", None)
     if isinstance(looked_up, PolicyTable):
         result["table"] = files[looked_up]

@@ -38,6 +38,8 @@ def digest(tables: Mapping[str, Any], values: tuple[float, ...] | None) -> str:
     """
     said = dict(_plain_numbers(tables))
     said["mtd"] = _mtd(said.get("mtd", {}), said["target"])
+    if "obd" in said:
+        said["obd"] = {"phi_t": said["target"], "phi_e": 0.25, "u2": 40.0, "u3": 60.0} | said["obd"]
     said["posterior"] = _posterior(said.get("posterior", {}), values, len(said["doses"]["labels"]))
     said["belief"] = _belief(said.get("belief", {}), list(said.get("scenarios", {})))
     said["designs"] = {name: _design(table) for name, table in said["designs"].items()}

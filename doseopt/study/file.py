@@ -22,6 +22,7 @@ from doseopt.study.definitions import read_also, untargetable
 from doseopt.study.designs import read_designs
 from doseopt.study.eligibility import read_eligibility
 from doseopt.study.naming import read_definition
+from doseopt.study.obd import given_by, read_obd, without_efficacy
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
 from doseopt.study.reader import Judge, Reader, key
@@ -118,6 +119,7 @@ TOP = {
     "target": Said("DLT rate that the MTD is to have", Domain(float, 0, 1, True, True), MISSING, 0.25),
     "planned_enrolment": Said("patients, as the registry states them", Domain(int, 1), None, 20),
     "mtd": Said("which dose is the MTD, given the true rates"),
+    "obd": Said("what the optimal biological dose is, where efficacy counts"),
     "doses": Said("the doses, lowest first", default=MISSING),
     "populations": Said("populations that differ in the window, and their shares"),
     "dropout": Said("drop-out, replaced; as files stated it before window_events"),
@@ -181,8 +183,11 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
     parts["also"] = also = read_also(reader, top.get("mtd"), target)
     parts["scenario_specs"] = specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     parts["belief"] = read_belief(reader, top.get("belief"), specs)
+    parts["obd"] = read_obd(reader, top.get("obd"), target)
+    reader.faults += without_efficacy(parts["obd"], specs)
     parts["utility"] = reader.build(Utility, top.get("utility", {}), "utility", {})
     given: dict[str, Any] = {"target": target, "doses": count, "definition": definition, "mtd": parts["mtd"]}
+    given |= given_by(parts["obd"])
     if isinstance(top.get("doses"), Mapping) and "values" in top["doses"]:
         given |= {"dose_values": None, "unit": None}  # there, though perhaps wrong
     planned: Doses | None = parts["doses"]

@@ -18,7 +18,7 @@ from doseopt.designs.expanding import Expansion
 from doseopt.designs.layers import layers
 from doseopt.designs.modifiers import MODIFIERS
 from doseopt.models.choice import PosteriorModel
-from doseopt.scenarios import TRANSFORMS, MTDRule
+from doseopt.scenarios import TRANSFORMS, MTDRule, OBDRule
 from doseopt.study.absent import nearest_kind
 from doseopt.study.amendment import KEYS, STATEMENTS
 from doseopt.study.criteria import CRITERIA
@@ -28,13 +28,14 @@ from doseopt.study.eligibility import ANY, LISTS, POPULATION, Condition
 from doseopt.study.file import BUILT, OF_MTD, TOP
 from doseopt.study.most_probable import KEYS as OF_MOST_PROBABLE
 from doseopt.study.naming import EVIDENCE
+from doseopt.study.obd import SHARED
 from doseopt.study.reader import plain
 from doseopt.study.rules import WAYS
 from doseopt.study.said import MISSING, Said
 from doseopt.study.scenarios import FIXED, RANDOM
 from doseopt.study.window_events import DROPOUT, WindowEvents
 
-GIVEN = ("target", "dose_values", "unit", "definition")
+GIVEN = ("target", "dose_values", "unit", "definition", *SHARED)
 """What the study gives to each of its designs; a table of one may say another."""
 FAMILIES = ("designs", "modifiers", "transform", "belief")
 """Tables that a `kind` tells apart."""
@@ -120,6 +121,7 @@ def key_tables() -> dict[str, KeyTable]:
     _add(found, "posterior", PosteriorModel, TOP["posterior"].doc)
     _add(found, "utility", Utility, TOP["utility"].doc)
     _add(found, "mtd", MTDRule, TOP["mtd"].doc, OF_MTD, without=("target",))
+    _add(found, "obd", OBDRule, TOP["obd"].doc, given=("phi_t",))
     _add(found, "mtd.also", MTDRule, OF_MTD["also"].doc, OF_ALSO, given=("target",))
     _add(found, "mtd.definition", Definition, OF_MTD["definition"].doc)
     _add(found, "expansion", Expansion, OF_A_DESIGN["expansion"].doc)

@@ -10,6 +10,7 @@ from doseopt.core.design import is_design
 from doseopt.core.parameters import Fault
 from doseopt.scenarios import MTDRule
 from doseopt.study.clock import Clock
+from doseopt.study.obd import without_efficacy
 from doseopt.study.populations import Populations
 from doseopt.study.reader import key
 from doseopt.study.silences import Silences
@@ -24,6 +25,7 @@ def misfits(study: Any) -> list[Fault]:
     if study.eligibility is not None and study.populations is not None:
         found += [f.under("eligibility") for f in study.eligibility.unknown_populations(study.populations.shares)]
     doses = len(study.doses.as_planned.labels)
+    found += without_efficacy(study.obd, study.scenario_specs)
     return found + in_window(
         study.window_events,
         study.silences,

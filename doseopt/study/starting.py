@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from doseopt.core.parameters import Fault, Faults, is_number, written
 from doseopt.designs import DESIGNS
+from doseopt.designs.efficacy import UtilityDesign
 from doseopt.study.absent import ALSO, letters, nearest_kind
 from doseopt.study.file import parse_study
 from doseopt.study.keys import source_of
@@ -91,7 +92,9 @@ class Start:
         if "blrm" in known and not (_values(self.doses) and self.unit):
             got = f"got {', '.join(self.doses)}{' ' * bool(self.unit)}{self.unit}"
             raise Faults([Fault("--doses", f"wanted numbers that rise and their --unit for a BLRM, {got}")], "new")
-        parts = [self._head(), self._doses(), self._clock() if set(known) & set(PENDING) else "", self._scenarios()]
+        weighs_efficacy = any(issubclass(DESIGNS[kind], UtilityDesign) for kind in known)
+        optimum, clock = self._optimum() if weighs_efficacy else "", self._clock() if set(known) & set(PENDING) else ""
+        parts = [self._head(), optimum, self._doses(), clock, self._scenarios(weighs_efficacy)]
         text = "\n".join(filter(None, [*parts, *map(self._design, known)]))
         parse_study(text, "new")
         return text
@@ -128,6 +131,14 @@ target = {self.target:g}  # DLT rate that the MTD is to have
             lines.append(f"unit = {_quoted(self.unit)}")
         return "\n".join([*lines, ""])
 
+    def _optimum(self) -> str:
+        return """\
+[obd]  # what the optimal biological dose is; designs take these values, too
+phi_e = 0.25  # lowest acceptable efficacy rate
+u2 = 40  # utility of neither efficacy nor a DLT; of efficacy alone it is 100, of a DLT alone 0
+u3 = 60  # utility of both
+"""
+
     def _clock(self) -> str:
         return """\
 [clock]
@@ -135,18 +146,21 @@ window = 28  # days in which a DLT counts
 accrual = { kind = "poisson", per_month = 2 }  # how patients come
 """
 
-    def _scenarios(self) -> str:
+    def _scenarios(self, weighs_efficacy: bool) -> str:
         """Write a truth for each dose that may be the MTD, and one without any."""
         base, count = math.log(self.target / (1 - self.target)), len(self.doses)
         shifts = {f"MTD {dose}": k for k, dose in enumerate(self.doses)} | {"too toxic": -2.5}
-        rows = [
-            f"{key(name)} = [{', '.join(_rate(base + STEP * (j - k)) for j in range(count))}]"
-            for name, k in shifts.items()
-        ]
+        rates = {name: [_rate(base + STEP * (j - k)) for j in range(count)] for name, k in shifts.items()}
+        truths = {name: f"[{', '.join(each)}]" for name, each in rates.items()}
+        if weighs_efficacy:
+            works = f"[{', '.join(f'{0.2 + 0.4 * (j + 1) / count:.2f}' for j in range(count))}]"
+            truths = {name: f"{{ p_dlt = {p}, p_eff = {works} }}" for name, p in truths.items()}
+        rows = [f"{key(name)} = {truth}" for name, truth in truths.items()]
         return "\n".join(
             [
                 "# True DLT rates under which the designs are compared, one a dose: an assumption, and yours to make.",
                 "# Here the odds of a DLT double from dose to dose; put the rates that you believe possible.",
+                *["# p_eff are the efficacy rates, taken to be independent of the DLT."] * weighs_efficacy,
                 "[scenarios]",
                 *rows,
                 "",

@@ -26,10 +26,10 @@ from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import TrialState
 from doseopt.endpoints.historical import Historical
 from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
+from doseopt.engines.outcomes import judged, optimal
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.kinds import PosteriorCurve
-from doseopt.scenarios import MTDRule
+from doseopt.scenarios import MTDRule, OBDRule
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed, all_rows
 from doseopt.study.amendment import Proposal
@@ -91,6 +91,8 @@ class Study:
         The amendment that the file proposes.
     definition : Definition, optional
         What the protocol's own definition demands to be seen at the MTD.
+    obd : OBDRule, optional
+        What the optimal biological dose is, where efficacy counts, too.
     also : mapping of str to MTDRule
         Further definitions of what is right, by name, each with its target.
     historical : Historical, optional
@@ -127,6 +129,7 @@ class Study:
     also: Mapping[str, MTDRule] = field(default_factory=dict)
     historical: Historical | None = param(None, kind=Historical, optional=True)
     eligibility: Eligibility | None = param(None, kind=Eligibility, optional=True)
+    obd: OBDRule | None = param(None, kind=OBDRule, optional=True)
 
     def __post_init__(self) -> None:
         """Check the parts, alone and together."""
@@ -220,6 +223,8 @@ class Study:
         """Return outcomes with what is right by this study, and its registered enrolment."""
         registered = np.nan if self.planned_enrolment is None else self.planned_enrolment
         found = judged(outcomes, self.mtd)
+        if self.obd is not None and "p_eff" in found:
+            found = optimal(found, self.obd)
         found.attrs["registered"] = registered
         return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from doseopt.display.card import card
 from doseopt.study.definitions import mtd_table
 from doseopt.study.designs import design_table, policy_files
+from doseopt.study.obd import obd_table
 from doseopt.study.reader import plain
 from doseopt.study.scenarios import belief_and_utility, scenario_table
 
@@ -24,13 +25,14 @@ def written(study: Any) -> dict[str, Any]:
     return {
         **{name: value for name, value in top.items() if value not in ("", None) or name == "title"},
         **({"mtd": mtd} if mtd else {}),
+        **({} if study.obd is None else {"obd": obd_table(study.obd, study.target)}),
         "doses": plain(doses),
         **{n: plain(v) for n in TABLES if (v := getattr(study, n)) is not None},
         **({"posterior": plain(study.posterior)} if plain(study.posterior) else {}),
         **belief_and_utility(study.belief, study.utility),
         **({"scenarios": scenarios} if scenarios else {}),
         "designs": {
-            name: design_table(each, study.target, doses, files, study.definition)
+            name: design_table(each, study.target, doses, files, study.definition, study.obd)
             for name, each in study.designs.items()
         },
         **({} if study.proposal is None else {"amendment": study.proposal.in_file()}),

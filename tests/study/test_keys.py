@@ -192,7 +192,11 @@ def with_design(table):
     top = tomllib.loads(EVERYTHING)
     few = {name: top[name] for name in ("title", "target", "clock")}
     doses = {"labels": ["1", "2", "4", "8"], "values": [1, 2, 4, 8], "unit": "mg"}
-    return few | {"doses": doses, "scenarios": {"flat": [0.1, 0.1, 0.1, 0.1]}, "designs": {"it": table}}
+    return few | {
+        "doses": doses,
+        "scenarios": {"flat": {"p_dlt": [0.1] * 4, "p_eff": [0.3] * 4}},
+        "designs": {"it": table},
+    }
 
 
 FILES = {"policy"}

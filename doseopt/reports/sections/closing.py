@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.core.outcome_space import TOXICITY
 from doseopt.display.labels import accuracy_words, listed, reason_words
 from doseopt.display.numbers import NOTHING, bare, decimal, percent, points, rates
 from doseopt.display.readings import factor_words
@@ -171,7 +172,7 @@ def examples(dossier: Dossier) -> list[Block]:
 def _told(dossier: Dossier, trial: Mapping[str, Any]) -> tuple[str, ...]:
     steps = trial["steps"]
     course = " ".join(f"{one['level']}{one['letters']}" for one in steps) or "none"
-    patients, dlts = sum(one["size"] for one in steps), sum(one["letters"].count("T") for one in steps)
+    patients, dlts = sum(one["size"] for one in steps), sum(TOXICITY.counts(one["letters"])[0] for one in steps)
     ends = f"{reason_words(trial['stop'])}: {declared(dossier, trial['mtd'])}"
     return course, str(patients), str(dlts), ends, "yes" if trial["correct"] else "no"
 

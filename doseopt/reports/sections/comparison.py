@@ -18,6 +18,7 @@ from doseopt.reports.sections.expanded import expanded
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.like_for_like import like_for_like
 from doseopt.reports.sections.measures import BEST, LETTERS, measure_tables, monte_carlo, number, scaled
+from doseopt.reports.sections.optimal_dose import optimal_dose, optimal_finding
 from doseopt.reports.sections.overview import describe_engine, marked, overview
 from doseopt.reports.sections.time import with_heading
 
@@ -62,11 +63,11 @@ def comparison_document(ds: xr.Dataset) -> Document:
         Of `doseopt.compare`.
     """
     figures = [Figure.of(draw, *CAPTIONS[name], name) for name, draw in drawings(ds).items() if name in CAPTIONS]
-    found = findings(ds)
+    found = optimal_finding(ds) + findings(ds)
     ds = marked(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
     blocks += [overview(ds), _designs(ds), *_rules(ds)]
-    blocks += [scenario_table(ds), *like_for_like(ds)]
+    blocks += [scenario_table(ds), *optimal_dose(ds), *like_for_like(ds)]
     blocks += [Heading("How the designs did"), Paragraph(BEST)]
     blocks += [Paragraph(NOISE)] if simulated(ds).any() else []
     blocks += [
@@ -91,6 +92,7 @@ def _facts(ds: xr.Dataset) -> dict[str, str]:
         "Doses": doses_in_words(ds),
         "Target DLT rate": f"{float(attrs['target']):g}",
         "Definition": str(attrs["mtd_rule"]),
+        "Optimal dose": str(attrs.get("obd_rule", "")),
         "Overdose": OVERDOSE,
         "Planned enrolment": f"{planned} patients" if planned > 0 else "",
         "In the DLT window": str(attrs.get("window_events", "")),

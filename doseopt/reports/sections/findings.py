@@ -86,6 +86,7 @@ def _ahead(ds: xr.Dataset) -> list[str]:
         error_of(ds, "correct_selection").to_numpy().mean(axis=1)[best]
     )  # at most, as patients are shared
     verb = "select" if len(same) > 1 else "selects"
+    verb += " the MTD" if "obd" in ds else ""
     text = f"{listed(same)} {verb} correctly most often, in {mean[best]:.1f}% of trials"
     text += f" ({evaluated(ds)[best]}, standard error {error:.1g})" if error > 0 else ""
     text += f", averaged over the {count} scenarios" if count > 1 else ", in the one scenario"

@@ -18,6 +18,7 @@ from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.expanded import expanded
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
+from doseopt.reports.sections.optimal_dose import optimal_dose, optimal_finding
 
 COLUMNS = (
     ("correct", "mean", "correct_selection", 1, np.mean),
@@ -57,17 +58,15 @@ def overview_document(ds: xr.Dataset) -> Document:
     facts = {
         "Doses": doses_in_words(ds),
         "Target": f"{float(ds.attrs['target']):g}. {ds.attrs['mtd_rule']}",
+        "Optimal dose": str(ds.attrs.get("obd_rule", "")),
         "Compared": f"{size}; {describe_engine(ds)}",
         "Not computed": str(ds.attrs.get("not_computed", "")),
         "Made by": made_by(ds.attrs),
     }
-    found = findings(ds)
+    found, ds = optimal_finding(ds) + findings(ds), marked(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
-    return Document(
-        str(ds.attrs["title"]),
-        facts,
-        (*blocks, overview(marked(ds)), *as_they_come(marked(ds)), *expanded(marked(ds)), Paragraph(REST)),
-    )
+    blocks += [*optimal_dose(ds), overview(ds), *as_they_come(ds), *expanded(ds), Paragraph(REST)]
+    return Document(str(ds.attrs["title"]), facts, tuple(blocks))
 
 
 def marked(ds: xr.Dataset) -> xr.Dataset:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from doseopt.core.outcome_space import TOXICITY
 from doseopt.core.text import counted
 from doseopt.display.labels import made_by, reason_words
 from doseopt.reports.render.document import Bullets, Document, Heading, Item, Paragraph
@@ -35,7 +36,7 @@ def _by_cohort(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
         items.append(_step(one, trial, before))
         before = one["inadmissible"]
     patients = sum(one["size"] for one in trial["steps"])
-    return items, patients, sum(one["letters"].count("T") for one in trial["steps"])
+    return items, patients, sum(TOXICITY.counts(one["letters"])[0] for one in trial["steps"])
 
 
 def _in_time(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
@@ -83,9 +84,10 @@ def _step(one: Mapping[str, Any], trial: Mapping[str, Any], before: list[int]) -
 
 
 def _told(one: Mapping[str, Any], labels: list[str]) -> str:
-    dlts, moderate = one["letters"].count("T"), one["letters"].count("M")
+    letters = one["letters"]
+    dlts, moderate, worked = TOXICITY.counts(letters)[0], letters.count("M"), sum(map(letters.count, "EB"))
     seen = "no DLT" if dlts == 0 else counted(dlts, "DLT")
-    also = f", {counted(moderate, 'moderate toxicity')}" if moderate else ""
+    also = f", {counted(moderate, 'moderate toxicity')}" if moderate else f", {worked} with efficacy" if worked else ""
     cohort = f"{counted(one['size'], 'patient')} at {labels[one['level'] - 1]}: {seen}{also}"
     return f"{cohort}. DLTs there so far: {one['y']} of {one['n']}."
 

@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.amendment.dossier import Dossier
 from doseopt.core.state import IntArray
 from doseopt.core.text import counted
-from doseopt.designs.unfinished import PENDING
+from doseopt.designs.unfinished import PENDING, seen
 from doseopt.display.labels import reason_words
 from doseopt.display.numbers import bare, decimal
 from doseopt.display.panels import doses, grouped, panels
@@ -74,7 +74,7 @@ def so_far(dossier: Dossier) -> str:
     patients = sum(len(c.letters) for c in dossier.cohorts)
     if not patients:
         return "before the first patient"
-    dlts = sum(c.letters.count("T") for c in dossier.cohorts)
+    dlts = sum(c.counts()[0] for c in map(seen, dossier.cohorts))
     pending = sum(c.letters.count(PENDING) for c in dossier.cohorts)
     waiting = f", {pending} of them pending," if pending else ""
     return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')}{waiting} ({dossier.outcomes})"
