@@ -267,8 +267,21 @@ def window_readings(study: Study, engine: Engine) -> xr.Dataset:
     for name, (units, text) in about.items():
         values = np.stack([part[name] for part in parts], axis=1)
         attrs = {"units": units, "long_name": f"{text}, by reading of what happens in the window"}
+        if missing := _missing(study, name, values):
+            attrs["not_computed_for"] = missing
         data[f"{name}_by_reading"] = ((DIMENSION, "design", "scenario"), values, attrs)
     return xr.Dataset(data, coords)
+
+
+def _missing(study: Study, name: str, values: FloatArray) -> str:
+    """Say for which designs a measure, [reading, design, scenario], is not known in some readings, and why."""
+    reasons, law = [], "no law of the duration is known exactly, as where patients are replaced or left out"
+    for (label, design), known in zip(study.designs.items(), np.moveaxis(~np.isnan(values), 1, 0), strict=True):
+        if design.facts.pending:
+            reasons.append(f"{label}: decides while patients are pending")
+        elif not known.all():
+            reasons.append(f"{label}: {law if name == DAYS else 'too large beside a comparison, or simulated'}")
+    return f"{'; '.join(reasons)}: wanted the reading in [window_events]" if reasons else ""
 
 
 def _side_by_side(each: list[xr.Dataset]) -> xr.Dataset:

@@ -30,9 +30,14 @@ def test_designs_that_decide_on_pending_patients_are_not_read_and_stand_beside_t
     right = found["correct_selection_by_reading"]
     assert right.sel(design="TITE-BOIN").isnull().all()
     assert right.sel(design="BOIN").notnull().all()
+    why = "TITE-BOIN: decides while patients are pending: wanted the reading in [window_events]"
+    assert right.attrs["not_computed_for"] == why
+    days = found["duration_by_reading"].attrs["not_computed_for"]
+    assert days.startswith("BOIN: no law of the duration is known exactly, as where patients are replaced")
     assert found["correct_selection"].notnull().all()
     said = [block for block in window_blocks(found) if hasattr(block, "notes")]
     assert all("a design that decides while patients are pending" in " ".join(table.notes) for table in said)
+    assert "nan" not in str(said)
     assert "Right most often, of the" in window_sentences(found, "BOIN", "BOIN")[0]
     assert "TITE-BOIN" not in window_sentences(found, "BOIN", "TITE-BOIN")[0]  # in no reading is it known
     assert "BOIN by" in window_sentences(found, "BOIN", "BOIN")[0]
