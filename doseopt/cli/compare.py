@@ -56,6 +56,15 @@ Simulated = Annotated[
         "simulated are only the designs that are too large for it.",
     ),
 ]
+Budget = Annotated[
+    float,
+    typer.Option(
+        metavar="GB",
+        min=0.001,
+        max=1000,
+        help="Memory that the exact calculation of one design may take; designs that need more are simulated.",
+    ),
+]
 Posteriors = Annotated[
     bool | None,
     typer.Option(
@@ -93,6 +102,7 @@ def compare(
     settled: Settled = False,
     simulate: Simulated = None,
     seed: Annotated[int, seed("Seed of simulations.")] = 1,
+    budget: Budget = 2.0,
     posterior: Posteriors = None,
     truth: Truths = None,
     full: Full = False,
@@ -109,7 +119,7 @@ def compare(
         from doseopt.reports.sections.overview import marked, overview_document
         from doseopt.study.file import load_study
 
-        engine = _engine(settled, simulate, seed)
+        engine = _engine(settled, simulate, seed, budget)
         loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
@@ -159,7 +169,7 @@ def _under(study: Study, truths: list[str]) -> Study:
     return study_of(study, {f"S{k}": row for k, row in enumerate(rows, 1)})
 
 
-def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
+def _engine(settled: bool, simulate: int | None, seed: int, budget: float) -> Engine:
     """Return what evaluates the designs."""
     from doseopt.core.parameters import Fault, Faults
     from doseopt.engines.exact import Exact
@@ -170,7 +180,8 @@ def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
         raise Faults([Fault("--settled", wanted)])
     if simulate is not None:
         return Simulate(simulate, seed)
-    return Exact(settled=True) if settled else ExactWherePossible(simulate=Simulate(seed=seed))
+    exact = Exact(max_bytes=round(1e9 * budget), settled=settled)
+    return exact if settled else ExactWherePossible(exact, Simulate(seed=seed))
 
 
 def _compared(study: Study, engine: Engine) -> xr.Dataset:

@@ -197,3 +197,48 @@ def block_means(weight: Any, part: Any, allowed: Any) -> Any:
                     best = max(best, least)
             result[j, s] = best + 1e-10 * place
     return result
+
+
+@compiling
+def draw_cohorts(
+    at: Any, seen: Any, rows: Any, first: int, u: Any, p: Any, dose: Any, size: Any, visits: Any, passed: Any
+) -> Any:
+    """Draw how many DLTs the next cohort of each trial has.
+
+    Parameters
+    ----------
+    at : int array [A]
+        The state of each trial that goes on.
+    seen : int array [A]
+        Patients who came in it so far.
+    rows : int array [A]
+        Its number, scenario by scenario, in order.
+    first : int
+    u : float array [P, T]
+        Tolerances of the patients from `first` on, in each trial of a scenario.
+    p : float array [R, D]
+    dose, size : int array [Q]
+        What each state is given.
+    visits : bool array [Q, most + 1]
+        Set where a state has a trial with so many DLTs.
+    passed : int array [R, Q]
+        Raised by the trials of a scenario in each state.
+
+    Returns
+    -------
+    int array [A]
+    """
+    dlts, trials, scenario = np.empty(len(at), np.int64), u.shape[1], 0
+    for a in range(len(at)):
+        state = at[a]
+        while rows[a] >= (scenario + 1) * trials:
+            scenario += 1
+        trial = rows[a] - scenario * trials
+        rate, found = p[scenario, dose[state]], 0
+        for i in range(seen[a] - first, seen[a] - first + size[state]):
+            found += u[i, trial] < rate
+        seen[a] += size[state]
+        visits[state, found] = True
+        passed[scenario, state] += 1
+        dlts[a] = found
+    return dlts

@@ -16,7 +16,7 @@ from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray, TrialState
-from doseopt.engines.budget import MAX_STATES
+from doseopt.engines.budget import MAX_BYTES, MAX_STATES
 from doseopt.engines.cohort_outcomes import enrolled_orders, orders_of
 from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
@@ -44,6 +44,8 @@ class Exact:
     ----------
     max_states : int
         Refuse larger graphs.
+    max_bytes : int
+        Refuse graphs that could need more memory while they are made.
     settled : bool
         Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
 
@@ -58,6 +60,7 @@ class Exact:
     """
 
     max_states: int = param(MAX_STATES, low=1, doc="states of a graph at the most")
+    max_bytes: int = param(MAX_BYTES, low=1, doc="bytes that a graph may need while it is made")
     settled: bool = param(False, doc="stop once the selection is settled")
 
     def __post_init__(self) -> None:
@@ -89,10 +92,10 @@ class Exact:
             rates = tuple(tuple(tuple(row) for row in each.tolist()) for each in chances)
             return make_outcomes(design, scenarios, reasons=(*design.facts.stops, *own), **_lost(self, design, rates))
         if tallied(design.facts) and not self.settled:
-            reach = reach_of(design, start, self.max_states)
+            reach = reach_of(design, start, self.max_states, self.max_bytes)
             weigh = partial(state_weights, reach, p, p_beside=beside)
             return weighed(reach, design, scenarios, weigh, weigh)
-        graph = graph_of(design, start, self.max_states)
+        graph = graph_of(design, start, self.max_states, self.max_bytes)
         graph = settle(graph) if self.settled else graph
         if tallied(design.facts):
             weigh = partial(state_weights, graph, p, p_beside=beside)
@@ -109,7 +112,7 @@ def _lost(engine: Exact, design: Design, rates: tuple[tuple[tuple[float, ...], .
     """
     p, *lost = (np.array(each) for each in rates)
     beside = lost.pop() if design.facts.outcomes.beside else None
-    graph = graph_of(design, None, engine.max_states)
+    graph = graph_of(design, None, engine.max_states, engine.max_bytes)
     graph = settle(graph) if engine.settled else graph
     return _ended(graph, *(partial(np.take, weights, axis=1) for weights in _passages(graph, p, beside, lost)))
 

@@ -268,15 +268,20 @@ def _assemble(design: Design, start: TrialState, growing: Growing, found: _Colum
     return Graph(*common, *(found.joined(name) for name in ("source", "target", "category_counts")))
 
 
-def reach_of(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Reach:
+def reach_of(
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+) -> Reach:
     """Return how far the trials of a design reach, as `graph_of`; small graphs are kept whole."""
-    return _remembered(design, max_states, False, *_rows(design, start))
+    return _remembered(design, max_states, max_bytes, False, *_rows(design, start))
 
 
-def graph_of(design: Design, start: TrialState | None = None, max_states: int = MAX_STATES) -> Graph:
+def graph_of(
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+) -> Graph:
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
-    found = _remembered(design, max_states, False, *_rows(design, start))
-    found = found if isinstance(found, Graph) else _remembered(design, max_states, True, *_rows(design, start))
+    asked = design, max_states, max_bytes
+    found = _remembered(*asked, False, *_rows(design, start))
+    found = found if isinstance(found, Graph) else _remembered(*asked, True, *_rows(design, start))
     assert isinstance(found, Graph)
     return found
 
@@ -288,11 +293,11 @@ def _rows(design: Design, start: TrialState | None) -> Iterator[tuple[int, ...]]
 
 
 @remembered(MOST_BYTES)
-def _remembered(design: Design, max_states: int, edges: bool, *start: tuple[int, ...]) -> Reach:
+def _remembered(design: Design, max_states: int, max_bytes: int, edges: bool, *start: tuple[int, ...]) -> Reach:
     """Build the graph of a design from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
     begin = TrialState(n[None], y[None], dose, memory[None])
-    return _build(design, begin, max_states, MAX_BYTES, sys.maxsize if edges else SMALL)
+    return _build(design, begin, max_states, max_bytes, sys.maxsize if edges else SMALL)
 
 
 def most_patients(design: Design, start: TrialState | None = None) -> int:

@@ -111,14 +111,14 @@ class Growing:
         parts = []
         for first in range(0, len(layer), PIECE):
             words = layer.words[first : first + PIECE]
-            decision, selected = self._asked(words)
+            decision, selected = self.asked(words)
             marked = decision.stop != CONTINUE
             marked |= self.packing.patients_at(words, np.where(marked, 0, decision.dose)) == 0
             parts.append((decision, selected, first + np.flatnonzero(marked)))
         decisions, *rest = zip(*parts, strict=True)
         return Answers(Decision.concatenate(decisions), *(np.concatenate(each) for each in rest))
 
-    def _asked(self, words: IntArray) -> tuple[Decision, IntArray]:
+    def asked(self, words: IntArray) -> tuple[Decision, IntArray]:
         """Return decisions, and the MTD where they are to stop, else -1."""
         facts, packing = self.design.facts, self.packing
         alone = facts.excluding is not None and not facts.memory and not facts.outcomes.lost

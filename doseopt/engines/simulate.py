@@ -7,24 +7,27 @@ the same order, so that differences between designs are paired, and so are diffe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
+from doseopt.core.compiled import compiled
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults, check, demand, param
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import advance, decide_and_select
+from doseopt.core.trial import advance, decide_and_select, demand_waiting
 from doseopt.engines.budget import MAX_WORK, STEADY, TooManyStates, work_of
 from doseopt.engines.enrolling import enrolled_of, enrolling, lost_chances
 from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import Exact, observed_rates, rates_beside
 from doseopt.engines.outcomes import make_outcomes
+from doseopt.engines.visited import MOST_COHORTS, Visited
 
-MOST_COHORTS = 1000
+COHORTS_ABOUT = 10
+"""Cohorts of a trial, about."""
 COHORTS = 1 << 31
 """Key of the streams of cohorts, which no patient has."""
 ROWS = 100_000
@@ -67,16 +70,28 @@ class Simulate:
         p = observed_rates(design, scenarios)
         space = design.facts.outcomes
         chances = (*lost_chances(design, scenarios), *space.chances(p, rates_beside(space, scenarios)))
-        each, parts = max(1, ROWS // len(p)), []
-        for first in range(0, self.trials, each):
-            patients = Patients(min(each, self.trials - first), np.random.SeedSequence(self.seed), first)
-            parts.append(run_trials(design, start, patients, chances))
-        n, y, mtd, stop, before = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        each = max(1, ROWS // len(p))
+        sizes = {first: min(each, self.trials - first) for first in range(0, self.trials, each)}
+        pieces = (Patients(many, np.random.SeedSequence(self.seed), first) for first, many in sizes.items())
+        plain = space.tallied and design.facts.comers is None and design.facts.nodes is None
+        loops = compiled(COHORTS_ABOUT * self.trials * len(p)) if plain else None
+        if loops is not None:
+            demand_waiting(design)
+            visited = Visited(design, start, p, loops)
+            n, y, mtd, stop = _joined([visited.run(patients) for patients in pieces])
+            passages = visited.entries(self.trials)
+        else:
+            n, y, mtd, stop, before = _joined([run_trials(design, start, patients, chances) for patients in pieces])
+            passages = entries_of_trials(n, before, start.n[0])
         weight = np.full((len(p), self.trials), 1 / self.trials)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed}
         ends = {"n": n, "y": y, "selected": mtd, "stop": stop, "weight": weight}
-        passages = entries_of_trials(n, before, start.n[0])
         return make_outcomes(design, scenarios, **ends, entries=passages, reasons=design.facts.stops, attrs=attrs)
+
+
+def _joined(pieces: Sequence[tuple[IntArray, ...]]) -> Iterator[IntArray]:
+    """Yield each array of all pieces in one, [R, T, ...]."""
+    return (np.concatenate(part, axis=1) for part in zip(*pieces, strict=True))
 
 
 class Patients:
@@ -107,16 +122,29 @@ class Patients:
 
     def tolerance(self, trial: IntArray, patient: IntArray) -> FloatArray:
         """Return the tolerance of a trial's i-th patient, elementwise."""
-        missing = int(patient.max(initial=-1)) + 1 - len(self._columns)
-        if missing > 0:
-            for child in self._seed.spawn(missing):
-                stream = np.random.PCG64(child).advance(self._first)  # one number a trial
-                self._columns.append(np.random.Generator(stream).random(self.trials))
+        self._draw(int(patient.max(initial=-1)) + 1)
         result = np.empty(len(trial))
         for i in np.unique(patient).tolist():
             rows = patient == i
             result[rows] = self._columns[i][trial[rows]]
         return result
+
+    def columns(self, first: int, end: int) -> FloatArray:
+        """Return the tolerances of all patients from one number on, [P, T]."""
+        self._draw(end)
+        block = self._columns[first].base
+        whole = isinstance(block, np.ndarray) and len(block) == end - first
+        return block if whole else np.stack(self._columns[first:end])
+
+    def _draw(self, many: int) -> None:
+        """Draw what is missing of so many patients."""
+        missing = many - len(self._columns)
+        if missing > 0:
+            block = np.empty((missing, self.trials))
+            for row, child in zip(block, self._seed.spawn(missing), strict=True):
+                stream = np.random.PCG64(child).advance(self._first)  # one number a trial
+                np.random.Generator(stream).random(out=row)
+            self._columns += [*block]
 
 
 type Watch = Callable[[IntArray, Decision, IntArray], object]

@@ -392,3 +392,11 @@ def test_a_graph_is_refused_one_byte_below_what_it_could_need():
     budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, held)
     with pytest.raises(TooManyStates, match=r"more than the .* GB of max_bytes"):
         budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, held)
+
+
+def test_bytes_are_a_budget_beyond_which_a_design_is_simulated(study):
+    small = ExactWherePossible(Exact(max_bytes=100_000), Simulate(50, 1))
+    assert small(study.designs["BOIN 24"], study.scenarios).attrs["engine"] == "simulated"
+    assert small(study.designs["BOIN 6"], study.scenarios).attrs["engine"] == "exact"
+    with pytest.raises(Faults, match="max_bytes"):
+        Exact(max_bytes=0)
