@@ -29,7 +29,7 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.asked import Intervals, asked
+from doseopt.models.quadrature.asked import Intervals, Limits, asked
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc", "loss")
@@ -213,11 +213,12 @@ class BLRM(LinePrior):
     def _asked(self, state: TrialState) -> FloatArray:
         """Return the mean, Pr(DLT rate > limit) and those of the intervals that the rule looks at, [S, D, :]."""
         intervals: Intervals = ((self.limit, 1.0),)
+        limits: Limits | None = (self.feasibility if self.feasibility < 1 else math.inf,)
         if self.rule == "interval":
-            intervals = (*intervals, self.intervals)
-        if self.rule == "loss":
-            intervals = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0)))
-        return asked(self.curve, intervals)(state.n, state.y)
+            intervals, limits = (*intervals, self.intervals), (*limits, None)
+        if self.rule == "loss":  # a sum of several is compared: all as accurate as they can be
+            intervals, limits = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0))), None
+        return asked(self.curve, intervals, limits)(state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""

@@ -197,6 +197,7 @@ def test_a_tally_is_the_same_whether_its_neighbours_need_panels_or_not():
     rng = np.random.default_rng(2)
     n = rng.integers(0, 9, (40, 4))
     y = rng.binomial(n, 0.4)
+    n[7], y[7] = (30, 0, 0, 30), (30, 0, 0, 0)
     together = quadrature(model).posterior(n, y)
     assert len({type(part) for part in together.parts}) == 2  # of both kinds
     for i in range(0, 40, 7):
@@ -210,12 +211,12 @@ def test_nodes_that_miss_what_they_promise_are_noticed(monkeypatch):
     n, y = np.array([[3, 6, 3, 0]]), np.array([[0, 1, 2, 0]])
     right = quadrature(model).posterior(n, y).mean()
     monkeypatch.setattr(two_parameter_nodes, "R", 8.0)
-    two_parameter_nodes.dose_grids.cache_clear()
+    two_parameter_nodes.nodes_for.cache_clear()
     try:
         coarse = quadrature(model).posterior(n.copy(), y.copy())
         np.testing.assert_allclose(coarse.mean(), right, rtol=0, atol=RIGHT)
     finally:
-        two_parameter_nodes.dose_grids.cache_clear()
+        two_parameter_nodes.nodes_for.cache_clear()
 
 
 @pytest.mark.parametrize(

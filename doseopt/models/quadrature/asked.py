@@ -6,14 +6,18 @@ import numpy as np
 
 from doseopt.core.distinct import row_keys
 from doseopt.core.remembered import remembered
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.two_parameter import ROUGH
 
 MOST_BYTES = 1 << 28
 """Of the answers that are kept, by all rules together and by each."""
+CLOSE = 5 * ROUGH
+"""Two probabilities of intervals, each off by up to 2 ROUGH, that may be as large or the other way round."""
 
 type Intervals = tuple[tuple[float, float], ...]
+type Limits = tuple[float | None, ...]
 
 
 class Asked:
@@ -23,10 +27,14 @@ class Asked:
     ----------
     model : TwoParameterLogistic
     intervals : tuple of (float, float)
+    limits : tuple of float or None, optional
+        What the probability of each interval is compared with: a number, or, None, the probabilities at other doses.
+        Probabilities are then only as accurate as comparing them needs.
     """
 
-    def __init__(self, model: TwoParameterLogistic, intervals: Intervals) -> None:
-        self._engine, self._intervals = quadrature(model), intervals
+    def __init__(self, model: TwoParameterLogistic, intervals: Intervals, limits: Limits | None = None) -> None:
+        self._engine, self._intervals, self._limits = quadrature(model), intervals, limits
+        self._ends = np.array(sorted({end for interval in intervals for end in interval if 0 < end < 1}))
         self._known = np.zeros(0, "S1"), np.zeros((0, model.doses, 1 + len(intervals)))
 
     def __call__(self, n: IntArray, y: IntArray) -> FloatArray:
@@ -50,18 +58,35 @@ class Asked:
         return np.asarray(found[inverse])
 
     def _computed(self, n: IntArray, y: IntArray) -> FloatArray:
+        if self._limits is None:
+            return self._exact(n, y)
+        mean, below, sure = self._engine.roughly(n, y, self._ends)
+        found = self._put_together(mean, below)
+        rest = ~sure | self._close(found[..., 1:])
+        if rest.any():
+            found[rest] = self._exact(n[rest], y[rest])
+        return found
+
+    def _exact(self, n: IntArray, y: IntArray) -> FloatArray:
         posterior = self._engine.posterior(n, y)
-        ends = sorted({end for interval in self._intervals for end in interval if 0 < end < 1})
-        below = posterior.below(np.array(ends))  # of all ends at once: what they have in common is made once
-        at_most = dict(zip(ends, np.moveaxis(below, 1, 0), strict=True)) | {
-            0.0: np.zeros(n.shape),
-            1.0: np.ones(n.shape),
-        }
+        return self._put_together(posterior.mean(), posterior.below(self._ends))
+
+    def _put_together(self, mean: FloatArray, below: FloatArray) -> FloatArray:
+        known = dict(zip(self._ends.tolist(), np.moveaxis(below, 1, 0), strict=True))
+        at_most = known | {0.0: np.zeros(mean.shape), 1.0: np.ones(mean.shape)}
         inside = [np.maximum(at_most[high] - at_most[low], 0) for low, high in self._intervals]
-        return np.stack([posterior.mean(), *inside], axis=2)
+        return np.stack([mean, *inside], axis=2)
+
+    def _close(self, inside: FloatArray) -> BoolArray:
+        """Return whether a probability may be on the wrong side of what it is compared with, [S, D, :] -> [S]."""
+        close = np.zeros(len(inside), bool)
+        for limit, share in zip(self._limits or (), np.moveaxis(inside, 2, 0), strict=True):
+            apart = np.diff(np.sort(share, axis=1), axis=1) if limit is None else np.abs(share - limit)
+            close |= (apart < CLOSE).any(axis=1)
+        return close
 
 
 @remembered(MOST_BYTES)
-def asked(model: TwoParameterLogistic, intervals: Intervals) -> Asked:
-    """Return what answers a rule of one model that asks for these intervals."""
-    return Asked(model, intervals)
+def asked(model: TwoParameterLogistic, intervals: Intervals, limits: Limits | None) -> Asked:
+    """Return what answers a rule of one model that asks for these intervals and compares them with these limits."""
+    return Asked(model, intervals, limits)

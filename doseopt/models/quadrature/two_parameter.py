@@ -1,15 +1,18 @@
 """Posteriors of the two-parameter logistic model, deterministic.
 
-eta_j = logit p_j = log a + b x_j with x_j = log(d_j/d*). For the DLT rate at dose j the posterior is written in the
-coordinates (w, eta_j), w = (log b - m_b)/s_b: a cut in p_j is a cut in one coordinate. For each j
+eta_j = logit p_j = log a + b x_j with x_j = log(d_j/d*). Prior times likelihood is integrated by the trapezoid rule on
+one grid of nodes, which all doses and all tallies of about as many patients share (see ``two_parameter_nodes``); for
+smooth integrands the rule converges geometrically. Everything asked for is a linear functional of the density at the
+nodes: the evidence, E p_j and E p_j^2 directly; Pr(p_j <= c) by sinc indefinite integration along z (see ``line``),
 
-    f_j(eta_j) = integral of [prior of w] [prior of log a = eta_j - b x_j given w] [likelihood] dw
+    Pr(p_j <= c) = sum over nodes of f [1/2 + Si(pi (logit c - eta_j)/(h s))/pi],
 
-by the trapezoid rule, which for smooth integrands converges geometrically; f_j is then a density on a line (see
-``line``), and mean, sd, interval probabilities, quantiles and the marginal likelihood of dose j are read from it.
+as eta_j is a line in z with slope s for every w. So a batch is two products of matrices. For quantiles the density of
+eta_j is found at the nodes of a line in the same way.
 
-The nodes, which all tallies of about as many patients share, are those of ``two_parameter_nodes``. Each dose has its
-own, so that the log evidences found with them bound the error of each tally. Where it is too large the nodes of more
+Each tally's error is bounded by what rules with twice the step would change: along z by the characteristic functions of
+the eta_j at the highest frequency that the nodes tell apart, and along w by the weights with alternating signs, by
+themselves and times the characteristic functions at lower frequencies. Where a bound is too large the nodes of more
 patients, which lie closer, are tried; where it still is, and where the prior is so wide that the nodes would be too
 many, the tally is integrated on panels of its own (see ``nested``).
 """
@@ -17,7 +20,7 @@ many, the tally is integrated on panels of its own (see ``nested``).
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,125 +29,135 @@ from scipy.special import expit
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.line import check_level
+from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import nested
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, Values, checked, nominal_size, solved
 from doseopt.models.quadrature.nested import NestedPosterior
-from doseopt.models.quadrature.two_parameter_nodes import DoseGrid, dose_grids
+from doseopt.models.quadrature.two_parameter_nodes import Nodes, nodes_for
 
 CHUNK = 32
-"""Tallies at a time."""
+"""Tallies with panels of their own at a time."""
 FINER, FEW_ENOUGH = 2, 250_000
 """Tallies that need closer nodes get those of so many times their patients, if their own are not more than these."""
 OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
-LEAST = -700.0
-"""Logarithms below it count as it: their exponentials are nothing beside 1, and take five times as long."""
-APART, ROUGHEST = 8e-9, 3e-8
-"""Where the log evidences found with the nodes of different doses differ by more, or the weights of a line with
-alternating signs sum to more, a tally gets panels of its own. Means are then off by less than an eighth of APART and
-probabilities by less than a thirtieth of ROUGHEST, which is the error of a rule with twice the step."""
+RIGHT, ROUGH = 1e-9, 1e-5
+"""Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
+LINES = 1 << 11
+"""Tallies whose quantiles are looked for at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class LinePosterior:
-    """Posterior of the DLT rate at each dose after distinct tallies: weights at the nodes of each dose's line."""
+class NodesPosterior:
+    """Posterior of the DLT rate at each dose after U distinct tallies.
 
-    grids: tuple[DoseGrid, ...]
-    weight: tuple[FloatArray, ...]  # one [U, M] a dose, sums to 1 along the nodes
-    log_evidence: FloatArray  # [U]
+    Parameters
+    ----------
+    nodes : Nodes
+    tallies : float array [U, 2 K + 1]
+        As ``Nodes.integrals`` takes them.
+    total : float array [U]
+        Integral of the density, relative to its peak.
+    average, square : float array [U, D]
+        E p and E p^2.
+    log_evidence : float array [U]
+    """
+
+    nodes: Nodes
+    tallies: FloatArray
+    total: FloatArray
+    average: FloatArray
+    square: FloatArray
+    log_evidence: FloatArray
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [U, D]."""
-        return np.stack([weight @ grid.p for grid, weight in zip(self.grids, self.weight, strict=True)], axis=1)
+        return self.average
 
     def sd(self) -> FloatArray:
         """Return the posterior standard deviation of the DLT rate, [U, D]."""
-        square = np.stack([weight @ grid.p**2 for grid, weight in zip(self.grids, self.weight, strict=True)], axis=1)
-        return np.sqrt(np.maximum(square - self.mean() ** 2, 0))
+        return np.sqrt(np.maximum(self.square - self.average**2, 0))
 
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [U, D]."""
-        pairs = zip(self.grids, self.weight, strict=True)
-        return np.clip(
-            np.stack([weight @ (grid.below(high) - grid.below(low)) for grid, weight in pairs], axis=1), 0, 1
-        )
+        inside = [rate for rate in (low, high) if 0 < rate < 1]
+        at_most = dict(zip(inside, np.moveaxis(self.below(np.array(inside)), 1, 0), strict=True))
+        first, last = (at_most.get(rate, np.full(self.average.shape, float(rate >= 1))) for rate in (low, high))
+        return np.asarray(np.clip(last - first, 0, 1))
 
     def below(self, rates: FloatArray) -> FloatArray:
         """Return Pr(rate <= each of the rates), [U, C, D]."""
-        logit, pairs = np.log(rates) - np.log1p(-rates), zip(self.grids, self.weight, strict=True)
-        each = [weight @ grid.line.below(grid.stretch.u(logit)).T for grid, weight in pairs]
-        return np.clip(np.stack(each, axis=2), 0, 1)
+        shape = (len(self.tallies), len(rates), self.average.shape[1])
+        if not len(rates):
+            return np.empty(shape)
+        found, _ = self.nodes.integrals(self.tallies, self.nodes.below(rates), shape[1] * shape[2])
+        found /= self.total[:, None]
+        return np.clip(found, 0, 1, out=found).reshape(shape)
 
     def quantile(self, q: float) -> FloatArray:
         """Return the DLT rate below which the posterior puts probability q, [U, D]."""
-        level, rates = check_level(q), []
-        for grid, weight in zip(self.grids, self.weight, strict=True):
-            rates.append(expit(grid.stretch.eta(grid.line.distribution(weight).quantile(level))))
-        return np.stack(rates, axis=1)
+        level, rates = check_level(q), np.empty(self.average.shape)
+        for rows, distributions in self._lines if len(self.tallies) <= LINES else self._by_line():
+            for j, distribution in enumerate(distributions):
+                rates[rows, j] = expit(self.nodes.stretch.eta(distribution.quantile(level)))
+        return rates
+
+    @functools.cached_property
+    def _lines(self) -> list[tuple[slice, list[Distribution]]]:
+        return list(self._by_line())
+
+    def _by_line(self) -> Iterator[tuple[slice, list[Distribution]]]:
+        """Give for some of the tallies at a time the distributions of the stretched logits of each dose's rate."""
+        lines = self.nodes.lines
+        ends = np.cumsum([line.size for line in lines])
+        for start in range(0, len(self.tallies), LINES):
+            rows = slice(start, start + LINES)
+            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines, int(ends[-1]))
+            weight /= self.total[rows, None]
+            parts = np.split(weight, ends[:-1], axis=1)
+            yield rows, [line.distribution(part) for line, part in zip(lines, parts, strict=True)]
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""
         return self.log_evidence
 
 
-type Part = LinePosterior | NestedPosterior
+type Part = NodesPosterior | NestedPosterior
 
 
 def solve(
     model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray, finer: bool = True
 ) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
-    grids = dose_grids(model, at, patients)
-    if grids is None:
+    nodes = nodes_for(model, at, patients)
+    if nodes is None:
         return _on_panels(model, at, n, y)
-    again = finer and sum(grid.columns.shape[1] for grid in grids) <= FEW_ENOUGH
+    again = finer and nodes.sign.size <= FEW_ENOUGH
 
     def careful(rows: IntArray) -> Parts[Part]:
         if again:
             return solve(model, at, FINER * patients, n[rows], y[rows], finer=False)
         return _on_panels(model, at, n[rows], y[rows])
 
-    weight, log_total = _on_grids(grids, n, y)
-    alternate = [np.abs(part @ (-1.0) ** np.arange(part.shape[1])) for part in weight]
-    sure = (np.ptp(log_total, axis=1) < APART) & (np.max(alternate, axis=0) < ROUGHEST)
+    tallies = _tallies(n, y)
+    found = nodes.answers(tallies, np.empty(0))
+    whole = (tallies, found.total, found.average, found.square, found.log_evidence)
 
     def quick(rows: BoolArray) -> Part:
-        kept = weight if rows.all() else tuple(part[rows] for part in weight)
-        return LinePosterior(grids, kept, log_total[rows].mean(axis=1))
+        return NodesPosterior(nodes, *(whole if rows.all() else (part[rows] for part in whole)))
 
-    return checked(sure, quick, careful)
+    return checked(found.off_below < RIGHT, quick, careful)
+
+
+def _tallies(n: IntArray, y: IntArray) -> FloatArray:
+    """Return tallies as ``Nodes.integrals`` takes them."""
+    return np.column_stack([y, n - y, np.ones(len(n))])
 
 
 def _on_panels(model: TwoParameterLogistic, at: Values, n: IntArray, y: IntArray) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], each with panels of its own."""
     pieces = np.array_split(np.arange(len(n)), -(-len(n) // CHUNK))
     return [(rows, nested.solve(model, at, n[rows], y[rows])) for rows in pieces]
-
-
-def _on_grids(grids: tuple[DoseGrid, ...], n: IntArray, y: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
-    """Return the weights at the nodes of each dose's line, [U, M], and the log evidence by them, [U, D]."""
-    weight = tuple(np.empty((len(n), grid.line.size)) for grid in grids)
-    log_total = np.empty((len(n), len(grids)))
-    room = np.empty(min(CHUNK, len(n)) * max(grid.columns.shape[1] for grid in grids))
-    for start in range(0, len(n), CHUNK):
-        rows = slice(start, start + CHUNK)
-        tally = np.concatenate([y[rows], n[rows] - y[rows], np.ones((len(n[rows]), 1))], axis=1)
-        peak = np.zeros((len(tally), 1))
-        for j, grid in enumerate(grids):
-            shape = (len(tally), grid.columns.shape[1])
-            f = room[: shape[0] * shape[1]].reshape(shape)
-            np.matmul(np.concatenate([tally, -peak], axis=1), grid.columns, out=f)
-            if j == 0:
-                peak = f.max(axis=1, keepdims=True)
-                f -= peak
-            np.maximum(f, LEAST, out=f)
-            np.exp(f, out=f)
-            on_line = np.add.reduceat(f, grid.starts, axis=1)
-            total = on_line.sum(axis=1, keepdims=True)
-            weight[j][rows] = on_line / total
-            log_total[rows, j] = (peak + np.log(total))[:, 0]
-    return weight, log_total
 
 
 class TwoParameterQuadrature:
@@ -176,7 +189,36 @@ class TwoParameterQuadrature:
             raise Faults([Fault("", message)])
         return self._kept(n, y, lambda: Batch(*solved(n, y, functools.partial(solve, self.model, given))), given)
 
+    def roughly(self, n: IntArray, y: IntArray, rates: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return posterior mean rates, probabilities that are off by less than ROUGH, and whether they are.
+
+        Parameters
+        ----------
+        n, y : int array [S, D]
+            Patients and DLTs at each dose of the model, distinct tallies.
+        rates : float array [C]
+
+        Returns
+        -------
+        mean : float array [S, D]
+        below : float array [S, C, D]
+            Pr(rate <= each of the rates).
+        sure : bool array [S]
+            Where not, neither is to be relied on.
+        """
+        at, sizes = tuple(map(float, self.model.values)), nominal_size(n.sum(axis=1))
+        mean, below = np.zeros(n.shape), np.zeros((len(n), len(rates), n.shape[1]))
+        sure = np.zeros(len(n), bool)
+        for size in np.unique(sizes).tolist():
+            nodes, rows = nodes_for(self.model, at, size, coarse=True), sizes == size
+            if nodes is not None:
+                found = nodes.answers(_tallies(n[rows], y[rows]), rates)
+                mean[rows], below[rows] = found.average, found.below
+                sure[rows] = (found.off < RIGHT) & (found.off_below < ROUGH)
+        return mean, below, sure
+
     def nodes(self, patients: int) -> int:
-        """Return how many nodes are visited for a tally of so many patients, all doses together, about."""
-        grids = dose_grids(self.model, tuple(map(float, self.model.values)), int(nominal_size(np.array(patients))))
-        return OWN + OWN_DOSE * self.model.doses if grids is None else sum(one.columns.shape[1] for one in grids)
+        """Return how many nodes are visited for a tally of so many patients, about."""
+        at, size = tuple(map(float, self.model.values)), int(nominal_size(np.array(patients)))
+        nodes = nodes_for(self.model, at, size, coarse=True)
+        return OWN + OWN_DOSE * self.model.doses if nodes is None else nodes.visited

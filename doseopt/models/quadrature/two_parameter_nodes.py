@@ -1,176 +1,259 @@
-"""Nodes for the posteriors of the two-parameter logistic model: the coordinates (w, eta_j) of ``two_parameter``.
+"""Nodes for the posteriors of the two-parameter logistic model: one grid for all tallies and doses.
 
-Both coordinates are stretched, so that uniform nodes lie close where N patients can make the posterior narrow:
+In the whitened coordinates (w, z), log b = m_b + s_b w and log a = m_a + r s_a w + s z (see ``whitened``), the nodes
+are uniform in z and in a stretched w, so that they lie close where N patients can make the posterior narrow:
 
-    u_j(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2),     alpha = 4/s_b, beta = alpha s_a
-    v_j(w)   = rho w + (I_j b_0/r) log(1 + b/b_0),     b_0 = 4.5 exp(m_b + 2 s_b), I_j^2 = N Delta_j^2/4 + x_j^2/s_ab^2,
+    z = k h,      1/h = sigma sqrt(1 + N s^2/4),
+    v(w) = l,     v(w) = rho w + (I b_0/R) log(1 + b/b_0),  b_0 = gamma exp(m_b + 2 s_b),  I^2 = X^2 (N/4 + 1/s^2),
 
-(m_a, m_b) and (s_a, s_b) being the prior means and sds, s_ab the sd of log a given log b, and Delta_j the largest
-|x_k - x_j| to a dose with data. The second term of u_j has the slope sqrt(N p (1 - p)), the root of the information in
-N patients at dose j; far from m_a, eta is about as uncertain as log b, relatively, hence asinh. The slope of the second
-term of v_j is, once eta_j is known, the root of the information about w in the prior of log a and in N patients at
-dose k, sqrt(N p_k (1 - p_k)) b Delta s_b, at its largest; it levels off at slopes b so far out in the prior (b_0) that
-two doses hardly can both have rates away from 0 and 1.
+k and l being whole numbers and X the largest |x| of a dose. The information about z in N patients is at most N s^2/4.
+The slope of the second term of v is, at its largest, the root of what bounds the information about w: N x^2 b^2 s_b^2/4
+from the patients, and (x b s_b/s)^2 for how fast a rate's distribution function given w can rise with w. It levels off
+at slopes b so far out in the prior (b_0) that two doses hardly can both have rates away from 0 and 1.
 
-Left out are nodes at which no tally of N patients can put mass: where the posteriors after no patients, after N
-patients at one dose with or without DLTs, and after contradictory and steep data (N/2 at each of two doses, all or none
-with DLTs) are all negligible.
+The nodes stand in tiles. For a tally only the tiles count in which its density can come near its peak: the sum of the
+largest values that the terms of the log density have in a tile is an upper bound.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, sici
 
 from doseopt.core.remembered import remembered
-from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
 from doseopt.models.line import Line
 from doseopt.models.quadrature.batch import Values
+from doseopt.models.quadrature.two_parameter_space import NEGLIGIBLE, Space, Stretch, inverse, logits
 
-STEP, ALPHA = 0.4, 4.0
-"""Step in u, and alpha s_b."""
-RHO, GAMMA, R = 2.0, 4.5, 1.2
-"""Of v, in which the step is 1."""
-NEGLIGIBLE = 24.0
-"""Log density below the mode that is left out: exp(-24) = 4e-11."""
-WIDEST = 14.0
-"""Prior standard deviations within which the posterior is looked for."""
-MOST_DOSES = 8
-"""Doses with data, from the lowest to the highest, that extreme tallies are made of."""
-LARGEST = 2_000_000
-"""Nodes, those that are left out included; where tallies need more, each gets panels of its own."""
-CHUNK = 1 << 12
-"""Nodes at a time: few enough for the processor's cache."""
+SIGMA, R = 1.9, 1.2
+"""Steps in z to the smallest posterior sd; of v, in which the step is 1."""
+COARSE_SIGMA, COARSE_R = 1.25, 1.6
+"""The same of nodes that bring probabilities within some 1e-6."""
+RHO, GAMMA = 2.0, 4.5
+"""Of v."""
+STEP = 0.4
+"""Step in the stretched logit."""
+TILE = 12
+"""Nodes along each side of a tile."""
+LARGEST = 400_000
+"""Nodes; where tallies need more, each gets panels of its own."""
+WINDOW = 1 << 13
+"""Nodes that count for a tally, about, at most."""
 MOST_BYTES = 1 << 27
 """Of the nodes that are kept."""
-RATES = 256
-"""Cuts that the nodes of a dose keep the weights of."""
+BLOCK, ROWS = 1 << 13, 1 << 9
+"""Tallies at a time, and those of them at a tile: few enough for the processor's cache."""
+LEAST = -700.0
+"""Logarithms below it count as it: their exponentials are nothing beside 1, and take five times as long."""
+CUTS = 8
+"""Rates whose weights at all nodes are kept, the last ones asked for together."""
+FAST, SLOW = 0.95, np.array([0.125, 0.25, 0.375, 0.5])
+"""Frequencies at which characteristic functions are looked at, relative to the highest that the nodes tell apart."""
+TURN = 2.4
+"""Angle by which each of them is turned, so that they do not cancel where they are summed."""
+NEAR = 1e-5
+"""Angle from which on a difference of sines has digits."""
 
-
-class Space:
-    """Prior and likelihood of one model, its data doses and N, and where mass can be."""
-
-    def __init__(self, model: TwoParameterLogistic, at: Values, patients: int) -> None:
-        self.prior, self.data, self.patients = model.prior(), model.at(at), patients
-        distinct = sorted(set(at))
-        spread = np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_DOSES)).round().astype(int)
-        self.typical = model.at(distinct[k] for k in spread)
-        self.m_b, self.s_b = model.mean[1], float(np.sqrt(model.cov[1][1]))
-        self.m_a, self.s_a = model.mean[0], float(np.sqrt(model.cov[0][0]))
-        self.s_a_given_b = float(np.sqrt(model.cov[0][0] - model.cov[0][1] ** 2 / model.cov[1][1]))
-        z = np.linspace(-WIDEST, WIDEST, 141)
-        theta = self.prior.theta(np.stack(np.meshgrid(z, z, indexing="ij"), axis=-1).reshape(-1, 2))
-        extremes = self.extremes(theta)
-        self.peak = extremes.max(axis=0)
-        self.theta = theta[(extremes > self.peak - NEGLIGIBLE).any(axis=1)]
-
-    @staticmethod
-    def likelihood(theta: FloatArray, model: TwoParameterLogistic) -> tuple[FloatArray, FloatArray]:
-        """Return log p and log(1 - p) at the doses of a model; theta [..., 2] -> [..., K]."""
-        eta = theta[..., :1] + np.exp(theta[..., 1:]) * model.x
-        soft = np.log1p(np.exp(-np.abs(eta)))
-        return np.minimum(eta, 0) - soft, np.minimum(-eta, 0) - soft
-
-    def extremes(self, theta: FloatArray) -> FloatArray:
-        """Return the log density (over theta) of prior times likelihood after the extreme tallies, [G, E]."""
-        log_p, log_q = (part.T.copy() for part in self.likelihood(theta, self.typical))
-        rows = [np.zeros(len(theta)), *log_p, *log_q]
-        last = self.typical.doses - 1
-        for j, k in {(0, last), *itertools.pairwise(range(last + 1))} - {(0, 0)}:
-            rows += [(log_p[j] + log_q[k]) / 2, (log_q[j] + log_p[k]) / 2]
-        found = np.stack(rows)
-        found *= self.patients
-        found += self.prior.log_density(theta)
-        return found.T
-
-    def mass(self, theta: FloatArray) -> BoolArray:
-        """Return whether any tally can put mass there; [G, 2] -> [G]."""
-        prior = self.prior.log_density(theta)
-        found = np.asarray(prior > self.peak[0] - NEGLIGIBLE)
-        left = np.flatnonzero(~found & (prior > self.peak.min() - NEGLIGIBLE))  # likelihoods are at most 1
-        for start in range(0, len(left), CHUNK):
-            rows = left[start : start + CHUNK]
-            off = self.extremes(theta[rows]).T - self.peak[:, None]
-            found[rows] = (off > -NEGLIGIBLE).any(axis=0)
-        return found
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """u_j(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2)."""
-
-    alpha: float
-    beta: float
-    m_a: float
-    root: float  # sqrt(N)
-
-    def u(self, eta: FloatArray) -> FloatArray:
-        """Return u(eta)."""
-        stretched = 2 * self.root * np.arctan(np.exp(np.minimum(eta / 2, 50.0)))
-        return np.asarray(stretched + self.alpha * np.arcsinh((eta - self.m_a) / self.beta))
-
-    def du(self, eta: FloatArray) -> FloatArray:
-        """Return du/deta."""
-        plain = self.alpha / np.sqrt(self.beta**2 + (eta - self.m_a) ** 2)
-        return np.asarray(plain + self.root / (2 * np.cosh(np.clip(eta / 2, -300, 300))))
-
-    def eta(self, u: FloatArray) -> FloatArray:
-        """Return eta at u."""
-        return _inverse(self.u, self.du, self._table, u)
-
-    @functools.cached_property
-    def _table(self) -> FloatArray:
-        return self.m_a + self.beta * np.sinh(np.linspace(-9, 9, 4001))
-
-
-def _inverse(
-    function: Callable[[FloatArray], FloatArray],
-    slope: Callable[[FloatArray], FloatArray],
-    table: FloatArray,
-    value: FloatArray,
-) -> FloatArray:
-    """Invert an increasing function by Newton's method, starting from a table."""
-    x = np.interp(value, function(table), table)
-    for _ in range(2):
-        x = x - (function(x) - value) / slope(x)
-    return x
+type Functional = Callable[[int], FloatArray]
+"""What is integrated: a tile -> columns at its nodes, [TILE^2, C]."""
 
 
 @dataclass(frozen=True, eq=False)
-class DoseGrid:
-    """Nodes for one dose, those of one eta next to each other."""
+class Answers:
+    """What is known of the posteriors after U tallies."""
 
-    line: Line  # of u, M nodes
+    total: FloatArray  # [U], integral of the density, relative to its peak
+    log_evidence: FloatArray  # [U]
+    average: FloatArray  # [U, D], E p
+    square: FloatArray  # [U, D], E p^2
+    below: FloatArray  # [U, C, D], Pr(p <= rate)
+    off: FloatArray  # [U], bound of the errors of the former
+    off_below: FloatArray  # [U], and of the latter
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Nodes of one model for tallies of up to N patients, in T tiles.
+
+    Parameters
+    ----------
+    columns : float array [T, 2 K + 2, TILE^2]
+        log p and log(1 - p) at the data doses, log prior and Jacobian, 1.
+    logits : float array [T, TILE^2, D]
+        Of the rates at the reported doses.
+    step : float
+        In the logits, from one node in z to the next.
+    sign : float array [T, TILE^2]
+        1 and -1 in turn along w.
+    stretch : Stretch
+    """
+
+    columns: FloatArray
+    logits: FloatArray
+    step: float
+    sign: FloatArray
     stretch: Stretch
-    p: FloatArray  # [M], DLT rate at the nodes of u
-    columns: FloatArray  # [2 K + 2, G]: log p and log(1 - p) at the data doses, log prior and Jacobian, 1
-    starts: IntArray  # [M], first node of each eta
+
+    @property
+    def visited(self) -> int:
+        """Nodes that count for a tally, about."""
+        return min(self.sign.size, WINDOW)
+
+    def moments(self, tile: int) -> FloatArray:
+        """Return 1, p and p^2 at each dose, and columns that show whether the nodes are close enough, [TILE^2, :].
+
+        These are cosine and sine of the characteristic functions of the logits, summed over doses: at a high frequency,
+        and with signs that alternate along w at low ones. Last the alternating signs by themselves.
+        """
+        if tile not in self._moments:
+            p, sign = expit(self.logits[tile]), self.sign[tile][:, None]
+            turn = TURN * np.arange(p.shape[1])
+            angle = np.pi / self.step * self.logits[tile]
+            fast = FAST * angle + turn
+            slow = (angle[:, None] * SLOW[:, None] + turn + np.arange(len(SLOW))[:, None]).reshape(len(p), -1)
+            waves = [
+                each.sum(axis=1, keepdims=True) for each in (np.cos(fast), np.sin(fast), np.cos(slow), np.sin(slow))
+            ]
+            columns = [np.ones((len(p), 1)), p, p**2, *waves[:2], sign * waves[2], sign * waves[3], sign]
+            self._moments[tile] = np.concatenate(columns, axis=1)
+        return self._moments[tile]
 
     @functools.cached_property
-    def _below(self) -> dict[float, FloatArray]:
+    def _moments(self) -> dict[int, FloatArray]:
         return {}
 
-    def below(self, rate: float) -> FloatArray:
-        """Return v [M] such that weight @ v = Pr(p_j <= rate)."""
-        if rate <= 0 or rate >= 1:
-            return np.full(self.line.size, float(rate >= 1))
-        if rate not in self._below:
-            while len(self._below) >= RATES:
-                del self._below[next(iter(self._below))]
-            self._below[rate] = self.line.below(self.stretch.u(np.log(rate) - np.log1p(-rate)))
-        return self._below[rate]
+    @functools.cached_property
+    def _highest(self) -> FloatArray:
+        return np.asarray(self.columns.max(axis=2)[:, :-1].T)
+
+    @functools.cached_property
+    def _middle(self) -> FloatArray:
+        return np.ascontiguousarray(self.columns[:, :-1, (TILE + 1) * TILE // 2].T)
+
+    def answers(self, tallies: FloatArray, rates: FloatArray) -> Answers:
+        """Return moments, and Pr(rate <= each of the rates), after tallies as ``integrals`` takes them."""
+        below, doses = self.below(rates), self.logits.shape[2]
+
+        def functional(tile: int) -> FloatArray:
+            return np.concatenate([self.moments(tile), below(tile)], axis=1)
+
+        found, peak = self.integrals(tallies, functional, 6 + (2 + len(rates)) * doses)
+        total = found[:, 0].copy()
+        found /= total[:, None]
+        _, average, square, checks, share = np.split(found, np.cumsum([1, doses, doses, 5]), axis=1)
+        fast, slow, alternating = np.hypot(*checks[:, :2].T), np.hypot(*checks[:, 2:4].T), np.abs(checks[:, 4])
+        off = alternating**2 / 4
+        share = np.clip(share, 0, 1).reshape(len(tallies), len(rates), doses)
+        return Answers(total, peak + np.log(total), average, square, share, off, off + fast / 150 + 10 * slow**3)
+
+    def integrals(self, tallies: FloatArray, functional: Functional, columns: int) -> tuple[FloatArray, FloatArray]:
+        """Integrate prior times likelihood, times the columns of a functional.
+
+        Parameters
+        ----------
+        tallies : float array [U, 2 K + 1]
+            DLTs and other patients at each dose with data, and 1.
+        functional : callable
+        columns : int
+            C.
+
+        Returns
+        -------
+        integrals : float array [U, C]
+            Relative to exp(peak).
+        peak : float array [U]
+            Log density near the mode.
+        """
+        found, peaks = np.zeros((len(tallies), columns)), np.empty(len(tallies))
+        room = np.empty(ROWS * TILE**2)
+        for start in range(0, len(tallies), BLOCK):
+            own = slice(start, start + BLOCK)
+            peaks[own] = peak = (tallies[own] @ self._middle).max(axis=1)
+            counts = (tallies[own] @ self._highest > (peak - NEGLIGIBLE)[:, None]).T
+            block, totals = np.column_stack([tallies[own], -peak]), found[own]
+            for tile in np.flatnonzero(counts.any(axis=1)).tolist():
+                value, chosen = functional(tile), np.flatnonzero(counts[tile])
+                for first in range(0, len(chosen), ROWS):
+                    rows = chosen[first : first + ROWS]
+                    f = room[: len(rows) * TILE**2].reshape(len(rows), -1)
+                    np.matmul(block[rows], self.columns[tile], out=f)
+                    np.maximum(f, LEAST, out=f)
+                    np.exp(f, out=f)
+                    totals[rows] += f @ value
+        return found, peaks
+
+    def below(self, rates: FloatArray) -> Functional:
+        """Return Pr(rate <= each of the rates) as a functional with columns [C, D], by sinc indefinite integration."""
+        cuts = np.log(rates) - np.log1p(-rates)
+
+        def at(tile: int) -> FloatArray:
+            steps = (cuts[:, None] - self.logits[tile][:, None]) / self.step
+            return np.asarray(0.5 + sici(np.pi * steps)[0] / np.pi).reshape(len(steps), -1)
+
+        if len(rates) > CUTS:
+            return at
+        if rates.tobytes() not in self._below:
+            self._below.clear()
+        kept = self._below.setdefault(rates.tobytes(), {})
+
+        def known(tile: int) -> FloatArray:
+            if tile not in kept:
+                kept[tile] = at(tile)
+            return kept[tile]
+
+        return known
+
+    @functools.cached_property
+    def _below(self) -> dict[bytes, dict[int, FloatArray]]:
+        return {}
+
+    @functools.cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """For each reported dose nodes in u at which the density of its logit is known."""
+        found = []
+        for eta in np.moveaxis(self.logits, 2, 0):
+            first, last = np.round(self.stretch.u(np.array([eta.min(), eta.max()])) / STEP)
+            found.append(Line(float(first) * STEP, STEP, int(last - first) + 1))
+        return tuple(found)
+
+    def on_lines(self, tile: int) -> FloatArray:
+        """Return the weights at the nodes of the lines as a functional, the lines one after the other."""
+        found = []
+        for points, angle in zip(self._points, np.pi / self.step * self.logits[tile].T, strict=True):
+            apart = points[0] - angle[:, None]
+            wave = np.stack([np.cos(angle), -np.sin(angle)], axis=1) @ points[1:]
+            near = np.abs(apart) < NEAR
+            if near.any():
+                wave[near], apart[near] = np.broadcast_to(np.hypot(*points[1:]), near.shape)[near], 1
+            found.append(np.divide(wave, apart, out=wave))
+        return np.concatenate(found, axis=1)
+
+    @functools.cached_property
+    def _points(self) -> list[FloatArray]:
+        """Angles, and their sines and cosines times a node's share, for each line, [3, M]."""
+        found = []
+        for line in self.lines:
+            eta = self.stretch.eta(line.nodes)
+            share, angle = STEP / (self.stretch.du(eta) * self.step), np.pi / self.step * eta
+            found.append(np.stack([angle, share * np.sin(angle), share * np.cos(angle)]))
+        return found
 
 
-def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray] | None:
-    """Return the nodes of w for the dose at x, and log dw/dv there; None if they are too many."""
-    delta = float(np.abs(space.data.x - x).max())
-    scale = float(np.sqrt(space.patients * delta**2 / 4 + x**2 / space.s_a_given_b**2)) / R
+def _whole_tiles(low: float, high: float) -> IntArray:
+    """Return the whole numbers from low to high, and further ones up to a multiple of TILE."""
+    first = int(np.floor(low))
+    return first + np.arange(-(-(int(np.ceil(high)) - first + 1) // TILE) * TILE)
+
+
+def _nodes_of_w(space: Space, x: float, r: float) -> tuple[IntArray, FloatArray, FloatArray] | None:
+    """Return l, w and log dw/dv at the nodes, given the largest |x| and R; None if they are too many."""
+    scale = x * float(np.sqrt(space.patients / 4 + 1 / space.s**2)) / r
     most = GAMMA * float(np.exp(space.m_b + 2 * space.s_b))
 
     def v(w: FloatArray) -> FloatArray:
@@ -180,68 +263,39 @@ def _nodes_of_w(space: Space, x: float) -> tuple[FloatArray, FloatArray] | None:
         b = np.exp(space.m_b + space.s_b * w)
         return np.asarray(RHO + scale * space.s_b * b / (1 + b / most))
 
-    found = (space.theta[:, 1] - space.m_b) / space.s_b
-    table = np.linspace(found.min() - 1, found.max() + 1, 4001)
-    ends = v(np.array([found.min(), found.max()]))
+    table = np.linspace(space.w.min() - 1, space.w.max() + 1 + TILE / RHO, 4001)
+    ends = v(np.array([space.w.min(), space.w.max()]))
     if not ends[1] - ends[0] < LARGEST:
         return None
-    w = _inverse(v, dv, table, np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1))
-    return w, -np.log(dv(w))
-
-
-@dataclass(frozen=True, eq=False)
-class _Mesh:
-    """Nodes for the dose at x before those without mass are left out."""
-
-    x: float
-    line: Line
-    stretch: Stretch
-    w: FloatArray
-    log_dw: FloatArray
-
-    @property
-    def size(self) -> int:
-        return self.line.size * len(self.w)
-
-
-def _mesh(space: Space, x: float) -> _Mesh | None:
-    """Return the nodes for the dose at x, or None if they are too many."""
-    alpha = ALPHA / space.s_b
-    stretch = Stretch(alpha, alpha * space.s_a, space.m_a, float(np.sqrt(space.patients)))
-    eta = space.theta[:, 0] + np.exp(space.theta[:, 1]) * x
-    ends = stretch.u(np.array([eta.min(), eta.max()])) / STEP
-    nodes = _nodes_of_w(space, x)
-    if nodes is None or not ends[1] - ends[0] < LARGEST:
-        return None
-    first = int(np.floor(ends[0]))
-    return _Mesh(x, Line(first * STEP, STEP, int(np.ceil(ends[1])) - first + 1), stretch, *nodes)
-
-
-def _dose_grid(space: Space, mesh: _Mesh) -> DoseGrid:
-    line, stretch, w = mesh.line, mesh.stretch, mesh.w
-    eta = stretch.eta(line.nodes)
-    log_b = space.m_b + space.s_b * w
-    theta = np.stack([eta[:, None] - np.exp(log_b) * mesh.x, np.broadcast_to(log_b, (len(eta), len(w)))], axis=-1)
-    log_share = (np.log(STEP * space.s_b / stretch.du(eta))[:, None] + mesh.log_dw).ravel()
-    keep = space.mass(theta.reshape(-1, 2)).reshape(len(eta), len(w))
-    keep[:, 0] |= ~keep.any(axis=1)  # so that every eta has a node
-    starts = np.concatenate([[0], np.cumsum(keep.sum(axis=1))[:-1]])
-    theta, log_share = theta[keep], log_share[keep.ravel()]
-    log_p, log_q = space.likelihood(theta, space.data)
-    log_share += space.prior.log_density(theta)
-    columns = np.concatenate([log_p.T, log_q.T, log_share[None], np.ones((1, len(theta)))])
-    return DoseGrid(line, stretch, expit(eta), columns, starts)
+    nodes = _whole_tiles(*ends.tolist())
+    w = inverse(v, dv, table, nodes.astype(np.float64))
+    return nodes, w, -np.log(dv(w))
 
 
 @remembered(MOST_BYTES)
-def dose_grids(model: TwoParameterLogistic, at: Values, patients: int) -> tuple[DoseGrid, ...] | None:
-    """Return the nodes for each dose of the model, for tallies of up to `patients` patients at doses `at`.
-
-    None if they are too many, or too few doses to check them by each other.
-    """
+def nodes_for(model: TwoParameterLogistic, at: Values, patients: int, coarse: bool = False) -> Nodes | None:
+    """Return the nodes for tallies of up to `patients` patients at doses `at`; None if they are too many."""
+    sigma, r = (COARSE_SIGMA, COARSE_R) if coarse else (SIGMA, R)
     with np.errstate(over="ignore"):
         space = Space(model, at, patients)
-        meshes = [mesh for x in model.x.tolist() if (mesh := _mesh(space, x)) is not None]
-    if len(meshes) < model.doses or sum(mesh.size for mesh in meshes) > LARGEST or len(set(model.x.tolist())) < 2:
-        return None
-    return tuple(_dose_grid(space, mesh) for mesh in meshes)
+        h = 1 / (sigma * float(np.sqrt(1 + patients * space.s**2 / 4)))
+        of_w = _nodes_of_w(space, float(np.abs([*model.x, *space.data.x]).max()), r)
+        k = _whole_tiles(float(space.z.min()) / h, float(space.z.max()) / h)
+        if of_w is None or len(of_w[0]) * len(k) > LARGEST:
+            return None
+        tiles = [_tiled(part) for part in np.broadcast_arrays(*(part[:, None] for part in of_w), h * k)]
+        number, w, log_dw, z = tiles
+        theta = space.theta(w, z)
+        log_p, log_q = space.likelihood(theta, space.data)
+        log_share = log_dw + np.log(h * space.s_b * space.s) + space.prior.log_density(theta)
+        columns = np.concatenate([log_p, log_q, log_share[..., None], np.ones((*log_share.shape, 1))], axis=2)
+        sign = np.where(number % 2 == 0, 1.0, -1.0)
+        return Nodes(
+            np.ascontiguousarray(columns.swapaxes(1, 2)), logits(theta, model), h * space.s, sign, space.stretch
+        )
+
+
+def _tiled(part: FloatArray) -> FloatArray:
+    """Return a table [TILE A, TILE B] by tiles, [A B, TILE^2]."""
+    rows, columns = (length // TILE for length in part.shape)
+    return part.reshape(rows, TILE, columns, TILE).swapaxes(1, 2).reshape(rows * columns, TILE**2)

@@ -1,0 +1,108 @@
+"""One grid of nodes for all doses: as good as it says on the corners, and decisions that need fewer of them."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from doseopt import BLRM
+from doseopt.core.state import TrialState
+from doseopt.designs import blrm
+from doseopt.models.curves import TwoParameterLogistic
+from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature.asked import Asked
+from doseopt.models.quadrature.two_parameter import RIGHT, ROUGH, NodesPosterior
+from doseopt.models.quadrature.two_parameter_nodes import nodes_for
+from tests.oracle_posterior import FineGrid
+
+DOSES = (0.15, 0.5, 1.5, 4.5)
+CUTS = np.array([0.05, 0.16, 0.33, 0.6])
+CORNERS = {
+    "as bundled": TwoParameterLogistic.weakly_informative(DOSES, "cells", 1.5),
+    "falling correlation": TwoParameterLogistic(DOSES, "mg", 1.5, (-1.0, 0.0), ((4.0, -1.8), (-1.8, 1.0))),
+    "rising correlation": TwoParameterLogistic(DOSES, "mg", 1.5, (-1.0, 0.0), ((4.0, 1.8), (1.8, 1.0))),
+    "vague": TwoParameterLogistic(DOSES, "mg", 1.5, (-1.4, 0.0), ((6.25, 0.0), (0.0, 1.0))),
+    "sharp": TwoParameterLogistic(DOSES, "mg", 1.5, (-1.0, 0.2), ((0.09, 0.0), (0.0, 0.09))),
+}
+DATA = {
+    "none": ((0, 0, 0, 0), (0, 0, 0, 0)),
+    "singles": ((1, 1, 1, 1), (0, 0, 0, 1)),
+    "falling": ((6, 6, 6, 6), (5, 3, 1, 0)),
+    "at one dose": ((0, 0, 30, 0), (0, 0, 15, 0)),
+    "120 patients": ((12, 24, 48, 36), (1, 4, 14, 18)),
+    "120 at the ends": ((60, 0, 0, 60), (6, 0, 0, 36)),
+}
+
+
+EACH = [(prior, data) for i, prior in enumerate(CORNERS) for k, data in enumerate(DATA) if (i + k) % 3 == 0]
+
+
+@pytest.mark.parametrize(("prior", "data"), EACH)
+def test_corners_against_an_independent_rule(prior, data):
+    model, (n, y) = CORNERS[prior], map(np.array, DATA[data])
+    posterior, exact = quadrature(model).posterior(n[None], y[None]), FineGrid(model, n, y)
+    np.testing.assert_allclose(posterior.below(np.array([0.33]))[0, 0], exact.cdf(), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(posterior.mean()[0], exact.mean(), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(posterior.sd()[0], exact.sd(), rtol=0, atol=2e-8)  # the root of rounding
+
+
+def drawn(patients, count, seed=1):
+    random = np.random.default_rng(seed)
+    n = np.stack([random.multinomial(patients, random.dirichlet(np.ones(4) / 2)) for _ in range(count)])
+    return n, random.binomial(n, np.sort(random.random((count, 4)), axis=1))
+
+
+@pytest.mark.parametrize("prior", CORNERS)
+def test_the_bound_of_an_error_is_above_the_error(prior):
+    """Of coarse nodes and of fine ones too coarse for so many patients, against nodes for many more."""
+    model, (n, y) = CORNERS[prior], drawn(32, 60)
+    tallies = np.column_stack([y, n - y, np.ones(60)])
+    right = nodes_for(model, DOSES, 256).answers(tallies, CUTS)
+    assert (right.off_below < RIGHT).mean() > 0.9
+    for nodes in (nodes_for(model, DOSES, 32, coarse=True), nodes_for(model, DOSES, 8), nodes_for(model, DOSES, 32)):
+        found = nodes.answers(tallies, CUTS)
+        assert (np.abs(found.below - right.below).max(axis=(1, 2)) < found.off_below + RIGHT).all()
+        assert (np.abs(found.average - right.average).max(axis=1) < found.off + RIGHT).all()
+
+
+@pytest.mark.parametrize("prior", CORNERS)
+def test_rough_answers_are_as_good_as_they_say(prior):
+    model, (n, y) = CORNERS[prior], drawn(27, 50, 2)
+    mean, below, sure = quadrature(model).roughly(n, y, CUTS)
+    posterior = quadrature(model).posterior(n, y)
+    assert sure.mean() > 0.5
+    np.testing.assert_allclose(mean[sure], posterior.mean()[sure], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(below[sure], posterior.below(CUTS)[sure], rtol=0, atol=ROUGH)
+
+
+def test_what_is_compared_comes_out_the_same_way_with_rough_answers():
+    model, intervals = CORNERS["as bundled"], ((0.33, 1.0), (0.16, 0.33))
+    n, y = drawn(18, 300, 3)
+    exact = Asked(model, intervals)(n, y)
+    limit = float(exact[7, 2, 1])  # of one tally exactly
+    found = Asked(model, intervals, (limit, None))(n, y)
+    np.testing.assert_array_equal(found[..., 1] < limit, exact[..., 1] < limit)
+    for j, k in itertools.combinations(range(4), 2):
+        np.testing.assert_array_equal(found[:, j, 2] < found[:, k, 2], exact[:, j, 2] < exact[:, k, 2])
+    assert (found != exact).any()
+
+
+@pytest.mark.parametrize("rule", ["interval", "ewoc", "mean"])
+def test_decisions_do_not_depend_on_the_accuracy(rule, monkeypatch):
+    """Against all answers as accurate as they can be."""
+    n, y = drawn(24, 200, 4)
+    design = BLRM(doses=4, target=0.25, dose_values=DOSES, unit="mg", reference_dose=1.5, rule=rule)
+    state = TrialState(n, y, (n > 0).cumsum(axis=1).argmax(axis=1), np.zeros((200, 0), np.int64))
+    with_rough = design.decide(state)
+    monkeypatch.setattr(blrm, "asked", lambda model, intervals, limits: Asked(model, intervals))
+    exact = design.decide(state)
+    np.testing.assert_array_equal(with_rough.dose, exact.dose)
+    np.testing.assert_array_equal(with_rough.stop, exact.stop)
+
+
+def test_few_nodes_count_for_a_tally():
+    """A twentieth or so of those of the rule with a grid a dose: 36,000 for this model."""
+    model = CORNERS["as bundled"]
+    posterior = quadrature(model).posterior(*drawn(30, 20))
+    assert isinstance(posterior.parts[0], NodesPosterior)
+    assert quadrature(model).nodes(30) <= 20_000
