@@ -213,7 +213,7 @@ class BLRM(LinePrior):
     def _asked(self, state: TrialState) -> FloatArray:
         """Return the mean, Pr(DLT rate > limit) and those of the intervals that the rule looks at, [S, D, :]."""
         intervals: Intervals = ((self.limit, 1.0),)
-        limits: Limits | None = (self.feasibility if self.feasibility < 1 else math.inf,)
+        limits: Limits | None = (self.feasibility if self.feasibility < 1 else np.inf,)
         if self.rule == "interval":
             intervals, limits = (*intervals, self.intervals), (*limits, None)
         if self.rule == "loss":  # a sum of several is compared: all as accurate as they can be
