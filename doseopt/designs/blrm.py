@@ -213,12 +213,12 @@ class BLRM(LinePrior):
     def _asked(self, state: TrialState) -> FloatArray:
         """Return the mean, Pr(DLT rate > limit) and those of the intervals that the rule looks at, [S, D, :]."""
         intervals: Intervals = ((self.limit, 1.0),)
-        limits: Limits | None = (self.feasibility if self.feasibility < 1 else np.inf,)
+        limits: Limits = (self.feasibility if self.feasibility < 1 else np.inf,)
         if self.rule == "interval":
             intervals, limits = (*intervals, self.intervals), (*limits, None)
-        if self.rule == "loss":  # a sum of several is compared: all as accurate as they can be
-            intervals, limits = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0))), None
-        return asked(self.curve, intervals, limits)(state.n, state.y)
+        if self.rule == "loss":  # sums of several are compared: all as accurate as they can be
+            intervals = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0)))
+        return asked(self.curve, intervals, None if self.rule == "loss" else limits)(state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""

@@ -41,7 +41,7 @@ FINER, FEW_ENOUGH = 2, 250_000
 """Tallies that need closer nodes get those of so many times their patients, if their own are not more than these."""
 OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
-RIGHT, ROUGH = 1e-9, 1e-5
+RIGHT, ROUGH = 1e-9, 1e-4
 """Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
 LINES = 1 << 11
 """Tallies whose quantiles are looked for at a time."""

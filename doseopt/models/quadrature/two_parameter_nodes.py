@@ -31,10 +31,10 @@ from doseopt.models.line import Line
 from doseopt.models.quadrature.batch import Values
 from doseopt.models.quadrature.two_parameter_space import NEGLIGIBLE, Space, Stretch, inverse, logits
 
-SIGMA, R = 1.9, 1.2
+SIGMA, R = 2.0, 0.95
 """Steps in z to the smallest posterior sd; of v, in which the step is 1."""
-COARSE_SIGMA, COARSE_R = 1.25, 1.6
-"""The same of nodes that bring probabilities within some 1e-6."""
+COARSE_SIGMA, COARSE_R = 1.3, 1.4
+"""The same of nodes that bring probabilities within some 1e-5."""
 RHO, GAMMA = 2.0, 4.5
 """Of v."""
 STEP = 0.4
@@ -56,7 +56,7 @@ CUTS = 8
 FAST, SLOW = 0.95, np.array([0.125, 0.25, 0.375, 0.5])
 """Frequencies at which characteristic functions are looked at, relative to the highest that the nodes tell apart."""
 TURN = 2.4
-"""Angle by which each of them is turned, so that they do not cancel where they are summed."""
+"""Angle by which those at low ones are turned, so that they do not cancel where they are summed."""
 NEAR = 1e-5
 """Angle from which on a difference of sines has digits."""
 
@@ -106,21 +106,17 @@ class Nodes:
         return min(self.sign.size, WINDOW)
 
     def moments(self, tile: int) -> FloatArray:
-        """Return 1, p and p^2 at each dose, and columns that show whether the nodes are close enough, [TILE^2, :].
+        """Return 1, p and p^2, and columns that show whether the nodes are close enough, [TILE^2, 2 + 6 D].
 
-        These are cosine and sine of the characteristic functions of the logits, summed over doses: at a high frequency,
-        and with signs that alternate along w at low ones. Last the alternating signs by themselves.
+        These are the alternating signs along w, and for each dose cosine and sine of the characteristic function of its
+        logit: at a high frequency, and with the signs at low ones, summed.
         """
         if tile not in self._moments:
             p, sign = expit(self.logits[tile]), self.sign[tile][:, None]
-            turn = TURN * np.arange(p.shape[1])
             angle = np.pi / self.step * self.logits[tile]
-            fast = FAST * angle + turn
-            slow = (angle[:, None] * SLOW[:, None] + turn + np.arange(len(SLOW))[:, None]).reshape(len(p), -1)
-            waves = [
-                each.sum(axis=1, keepdims=True) for each in (np.cos(fast), np.sin(fast), np.cos(slow), np.sin(slow))
-            ]
-            columns = [np.ones((len(p), 1)), p, p**2, *waves[:2], sign * waves[2], sign * waves[3], sign]
+            fast = np.exp(1j * FAST * angle)
+            slow = sign * np.exp(1j * (angle[..., None] * SLOW + TURN * np.arange(len(SLOW)))).sum(axis=2)
+            columns = [np.ones((len(p), 1)), p, p**2, sign, fast.real, fast.imag, slow.real, slow.imag]
             self._moments[tile] = np.concatenate(columns, axis=1)
         return self._moments[tile]
 
@@ -143,14 +139,15 @@ class Nodes:
         def functional(tile: int) -> FloatArray:
             return np.concatenate([self.moments(tile), below(tile)], axis=1)
 
-        found, peak = self.integrals(tallies, functional, 6 + (2 + len(rates)) * doses)
+        found, peak = self.integrals(tallies, functional, 2 + (6 + len(rates)) * doses)
         total = found[:, 0].copy()
         found /= total[:, None]
-        _, average, square, checks, share = np.split(found, np.cumsum([1, doses, doses, 5]), axis=1)
-        fast, slow, alternating = np.hypot(*checks[:, :2].T), np.hypot(*checks[:, 2:4].T), np.abs(checks[:, 4])
-        off = alternating**2 / 4
+        _, average, square, sign, *waves, share = np.split(found, np.cumsum([1, doses, doses, 1, *[doses] * 4]), axis=1)
+        fast, slow = (np.hypot(*pair).max(axis=1) for pair in (waves[:2], waves[2:]))
+        off_below = fast / 20 + 2 * slow**2
+        off = sign[:, 0] ** 2 / 4 + off_below**2 / 10  # rates are smooth: their means converge twice as fast
         share = np.clip(share, 0, 1).reshape(len(tallies), len(rates), doses)
-        return Answers(total, peak + np.log(total), average, square, share, off, off + fast / 150 + 10 * slow**3)
+        return Answers(total, peak + np.log(total), average, square, share, off, off + off_below)
 
     def integrals(self, tallies: FloatArray, functional: Functional, columns: int) -> tuple[FloatArray, FloatArray]:
         """Integrate prior times likelihood, times the columns of a functional.
