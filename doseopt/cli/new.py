@@ -53,10 +53,13 @@ def new(
         from doseopt.study.file import parse_study
         from doseopt.study.starting import Start
 
+        wrong = []
         if file.suffix != ".toml":
-            raise Faults([Fault("FILE", f"wanted a name that ends in .toml, got {str(file)!r}")], "new")
+            wrong.append(Fault("FILE", f"wanted a name that ends in .toml, got {str(file)!r}"))
         if file.exists():
-            raise Faults([Fault("FILE", f"{str(file)!r} is there already; wanted a new name")], "new")
+            wrong.append(Fault("FILE", f"{str(file)!r} is there already; wanted a new name"))
+        if wrong and is_asked():
+            raise Faults(wrong, "new")
         given = {
             "like": ", ".join(like or []) or None,
             "doses": doses,
@@ -67,7 +70,12 @@ def new(
             "title": title,
         }
         found = _completed(given)
-        text = Start(**(found | {name: _listed(found[name]) for name in ("like", "doses")})).text()
+        try:
+            text = Start(**(found | {name: _listed(found[name]) for name in ("like", "doses")})).text()
+        except Faults as faults:
+            raise Faults([*wrong, *faults.faults], "new") from None
+        if wrong:
+            raise Faults(wrong, "new")
         make_folder(file.parent)
         write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
         study = parse_study(text, str(file))

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from doseopt.conduct.in_hand import is_record, read_trial
 from doseopt.core.design import Design
-from doseopt.core.parameters import Fault, Faults
+from doseopt.core.parameters import Fault, Faults, are_numbers
+from doseopt.core.text import counted
 from doseopt.designs.layers import layers
 from doseopt.records.template import bundled
 from doseopt.records.trial import Trial
@@ -58,7 +59,12 @@ def study_of(given: GivenStudy, truth: Truth | None = None) -> Study:
     study = _study(given)
     if truth is None:
         return study
-    return replace(study, scenario_specs={name: FixedScenario(p) for name, p in _named(truth).items()})
+    named, doses = _named(truth), len(study.doses.as_planned.labels)
+    wanted = f"wanted {counted(doses, 'true DLT rate')} from 0 to 1, one a dose"
+    wrong = [Fault(f"truth {n!r}", f"{wanted}, got {list(p)}") for n, p in named.items() if not _are_rates(p, doses)]
+    if wrong:
+        raise Faults(wrong, study.name)
+    return replace(study, scenario_specs={name: FixedScenario(p) for name, p in named.items()})
 
 
 def _study(given: GivenStudy) -> Study:
@@ -112,7 +118,7 @@ def _name(design: Design) -> str:
 def _named(truth: Truth) -> dict[str, tuple[float, ...]]:
     """Return true DLT rates by the name of the scenario."""
     if isinstance(truth, Mapping):
-        return {str(name): tuple(p) for name, p in truth.items()}
+        return {str(name): tuple(np.asarray(p).tolist()) for name, p in truth.items()}
     try:
         rows = np.atleast_2d(np.asarray(truth, float))
     except (TypeError, ValueError):
@@ -120,6 +126,10 @@ def _named(truth: Truth) -> dict[str, tuple[float, ...]]:
     if rows.ndim != 2 or not rows.size:
         raise Faults([Fault("truth", f"wanted true DLT rates, one a dose, or a row of them a scenario, got {truth!r}")])
     return {f"S{k}": tuple(row) for k, row in enumerate(rows.tolist(), 1)}
+
+
+def _are_rates(given: tuple[float, ...], doses: int) -> bool:
+    return len(given) == doses and are_numbers(given) and all(0 <= p <= 1 for p in given)
 
 
 def trial_of(

@@ -11,6 +11,7 @@ import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 
 from doseopt.comparison.evaluate import Engine
+from doseopt.core.parameters import Fault, Faults
 from doseopt.reports.given import GivenStudy, GivenTrial, Truth, study_of, trial_of
 from doseopt.reports.result import Answer, Result
 
@@ -95,6 +96,8 @@ def summary(comparison: xr.Dataset) -> pd.DataFrame:
     """
     from doseopt.reports.frames import tidy
 
+    if not isinstance(comparison, xr.Dataset) or "design" not in comparison.coords:
+        raise Faults([Fault("summary", f"wanted a comparison, as compare returns it, got {type(comparison).__name__}")])
     frame = tidy(comparison)
     return frame.assign(mcse=frame["mcse"].where(frame["mcse"] > 0))
 

@@ -18,6 +18,14 @@ from doseopt.scenarios.dose_curve import curve
 MIDPOINTS = "midpoints"
 
 
+def _figures(labels: tuple[str, ...]) -> list[float]:
+    """Return labels as figures; none if one is a name."""
+    try:
+        return [float(label) for label in labels]
+    except ValueError:
+        return []
+
+
 def _texts_fault(value: Any) -> str | None:
     if value == ():
         return None
@@ -105,6 +113,10 @@ class Doses:
             found.append(Fault("assumed", f"no dose {strange[0]!r}{nearest(strange[0], self.labels)}"))
         if not isinstance(self.plan, Doses | None):
             found.append(Fault("plan", f"wanted the planned doses, got {self.plan!r}"))
+        figures = _figures(self.labels) if named and self.values is None else []
+        if figures != sorted(figures):
+            wanted = "wanted the lowest dose first, or names with a word in them where the figures are no doses"
+            found.append(Fault("labels", f"{wanted}, got {', '.join(self.labels)}"))
         if self.values is not None and not self.unit:
             found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
         if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):

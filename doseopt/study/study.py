@@ -49,7 +49,8 @@ type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
-    "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none)"
+    "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none); in Python "
+    "truth=[0.05, 0.10, 0.20, 0.30]"
 )
 
 

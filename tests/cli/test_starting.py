@@ -48,6 +48,10 @@ def test_a_file_is_written_from_options_and_never_overwritten(folder):
     again = run(*options)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+    worse = run(*options, "--target", "25", "--cohort", "0")
+    assert "is there already" in worse.stderr
+    assert "--target: wanted" in worse.stderr
+    assert "--cohort: wanted" in worse.stderr
     assert (folder / "mine.toml").read_text(encoding="utf-8") == text
     assert run("check", "mine.toml").exit_code == 0
 

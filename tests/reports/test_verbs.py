@@ -162,3 +162,13 @@ def test_the_figures_of_a_posterior_and_of_a_record_take_what_the_verbs_return()
     assert all(figure.axes for figure in figures)
     with pytest.raises(Faults, match="wanted two designs of the same most patients"):
         doseopt.plot.maps(VERBS["limits"]())
+
+
+def test_rates_and_results_that_are_none_are_said_once():
+    with pytest.raises(Faults, match="truth 'S1': wanted 2 true DLT rates from 0 to 1, one a dose, got") as short:
+        doseopt.compare(ONE, truth=[[0.1, 0.2, 0.3]])
+    with pytest.raises(Faults, match="truth 'b'") as beyond:
+        doseopt.compare(ONE, truth={"a": [0.1, 0.2], "b": (0.1, 3)})
+    assert [len(each.value.faults) for each in (short, beyond)] == [1, 1]
+    with pytest.raises(Faults, match="wanted a comparison, as compare returns it, got int"):
+        doseopt.summary(3)

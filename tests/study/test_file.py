@@ -287,6 +287,7 @@ ONE_FAULT = [
         {"labels": ["a", "b", "c"], "values": [1.0, 2.0], "unit": "mg"},
         "doses.values: wanted 3 values, one a label, got 2",
     ),
+    (["doses", "labels"], ["40", "20", "10"], "doses.labels: wanted the lowest dose first"),
     (["doses", "labels"], ["a", "b", "a"], "doses.labels: wanted different names, got ['a', 'b', 'a']"),
     (["scenarios", "s"], [0.1, 0.25, 1.5], "scenarios.s[2]: wanted a number in [0, 1], got 1.5"),
     (["scenarios", "s"], [0.1, -0.25, 0.5], "scenarios.s[1]: wanted a number in [0, 1], got -0.25"),

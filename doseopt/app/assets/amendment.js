@@ -1,6 +1,6 @@
 // The page Amendment.
 
-import { $, command, el, show, work } from "./ask.js";
+import { $, command, el, explain, show, work } from "./ask.js";
 import { so_far } from "./trial.js";
 
 let made = "";
@@ -18,6 +18,7 @@ export function open(study) {
   $("registered").value = study.registered ?? names[0];
   const proposed = study.amended.length ? study.amended : names.slice(1, 2);
   $("amended").replaceChildren(...names.map((name) => el("label", { class: "check" }, el("input", { type: "checkbox", value: name, checked: proposed.includes(name) }), name)));
+  explain($("amended"));
   $("work-amendment").hidden = true;
   told();
 }

@@ -65,7 +65,7 @@ function box(name, design) {
   });
   const rules = el("dl", {}, ...design.rules.flatMap(([rule, text]) => [el("dt", {}, rule), el("dd", {}, text)]));
   const item = el("div", { class: "design" }, el("label", { class: "check" }, check, name), el("details", {}, el("summary", {}, el("span", { class: "unseen" }, `${name}: `), "rules"), rules));
-  explain(rules);
+  explain(item);
   return item;
 }
 

@@ -1,6 +1,6 @@
 // The pages: which is shown, and what they tell each other.
 
-import { $, ask, learn, listen } from "./ask.js";
+import { $, ask, explain, learn, listen } from "./ask.js";
 import * as amendment from "./amendment.js";
 import * as bookmark from "./bookmark.js";
 import * as compare from "./compare.js";
@@ -58,6 +58,7 @@ async function start() {
   listen();
   const first = await ask("begin");
   learn(first.words);
+  explain($("main"));
   compare.begin(mark);
   trial.begin(amendment.told);
   amendment.begin();
