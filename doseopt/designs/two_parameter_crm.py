@@ -11,7 +11,7 @@ from scipy.special import logit
 
 from doseopt.core.design import Row
 from doseopt.core.facts import Facts
-from doseopt.core.parameters import MOST_DOSES, Fault, param
+from doseopt.core.parameters import MOST_DOSES, Fault, is_number, param
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.core.tunable import COHORT, Tunable
@@ -90,7 +90,8 @@ class TwoParameterCRM(LinePrior, ModelBased):
     def _faults(self) -> list[Fault]:
         found = super()._faults() + skeleton_faults(self.skeleton, self.target, self.doses)
         right = not (found or _mean_fault(self.mean) or skeleton_fault(self.skeleton))
-        if right and 0 < self.target < 1 and np.abs(self.x).max() > MOST:
+        right &= is_number(self.doses) and self.doses <= MOST_DOSES and is_number(self.target) and 0 < self.target < 1
+        if right and np.abs(self.x).max() > MOST:
             wanted = (
                 f"wanted means that give pseudo-doses of -{MOST:g} to {MOST:g}, got up to {np.abs(self.x).max():.3g}"
             )
