@@ -23,6 +23,7 @@ from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import correct_at, correct_of_all, operating_characteristics
+from doseopt.records.answer import Answer
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
@@ -93,7 +94,7 @@ def amend(
     nodes["paired"] = _paired(study, registered, standings)
     progress("enrolment needed")
     nodes["enrolment"] = by_enrolment(study, standings, beliefs[STUDY_MODEL])
-    nodes["next"] = _next(standings)
+    nodes["next"] = _next(study, trial, standings)
     nodes["ladder"] = ladder(study, trial, registered, amended, progress)
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
@@ -173,10 +174,17 @@ def _paired(study: Study, registered: str, standings: Mapping[str, Standing]) ->
     return xr.Dataset(data, coords={"amended": others, "scenario": study.scenarios["scenario"].to_numpy()})
 
 
-def _next(standings: Mapping[str, Standing]) -> xr.Dataset:
-    """Return what each design does now: the next level and size, or the reason to stop and the MTD; 0 for none."""
+def _next(study: Study, trial: Trial, standings: Mapping[str, Standing]) -> xr.Dataset:
+    """Return what each design does now: the next level and size, or the reason to stop and the MTD; 0 for none.
+
+    One that decides while patients are pending does what it does by their follow-up, where that is known.
+    """
     rows = []
-    for design, start in standings.values():
+    for name, (design, start) in standings.items():
+        if (answer := _on_pending(study.designs[name], trial)) is not None:
+            waits = len(trial.pending) if answer.size == 0 else 0
+            rows.append((answer.level or 0, answer.size or 0, answer.stop or "", answer.mtd or 0, waits))
+            continue
         given, chosen = decide_and_select(design, start)
         going = given.stop[0] == CONTINUE
         mtd = 0 if going else int(chosen[0]) + 1
@@ -193,3 +201,16 @@ def _next(standings: Mapping[str, Standing]) -> xr.Dataset:
     columns = zip(texts.items(), zip(*rows, strict=True), strict=True)
     data = {name: ("design", list(values), {"long_name": text}) for (name, text), values in columns}
     return xr.Dataset(data, coords={"design": list(standings)})
+
+
+def _on_pending(design: Design, trial: Trial) -> Answer | None:
+    """Return what a design does now that decides while patients are pending; None if it waits for all, or is not told.
+
+    Not told is how long each of them was followed.
+    """
+    if not (design.facts.pending and trial.pending):
+        return None
+    try:
+        return trial.after(design).answer
+    except Faults:
+        return None

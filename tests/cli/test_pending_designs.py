@@ -3,10 +3,11 @@
 import json
 
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 from doseopt import TITEBOIN, TITECRM, ExactPending, Faults, Lattice, RollingSix, SimulatePending
-from doseopt.amendment.amend import amend
+from doseopt.amendment.amend import _next, amend
 from doseopt.attainable.attained import limits_of
 from doseopt.calibration import calibrate
 from doseopt.cli import app
@@ -15,13 +16,15 @@ from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.comparison.weighable import unweighed
 from doseopt.conduct.examine import examine
+from doseopt.conduct.in_hand import window_of
 from doseopt.conduct.walk import walk
 from doseopt.core.trial import demand_waiting
 from doseopt.designs.layers import layers
+from doseopt.designs.waiting import made_to_wait
 from doseopt.measures.operating_characteristics import measure
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
-from doseopt.reports.sections.amendment import amendment_document
+from doseopt.reports.sections.amendment import _now, amendment_document
 from doseopt.study.file import parse_study
 
 FILE = """
@@ -50,6 +53,7 @@ kind = "rolling_six"
 six_at_mtd = false
 """
 CLOCK = '[clock]\nwindow = 28\naccrual = { kind = "fixed", per_month = 2 }\n'
+DOSES = ["1", "2", "3", "4"]
 PENDING = ("TITE-CRM", "TITE-BOIN", "rolling six")
 
 
@@ -222,6 +226,23 @@ def test_examine_follows_every_cohort_up(file):
     shown = CliRunner().invoke(app, ["examine", str(file), "--design", "rolling six"])
     assert shown.exit_code == 0
     assert "Every cohort is followed up here before the next decision." in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ("14", "TITE-BOIN: 3 patients at 3 (level 3)"),
+        ("", "TITE-BOIN: wait for 1 patient at 2 (level 2)"),
+    ],
+)
+def test_amend_says_what_one_does_now_by_the_days_of_follow_up(days, said):
+    """None in 3, one of them pending for half a window: p = s/(r + STFT) = 0 says up; BOIN waits for the third."""
+    study = parse_study(with_clock(FILE))
+    trial = Trial.from_outcomes(f"1NNN 2NN?{days}", study.doses, window_of(study))
+    standings = {name: trial.after(made_to_wait(study.designs[name])).standing() for name in ("BOIN", "TITE-BOIN")}
+    tree = xr.DataTree.from_dict({"next": _next(study, trial, standings), "average": xr.Dataset({}, {"dose": DOSES})})
+    now = _now(tree)
+    assert [f"{name}: {text}" for name, text in now.items()] == ["BOIN: wait for 1 patient at 2 (level 2)", said]
 
 
 def test_amend_shows_one_with_everybody_followed_up():

@@ -126,8 +126,9 @@ def followed_up(which: str) -> list[Paragraph]:
     if not which:
         return []
     said = (
-        f"Decides while patients are pending: {which}. From the data so far on, over beliefs and on the same patients "
-        "it is shown with every cohort followed up before the next decision. In the comparison of designs it decides "
-        "as patients come by the study's clock: with its duration, and what not waiting gains."
+        f"Decides while patients are pending: {which}. What it does now is by their days of follow-up, where these are "
+        "known. From the data so far on, over beliefs and on the same patients it is shown with every cohort followed "
+        "up before the next decision. In the comparison of designs it decides as patients come by the study's clock: "
+        "with its duration, and what not waiting gains."
     )
     return [Paragraph(said)]
