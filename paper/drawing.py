@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from doseopt.core.files import write_whole
-from doseopt.plots import attained_figure, enrolment_figure, estimates_figure, price_figure
+from doseopt.plots.drawings import attained_figure, enrolment_figure, estimates_figure, price_figure
 from doseopt.plots.save import rendered
 from doseopt.plots.scaffold import new_figure, percent_axis
 from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, WIDTH, styled, wrapped

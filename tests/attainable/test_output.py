@@ -18,7 +18,7 @@ from doseopt import Exact, bayes_optimal, compare
 from doseopt.attainable.attained import limits_of
 from doseopt.display.attained import same_cap, winners
 from doseopt.engines.budget import TooManyStates
-from doseopt.plots import attained_figure, frontier_figure, limit_drawings, maps_figure, price_figure
+from doseopt.plots.drawings import attained_figure, frontier_figure, limit_drawings, maps_figure, price_figure
 from doseopt.reports.frames import limits_frame
 from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.limits import limits_document

@@ -24,7 +24,7 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
 from doseopt.engines.growing import Growing
 from doseopt.engines.simulate import ExactWherePossible, Simulate
-from doseopt.plots import _with_error
+from doseopt.plots.drawings import _with_error
 from doseopt.reports import terminal_text
 from doseopt.reports.frames import tidy
 from doseopt.reports.sections.comparison import comparison_document

@@ -15,10 +15,10 @@ from doseopt.calibration import calibrate
 from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.pathways import paths
 from doseopt.display.attained import same_cap
-from doseopt.plots import attained_figure, frontier_figure, maps_figure, price_figure
 from doseopt.plots.calibration import calibration_figure
 from doseopt.plots.decision_page import decision_pages
 from doseopt.plots.decision_table import decision_table_figure
+from doseopt.plots.drawings import attained_figure, frontier_figure, maps_figure, price_figure
 from doseopt.plots.estimates import estimates_figure
 from doseopt.plots.pathways import paths_figure
 from doseopt.plots.posterior import posterior_drawings

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from doseopt.cli.output import write_figures
 from doseopt.comparison.compare import compare
 from doseopt.display.panels import doses, panels
-from doseopt.plots import (
+from doseopt.plots.drawings import (
     FIGURES,
     benchmark_figure,
     drawings,

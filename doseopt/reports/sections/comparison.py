@@ -9,7 +9,7 @@ from doseopt.core.text import counted
 from doseopt.display.labels import by_mtd, doses_in_words, made_by, names
 from doseopt.display.panels import grouped
 from doseopt.display.simulated import simulated
-from doseopt.plots import drawings
+from doseopt.plots.drawings import drawings
 from doseopt.reports.render.document import MARK, Block, Bullets, Document, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.benchmark import benchmark

@@ -11,7 +11,7 @@ from doseopt.display.labels import accuracy_words, listed, names, shortened
 from doseopt.display.panels import FEW_SCENARIOS, in_print
 from doseopt.measures.declared import DOUBTFUL
 from doseopt.measures.expected import mean_of_known
-from doseopt.plots import drawings
+from doseopt.plots.drawings import drawings
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.measures import monte_carlo
 from doseopt.reports.sections.section import Section

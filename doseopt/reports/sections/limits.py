@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.display.attained import ATTAINABLE, is_correct_selection, is_policy, of_study, priced, same_cap, winners
 from doseopt.display.labels import accuracy_words, listed, made_by, names
-from doseopt.plots import limit_drawings
+from doseopt.plots.drawings import limit_drawings
 from doseopt.reports.render.document import Block, Bullets, Document, Figure, Heading, Paragraph, Table
 
 WHAT = (
