@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.clock.duration import Stagger as Stagger
     from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.clock.onset import Onset as Onset
+    from doseopt.comparison.backfilled import SimulateBackfill as SimulateBackfill
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.definition import Names as Names
     from doseopt.core.design import Design as Design
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs import DESIGNS as DESIGNS
     from doseopt.designs.a_plus_b import APlusB as APlusB
     from doseopt.designs.accelerated_titration import AcceleratedTitration as AcceleratedTitration
+    from doseopt.designs.backfill import Backfill as Backfill
     from doseopt.designs.blrm import BLRM as BLRM
     from doseopt.designs.bma_crm import BMACRM as BMACRM
     from doseopt.designs.boin import BOIN as BOIN
@@ -129,6 +131,8 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
 __version__ = "0.2.0"
 
 _HOME = {
+    "Backfill": "designs.backfill",
+    "SimulateBackfill": "comparison.backfilled",
     "Titrate": "designs.modifiers",
     "NoSkippingDown": "designs.modifiers",
     "MaxRatio": "designs.modifiers",

@@ -9,12 +9,14 @@ from doseopt.core.parameters import nearest
 _COMBINATION = "which takes combinations of drugs"
 _EFFICACY = "which weighs efficacy, too"
 _GRADES = "which weighs grades of toxicity"
+_IN_PYTHON = "in study files; in Python it is SimulateBackfill"
+_OF_EFFICACY = "under this name: scenarios state p_eff, and [obd] what is right"
 _PENDING = "which decides while patients are in their DLT window"
 
 ABSENT = {
     "bard": f"BARD, {_EFFICACY}",
     "bcd": "the biased coin design",
-    "bfboin": f"BF-BOIN, {_EFFICACY}",
+    "bfboin": f"BF-BOIN {_IN_PYTHON}",
     "biasedcoin": "the biased coin design",
     "boincomb": f"BOIN COMB, {_COMBINATION}",
     "boinet": f"BOIN-ET, {_EFFICACY}",
@@ -43,23 +45,23 @@ ABSENT = {
     "upanddown": "up-and-down designs; a table can hold their rules",
     "wagestait": f"the design of Wages and Tait, {_EFFICACY}",
     "waterfall": f"the waterfall design, {_COMBINATION}",
-    "backfill": "backfilling of cleared doses",
+    "backfill": f"backfilling {_IN_PYTHON}",
     "agents": "combinations of drugs",
-    "backfilling": "backfilling of cleared doses",
+    "backfilling": f"backfilling {_IN_PYTHON}",
     "combination": "combinations of drugs",
     "combinations": "combinations of drugs",
     "drugs": "combinations of drugs",
-    "efficacy": "an efficacy endpoint",
+    "efficacy": f"an efficacy endpoint {_OF_EFFICACY}",
     "effectox": f"EffTox, {_EFFICACY}",
-    "futility": "rules on efficacy",
+    "futility": "rules on efficacy but those of boin12",
     "mtdc": "combinations of drugs",
-    "obd": "designs that seek the optimal biological dose",
-    "optimalbiologicaldose": "designs that seek the optimal biological dose",
+    "obd": "designs that seek the optimal biological dose under this name; boin12 does",
+    "optimalbiologicaldose": "designs that seek the optimal biological dose under this name; boin12 does",
     "order": "partial orders of toxicity",
     "orders": "partial orders of toxicity",
     "partialorder": "partial orders of toxicity",
     "partialorders": "partial orders of toxicity",
-    "response": "an efficacy endpoint",
+    "response": f"an efficacy endpoint {_OF_EFFICACY}",
     "schedule": "schedules beside doses",
     "schedules": "schedules beside doses",
 }

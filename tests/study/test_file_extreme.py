@@ -157,7 +157,7 @@ def test_a_size_rule_replaces_the_cohort_that_the_cap_is_compared_with():
 
 
 def test_what_doseopt_does_not_have_is_called_that():
-    for kind in ("boin12", "BOIN-12", "tite_blrm", "TITE-Keyboard", "pod_tpi", "boin_et", "efftox"):
+    for kind in ("uboin", "U-BOIN", "tite_blrm", "TITE-Keyboard", "pod_tpi", "boin_et", "efftox"):
         (found,) = faults(changed(["designs", "3+3", "kind"], kind))
         assert f"unknown kind {kind!r}: doseopt does not have " in found
         assert "did you mean" not in found
@@ -193,7 +193,7 @@ FAULTY = {
     "utility": {"per_dlt": -1},
     "posterior": {"model": "blrm", "reference_dose": -2.0},
     "designs": {
-        "a": {"kind": "boin12", "cutoff": 2.0, "modifiers": [{"kind": "max_patients", "n": 0}], "drop": ["z"]},
+        "a": {"kind": "uboin", "cutoff": 2.0, "modifiers": [{"kind": "max_patients", "n": 0}], "drop": ["z"]},
         "b": {"kind": "bion", "cohort": 0, "cutof": 0.9},
         "c": {"kind": "blrm", "reference_dose": 2.0, "feasibility": 7, "selection": {"kind": "tite_blrm"}},
         "d": {"kind": "policy", "table": "none.policy"},
