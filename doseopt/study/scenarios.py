@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,11 +79,11 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     words = [reader.value(table.get(name, ""), f"{where}.{name}", Domain(str)) for name in ("reason", "source")]
     if isinstance(transform, Mixture) and doses is not None and len(transform.other) != doses:
         reader.fault(f"{where}.transform.other", f"wanted {doses} rates, one a dose, got {len(transform.other)}")
-    shares = _shares(reader, table, where)
+    false, late = _shares(reader, table, where)
     try:
         reason, source = (word or "" for word in words)
-        made = FixedScenario(rates or (), beside["p_moderate"], reason, source, transform, *shares)
-        return dataclasses.replace(made, p_eff=beside["p_eff"])
+        said = (reason, source, transform, false, late)
+        return FixedScenario(rates or (), beside["p_moderate"], *said, beside["p_eff"])
     except Faults as faults:
         reader.faults.extend(fault.under(where) for fault in faults.faults)
         return None
