@@ -125,8 +125,8 @@ class SimulateBackfill:
                 extra[r, t] = n[r, t] - course.n
                 before[r, t], stop[r, t], lasted[r, t] = course.entered, stopped, day
         before[n == 0] = NONE
-        each = [part.reshape(-1, base.doses) for part in (n, y)]
-        flat = TrialState(*each, np.zeros(stop.size, np.int64), np.zeros((stop.size, 0), np.int64))
+        tally = n.reshape(-1, base.doses), y.reshape(-1, base.doses)
+        flat = TrialState(*tally, np.zeros(stop.size, np.int64), np.zeros((stop.size, 0), np.int64))
         chosen = base.select(flat, np.where(stop == TOO_TOXIC, 1, 0).ravel()).reshape(stop.shape)
         attrs = {"engine": "simulated", "trials": float(self.trials), "seed": self.seed, "why": "backfilling in time"}
         ends = {"n": n, "y": y, "selected": chosen, "stop": stop, "weight": np.full(shape[:2], 1 / self.trials)}
