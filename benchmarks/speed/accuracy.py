@@ -11,8 +11,9 @@ import numpy as np
 
 from benchmarks.speed import cases
 from benchmarks.speed.measure import Record, Task, timed
+from doseopt.core.compiled import loops
 from doseopt.engines.exact import ending_weights
-from doseopt.engines.graph import Graph
+from doseopt.engines.graph import Reach
 
 DESIGNS = {"3+3": cases.three_plus_three, "BOIN": cases.boin, "CRM": cases.crm}
 ERRORS = (1e-2, 1e-3, 1e-4, 5e-5)
@@ -21,7 +22,7 @@ MOST = 300_000
 """Trials that are simulated, a thirtieth in a single repeat; the time of more is taken from the rate."""
 
 
-def rounding_error(graph: Graph, selection: Any, p: tuple[float, ...]) -> float:
+def rounding_error(graph: Reach, selection: Any, p: tuple[float, ...]) -> float:
     """Return the largest error of the probabilities of selection against the same sums in whole numbers.
 
     A float is a whole number over a power of two, and so is a product of floats: with p_j = a_j / 2^s, the sum over
@@ -45,7 +46,8 @@ def rounding_error(graph: Graph, selection: Any, p: tuple[float, ...]) -> float:
 
 
 def _measured(repeats: int, name: str) -> Record:
-    """Time the exact engine, then simulations of more and more trials."""
+    """Time the exact engine, then simulations of more and more trials, by the compiled loops, which are at hand."""
+    loops()
     design = DESIGNS[name]()
     record, (graph, selection, _, _) = timed(partial(cases.exact, design), repeats)
     p = float(selection[0, 1 + int(np.argmin(np.abs(np.array(cases.TRUTH) - cases.TARGET)))])

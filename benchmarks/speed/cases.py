@@ -13,7 +13,7 @@ from doseopt.attainable import Rules
 from doseopt.beliefs import Belief, LogisticFamily, belief_of_rates
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.exact import ending_weights
-from doseopt.engines.graph import Graph, build_graph
+from doseopt.engines.graph import Reach, build_graph
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.scenarios import MTDRule
@@ -63,7 +63,7 @@ def thousand(count: int = 1000) -> FloatArray:
     return np.sort(np.random.default_rng(1).random((count, 4)), axis=1)
 
 
-def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Graph, FloatArray, FloatArray, FloatArray]:
+def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Reach, FloatArray, FloatArray, FloatArray]:
     """Return the graph, made anew, P(selected), E[n_j] and E[y_j] in each scenario: what simulations report, too."""
     graph = build_graph(design)
     weight = ending_weights(graph, np.asarray(p))

@@ -18,7 +18,7 @@ from benchmarks.speed.measure import Record, Task, command, summary, timed
 from doseopt.amendment.amend import amend
 from doseopt.calibration import Objective, calibrate
 from doseopt.engines.exact import ending_weights
-from doseopt.engines.graph import Graph, build_graph, graph_of
+from doseopt.engines.graph import Reach, build_graph, graph_of
 from doseopt.measures.operating_characteristics import QUANTILES
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.two_parameter_nodes import nodes_for
@@ -65,7 +65,7 @@ class Job:
 
 def counted(result: Any) -> Record:
     """Return how large a result is, whatever the machine."""
-    if isinstance(result, Graph):
+    if isinstance(result, Reach):
         return {"counts": result.counts()}
     if isinstance(result, doseopt.Policy):
         return {"counts": {"tallies": result.table.tallies.size}}

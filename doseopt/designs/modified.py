@@ -77,9 +77,14 @@ class Modified(Card):
         object.__setattr__(self, "modifiers", tuple(m.bind(self.base) for m in self.modifiers))
 
     @cached_property
+    def _base_facts(self) -> Facts:
+        """The base's, which it may put together anew each time."""
+        return self.base.facts
+
+    @cached_property
     def facts(self) -> Facts:
         """The base's, with every reason that a modifier may give, the smallest cap, and what modifiers keep."""
-        base = self.base.facts
+        base = self._base_facts
         parts: tuple[Facts | Modifier, ...] = (base, *self.modifiers)
         undoable = (*base.undoable, *(reason.name for reason in self._reasons if reason.undoable))
         return dataclasses.replace(
@@ -100,7 +105,7 @@ class Modified(Card):
     @property
     def _reopens(self) -> bool:
         """Whether a rule that sizes its own cohorts may be sent below the dose that it wants, and then has no end."""
-        return self.base.facts.sizes_own_cohorts and any(m.phase == Phase.CLOSE for m in self.modifiers)
+        return self._base_facts.sizes_own_cohorts and any(m.phase == Phase.CLOSE for m in self.modifiers)
 
     @property
     def _reasons(self) -> tuple[Reason, ...]:
@@ -123,7 +128,7 @@ class Modified(Card):
     def _slices(self) -> list[slice]:
         """Where each part's memory lies."""
         ends = np.cumsum(
-            [0, len(self.base.facts.memory), *(len(modifier.memory) for modifier in self.modifiers)]
+            [0, len(self._base_facts.memory), *(len(modifier.memory) for modifier in self.modifiers)]
         ).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
@@ -138,7 +143,7 @@ class Modified(Card):
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
         """Return the memory of all parts after a cohort."""
         base, *views = self._views(before)
-        told, space = outcome, self.base.facts.outcomes
+        told, space = outcome, self._base_facts.outcomes
         if outcome.shape[1] > len(space):  # a moderate toxicity is none to the base
             told = np.stack([outcome[:, 0], outcome[:, 1:].sum(axis=1)], axis=1)
         if space.efficacy:  # efficacy is nothing to a rule laid over the base
@@ -230,12 +235,12 @@ class Modified(Card):
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""
         empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
-        return self._modify(self._recode(self.base.first(), self.base.facts.stops), empty)
+        return self._modify(self._recode(self.base.first(), self._base_facts.stops), empty)
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return what the base decides, as the modifiers leave it."""
         decision = decision_of(self.base, self._views(state)[0], pending)
-        return self._modify(self._recode(decision, self.base.facts.stops), state, pending)
+        return self._modify(self._recode(decision, self._base_facts.stops), state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible and no modifier closes."""
@@ -251,7 +256,7 @@ class Modified(Card):
 
         None if a part that selects no dose stopped the trial.
         """
-        own = {name: 1 + i for i, name in enumerate(self.base.facts.stops)}
+        own = {name: 1 + i for i, name in enumerate(self._base_facts.stops)}
         to_base = np.array([CONTINUE, *(own.get(name, CONTINUE) for name in self.facts.stops)])
         mtd = self.base.select(self._views(state)[0], to_base[stop])
         if any(modifier.phase == Phase.CLOSE for modifier in self.modifiers):

@@ -133,6 +133,22 @@ def test_boin(doses, patients, cohort):
     assert build_graph(cases.boin(doses, patients, cohort)).counts() == boin_by_table(doses, 0.25, patients, cohort)
 
 
+LARGE = {
+    (4, 60, 3): (1_272_173, 3_290_240, 449_613),
+    (4, 40, 1): (3_211_725, 5_149_828, 636_811),
+    (6, 60, 3): (11_565_025, 24_499_036, 5_440_266),
+}
+"""Doses, patients, cohort -> states, edges, endings; the first two by the engine that kept and sorted every state."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("problem", "counts"), LARGE.items())
+def test_large_graphs_of_boin(problem, counts):
+    doses, patients, cohort = problem
+    found = build_graph(cases.boin(doses, patients, cohort)).counts()
+    assert (found["states"], found["edges"], found["endings"]) == counts
+
+
 @pytest.mark.slow
 def test_boin_in_thirty_single_patients():
     """What the benchmark times."""
