@@ -168,8 +168,8 @@ class Growing:
     ) -> None:
         """Send trials on in some ways, all of which lead to one layer."""
         design, space = self.design, self.design.facts.outcomes
+        stay, add = self.packing.added(space.evaluated(ways), space.dlts(ways))
         if not space.lost and not design.facts.memory:
-            stay, add = self.packing.added(ways.sum(axis=1), space.dlts(ways))
             self._layer(to).send(layer.words[rows], stay, add, given.dose[rows], orders, layer.sums[rows])
             return
         step = max(PIECE // len(ways), 1)
@@ -177,10 +177,14 @@ class Growing:
             repeated = np.repeat(some, len(ways))
             outcome, before = np.tile(ways, (len(some), 1)), self.packing.unpack(layer.words[some])
             at = np.repeat(np.arange(len(some)), len(ways))
-            children = advance(design, before[at], given[repeated], outcome)
+            if space.lost:
+                words = self.packing.pack(advance(design, before[at], given[repeated], outcome))
+            else:
+                words = ((layer.words[some] & stay)[:, None] + add[given.dose[some]]).reshape(len(at), -1)
+                words += self.packing.remembered(design.remember(before[at], given[repeated], outcome))
             sums = layer.sums[repeated]
             sums[:, 0] *= np.tile(orders, len(some))
-            self._send(to, self.packing.pack(children), sums)
+            self._send(to, words, sums)
 
     def _send(self, to: int, words: IntArray, sums: FloatArray) -> None:
         """Send trials to a layer as they are."""

@@ -101,6 +101,15 @@ class Packing:
             words[:, place.word] += column << place.shift
         return words
 
+    def remembered(self, memory: IntArray) -> IntArray:
+        """Return the words of what is remembered alone, [S, M] -> [S, W]."""
+        if memory.size and not -ZERO <= memory.min() <= memory.max() < ZERO:
+            raise Faults([Fault("", f"wanted what a design remembers in [-{ZERO}, {ZERO - 1}], got {memory.max()}")])
+        words = np.zeros((len(memory), self.words), np.int64)
+        for place, column in zip(self.memory, memory.T, strict=True):
+            words[:, place.word] += column + ZERO << place.shift
+        return words
+
     def unpack(self, words: IntArray) -> TrialState:
         """Return states, a dose after the other in memory, in which order rules look at them."""
         n, y, memory = (np.empty((len(places), len(words)), np.int64) for places in (self.n, self.y, self.memory))
@@ -120,7 +129,7 @@ class Packing:
         return np.asarray(words[np.arange(len(words)), word[dose]] >> shift[dose] & mask[dose])
 
     def added(self, n: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
-        """Return what cohorts change in states without memory: bits that stay, [W]; what is added, [D, K, W].
+        """Return what cohorts change in states but for their memory: bits that stay, [W]; what is added, [D, K, W].
 
         Parameters
         ----------
@@ -128,7 +137,8 @@ class Packing:
             Patients and DLTs of a cohort in each way that it can turn out.
         """
         stay = np.full(self.words, -1)
-        stay[self.dose.word] ^= self.dose.mask << self.dose.shift
+        for place in (self.dose, *self.memory):
+            stay[place.word] ^= place.mask << place.shift
         add = np.zeros((self.doses, len(n), self.words), np.int64)
         for j in range(self.doses):
             add[j, :, self.dose.word] += j + 1 << self.dose.shift
