@@ -133,8 +133,9 @@ class Patients:
         """Return the tolerances of all patients from one number on, [P, T]."""
         self._draw(end)
         block = self._columns[first].base
-        whole = isinstance(block, np.ndarray) and len(block) == end - first
-        return block if whole else np.stack(self._columns[first:end])
+        if isinstance(block, np.ndarray) and len(block) == end - first:
+            return np.asarray(block)
+        return np.stack(self._columns[first:end])
 
     def _draw(self, many: int) -> None:
         """Draw what is missing of so many patients."""
