@@ -3,13 +3,16 @@ PYTHON ?= python3
 RUN = $(PYTHON) run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help compare app test bench benchmark paper paper-full docs check lock clean
+.PHONY: help compare report app test bench benchmark paper paper-full docs check lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 compare:  ## compare the designs of the registered protocol; ARGS= for another study or folder
 	@$(RUN) compare $(ARGS)
+
+report:  ## report the amendment of the registered protocol into results/report; ARGS= for another study or folder
+	@$(RUN) report --out results/report $(ARGS)
 
 app:  ## serve the app on this machine, with the extra; ARGS= for another study or port
 	@$(RUN) app $(ARGS)

@@ -16,7 +16,7 @@ from doseopt.core.parameters import Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.designs.layers import first_size, with_cap
 from doseopt.designs.unfinished import alone, committed, enrolled, under
-from doseopt.display.outlook import STUDY_MODEL
+from doseopt.display.outlook import STUDY_BELIEF, STUDY_MODEL
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.measures.operating_characteristics import METRICS
@@ -64,7 +64,7 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
     beliefs = {}
     for name, model in models.items():
         beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target)
-    return beliefs | {"the study's belief": updated(study.believed(), n, y)}
+    return beliefs | {STUDY_BELIEF: updated(study.believed(), n, y)}
 
 
 def belief_after(study: Study, asked: Question) -> Belief:

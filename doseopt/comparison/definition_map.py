@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.definitions import judge_selections
+from doseopt.comparison.definitions import judge_selections, patients_below
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.like_for_like import AS_READ, named, naming_rules
 from doseopt.comparison.weighable import unweighed
@@ -16,6 +16,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.engines.simulate import ExactWherePossible
+from doseopt.measures.expected import mean_of_known
 from doseopt.scenarios import MTDRule
 from doseopt.study.study import Study
 
@@ -24,6 +25,7 @@ USUAL = (0.10, 0.15, 1 / 6, 0.20, 0.25, 0.30, 1 / 3, 0.40)
 RULES = ("closest", "highest_below", "interval")
 SHARES = (0.0, 0.1, 0.2)
 """Shares of the patients with an event that is wrongly called a DLT."""
+BELOW = "expected patients below the MTD, mean over the scenarios where a dose is right"
 TIE = 0.005
 """Designs with so much less correct selection than the best are level with it."""
 
@@ -44,8 +46,9 @@ def definition_map(
     Returns
     -------
     Dataset
-        `correct`, `overdose` (definition, target, naming, false_dlts, design): means over the scenarios; `ahead`: the
-        best design and those level with it, within `TIE`; `retargeted` (target, design). Targets that a design cannot
+        `correct`, `overdose` (definition, target, naming, false_dlts, design): means over the scenarios; `below`:
+        expected patients below the lowest right dose, over the scenarios that have one; `ahead`: the best design and
+        those level with it, within `TIE`; `retargeted` (target, design). Targets that a design cannot
         be put on are left out and named in the attribute `not_computed`.
 
     Raises
@@ -69,19 +72,20 @@ def definition_map(
         parts = []
         for name, design in designs.items():
             progress(f"{target:.3g}: {name}")
-            parts.append(_selections(study, engine, name, design, namings))
-        means = np.moveaxis(np.array(parts), 0, 2)  # share, naming, design, R, 1 + D
-        judged = [judge_selections(means, study.scenarios, at_target(rule, target)) for rule in rules.values()]
-        each.append([[one[name].mean(axis=-1) for one in judged] for name in ("correct", "overdose")])
+            parts.append(_attained(study, engine, name, design, namings))
+        means, patients = (np.moveaxis(np.array(part), 0, 2) for part in zip(*parts, strict=True))
+        judged = [_judged(study, at_target(rule, target), means, patients) for rule in rules.values()]
+        each.append([[one[name] for one in judged] for name in ("correct", "overdose", "below")])
         moved.append([design is not study.designs[name] for name, design in designs.items()])
         kept.append(target)
-    correct, overdose = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
+    correct, overdose, below = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
     dims = ("definition", "target", "naming", "false_dlts", "design")
     about = {"units": "1", "long_name": "probability of correct selection, mean over the scenarios"}
     price = about | {"long_name": "probability of selecting an overdose, mean over the scenarios"}
     data = {
         "correct": (dims, correct, about),
         "overdose": (dims, overdose, price),
+        "below": (dims, below, {"units": "patients", "long_name": BELOW}),
         "ahead": (dims, correct >= correct.max(axis=-1, keepdims=True) - TIE - 1e-12),
         "retargeted": (("target", "design"), moved),
     }
@@ -116,11 +120,21 @@ def at_target(rule: MTDRule, target: float) -> MTDRule:
     return dataclasses.replace(rule, target=target, none_above=min(rule.none_threshold - rule.target + target, 1.0))
 
 
-def _selections(study: Study, engine: Engine, name: str, design: Design, namings: list[str]) -> FloatArray:
-    """Return the probability that none and that each dose is selected, [share, naming, R, 1 + D]."""
-    seen, parts = study.scenarios["p_observed"], []
+def _attained(
+    study: Study, engine: Engine, name: str, design: Design, namings: list[str]
+) -> tuple[FloatArray, FloatArray]:
+    """Return what is selected, none or a dose, [share, naming, R, 1 + D], and the expected patients at each dose."""
+    seen, chosen, given = study.scenarios["p_observed"], [], []
     for share in SHARES:
         scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
         by_naming = named(study, engine, name, design, scenarios)
-        parts.append([by_naming[naming][0][:, :-1] for naming in namings])
-    return np.array(parts)
+        chosen.append([by_naming[naming][0][:, :-1] for naming in namings])
+        given.append([by_naming[naming][2] for naming in namings])
+    return np.array(chosen), np.array(given)
+
+
+def _judged(study: Study, rule: MTDRule, means: FloatArray, patients: FloatArray) -> dict[str, FloatArray]:
+    """Return what is correct, an overdose, and below the MTD, means over the scenarios, [share, naming, design]."""
+    judged = judge_selections(means, study.scenarios, rule)
+    below = mean_of_known(patients_below(patients, study.scenarios, rule), axis=-1)
+    return {**{name: each.mean(axis=-1) for name, each in judged.items()}, "below": below}

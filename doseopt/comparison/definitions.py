@@ -43,18 +43,20 @@ def by_definition(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     -------
     dict
         Variables `correct_by_definition`, `overdose_by_definition` and their `<name>_mcse` (definition, design,
-        scenario), `design_target` (definition, design): nan where a design does not depend on it; coordinates
+        scenario); `below_by_definition`, expected patients below the lowest right dose, nan where none is right, as
+        exact as `patients`; `design_target` (definition, design): nan where a design does not depend on it; coordinates
         `definition` and `definition_rule`.
     """
     if not study.also:
         return {}
     rules = {MAIN: study.mtd, **study.also}
     values: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
-    targets = []
+    targets, below = [], []
     for rule in rules.values():
         designs = study.at_target(rule.target)
         each = [_selected(study, engine, name, design, result) for name, design in designs.items()]
-        means, spread = (np.array(part) for part in zip(*each, strict=True))
+        means, spread, patients = (np.array(part) for part in zip(*each, strict=True))
+        below.append(patients_below(patients, result, rule))
         errors = errors_of(spread, result, rule)
         for name, value in judge_selections(means, result, rule).items():
             values.setdefault(name, []).append((value, errors[name]))
@@ -62,8 +64,10 @@ def by_definition(study: Study, engine: Engine, result: xr.Dataset) -> dict[str,
     dims = ("definition", "design", "scenario")
     found = labelled({name: np.array(each).swapaxes(0, 1) for name, each in values.items()}, dims, "definition")
     about = {"units": "1", "long_name": "target DLT rate of the design, as the definition has it"}
+    few = {"units": "patients", "long_name": f"{METRICS['patients_below_mtd'].long_name}, by definition"}
     return {
         **found,
+        "below_by_definition": (dims, np.array(below), few),
         "design_target": (dims[:2], np.array(targets), about),
         "definition": list(rules),
         "definition_rule": ("definition", [rule.describe() for rule in rules.values()]),
@@ -100,6 +104,20 @@ def judge_selections(selections: FloatArray, scenarios: xr.Dataset, rule: MTDRul
     return {name: (selections * weight).sum(axis=-1) for name, weight in _weights(scenarios, rule).items()}
 
 
+def patients_below(patients: FloatArray, scenarios: xr.Dataset, rule: MTDRule) -> FloatArray:
+    """Return the expected patients below the lowest dose that is right by a definition, nan where none is, [..., R].
+
+    Parameters
+    ----------
+    patients : float array [..., R, D]
+        Expected at each dose.
+    scenarios, rule
+        As of `judge_selections`.
+    """
+    weight = METRICS["patients_below_mtd"].function(_truth(scenarios, rule))
+    return np.asarray((patients * weight).sum(axis=-1))
+
+
 def errors_of(spread: FloatArray, scenarios: xr.Dataset, rule: MTDRule) -> dict[str, FloatArray]:
     """Return the Monte Carlo standard errors of `judge_selections`.
 
@@ -117,29 +135,36 @@ def errors_of(spread: FloatArray, scenarios: xr.Dataset, rule: MTDRule) -> dict[
     return {name: np.sqrt(np.clip(value, 0, None)) for name, value in variance.items()}
 
 
-def _weights(scenarios: xr.Dataset, rule: MTDRule) -> dict[str, FloatArray]:
-    """Return what each selection counts, [R, 1 + D]."""
+def _truth(scenarios: xr.Dataset, rule: MTDRule) -> Truth:
+    """Return the truth of scenarios as a definition judges it."""
     p_dlt = scenarios["p_dlt"].transpose("scenario", "dose").to_numpy()
     right, _ = judged_on(rule, p_dlt, planned_of(scenarios))
-    truth = Truth(p_dlt, right, np.full(len(p_dlt), NONE), rule.target)
+    return Truth(p_dlt, right, np.full(len(p_dlt), NONE), rule.target)
+
+
+def _weights(scenarios: xr.Dataset, rule: MTDRule) -> dict[str, FloatArray]:
+    """Return what each selection counts, [R, 1 + D]."""
+    truth = _truth(scenarios, rule)
     return {name: np.asarray(METRICS[measured].function(truth)) for name, measured in SHOWN.items()}
 
 
 def _selected(
     study: Study, engine: Engine, name: str, design: Design, result: xr.Dataset
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the probability that none and that each dose is selected, [R, 1 + D], and its Monte Carlo covariance.
 
-    Found anew for another design than the study's, and over calendars, whose spread a comparison does not hold.
+    With the expected patients at each dose, [R, D]. Found anew for another design than the study's, and over calendars,
+    whose spread a comparison does not hold.
     """
     if design is study.designs[name] and result["engine"].sel(design=name).item() != GIVEN:
-        part = result[["no_selection", "selection", "trials"]].sel(design=name)
+        part = result[["no_selection", "selection", "patients", "trials"]].sel(design=name)
         mean = np.column_stack([part["no_selection"], part["selection"].transpose("scenario", "dose")])
         among = mean[:, :, None] * np.eye(mean.shape[1]) - mean[:, :, None] * mean[:, None, :]
-        return mean, among / part["trials"].item()
-    means, spread = [], []
+        return mean, among / part["trials"].item(), part["patients"].transpose("scenario", "dose").to_numpy()
+    means, spread, patients = [], [], []
     for outcomes in outcomes_of(study, engine, name, design, study.scenarios):
         endings = Endings.of(outcomes)
         means.append(endings.mean(endings.chosen))
         spread.append(endings.covariance(endings.chosen, means[-1]))
-    return np.concatenate(means), np.concatenate(spread)
+        patients.append(endings.mean(endings.n))
+    return np.concatenate(means), np.concatenate(spread), np.concatenate(patients)

@@ -22,6 +22,9 @@ from doseopt.measures.declared import FEW
 from doseopt.measures.endings import Endings
 from doseopt.study.study import Study
 
+type Named = tuple[FloatArray, FloatArray, FloatArray]
+"""Means of events, their covariance, and patients."""
+
 AS_READ, ANY, BY_DEFINITION = "as read", "any", "definition"
 """Naming rules: each design's own; any dose selected is named; on the evidence of the registered definition."""
 
@@ -70,23 +73,18 @@ def named_endings(
         yield from ((ANY, Endings.of(outcomes)) for outcomes in outcomes_of(study, engine, name, bold, scenarios))
 
 
-def named(
-    study: Study, engine: Engine, name: str, design: Design, scenarios: xr.Dataset
-) -> dict[str, tuple[FloatArray, FloatArray]]:
+def named(study: Study, engine: Engine, name: str, design: Design, scenarios: xr.Dataset) -> dict[str, Named]:
     """Return by naming rule the probability that none and that each dose is selected, and one on few, [R, 2 + D].
 
-    With their Monte Carlo covariance.
+    With their Monte Carlo covariance, and the expected patients at each dose, [R, D], which depend on no naming.
     """
-    found: dict[str, list[tuple[FloatArray, FloatArray]]] = {rule: [] for rule in naming_rules(study.definition)}
+    found: dict[str, list[Named]] = {rule: [] for rule in naming_rules(study.definition)}
     for rule, endings in named_endings(study, engine, name, design, scenarios):
         n, _, declared = endings.declared
         events = np.concatenate([endings.chosen, (declared & (n <= FEW))[..., None]], axis=-1)
         mean = endings.mean(events)
-        found[rule].append((mean, endings.covariance(events, mean)))
-    return {
-        rule: (np.concatenate([mean for mean, _ in parts]), np.concatenate([spread for _, spread in parts]))
-        for rule, parts in found.items()
-    }
+        found[rule].append((mean, endings.covariance(events, mean), endings.mean(endings.n)))
+    return {rule: (*map(np.concatenate, zip(*parts, strict=True)),) for rule, parts in found.items()}
 
 
 def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from doseopt.study.silences import factor_of
 from doseopt.study.study import Study
 from doseopt.study.window_events import NAMES, WindowEvents, having
 
-MEASURES = ("correct_selection", "no_selection", "overdose_selection", "sample_size", "enrolled")
+MEASURES = ("correct_selection", "no_selection", "overdose_selection", "patients_below_mtd", "sample_size", "enrolled")
 DAYS = "duration"
 DIMENSION = "window_reading"
 WINDOW = "dlt_window"

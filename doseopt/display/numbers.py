@@ -32,6 +32,11 @@ def points(difference: float) -> str:
     return NOTHING if np.isnan(difference) else f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
+def signed(difference: float) -> str:
+    """Return 1.26 as "+1.3"."""
+    return points(difference / 100)
+
+
 def decimal(x: float, digits: int = 1) -> str:
     """Return a number with so many decimals."""
     return NOTHING if np.isnan(x) else f"{round(x, digits) + 0.0:.{digits}f}"

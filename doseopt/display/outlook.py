@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 STUDY_MODEL = "the study's model"
+STUDY_BELIEF = "the study's belief"

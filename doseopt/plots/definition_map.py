@@ -11,7 +11,7 @@ from doseopt.display.labels import names
 from doseopt.plots.scaffold import Axes, Figure, inside, small_multiples
 from doseopt.plots.style import LINES, full_width, ink_on, styled
 
-CELL = 0.26
+CELL = 0.32
 """Inches a target takes."""
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
@@ -30,7 +30,7 @@ def definition_map_figure(ds: xr.Dataset) -> Figure:
     letters = {int(d): LETTERS[k % len(LETTERS)] for k, d in enumerate(best)}
     key = "; ".join(f"{letter} {designs[d]}" for d, letter in letters.items())
     what = "Panels: definition of right, naming rule. Best by correct selection, = those within 0.5 points of it"
-    subtitle = f"{what}; correct/overdose selection in %. {key}."
+    subtitle = f"{what}; correct/overdose selection in %, below: patients below the MTD. {key}."
     definitions = ds["definition"].to_numpy().tolist()
     titles = [f"{rule.replace('_', ' ')}, {name}" for rule in definitions for name in named]
     columns, row = len(named), ds.sizes["target"] * CELL
@@ -51,7 +51,8 @@ def _panel(ax: Axes, ds: xr.Dataset, letters: dict[int, str]) -> None:
     from matplotlib.colors import to_rgba
 
     order = ("target", "false_dlts", "design")
-    correct, overdose, ahead = (ds[name].transpose(*order).to_numpy() for name in ("correct", "overdose", "ahead"))
+    variables = ("correct", "overdose", "below", "ahead")
+    correct, overdose, below, ahead = (ds[name].transpose(*order).to_numpy() for name in variables)
     for t, f in np.ndindex(correct.shape[:2]):
         best = int(correct[t, f].argmax())
         place = list(letters).index(best)
@@ -61,7 +62,8 @@ def _panel(ax: Axes, ds: xr.Dataset, letters: dict[int, str]) -> None:
         ax.bar(f, 1, 1, t - 0.5, color=colour, edgecolor="white", linewidth=0.8)
         level = [best, *(d for d in np.flatnonzero(ahead[t, f]).tolist() if d != best)]
         who = "=".join(letters[d] for d in level[:3]) + ("=.." if len(level) > 3 else "")
-        text = f"{who} {100 * correct[t, f, best]:.0f}/{100 * overdose[t, f, best]:.0f}"
+        few = "" if np.isnan(below[t, f, best]) else f"\n{below[t, f, best]:.1f}"
+        text = f"{who} {100 * correct[t, f, best]:.0f}/{100 * overdose[t, f, best]:.0f}{few}"
         inside(ax, f, t, text, color=ink_on(colour))
     ax.set_xticks(range(ds.sizes["false_dlts"]), [f"{100 * v:g}" for v in ds["false_dlts"].to_numpy()])
     ax.set_yticks(range(ds.sizes["target"]), [f"{v:.3g}" for v in ds["target"].to_numpy()])

@@ -10,7 +10,8 @@ from doseopt.core.cohort import parse_outcomes
 from doseopt.core.parameters import Domain, Fault, Faults, nearest
 from doseopt.scenarios import MTDRule
 from doseopt.study.criteria import Criteria, read_criteria
-from doseopt.study.reader import Reader, key
+from doseopt.study.protocol import Stated, read_protocol
+from doseopt.study.reader import Reader, key, plain
 from doseopt.study.said import Said
 
 STATEMENTS = {
@@ -40,6 +41,7 @@ KEYS = {
     "criteria": Said("by which one of the designs is recommended"),
     "interims": Said("outcomes at which the amendment is worked through, by name", example={"third": "1N 2NNT"}),
     "statements": Said("words of the investigators, by what they are on"),
+    "protocol": Said("statements of the registered protocol, and what is made of each", Domain(list), []),
 }
 
 
@@ -61,6 +63,8 @@ class Proposal:
         Words of the investigators, by the keys of `STATEMENTS`.
     criteria : Criteria, optional
         By which one of the designs is recommended; without, none is.
+    protocol : tuple of Stated
+        What the registered protocol says, and what is made of it.
     """
 
     registered: str
@@ -69,6 +73,7 @@ class Proposal:
     interims: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
     criteria: Criteria | None = None
+    protocol: tuple[Stated, ...] = ()
 
     def only(self, names: Collection[str]) -> Proposal | None:
         """Return what is proposed of these designs; None if the registered one or every other is not among them."""
@@ -79,7 +84,11 @@ class Proposal:
         """Return the table of the study file."""
         table = {"registered": self.registered, "amended": list(self.amended), "wanted": self.wanted}
         table |= {} if self.criteria is None else {"criteria": self.criteria.in_file()}
-        rest = {"interims": dict(self.interims), "statements": dict(self.statements)}
+        rest = {
+            "interims": dict(self.interims),
+            "statements": dict(self.statements),
+            "protocol": [plain(each) for each in self.protocol],
+        }
         return table | {name: value for name, value in rest.items() if value}
 
 
@@ -117,9 +126,10 @@ def read_proposal(
         except Faults as faults:
             reader.faults.extend(Fault(f"amendment.interims.{key(name)}", f.message) for f in faults.faults)
     statements = _texts(reader, found.get("statements", {}), "amendment.statements", STATEMENTS)
+    protocol = read_protocol(reader, found.get("protocol", []), "amendment.protocol")
     if len(reader.faults) > before:
         return None
-    return Proposal(registered, tuple(amended), wanted, interims, statements, criteria)
+    return Proposal(registered, tuple(amended), wanted, interims, statements, criteria, protocol)
 
 
 def _design(reader: Reader, name: Any, where: str, designs: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ from doseopt.study.file import BUILT, OF_MTD, TOP
 from doseopt.study.most_probable import KEYS as OF_MOST_PROBABLE
 from doseopt.study.naming import EVIDENCE
 from doseopt.study.obd import SHARED
+from doseopt.study.protocol import Stated
 from doseopt.study.reader import plain
 from doseopt.study.rules import WAYS
 from doseopt.study.said import MISSING, Said
@@ -127,6 +128,7 @@ def key_tables() -> dict[str, KeyTable]:
     _add(found, "expansion", Expansion, OF_A_DESIGN["expansion"].doc)
     _add(found, "eligibility.condition", Condition, "one of the alternatives of a criterion")
     _add(found, "eligibility.include", Condition, LISTS["include"].doc, POPULATION)
+    _add(found, "amendment.protocol", Stated, KEYS["protocol"].doc)
     by_name = {
         "dropout": (DROPOUT, TOP["dropout"].doc),
         "eligibility": (LISTS, TOP["eligibility"].doc),

@@ -56,6 +56,7 @@ def schema() -> dict[str, Any]:
     defs["eligibility.any"]["properties"]["any"] |= {"items": _reference("eligibility.condition")}
     for name in ("criteria", "statements"):
         defs["amendment"]["properties"][name] |= _reference(f"amendment.{name}")
+    defs["amendment"]["properties"]["protocol"] |= {"items": _reference("amendment.protocol")}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "doseopt study", **top, "$defs": defs}
 
 

@@ -51,6 +51,14 @@ def test_an_interval_by_the_comparison_of_a_study_that_has_it(study, found):
     np.testing.assert_allclose(at, wanted, rtol=0, atol=1e-12)
 
 
+def test_patients_below_the_mtd_by_the_comparison(study, found):
+    """Mean over the scenarios with a right dose; a false DLT is a DLT to the design, and right stays what it was."""
+    wanted = compare(study, posteriors=False)["patients_below_mtd"].mean("scenario")
+    at = found["below"].sel(definition="closest", target=0.25, naming="any")
+    np.testing.assert_allclose(at.sel(false_dlts=0), wanted, rtol=0, atol=1e-12)
+    assert (at.sel(false_dlts=0.2) > at.sel(false_dlts=0)).all()  # they are taken for too toxic, and stay low
+
+
 def test_those_within_half_a_point_are_level(found):
     correct, ahead = found["correct"], found["ahead"]
     assert ahead.any("design").all()

@@ -67,6 +67,12 @@ def test_the_ranking_by_each_definition(table, name):
     np.testing.assert_allclose(100 * at["overdose_by_definition"].mean("scenario"), overdose, rtol=0, atol=0.501)
 
 
+def test_patients_below_the_mtd_of_the_main_definition_are_those_of_the_measures(table):
+    found = table["below_by_definition"].sel(definition="main").transpose("design", "scenario")
+    wanted = table["patients_below_mtd"].transpose("design", "scenario")
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
 def test_the_main_definition_is_that_of_the_measures(table):
     for name in ("correct", "overdose"):
         found = table[f"{name}_by_definition"].sel(definition="main").transpose("design", "scenario")
@@ -133,6 +139,10 @@ def test_by_plain_enumeration(table, name):
             found = at.sel(scenario=scenario)
             assert found["correct_by_definition"].item() == pytest.approx(chances[right], abs=1e-11)
             assert found["overdose_by_definition"].item() == pytest.approx(over, abs=1e-11)
+            below = (
+                [sum(n[:right]) * chance for n, _, _, chance in trials.weighed(p)] if right is not None else [math.nan]
+            )
+            assert found["below_by_definition"].item() == pytest.approx(math.fsum(below), abs=1e-10, nan_ok=True)
 
 
 def test_it_says_which_designs_were_retargeted(table):

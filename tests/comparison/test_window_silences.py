@@ -12,7 +12,7 @@ from oracle_lost import Chances, lost
 from doseopt import compare
 from doseopt.comparison.readings import silences
 from doseopt.core.parameters import Faults
-from doseopt.reports.sections.window import window_blocks, window_sentences
+from doseopt.reports.sections.window import window_blocks, window_ranges, window_sentences
 from doseopt.study.file import parse_study
 
 SILENT = "[silences]\ndeath_in_window = { probability = 0.25, attributed = 0.5 }"
@@ -115,15 +115,33 @@ def test_deaths_of_the_other_window_compete_with_the_rates_there():
     np.testing.assert_allclose(ds["no_selection_by_reading"].sel(window_reading=labels[-1]), wanted, rtol=0, atol=1e-12)
 
 
-def test_the_sentence_has_the_range_over_the_readings():
+def test_the_second_page_has_the_range_over_the_readings():
     ds = compare(study(SILENT)).sel(scenario=["A"])
-    (sentence,) = window_sentences(ds, "cap 10", "uncapped")
+    (sentence,) = window_sentences(ds)
     assert "Elicited: death 25%." in sentence
-    assert "uncapped 1.0% to 43.0% and 6.9% to 34.0%" in sentence  # .0100 to .4297, and .0686 to .3404 in `READINGS`
+    (ranges,) = window_ranges(ds, "cap 10", "uncapped")
+    assert ranges.groups == (("cap 10", 4), ("uncapped", 4))
+    assert ranges.head[1:5] == ("correct", "overdose", "no MTD", "below MTD")
+    none, death = ranges.rows
+    assert none[0] == "no such event"
+    assert death[5::2] == ("6.9 to 34.0", "1.0 to 43.0")  # .0686 to .3404, and .0100 to .4297 in `READINGS`
+    over, below = (
+        ds[f"{name}_by_reading"].sel(design="uncapped") for name in ("overdose_selection", "patients_below_mtd")
+    )
+    assert death[6::2] == (
+        f"{100 * over.min():.1f} to {100 * over.max():.1f}",
+        f"{below.min():.1f} to {below.max():.1f}",
+    )
     paragraph, *tables = window_blocks(ds)
     assert "not in the main analysis: death 25%" in paragraph.text
     assert [row[0] for row in tables[0].rows] == ds["window_reading_words"].to_numpy().tolist()
-    assert window_sentences(compare(study()), "cap 10", "uncapped") == []
+    at = ds.isel(design=0, window_reading=0, scenario=0)
+    cells = [float(cell) for cell in tables[0].rows[0][1].split("/")]
+    wanted = [
+        at[f"{name}_by_reading"].item() for name in ("correct_selection", "overdose_selection", "patients_below_mtd")
+    ]
+    np.testing.assert_allclose(cells, np.array(wanted) * (100, 100, 1), rtol=0, atol=0.0501)
+    assert window_sentences(compare(study())) == window_ranges(compare(study()), "cap 10", "uncapped") == []
 
 
 def test_what_is_stated_travels():

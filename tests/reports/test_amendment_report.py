@@ -131,7 +131,7 @@ def test_the_first_table_says_what_becomes_of_100_trials(case):
         trials = [100 * at[m].item() for m in ("correct_selection", "overdose_selection", "no_selection")]
         assert row[1:4] == tuple(f"{value:.0f}" for value in trials)
         patients = ("further_patients", "further_dlts", "patients_below_mtd", "patients_above_mtd")
-        assert row[4:] == tuple(f"{at[m].item():.1f}" for m in patients)
+        assert row[4:] == (*(f"{at[m].item():.1f}" for m in patients), name.split()[1])
 
 
 def test_the_first_page_shows_the_two_best_of_many_proposed_designs(prospective):
@@ -210,8 +210,13 @@ def test_gains_are_proposed_minus_registered(case):
     assert f"{abs(dlts):.1f} {'more' if dlts >= 0 else 'fewer'} DLTs)" in texts(document)
     right = dossier.amendment["start"]["correct_selection"]
     gains = 100 * (right.sel(design="BOIN 9") - right.sel(design="ATD 6")).to_numpy()
-    (row,) = table(document, "Correct selection, proposed minus registered").rows
+    row, over, below = table(document, "Proposed minus registered").rows
     np.testing.assert_allclose([float(cell) for cell in row[1:]], [*gains, gains.mean()], atol=0.0501)
+    assert [each[0] for each in (row, over, below)] == [
+        f"BOIN 9: {x}" for x in ("correct", "overdose", "below the MTD")
+    ]
+    change = dossier.amendment["start"]["patients_below_mtd"].diff("design").mean().item()
+    assert float(below[-1]) == pytest.approx(change, abs=0.0501)
 
 
 def test_where_a_proposed_design_is_worse_is_said_on_the_first_page(case):

@@ -42,7 +42,7 @@ def test_where_a_design_is_ahead(first, turns, low, words):
 
 
 def test_the_table_has_a_row_for_the_mean_and_for_the_worst_scenario(found):
-    points, stops = (block for block in break_even_blocks(found) if isinstance(block, Table))
+    points, attained, stops = (block for block in break_even_blocks(found) if isinstance(block, Table))
     assert [row[:2] for row in points.rows[:2]] == [("CRM 25", "mean"), ("CRM 25", "worst scenario")]
     assert points.rows[0][2] == "below 15.0%"  # the review: 36.3 for both at .15
     # of CRM 13: "too toxic" is right in 74 and 42%, overdose 15.1 and 18.0%
@@ -50,6 +50,13 @@ def test_the_table_has_a_row_for_the_mean_and_for_the_worst_scenario(found):
         ("0.80", "74", "15.1"),
         ("0.95", "42", "18.0"),
     ]
+    assert stops.head[-1] == "<MTD"
+    # the review: correct selection at a tenth and a fifth of false DLTs; as it is 61.0, overdose 18, 5.49 below the MTD
+    rows = {row[0]: row[1].split("/") for row in attained.rows}
+    assert attained.head[1] == "CRM 13"
+    assert [rows[f"false DLTs {share}%"][0] for share in (10, 20)] == ["44.3", "29.4"]
+    assert rows["as the study is"] == ["61.0", "18.0", "5.5"]
+    assert [name for name in rows if name.startswith("dose error")] == ["dose error -20%", "dose error +20%"]
 
 
 def test_what_is_left_out_is_said(found):

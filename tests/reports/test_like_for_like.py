@@ -27,6 +27,8 @@ def with_definitions(ds, ahead):
     targets = [[np.nan, 0.25, 0.3], [np.nan, 0.25, 0.3], [np.nan, 0.2, 0.3]]
     ds["correct_by_definition"] = (("definition", "design", "scenario"), value)
     ds["overdose_by_definition"] = (("definition", "design", "scenario"), value / 3)
+    ds["below_by_definition"] = (("definition", "design", "scenario"), np.where([True, False], 10 * value, np.nan))
+    ds["below_by_definition"].attrs["units"] = "patients"
     ds["design_target"] = (("definition", "design"), targets)
     labels = ["main", "below", "at 0.2"]
     return ds.assign_coords(
@@ -77,7 +79,8 @@ def test_the_tables():
     assert rules.marked == {(2, 1), (0, 2), (2, 3), (0, 4), (2, 5), (0, 6)}
     assert rules.notes[0] == "As read: the rule as read."
     assert right.rows[0] == ("3+3", "30.0", "15.0", "55.0", "27.5", "30.0", "15.0")
-    assert definitions.rows[1] == ("CRM", "60.0", "20.0", "30.0", "10.0", "60.0", "20.0")
+    assert definitions.rows[1] == ("CRM", "60.0", "20.0", "6.0", "30.0", "10.0", "3.0", "60.0", "20.0", "6.0")
+    assert definitions.head[:4] == ("", "correct", "overdose", "<MTD")
     assert definitions.notes[-1] == ("at 0.2: CRM put on its target, 0.2; 3+3 cannot be; CRM 20 keeps its own target.")
 
 

@@ -187,6 +187,7 @@ def test_the_design_that_is_ahead_is_named_by_each_definition():
     values = {
         "correct_by_definition": [[[0.2, 0.4], [0.6, 0.8]], [[0.5, 0.7], [0.1, 0.3]]],
         "overdose_by_definition": [[[0.0, 0.1], [0.1, 0.3]], [[0.3, 0.3], [0.0, 0.0]]],
+        "below_by_definition": [[[1, 2], [3, np.nan]], [[4, 6], [7, 8]]],
     }
     ds = xr.Dataset(
         {name: (dims, np.array(value)) for name, value in values.items()},
@@ -194,6 +195,7 @@ def test_the_design_that_is_ahead_is_named_by_each_definition():
     )
     (said,) = _definitions(SimpleNamespace(comparison=ds, designs=DESIGNS))
     assert said.endswith(
-        "by 2 definitions: the study's own: BOIN 9 (70.0%, overdose 20.0%); below: ATD 6 (60.0%, overdose 30.0%)."
+        "by 2 definitions: the study's own: BOIN 9 (70.0%, overdose 20.0%, 3.0 patients below the MTD); below: ATD 6 "
+        "(60.0%, overdose 30.0%, 5.0 patients below the MTD)."
     )
     assert _definitions(SimpleNamespace(comparison=xr.Dataset(), designs=DESIGNS)) == []

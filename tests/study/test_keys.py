@@ -78,6 +78,7 @@ modifiers = [{ kind = "max_patients", n = 9 }]
 registered = "BOIN"
 criteria = { maximise = "correct_selection", overdose_selection = 0.3 }
 interims = { first = "1NNN" }
+protocol = [{ says = "enrolment 9", taken = "silence", how = "a cap" }]
 statements = { reason = "new knowledge" }
 """
 

@@ -23,19 +23,12 @@ from doseopt.reports.render.document import (
     Table,
     Tree,
 )
+from doseopt.reports.render.pages import AFTER, BESIDE, SPACED, TEXT, TOGETHER, UNBROKEN, font_size, in_order, widths
 
 WIDTH = 16.0
 """Centimetres of a line."""
 MOST_TITLE = 255
 """Letters that the format takes."""
-BROAD = 45
-"""Letters that the longest cell of a column counts as, at most."""
-LETTER, BESIDE = 0.52, 5.0
-"""Width of a letter, in its size, about; points beside the text of a cell."""
-TOGETHER = 3
-"""Rows at the start and the end of a table that stand on one page."""
-UNBROKEN = 10
-"""Rows of a table up to which it stands on one page."""
 
 
 def write_docx(document: Document, path: Path) -> Path:
@@ -48,7 +41,8 @@ def write_docx(document: Document, path: Path) -> Path:
     section = word.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm((21 - WIDTH) / 2)
-    word.styles["Normal"].font.name, word.styles["Normal"].font.size = "Calibri", Pt(10.5)
+    section.top_margin = section.bottom_margin = Cm(2)
+    _style(word)
     word.core_properties.title = document.title[:MOST_TITLE]
     word.core_properties.author = "doseopt"
     word.add_heading(document.title, 0)
@@ -57,9 +51,27 @@ def write_docx(document: Document, path: Path) -> Path:
         line.paragraph_format.space_after = Pt(0)
         line.add_run(f"{name}: ").bold = True
         line.add_run(text)
-    for block in document.blocks:
+    parts = [part for block in document.blocks for part in (block.parts() if isinstance(block, Table) else (block,))]
+    for block in in_order(parts, _used(document)):
         _add(word, block)
     return write_whole(path, lambda p: word.save(str(p)))
+
+
+def _style(word: Any) -> None:
+    """Set sizes and spaces, which `pages` counts on."""
+    from docx.shared import Pt
+
+    normal, title, section = (word.styles[name] for name in ("Normal", "Title", "Heading 1"))
+    normal.font.name, normal.font.size = "Calibri", Pt(TEXT)
+    normal.paragraph_format.line_spacing, normal.paragraph_format.space_after = 1.0, Pt(AFTER)
+    title.font.size = Pt(18)
+    section.paragraph_format.space_before, section.paragraph_format.space_after = Pt(12), Pt(4)
+
+
+def _used(document: Document) -> float:
+    """Return the points of the first page that title and facts take."""
+    lines = len(document.title) // 50 + 1
+    return 22.0 * lines + 22.0 + SPACED * len(document.facts)
 
 
 def _add(word: Any, block: Block) -> None:
@@ -75,8 +87,7 @@ def _add(word: Any, block: Block) -> None:
         case Tree(root):
             _add_list(word, (root,), "List Bullet")
         case Table():
-            for part in block.parts():
-                _add_table(word, part)
+            _add_table(word, block)
         case Figure():
             _add_figure(word, block)
         case Code(text):
@@ -101,9 +112,9 @@ def _add_table(word: Any, table: Table) -> None:
     caption.paragraph_format.keep_with_next = True
     heads = [*([("",) * len(table.head)] if table.groups else []), table.head]
     grid = word.add_table(rows=len(heads) + len(table.rows), cols=len(table.head), style="Table Grid")
-    size = 9 if len(table.head) < 7 else 7.5 if len(table.head) < 11 else 6.5
-    widths = [Pt(width) for width in _widths(table, size)]
-    _lay_out(grid, widths, len(heads))
+    size = font_size(table)
+    columns = [Pt(width) for width in widths(table, size)]
+    _lay_out(grid, columns, len(heads))
     cells = grid._cells  # all at once: asking for one cell builds this list anew each time
     body = [[table.shown(r, c) for c in range(len(row))] for r, row in enumerate(table.rows)]
     last = len(body) - 1
@@ -111,7 +122,7 @@ def _add_table(word: Any, table: Table) -> None:
         kept = r < last and (len(body) <= UNBROKEN or r < TOGETHER - 1 or r > last - TOGETHER)
         for c, text in enumerate(row):
             cell = cells[(r + len(heads)) * len(row) + c]
-            cell.width = widths[c]
+            cell.width = columns[c]
             bold = r < 0 or (r, c) in table.marked
             _write(cell.paragraphs[0], text, size, bold=bold, left=table.left[c], kept=kept)
     start = table.leading
@@ -154,19 +165,6 @@ def _write(paragraph: Any, text: str, size: float, *, bold: bool, left: bool, ke
         run.bold = True
     if not left:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-
-
-def _widths(table: Table, size: float) -> list[float]:
-    """Return the points of each column: of its longest word, and the rest of the line as the longest cells need it."""
-    columns = list(zip(table.head, *table.rows, strict=True))
-    words = [max((len(word) for cell in column for word in cell.split()), default=1) for column in columns]
-    cells = [min(max(map(len, column)), BROAD) for column in columns]
-    least = [LETTER * size * letters + BESIDE for letters in words]
-    more = [max(cell - word, 1) for cell, word in zip(cells, words, strict=True)]
-    spare = WIDTH / 2.54 * 72 - sum(least)
-    if spare < 0:  # words are broken
-        return [width * (1 + spare / sum(least)) for width in least]
-    return [width + spare * share / sum(more) for width, share in zip(least, more, strict=True)]
 
 
 def _add_figure(word: Any, figure: Figure) -> None:

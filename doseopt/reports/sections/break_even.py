@@ -7,16 +7,27 @@ from functools import partial
 import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.comparison.break_even import MEASURES
 from doseopt.core.text import counted
 from doseopt.display.break_even import WORDS, where_ahead
 from doseopt.display.labels import names
-from doseopt.display.numbers import bare
+from doseopt.display.numbers import bare, decimal
 from doseopt.plots.break_even import break_even_figure
 from doseopt.reports.render.document import Block, Figure, Paragraph, Table
 from doseopt.reports.sections.section import Section
 
 TITLE = "What would change the decision"
 CRITERIA = {"mean": "mean", "worst": "worst scenario"}
+SHOWN = {"dose_error": (-0.2, 0.2)}
+SHARES = (0.1, 0.2, 0.4)
+"""Amounts that a table shows, of one way to be wrong and of the others."""
+OF_STOPS = {
+    "correct": "correct_selection",
+    "none right": "none_right",
+    "overdose": "overdose_selection",
+    "<MTD": "patients_below_mtd",
+}
+"""Heading and measure of the table of safety stops."""
 
 
 def break_even_blocks(ds: xr.Dataset) -> list[Block]:
@@ -49,7 +60,7 @@ def break_even_blocks(ds: xr.Dataset) -> list[Block]:
         "in the table.",
         "break-even",
     )
-    return [Paragraph(text), _points(ds), figure, *_stops(ds)]
+    return [Paragraph(text), _points(ds), figure, _attained(ds), *_stops(ds)]
 
 
 def _points(ds: xr.Dataset) -> Table:
@@ -78,16 +89,39 @@ def _points(ds: xr.Dataset) -> Table:
     )
 
 
+def _attained(ds: xr.Dataset) -> Table:
+    """Show what the designs attain as the study is, and at some amounts of each way to be wrong."""
+    kinds, mean = names(ds, "perturbation"), ds.sel(criterion="mean")
+    rows = [("as the study is", *_cells(mean.sel(perturbation=kinds[0]), 0.0))]
+    for kind in kinds:
+        at = mean.sel(perturbation=kind)
+        some = [x for x in SHOWN.get(kind, SHARES) if x <= float(at["amount"].max())]
+        sign = "+" if kind in SHOWN else ""
+        rows += [(f"{WORDS[kind][0]} {100 * x:{sign}g}%", *_cells(at, x)) for x in some]
+    return Table(
+        "Correct / overdose selection, % of trials / expected patients below the MTD, mean over the scenarios",
+        ("", *names(ds, "design")),
+        tuple(rows),
+        short_heads=False,
+    )
+
+
+def _cells(at: xr.Dataset, amount: float) -> list[str]:
+    """Return what each design attains at the point of the grid that is closest to an amount."""
+    one = at.isel(point=int(abs(at["amount"].to_numpy() - amount).argmin()))
+    each = [one[f"perturbed_{name}"].to_numpy() for name in MEASURES]
+    return [f"{bare(right)}/{bare(over)}/{decimal(below)}" for right, over, below in zip(*each, strict=True)]
+
+
 def _stops(ds: xr.Dataset) -> list[Block]:
     """Show what the threshold of the safety stop moves."""
     if "stop_correct_selection" not in ds:
         return []
-    each = {"correct": "correct_selection", "none right": "none_right", "overdose": "overdose_selection"}
-    shown = {head: f"stop_{name}" for head, name in each.items() if f"stop_{name}" in ds}
+    shown = {head: f"stop_{name}" for head, name in OF_STOPS.items() if f"stop_{name}" in ds}
     own = [n for n in names(ds, "design") if bool(ds["stop_correct_selection"].sel(design=n).notnull().any())]
     thresholds = ds["stop_threshold"].to_numpy()
     rows = [
-        (name, f"{t:.2f}", *(bare(float(ds[v].sel(design=name, stop_threshold=t))) for v in shown.values()))
+        (name, f"{t:.2f}", *(_said(ds[v].sel(design=name, stop_threshold=t)) for v in shown.values()))
         for name in own
         for t in thresholds
     ]
@@ -96,11 +130,16 @@ def _stops(ds: xr.Dataset) -> list[Block]:
     return [
         Table(
             f"The safety stop of {count}: posterior probability that the lowest dose is too toxic, from which a trial "
-            f"stops. Correct and overdose selection, % of trials, mean over the scenarios{none}",
+            f"stops. Correct and overdose selection, % of trials, and patients below the MTD, means{none}",
             ("", "threshold", *shown),
             tuple(rows),
         )
     ]
+
+
+def _said(value: xr.DataArray) -> str:
+    """Say a probability in percent, patients as they are."""
+    return (bare if value.attrs["units"] == "1" else decimal)(float(value))
 
 
 def decision(dossier: Dossier) -> list[Block]:

@@ -23,6 +23,7 @@ TITLES = {
     "sample_size": "patients",
     "total_dlts": "DLTs",
     "patients_above_mtd": "above MTD",
+    "patients_below_mtd": "below MTD",
     "accuracy_index": "accuracy",
     "utility": "utility",
 }
@@ -161,7 +162,7 @@ def _comparison(ds: xr.Dataset) -> Table:
             values = ds["compared"].sel(which=which, belief=belief)
             cells = [_scaled(name, float(values.sel(measure=name))) for name in names]
             rows.append((f"{belief}, {WHICH[which]}", *cells))
-    caption = "Averages (selection and index in %; patients, DLTs and patients above the MTD expected)"
+    caption = "Averages (selection and index in %; patients, DLTs, patients above and below the MTD expected)"
     return Table(caption, ("", *(TITLES[name] for name in names)), tuple(rows))
 
 
@@ -171,8 +172,14 @@ def _front(ds: xr.Dataset) -> Table:
     front = front[np.argsort(ds["overdose_selection"].to_numpy()[front])]
     some = front[np.unique(np.linspace(0, len(front) - 1, MOST_FRONT).round().astype(int))].tolist()
     objective = str(ds.attrs["objective"])
-    measures = (objective, "overdose_selection", "patients_above_mtd")
-    head = (TITLES.get(objective, objective), "overdose", "above MTD", *ds["parameter"].to_numpy().tolist())
+    measures = (objective, "overdose_selection", "patients_above_mtd", "patients_below_mtd")
+    head = (
+        TITLES.get(objective, objective),
+        "overdose",
+        "above MTD",
+        "below MTD",
+        *ds["parameter"].to_numpy().tolist(),
+    )
     rows = tuple(
         (*(_scaled(name, float(ds[name][at])) for name in measures), *(f"{v:g}" for v in _row(ds, at)[1]))
         for at in some

@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import listed, reason_words
-from doseopt.display.numbers import bare, decimal, percent, points
+from doseopt.display.numbers import bare, decimal, percent, points, signed
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
@@ -28,6 +28,8 @@ BY_SCENARIO = (
     "patients_below_mtd",
     "total_dlts",
 )
+GAINS = {"correct_selection": "correct", "overdose_selection": "overdose", "patients_below_mtd": "below the MTD"}
+"""Of the table of differences."""
 OTHERWISE = {
     "correct_selection_of_all": "doses that may be inserted counting as doses",
     "correct_selection_own_target": "judged at each design's own target",
@@ -121,9 +123,21 @@ def _tables(dossier: Dossier, ds: xr.Dataset) -> list[Block]:
 
 
 def _differences(dossier: Dossier, ds: xr.Dataset) -> Table:
-    """Show what each proposed design gains over the registered one."""
-    caption = f"Correct selection, proposed minus registered ({dossier.proposal.registered}), percentage points; exact"
-    return by_scenario(dossier, caption, gains(dossier, ds["correct_selection"]), points)
+    """Show what each proposed design gains over the registered one, and at what price."""
+    tables = [
+        by_scenario(dossier, "", gains(dossier, ds[name]), points if METRICS[name].units == "1" else signed)
+        for name in GAINS
+    ]
+    rows = [
+        (f"{name}: {head}", *cells)
+        for each in zip(*(table.rows for table in tables), strict=True)
+        for head, (name, *cells) in zip(GAINS.values(), each, strict=True)
+    ]
+    caption = (
+        f"Proposed minus registered ({dossier.proposal.registered}): correct and overdose selection, percentage "
+        "points, and expected patients below the MTD; exact"
+    )
+    return Table(caption, tables[0].head, tuple(rows))
 
 
 def _overall(ds: xr.Dataset) -> Table:

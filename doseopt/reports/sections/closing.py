@@ -15,12 +15,16 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.outcome_space import TOXICITY
 from doseopt.display.labels import accuracy_words, listed, reason_words
 from doseopt.display.numbers import NOTHING, bare, decimal, percent, points, rates
+from doseopt.display.outlook import STUDY_BELIEF
 from doseopt.display.readings import factor_words
 from doseopt.plots.readings import silences_figure
 from doseopt.reports.render.document import Block, Bullets, Code, Figure, Paragraph, Table
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import declared, so_far, statement
+
+BESIDE = ("overdose %", "below the MTD")
+"""Headings beside what is attained."""
 
 
 def attainable(dossier: Dossier) -> list[Block]:
@@ -55,16 +59,26 @@ def attainable(dossier: Dossier) -> list[Block]:
 def _attained(dossier: Dossier, when: str, words: str) -> Table:
     """Set what is attained beside what is attainable."""
     share, rows = dossier.study.utility.is_correct_selection, []
+    beside = _beside(dossier) if when or not dossier.cohorts else {}
     for name in dossier.designs:
         at = dossier.attainable.sel(design=name)
         got, best = float(at[f"attained{when}"]), float(at[f"attainable{when}"])
         numbers = (decimal(v, 3) for v in (got, best, best - got))
         cells = (bare(got), bare(best), points(best - got)) if share else tuple(numbers)
-        rows.append((name, f"{float(at['most_patients']):.0f}", *cells))
-    head = ("", "most patients", "attained", "attainable", "regret")
+        rows.append((name, f"{float(at['most_patients']):.0f}", *cells, *beside.get(name, ())))
+    head = ("", "most patients", "attained", "attainable", "regret", *(BESIDE if beside else ()))
     unit = "(%)" if share else "(expected utility)"
     accuracy = accuracy_words(dossier.attainable.attrs["error"]) or "exact"
     return Table(f"Attained and attainable {unit}, {words}; {accuracy}", head, tuple(rows))
+
+
+def _beside(dossier: Dossier) -> dict[str, tuple[str, str]]:
+    """Return overdose selection and patients below the MTD of each design under the study's belief, from here on."""
+    average = dossier.amendment["average"].to_dataset().sel(belief=STUDY_BELIEF)
+    each = ((name, average.sel(design=name)) for name in dossier.designs)
+    return {
+        name: (bare(float(at["overdose_selection"])), decimal(float(at["patients_below_mtd"]))) for name, at in each
+    }
 
 
 def _skipping(dossier: Dossier) -> str:
@@ -102,9 +116,11 @@ def sensitivity(dossier: Dossier) -> list[Block]:
 
 
 def _ranking(ds: xr.Dataset) -> Table:
-    """Rank the silences by the largest effect of a reading, on each of three measures."""
+    """Rank the silences by the largest effect of a reading, on each measure."""
     shown = {
         "correct_selection": ("correct selection, points", 100),
+        "overdose_selection": ("overdose, points", 100),
+        "patients_below_mtd": ("patients below the MTD", 1),
         "total_dlts": ("DLTs", 1),
         "sample_size": ("patients", 1),
     }

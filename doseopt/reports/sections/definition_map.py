@@ -12,6 +12,7 @@ from doseopt.display.labels import listed, made_by, names
 from doseopt.display.naming import DEFINITION_WORDS, naming_words
 from doseopt.plots.definition_map import definition_map_figure
 from doseopt.reports.render.document import Block, Bullets, Caution, Document, Figure, Heading, Paragraph, Table
+from doseopt.reports.sections.measures import number
 
 MOST_LEVEL = 3
 """Designs that are named as level in a cell."""
@@ -71,8 +72,8 @@ def _explained(ds: xr.Dataset) -> str:
     moved = ds["retargeted"].any("target").to_numpy()
     label = np.array(names(ds, "design"))
     text = (
-        "A cell names the design that selects correctly most often, with correct / overdose selection in percent, and "
-        f"behind = those within 0.5 points of it, {MOST_LEVEL - 1} at most."
+        "A cell names the design that selects correctly most often, with correct / overdose selection in percent and "
+        f"the patients below the MTD, and behind = those within 0.5 points of it, {MOST_LEVEL - 1} at most."
     )
     text += f" Put on each target: {listed(label[moved].tolist())}." if moved.any() else ""
     text += f" The same at every target: {listed(label[~moved].tolist())}." if not moved.all() else ""
@@ -94,8 +95,8 @@ def _table(ds: xr.Dataset) -> Table:
 
 def _cell(ds: xr.Dataset) -> str:
     """Name the best design with what it attains, and those level with it."""
-    correct, overdose = ds["correct"].to_numpy(), ds["overdose"].to_numpy()
+    correct, overdose, below = (ds[name].to_numpy() for name in ("correct", "overdose", "below"))
     best, label = int(correct.argmax()), names(ds, "design")
     level = [label[d] for d in np.flatnonzero(ds["ahead"].to_numpy()).tolist() if d != best]
     more = f" = {', '.join(level[: MOST_LEVEL - 1])}" + (", .." if len(level) >= MOST_LEVEL else "") if level else ""
-    return f"{label[best]}: {100 * correct[best]:.1f} / {100 * overdose[best]:.1f}{more}"
+    return f"{label[best]}: {100 * correct[best]:.1f} / {100 * overdose[best]:.1f} / {number(below[best])}{more}"

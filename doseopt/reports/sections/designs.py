@@ -20,6 +20,7 @@ from doseopt.plots.pathways import paths_figure
 from doseopt.reports.render.document import Block, Figure, Heading, Paragraph, Table
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.words import decided, dose_words, followed_up, so_far, statement, undeclarable
+from doseopt.study.protocol import TAKEN
 
 
 def registered(dossier: Dossier) -> list[Block]:
@@ -27,6 +28,7 @@ def registered(dossier: Dossier) -> list[Block]:
     name = dossier.proposal.registered
     return [
         statement(dossier, "version"),
+        *_protocol(dossier),
         _doses(dossier),
         _rules(dossier, [name]),
         *(_readings(dossier) if dossier.readings else []),
@@ -49,6 +51,13 @@ def amended(dossier: Dossier) -> list[Block]:
         Heading("What they do next", 2),
         *_pathways(dossier, list(dossier.proposal.amended)),
     ]
+
+
+def _protocol(dossier: Dossier) -> list[Block]:
+    """List what the protocol says, and what is made of each statement; nothing if the study lists none."""
+    rows = [(each.says, TAKEN[each.taken], each.how or NOTHING) for each in dossier.proposal.protocol]
+    head = ("the protocol", "taken as", "how")
+    return [Table("What the protocol says, and what is made of it", head, tuple(rows), words=True)] if rows else []
 
 
 def _doses(dossier: Dossier) -> Table:

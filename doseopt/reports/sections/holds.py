@@ -8,14 +8,16 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.core.text import counted
 from doseopt.display.break_even import WORDS, where_ahead
 from doseopt.display.labels import listed, names
-from doseopt.display.numbers import percent
+from doseopt.display.numbers import decimal, percent
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.reports.render.document import Block, Bullets, Paragraph
+from doseopt.reports.sections.designs import REGISTERED
 from doseopt.reports.sections.ladder import sentences
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.summary import ahead
-from doseopt.reports.sections.window import window_sentences
+from doseopt.reports.sections.window import window_ranges, window_sentences
 from doseopt.reports.sections.words import gains
+from doseopt.study.protocol import TAKEN
 
 
 def holds(dossier: Dossier) -> list[Block]:
@@ -28,11 +30,13 @@ def holds(dossier: Dossier) -> list[Block]:
                 *sentences(ladder, dossier.proposal.wanted, dossier.proposal.amended),
                 *_break_even(dossier, order[0]),
                 *_definitions(dossier),
-                *window_sentences(dossier.comparison, dossier.proposal.registered, order[0]),
+                *window_sentences(dossier.comparison),
                 _over_beliefs(dossier, average),
                 *_footing(dossier),
+                *_left_out(dossier),
             )
         ),
+        *window_ranges(dossier.comparison, dossier.proposal.registered, order[0]),
         Paragraph("So far for the decision. What follows is the appendix that it rests on."),
     ]
 
@@ -56,13 +60,14 @@ def _definitions(dossier: Dossier) -> list[str]:
     if "definition" not in ds.dims:
         return []
     right = ds["correct_by_definition"].mean("scenario").sel(design=dossier.designs)
-    over = ds["overdose_by_definition"].mean("scenario")
+    over, below = (ds[f"{name}_by_definition"].mean("scenario") for name in ("overdose", "below"))
     said = []
     for name, words in zip(names(ds, "definition"), ["the study's own", *names(ds, "definition")[1:]], strict=True):
         one = right.sel(definition=name)
         best = str(one["design"].to_numpy()[int(one.to_numpy().argmax())])
         price = percent(float(over.sel(definition=name, design=best)))
-        said.append(f"{words}: {best} ({percent(float(one.max()))}, overdose {price})")
+        few = decimal(float(below.sel(definition=name, design=best)))
+        said.append(f"{words}: {best} ({percent(float(one.max()))}, overdose {price}, {few} patients below the MTD)")
     return [
         f"What counts as right: of these designs the one that is right most often, on average over the scenarios, by "
         f"{counted(len(said), 'definition')}: {'; '.join(said)}."
@@ -98,6 +103,20 @@ def _footing(dossier: Dossier) -> list[str]:
         "How exact: in a scenario every probability is a sum over all ways the trial can go; averages over a model "
         "weigh such sums by quadrature. Scenario and model remain assumptions. Simulated are only the paired "
         'comparisons and the example trials. "Reproduction" says how to get every number again.',
+    ]
+
+
+def _left_out(dossier: Dossier) -> list[str]:
+    """Say what of the registered protocol is not in the numbers; nothing if the study does not list what it says."""
+    said = dossier.proposal.protocol
+    if not said:
+        return []
+    each = {word: [one.says for one in said if one.taken == taken] for taken, word in TAKEN.items()}
+    counts = [f"{len(which)} {word}" for word, which in each.items() if which]
+    out = "; ".join(each[TAKEN["not_modelled"]]) or "nothing"
+    return [
+        f"The registered protocol: of {counted(len(said), 'statement')} {listed(counts)}; {REGISTERED.title!r} lists "
+        f"them. Not in these numbers: {out}."
     ]
 
 

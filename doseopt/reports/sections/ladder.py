@@ -183,8 +183,8 @@ def _first(ds: xr.Dataset, wanted: float) -> str:
         else "It leaves what is declared the MTD as it is registered."
     )
     return (
-        f"The first step to select correctly in {percent(wanted, 0)} of trials is {one['step'].item()} "
-        f"({one['rung_name'].item()}): correct {percent(right[first])}, overdose "
+        f"The first step to select correctly in {percent(wanted, 0)} of trials is {named(ds, first)} "
+        f"({one['says'].item()}): correct {percent(right[first])}, overdose "
         f"{percent(float(one['overdose_selection']))}, no MTD {percent(float(one['no_selection']))}, "
         f"{decimal(float(one['sample_size']))} patients expected, {int(one['most_patients'])} at most, "
         f"{decimal(float(one['patients_below_mtd']))} below the MTD. {outcome}"
@@ -196,6 +196,7 @@ def _free(ds: xr.Dataset, amended: Sequence[str]) -> list[str]:
     at, names = ds.sel(average=STUDY_MODEL), ds["step"].to_numpy().tolist()
     right, size = at["correct_selection"].to_numpy(), at["sample_size"].to_numpy()
     rung, most = ds["rung"].to_numpy(), ds["most_patients"].to_numpy()
+    says = ds["says"].to_numpy()
     alike = (rung == 1) & (ds["window"].to_numpy() == "")
     free = np.flatnonzero((most <= most[0]) & (size <= size[0] + LEAST_PATIENTS) & alike)
     told = [k for k in map(names.index, (name for name in amended if name in names)) if right[k] > right[0]]
@@ -205,7 +206,7 @@ def _free(ds: xr.Dataset, amended: Sequence[str]) -> list[str]:
     gain = right[best] - right[0]
     shares = ", ".join(f"{points(gain)} of the {points(right[k] - right[0])} of {names[k]}" for k in told)
     return (
-        [f"Without one more patient, {named(ds, best)} gains in points of correct selection {shares}."]
+        [f"Without one more patient, {named(ds, best)} ({says[best]}) gains in points of correct selection {shares}."]
         if gain > 0
         else []
     )

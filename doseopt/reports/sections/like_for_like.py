@@ -17,9 +17,10 @@ from doseopt.reports.sections.measures import best, monte_carlo, number, scaled
 from doseopt.reports.sections.section import Section
 
 TITLE = "Like for like, and by other definitions of right"
-WAYS = {"correct": 1, "overdose": -1, "few": 0}
+WAYS = {"correct": 1, "overdose": -1, "few": 0, "below": -1}
 """Which way of a variable is better."""
 BELOW = "<MTD"
+"""Heading of patients below the MTD."""
 
 
 def like_for_like(ds: xr.Dataset) -> list[Block]:
@@ -44,7 +45,7 @@ def like_for_like(ds: xr.Dataset) -> list[Block]:
     if "definition" in ds.coords:
         means = zip(names(ds, "definition"), ds["definition_rule"].to_numpy().tolist(), strict=True)
         notes = [f"{name}: {text.removeprefix('Correct selection: ')}" for name, text in means]
-        blocks.append(_by(ds, "definition", ("correct", "overdose"), _over(ds), (*notes, *_retargeted(ds))))
+        blocks.append(_by(ds, "definition", ("correct", "overdose", "below"), _over(ds), (*notes, *_retargeted(ds))))
     return blocks
 
 
@@ -56,13 +57,13 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
     """Return means over scenarios, designs in rows, and in columns what is shown under each rule or definition."""
     columns, groups, seen = [], [], []
     for each, title in zip(ds[by].to_numpy(), names(ds, by), strict=True):
-        values = {name: ds[f"{name}_by_{by}"].sel({by: each}).mean("scenario").to_numpy() for name in shown}
+        values = {name: _means(ds[f"{name}_by_{by}"].sel({by: each})) for name in shown}
         kept = [name for name in shown if name != "few" or values[name].any()]
-        columns += [(scaled(values[name], "1"), WAYS[name]) for name in kept]
+        columns += [(values[name], WAYS[name]) for name in kept]
         groups.append((title, len(kept)))
-        seen += kept
+        seen += [BELOW if name == "below" else name for name in kept]
     if by == "naming" and "patients_below_mtd" in ds:  # whom a trial treats depends on no naming
-        columns.append((_below(ds["patients_below_mtd"]), -1))
+        columns.append((_means(ds["patients_below_mtd"]), -1))
         groups.append(("patients", 1))
         seen.append(BELOW)
     rows = [(name, *(number(value[d]) for value, _ in columns)) for d, name in enumerate(names(ds, "design"))]
@@ -81,9 +82,10 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
     )
 
 
-def _below(patients: xr.DataArray) -> FloatArray:
-    """Return the mean over the scenarios in which a dose is right."""
-    return scaled(mean_of_known(patients.transpose("design", "scenario").to_numpy(), axis=1), "patients")
+def _means(values: xr.DataArray) -> FloatArray:
+    """Return the mean over the scenarios in which a measure is defined, as printed, [design]."""
+    mean = mean_of_known(values.transpose("design", "scenario").to_numpy(), axis=1)
+    return scaled(mean, values.attrs.get("units", "1"))
 
 
 def _retargeted(ds: xr.Dataset) -> list[str]:

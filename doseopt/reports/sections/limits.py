@@ -38,6 +38,7 @@ COLUMNS = (
     ("same N", "attainable_same_size", _percent),
     ("same >MTD", "attainable_same_exposure", _percent),
     ("overdose", "overdose_selection", _percent),
+    ("<MTD", "patients_below_mtd", "{:.2f}".format),
     (">MTD", "patients_above_mtd", "{:.2f}".format),
     ("DLTs", "total_dlts", "{:.2f}".format),
 )
@@ -183,7 +184,7 @@ def _designs(ds: xr.Dataset) -> list[Block]:
     rows = ((labels[k], *(show(float(ds[variable][k])) for _, variable, show in columns)) for k in order)
     what = "correct selection" if plain else "correct selection and utility"
     which, bounds = ("Designs, then optimal policies", " and bounds") if bounded else ("Designs", "")
-    caption = f"{which}: {what}{bounds} (%, averages over the belief); >MTD: patients above the MTD"
+    caption = f"{which}: {what}{bounds} (%, averages over the belief); <MTD, >MTD: patients below and above the MTD"
     head = ("", *(title for title, _, _ in columns))
     return [Table(caption, head, tuple(rows), labels=True, short_heads=False, notes=(WHAT,) * bounded)]
 

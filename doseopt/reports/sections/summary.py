@@ -77,7 +77,7 @@ def _believed(dossier: Dossier) -> list[str]:
     chance = np.append(ds["p_right"].isel(definition=0).to_numpy(), ds["p_none_right"].isel(definition=0))
     best, labels = int(chance.argmax()), dose_words(dossier)[0]
     each = [
-        f"{label} {percent(float(mean), 0)} ({percent(float(low), 0)} to {percent(float(high), 0)})"
+        f"{label}: {percent(float(mean), 0)} ({percent(float(low), 0)} to {percent(float(high), 0)})"
         for label, mean, low, high in zip(labels, ds["mean"], ds["lower"], ds["upper"], strict=True)
     ]
     most = "no dose is" if best == len(labels) else f"{labels[best]} is"
@@ -133,7 +133,8 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
             decimal(float(at[m]))
             for m in ("further_patients", "further_dlts", "patients_below_mtd", "patients_above_mtd")
         ]
-        rows.append((name, *trials, *patients))
+        cap = float(dossier.comparison["planned_maximum"].sel(design=name))
+        rows.append((name, *trials, *patients, "no cap" if np.isnan(cap) else f"{cap:.0f}"))
     by = (
         "in the order of the criteria, those out of bounds last"
         if dossier.recommendation
@@ -143,9 +144,19 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
     which = f"the first {PROPOSED} of the {count} proposed" if count > PROPOSED else "the proposed"
     return Table(
         f"What becomes of 100 trials, and of the patients of one, {so_far(dossier)}",
-        ("", "right", "dose too high", "no dose", f"{more}patients", f"{more}DLTs", "below MTD", "above MTD"),
+        (
+            "",
+            "right",
+            "dose too high",
+            "no dose",
+            f"{more}patients",
+            f"{more}DLTs",
+            "below MTD",
+            "above MTD",
+            "at most",
+        ),
         tuple(rows),
-        groups=(("of 100 trials", 3), ("expected patients of a trial", 4)),
+        groups=(("of 100 trials", 3), ("expected patients of a trial", 4), ("enrolled", 1)),
         notes=(
             f"The registered design, then {which}, {by}. Averages over what the study's model believes. Right: the MTD "
             "is named, or no dose where none is right. Below MTD: at doses below the lowest right one.",

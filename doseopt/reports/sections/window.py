@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from doseopt.core.state import FloatArray
 from doseopt.display.labels import listed, names
-from doseopt.display.numbers import percent
 from doseopt.display.readings import factor_words
+from doseopt.measures.expected import mean_of_known
 from doseopt.reports.render.document import Block, Paragraph, Table
+from doseopt.reports.sections.measures import number
 
 JUDGED = "Rules meet the DLT rate that follows; right and wrong are judged by the drug-caused rates."
 TOO_LARGE = (
@@ -24,12 +26,22 @@ LONGER = (
     "as stated."
 )
 READ = {
-    "correct_selection_by_reading": "Correct selection (%) by reading of the DLT window, mean over the scenarios",
-    "no_selection_by_reading": "No selection (%) by reading of the DLT window, mean over the scenarios",
-    "enrolled_by_reading": "Patients enrolled by reading of the DLT window, mean over the scenarios",
-    "duration_by_reading": "Expected days by reading of the DLT window, mean over the scenarios",
+    "Correct / overdose selection, % of trials / expected patients below the MTD": (
+        "correct_selection",
+        "overdose_selection",
+        "patients_below_mtd",
+    ),
+    "No selection, % of trials / expected patients enrolled": ("no_selection", "enrolled"),
+    "Expected days": ("duration",),
 }
-"""Of each measure: title of its table."""
+"""Of each table: what stands in a cell, and its measures."""
+RANGES = {
+    "correct_selection": "correct",
+    "overdose_selection": "overdose",
+    "no_selection": "no MTD",
+    "patients_below_mtd": "below MTD",
+}
+"""Of the table of the second page: measure and heading."""
 
 
 def window_blocks(ds: xr.Dataset) -> list[Block]:
@@ -56,23 +68,45 @@ def _tables(ds: xr.Dataset) -> list[Block]:
     stated = [" (stated)" in label for label in names(ds, "window_reading")]
     heads = [f"{text}*" if mark else text for text, mark in zip(names(ds, "window_reading_words"), stated, strict=True)]
     tables: list[Block] = []
-    for name, title in ((name, title) for name, title in READ.items() if name in ds):
-        values = ds[name].mean("scenario").transpose("window_reading", "design").to_numpy()
-        values = values * (100 if ds[name].attrs["units"] == "1" else 1)
-        rows = tuple((text, *(_tenth(x) for x in row)) for text, row in zip(heads, values, strict=True))
-        notes = ("*: as stated",) * any(stated) + (NO_LAW if name == "duration_by_reading" else TOO_LARGE,) * bool(
-            np.isnan(values).any()
-        )
-        tables.append(Table(title, ("", *names(ds, "design")), rows, notes=notes))
+    for title, measures in READ.items():
+        if f"{measures[0]}_by_reading" not in ds:
+            continue
+        values = np.stack([_means(ds, name) for name in measures], axis=-1)  # [reading, design, measure]
+        rows = tuple((text, *map(_cell, row)) for text, row in zip(heads, values, strict=True))
+        unknown = NO_LAW if "duration" in measures else TOO_LARGE
+        notes = ("*: as stated",) * any(stated) + (unknown,) * bool(np.isnan(values[..., 0]).any())
+        caption = f"{title}, by reading of the DLT window, mean over the scenarios"
+        tables.append(Table(caption, ("", *names(ds, "design")), rows, notes=notes, short_heads=False))
     return tables
 
 
-def _tenth(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.1f}"
+def _means(ds: xr.Dataset, name: str) -> FloatArray:
+    """Return the means over the scenarios where a measure is defined, (reading, design), probabilities in percent."""
+    each = ds[f"{name}_by_reading"].transpose("window_reading", "design", "scenario")
+    return mean_of_known(each.to_numpy(), axis=2) * (100 if each.attrs["units"] == "1" else 1)
 
 
-def window_sentences(ds: xr.Dataset, registered: str, ahead: str) -> list[str]:
-    """Say how the readings of what happens in the window move the answer, for the second page.
+def _cell(values: FloatArray) -> str:
+    """Return what stands in a cell; "-" of a design that is not evaluated."""
+    return "-" if np.isnan(values).all() else "/".join(map(number, values))
+
+
+def window_sentences(ds: xr.Dataset) -> list[str]:
+    """Say what is elicited of the window, and who is right most often by its readings, for the second page.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    """
+    if "window_reading" not in ds.dims:
+        return []
+    elicited = f" Elicited: {ds.attrs['silences']}." if "silences" in ds.attrs else ""
+    return [f"What happens in the DLT window moves the answer as the table below says.{elicited} {_best(ds)}"]
+
+
+def window_ranges(ds: xr.Dataset, registered: str, ahead: str) -> list[Block]:
+    """Show how far the readings of what happens in the window move the answer, for the second page.
 
     Parameters
     ----------
@@ -83,27 +117,29 @@ def window_sentences(ds: xr.Dataset, registered: str, ahead: str) -> list[str]:
     """
     if "window_reading" not in ds.dims:
         return []
+    right = ds["correct_selection_by_reading"].notnull().any(["window_reading", "scenario"])
+    shown = [name for name in dict.fromkeys((registered, ahead)) if bool(right.sel(design=name))]
     factors = np.array(names(ds, "window_reading_factor"))
-    parts = []
-    for factor in dict.fromkeys(factor for factor in factors if factor):
-        at = ds.isel(window_reading=np.flatnonzero((factors == factor) | (factors == "")))
-        each = [
-            f"{name} {_range(at, 'no_selection', name)} and {_range(at, 'correct_selection', name)}"
-            for name in dict.fromkeys((registered, ahead))
-            if bool(at["correct_selection_by_reading"].sel(design=name).notnull().any())
-        ]
-        parts += [f"{factor_words(factor)}: {', '.join(each)}"] if each else []
-    elicited = f" Elicited: {ds.attrs['silences']}." if "silences" in ds.attrs else ""
+    each = {name: _means(ds.sel(design=shown), name) for name in RANGES}  # [reading, design]
+    rows = []
+    for factor in dict.fromkeys(factors):
+        at = np.flatnonzero((factors == factor) | (factors == ""))
+        cells = [_range(values[at, d]) for d in range(len(shown)) for values in each.values()]
+        rows.append((factor_words(factor) if factor else "no such event", *cells))
     return [
-        f"What happens in the DLT window.{elicited} By how the protocol is read, trials end without an MTD, and with a "
-        f"correct selection, in these shares, averaged over the scenarios: {'; '.join(parts)}. {_best(ds)}"
+        Table(
+            "By how the DLT window is read: % of trials, and expected patients below the MTD, lowest to highest of the "
+            "readings, means over the scenarios",
+            ("", *[head for _ in shown for head in RANGES.values()]),
+            tuple(rows),
+            groups=tuple((name, len(RANGES)) for name in shown),
+        )
     ]
 
 
-def _range(ds: xr.Dataset, measure: str, design: str) -> str:
-    """Return the range over the readings of a mean over the scenarios."""
-    mean = ds[f"{measure}_by_reading"].sel(design=design).mean("scenario")
-    low, high = percent(float(mean.min())), percent(float(mean.max()))
+def _range(values: FloatArray) -> str:
+    """Return the range of some numbers, as they are printed."""
+    low, high = number(np.nanmin(values)), number(np.nanmax(values))
     return low if low == high else f"{low} to {high}"
 
 
