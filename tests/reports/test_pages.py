@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doseopt.reports.render.document import Figure, Heading, Paragraph, Table
+from doseopt.reports.render.document import Bullets, Figure, Heading, Paragraph, Table
 from doseopt.reports.render.pages import AFTER, HEIGHT, ROW, SPACED, WIDTH, figure_height, in_order, pieces
 
 
@@ -57,6 +57,10 @@ def test_a_figure_never_comes_between_a_heading_and_what_it_heads():
 
 def test_what_heads_a_figure_stays_before_it():
     assert in_order([rows(25), Heading("Figure"), TALL, LINE], 0)[1:3] == [Heading("Figure"), TALL]
+
+
+def test_a_list_without_items_takes_no_room():
+    assert in_order([Heading("None"), Bullets(()), LINE], 0) == [Heading("None"), Bullets(()), LINE]
 
 
 def test_heights_are_those_of_what_is_printed():

@@ -155,8 +155,8 @@ def test_gains_are_said_with_their_sign(tell):
     assert "It names a dose that is too high in 38 of 100 trials instead of 12." in said
     assert '("middle"), it declares none in 20.0%.' in said
     assert shown.rows == (
-        ("ATD 6", "40", "12", "25", "2.0", "1.5", "2.0", "1.0"),
-        ("BOIN 9", "45", "38", "6", "5.0", "0.5", "1.8", "2.0"),
+        ("ATD 6", "40", "12", "25", "2.0", "1.5", "2.0", "1.0", "6"),
+        ("BOIN 9", "45", "38", "6", "5.0", "0.5", "1.8", "2.0", "9"),
     )
 
 

@@ -41,9 +41,14 @@ h1 { font-size: 1.7rem; line-height: 1.2; } h2 { font-size: 1.3rem; margin-top: 
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .9rem; }
 dt { color: #595959; } dd { margin: 0; overflow-wrap: anywhere; }
 nav ul { columns: 2; padding-left: 1.1rem; font-size: .95rem; } a { color: #00558c; }
-.table { overflow-x: auto; margin: 1rem 0; } table { border-collapse: collapse; font-size: .85rem; }
+.table { overflow-x: auto; margin: 1rem 0; width: fit-content; max-width: calc(50vw + 23.5rem);
+  background: linear-gradient(90deg, #fff 30%, #fff0) left/40px 100% no-repeat local,
+    linear-gradient(270deg, #fff 30%, #fff0) right/40px 100% no-repeat local,
+    linear-gradient(90deg, #0004, #0000) left/12px 100% no-repeat scroll,
+    linear-gradient(270deg, #0004, #0000) right/12px 100% no-repeat scroll; }
+table { border-collapse: collapse; font-size: .85rem; }
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem; }
-caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 3.5rem); }
+caption span { display: inline-block; position: sticky; left: 0; max-width: min(46rem, calc(100vw - 3.5rem)); }
 th, td { padding: .2rem .55rem; border-bottom: 1px solid #d9d9d9; text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; }
 th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: left; }
@@ -61,12 +66,14 @@ pre { background: #f4f4f4; padding: .6rem .8rem; overflow-x: auto; font-size: .8
 .out { background: #f6c6c0; } .tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid #d9d9d9; }
 @media (max-width: 40rem) { nav ul { columns: 1; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
   .left { min-width: 7rem; } main ul { padding-left: 1.2rem; } }
-@media (max-width: 34rem) { figure { overflow-x: auto; } figure > svg { min-width: 40rem; }
+@media (max-width: 55rem) { .table { max-width: 100%; } }
+@media (max-width: 34rem) { table { font-size: .7rem; } th, td { padding: .15rem .22rem; } .left { min-width: 4.5rem; }
+  figure { overflow-x: auto; } figure > svg { min-width: 40rem; }
   figcaption { position: sticky; left: 0; }
   .cut > svg { position: absolute; width: 0; height: 0; min-width: 0; } .cut .pieces { display: flex; } }
 @media print { body { font-size: 10pt; max-width: none; padding: 0; } nav { display: none; }
   figure, table, .gap { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  .table { overflow: visible; } }
+  .table { overflow: visible; max-width: 100%; } }
 """
 
 

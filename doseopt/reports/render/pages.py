@@ -24,15 +24,15 @@ WIDTH, HEIGHT = 453.5, 728.0
 """Points of a line and of a page, between its margins."""
 TEXT, SPACED, AFTER = 10.0, 12.3, 5.0
 """Points: size of running text, of its lines, and below a paragraph."""
-MEAN = 0.49
-"""Width of a letter of running text in its size, on average."""
+MEAN, SMALL = 0.49, 0.44
+"""Widths of a letter in its size, on average: of running text, and of cells."""
 HEADING = {1: 34.0, 2: 26.0}
 """Points of a heading of each level, with the space around it."""
 LETTER, BESIDE = 0.52, 5.0
 """Width of a letter of a table, in its size, about; points beside the text of a cell."""
 BROAD = 45
 """Letters that the longest cell of a column counts as, at most."""
-ROW = 1.28
+ROW = 1.24
 """Height of a row of one line, in the size of its letters."""
 TOGETHER = 3
 """Rows at the start and the end of a table that stand on one page."""
@@ -67,7 +67,8 @@ def in_order(blocks: Iterable[Block], used: float) -> list[Block]:
         if isinstance(block, Figure) and heading == 0 and late:
             waiting.append(block)
         else:
-            used = _after(used, [heading + (each := pieces(block))[0], *each[1:]])
+            first, *rest = pieces(block) or [0.0]
+            used = _after(used, [heading + first, *rest])
             heading = 0.0
             found.append(block)
         while waiting and (FULL < used / HEIGHT < SPILT or used + figure_height(waiting[0]) <= SURE * HEIGHT):
@@ -121,7 +122,7 @@ def _rows(table: Table) -> list[float]:
     columns = widths(table, size)
     heads = [*([("",) * len(table.head)] if table.groups else []), table.head]
     each = [
-        max(_lines(cell, width - BESIDE, size, LETTER) for cell, width in zip(row, columns, strict=True)) * ROW * size
+        max(_lines(cell, width - BESIDE, size, SMALL) for cell, width in zip(row, columns, strict=True)) * ROW * size
         for row in (*heads, *table.rows)
     ]
     top = SPACED * _lines(table.caption, WIDTH, TEXT) + AFTER + sum(each[: len(heads)])
