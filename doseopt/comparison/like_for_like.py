@@ -84,7 +84,11 @@ def named(study: Study, engine: Engine, name: str, design: Design, scenarios: xr
         events = np.concatenate([endings.chosen, (declared & (n <= FEW))[..., None]], axis=-1)
         mean = endings.mean(events)
         found[rule].append((mean, endings.covariance(events, mean), endings.mean(endings.n)))
-    return {rule: (*map(np.concatenate, zip(*parts, strict=True)),) for rule, parts in found.items()}
+    joined: dict[str, Named] = {}
+    for rule, parts in found.items():
+        mean, spread, patients = (np.concatenate(each) for each in zip(*parts, strict=True))
+        joined[rule] = mean, spread, patients
+    return joined
 
 
 def like_for_like(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, Any]:
