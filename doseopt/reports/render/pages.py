@@ -38,7 +38,7 @@ TOGETHER = 3
 """Rows at the start and the end of a table that stand on one page."""
 UNBROKEN = 10
 """Rows of a table up to which it stands on one page."""
-FULL, SPILT, SURE = 0.7, 0.92, 0.95
+FULL, SPILT, SURE = 0.82, 0.97, 0.95
 """Shares of a page: full enough to leave the rest empty; so full that the text may be on the next; to which it is used.
 
 Heights are known to a few percent only, so that a page is left where neither an error leaves it almost empty.
