@@ -97,7 +97,7 @@ class Sitting:
                 raise Ended("the processor time of this session is used up: load the page anew, and ask for less")
             self._workers[which] = Worker(self._limits, self._begin, int(left))
         worker = self._workers[which]
-        known = {"read": self._study} | ({} if which == "curve" else {"trial": self._trial})
+        known = {"read": self._study, "trial": None if which == "curve" else self._trial}
         for each, said in known.items():
             if verb != each and said is not None and worker.told.get(each) is not said:
                 await worker.ask(each, said)
