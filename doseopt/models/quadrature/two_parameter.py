@@ -43,6 +43,8 @@ OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
 RIGHT, ROUGH = 1e-9, 1e-4
 """Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
+BESIDE = 18.0
+"""Log density below the peak that is left out for quantiles: exp(-18) = 2e-8."""
 LINES = 1 << 11
 """Tallies whose quantiles are looked for at a time."""
 
@@ -112,7 +114,7 @@ class NodesPosterior:
         ends = np.cumsum([line.size for line in lines])
         for start in range(0, len(self.tallies), LINES):
             rows = slice(start, start + LINES)
-            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines, int(ends[-1]))
+            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines, int(ends[-1]), BESIDE)
             weight /= self.total[rows, None]
             parts = np.split(weight, ends[:-1], axis=1)
             yield rows, [line.distribution(part) for line, part in zip(lines, parts, strict=True)]

@@ -149,7 +149,9 @@ class Nodes:
         share = np.clip(share, 0, 1).reshape(len(tallies), len(rates), doses)
         return Answers(total, peak + np.log(total), average, square, share, off, off + off_below)
 
-    def integrals(self, tallies: FloatArray, functional: Functional, columns: int) -> tuple[FloatArray, FloatArray]:
+    def integrals(
+        self, tallies: FloatArray, functional: Functional, columns: int, negligible: float = NEGLIGIBLE
+    ) -> tuple[FloatArray, FloatArray]:
         """Integrate prior times likelihood, times the columns of a functional.
 
         Parameters
@@ -159,6 +161,8 @@ class Nodes:
         functional : callable
         columns : int
             C.
+        negligible : float
+            Log density below the peak that is left out.
 
         Returns
         -------
@@ -172,7 +176,7 @@ class Nodes:
         for start in range(0, len(tallies), BLOCK):
             own = slice(start, start + BLOCK)
             peaks[own] = peak = (tallies[own] @ self._middle).max(axis=1)
-            counts = (tallies[own] @ self._highest > (peak - NEGLIGIBLE)[:, None]).T
+            counts = (tallies[own] @ self._highest > (peak - negligible)[:, None]).T
             block, totals = np.column_stack([tallies[own], -peak]), found[own]
             for tile in np.flatnonzero(counts.any(axis=1)).tolist():
                 value, chosen = functional(tile), np.flatnonzero(counts[tile])
