@@ -20,6 +20,7 @@ many, the tally is integrated on panels of its own (see ``nested``).
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -211,8 +212,9 @@ class TwoParameterQuadrature:
         at, sizes = tuple(map(float, self.model.values)), nominal_size(n.sum(axis=1))
         mean, below = np.zeros(n.shape), np.zeros((len(n), len(rates), n.shape[1]))
         sure = np.zeros(len(n), bool)
-        for size in np.unique(sizes).tolist():
-            nodes, rows = nodes_for(self.model, at, size, coarse=True), sizes == size
+        for size, coarse in itertools.product(np.unique(sizes).tolist(), (True, False)):
+            rows = np.flatnonzero((sizes == size) & ~sure)
+            nodes = nodes_for(self.model, at, size, coarse) if len(rows) else None
             if nodes is not None:
                 found = nodes.answers(_tallies(n[rows], y[rows]), rates)
                 mean[rows], below[rows] = found.average, found.below
