@@ -1,4 +1,4 @@
-"""The figures: those that the package draws, and three of the paper's own in the same style."""
+"""The figures: those that the package draws, and four of the paper's own in the same style."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from doseopt.core.files import write_whole
-from doseopt.plots.drawings import attained_figure, enrolment_figure, estimates_figure, price_figure
+from doseopt.plots.definition_map import definition_map_figure
+from doseopt.plots.drawings import attained_figure, enrolment_figure, price_figure
 from doseopt.plots.save import rendered
 from doseopt.plots.scaffold import new_figure, percent_axis
 from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, WIDTH, styled, wrapped
@@ -29,11 +30,12 @@ def figures(material: Material, results: Mapping[str, Results]) -> dict[str, Fig
     """Return every figure, by the name of its file."""
     return {
         "enrolment": enrolment_figure(material.comparison),
+        "definitions": definition_map_figure(material.definitions),
+        "turns": turns_figure(material),
         "cap": cap_figure(results["attains"], results["protocol"]),
         "silences": silences_figure(results["silences"]),
         "attained": attained_figure(material.limits),
         "price": price_figure(material.limits),
-        "estimates": estimates_figure(material.comparison),
         "misled": misled_figure(results["simulation"]),
     }
 
@@ -75,16 +77,56 @@ def cap_figure(attains: Results, protocol: Results) -> Figure:
     return figure
 
 
+LINES = {
+    "naming": (GREY, ":"),
+    "uncapped": (INK, (0, (1, 1))),
+    "crm_middle": (VERMILLION, "--"),
+    "crm_large": (VERMILLION, "-"),
+    "boin_large": (BLUE, "-."),
+}
+"""Roles of the designs that are drawn where rates are off; told apart by dashes, and by colour."""
+OFF = {"false_dlts": "false DLTs, % of patients", "late_dlts": "late DLTs, % of DLTs", "death": "deaths, % of patients"}
+
+
+@styled
+def turns_figure(material: Material) -> Figure:
+    """Draw mean correct and overdose selection where DLT rates are off what the study says."""
+    ds = material.turns["registered"].sel(criterion="mean")
+    subtitle = (
+        f"Means over the scenarios; what is right stays. Deaths are counted as the study reads them "
+        f"({ds.attrs['death_counted']}). Exact."
+    )
+    figure = new_figure(3.6, "How wrong the study may be", subtitle)
+    axes = figure.subplots(2, len(OFF), sharey="row", squeeze=False)
+    for c, (kind, label) in enumerate(OFF.items()):
+        for r, what in enumerate(("correct", "overdose")):
+            ax, at = axes[r, c], ds.sel(perturbation=kind)
+            for role, (colour, dashes) in LINES.items():
+                y = at[f"perturbed_{what}_selection"].sel(design=material.roles[role])
+                x, y = 100 * at["amount"].to_numpy(), 100 * y.to_numpy()
+                ax.plot(x, y, color=colour, linestyle=dashes, linewidth=1.5, label=material.roles[role])
+            percent_axis(ax, "y", 75, 25)
+            ax.grid(color=FAINT, linewidth=0.4)
+            ax.set_xlim(x[0], 50)
+        ax.set_xlabel(label)
+    axes[0, 0].set_ylabel("correct, % of trials")
+    axes[1, 0].set_ylabel("overdose, % of trials")
+    axes[1, 0].legend(loc="upper right", frameon=False, fontsize=SMALL, handlelength=3)
+    return figure
+
+
 @styled
 def silences_figure(silences: Results) -> Figure:
     """Draw correct selection under each reading of each silence."""
     part = silences["registered"]
     rows: dict[str, list[Results]] = {}
     for row in part["rows"]:
-        rows.setdefault(row["question"], []).append(row)
+        if not row["factor"].endswith(("_window", "naming rule")):
+            rows.setdefault(row["question"], []).append(row)
     subtitle = (
-        "The registered design under each reading of each silence, one changed at a time; mean over the scenarios. "
-        "Filled: the reading in use. Grey band: all combinations of readings."
+        "The registered design under each reading of each silence, one changed at a time; mean over the scenarios; "
+        "readings of the DLT window, and naming rules, are in the table. Filled: the reading in use. Grey band: all "
+        "combinations."
     )
     figure = new_figure(0.31 * len(rows) + 0.45, "How much each silence matters", subtitle)
     ax = figure.add_subplot()

@@ -8,20 +8,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from doseopt.core.files import write_whole
 from doseopt.study.file import load_study
 from paper import drawing, store
-from paper.claims import CLAIMS, benchmark, checks, tuning
+from paper.claims import CLAIMS, benchmark, checks, published, tuning, waiting
 from paper.material import Material, reduced
 
 PAPER = store.ROOT / "paper"
-STUDY = "renji-elo-first"
-"""The bundled study that the paper is about: with the scenarios that were elicited first."""
-SOURCES = ("main.typ", "layout.typ", "values.typ", "tables.typ", "references.bib", "sections")
-RECORDS = [tuning.RECORD, checks.SBC, benchmark.RANKING]
+STUDY = "renji-elo"
+"""The bundled study that the paper is about."""
+PAGES = {"main.typ": "main.pdf", "supplement.typ": "supplement.pdf"}
+SOURCES = (*PAGES, "layout.typ", "values.typ", "tables.typ", "references.bib", "sections")
+RECORDS = [tuning.RECORD, checks.SBC, benchmark.RANKING, benchmark.SUMMARY, published.SCENARIOS, waiting.RECORD]
 """Results that a build reads and does not recompute, unless it is a full one."""
 
 
@@ -68,7 +70,7 @@ def compute(material: Material) -> dict[str, Any]:
 
 
 def write_pdf(out: Path) -> Path:
-    """Set the manuscript from the results and figures of a folder, whole or not at all."""
+    """Set manuscript and supplement from the results and figures of a folder, whole or not at all; return the first."""
     import typst
 
     with tempfile.TemporaryDirectory() as name:
@@ -78,9 +80,10 @@ def write_pdf(out: Path) -> Path:
             copy(PAPER / source, folder / source)
         for part in ("results", "figures"):
             shutil.copytree(out / part, folder / part)
-        content = typst.compile(folder / "main.typ", root=folder)
+        made = {name: typst.compile(folder / page, root=folder) for page, name in PAGES.items()}
     (out / "build").mkdir(exist_ok=True)
-    return write_whole(out / "build" / "main.pdf", lambda p: p.write_bytes(content))
+    written = [write_whole(out / "build" / name, partial(Path.write_bytes, data=data)) for name, data in made.items()]
+    return written[0]
 
 
 _began = time.perf_counter()

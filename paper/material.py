@@ -11,6 +11,8 @@ import xarray as xr
 
 import doseopt
 from doseopt.attainable.attained import limits_of
+from doseopt.comparison.break_even import break_even
+from doseopt.comparison.definition_map import definition_map
 from doseopt.comparison.readings import silences
 from doseopt.study.file import parse_study
 from doseopt.study.study import Study
@@ -19,6 +21,8 @@ KEPT = ("flat", "MTD 0.15 steep", "MTD 1.5 shallow", "MTD 4.5 steep", "too toxic
 """Scenarios of a reduced build."""
 LARGEST, POINTS = 14, 5
 """Of a reduced build: the largest enrolment cap, and the belief's values of each parameter."""
+LESS = {16: 12, 25: 14}
+"""Caps of a reduced build."""
 KINDS, SIZES = ("CRM", "BOIN"), ("small", "middle", "large")
 
 
@@ -32,8 +36,8 @@ def reduced(study: Study) -> Study:
         cap = next((m for m in design.get("modifiers", []) if m["kind"] == "max_patients"), None)
         if cap is None:
             design["modifiers"] = [*design.get("modifiers", []), {"kind": "max_patients", "n": LARGEST}]
-        elif cap["n"] > LARGEST:
-            name, cap["n"] = name.replace(str(cap["n"]), str(LARGEST)), LARGEST
+        elif cap["n"] in LESS:
+            name, cap["n"] = name.replace(str(cap["n"]), str(LESS[cap["n"]])), LESS[cap["n"]]
         document["designs"][name] = design
     own = list(document["designs"])
     proposed = [name for name in own if not name.startswith("ATD") and not name.endswith(" 10")]
@@ -61,12 +65,16 @@ class Material:
     def roles(self) -> dict[str, str]:
         """The names of the designs, by what they are in the paper."""
         assert self.study.proposal is not None
+        caps = {name: design.facts.cap for name, design in self.study.designs.items()}
         found = {"registered": self.study.proposal.registered}
-        others = [name for name in self.study.designs if name.startswith("ATD") and name != found["registered"]]
-        found["uncapped"] = others[0]
+        others = {name: cap for name, cap in caps.items() if name.startswith("ATD") and name not in found.values()}
+        found["naming"] = next(name for name in others if name.endswith("naming"))
+        found["uncapped"] = next(name for name in others if name != found["naming"])
+        crm = [cap for name, cap in caps.items() if name.startswith("CRM ")]
         for kind in KINDS:
-            members = [name for name in self.study.designs if name.startswith(f"{kind} ")]
-            found |= {f"{kind.lower()}_{size}": name for size, name in zip(SIZES, members, strict=True)}
+            members = {cap: name for name, cap in caps.items() if name.startswith(f"{kind} ")}
+            found |= {f"{kind.lower()}_{size}": members.pop(cap) for size, cap in zip(SIZES, crm, strict=True)}
+            found |= {f"{kind.lower()}_between": name for name in members.values()}
         return found
 
     @cached_property
@@ -91,6 +99,23 @@ class Material:
         if self.is_reduced:
             return {"registered": registered, "uncapped": registered}
         return {"registered": registered, "uncapped": silences(self.study, self.roles["uncapped"])}
+
+    @cached_property
+    def definitions(self) -> xr.Dataset:
+        """Who is best, over definition of right, target, naming rule and share of false DLTs."""
+        return definition_map(self.study)
+
+    @cached_property
+    def turns(self) -> dict[str, xr.Dataset]:
+        """How wrong the study may be before the order turns, by the role of the design that others are held to."""
+        roles, others = self.roles, [n for n in self.study.designs if n != self.roles["registered"]]
+        pairs = {
+            "registered": others,
+            "uncapped": [n for n in others if not n.startswith("ATD")],
+            "naming": [roles["crm_small"], roles["boin_small"]],
+            "crm_middle": [roles["crm_large"]],
+        }
+        return {role: break_even(self.study, roles[role], list(named)) for role, named in pairs.items()}
 
     @cached_property
     def interim(self) -> str:

@@ -12,7 +12,7 @@ from paper.material import Material
 from paper.store import ROOT, digest
 
 FOLDER = ROOT / "benchmarks" / "statistical" / "results"
-RANKING = FOLDER / "ranking.csv"
+RANKING, SUMMARY = FOLDER / "ranking.csv", FOLDER / "summary.csv"
 OPTIMAL = "Bayes-optimal"
 KEYS = {
     "registered": "ATD+3+3",

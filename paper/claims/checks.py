@@ -105,7 +105,14 @@ def _simulation(material: Material) -> dict[str, Any]:
             z.append(np.abs(value - truth)[known] / error[known])
     every = np.concatenate(z)
     bound = float(norm.ppf(1 - FAMILY_ERROR / 2 / len(every)))
-    return {"largest": float(every.max()), "numbers": len(every), "bound": bound, "trials": trials, "seed": SEED}
+    return {
+        "largest": float(every.max()),
+        "numbers": len(every),
+        "bound": bound,
+        "level": FAMILY_ERROR,
+        "trials": trials,
+        "seed": SEED,
+    }
 
 
 def _calibration_of_samplers() -> dict[str, Any]:

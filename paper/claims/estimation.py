@@ -10,6 +10,9 @@ import xarray as xr
 from doseopt.measures.estimation import CEILING
 from paper.material import Material
 
+PRINTED = ("MTD 1.5 shallow", "MTD 4.5 steep", "too toxic")
+"""Scenarios whose posteriors the paper prints; all are in the comparison's data."""
+PRINTED_ROLES = ("registered", "crm_small", "crm_large", "boin_large")
 MEASURES = ("bias", "rmse", "coverage", "width")
 
 
@@ -34,6 +37,8 @@ def claims(material: Material) -> dict[str, Any]:
         "never_below": _never(ds),
         "ceiling": CEILING,
         "excludes": _excludes(ds, material),
+        "printed": [_posterior(ds.sel(scenario=name), material, name) for name in PRINTED],
+        "printed_designs": [material.roles[role] for role in PRINTED_ROLES],
     }
 
 
@@ -43,6 +48,16 @@ def _doses(ds: xr.Dataset) -> dict[str, Any]:
     top = {f"top_{name}": value[-1] for name, value in found.items()}
     tried = ds["tried"].mean("scenario").to_numpy()
     return {**found, "tried": tried, **top, "top_tried": tried[-1], "first_width": found["width"][0]}
+
+
+def _posterior(ds: xr.Dataset, material: Material, scenario: str) -> dict[str, Any]:
+    """Return what is expected of the posterior at each dose in a scenario, over all trials of some designs."""
+    parts = ("mean", "lower", "upper", "coverage")
+    designs = [
+        {part: ds[f"posterior_{part}"].sel(design=material.roles[role]).to_numpy() for part in parts}
+        for role in PRINTED_ROLES
+    ]
+    return {"scenario": scenario, "p": ds["p_dlt"].to_numpy(), "designs": designs}
 
 
 def _range(values: xr.DataArray) -> dict[str, float]:

@@ -15,6 +15,8 @@ from doseopt.scenarios.doses import Doses
 from doseopt.study.study import Study
 from paper.material import Material
 
+CHILDREN = 8
+"""With acute liver failure, in whom encapsulated hepatocytes were reported as safe (Dhawan et al. 2020)."""
 CELLS = 1e9
 """The unit of doses in the text."""
 
@@ -27,6 +29,7 @@ def claims(material: Material) -> dict[str, Any]:
         "title": study.title,
         "registry": study.registry,
         "planned": study.planned_enrolment,
+        "children": CHILDREN,
         "target": study.target,
         "none_above": study.mtd.none_threshold,
         "mtd_rule": study.mtd.describe(),

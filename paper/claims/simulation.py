@@ -32,15 +32,15 @@ def claims(material: Material) -> dict[str, Any]:
     pairs = list(itertools.combinations(range(len(names)), 2))
     high, low = _compared(correct, pairs)
     found = {str(r): _sizes(high, low, r) | {"mcse": 0.5 / r**0.5, "mcse_gap": (0.5 / r) ** 0.5} for r in REPLICATES}
-    needed = _needed(high, low)
+    least = needed(high, low)
     return {
         "small": found[str(REPLICATES[0])] | {"replicates": REPLICATES[0]},
         "large": found[str(REPLICATES[1])] | {"replicates": REPLICATES[1]},
         "comparisons": len(high),
         "pairs": len(pairs),
         "gap_median": float(np.median(high - low)),
-        "needed_median": float(np.median(needed)),
-        "needed_share_large": float((needed > REPLICATES[-1]).mean()),
+        "needed_median": float(np.median(least)),
+        "needed_share_large": float((least > REPLICATES[-1]).mean()),
         "risky": RISKY,
         "sure": SURE,
         "means": _means(material),
@@ -88,7 +88,7 @@ def _detected(z: FloatArray) -> FloatArray:
     return np.asarray(ndtr(z - limit) + ndtr(-z - limit))
 
 
-def _needed(high: FloatArray, low: FloatArray) -> FloatArray:
+def needed(high: FloatArray, low: FloatArray) -> FloatArray:
     """Return the replicates with which the order comes out right with probability `SURE` (normal approximation)."""
     return np.asarray(norm.ppf(SURE) ** 2 * (high * (1 - high) + low * (1 - low)) / (high - low) ** 2)
 

@@ -16,12 +16,14 @@ from paper.claims import CLAIMS, tuning
 from paper.material import Material, reduced
 
 PAPER = store.ROOT / "paper"
-SECTIONS = {path.name: path for path in [PAPER / "main.typ", *sorted((PAPER / "sections").glob("*.typ"))]}
+SECTIONS = {
+    path.name: path for path in [*(PAPER / page for page in making.PAGES), *sorted((PAPER / "sections").glob("*.typ"))]
+}
 SOURCES = {name: read(path.read_text(encoding="utf-8")) for name, path in SECTIONS.items()}
 TABLES = read((PAPER / "tables.typ").read_text(encoding="utf-8"), as_code=True)
 RESULTS = {path.stem: store.read_json(path) for path in sorted((PAPER / "results").glob("*.json"))}
 
-NAMES = ("3+3", "mTPI-2", "SHA-256", "June 2025")
+NAMES = ("3+3", "Rolling six", "rolling six", "mTPI-2", "SHA-256", "June 2025")
 """Names with a digit in them."""
 COUNTS = ("three outcomes a patient", "cohorts of three", "three columns each")
 COLUMNS = re.compile(r"\b(first|last)\s+(five|six)\b")
@@ -106,7 +108,7 @@ def test_the_full_results_say_what_made_them() -> None:
 
 def test_the_recorded_results_are_those_of_the_manifest_and_of_the_study() -> None:
     assert set(store.check_manifest()) == {path.relative_to(store.ROOT).as_posix() for path in making.RECORDS}
-    assert tuning.recorded(load_study(making.STUDY))["made_by"]["seed"] == tuning.SEED
+    assert tuning.recorded(load_study(tuning.STUDY))["made_by"]["seed"] == tuning.SEED
 
 
 def test_a_record_that_has_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +156,25 @@ def test_the_words_agree_with_the_numbers() -> None:
     assert 0 < sum(a > b for a, b in zip(calibrated, optimal, strict=True)) < len(optimal)  # for some caps
     rows = {row["name"]: row["correct"] for row in RESULTS["benchmark"]["rows"]}
     assert rows["BOIN"] == rows["Keyboard"] == rows["mTPI-2"]
+    turns = RESULTS["maps"]["turns"]
+    quoted = [
+        ("crm_middle", "crm_large"),
+        ("uncapped", "crm_large"),
+        ("uncapped", "boin_large"),
+        ("registered", "boin_large"),
+    ]
+    assert all(turns[base]["false_dlts"][role]["count"] > 0 for base, role in quoted)
+    assert all(turns["uncapped"]["late_dlts"][role]["count"] > 0 for role in ("crm_large", "boin_large"))
+    first = RESULTS["gap"]["definitions"]["first"]
+    assert first[0].startswith("CRM")
+    assert all(name.startswith("BOIN") for name in first[1:])
+    ends = [
+        row["declares"]
+        for row in RESULTS["endings"]["rows"]
+        if row["name"].startswith("0/1 0/3 0/3 ") and row["name"].endswith("/3")
+    ]
+    assert all("CRM 10" in end["4.5"] and "BOIN 10" in end["4.5"] and "ATD+3+3 cap 10" in end["none"] for end in ends)
+    assert all(row["of"] > 0 for kind in ("poisson", "fixed") for row in RESULTS["waiting"]["rows"][kind])
     checks = RESULTS["checks"]
     assert checks["simulation"]["largest"] < checks["simulation"]["bound"]
     assert max(checks["mass"]["largest"], checks["closed_form"]["largest"]) < 1e-12
