@@ -6,6 +6,7 @@ Those that must stand are interfaces that a protocol demands of every design, en
 - `Enrolling`: a design that the engines make, which do not know the designs and so not `Around`.
 - `ExactWherePossible.trials`: an engine that may simulate says how many trials a scenario then takes.
 - `ProductPosterior`: what needs weights; a posterior that has none computes the rest of what one must answer itself.
+- `BOIN12.moves`: an interval design says which way to go; it goes by the boundaries of BOIN, which it has.
 - `Waiting.select`: it changes when its design is asked, and not how it selects.
 - `ModelAverage.doses`, `RobustPrior.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have
   those of their curves.
@@ -22,6 +23,7 @@ ROOT = Path(doseopt.__file__).parent
 DEMANDED = {
     *(("Around", name) for name in ("facts", "first", "remember", "admissible", "describe")),
     *(("Enrolling", name) for name in ("first", "describe")),
+    ("BOIN12", "moves"),
     ("ExactWherePossible", "trials"),
     ("ModelAverage", "doses"),
     ("RobustPrior", "doses"),

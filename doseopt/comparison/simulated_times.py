@@ -12,7 +12,8 @@ from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
 from doseopt.engines.calendars import outcome_of
 from doseopt.engines.enrolling import enrolling, lost_chances, replaced
 from doseopt.engines.exact import observed_rates, rates_beside
-from doseopt.engines.simulate import ROWS, Patients, run_trials
+from doseopt.engines.patients import Patients
+from doseopt.engines.simulate import ROWS, run_trials
 from doseopt.study.clock import Clock
 from doseopt.study.on_pending import SEED, TRIALS
 

@@ -10,7 +10,8 @@ import xarray as xr
 
 from doseopt.conduct.walk import account
 from doseopt.engines.outcomes import judged
-from doseopt.engines.simulate import Patients, Simulate
+from doseopt.engines.patients import Patients
+from doseopt.engines.simulate import Simulate
 from doseopt.records.replay import Standing
 from doseopt.scenarios import above_mtd
 from doseopt.study.study import Study

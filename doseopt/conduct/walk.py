@@ -14,7 +14,8 @@ from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, NONE, Decision, TrialState
 from doseopt.core.trial import advance, demand_waiting, selected, step
 from doseopt.engines.exact import observed_rates, rates_beside
-from doseopt.engines.simulate import Patients, as_they_come
+from doseopt.engines.patients import Patients
+from doseopt.engines.simulate import as_they_come
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.scenarios.mtd_rule import judged_on, planned_of

@@ -20,8 +20,8 @@ from doseopt.engines.budget import MAX_PENDING, TooManyStates
 from doseopt.engines.entries import labelled
 from doseopt.engines.exact import observed_rates
 from doseopt.engines.exact_pending import demand_pending, entries_of, label, weigh
+from doseopt.engines.patients import Patients
 from doseopt.engines.pending import Walk
-from doseopt.engines.simulate import Patients
 from doseopt.engines.ways import WEIGHT, Ends, Law, fates_of, law_of
 
 GIVEN = "exact given calendars"

@@ -18,7 +18,7 @@ from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, Pending, TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.engines.simulate import Patients
+from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
 
 MOST_ARRIVALS = 5_000

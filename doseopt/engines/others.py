@@ -6,7 +6,7 @@ import numpy as np
 
 from doseopt.clock.fates import CLEAN, DLT, GONE, NONE, OUT, Fates, shares_of
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.simulate import Patients
+from doseopt.engines.patients import Patients
 
 STREAMS = (2, 3, 4)
 """Of the seed: of which population a patient is, when another event comes, and how it counts."""

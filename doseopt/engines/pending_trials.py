@@ -14,7 +14,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.trial import PIECE, selected, step
 from doseopt.engines.others import Others
-from doseopt.engines.simulate import Patients
+from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
 
 MOST_ARRIVALS = 5_000

@@ -6,7 +6,7 @@ The trials are those of `simulate.run_trials`, to the last patient.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, T
 from doseopt.core.trial import advance
 from doseopt.engines.entries import labelled
 from doseopt.engines.growing import Growing
-
-if TYPE_CHECKING:
-    from doseopt.engines.simulate import Patients
+from doseopt.engines.patients import Patients
 
 MOST_COHORTS = 1000
 

@@ -13,7 +13,7 @@ from doseopt.conduct.posterior import analyse
 from doseopt.conduct.walk import walk
 from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
-from doseopt.engines.simulate import Patients
+from doseopt.engines.patients import Patients
 from doseopt.records.trial import Trial
 from doseopt.reports import terminal_text
 from doseopt.reports.sections.walk import walk_document
