@@ -19,7 +19,7 @@ PAIRS = tuple(itertools.combinations(COMPARED, 2))
 STEP = 1e-4
 """To which the file rounds probabilities: closer designs are no comparison."""
 PRINTED = {"designs": ("TPI", "mTPI"), "correct": (0.79, 0.78), "replicates": 1000}
-"""Ji et al. 2010, Table 1, scenario 1: the one printed comparison that could be read with its number of replicates."""
+"""Ji et al. 2010, Table 1, scenario 1. The number of replicates is that of recorded tolerances, not read in the paper."""
 
 
 def claims(material: Material) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """BOIN12: published scores and decisions, an independent recursion, simulation, and the promises of a design."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,30 @@ def test_a_titration_that_leaves_patients_out_is_refused():
 def test_scenarios_without_efficacy_are_refused():
     with pytest.raises(Faults, match=r"looks at efficacy; wanted p_eff in every scenario, missing in 'S2'"):
         Exact()(capped(), make_scenarios(P[:2], p_eff=[Q[0], [np.nan] * 3]))
+
+
+@dataclasses.dataclass(frozen=True)
+class NextDose(BOIN12):
+    """BOIN12 that declares the dose it would give next, and not the OBD."""
+
+    def select(self, state, stop):
+        going_on = dataclasses.replace(self, enough=1000)
+        given = BOIN12.decide(going_on, state)
+        return np.where(given.stop > 0, -1, given.dose)
+
+
+@pytest.mark.parametrize(
+    ("design", "theirs"),
+    [
+        (BOIN12(doses=5, target=0.35, explore_from=99), (0.573, 0.213)),
+        (NextDose(doses=5, target=0.35), (0.496, 0.237)),
+    ],
+)
+def test_two_programs_that_disagree_differ_in_what_is_declared(design, theirs):
+    """Doses 2 and 3, 10,000 trials each, in github.com/brockk/escalation/issues/8: trialdesign.org without further
+    exploration declares the OBD; R's escalation, without `select_boin12_obd`, the dose that would be next."""
+    truth = make_scenarios([[0.03, 0.17, 0.35, 0.50, 0.65]], p_eff=[[0.12, 0.39, 0.43, 0.55, 0.65]])
+    outcomes = Simulate(trials=40_000, seed=20261129)(Modified(design, (MaxPatients(n=36),)), truth)
+    for dose, share in zip((1, 2), theirs, strict=True):
+        ours = float((outcomes["selected"].to_numpy() == dose).mean())
+        assert abs(ours - share) <= 4 * np.sqrt(share * (1 - share) * (1 / 10_000 + 1 / 40_000)) + 0.0005
