@@ -71,6 +71,7 @@ def test_every_number_comes_from_a_result_or_is_a_name() -> None:
 NAMES = (
     r"i?(ATD\+)?3\+3",
     r"mTPI-2",
+    r"BOIN12",
     r"Apache-2\.0",
     r"ends with status 1",
     r"BOIN 2\.7\.2, dfcrm 0\.2-2\.1, escalation 0\.2\.3, bcrm 0\.5\.4, PhIdesign 0\.2\.0, Keyboard 0\.1\.3",
@@ -95,6 +96,7 @@ def stated() -> list[str]:
         rf"calibration, {data_sets.pop()} data sets a model",
         # tests/cli/test_cli.py simulates it
         r"8 doses and 60 patients, say",
+        rf"{MAX_STATES // 10**6} million states",
         rf"policies above {MOST_OF_A_POLICY / 1e9:g} GB",
         # the bounds that tests/models holds, and the domain of a prior
         r"within 1e-9 for every prior",
