@@ -36,8 +36,8 @@ COLUMNS = (
 )
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
 LEGEND = (
-    "Patients: expected, with a DLT, below (lo) and above (hi) the MTD. Declared on: patients and DLTs at the dose "
-    "named, if one is; "
+    "Patients: expected, with a DLT, below (lo) and above (hi) the MTD, lo where there is one. Declared on: patients "
+    "and DLTs at the dose named, if one is; "
 )
 ON_FEW = f"few: % of trials that name a dose on {FEW} patients there or fewer"
 MEETS = "meets: % of trials that name one which meets the protocol's definition"
