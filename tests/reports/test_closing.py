@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 from doseopt import Utility
+from doseopt.core.cohort import Cohort
+from doseopt.display.outlook import STUDY_BELIEF
 from doseopt.reports.render.document import Table
 from doseopt.reports.sections.closing import _ranking, attainable
 
@@ -23,13 +25,16 @@ def dossier(utility):
     }
     attrs = {"belief": "so", "utility": "so", "error": 0.0, "not_computed": ""}
     regret = (("design", "scenario"), [[0.25, 0.5], [np.nan, np.nan]])
+    beside = {"overdose_selection": ("design", [0.125, 0.25]), "patients_below_mtd": ("design", [2.0, 1.5])}
+    average = xr.Dataset(beside, {"design": NAMES}).expand_dims(belief=[STUDY_BELIEF])
     skips = {name: SimpleNamespace(facts=SimpleNamespace(skips=False)) for name in NAMES}
     return SimpleNamespace(
         attainable=xr.Dataset({k: ("design", v) for k, v in values.items()}, {"design": NAMES}, attrs),
         comparison=xr.Dataset({"regret_to_benchmark": regret}, {"design": NAMES}),
         study=SimpleNamespace(utility=utility, designs=skips),
         designs=NAMES,
-        cohorts=(SimpleNamespace(letters="N"),),
+        amendment=xr.DataTree.from_dict({"average": average}),
+        cohorts=(Cohort(0, "N", False),),
         outcomes="1N",
     )
 
@@ -37,11 +42,11 @@ def dossier(utility):
 @pytest.mark.parametrize(
     ("utility", "start", "now"),
     [
-        (Utility(), ["25.0 62.5 +37.5", "50.0 75.0 +25.0"], ["12.5 50.0 +37.5", "25.0 25.0 +0.0"]),
+        (Utility(), ["25.0 62.5 +37.5", "50.0 75.0 +25.0"], ["12.5 50.0 +37.5 12.5 2.0", "25.0 25.0 +0.0 25.0 1.5"]),
         (
             Utility(per_dlt=0.1),
             ["0.250 0.625 0.375", "0.500 0.750 0.250"],
-            ["0.125 0.500 0.375", "0.250 0.250 0.000"],
+            ["0.125 0.500 0.375 12.5 2.0", "0.250 0.250 0.000 25.0 1.5"],
         ),
     ],
 )
@@ -54,6 +59,8 @@ def test_regret_is_the_attainable_less_what_is_attained(utility, start, now):
 def test_readings_are_ranked_by_the_size_of_their_effect_whatever_its_sign():
     effects = {
         "correct_selection": [0.01, -0.05, 0.03],
+        "overdose_selection": [0.02, -0.01, 0.0],
+        "patients_below_mtd": [1.0, 0.5, -2.0],
         "total_dlts": [-0.5, 0.25, 0.0],
         "sample_size": [1.0, -2.0, -3.0],
     }
@@ -62,7 +69,7 @@ def test_readings_are_ranked_by_the_size_of_their_effect_whatever_its_sign():
         {"factor": ["trigger", "after_dlt", "confirm_top"]},
     )
     assert _ranking(ds).rows == (
-        ("a titration dose with a DLT", "-5.00 (1)", "+0.25 (2)", "-2.00 (2)"),
-        ("highest dose after its first cohort", "+3.00 (2)", "+0.00 (3)", "-3.00 (1)"),
-        ("what ends titration", "+1.00 (3)", "-0.50 (1)", "+1.00 (3)"),
+        ("a titration dose with a DLT", "-5.00 (1)", "-1.00 (2)", "+0.50 (3)", "+0.25 (2)", "-2.00 (2)"),
+        ("highest dose after its first cohort", "+3.00 (2)", "+0.00 (3)", "-2.00 (1)", "+0.00 (3)", "-3.00 (1)"),
+        ("what ends titration", "+1.00 (3)", "+2.00 (1)", "+1.00 (2)", "-0.50 (1)", "+1.00 (3)"),
     )
