@@ -17,6 +17,7 @@ from doseopt.attainable.price import price_of_rules
 from doseopt.beliefs import ACCURACY, Belief
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, demand
+from doseopt.core.state import FloatArray
 from doseopt.designs.policy import Policy
 from doseopt.display.attained import reasons
 from doseopt.engines.budget import TooManyStates
@@ -71,14 +72,15 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     -------
     Limits
         The Dataset holds, for each design and each optimal policy (dimension `design`): `utility`, its expectation
-        under the belief; the averages of `MEASURES`; `most_patients`; `attainable`, the best of all designs with the
-        same cap and start that see one patient after the other; of averages and `attainable` the `<name>_error` too, 0
-        where they are sums; `regret`, attainable minus attained; `efficiency`,
-        their ratio, if the utility is the probability of correct selection, else nan; `attainable_same_size` and
-        `attainable_same_exposure`, bounds of what designs attain whose expected number of patients, or of patients
-        above the MTD, is no larger than this one's. Then `frontier_utility` and `frontier_exposure` (policy,
-        exposure_price), the best trades of utility against patients above the MTD; `optimum` and `price` (rule,
-        enrolment) of `price_of_rules`; and the maps of `truth_map`, if no dose may be inserted. The attribute
+        under the belief; the averages of `MEASURES` and, where there is an MTD, patients below it; `most_patients`;
+        `attainable`, the best of all designs with the same cap and start that see one patient after the other; of
+        averages and `attainable` the `<name>_error` too, 0 where they are sums; `regret`, attainable minus attained;
+        `efficiency`, their ratio, if the utility is the probability of correct selection, else nan;
+        `attainable_same_size` and `attainable_same_exposure`, bounds of what designs attain whose expected number of
+        patients, or of patients above the MTD, is no larger than this one's. Then `frontier_utility` and
+        `frontier_exposure` (policy, exposure_price), the best trades of utility against patients above the MTD;
+        `optimum` and `price` (rule, enrolment) of `price_of_rules`; and the maps of `truth_map`, if no dose may be
+        inserted. The attribute
         `not_computed` says, a line each, what was too large, why, and what is not.
 
     Raises
@@ -220,7 +222,19 @@ def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict
     values["utility"] = expected_utility(outcomes, study.utility)
     row = {name: float(belief.mean(v.to_numpy())) for name, v in values.items()}
     row |= {f"{name}_error": float(belief.error(v.to_numpy())) for name, v in values.items()}
+    row |= _below(measure(outcomes, "patients_below_mtd")[0].to_numpy(), belief)
     return rules, row | {"most_patients": float(most)}
+
+
+def _below(patients: FloatArray, belief: Belief) -> dict[str, float]:
+    """Return the average of the patients below the MTD over what has one, [R] with nan elsewhere, and its error."""
+    part = ~np.isnan(patients)
+    both = np.stack([np.where(part, patients, 0.0), part], axis=1)
+    (total, share), (missed, error) = belief.mean(both).tolist(), belief.error(both).tolist()
+    if not share:
+        return {"patients_below_mtd": np.nan, "patients_below_mtd_error": 0.0}
+    mean = total / share
+    return {"patients_below_mtd": mean, "patients_below_mtd_error": (missed + mean * error) / share}
 
 
 def _policy_name(rules: Rules, study: Study) -> str:
@@ -261,9 +275,10 @@ LABELS = {
     "sample_size": ("patients", "expected sample size, mean over the belief"),
     "total_dlts": ("patients", "expected patients with a DLT, mean over the belief"),
     "patients_above_mtd": ("patients", "expected patients above the MTD, mean over the belief"),
+    "patients_below_mtd": ("patients", "expected patients below the MTD, mean over the part of the belief with one"),
 }
 
-AVERAGED = (*MEASURES, "utility")
+AVERAGED = (*MEASURES, "utility", "patients_below_mtd")
 COARSER = "difference by a coarser rule of integration"
 ERRORS = {f"{name}_error": (LABELS[name][0], f"{COARSER}: {name}") for name in (*AVERAGED, "attainable")}
 

@@ -148,7 +148,7 @@ def test_pdf_can_be_used_without_seeing_it(document, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("title", "text"), [("", "no title"), ("A letter that no font has", "\uf8ff"), ("Level 2", Heading("first", 2))]
+    ("title", "text"), [("", "no title"), ("A letter that no font has", "\U0010fffd"), ("Level 2", Heading("first", 2))]
 )
 def test_a_pdf_that_cannot_be_read_aloud_in_full_is_written_and_tagged(title, text, tmp_path):
     block = text if isinstance(text, Heading) else Paragraph(text)

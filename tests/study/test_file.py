@@ -340,7 +340,7 @@ ONE_FAULT = [
     (
         ["designs", "c"],
         CRM_TABLE | {"estimate": "plug-in"},
-        "designs.c.estimate: wanted one of 'plugin', 'mean', got 'plug-in'; did you mean 'plugin'?",
+        "designs.c.estimate: wanted one of 'plugin', 'mean', 'mle', got 'plug-in'; did you mean 'plugin'?",
     ),
     (["designs", "c"], CRM_TABLE | {"prior_sd": 0}, "designs.c.prior_sd: wanted a number in [0.001, 10], got 0"),
     (["designs", "c"], CRM_TABLE | {"start": 4}, "designs.c.start: wanted a level of 1 to 3, got 4"),

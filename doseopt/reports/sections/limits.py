@@ -184,7 +184,8 @@ def _designs(ds: xr.Dataset) -> list[Block]:
     rows = ((labels[k], *(show(float(ds[variable][k])) for _, variable, show in columns)) for k in order)
     what = "correct selection" if plain else "correct selection and utility"
     which, bounds = ("Designs, then optimal policies", " and bounds") if bounded else ("Designs", "")
-    caption = f"{which}: {what}{bounds} (%, averages over the belief); <MTD, >MTD: patients below and above the MTD"
+    patients = "<MTD, >MTD: patients below the MTD, where there is one, and above it"
+    caption = f"{which}: {what}{bounds} (%, averages over the belief); {patients}"
     head = ("", *(title for title, _, _ in columns))
     return [Table(caption, head, tuple(rows), labels=True, short_heads=False, notes=(WHAT,) * bounded)]
 
