@@ -72,7 +72,8 @@ class Simulate:
         each = max(1, ROWS // len(p))
         sizes = {first: min(each, self.trials - first) for first in range(0, self.trials, each)}
         pieces = (Patients(many, np.random.SeedSequence(self.seed), first) for first, many in sizes.items())
-        plain = space.tallied and design.facts.comers is None and design.facts.nodes is None
+        facts = design.facts
+        plain = space.tallied and facts.ends and facts.comers is None and facts.nodes is None
         loops = compiled(COHORTS_ABOUT * self.trials * len(p)) if plain else None
         if loops is not None:
             demand_waiting(design)

@@ -19,7 +19,7 @@ PAIRS = tuple(itertools.combinations(COMPARED, 2))
 STEP = 1e-4
 """To which the file rounds probabilities: closer designs are no comparison."""
 PRINTED = {"designs": ("TPI", "mTPI"), "correct": (0.79, 0.78), "replicates": 1000}
-"""Ji et al. 2010, Table 1, scenario 1. The number of replicates is that of recorded tolerances, not read in the paper."""
+"""Ji et al. 2010, Table 1, scenario 1; its number of replicates follows from recorded tolerances, and was not read."""
 
 
 def claims(material: Material) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from doseopt.endpoints.historical import Historical
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.skeleton import IndifferenceInterval
 from doseopt.scenarios import ActualDose, Misattribution, Mixture, MTDRule
+from doseopt.scenarios.obd_rule import OBDRule
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
@@ -287,6 +288,7 @@ CHANGES = {
     "title": "another",
     "target": 0.3,
     "mtd": MTDRule(0.25, "interval"),
+    "obd": OBDRule(phi_t=0.35),
     "registry": "NCT1",
     "planned_enrolment": 12,
     "populations": Populations({"CLF": 0.4, "ACLF": 0.6}),
@@ -313,13 +315,15 @@ SMALL = Study(
     {"s": FixedScenario((0.1, 0.2, 0.3))},
     {"3+3": ThreePlusThree(doses=3, target=0.25)},
 )
+RESPONDING = {"s": FixedScenario((0.1, 0.2, 0.3), p_eff=(0.2, 0.3, 0.4))}
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_whatever_a_study_says_shows_in_its_hash(name):
-    changed = dataclasses.replace(SMALL, **{name: CHANGES[name]})
-    assert changed != SMALL
-    assert changed.hash != SMALL.hash
+    before = dataclasses.replace(SMALL, scenario_specs=RESPONDING) if name == "obd" else SMALL
+    changed = dataclasses.replace(before, **{name: CHANGES[name]})
+    assert changed != before
+    assert changed.hash != before.hash
 
 
 def test_what_may_be_inserted_shows_in_the_hash():
