@@ -170,7 +170,7 @@ def test_every_model_tells_how_many_nodes_it_visits():
         model = PosteriorModel(model=kind).curve(values, "mg", 3, 0.25)
         few, many = (estimation.quadrature(model).nodes(patients) for patients in (10, 100))
         assert 1 <= few <= many
-        assert few < many or kind == "beta"
+        assert few < many or kind in ("beta", "blrm")  # a BLRM's window has as many nodes, closer the more patients
 
 
 def test_effective_sample_size_of_a_beta_prior_is_its_weight():
