@@ -1,5 +1,6 @@
 """One table of patients, in the spellings of a file that Excel, R, pandas and people use, is one trial."""
 
+import dataclasses
 import math
 import random
 
@@ -128,7 +129,11 @@ def test_an_outcome_string_and_a_file_of_the_same_patients_are_one_trial(tmp_pat
     path = tmp_path_factory.getbasetemp() / "same.csv"
     path.write_bytes(in_ten_spellings(said.patients)["Excel, Germany"])
     read = Trial.from_csv(path, DOSES)
-    assert read.cohorts == said.cohorts
+    # a file without the column says nothing of efficacy, an N in a string that there is none
+    silent = [tuple(dataclasses.replace(p, efficacy=None) for p in group) for group in said.cohorts]
+    assert (
+        list(read.cohorts) == silent
+    )  # a file without the column says nothing of efficacy, a string's N that there is none
     found = [
         Cohort(group[0].level + 1, "".join(letter(p, graded=True) for p in group), group[0].closed)
         for group in read.cohorts
