@@ -42,14 +42,14 @@ def check_of(path: Path, within: float | None = None) -> Check:
     columns, rows = _read(path)
     faults = _of_columns(columns)
     if faults:
-        raise Faults(faults)
+        raise Faults(faults, str(path))
     shown = [column for column in standard.ANSWERS if column in columns]
     faults = [fault for line, row in rows for fault in _of_row(line, row, shown)] + _twice(rows)
     cases = [_case(row, shown, path.name) for _, row in rows]
     if not faults and not any(case.printed for case in cases):
-        faults = [Fault(path.name, "wanted at least one number, got none")]
+        faults = [Fault("", "wanted at least one number, got none")]
     if faults:
-        raise Faults(faults)
+        raise Faults(faults, str(path))
     granted = {c: _granted([row[c] for _, row in rows]) if within is None else within for c in shown}
     note = "the last digit is that of a whole column" if within is None else f"a difference of {within:g} is granted"
     what = f"operating characteristics of {standard.FORMAT}"

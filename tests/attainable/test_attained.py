@@ -201,3 +201,24 @@ def test_with_insertable_doses_the_mtd_is_a_planned_one():
         ds["attainable"].sel(design="3+3").item(), abs=1e-9
     )
     assert "map_correct_selection" not in ds
+
+
+def test_patients_below_the_mtd_are_averaged_over_what_has_one():
+    """By hand: the only patient is at dose 1, below the MTD where that is dose 2."""
+    text = """
+title = "Two"
+target = 0.25
+[doses]
+labels = ["a", "b"]
+[scenarios]
+second = [0.05, 0.25]
+first = [0.25, 0.5]
+none = [0.6, 0.7]
+[designs.one]
+kind = "boin"
+cohort = 1
+modifiers = [{ kind = "max_patients", n = 1 }]
+"""
+    found = limits_of(parse_study(text)).dataset.sel(design="one")
+    assert found["patients_below_mtd"].item() == pytest.approx((1 + 0) / 2, abs=1e-12)
+    assert found["patients_above_mtd"].item() == pytest.approx(1 / 3, abs=1e-12)

@@ -107,3 +107,13 @@ def test_options_that_do_not_go_together(tmp_path):
     assert "--only: wanted without --against" in run(path, "--only", "mtd").stderr
     assert "--within: wanted with --against" in CliRunner().invoke(app, ["verify", "--within", "0.1"]).stderr
     assert run(tmp_path / "nowhere.csv").exit_code == 2
+
+
+def test_faults_begin_with_the_file_that_has_them(tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text("a\n1\n", encoding="utf-8")
+    said = run(path)
+    assert said.exit_code == 2
+    first, second, *_ = said.stderr.splitlines()
+    assert first.endswith("theirs.csv: 4 faults")
+    assert second == "  line 1: wanted a column 'format', got none"
