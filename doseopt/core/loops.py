@@ -149,7 +149,10 @@ def kinds(words: Any, dose: Any, n: Any, y: Any, excluding: Any) -> Any:
     kind : int array [S]
     """
     doses, size = excluding.shape[:2]
-    seen = np.full((doses + 1) * (doses + 1) * size * size, FREE, np.int32)
+    slots = 2
+    while slots < 2 * len(words):
+        slots *= 2
+    mask, seen, codes = np.uint64(slots - 1), np.full(slots, FREE, np.int32), np.empty(slots, np.int64)
     first, kind = np.empty(len(words), np.int64), np.empty(len(words), np.int64)
     count = 0
     for s in range(len(words)):
@@ -164,11 +167,14 @@ def kinds(words: Any, dose: Any, n: Any, y: Any, excluding: Any) -> Any:
         code = code * (doses + 1) + lowest
         code = code * size + (words[s, n[j, 0]] >> n[j, 1] & n[j, 2])
         code = code * size + (words[s, y[j, 0]] >> y[j, 1] & y[j, 2])
-        if seen[code] == FREE:
-            seen[code] = count
+        at = (np.uint64(code) * SPREAD) >> HALF & mask
+        while seen[at] != FREE and codes[at] != code:
+            at = (at + np.uint64(1)) & mask
+        if seen[at] == FREE:
+            seen[at], codes[at] = count, code
             first[count] = s
             count += 1
-        kind[s] = seen[code]
+        kind[s] = seen[at]
     return first[:count], kind
 
 

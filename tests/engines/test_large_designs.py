@@ -14,6 +14,7 @@ import doseopt
 from doseopt.comparison import evaluate as evaluation
 from doseopt.comparison.compare import compare
 from doseopt.core import trial
+from doseopt.core.compiled import loops
 from doseopt.core.parameters import Faults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
@@ -83,9 +84,13 @@ def designs():
     return {"boin": boin, "single patients": single, "twelve doses": table}
 
 
+@pytest.mark.parametrize("route", ["compiled", "numpy"])
 @pytest.mark.parametrize("name", designs())
 @pytest.mark.parametrize("allowed", [200_000, 1_000_000, 4_000_000, 50_000_000])
-def test_no_graph_takes_more_memory_than_allowed_whether_it_is_refused_or_not(name, allowed):
+def test_no_graph_takes_more_memory_than_allowed_whether_it_is_refused_or_not(name, allowed, route, monkeypatch):
+    found = loops() if route == "compiled" else None
+    monkeypatch.setattr("doseopt.engines.growing.compiled", lambda steps: found)
+    monkeypatch.setattr("doseopt.designs.selection.compiled", lambda steps: found)
     design = designs()[name]
     refused_for(design, 50_000_000)  # what is loaded and kept once: a rule's tables, and loops that are compiled
     tracemalloc.start()
