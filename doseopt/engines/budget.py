@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from doseopt.core import trial
 from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
 from doseopt.engines.arrivals import PIECE
 
 MAX_STATES = 20_000_000
@@ -21,12 +23,15 @@ MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
 STEADY = {"too_toxic", "max_patients", "max_enrolled"}
 """Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
-SURELY = 4.0
-"""A graph that grows as it does so far to so many times more than is allowed is refused at once."""
-ENDINGS = 0.4
-"""Share of the states that are kept in the end, at least: those of the last layer are almost half."""
-WINDOW = 0.75
-"""Share of the patients so far from which on it is seen how a graph grows."""
+SURELY, UNEVEN = 1.25, 4.0
+"""A graph whose power says so many times more than is allowed is refused at once: if cohorts may change, the second."""
+WINDOW, NEARER = 0.75, 0.85
+"""Shares of the patients so far from which on it is seen how a graph grows."""
+
+
+type Sizes = list[tuple[int, int]]
+"""Patients, and states up to these, layer by layer."""
+type Growth = Callable[[Sizes, float], float]
 
 
 class TooManyStates(RuntimeError):
@@ -38,7 +43,7 @@ def work_of(design: Design, states: int, patients: int) -> int:
     return 0 if design.facts.nodes is None else states * design.facts.nodes(patients)
 
 
-def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
+def growth_by_power(sizes: Sizes, cap: float) -> float:
     """Return about how many times as many states there will be at the cap, rather too few than too many; 1 if unknown.
 
     States grow as a power of the patients, which is that of the last quarter of the patients so far; where it has
@@ -48,21 +53,50 @@ def growth_ahead(sizes: list[tuple[int, int]], cap: int) -> float:
     ----------
     sizes : list of (int, int)
         Patients, and states up to these, layer by layer.
-    cap : int
+    cap : float
         Patients at the end.
     """
-    points = [sizes[-1]]
-    for _ in range(2):
-        before = [size for size in sizes if 0 < size[0] <= WINDOW * points[-1][0]]
-        if not before:
-            return 1.0
-        points.append(before[-1])
-    logs = np.log(np.array(points, float))
+    points = _shares(sizes, WINDOW)
+    if points is None:
+        return 1.0
+    logs = np.log(points)
     power, earlier = (logs[:-1, 1] - logs[1:, 1]) / (logs[:-1, 0] - logs[1:, 0])
     ahead = max(math.log(cap) - float(logs[0, 0]), 0.0)
     windows = ahead / -math.log(WINDOW)
     falling = max(earlier - power, 0.0) * (windows + 1) / 2
     return math.exp(ahead * max(power - falling, 0.0))
+
+
+def growth_by_bend(sizes: Sizes, cap: float) -> float:
+    """Return the same where stopping bends the growth: the log of the states is continued as a parabola, to its top.
+
+    Of two parabolas, through states further apart and less far, the lower one counts. Once all doses are in reach, and
+    from half of the cap on, it is off by less than (cap / patients)^2, as seen in designs of every kind.
+    """
+    return min(_parabola(sizes, cap, window) for window in (WINDOW, NEARER))
+
+
+def _parabola(sizes: Sizes, cap: float, window: float) -> float:
+    points = _shares(sizes, window)
+    if points is None:
+        return 1.0
+    m, logs = points[:, 0], np.log(points[:, 1])
+    slope, earlier = (logs[:-1] - logs[1:]) / (m[:-1] - m[1:])
+    bend = min(2 * (slope - earlier) / (m[0] - m[2]), 0.0)
+    slope += bend * (m[0] - m[1]) / 2
+    ahead = max(cap - m[0], 0.0) if bend == 0 else min(max(cap - m[0], 0.0), max(slope, 0.0) / -bend)
+    return math.exp(max(ahead * (slope + bend * ahead / 2), 0.0))
+
+
+def _shares(sizes: Sizes, window: float) -> FloatArray | None:
+    """Return the last size, the last by this share of its patients, and once more, [3, 2]; None if unknown."""
+    points = [sizes[-1]]
+    for _ in range(2):
+        before = [size for size in sizes if 0 < size[0] <= window * points[-1][0]]
+        if not before:
+            return None
+        points.append(before[-1])
+    return np.array(points, float)
 
 
 class Needed(NamedTuple):
@@ -127,7 +161,7 @@ class Budget:
     max_states: int
     max_bytes: int
     work: int = 0
-    sizes: list[tuple[int, int]] = field(default_factory=list)
+    sizes: Sizes = field(default_factory=list)
 
     def ask(self, patients: int, states: int, layer: int) -> None:
         """Refuse a layer of so many, `states` being all up to it, too many or too much work to decide about."""
@@ -138,10 +172,10 @@ class Budget:
             nodes = f"{self.work:.2g} nodes, more than {MAX_WORK:.2g}"
             self._refuse(patients, f"{states:,} states whose posteriors take {nodes}")
 
-    def ask_ahead(self, patients: int, states: int, needed: Needed) -> float:
+    def ask_ahead(self, patients: int, states: int, needed: Needed, lasting: Needed) -> float:
         """Refuse what comes next if it could need too much memory, or if the graph grows so that it surely will.
 
-        Return how many states there will be, about.
+        `lasting` is what is held of it if it grows large. Return how many states there will be, about.
         """
         room = bytes_needed(self.design, needed)
         if room > self.max_bytes:
@@ -149,20 +183,60 @@ class Budget:
             self._refuse(patients, f"{states:,} states and {could}")
         self.sizes.append((patients - self.begun, states))
         facts = self.design.facts
-        steady = facts.cap is not None and set(facts.stops) <= STEADY
-        growth = growth_ahead(self.sizes, (facts.cap or 0) - self.begun) if steady else 1.0
-        expected = growth * states
-        ahead = needed._replace(kept=max(needed.kept, int(ENDINGS * expected)), layer=0, arrivals=0)
-        times = max(bytes_needed(self.design, ahead) / self.max_bytes, expected / self.max_states)
-        if max(times, growth * self.work / MAX_WORK) > SURELY:
+        if facts.cap is None or patients >= facts.cap:
+            return float(states)
+        if any(times > off for times, off in self._times(facts.cap, lasting)):
+            caps = range(facts.cap - 1, patients, -1)
+            fits = next((cap for cap in caps if self._fits(cap, lasting)), patients)
             allowed = (
                 f"{self.max_states:,} states, {self.max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
             )
-            would = f"would have about {expected:.2g} at the end if it goes on growing as it does"
-            self._refuse(patients, f"{states:,} states, and {would}, more than {allowed} allow")
-        return expected
+            would = f"would have about {self._expected(facts.cap):.2g} at the end if it goes on growing as it does"
+            self._refuse(patients, f"{states:,} states, and {would}, more than {allowed} allow", fits)
+        return self._expected(facts.cap)
 
-    def _refuse(self, patients: int, what: str) -> NoReturn:
+    def _laws(self, cap: int) -> list[tuple[Growth, float]]:
+        """Return how the graph may grow up to a cap, as far as is seen, and how many times too much each may say."""
+        facts, ends, so_far = self.design.facts, cap - self.begun, self.sizes[-1][0]
+        found: list[tuple[Growth, float]] = []
+        uneven = bool(facts.memory) or facts.sizes_own_cohorts
+        if set(facts.stops) <= STEADY:
+            found.append((growth_by_power, UNEVEN if uneven else SURELY))
+        if not uneven and 2 * so_far >= ends > 0 and NEARER**2 * so_far >= self._all_tried:
+            found.append((growth_by_bend, (ends / so_far) ** 2))
+        return found
+
+    @property
+    def _all_tried(self) -> int:
+        """Patients by whom all doses may have been tried, about."""
+        patients = [so_far for so_far, _ in self.sizes]
+        return self.design.facts.doses * int(np.diff(patients).max(initial=0))
+
+    def _expected(self, cap: int) -> float:
+        """Return how many states there will be at a cap, about."""
+        states = self.sizes[-1][1]
+        return states * max((by(self.sizes, cap - self.begun) for by, _ in self._laws(cap)), default=1.0)
+
+    def _times(self, cap: int, lasting: Needed) -> Iterator[tuple[float, float]]:
+        """Yield how many times what is allowed a graph with a cap needs by each law, of states, work or bytes.
+
+        And how many times too much the law may say.
+        """
+        ends = cap - self.begun
+        (before, _), (so_far, states) = self.sizes[-2:] if len(self.sizes) > 1 else [(0, 0), *self.sizes]
+        for by, off in self._laws(cap):
+            growth, last = by(self.sizes, ends), by(self.sizes, max(ends - (so_far - before), so_far))
+            held = Needed(lasting.words, *(int(last * each) for each in lasting[1:]))
+            end = held._replace(kept=int(lasting.kept + (growth - last) * states), layer=0, arrivals=0)
+            room = max(bytes_needed(self.design, held), bytes_needed(self.design, end))
+            yield max(growth * states / self.max_states, growth * self.work / MAX_WORK, room / self.max_bytes), off
+
+    def _fits(self, cap: int, lasting: Needed) -> bool:
+        """Return whether a graph with this cap is as good as certain not to be refused."""
+        bends = any(by is growth_by_bend for by, _ in self._laws(cap))
+        return bends and all(times * off <= 1 for times, off in self._times(cap, lasting))
+
+    def _refuse(self, patients: int, what: str, fits: int = 0) -> NoReturn:
         """Say what happened and what to do."""
         facts = self.design.facts
         advice = (
@@ -171,5 +245,8 @@ class Budget:
             if facts.ends
             else "it has no rule that ends every trial: add a max_patients modifier"
         )
+        fits = fits or max((before + self.begun for before, _ in self.sizes), default=0)
+        if facts.cap is not None and 0 < fits < facts.cap:
+            advice += f"; with max_patients = {fits} it would fit"
         size = f"{facts.doses} doses" + ("" if facts.cap is None else f", at most {facts.cap} patients")
         raise TooManyStates(f"the graph of this design ({size}) has, by {patients} patients, {what}; {advice}")

@@ -235,7 +235,7 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
     start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
     found, growing = _Columns(), Growing(design, start, most_edges > 0)
     budget = Budget(design, int(start.total[0]), max_states, max_bytes)
-    states = edges = kept = 0
+    states = edges = marked = 0
     while growing:
         layer = growing.layer()
         budget.ask(layer.patients, states + len(layer), len(layer))
@@ -246,10 +246,12 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
         if growing.told and edges > most_edges:
             growing.told = False
             found.mark()
-        kept += len(layer if growing.told else answers.marked)
+        marked += len(answers.marked)
         found.add(layer, answers, states, growing.told)
-        room = Needed(growing.packing.words, kept, edges if growing.told else 0, len(layer), growing.arrivals + ahead)
-        growing.expected = budget.ask_ahead(layer.patients, states + len(layer), room)
+        least = Needed(growing.packing.words, marked, 0, len(layer), growing.arrivals + ahead)
+        whole = least._replace(kept=states + len(layer), edges=edges)
+        asked = whole if growing.told else least, whole if most_edges == sys.maxsize else least
+        growing.expected = budget.ask_ahead(layer.patients, states + len(layer), *asked)
         growing.treat(layer, answers.decision, cohorts, states)
         states += len(layer)
     return _assemble(design, start, growing, found, states, edges)

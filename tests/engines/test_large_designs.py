@@ -1,6 +1,7 @@
 """Designs too large for exact calculation: refused before the memory is taken, simulated beside exact ones."""
 
 import io
+import math
 import re
 import tracemalloc
 from dataclasses import replace
@@ -144,6 +145,8 @@ def growing():
         "single patients, then sixes": Modified(crm, (singles, MaxPatients(n=24))),
         "run-in": Modified(doseopt.BOIN(doses=2, target=0.25, cohort=1), (RunIn(levels=2), MaxPatients(n=60))),
         "enough at a dose": Modified(doseopt.BOIN(**six), (EnoughAtDose(n=6), MaxPatients(n=60))),
+        "enough at a dose of a crm": Modified(crm, (EnoughAtDose(n=9), MaxPatients(n=36))),
+        "enough of few doses": Modified(doseopt.BOIN(doses=3, target=0.25), (EnoughAtDose(n=12), MaxPatients(n=60))),
     }
 
 
@@ -164,10 +167,40 @@ def test_a_graph_that_will_be_far_too_large_is_refused_early():
     assert peak < budget.MAX_BYTES / 4
 
 
+def larger():
+    boin = Modified(doseopt.BOIN(doses=9, target=0.3), (EnoughAtDose(n=18), MaxPatients(n=60)))  # simFastBOIN's first
+    crm = doseopt.CRM(doses=6, target=0.25, skeleton=(0.05, 0.1, 0.18, 0.25, 0.35, 0.45))
+    return {"boin that stops at enough": boin, "crm": Modified(crm, (MaxPatients(n=60),))}
+
+
+@pytest.mark.parametrize("name", larger())
+def test_a_size_that_will_not_fit_is_known_by_a_tenth_of_it(name):
+    told = refused_for(larger()[name], budget.MAX_BYTES)
+    assert int(re.search(r"has, by \d+ patients, ([\d,]+) states", told)[1].replace(",", "")) < budget.MAX_STATES / 10
+    assert re.search("with max_patients = [45]. it would fit", told)
+
+
+@pytest.mark.parametrize("name", ["boin", "crm", "enough at a dose of a crm"])
+@pytest.mark.parametrize("allowed", [300_000, 1_500_000])
+def test_the_cap_that_is_advised_fits(name, allowed):
+    design = growing()[name]
+    cap = int(re.search(r"with max_patients = (\d+) it would fit", refused_for(design, allowed))[1])
+    assert 0 < cap < design.facts.cap
+    less = tuple(MaxPatients(n=cap) if isinstance(each, MaxPatients) else each for each in design.modifiers)
+    assert not refused_for(replace(design, modifiers=less), allowed)
+
+
 @pytest.mark.parametrize("power", [2, 5, 8])
 def test_a_power_of_the_patients_is_continued_as_one(power):
     sizes = [(m, m**power) for m in range(1, 31)]
-    assert budget.growth_ahead(sizes, 60) == pytest.approx(2**power)
+    assert budget.growth_by_power(sizes, 60) == pytest.approx(2**power)
+
+
+def test_a_parabola_of_the_logarithms_is_continued_to_its_top():
+    sizes = [(m, round(math.exp(0.4 * m - m * m / 200))) for m in range(20, 31)]
+    before = [(15, round(math.exp(6 - 225 / 200))), *sizes]
+    assert budget.growth_by_bend(before, 40) == pytest.approx(math.exp(8 - 7.5), rel=1e-2)
+    assert budget.growth_by_bend(before, 99) == pytest.approx(math.exp(8 - 7.5), rel=1e-2)
 
 
 @pytest.mark.parametrize(("size", "categories"), [(1, 2), (3, 2), (6, 2), (1, 3), (4, 3)])
@@ -394,9 +427,9 @@ def test_a_graph_is_refused_one_byte_below_what_it_could_need():
     design = doseopt.ThreePlusThree(doses=3, target=0.25)
     held = budget.Needed(words=1, kept=10, edges=20, layer=10, arrivals=30)
     needed = budget.bytes_needed(design, held)
-    budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, held)
+    budget.Budget(design, 0, 100, needed).ask_ahead(3, 10, held, held)
     with pytest.raises(TooManyStates, match=r"more than the .* GB of max_bytes"):
-        budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, held)
+        budget.Budget(design, 0, 100, needed - 1).ask_ahead(3, 10, held, held)
 
 
 def test_bytes_are_a_budget_beyond_which_a_design_is_simulated(study):
