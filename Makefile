@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = $(PYTHON) run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help compare report app test bench benchmark paper paper-full docs check lock clean
+.PHONY: help compare report app test bench bench-peers benchmark paper paper-full docs check lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ test:  ## run the tests; ARGS= goes to pytest
 
 bench:  ## time the engine
 	@OMP_NUM_THREADS=1 $(RUN) test benchmarks/speed/ --benchmark-only $(ARGS)
+
+bench-peers:  ## time the R packages that are installed beside the same jobs here; ARGS="--share 0.1"
+	@$(RUN) python benchmarks/speed/peers_here.py $(ARGS)
 
 benchmark:  ## designs over shared scenarios, some minutes; ARGS="--workers 2"
 	@$(RUN) python benchmarks/statistical/run.py $(ARGS)

@@ -100,11 +100,16 @@ def measured_elsewhere() -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(file))
 
 
-def rows(records: dict[str, Record]) -> list[dict[str, str]]:
-    """Return each peer's call beside our times for the same job, where they were measured."""
+def job(row: dict[str, str]) -> str:
+    """Return what here is the same as a peer's call."""
+    return SAME_JOB[row["peer"].split()[0], row["call"]]
+
+
+def rows(records: dict[str, Record], theirs: Sequence[dict[str, str]] | None = None) -> list[dict[str, str]]:
+    """Return each peer's call, those of peers.csv unless given, beside our times for the same job, where measured."""
     found = []
-    for peer in measured_elsewhere():
-        design = SAME_JOB[peer["peer"].split()[0], peer["call"]]
+    for peer in measured_elsewhere() if theirs is None else theirs:
+        design = job(peer)
         ours = records.get(f"peers/{design}")
         if ours is None:
             continue
@@ -120,16 +125,19 @@ def rows(records: dict[str, Record]) -> list[dict[str, str]]:
     return found
 
 
-def markdown(found: Sequence[dict[str, str]], machine: str) -> str:
-    """Return the table as a page."""
+ELSEWHERE = "The peers' were measured elsewhere, on another machine and once (`peers.txt`)."
+
+
+def markdown(found: Sequence[dict[str, str]], machine: str, theirs: str = ELSEWHERE) -> str:
+    """Return the table as a page, with where and how the peers were measured."""
+    two = " The last column compares two machines: read its order of magnitude." if theirs == ELSEWHERE else ""
     lines = [
         "# Beside other software",
         "",
-        "Processor seconds for one scenario at 4 doses and 30 patients. The peers' were measured elsewhere, on another",
-        "machine and once (`peers.txt`); they are of 10,000 replicates, or of one call where the peer is exact, too.",
+        f"Processor seconds for one scenario at 4 doses and 30 patients. {theirs}",
+        "They are of 10,000 replicates, or of one call where the peer is exact, too.",
         f"Ours: medians on {machine}; nothing cached.",
-        "Exact replaces the replicates: it has no Monte Carlo error. The last column compares two machines: read its",
-        "order of magnitude.",
+        f"Exact replaces the replicates: it has no Monte Carlo error.{two}",
         "",
         "Where the last column is about 1 or less, as for single patients, 10,000 replicates are as quick as the",
         "exact answer or quicker; compiled simulators of a table (1.1 ms for 10,000 trials, `peers.txt`) are so in",

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.speed import accuracy, cases, figures, peers, readme
+from benchmarks.speed import accuracy, cases, figures, peers, peers_here, readme
 from benchmarks.speed.jobs import Job
 from benchmarks.speed.measure import child, summary, timed, traced_peak
 from benchmarks.speed.run import RESULTS, TASKS
@@ -82,6 +83,39 @@ def test_every_call_of_the_peers_has_the_same_job_here(recorded):
     assert len(peers.rows(by_name(recorded))) == len(peers.measured_elsewhere()) == 22
     assert {f"peers/{design}" for design in peers.SAME_JOB.values()} <= by_name(recorded).keys()
     assert set(peers.DESIGNS) | {peers.PATHS} == set(peers.SAME_JOB.values())
+
+
+def stub(folder, monkeypatch, prints):
+    """Put a program in place of R on the path, that prints; nothing else is on it."""
+    folder.joinpath("Rscript").write_text(f"#!{sys.executable}\nprint({prints!r}, end='')\n", encoding="utf-8")
+    folder.joinpath("Rscript").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_peers_that_are_here_are_timed_in_the_same_run(tmp_path, monkeypatch, capsys):
+    head = '"peer","call","trials","cpu_seconds","cpu_seconds_per_10000"\n'
+    stub(tmp_path, monkeypatch, head + '"BOIN 2.7.2","get.oc ncohort=10 cohortsize=3","20",".5","250"\n')
+    peers_here.main(["--share", "0.01"])
+    said = capsys.readouterr().out
+    assert "| BOIN 2.7.2 | get.oc ncohort=10 cohortsize=3 | 250 | BOIN in threes | " in said
+    assert "in the same run" in said
+    assert "two machines" not in said
+
+
+def test_without_peers_the_recorded_table_stands(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    peers_here.main([])
+    assert capsys.readouterr().out.startswith("R is not at hand")
+    stub(tmp_path, monkeypatch, '"peer","call","trials","cpu_seconds","cpu_seconds_per_10000"\n')
+    peers_here.main([])
+    assert capsys.readouterr().out.startswith("R has none of the packages")
+
+
+def test_the_script_for_r_has_calls_of_the_table_with_as_many_trials():
+    found = re.findall(r'list\("(\w+)", "([^"]+)", (\d+), function', (FOLDER / "peers.R").read_text(encoding="utf-8"))
+    recorded = {(row["peer"].split()[0], row["call"], row["trials"]) for row in peers.measured_elsewhere()}
+    assert len(found) == 14
+    assert set(found) <= recorded
 
 
 def test_the_block_for_the_readme(recorded):
