@@ -5,7 +5,6 @@ Those that must stand are interfaces that a protocol demands of every design, en
 - `Around`: the verbs of `Design` that a wrapper leaves as they are, in this one place.
 - `Enrolling`: a design that the engines make, which do not know the designs and so not `Around`.
 - `ExactWherePossible.trials`: an engine that may simulate says how many trials a scenario then takes.
-- `ProductPosterior`: what needs weights; a posterior that has none computes the rest of what one must answer itself.
 - `BOIN12.moves`: an interval design says which way to go; it goes by the boundaries of BOIN, which it has.
 - `Waiting.select`: it changes when its design is asked, and not how it selects.
 - `ModelAverage.doses`, `RobustPrior.doses`, `TwoPopulations.doses`: a model says how many doses it has; these have
@@ -29,7 +28,6 @@ DEMANDED = {
     ("RobustPrior", "doses"),
     ("TwoPopulations", "doses"),
     ("Waiting", "select"),
-    *(("ProductPosterior", name) for name in ("sd", "quantile", "log_marginal")),
 }
 
 

@@ -25,6 +25,8 @@ GRAPHS = {
     "CRM 30 x 3": "crm()",
     "CRM 30 x 1": "crm(cohort=1)",
     "CRM 45 x 3": "crm(patients=45)",
+    "CRM 6 doses 60 x 3": "crm(6, 60)",
+    "BLRM 30 x 3": "blrm()",
 }
 """4 doses unless said; of `benchmarks.speed.cases`."""
 CODE = """

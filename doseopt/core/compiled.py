@@ -13,7 +13,8 @@ ENOUGH = 1_000_000
 def compiled(steps: int) -> ModuleType | None:
     """Return the compiled loops if they are at hand, or if there are enough steps to pay for loading them; else None.
 
-    NumPy does the same in their place, to the last bit, so that it does not matter which were used.
+    NumPy does the same in their place, to the last bit, or to rounding where nodes are summed, which is less than what
+    counts as a tie: it does not matter which were used.
     """
     if LOOPS not in sys.modules and steps < ENOUGH:
         return None

@@ -19,6 +19,7 @@ import numpy as np
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
 FREE = -1
+STRIDE = 8
 CONFIG: Any = numba.config
 
 
@@ -33,12 +34,12 @@ def cache_folder() -> Path:
     return Path(known) / "doseopt"
 
 
-def compiling[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a loop: compiled when it is first called, and kept."""
+def compiling[**P, R](function: Callable[P, R], free: frozenset[str] = frozenset()) -> Callable[P, R]:
+    """Decorate a loop: compiled when it is first called, and kept; `free` are liberties with floating point."""
     before = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = before or str(cache_folder())
     try:
-        made: Any = numba.njit(cache=True, nogil=True)(function)
+        made: Any = numba.njit(cache=True, nogil=True, fastmath=set(free))(function)
     except RuntimeError:  # no folder can be written to
         warnings.warn(
             "no cache folder can be written to: loops are compiled anew in each run, which takes seconds; set "
@@ -46,10 +47,15 @@ def compiling[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             RuntimeWarning,
             stacklevel=3,
         )
-        made = numba.njit(nogil=True)(function)
+        made = numba.njit(nogil=True, fastmath=set(free))(function)
     finally:
         CONFIG.CACHE_DIR = before
     return made  # type: ignore[no-any-return]
+
+
+def summing[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a loop whose sums may be taken in any order."""
+    return compiling(function, frozenset({"reassoc", "contract"}))
 
 
 @compiling
@@ -248,3 +254,47 @@ def draw_cohorts(
         passed[scenario, state] += 1
         dlts[a] = found
     return dlts
+
+
+@summing
+def sum_products(tables: Any, kinds: Any, columns: Any, near: float) -> Any:
+    """Sum products of factors, times columns, over the nodes around the largest of each: [U, C].
+
+    One node in STRIDE tells where products are large: they are smooth, and have no peak that is hidden from all these.
+
+    Parameters
+    ----------
+    tables : float array [K, G]
+        Values of the kinds of all factors at the nodes.
+    kinds : int array [U, F]
+    columns : float array [C, G]
+    near : float
+        Products that are smaller, relative to the largest, count for nothing.
+    """
+    (rows, factors), (number, nodes) = kinds.shape, columns.shape
+    found, room, marks = np.empty((rows, number)), np.empty(nodes), np.empty((nodes - 1) // STRIDE + 1)
+    for u in range(rows):
+        marks[:] = 1.0
+        for f in range(factors):
+            table = tables[kinds[u, f]]
+            for m in range(len(marks)):
+                marks[m] *= table[m * STRIDE]
+        least, low, high = near * marks.max(), 0, len(marks) - 1
+        while low < high and marks[low] <= least:
+            low += 1
+        while low < high and marks[high] <= least:
+            high -= 1
+        first, end = max(low - 1, 0) * STRIDE, (high + 1) * STRIDE
+        table = tables[kinds[u, 0], first:end]
+        value = room[: len(table)]
+        value[:] = table
+        for f in range(1, factors):
+            table = tables[kinds[u, f], first:end]
+            for g in range(len(value)):
+                value[g] *= table[g]
+        for c in range(number):
+            column, total = columns[c, first:end], 0.0
+            for g in range(len(value)):
+                total += value[g] * column[g]
+            found[u, c] = total
+    return found

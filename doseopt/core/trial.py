@@ -11,7 +11,7 @@ from doseopt.core.design import Design, decision_of
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, Pending, TrialState
 
-PIECE = 5_000
+PIECE = 10_000
 """Trials that a rule is asked about at a time."""
 
 

@@ -14,11 +14,12 @@ from doseopt.core.posterior import Posterior
 from doseopt.core.state import Decision, FloatArray, Pending, TrialState
 from doseopt.designs.crm import CRM
 from doseopt.designs.first_stage import follow
+from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Kept
+from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.quadrature.partial import Partial
-from doseopt.models.quadrature.products import ProductPosterior
 
-_KEPT = Kept[ProductPosterior]()
+_KEPT = Kept[OneParameterPosterior]()
 """The last batch: the rule estimates in it, and rules of stopping ask of it, too."""
 
 
@@ -92,11 +93,12 @@ class TITECRM(CRM):
         """Return the posterior of the DLT rates, pending patients weighted."""
         return self._posterior(state) if pending is None else self.weighted(state, pending)
 
-    def weighted(self, state: TrialState, pending: Pending) -> ProductPosterior:
+    def weighted(self, state: TrialState, pending: Pending) -> OneParameterPosterior:
         """Return the posterior of the DLT rates with weighted pending patients."""
 
-        def made() -> ProductPosterior:
-            return ProductPosterior(self.curve, state.n, state.y, Partial(pending.dose, self.weigh(pending)))
+        def made() -> OneParameterPosterior:
+            partial = Partial(pending.dose, self.weigh(pending))
+            return quadrature(self.curve).posterior(state.n, state.y, partial)
 
         return _KEPT(state.n, state.y, made, (self, pending))
 

@@ -149,7 +149,7 @@ def test_a_graph_that_grows_too_large_for_its_edges_keeps_its_endings(monkeypatc
 def test_a_folder_that_cannot_be_written_to_is_said(monkeypatch):
     import numba
 
-    def njit(cache=False, nogil=False):
+    def njit(cache=False, nogil=False, fastmath=()):
         if cache:
             raise RuntimeError("cannot cache function")
         return lambda function: function

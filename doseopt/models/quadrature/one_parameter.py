@@ -7,7 +7,8 @@ prior do not, because the posterior is much narrower than the prior. The narrowe
 is 2.1 steps (from the largest Fisher information a patient can carry). The range is where any tally of N patients can
 put mass. The sum of the weights with alternating signs bounds the error of each tally; where it is too large the tally
 gets the grid of twice as many patients, and where that does not do, or the prior is so wide that the grid would be, it
-is integrated on panels of its own (see ``fitted``).
+is integrated on panels of its own (see ``fitted``). What is a mean over the nodes is taken without keeping the weights
+(see ``products``).
 
 Interval probabilities and quantiles read a distribution function instead of counting nodes (see ``line``): every DLT
 rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it where the rate falls with z.
@@ -15,13 +16,11 @@ rate is monotone in z, so that Pr(p_j <= c) = Pr(z <= z_j(c)), or one less it wh
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.distinct import unique_rows
 from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import Model
@@ -30,6 +29,7 @@ from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
 from doseopt.models.quadrature.fitted import FittedPosterior
 from doseopt.models.quadrature.partial import Partial
+from doseopt.models.quadrature.products import Products, products
 from doseopt.models.rates import FAR, cuts, log_complement, log_rates, rising
 
 STEPS_PER_SD = 2.1
@@ -45,6 +45,9 @@ FAST = 0.95 * np.pi
 """Angle from node to node instead of pi, with the finer nodes: alternating signs may cancel by chance."""
 EDGE = 1e-13
 """Largest weight at either end of the grid."""
+LEAST = 1e-200
+"""Sum of the products, the largest value of each factor being 1, below which they have lost digits."""
+ENDS = np.array([0, -1])
 NOTHING = 1e-18
 """Weight of a node that is left out where many cuts are asked for."""
 CHUNK = 256
@@ -92,7 +95,7 @@ class Grid:
 @remembered(MOST_BYTES)
 def grid(model: Model, patients: int) -> Grid | None:
     """Return the nodes for tallies of up to `patients` patients; None if they are too many."""
-    z = np.linspace(-FAR, FAR, 16001)
+    z = np.linspace(-FAR, FAR, 4001)
     log_p = log_rates(model, z)
     log_q = log_complement(log_p)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -116,13 +119,25 @@ def grid(model: Model, patients: int) -> Grid | None:
 
 @dataclass(frozen=True, eq=False)
 class GridPosterior:
-    """Posterior of a one-parameter model after distinct tallies: weights at the nodes."""
+    """Posterior of a one-parameter model after distinct tallies: weights, made where asked for."""
 
     grid: Grid
-    weight: FloatArray  # [U, G], sums to 1 along the nodes
-    log_evidence: FloatArray  # [U]
+    products: Products
+    total: FloatArray  # [U], sum of the products over the nodes
+    parameter_mean: FloatArray  # [U]
     fine: bool = False
     """Whether quantiles are those of the distribution function itself, and not of its interpolation."""
+
+    @functools.cached_property
+    def weight(self) -> FloatArray:
+        """The weights, [U, G], that sum to 1 along the nodes."""
+        found = self.products.values(slice(None), slice(None))
+        found /= self.total[:, None]
+        return found
+
+    def _means(self, columns: FloatArray) -> FloatArray:
+        """Return the means of functions whose values at the nodes are columns [G, C], [U, C]."""
+        return self.products.sums(columns) / self.total[:, None]
 
     @functools.cached_property
     def distribution(self) -> Distribution:
@@ -131,7 +146,7 @@ class GridPosterior:
 
     def theta_mean(self) -> FloatArray:
         """Return the posterior mean of the parameter, [U]."""
-        return np.asarray(self.weight @ self.grid.parameter)
+        return self.parameter_mean
 
     def theta_variance(self) -> FloatArray:
         """Return the posterior variance of the parameter, [U]."""
@@ -146,19 +161,19 @@ class GridPosterior:
 
     def mean(self) -> FloatArray:
         """Return the posterior mean DLT rate, [U, D]."""
-        return np.asarray(self.weight @ self.grid.p)
+        return self._means(self.grid.p)
 
     def sd(self) -> FloatArray:
         """Return the posterior standard deviation of the DLT rate, [U, D]."""
-        variance = self.weight @ self.grid.p**2 - self.mean() ** 2
-        return np.sqrt(np.maximum(variance, 0))
+        mean, square = np.split(self._means(np.concatenate([self.grid.p, self.grid.p**2], axis=1)), 2, axis=1)
+        return np.sqrt(np.maximum(square - mean**2, 0))
 
     def prob(self, low: float, high: float = 1.0) -> FloatArray:
         """Return Pr(low < rate <= high), [U, D]."""
         weights = self.grid.upper_weights(low) if low > 0 else np.ones(self.grid.log_p.shape)
         if high < 1:
             weights = weights - self.grid.upper_weights(high)
-        return np.clip(self.weight @ weights, 0, 1)
+        return np.clip(self._means(weights), 0, 1)
 
     def below(self, rates: FloatArray) -> FloatArray:
         """Return Pr(rate <= each of the rates), [U, C, D]."""
@@ -178,13 +193,14 @@ class GridPosterior:
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""
-        return self.log_evidence
+        return np.asarray(np.log(self.total) + self.products.log_scale())
 
     def part(self, rows: BoolArray) -> GridPosterior:
         """Return the posterior after some of the tallies."""
         if rows.all():
             return self
-        return dataclasses.replace(self, weight=self.weight[rows], log_evidence=self.log_evidence[rows])
+        some = self.products[rows], self.total[rows], self.parameter_mean[rows]
+        return GridPosterior(self.grid, *some, self.fine)
 
 
 def solve(
@@ -201,39 +217,18 @@ def solve(
     nodes = grid(model, patients)
     if nodes is None:
         return careful(np.arange(len(n)))
-    on_grid = _on_grid(nodes, n, y, finer) if partial is None else _weighted(nodes, n, y, partial, finer)
+    values = products(nodes.log_prior, nodes.log_p, nodes.log_q, n, y, partial)
     angle = (FAST if finer else np.pi) * np.arange(nodes.line.size)
-    rough = np.hypot(*(on_grid.weight @ np.stack([np.cos(angle), np.sin(angle)], axis=1)).T)
-    sure = (rough < (FINE if finer else ROUGHEST)) & (on_grid.weight[:, [0, -1]] < EDGE).all(axis=1)
-    return checked(sure, on_grid.part, careful)
-
-
-def _on_grid(nodes: Grid, n: IntArray, y: IntArray, fine: bool) -> GridPosterior:
-    log_f = y @ nodes.log_p.T
-    log_f += (n - y) @ nodes.log_q.T
-    log_f += nodes.log_prior
-    peak = log_f.max(axis=1, keepdims=True)
-    log_f -= peak
-    weight = np.exp(log_f, out=log_f)
-    total = weight.sum(axis=1, keepdims=True)
-    weight /= total
-    return GridPosterior(nodes, weight, (peak + np.log(total))[:, 0], fine)
+    waves = [np.cos(angle), np.sin(angle)] if finer else [np.cos(angle)]
+    sums = values.sums(np.stack([np.ones(len(angle)), nodes.parameter, *waves], axis=1))
+    total = np.where(sums[:, 0] > LEAST, sums[:, 0], np.nan)
+    rough, ends = np.linalg.norm(sums[:, 2:], axis=1) / total, values.values(slice(None), ENDS) / total[:, None]
+    sure = (rough < (FINE if finer else ROUGHEST)) & (ends < EDGE).all(axis=1)
+    return checked(sure, GridPosterior(nodes, values, total, sums[:, 1] / total, finer).part, careful)
 
 
 def _of(partial: Partial | None, rows: IntArray) -> Partial | None:
     return None if partial is None else partial[rows]
-
-
-def _weighted(nodes: Grid, n: IntArray, y: IntArray, partial: Partial, fine: bool) -> GridPosterior:
-    """Return posteriors with patients who count in part: those of the distinct tallies, times what these add."""
-    first, tally = unique_rows([*n.T, *y.T])
-    whole = _on_grid(nodes, n[first], y[first], fine)
-    kinds, kind = partial.kinds()
-    weight = whole.weight[tally]
-    weight *= partial[kinds].likelihood(nodes.p)[kind]
-    total = weight.sum(axis=1)
-    weight /= total[:, None]
-    return GridPosterior(nodes, weight, whole.log_evidence[tally] + np.log(total), fine)
 
 
 type Part = GridPosterior | FittedPosterior
