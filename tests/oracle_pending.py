@@ -42,13 +42,26 @@ class Found:
 
 
 def enumerate_trials(
-    rule, select, doses, cap, slots, arrival, reached, p, length=None, credited=None, memory=(), remember=None
+    rule,
+    select,
+    doses,
+    cap,
+    slots,
+    arrival,
+    reached,
+    p,
+    length=None,
+    credited=None,
+    memory=(),
+    remember=None,
+    moderate=lambda memory, dose: ((1.0, memory),),
 ):
     """Follow every history.
 
     rule(resolved, dlts, pending, dose) -> (dose, size, stop), pending [(dose, share)]; reached(share, p) is the law of
     the onset; credited(share) the share that is known by then. With remember(memory, resolved, dlts, dose, given), as
-    a cohort is opened, rule and select are shown the memory last.
+    a cohort is opened, rule and select are shown the memory last, select then the last dose. moderate(memory, dose)
+    says with which chances it becomes what when a patient has been followed up without a DLT.
     """
     length = slots if length is None else length  # of the window, in slots
     credited = (lambda share: share) if credited is None else credited
@@ -70,7 +83,8 @@ def enumerate_trials(
         n, y = tally(seen)
         if stop == 0:
             _, _, stop = rule(n, y, [], seen.dose, *shown(seen))
-        key = (n, y, select(n, y, stop, *shown(seen)), stop)
+        last = () if remember is None else (seen.dose,)
+        key = (n, y, select(n, y, stop, *shown(seen), *last), stop)
         found.ends[key] = found.ends.get(key, 0.0) + seen.chance
         found.mass += seen.chance
         q, s = arrival, seen.slots + late
@@ -100,10 +114,22 @@ def enumerate_trials(
             return
         before, after = reached(known(slot), p[dose]), reached(known(slot + 1), p[dose])
         hazard = (after - before) / (1 - before) if before < 1 else 0.0
-        free = (dose, None if slot + 1 >= slots else slot + 1, False)
-        for chance, patient in ((hazard, (dose, None, True)), (1 - hazard, free)):
+        over = slot + 1 >= slots
+        free = (dose, None if over else slot + 1, False)
+        ways = [(hazard, (dose, None, True), seen.memory)]
+        for share, kept in moderate(seen.memory, dose) if over else ((1.0, seen.memory),):
+            ways.append(((1 - hazard) * share, free, kept))
+        for chance, patient, kept in ways:
             if chance > 0:
-                age(Seen(**{**vars(seen), "chance": seen.chance * chance}), then, ([*done, patient], rest[1:]))
+                after = {**vars(seen), "chance": seen.chance * chance, "memory": kept}
+                age(Seen(**after), then, ([*done, patient], rest[1:]))
+
+    def graded(kept, clean):
+        """What the memory becomes when patients at these doses have been followed up without a DLT."""
+        ways = [(1.0, kept)]
+        for dose in clean:
+            ways = [(a * b, after) for a, before in ways for b, after in moderate(before, dose)]
+        return ways
 
     def follow(seen, stop):
         """Nobody comes any more: every patient's outcome, and the last time that one becomes known."""
@@ -120,9 +146,12 @@ def enumerate_trials(
         for way in itertools.product(*ways):
             chance = math.prod(c for c, _, _ in way)
             if chance > 0:
-                patients = tuple((d, None, x) for (d, _, _), (_, _, x) in zip(seen.patients, way, strict=True))
-                after = {**vars(seen), "chance": seen.chance * chance, "patients": patients}
-                end(Seen(**after), stop, late=max(t for _, t, _ in way))
+                each = [(d, slot, x) for (d, slot, _), (_, _, x) in zip(seen.patients, way, strict=True)]
+                patients = tuple((d, None, x) for d, _, x in each)
+                clean = [d for d, slot, x in each if slot is not None and not x]
+                for share, kept in graded(seen.memory, clean):
+                    after = {**vars(seen), "chance": seen.chance * chance * share, "patients": patients, "memory": kept}
+                    end(Seen(**after), stop, late=max(t for _, t, _ in way))
 
     def start(seen):
         resolved, dlts = tally(seen)

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from doseopt import TITECRM, MaxPatients, Modified, NoSkipping
+from doseopt import TITECRM, MaxPatients, Modified, NoSkipping, make_scenarios
+from doseopt.clock.competing import meet, mixed
+from doseopt.clock.onset import Onset
 from doseopt.core.facts import Facts
 from doseopt.core.state import Decision
 
 REFERENCE = Path(__file__).parent / "engines" / "reference"
 """Calculated apart from the package, by recursions of their own, and checked against simulated trials of peers."""
 
+CONSTANT = Onset("constant")
 CAP = 5
 
 
@@ -83,3 +86,25 @@ def vector(text):
 def tite_crm(row):
     base = TITECRM(doses=4, target=float(row["target"]), skeleton=tuple(vector(row["prior"])), cohort=1)
     return Modified(base, (NoSkipping(), MaxPatients(n=int(row["n"]))))
+
+
+def scenarios_of(events, truths, onset=CONSTANT):
+    """Scenarios of one population in which these events happen."""
+    made = make_scenarios(truths, [f"truth {k}" for k in range(len(truths))])
+    p = np.array(truths)
+    chances, readings, attributed = zip(*events, strict=True)
+    met = mixed([meet(p, chances, readings, attributed, onset)], [1.0])
+    hazard = np.full(p.shape, sum(-np.log(1 - chance) for chance in chances))
+    dims = ("scenario", "dose")
+    found = {
+        "p_observed": met.rate,
+        "p_alone": p,
+        "per_evaluable": met.per_evaluable,
+        "p_excluded": met.excluded,
+    }
+    by = {"hazard": hazard, "rate_met": met.rate, "p_removed": met.removed, "p_left_out": met.left_out}
+    return made.assign(
+        {name: (dims, value) for name, value in found.items()}
+        | {name: (("scenario", "population", "dose"), value[:, None]) for name, value in by.items()}
+        | {"share": (("scenario", "population"), np.ones((len(p), 1)))}
+    )

@@ -14,6 +14,7 @@ from doseopt.comparison.evaluate import dose_coordinates
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
 from doseopt.designs.waiting import followed_up
+from doseopt.engines.exact import rates_beside
 from doseopt.engines.one_trial import Course, OneTrial
 from doseopt.study.study import Study
 
@@ -59,7 +60,10 @@ def trial_calendar(study: Study, design: str = "", scenario: str = "", seed: int
     assert waits is not None
     gaps = Gaps(clock.arrivals.rate * clock.window, clock.accrual.kind)
     p = study.scenarios["p_observed"].sel(scenario=truth).to_numpy()
-    trial = OneTrial(gaps, clock.onset_beside(False), p, seed, resolved=clock.evaluate == "resolved")
+    scenarios = study.scenarios.sel(scenario=[truth])
+    beside = rates_beside(study.designs[name].facts.outcomes, scenarios)
+    moderate = None if beside is None else beside[0]
+    trial = OneTrial(gaps, clock.onset_beside(False), p, seed, 0, clock.evaluate == "resolved", moderate)
     courses = {name: trial.under(study.designs[name]), other or f"{name}, waiting": trial.under(waits)}
     found = _dataset(courses, clock.window).assign_coords(dose=study.scenarios["dose"].to_numpy())
     found = found.assign_coords(dose_coordinates(study, study.scenarios))

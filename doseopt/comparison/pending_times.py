@@ -14,6 +14,7 @@ from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
+from doseopt.engines.exact import rates_beside
 from doseopt.engines.ways import MEANS, fates_of
 from doseopt.study.on_pending import Engine, InTime, in_time_for, lattice_of
 from doseopt.study.study import Study
@@ -114,7 +115,8 @@ def _escalated(
         fates = fates_of(study.scenarios, served.onset)
         try:
             most = served.most_states(study.scenarios)
-            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p, most, fates)
+            beside = rates_beside(design.facts.outcomes, study.scenarios)
+            chance = escalated_before_dlt(design, lattice_of(served.clock), served.onset, p, most, fates, beside)
         except (TooManyStates, MemoryError, Faults):  # marks take more room than the trials do
             chance = np.full(len(p), np.nan)
         return {"escalated_before_dlt": chance, "escalated_before_dlt_mcse": np.zeros(len(p))}
@@ -131,7 +133,8 @@ def _law(served: InTime, study: Study, design: Design) -> tuple[FloatArray, Floa
     try:
         fates = fates_of(study.scenarios, served.onset)
         most = min(MOST_TIMED, served.most_states(study.scenarios))
-        times, chance = duration_law(design, lattice, served.onset, p, most, fates)
+        beside = rates_beside(design.facts.outcomes, study.scenarios)
+        times, chance = duration_law(design, lattice, served.onset, p, most, fates, beside)
     except TooManyStates:
         return np.zeros((1, 1)), np.full((len(p), 1), np.nan)
     return times[None], chance

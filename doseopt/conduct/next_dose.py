@@ -19,6 +19,7 @@ from doseopt.records.trial import Trial
 from doseopt.study.reader import key
 from doseopt.study.study import Study
 
+MODERATE = "a moderate toxicity counts when the DLT window of its patient is over"
 KNOWN = ("mean", "lower", "upper", "p_above_target")
 
 
@@ -47,6 +48,7 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
         cohort, or None), `pending` (patients), `if` (when waiting, what is done for each outcome of the pending
         patients: letters, a group for each cohort that has some, in no order within it; empty if there are too many),
         `on_pending` (whether the design decides on pending patients, and so counts them),
+        `titration` (why a titration waits for its patients, or None),
         `departure` (text that names the first cohort the design would not have given, or None) and `departures` (all
         that are certain), `inadmissible` (list of level, label and why), `estimated` (the design's own estimate at each
         dose from what is known, or None), `cohorts` (as replayed, "?" for a pending patient).
@@ -107,12 +109,22 @@ def _answer(seen: Replay, labels: list[str]) -> dict[str, Any]:
         "pending": pending,
         "on_pending": seen.design.facts.pending,
         "if": {" ".join(b.outcome): b.answer.as_object(labels) for b in told} if seen.answer is None else {},
+        "titration": _titration(seen),
         "departure": departures[0] if departures else None,
         "departures": departures,
         "inadmissible": _inadmissible(seen.design, labels, told),
         "estimated": _estimated(seen),
         "cohorts": format_outcomes(seen.course.blocks if pending else seen.cohorts),
     }
+
+
+def _titration(seen: Replay) -> str | None:
+    """Say why a titration waits, where it may not go on before all is known of its last cohort."""
+    at, shown, answer = seen.design.facts.titrating, seen.shown, seen.answer
+    if at is None or shown is None or answer is None or answer.size != 0 or not shown[0].memory[0, at]:
+        return None
+    graded = seen.design.facts.outcomes.graded
+    return "its patients are followed up before others come" + (f"; {MODERATE}" if graded else "")
 
 
 def _estimated(seen: Replay) -> list[float | None]:

@@ -10,7 +10,8 @@ from doseopt.clock.fates import DLT, GONE
 from doseopt.clock.lattice import NoMoreArrivals
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray
-from doseopt.engines.exact import observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
+from doseopt.engines.follow_up import NO_DLT
 from doseopt.engines.pending_trials import PendingTrials
 from doseopt.engines.simulate import Simulate
 from doseopt.engines.ways import fates_of
@@ -40,8 +41,8 @@ def walk_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: i
         `arrivals`, one each: the `day`, the tally of outcomes known (`n`, `y`), the `pending` patients with their
         days of follow-up, the `level` that the patient is given, None if the patient is turned away, and `stop`, why
         the trial is over, empty if it goes on; `patients`, one each: `level`, the day each `came` and the outcome was
-        `known`, whether it is a `dlt`, and `lost` of one who is replaced or left out; `window`, `stop`, and `mtd`
-        (index, or NONE).
+        `known`, whether it is a `dlt`, `lost` of one who is replaced or left out, and `moderate` of one with a moderate
+        toxicity, where the design looks at it; `window`, `stop`, and `mtd` (index, or NONE).
     """
     if trial.patients:
         wanted = "wanted no patients so far, as the design decides while patients are pending, whose days are drawn"
@@ -51,7 +52,8 @@ def walk_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: i
     truth = study.scenarios.sel(scenario=[scenario])
     p = observed_rates(rule, truth)
     trials = engine.simulator
-    told = _Told(rule, trials.gaps, trials.onset, p, fates_of(truth, engine.onset), seed, 1)
+    fates, beside = fates_of(truth, engine.onset), rates_beside(rule.facts.outcomes, truth)
+    told = _Told(rule, trials.gaps, trials.onset, p, fates, seed, 1, 0, beside)
     try:
         ends = told.run()
     except NoMoreArrivals:
@@ -65,6 +67,7 @@ def walk_in_time(study: Study, trial: Trial, design: str, scenario: str, seed: i
             "known": window * float(told.known[0, k]),
             "dlt": bool(told.fate[0, k] == DLT),
             **({"lost": True} if told.fate[0, k] >= GONE else {}),
+            **({"moderate": True} if told.fate[0, k] in NO_DLT and not told.mild[0, k] else {}),
         }
         for k in range(int(told.treated[0]))
     ]

@@ -70,6 +70,11 @@ class Facts:
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
+    titrating : int, optional
+        Where in the memory of a design that decides while patients are pending it stands whether the last cohort is one
+        of a titration, whose patients are followed up before others come; None if it does not keep that.
+    moderate : int, optional
+        Where it stands how many of these patients have had a moderate toxicity; None if it does not look at that.
     """
 
     doses: int
@@ -95,6 +100,8 @@ class Facts:
     below: Callable[[TrialState, Pending | None], BoolArray] | None = field(default=None, compare=False)
     excluding: Callable[[int], BoolArray] | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None
+    titrating: int | None = None
+    moderate: int | None = None
 
     def fewest(self, places: IntArray | int) -> IntArray:
         """Return the fewest patients whom a cohort of so many places may have, elementwise."""

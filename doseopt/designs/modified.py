@@ -100,7 +100,15 @@ class Modified(Card):
             skips=base.skips and not any(m.forbids_skipping for m in self.modifiers),
             excluding=base.excluding if all(m.by_table for m in self.modifiers) else None,
             exclusion=", or ".join(filter(None, (base.exclusion, *(m.exclusion for m in self.modifiers)))),
+            titrating=next((at.stop - 1 for _, at in self._titration), base.titrating),
+            moderate=next((at.start for m, at in self._titration if m.graded), base.moderate),
         )
+
+    @property
+    def _titration(self) -> list[tuple[Modifier, slice]]:
+        """The titration, and where it keeps how far it is, if patients may be pending."""
+        parts = zip(self.modifiers, self._slices[1:], strict=True)
+        return [(m, at) for m, at in parts if m.phase == Phase.RUN_IN and m.memory and self._base_facts.pending]
 
     @property
     def _reopens(self) -> bool:
@@ -176,6 +184,7 @@ class Modified(Card):
         waits = decision.size == 0 if pending is not None else np.zeros(len(decision), bool)
         order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
         for phase, group in groupby(order, key=lambda i: self.modifiers[i].phase):
+            waits |= (decision.size == 0) & (pending is not None)
             if phase == Phase.STOP:
                 stop = np.where(decision.stop == CONTINUE, self._reason(ask, decision, waits), decision.stop)
                 decision = Decision(decision.dose, decision.size, stop)
@@ -201,7 +210,7 @@ class Modified(Card):
                 stop = np.where(lowered < 0, 1 + self.facts.stops.index(modifier.reasons[0].name), CONTINUE)
             return Decision(np.where(lowered >= 0, lowered, decision.dose), answer.size, stop)
         if modifier.phase == Phase.RUN_IN:
-            allowed = self.admissible(view)[view.at, answer.dose]
+            allowed = self.admissible(view)[view.at, answer.dose] | (answer.size == 0)
             return where(allowed, answer, Decision(decision.dose, decision.size, answer.stop))
         return answer
 

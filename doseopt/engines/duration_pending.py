@@ -27,6 +27,7 @@ def duration_law(
     p: FloatArray,
     max_states: int = MAX_PENDING,
     fates: Fates | None = None,
+    moderate: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times at which the outcomes of all patients may be known, in windows, [T], and their probabilities.
 
@@ -40,6 +41,8 @@ def duration_law(
     max_states : int
     fates : Fates, optional
         What becomes of patients where other events than DLTs happen.
+    moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def duration_law(
     >>> times.tolist(), chance.round(3).tolist()
     ([1.5, 2.0], [[0.1, 0.9]])
     """
-    walk = _Timed(design, lattice, law_of(onset, p, fates), p, max_states)
+    walk = _Timed(design, lattice, law_of(onset, p, fates, moderate=moderate), p, max_states)
     walk.run()
     times = np.array(sorted(walk.found))
     return times, np.stack([walk.found[time] for time in times.tolist()], axis=1)
@@ -77,7 +80,8 @@ def chance_of(walk: Walk, p: FloatArray, words: IntArray, weight: FloatArray) ->
         return np.asarray(weight.sum(axis=1))
     state = walk.layout.unpack(words)
     y, others = state.y.astype(float), (state.n - state.y).astype(float)
-    return np.asarray(np.exp(log_of(p) @ y.T + log_of(1 - p) @ others.T) @ weight[0])
+    likelihood = np.exp(log_of(p) @ y.T + log_of(1 - p) @ others.T)
+    return np.asarray(likelihood @ weight[0] if len(weight) == 1 else (likelihood * weight).sum(axis=1))
 
 
 class _Timed(Walk):

@@ -25,6 +25,7 @@ def escalated_before_dlt(
     p: FloatArray,
     max_states: int = MAX_PENDING,
     fates: Fates | None = None,
+    moderate: FloatArray | None = None,
 ) -> FloatArray:
     """Return the probability that a dose is escalated from while a patient is pending there who is to have a DLT, [R].
 
@@ -41,6 +42,8 @@ def escalated_before_dlt(
     max_states : int
     fates : Fates, optional
         What becomes of patients where other events than DLTs happen.
+    moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
 
     Examples
     --------
@@ -53,7 +56,7 @@ def escalated_before_dlt(
     ... ).round(6).tolist()
     [0.032768]
     """
-    walk = _Spared(design, clock, law_of(onset, p, fates), max_states=max_states)
+    walk = _Spared(design, clock, law_of(onset, p, fates, moderate=moderate), max_states=max_states)
     walk.run()
     words, sums = join(walk.ended)
     return np.asarray(1 - chance_of(walk, p, words, sums[WEIGHT]))

@@ -18,11 +18,11 @@ from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.engines.budget import MAX_PENDING, TooManyStates
 from doseopt.engines.entries import labelled
-from doseopt.engines.exact import observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.exact_pending import demand_pending, entries_of, label, weigh
 from doseopt.engines.patients import Patients
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import WEIGHT, Ends, Law, fates_of, law_of
+from doseopt.engines.ways import WEIGHT, Ends, Law, Rates, fates_of, law_of, rates_of
 
 GIVEN = "exact given calendars"
 """What outcomes call this engine."""
@@ -97,14 +97,15 @@ class ExactCalendars:
         if fates_of(scenarios, self.onset) is not None:
             wanted = "wanted none, or events that count as DLTs, over calendars; see doseopt.SimulatePending"
             raise Faults([Fault("window_events", wanted)])
-        ends, weight, by_calendar, entries, by_entry = _averaged(design, self, tuple(map(tuple, p.tolist())))
+        beside = rates_beside(design.facts.outcomes, scenarios)
+        ends, weight, by_calendar, entries, by_entry = _averaged(design, self, rates_of(p), rates_of(beside))
         outcomes = label(design, scenarios, ends, weight, entries)
         dims = ("calendar", "ending") if by_calendar.ndim == 2 else ("calendar", "scenario", "ending")
         about = {"engine": GIVEN, "trials": float(self.calendars), "seed": self.seed}
         each = {"by_calendar": (dims, by_calendar), "entry_by_calendar": (("calendar", "scenario", "entry"), by_entry)}
         return outcomes.assign(each).assign_attrs(about)
 
-    def each(self, design: Design, p: FloatArray) -> Iterator[Part]:
+    def each(self, design: Design, p: FloatArray, moderate: FloatArray | None = None) -> Iterator[Part]:
         """Yield what is known of the trials of a design given each calendar.
 
         Parameters
@@ -112,11 +113,13 @@ class ExactCalendars:
         design : Design
         p : float array [R, D]
             DLT rates.
+        moderate : float array [R, D], optional
+            P(moderate toxicity | no DLT), for a design that looks at it.
         """
         demand_pending(design)
         start = TrialState.empty(design.facts.doses, len(design.facts.memory))
         arrivals = Patients(self.calendars, np.random.SeedSequence((self.seed, 1)))
-        law = law_of(self.onset, p)
+        law = law_of(self.onset, p, moderate=moderate)
         endings = 0
         for number in range(self.calendars):
             ends = self._ends(design, start, law, arrivals, number)
@@ -141,10 +144,13 @@ class ExactCalendars:
 
 @remembered(MOST_BYTES)
 def _averaged(
-    design: Design, engine: ExactCalendars, p: tuple[tuple[float, ...], ...]
+    design: Design,
+    engine: ExactCalendars,
+    p: Rates | None,
+    moderate: Rates | None,
 ) -> tuple[Ends, FloatArray, FloatArray, dict[str, Any], FloatArray]:
     """Return endings and their probabilities over all calendars, those given each, and entries likewise."""
-    parts = list(engine.each(design, np.array(p)))
+    parts = list(engine.each(design, np.array(p), None if moderate is None else np.array(moderate)))
     each = [ends for ends, *_ in parts]
     columns = [np.concatenate([getattr(ends, name) for ends in each]) for name in ("n", "y", "selected", "stop")]
     first, kind = unique_rows([*columns[0].T, *columns[1].T, *columns[2:]])

@@ -20,10 +20,10 @@ from doseopt.core.remembered import remembered
 from doseopt.core.state import NONE, FloatArray, TrialState
 from doseopt.engines.budget import MAX_PENDING
 from doseopt.engines.entries import labelled
-from doseopt.engines.exact import log_of, observed_rates
+from doseopt.engines.exact import log_of, observed_rates, rates_beside
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.pending import Walk
-from doseopt.engines.ways import MEANS, WEIGHT, Ends, Entries, Law, fates_of, law_of
+from doseopt.engines.ways import MEANS, WEIGHT, Ends, Entries, Law, Rates, fates_of, law_of, rates_of
 
 MOST_BYTES = 1 << 27
 """Of the walks that are remembered, besides the last one."""
@@ -79,17 +79,21 @@ class ExactPending:
         ----------
         design : Design
         scenarios : Dataset
-            With `p_dlt` and `p_observed` (scenario, dose).
+            With `p_dlt`, `p_observed` and, for a design that looks at it, `p_moderate` (scenario, dose).
         start : TrialState, optional
             Start midway, with nobody pending.
         """
         demand_pending(design)
         begin = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
         p, fates = observed_rates(design, scenarios), fates_of(scenarios, self.onset)
-        law = law_of(self.onset, p, fates, self.by_scenario)
-        rates = None if law.p is None else tuple(map(tuple, p.tolist()))
+        moderate, which = rates_beside(design.facts.outcomes, scenarios), np.arange(len(p))
+        law = law_of(self.onset, p, fates, self.by_scenario, moderate)
+        if law.free and moderate is not None:  # scenarios that differ in the DLT rates alone have the same ways
+            kinds, which = np.unique(moderate, axis=0, return_inverse=True)
+            law = dataclasses.replace(law, moderate=kinds)
         rows = (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
-        ends = _ends(design, self.lattice, self.onset, rates, fates, self.max_states, *rows)
+        rates = rates_of(law.p), rates_of(law.moderate)
+        ends = _ends(design, self.lattice, self.onset, *rates, fates, self.max_states, *rows).of(which)
         weight, entry = weigh(ends, begin, p, law)
         return label(design, scenarios, ends, weight, entries_of(ends, entry, weight))
 
@@ -108,14 +112,17 @@ def _ends(
     design: Design,
     lattice: Lattice | Calendar,
     onset: Onset,
-    p: tuple[tuple[float, ...], ...] | None,
+    p: Rates | None,
+    moderate: Rates | None,
     fates: Fates | None,
     max_states: int,
     *start: tuple[int, ...],
 ) -> Ends:
     """Follow the trials from the state that has these rows, some scenarios at a time if they are weighed by these."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)
-    begin, law = TrialState(n[None], y[None], dose, memory[None]), Law(onset, None if p is None else np.array(p), fates)
+    begin = TrialState(n[None], y[None], dose, memory[None])
+    rates, beside = (None if part is None else np.array(part) for part in (p, moderate))
+    law = Law(onset, rates, fates, beside)
     parts = [
         Walk(design, lattice, law.rows(slice(first, first + SCENARIOS)), begin, max_states).ends()
         for first in range(0, law.scenarios, SCENARIOS)
@@ -148,15 +155,19 @@ def weigh(ends: Ends, begin: TrialState, p: FloatArray, law: Law) -> tuple[Float
     if not law.free:
         return ends.sums[WEIGHT], ends.entries.weight
     n, y = (ends.n - begin.n).astype(float), (ends.y - begin.y).astype(float)
-    factors = np.concatenate([y, n - y, np.log(ends.sums[WEIGHT, 0])[:, None]], axis=1).T
+    ways = log_of(ends.sums[WEIGHT])
+    alike = ways[0] if len(ways) == 1 else np.zeros(len(n))
+    factors = np.concatenate([y, n - y, alike[:, None]], axis=1).T
     weight = np.concatenate([log_of(p), log_of(1 - p), np.ones((len(p), 1))], axis=1) @ factors
+    if len(ways) > 1:
+        weight += ways
     return np.asarray(np.exp(weight, out=weight)), _weigh_entries(ends.entries, begin, p)
 
 
 def _weigh_entries(entries: Entries, begin: TrialState, p: FloatArray) -> FloatArray:
     """Return the probability of passing where a dose is given first, in each scenario, [R, Q]."""
     n, y = (entries.n - begin.n).astype(float), (entries.y - begin.y).astype(float)
-    weight = np.log(entries.weight) + log_of(p) @ y.T + log_of(1 - p) @ (n - y).T
+    weight = log_of(entries.weight) + log_of(p) @ y.T + log_of(1 - p) @ (n - y).T
     for at, come in zip(entries.pending.T, entries.come.T, strict=True):
         has = at > 0
         weight[:, has] += log_of(1 - p[:, at[has] - 1] * come[has])

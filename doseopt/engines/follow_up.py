@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
-from doseopt.clock.fates import DLT
+from doseopt.clock.fates import CLEAN, DLT, NONE
 from doseopt.clock.lattice import Slot
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, NONE, FloatArray, IntArray
+from doseopt.core.state import CONTINUE, FloatArray, IntArray
+from doseopt.core.state import NONE as NO_MTD
 from doseopt.core.trial import PIECE, selected, step
 from doseopt.engines.packed import Layout, join
 from doseopt.engines.ways import SQUARE, TIME, WEIGHT, Batch, Ends, Entries, Law, times
+
+NO_DLT = NONE, CLEAN
+"""Of one who has been followed up."""
+
+
+def graded(
+    words: IntArray, sums: FloatArray, digit: IntArray, layout: Layout, law: Law
+) -> tuple[IntArray, FloatArray, IntArray]:
+    """Return trials after a patient each was followed up without a DLT, with a moderate toxicity or without one.
+
+    Also their rows in what was given. Moderate toxicities are looked at in a titration; other trials stay the same.
+
+    Parameters
+    ----------
+    words, sums : int array [W, S], float array [M, R, S]
+    digit : int array [S]
+        The patients.
+    layout : Layout
+    law : Law
+    """
+    rows = np.arange(words.shape[1])
+    if layout.titrating is None or layout.moderate is None or law.moderate is None:
+        return words, sums, rows
+    looked = np.flatnonzero(layout.titrating.of(words))
+    chance, had = law.moderate[:, layout.doses_of(digit[looked])], words[:, looked]
+    layout.moderate.add(had, 1)
+    without = np.ones((law.scenarios, len(rows)))
+    without[:, looked] -= chance
+    both = np.concatenate([sums * without, sums[..., looked] * chance], axis=-1)
+    return np.concatenate([words, had], axis=1), both, np.concatenate([rows, looked])
 
 
 def resolve(
@@ -45,7 +76,8 @@ def resolve(
         for kind, chance in zip(law.kinds, chances, strict=True):
             rows = layout.may_be_struck(digit) if kind == DLT else slice(None)
             weighed = times(then[..., rows], chance, layout.doses_of(digit[rows]))
-            found.append((old[:, rows] + moves[kind][:, digit[rows]], weighed))
+            after = old[:, rows] + moves[kind][:, digit[rows]]
+            found.append(graded(after, weighed, digit[rows], layout, law)[:2] if kind in NO_DLT else (after, weighed))
         words, sums = join(found)
     return words, sums[:late], sums[late : 2 * late], sums[2 * late :]
 
@@ -71,7 +103,7 @@ def named(
 ) -> Ends:
     """Return how trials end that have no pending patients, with the MTD that each declares; equal ends are one."""
     state, stop = layout.unpack(words), layout.stop.of(words)
-    mtd = np.full(len(state), NONE)
+    mtd = np.full(len(state), NO_MTD)
     for first in range(0, len(state), PIECE):
         piece = np.arange(first, min(first + PIECE, len(state)))
         asked = piece[stop[piece] == CONTINUE]

@@ -35,6 +35,8 @@ class Course:
         When each patient was enrolled, and when the outcome was known.
     dose : list of int
     dlt : list of bool
+    moderate : list of bool
+        Who has a moderate toxicity and no DLT, where a design looks at it.
     turned_away : list of float
         When others came who were not enrolled.
     closed : list of (float, float)
@@ -51,6 +53,7 @@ class Course:
     known: list[float] = field(default_factory=list)
     dose: list[int] = field(default_factory=list)
     dlt: list[bool] = field(default_factory=list)
+    moderate: list[bool] = field(default_factory=list)
     turned_away: list[float] = field(default_factory=list)
     closed: list[Span] = field(default_factory=list)
     selected: int = NONE
@@ -73,6 +76,8 @@ class OneTrial:
         Which trial of a simulation with this seed, from 0.
     resolved : bool
         Whether a design that waits decides once all of a cohort are resolved, not only when their windows have ended.
+    moderate : float array [D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
 
     Examples
     --------
@@ -91,6 +96,7 @@ class OneTrial:
     seed: int = 1
     number: int = 0
     resolved: bool = False
+    moderate: FloatArray | None = None
 
     def under(self, design: Design) -> Course:
         """Return how the trial goes under a design."""
@@ -101,7 +107,9 @@ class _Trial:
     """A trial as it goes on: whom it meets."""
 
     def __init__(self, given: OneTrial, design: Design) -> None:
-        self.given, self.design, self.course = given, design, Course()
+        self.given, self.design, self.course, self.opened = given, design, Course(), 0.0
+        graded, beside = design.facts.outcomes.graded, given.moderate
+        self.moderate = beside if graded and beside is not None else np.zeros(design.facts.doses)
         self._tolerance = _one(given, np.random.SeedSequence(given.seed))
         self._arrival = _one(given, np.random.SeedSequence((given.seed, 1)))
 
@@ -121,6 +129,7 @@ class _Trial:
         course.came.append(day)
         course.dose.append(dose)
         course.dlt.append(bool((u < p)[0]))
+        course.moderate.append(bool(((u >= p) & (u < p + (1 - p) * self.moderate[dose]))[0]))
         course.known.append(day + float(self.given.onset.when(u, p)[0]))
 
     def over(self, state: TrialState, stop: int, end: float) -> Course:
@@ -154,8 +163,11 @@ class _WaitingTrial(_Trial):
                 continue
             opens = max(course.known[cohort]) if self.given.resolved else day + 1.0
             course.closed.append((day, opens))
-            y = sum(course.dlt[cohort])
-            state = advance(design, state, decision, np.array([[y, int(decision.size[0]) - y]]))
+            counts = [
+                sum(course.dlt[cohort]),
+                *([sum(course.moderate[cohort])] if design.facts.outcomes.graded else []),
+            ]
+            state = advance(design, state, decision, np.array([[*counts, int(decision.size[0]) - sum(counts)]]))
             decision = step(design, state)
             if decision.stop[0] != CONTINUE:
                 return self.over(state, int(decision.stop[0]), opens)
@@ -183,6 +195,7 @@ class _PendingTrial(_Trial):
                     continue
                 unknown = np.zeros((1, len(design.facts.outcomes)), np.int64)
                 memory = design.remember(state, given, unknown) if memory.size else memory
+                self.opened = day
                 dose, left = int(given.dose[0]), int(given.size[0])
             self.treat(day, dose)
             before, left = day, left - 1
@@ -197,6 +210,10 @@ class _PendingTrial(_Trial):
         dlt, over = np.array(course.dlt, bool), known <= day + EPS
         doses = np.arange(self.design.facts.doses)
         n, y = (((at[mask, None] == doses).sum(axis=0))[None] for mask in (over, over & dlt))
+        facts = self.design.facts
+        if facts.moderate is not None and memory[0, facts.titrating]:
+            memory = memory.copy()
+            memory[0, facts.moderate] += (np.array(course.moderate, bool) & over & (known > self.opened + EPS)).sum()
         times = (known - came)[over & dlt][None] if self.design.facts.times else None
         pending = Pending(at[~over][None], (day - came[~over])[None], times)
         return TrialState(n, y, np.array([dose]), memory), pending

@@ -78,6 +78,8 @@ class Layout:
         self.left = self._place(count)
         self.stop = self._place((len(facts.stops) + 1).bit_length())
         self.memory = [self._place(LARGEST_MEMORY.bit_length()) for _ in facts.memory]
+        self.titrating = None if facts.titrating is None else self.memory[facts.titrating]
+        self.moderate = None if facts.moderate is None else self.memory[facts.moderate]
         self.n = [self._place(count) for _ in range(facts.doses)]
         self.y = [self._place(count) for _ in range(facts.doses)]
         self.given = self._place(facts.doses) if loses else None

@@ -25,7 +25,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import PIECE
 from doseopt.engines.budget import MAX_PENDING
-from doseopt.engines.follow_up import follow_up, named
+from doseopt.engines.follow_up import NO_DLT, follow_up, graded, named
 from doseopt.engines.packed import LARGEST_MEMORY, UNKNOWN, Layout, join
 from doseopt.engines.room import Room
 from doseopt.engines.ways import (
@@ -270,8 +270,11 @@ class Walk:
                 continue
             rows = layout.may_be_struck(digit) if kind == DLT else slice(None)
             after = layout.reopen(words[:, rows] + moves[kind][:, digit[rows]])
-            weighed = times(sums[..., rows], chance[age], layout.doses_of(digit[rows]))
-            self._go(layer, 1 if kind == NONE else layout.slots - age, after, young[rows], weighed)
+            weighed, younger = times(sums[..., rows], chance[age], layout.doses_of(digit[rows])), young[rows]
+            if kind in NO_DLT and (kind != NONE or self.slot.next[age] >= 1):
+                after, weighed, which = graded(after, weighed, digit[rows], layout, self.law)
+                younger = younger[which]
+            self._go(layer, 1 if kind == NONE else layout.slots - age, after, younger, weighed)
 
     def _follow_up(self) -> None:
         """Follow up the trials that enrol nobody any more."""

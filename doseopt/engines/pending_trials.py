@@ -18,6 +18,8 @@ from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
 
 MOST_ARRIVALS = 5_000
+GRADES = 5
+"""Stream of the seed that says how toxic a patient is without a DLT, where other events happen."""
 MORE = 8
 """Patients for whom room is made at a time."""
 
@@ -36,6 +38,8 @@ class PendingTrials:
     seed : int
     trials, first : int
         How many, and the number of the first.
+    moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), for a design that looks at it.
 
     Attributes
     ----------
@@ -43,6 +47,8 @@ class PendingTrials:
         When each patient came, and when the outcome is known, in windows.
     at, fate, cohort : int array [R T, P]
         The dose of each, -1 for nobody, what becomes of the patient, and the number of the cohort.
+    mild : bool array [R T, P]
+        Whose toxicity is not even moderate.
     open : int array [R T, K]
         Which of them are pending, in the order in which they came, -1 for nobody.
     n, y : int array [R T, D]
@@ -59,10 +65,12 @@ class PendingTrials:
         seed: int,
         trials: int,
         first: int = 0,
+        moderate: FloatArray | None = None,
     ) -> None:
         self.design, self.gaps, self.onset, self.p, self.shape = design, arrivals, onset, p, (len(p), trials)
         self.loses = fates is not None and fates.loses
         self.others = None if fates is None else Others(fates, trials, seed, first)
+        self.moderate, self.grades = moderate, Patients(trials, np.random.SeedSequence((seed, GRADES)), first)
         rows, facts = len(p) * trials, design.facts
         self.scenario, self.trial = np.divmod(np.arange(rows), trials)
         self.patients = Patients(trials, np.random.SeedSequence(seed), first)
@@ -70,6 +78,7 @@ class PendingTrials:
         self.came, self.known = np.zeros((2, rows, 0))
         self.at, self.open = np.full((rows, 0), NONE), np.full((rows, 0), NONE)
         self.fate, self.cohort = np.zeros((2, rows, 0), np.int64)
+        self.mild = np.ones((rows, 0), bool)
         self.n, self.y = np.zeros((2, rows, facts.doses), np.int64)
         self.treated, self.left, self.dose, self.stop, self.cohorts, self.size = np.zeros((6, rows), np.int64)
         self.lost, self.out = np.zeros((2, rows), np.int64)
@@ -118,10 +127,13 @@ class PendingTrials:
         done = (open_ >= 0) & (known <= day[:, None] + EPS)  # a window may end as the next patient comes
         if not done.any():
             return
-        at, patient = rows[np.nonzero(done)[0]], open_[done]
+        at, patient, facts = rows[np.nonzero(done)[0]], open_[done], self.design.facts
         dose, fate, own = self.at[at, patient], self.fate[at, patient], self.cohort[at, patient] == self.cohorts[at]
         for tally, counts in ((self.n, fate <= CLEAN), (self.y, fate == DLT)):
             np.add.at(tally, (at[counts], dose[counts]), 1)
+        if facts.moderate is not None:
+            seen = (fate != DLT) & (fate <= CLEAN) & ~self.mild[at, patient] & (self.memory[at, facts.titrating] > 0)
+            np.add.at(self.memory, (at[seen], facts.moderate), 1)
         open_[done] = NONE
         self.open[rows] = np.take_along_axis(open_, np.argsort(open_ < 0, axis=1, kind="stable"), axis=1)
         if not self.loses:
@@ -214,6 +226,12 @@ class PendingTrials:
             fate, share = np.where(u < p, DLT, NO_EVENT), self.onset.when(u, p)
         else:
             fate, share = self.others.meet(u, trial, number, scenario, dose)
+        if self.moderate is not None:
+            chance = self.moderate[scenario, dose]
+            if self.others is None:  # the tolerance says it, as where everybody is followed up
+                self.mild[rows, number] = (u < p) | (u >= p + (1 - p) * chance)
+            else:
+                self.mild[rows, number] = self.grades.tolerance(trial, number) >= chance
         self.came[rows, number], self.at[rows, number], self.fate[rows, number] = day, dose, fate
         self.known[rows, number], self.cohort[rows, number] = day + share, self.cohorts[rows]
         self.open[rows, _many(self.open[rows])] = number
@@ -228,6 +246,7 @@ class PendingTrials:
             self.came, self.known = np.pad(self.came, room), np.pad(self.known, room)
             self.at = np.pad(self.at, room, constant_values=NONE)
             self.fate, self.cohort = np.pad(self.fate, room), np.pad(self.cohort, room)
+            self.mild = np.pad(self.mild, room, constant_values=True)
         most = int(_many(self.open[rows]).max(initial=0))
         if most == self.open.shape[1]:
             self.open = np.pad(self.open, ((0, 0), (0, 1)), constant_values=NONE)

@@ -26,11 +26,11 @@ from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries_of_trials
-from doseopt.engines.exact import observed_rates
+from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.pending_trials import PendingTrials
 from doseopt.engines.simulate import ROWS
-from doseopt.engines.ways import ESCALATED, MEANS, fates_of
+from doseopt.engines.ways import ESCALATED, MEANS, Rates, fates_of, rates_of
 
 MOST_BYTES = 1 << 28
 """Of the trials that are remembered, besides the last ones."""
@@ -80,7 +80,9 @@ class SimulatePending:
         if not design.facts.pending:
             raise Faults([Fault("design", "wanted one that decides while patients are pending; see doseopt.Simulate")])
         p, fates = observed_rates(design, scenarios), fates_of(scenarios, self.onset)
-        n, y, before, mtd, stop, early, enrolled, *means = _run(design, self, tuple(map(tuple, p.tolist())), fates)
+        beside = rates_beside(design.facts.outcomes, scenarios)
+        parts = _run(design, self, fates, rates_of(p) or (), rates_of(beside))
+        n, y, before, mtd, stop, early, enrolled, *means = parts
         outcomes = make_outcomes(
             design,
             scenarios,
@@ -107,14 +109,19 @@ class SimulatePending:
 
 @remembered(MOST_BYTES)
 def _run(
-    design: Design, engine: SimulatePending, p: tuple[tuple[float, ...], ...], fates: Fates | None
+    design: Design,
+    engine: SimulatePending,
+    fates: Fates | None,
+    p: Rates,
+    moderate: Rates | None,
 ) -> tuple[Any, ...]:
     """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again."""
     each = max(1, min(ROWS // len(p), -(-engine.trials // processes())))
 
     def piece(first: int) -> list[IntArray | FloatArray]:
-        many = min(each, engine.trials - first)
-        return PendingTrials(design, engine.gaps, engine.onset, np.array(p), fates, engine.seed, many, first).run()
+        given, many = (design, engine.gaps, engine.onset), min(each, engine.trials - first)
+        beside = None if moderate is None else np.array(moderate)
+        return PendingTrials(*given, np.array(p), fates, engine.seed, many, first, beside).run()
 
     parts = spread(piece, range(0, engine.trials, each))
     found = tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))

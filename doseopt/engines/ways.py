@@ -34,6 +34,8 @@ SUMS = ("weight", *MEANS)
 WEIGHT, TIME, SQUARE, TURNED, DECIDED, WAITED, WAITING, CLOSED = range(len(SUMS))
 """The last only where slots differ in length: else it is in proportion to who is turned away."""
 
+type Rates = tuple[tuple[float, ...], ...]
+"""Of scenarios and doses."""
 type Batch = tuple[IntArray, FloatArray]
 """Packed states [W, S], and their sums [M, R, S]."""
 
@@ -103,6 +105,13 @@ class Ends:
     entries: Entries
     states: int
 
+    def of(self, rows: IntArray) -> Ends:
+        """Return them for the scenarios of these rows; as they are where ways were weighed for one."""
+        if self.sums.shape[1] == 1:
+            return self
+        entries = dataclasses.replace(self.entries, weight=self.entries.weight[rows])
+        return dataclasses.replace(self, sums=self.sums[:, rows], entries=entries)
+
 
 @dataclass(frozen=True)
 class Law:
@@ -115,25 +124,30 @@ class Law:
         DLT rates; None to weigh ways without them.
     fates : Fates, optional
         What becomes of patients where other events than DLTs happen; in place of `p`.
+    moderate : float array [R, D], optional
+        P(moderate toxicity | no DLT), by which ways are always weighed, of a design that looks at it.
     """
 
     onset: Onset
     p: FloatArray | None = None
     fates: Fates | None = None
+    moderate: FloatArray | None = None
 
     @property
     def scenarios(self) -> int:
         """How many ways are weighed for, R; 1 without the truth."""
-        return len(self.fates.alone) if self.fates is not None else 1 if self.p is None else len(self.p)
+        if self.fates is not None:
+            return len(self.fates.alone)
+        return next((len(rates) for rates in (self.p, self.moderate) if rates is not None), 1)
 
     def rows(self, rows: slice) -> Law:
         """Return the law of some scenarios."""
-        p, fates = self.p, self.fates
-        return Law(self.onset, None if p is None else p[rows], None if fates is None else fates.rows(rows))
+        p, moderate = (None if rates is None else rates[rows] for rates in (self.p, self.moderate))
+        return Law(self.onset, p, None if self.fates is None else self.fates.rows(rows), moderate)
 
     @property
     def free(self) -> bool:
-        """Whether ways are weighed without the truth."""
+        """Whether ways are weighed without the truth about DLTs."""
         return self.p is None and self.fates is None
 
     @property
@@ -171,6 +185,11 @@ class Law:
         return np.asarray((later > now) & (free | (self.onset.kind not in FREE)))
 
 
+def rates_of(rates: FloatArray | None) -> Rates | None:
+    """Return rates [R, D] as what is remembered by them."""
+    return None if rates is None else tuple(map(tuple, rates.tolist()))
+
+
 def fates_of(scenarios: xr.Dataset, onset: Onset) -> Fates | None:
     """Return what becomes of patients in some scenarios, None if all other events count as DLTs that follow the law.
 
@@ -198,9 +217,15 @@ def fates_of(scenarios: xr.Dataset, onset: Onset) -> Fates | None:
     return None if onset.kind == "constant" and fates.kinds == (NONE, DLT) else fates
 
 
-def law_of(onset: Onset, p: FloatArray, fates: Fates | None = None, by_scenario: bool = False) -> Law:
+def law_of(
+    onset: Onset,
+    p: FloatArray,
+    fates: Fates | None = None,
+    by_scenario: bool = False,
+    moderate: FloatArray | None = None,
+) -> Law:
     """Return how ways are weighed: without the truth where that is possible, unless by scenario."""
-    return Law(onset, None if fates is not None or (onset.kind in FREE and not by_scenario) else p, fates)
+    return Law(onset, None if fates is not None or (onset.kind in FREE and not by_scenario) else p, fates, moderate)
 
 
 def times(sums: FloatArray, table: FloatArray, dose: IntArray) -> FloatArray:

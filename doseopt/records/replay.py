@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import batched, islice
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -177,19 +177,30 @@ def _with_pending(design: Design, course: Course, pending: Pending) -> Replay:
     Departures are not told: the design gave each cohort by who was pending then.
     """
     state, outcomes = TrialState.empty(design.facts.doses, len(design.facts.memory)), design.facts.outcomes
-    size = int(getattr(layers(design).rule, "cohort", 1))
+    size = many = 0
     for block in course.blocks:
-        whole = len(block.letters) if course.stated else size
-        for letters in batched(block.letters, whole):
-            counts = seen(replace(block, letters="".join(letters))).counts(outcomes)
-            state = treated(design, state, block.level - 1, np.array([counts]))
+        left = block.letters
+        while left:
+            size = _size_of(design, state, block.level - 1)
+            many = len(left) if course.stated else min(size, len(left))
+            counts = seen(replace(block, letters=left[:many])).counts(outcomes)
+            state, left = treated(design, state, block.level - 1, np.array([counts])), left[many:]
     last, allowed = course.blocks[-1], design.admissible(state.treated(pending))[0]
     answer = answers(design, state, pending)[0]
-    many = len(last.letters) if course.stated else len(last.letters) % size
     if 0 < many < size and not last.closed and answer.stop is None and allowed[last.level - 1]:
         answer = Answer(last.level, size - many, unfinished=(many, size))
     branch = Branch((), course.blocks, (), answer, tuple(allowed.tolist()))
     return Replay(design, course, (branch,), (state, pending))
+
+
+def _size_of(design: Design, state: TrialState, level: int) -> int:
+    """Return the patients of the next cohort: those the design gives, or its usual number where it gives another dose.
+
+    Who was pending then, on whom it decided, is not known.
+    """
+    given = asked(design, state)
+    follows = given.stop[0] == CONTINUE and given.dose[0] == level
+    return int(given.size[0] if follows else getattr(layers(design).rule, "cohort", 1))
 
 
 def _branches(design: Design, course: Course) -> list[Branch] | None:

@@ -68,6 +68,25 @@ def test_the_answer_is_that_of_the_rule(study):
     assert (one["level"], one["size"]) == (given.dose[0] + 1, given.size[0]) == (1, 1)
 
 
+GRADED = (
+    STUDY
+    + """
+[designs."Titrated"]
+kind = "tite_boin"
+modifiers = [{ kind = "titrate", until = "grade2" }, { kind = "max_patients", n = 24 }]
+"""
+)
+
+
+def test_a_titration_says_why_it_waits():
+    study = parse_study(GRADED)
+    trial = Trial.from_outcomes("1N 2?40", study.doses, window_of(study))
+    said = " ".join(str(terminal_text(next_document(next_dose(study, trial, ["Titrated"])))).split())
+    assert "Titrated: wait for 1 patient" in said
+    assert "a moderate toxicity counts when the DLT window of its patient is over" in said
+    assert ask(study, "1N 2M")["designs"]["Titrated"]["titration"] is None
+
+
 ADAPTIVE = """
 [designs."Adaptive"]
 kind = "tite_crm"

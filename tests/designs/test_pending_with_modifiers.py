@@ -22,9 +22,11 @@ from doseopt import (
     Naming,
     NarrowInterval,
     NoSkipping,
+    Repeated,
     RollingSix,
     RunIn,
     Selecting,
+    Titrate,
     TooToxic,
     TrialState,
     build_graph,
@@ -109,6 +111,16 @@ def test_enough_at_a_dose_counts_pending_patients():
         for dose in ("any", 2):
             design = Modified(TITECRM(4, 0.25, PRIOR), (EnoughAtDose(n=n, dose=dose),))
             assert reason(design, state, pending) == wanted
+
+
+@pytest.mark.parametrize("rule", [Repeated(times=2), EnoughAtDose(n=1)], ids=repr)
+def test_a_titration_that_waits_is_not_stopped_by_a_rule_that_asks_for_the_next_dose(rule):
+    """TITE-CRM would give another patient at once; the titration follows the first one up, and then goes on."""
+    design = Modified(TITECRM(4, 0.25, PRIOR), (Titrate(), rule, MaxPatients(n=9)))
+    state, pending = trial([0, 0, 0, 0], [0, 0, 0, 0], 0, [0])
+    state = state.with_memory(np.zeros((1, len(design.facts.memory)), int))
+    given = design.decide(state, pending)
+    assert (given.size.item(), given.stop.item()) == (0, 0)
 
 
 def test_enough_at_the_recommended_dose_is_not_asked_while_that_is_open():

@@ -5,12 +5,12 @@ import pytest
 
 from doseopt import (
     BOIN,
+    BOIN12,
     CRM,
     AcceleratedTitration,
     Faults,
     MaxPatients,
     Modified,
-    RollingSix,
     RunIn,
     ThreePlusThree,
     Titrate,
@@ -123,8 +123,9 @@ def test_what_is_refused():
         Modified(AcceleratedTitration(doses=4, target=0.25), (Titrate(),))
     with pytest.raises(Faults, match="wanted at most one run_in rule"):
         Modified(BOIN4, (Titrate(), RunIn(2)))
-    with pytest.raises(Faults, match="decides while patients are pending"):
-        Modified(RollingSix(doses=4, target=0.25), (Titrate(until="grade2"),))
+    boin12 = BOIN12(doses=4, target=0.25)
+    with pytest.raises(Faults, match="looks at efficacy"):
+        Modified(boin12, (Titrate(until="grade2"),))
 
 
 def test_one_moderate_rate_for_all_doses():

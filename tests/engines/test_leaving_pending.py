@@ -5,17 +5,15 @@ from functools import partial
 import numpy as np
 import pytest
 from oracle_leaving_pending import Setting, follow
-from pending_trials import CAP, Mini, rule, select
+from pending_trials import CAP, CONSTANT, Mini, rule, scenarios_of, select
 
-from doseopt import ExactPending, Lattice, SimulatePending, make_scenarios
-from doseopt.clock.competing import meet, mixed
+from doseopt import ExactPending, Lattice, SimulatePending
 from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
 from doseopt.engines.ways import fates_of
 
-CONSTANT = Onset("constant")
 TRUTHS = [(0.1, 0.3), (0.4, 0.55)]
 EVENTS = {
     "complete": ((0.3, "complete", 0.0),),
@@ -25,29 +23,6 @@ EVENTS = {
     "all": ((0.1, "dlt", 0.0), (0.15, "complete", 0.0), (0.2, "replace", 0.3), (0.2, "exclude", 0.0)),
 }
 
-
-def scenarios_of(events, truths=TRUTHS, onset=CONSTANT):
-    """Scenarios of one population in which these events happen."""
-    made = make_scenarios(truths, [f"truth {k}" for k in range(len(truths))])
-    p = np.array(truths)
-    chances, readings, attributed = zip(*events, strict=True)
-    met = mixed([meet(p, chances, readings, attributed, onset)], [1.0])
-    hazard = np.full(p.shape, sum(-np.log(1 - chance) for chance in chances))
-    dims = ("scenario", "dose")
-    found = {
-        "p_observed": met.rate,
-        "p_alone": p,
-        "per_evaluable": met.per_evaluable,
-        "p_excluded": met.excluded,
-    }
-    by = {"hazard": hazard, "rate_met": met.rate, "p_removed": met.removed, "p_left_out": met.left_out}
-    return made.assign(
-        {name: (dims, value) for name, value in found.items()}
-        | {name: (("scenario", "population", "dose"), value[:, None]) for name, value in by.items()}
-        | {"share": (("scenario", "population"), np.ones((len(p), 1)))}
-    )
-
-
 CASES = [(Lattice(2.0), name) for name in EVENTS] + [(Lattice(1.0), "all"), (Lattice(3.0), "half a DLT, else complete")]
 CASES = [(*case, 1) for case in CASES] + [(Lattice(2.0, arrival=0.6), name, 2) for name in ("replace", "exclude")]
 
@@ -56,7 +31,7 @@ CASES = [(*case, 1) for case in CASES] + [(Lattice(2.0, arrival=0.6), name, 2) f
 def test_plain_enumeration(lattice, name, upper):
     """At the events' own probabilities, of equal hazards in every slot; also as patients come or not in each."""
     events, mini = EVENTS[name], Mini(upper)
-    scenarios = scenarios_of(events)
+    scenarios = scenarios_of(events, TRUTHS)
     outcomes = ExactPending(lattice, CONSTANT)(mini, scenarios)
     fates, p = fates_of(scenarios, CONSTANT), np.array(TRUTHS)
     hasty = escalated_before_dlt(mini, lattice, CONSTANT, p, fates=fates)
@@ -96,7 +71,7 @@ def test_plain_enumeration(lattice, name, upper):
 
 @pytest.mark.parametrize("onset", [CONSTANT, Onset("uniform"), Onset("weibull", late=0.7)], ids=lambda o: o.kind)
 def test_simulation_in_continuous_time_is_the_lattice_at_equal_gaps(onset):
-    scenarios = scenarios_of(EVENTS["all"], onset=onset)
+    scenarios = scenarios_of(EVENTS["all"], TRUTHS, onset)
     exact = ExactPending(Lattice(3.0), onset)(Mini(), scenarios)
     trials = 20_000
     drawn = SimulatePending(Gaps(3.0, "fixed"), onset, trials=trials)(Mini(), scenarios)

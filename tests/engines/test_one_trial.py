@@ -16,14 +16,15 @@ from doseopt import (
     Simulate,
     SimulatePending,
     ThreePlusThree,
+    Titrate,
     make_scenarios,
 )
 from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.engines.one_trial import OneTrial
 
-P = np.array([0.05, 0.2, 0.35, 0.5])
-SCENARIOS = make_scenarios([P.tolist()], ["one"])
+P, MODERATE = np.array([0.05, 0.2, 0.35, 0.5]), np.array([0.1, 0.2, 0.3, 0.4])
+SCENARIOS = make_scenarios([P.tolist()], ["one"], p_moderate=[MODERATE])
 SKELETON = (0.05, 0.15, 0.3, 0.45)
 CAP = (RunIn(levels=1), MaxPatients(n=16))
 PENDING = {
@@ -33,11 +34,15 @@ PENDING = {
         TITECRM(doses=4, target=0.25, skeleton=SKELETON, cohort=2, weights="adaptive"), (MaxPatients(n=12),)
     ),
     "rolling six": RollingSix(doses=4, target=0.25),
+    "grade 2": Modified(
+        TITEBOIN(doses=4, target=0.25), (Titrate(until="grade2", after="three_new", cohort=2), MaxPatients(n=16))
+    ),
 }
 WAITING = {
     "BOIN": Modified(BOIN(doses=4, target=0.25), CAP),
     "CRM": Modified(CRM(doses=4, target=0.25, skeleton=SKELETON), (NoSkipping(), *CAP)),
     "3+3": ThreePlusThree(doses=4, target=0.25),
+    "grade 2": Modified(BOIN(doses=4, target=0.25), (Titrate(until="second_grade2"), MaxPatients(n=16))),
 }
 GAPS, ONSET = Gaps(3.0, "poisson"), Onset("weibull", late=0.7)
 TRIALS = 10
@@ -53,7 +58,7 @@ def test_trials_of_designs_that_decide_on_pending_patients(name):
     design = PENDING[name]
     outcomes = SimulatePending(GAPS, ONSET, TRIALS, 7)(design, SCENARIOS).isel(scenario=0)
     for number in range(TRIALS):
-        course = OneTrial(GAPS, ONSET, P, 7, number).under(design)
+        course = OneTrial(GAPS, ONSET, P, 7, number, moderate=MODERATE).under(design)
         wanted = outcomes.isel(ending=number)
         assert tallied(course) == [wanted["n"].values.tolist(), wanted["y"].values.tolist()]
         assert course.selected == wanted["selected"].item()
@@ -71,7 +76,7 @@ def test_trials_of_designs_that_wait(name, resolved):
     design = WAITING[name]
     outcomes = Simulate(TRIALS, 7)(design, SCENARIOS).isel(scenario=0)
     for number in range(TRIALS):
-        course = OneTrial(GAPS, ONSET, P, 7, number, resolved).under(design)
+        course = OneTrial(GAPS, ONSET, P, 7, number, resolved, MODERATE).under(design)
         wanted = outcomes.isel(ending=number)
         assert tallied(course) == [wanted["n"].values.tolist(), wanted["y"].values.tolist()]
         assert course.selected == wanted["selected"].item()

@@ -47,7 +47,7 @@ from doseopt.designs.modifiers import MODIFIERS
 from doseopt.designs.modifiers.joined import AnyOf
 
 DOSES, CAP = 3, 5
-SKELETON, P = (0.06, 0.25, 0.38), (0.2, 0.35, 0.5)
+SKELETON, P, MODERATE = (0.06, 0.25, 0.38), (0.2, 0.35, 0.5), (0.15, 0.3, 0.4)
 DESIGNS = {
     "tite_crm": TITECRM(DOSES, 0.25, SKELETON, cohort=1),
     "tite_boin": TITEBOIN(DOSES, 0.25, cohort=2, eliminate_from=2, cutoff=0.8),
@@ -58,7 +58,9 @@ RULES = {
     "titrate next": Titrate(after="next", at_last="next"),
     "titrate pairs": Titrate(cohort=2, levels=2, at_last="fill"),
     "titrate grade2": Titrate(until="grade2"),
+    "titrate second_grade2": Titrate(until="second_grade2", cohort=2, levels=2, at_last="next"),
     "titrate three_new": Titrate(after="three_new"),
+    "titrate pairs three_new": Titrate(until="grade2", after="three_new", cohort=2),
     "run_in": RunIn(levels=2, top_up=True),
     "no_skipping": NoSkipping(),
     "no_skipping_down": NoSkippingDown(),
@@ -88,8 +90,6 @@ SIZES = "leaves the cohort size open"
 REFUSED = {
     "coherent": ("scope: wanted .dose. over a design that decides while patients are pending", tuple(DESIGNS)),
     "cohort_range": ("how many come, and when, is what .clock. accrual says", tuple(DESIGNS)),
-    "titrate grade2": ('wanted until = "dlt"', tuple(DESIGNS)),
-    "titrate three_new": ('and after = "fill" or "next"', tuple(DESIGNS)),
     "below_lowest": ("wanted a design with a rule for going down", ("tite_crm", "rolling_six")),
     **{f"cohorts_{name}": (SIZES, ("rolling_six",)) for name in ("by_dose", "by_dlt", "in_order")},
 }
@@ -119,7 +119,7 @@ def test_it_is_refused(name, rule):
 @pytest.mark.parametrize(("name", "rule"), [pair for pair in PAIRS if not refused(*pair)])
 def test_all_histories(name, rule):
     """Exact without the truth, exact by scenario, every history by itself, and simulated within 4.5 errors."""
-    design, lattice, scenarios = laid(name, rule), Lattice(2.0), make_scenarios([P], ["one"])
+    design, lattice, scenarios = laid(name, rule), Lattice(2.0), make_scenarios([P], ["one"], p_moderate=[MODERATE])
     found = enumerated(design, 2, 1.0)
     assert sum(found.values()) == pytest.approx(1, abs=1e-12)
     for by_scenario in (False, True):
@@ -135,12 +135,14 @@ def test_all_histories(name, rule):
 TRIALS = 1500
 
 
-@pytest.mark.parametrize("rule", ["repeated", "any", "cohorts_in_order", "below_lowest"])
+@pytest.mark.parametrize(
+    "rule", ["repeated", "any", "cohorts_in_order", "below_lowest", "titrate second_grade2", "titrate pairs three_new"]
+)
 def test_patients_in_slots(rule):
     """A cohort of two is open before its second patient comes."""
     design = laid("tite_boin", rule, 4)
     found = enumerated(design, 2, 0.4)
-    outcomes = ExactPending(Lattice(2.0, arrival=0.4))(design, make_scenarios([P], ["one"]))
+    outcomes = ExactPending(Lattice(2.0, arrival=0.4))(design, make_scenarios([P], ["one"], p_moderate=[MODERATE]))
     assert ends(outcomes) == pytest.approx(found, abs=1e-13)
 
 
@@ -160,18 +162,26 @@ def enumerated(design, slots, arrival):
     def ask(resolved, dlts, pending, dose, kept):
         return rule(resolved, dlts, tuple(pending), dose, kept)
 
-    def select(n, y, stop, kept):
-        return int(selected(design, one(n, y, 0, kept), np.array([stop]))[0])
+    def select(n, y, stop, kept, dose):
+        return int(selected(design, one(n, y, dose, kept), np.array([stop]))[0])
 
     def remember(kept, resolved, dlts, dose, given):
         if not memory:
             return memory
         decision = Decision(np.array([given[0]]), np.array([given[1]]), np.zeros(1, int))
-        return tuple(design.remember(one(resolved, dlts, dose, kept), decision, np.zeros((1, 2), int))[0].tolist())
+        unknown = np.zeros((1, len(design.facts.outcomes)), int)
+        return tuple(design.remember(one(resolved, dlts, dose, kept), decision, unknown)[0].tolist())
+
+    def moderate(kept, dose):
+        """The one moderate toxicity more, where the last cohort opened is one of the titration."""
+        if not (design.facts.outcomes.graded and kept[-1]):
+            return ((1.0, kept),)
+        return ((1 - MODERATE[dose], kept), (MODERATE[dose], (kept[0] + 1, *kept[1:])))
 
     cap = design.facts.cap
     uniform = lambda share, p: share * p  # noqa: E731
-    return enumerate_trials(ask, select, DOSES, cap, slots, arrival, uniform, P, memory=memory, remember=remember).ends
+    more = {"memory": memory, "remember": remember, "moderate": moderate}
+    return enumerate_trials(ask, select, DOSES, cap, slots, arrival, uniform, P, **more).ends
 
 
 def one(n, y, dose, kept):

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from doseopt import TITEBOIN, TITECRM, CohortsInOrder, Faults, MaxPatients, Modified, NoSkipping, Repeated, RollingSix
+from doseopt import (
+    TITEBOIN,
+    TITECRM,
+    CohortsInOrder,
+    Faults,
+    MaxPatients,
+    Modified,
+    NoSkipping,
+    Repeated,
+    RollingSix,
+    Titrate,
+)
 from doseopt.core.cohort import Cohort
 from doseopt.core.design import estimated_by
 from doseopt.core.state import Pending
@@ -82,3 +93,29 @@ def test_without_stated_cohorts_they_are_of_the_designs_size():
     for stated, stops in ((False, True), (True, False)):
         found = replay(design, Course((Cohort(1, "NNNTTN"),), stated))
         assert (found.answer.stop is not None) == stops
+
+
+def titrating(**of):
+    return Modified(TITEBOIN(4, 0.25), (Titrate(**of), MaxPatients(n=12)))
+
+
+def test_a_titration_sizes_its_cohorts():
+    for blocks, answer in ((("1N",), Answer(2, 1)), (("1N", "2?"), Answer(2, 0)), (("1N", "2T"), Answer(2, 2))):
+        found = seen(titrating(), *blocks).answer
+        assert (found, found.unfinished) == (answer, None)
+    for stated in (True, False):
+        parts = ("1N", "2N", "3T", "3N") if stated else ("1N", "2N", "3TN")
+        assert seen(titrating(), *parts, stated=stated).answer.unfinished == (1, 2)
+
+
+def test_a_moderate_toxicity_counts_and_patients_are_left_out():
+    """Level 2: the first of three with a grade 2 or a DLT; with three new ones 0 of 3 goes up, where 1 of 4 stays."""
+    for first, answer in (("2M", Answer(2, 2)), ("2N", Answer(3, 1)), ("2T", Answer(2, 2))):
+        assert seen(titrating(until="grade2"), "1N", first).answer == answer
+    assert seen(titrating(until="second_grade2"), "1M", "2?").answer == Answer(2, 0)
+    assert seen(titrating(until="second_grade2"), "1M", "2M").answer == Answer(2, 2)
+    new = titrating(after="three_new")
+    assert seen(new, "1N", "2T").answer == Answer(2, 3)
+    assert seen(new, "1N", "2T", "2NNN").answer == Answer(3, 3)
+    assert seen(new, "1N", "2TNNN", stated=False).answer == Answer(3, 3)
+    assert seen(new, "1N", "2T", "2NN?", share=0.9).shown[0].memory.tolist() == [[2, 1, 1, 0]]

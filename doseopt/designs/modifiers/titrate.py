@@ -40,6 +40,12 @@ class Titrate(Rule):
 
     Where a moderate toxicity ends it, ``"three_new"`` fills: it is about a dose with a DLT.
 
+    Over a design that decides while patients are pending, each cohort of the titration is followed up before the next
+    level is given; a DLT ends it at once. A moderate toxicity, which no law of the onset dates, counts when the DLT
+    window of its patient is over. A cohort is followed up at the last level, too, where a moderate toxicity could end
+    the titration there or the cohort could be left out; with ``"three_new"`` also after a DLT, so that all who are
+    left out are known when others come.
+
     Notes
     -----
     The one statement of titration. `run_in` of L levels is ``levels = L, after = "next"`` (``"fill"`` with its
@@ -64,7 +70,9 @@ class Titrate(Rule):
     (4, 3)
     """
 
-    until: str | int = param("dlt", custom=lambda v: level_or(v, tuple(TRIGGERS)), doc="what ends the titration")
+    until: str | int = param(
+        "dlt", custom=lambda v: level_or(v, tuple(TRIGGERS)), doc="what ends it; grade 2 counts after follow-up"
+    )
     levels: int | None = param(None, kind=int, low=1, high=MOST_DOSES, optional=True, doc="its last level")
     cohort: int = param(1, low=1, high=100, doc="patients at a level")
     after: str = param("fill", choices=("fill", "next", "three_new"), doc="what follows at the dose of the trigger")
@@ -76,6 +84,8 @@ class Titrate(Rule):
     """Where the base design starts, counted from 0."""
     strict: bool = field(default=True, repr=False, compare=False)
     """Whether it is over when a dose has more patients than its cohorts; else the last dose alone says where it is."""
+    pending: bool = field(default=False, repr=False, compare=False)
+    """Whether the base design decides while patients are pending."""
 
     phase: ClassVar[Phase] = Phase.RUN_IN
     sees_pending: ClassVar[bool] = True
@@ -105,25 +115,33 @@ class Titrate(Rule):
 
     @property
     def memory(self) -> tuple[str, ...]:
-        """Moderate toxicities seen in the titration; the cohort that the design does not count."""
+        """Moderate toxicities seen in the titration; the cohort that the design does not count.
+
+        Where patients may be pending, also whether the last cohort opened is one of the titration.
+        """
         left_out = ("left_out_level", "left_out_n", "left_out_y") if self.after == "three_new" else ()
-        return (*(("moderate",) if self.graded else ()), *left_out)
+        kept = (*(("moderate",) if self.graded else ()), *left_out)
+        return (*kept, "titrating") if kept and self.pending else kept
+
+    @property
+    def _left_out(self) -> slice:
+        """Where in the memory the cohort stands that the design does not count."""
+        return slice(int(self.graded), int(self.graded) + 3)
 
     def bind(self, base: Design) -> Self:
-        """Take the design's first cohort."""
+        """Take the design's first cohort, and whether it decides while patients are pending."""
         first = base.first()
-        return dataclasses.replace(self, size=int(first.size[0]), start=int(first.dose[0]))
+        return dataclasses.replace(self, size=int(first.size[0]), start=int(first.dose[0]), pending=base.facts.pending)
 
     def clash(self, base: Design) -> Fault | None:
-        """Refuse a second titration, more levels than there are, and what cannot be told of pending patients."""
+        """Refuse a second titration, more levels than there are, and what a design with efficacy does not tell."""
         for name, level in (("levels", self.levels), ("until", self.until)):
             if isinstance(level, int) and level > base.facts.doses:
                 return Fault(name, f"wanted a level of 1 to {base.facts.doses}, got {level}")
         if base.facts.titration:
             return Fault("", "wanted one titration, got this and the design's own; drop one of them")
-        if (base.facts.pending or base.facts.responses) and self.memory:
-            what = "decides while patients are pending" if base.facts.pending else "looks at efficacy"
-            return Fault("", f'wanted until = "dlt" and after = "fill" or "next" over a design that {what}')
+        if base.facts.responses and self.memory:
+            return Fault("", 'wanted until = "dlt" and after = "fill" or "next" over a design that looks at efficacy')
         return None
 
     def with_dose(self, position: int, value: float) -> Self:
@@ -147,28 +165,42 @@ class Titrate(Rule):
         return (state.n <= self.cohort).all(axis=1) | (not self.strict)
 
     def remember(self, before: TrialState, given: Decision, outcome: IntArray) -> IntArray:
-        """Count moderate toxicities of titration patients, and keep the cohort that is left out."""
+        """Count moderate toxicities of titration patients, and keep the cohort that is left out.
+
+        Where patients may be pending, the cohort before is kept: its outcomes are known when the next is opened.
+        """
         if not self.memory:
             return np.zeros((len(before), 0), np.int64)
         untried = before.n[np.arange(len(before)), given.dose] == 0
-        within = given.dose < self.last(before.n.shape[1])
+        within = (given.dose >= self.start) & (given.dose < self.last(before.n.shape[1]))
         titrating = within & untried & self.small(before) & ~self.ended(before)
         memory = before.memory.copy()
         if self.graded:
-            seen = np.minimum(memory[:, 0] + outcome[:, 1], self.threshold)
-            memory[:, 0] = np.where(titrating, seen, memory[:, 0])
+            memory[:, 0] = np.minimum(memory[:, 0] + titrating * outcome[:, 1], self.threshold)
         if self.after == "three_new":
-            struck = outcome[:, 0] > 0
+            struck = titrating & (outcome[:, 0] > 0) & (not self.pending)
             cohort = np.stack([given.dose + 1, outcome.sum(axis=1), outcome[:, 0]], axis=1)
-            memory[:, -3:] = np.where((titrating & struck)[:, None], cohort, memory[:, -3:])
+            memory[:, self._left_out] = np.where(struck[:, None], cohort, self._cohort_left_out(before))
+        if self.pending:
+            memory[:, -1] = titrating
         return memory
+
+    def _cohort_left_out(self, state: TrialState) -> IntArray:
+        """Return the level, from 1, the patients and the DLTs that the design does not count, 0 for none, [S, 3]."""
+        kept = state.memory[:, self._left_out]
+        if not self.pending:
+            return kept
+        at = np.maximum(state.dose, 0)
+        last = np.stack([at + 1, state.n[state.at, at], state.y[state.at, at]], axis=1)
+        return np.where(((state.memory[:, -1] > 0) & (last[:, 2] > 0))[:, None], last, kept)
 
     def counted(self, state: TrialState) -> tuple[IntArray, IntArray]:
         """Return the patients and DLTs that the design counts, [S, D] each."""
         if self.after != "three_new":
             return state.n, state.y
-        left_out = np.arange(1, state.n.shape[1] + 1) == state.memory[:, -3:-2]
-        return state.n - left_out * state.memory[:, -2:-1], state.y - left_out * state.memory[:, -1:]
+        level, n, y = self._cohort_left_out(state).T[..., None]
+        left_out = np.arange(1, state.n.shape[1] + 1) == level
+        return state.n - left_out * n, state.y - left_out * y
 
     def rises(self, state: TrialState) -> tuple[BoolArray, BoolArray, IntArray]:
         """Return where it goes up, where it is at its last level without a trigger, and the next level, [S] each."""
@@ -190,15 +222,21 @@ class Titrate(Rule):
         has, dlts = state.n[state.at, at], state.y[state.at, at]
         struck = self.small(state) & state.started & self.ended(state) & (state.y.sum(axis=1) == dlts)
         struck &= self.start + state.tried.sum(axis=1) <= self.last(state.n.shape[1])
-        new = struck & (state.memory[:, -3] == at + 1 if self.after == "three_new" else False)
+        new = struck & (self._cohort_left_out(state)[:, 0] == at + 1 if self.after == "three_new" else False)
         fill = (struck & ~new & (self.after != "next")) | (finished & (self.at_last == "fill"))
         fill &= has < self.size
         dose = np.where(fill | new, at, dose)
         size = np.where(fill, self.size - has, np.where(new, self.size, size))
         beyond = finished & (self.at_last == "next") & (upward < state.n.shape[1])
         dose, size = np.where(beyond, upward, dose), np.where(beyond, self.size, size)
-        waits = rising & (state.total > resolved)
+        waits = (rising | self._open(state)) & (state.total > resolved)
         return Decision(np.where(waits, state.dose, dose), np.where(waits, 0, size), decision.stop)
+
+    def _open(self, state: TrialState) -> BoolArray:
+        """Tell where pending patients of the last cohort may end the titration, or are to be left out, [S]."""
+        if not (self.pending and self.memory):
+            return np.zeros(len(state), bool)
+        return (state.memory[:, -1] > 0) & (~self.ended(state) | (self.after == "three_new"))
 
     def describe(self) -> list[Row]:
         """Return the rule in words."""
@@ -219,4 +257,6 @@ class Titrate(Rule):
             "next": "; after the last level without one, a full cohort at the next",
             "fill": "; the last level without one is filled to the cohort size",
         }
-        return [Row("titration", f"{many} at {reach}, until {ends}{filled[self.after]}{tail[self.at_last]}")]
+        waits = "; each is followed up before the next level" if self.pending else ""
+        waits += ", and a moderate toxicity counts when the DLT window is over" if waits and self.graded else ""
+        return [Row("titration", f"{many} at {reach}, until {ends}{filled[self.after]}{tail[self.at_last]}{waits}")]

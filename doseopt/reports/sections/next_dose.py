@@ -81,6 +81,7 @@ def _grouping(answer: Mapping[str, Any]) -> list[Block]:
 def _item(name: str, one: Mapping[str, Any], answer: Mapping[str, Any]) -> Item:
     """Say what a design does, after each outcome of pending patients, and what it departs from."""
     details = [f"if {', '.join(outcomes)}: {said}" for said, outcomes in _by_decision(one, answer).items()]
+    details += [f"titration: {one['titration']}"] if one["titration"] else []
     details += [f"departure: {departure}; answered from the tallies" for departure in one["departures"]]
     if one["inadmissible"]:
         out = ", ".join(d["label"] for d in one["inadmissible"])

@@ -61,8 +61,12 @@ def _in_time(trial: Mapping[str, Any]) -> tuple[list[Item], int, int]:
 
 
 def _news(patients: Sequence[Mapping[str, Any]], since: float, until: float) -> list[tuple[float, str]]:
-    """Return the days, after one and up to another, of DLTs and of patients who left the window, and what happened."""
-    told = {"dlt": "a DLT of patient {}", "lost": "patient {} left the window, and counts no more"}
+    """Return the days, after one and up to another, on which something came to be known of patients, and what."""
+    told = {
+        "dlt": "a DLT of patient {}",
+        "lost": "patient {} left the window, and counts no more",
+        "moderate": "patient {} is followed up, with a moderate toxicity",
+    }
     return [
         (p["known"], text.format(k))
         for k, p in enumerate(patients, 1)
