@@ -104,13 +104,22 @@ def write_figures(document: Document, folder: Path) -> list[Path]:
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:
-    """Name the files that were written, those of one name together, as wide as the terminal."""
-    kinds: dict[str, list[str]] = {}
+    """Name the files that were written, those of one name or of the same kinds together, as wide as the terminal."""
+    kinds: dict[str, str] = {}
     for file in files:
-        kinds.setdefault(file.stem, []).append(file.suffix)
-    named = ", ".join(f"{stem}{' '.join(each)}" for stem, each in kinds.items())
-    print(neutral(f"\nWritten to {folder}:"))
-    for line in paragraph(neutral(named), page_width(Console()), "  "):
+        kinds[file.stem] = f"{kinds.get(file.stem, '')} {file.suffix}".strip()
+    alike: dict[str, list[str]] = {}
+    for stem, suffixes in kinds.items():
+        alike.setdefault(suffixes, []).append(stem)
+    single = ", ".join(f"{stems[0]}{suffixes}" for suffixes, stems in alike.items() if len(stems) == 1)
+    several = [f"{', '.join(stems)} ({suffixes})" for suffixes, stems in alike.items() if len(stems) > 1]
+    named = "; ".join([single, *several] if single else several)
+    width, head = page_width(Console()), neutral(f"Written to {folder}: ")
+    print()
+    if len(head) > width // 2:  # a path is not broken
+        print(head.rstrip())
+        head = "  "
+    for line in paragraph(neutral(named), width, "  ", head):
         print(line)
 
 

@@ -39,7 +39,7 @@ def shortened(labels: Sequence[str], width: int) -> list[str]:
             label if label not in long else _cut(label.removesuffix(shared).rstrip(" ,;:-"), width, end)
             for label in given
         ]
-        if len(set(cut)) == len(cut):
+        if len(set(cut)) == len(set(given)):
             return cut
     return [label if label not in long else _numbered(label, width, k) for k, label in enumerate(given, 1)]
 

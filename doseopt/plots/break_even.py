@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
@@ -11,9 +11,9 @@ from doseopt.display.break_even import WORDS, crossings
 from doseopt.plots.placement import Canvas
 from doseopt.plots.registered import Look
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, note, percent_axis, small_multiples
-from doseopt.plots.style import INK, LINES, SMALL, fitted, full_width, styled
+from doseopt.plots.style import INK, LINES, full_width, styled, text_shade
 
-BELOW = "Patients below the MTD"
+BELOW = "Below the MTD"
 ROW = 0.92
 """Inches of a panel."""
 MOST = 6
@@ -34,23 +34,21 @@ def break_even_figure(ds: xr.Dataset) -> Figure:
     shown = proposed[:MOST]
     subtitle = (
         "Correct selection, and thin overdose selection, % of trials, mean over the scenarios; what is right stays "
-        f"that of the true rates. Dashed: {registered}; line: the design above it. Circle: where the order "
-        "turns. Last row: expected patients below the MTD, each line the design titled in its colour."
+        f"that of the true rates. Dashed: {registered}; line: the design above it. Circle: where the order turns. Last "
+        "row: expected patients below the MTD, each line the design titled in its colour."
     )
     if len(proposed) > len(shown):
         subtitle += f" The first {len(shown)} of {len(proposed)} proposed designs."
-    titles = [name if kind == kinds[0] else "" for name in (*shown, BELOW) for kind in kinds]
     size = (full_width() * 72 - 30) / len(kinds) - 16, ROW * 72 - 4
+    titles = [name for name in (*shown, BELOW) for _ in kinds]  # a phone shows some of the columns at a time
     heading = ("What would change the decision", subtitle)
-    figure, axes = small_multiples(
-        heading, titles, len(kinds), len(kinds) * size[0], row=ROW, gap=0.3, rest=0.5, shared="none"
-    )
+    figure, axes = small_multiples(heading, titles, len(kinds), size[0], row=ROW, gap=0.3, rest=0.5, shared="none")
     looks = dict(zip(shown, LINES, strict=False))
     for k, ax in enumerate(axes):
         row, kind = k // len(kinds), kinds[k % len(kinds)]
         at = ds.sel(perturbation=kind, criterion="mean")
         if row < len(shown):
-            ax.set_title(ax.get_title(loc="left"), weight="bold", color=looks[shown[row]][0])
+            ax.set_title(ax.get_title(loc="left"), weight="bold", color=text_shade(looks[shown[row]][0]))
             _lines(ax, at, shown[row], size, looks[shown[row]][0])
         else:
             _below(ax, at, looks, ds)
@@ -73,7 +71,7 @@ def _below(ax: Axes, at: xr.Dataset, looks: Mapping[str, Look], ds: xr.Dataset) 
 
 
 def _lines(ax: Axes, at: xr.Dataset, name: str, size: tuple[float, float], colour: str) -> None:
-    """Draw one pair of designs over one range, each line with its name, and mark where the order turns."""
+    """Draw one pair of designs over one range, and mark where the order turns."""
     pair, looks = (name, str(at.attrs["registered"])), ((colour, "-"), (INK, "--"))
     x = 100 * at["amount"].to_numpy()
     one, other = (100 * at["perturbed_correct_selection"].sel(design=each).to_numpy() for each in pair)
@@ -91,19 +89,8 @@ def _lines(ax: Axes, at: xr.Dataset, name: str, size: tuple[float, float], colou
         spot = 100 * turn, float(np.interp(100 * turn, x, one))
         ax.plot(*spot, "o", color=INK, markerfacecolor="white", markersize=5, zorder=6)
         canvas.keep_off_marks([spot])
-        _write(canvas, f"{spot[0]:.1f}", [spot], INK)
-    start = int(np.abs(one - other).argmax())
-    order = np.argsort(np.abs(np.arange(len(x)) - start), kind="stable")[:: len(x) // 20]
-    for text, y, (shade, _) in zip(fitted(pair, 0.6 * size[0], SMALL), (one, other), looks, strict=True):
-        _write(canvas, text, [(x[k], y[k]) for k in order], shade)
-
-
-def _write(canvas: Canvas, text: str, spots: Sequence[tuple[float, float]], colour: str) -> None:
-    """Write beside the first of some places that has room; nowhere if none has."""
-    for spot in spots:
-        box = canvas.beside(text, spot, (3, 6))
-        if box is not None:
-            x, y = canvas.place(*spot)
-            away = (box[0] + box[2]) / 2 - x, (box[1] + box[3]) / 2 - y
-            note(canvas.ax, text, spot, away, color=colour, ha="center", va="center", zorder=5)
-            return
+        box = canvas.beside(f"{spot[0]:.1f}", spot, (3, 6))
+        if box is not None:  # there is room
+            at_x, at_y = canvas.place(*spot)
+            away = (box[0] + box[2]) / 2 - at_x, (box[1] + box[3]) / 2 - at_y
+            note(ax, f"{spot[0]:.1f}", spot, away, ha="center", va="center", zorder=5)

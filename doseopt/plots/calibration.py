@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.scaffold import Axes, Figure, faint_grid, note, small_multiples
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, full_width, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, VERMILLION, full_width, styled, text_shade
 
 
 @styled
@@ -72,7 +72,7 @@ def _panel(ax: Axes, ds: xr.Dataset, objective: str) -> None:
         colour, marker, text = marks[which]
         ax.plot(*place, marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=4)
         away = (0, -6 if which == "default" else 6)
-        written = note(ax, text, place, away, color=colour, zorder=5)
+        written = note(ax, text, place, away, color=text_shade(colour), zorder=5)
         written.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         shown.append(place)
     _zoom(ax, x, y, np.array(shown), _better(objective))

@@ -120,7 +120,7 @@ def fitted(labels: Sequence[str], width: float, size: float = NORMAL, bold: bool
             _cut(label.removesuffix(shared).rstrip(" ,;:-"), width, size, bold, tail) if label in long else label
             for label in given
         ]
-        if len(set(cut)) == len(cut):
+        if len(set(cut)) == len(set(given)):
             return cut
     room = width - text_width(f" #{len(given)}", size, bold)
     return [
@@ -164,6 +164,32 @@ def ramp(name: str, shares: FloatArray) -> list[Colour]:
     from matplotlib import colormaps
 
     return [(float(r), float(g), float(b), 1.0) for r, g, b, _ in colormaps[name](shares)]
+
+
+CONTRAST = 4.5
+"""Of small text with what is behind it, at the least (WCAG 2)."""
+
+
+def contrast_on_white(colour: str) -> float:
+    """Return the contrast of a colour, "#rrggbb", with white, from 1 to 21."""
+    share = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+    light = np.where(share <= 0.03928, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(1.05 / (light @ (0.2126, 0.7152, 0.0722) + 0.05))
+
+
+def text_shade(colour: str) -> str:
+    """Return the shade in which small text of a colour is written on white: the colour, or as much darker as it takes.
+
+    Examples
+    --------
+    >>> text_shade(BLUE) == BLUE, text_shade(VERMILLION)
+    (True, '#c35600')
+    """
+    share = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)])
+    while contrast_on_white(colour) < CONTRAST:
+        share = share * 0.99
+        colour = "#" + "".join(f"{round(value):02x}" for value in share)
+    return colour
 
 
 def ink_on(colour: Colour) -> str:

@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.text import counted
 from doseopt.plots.placement import Canvas, End
 from doseopt.plots.scaffold import Axes, Figure, axes_at, faint_grid, new_figure
-from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, full_width, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, full_width, styled, text_shade
 
 LEFT, RIGHT, PANEL, FOOT = 0.55, 1.75, 2.3, 0.72
 """Inches: beside the axes, their height, what is below them."""
@@ -84,7 +84,7 @@ def _controls(ax: Axes, ds: xr.Dataset, day: float) -> End:
     ax.fill_between(t, lower, upper, facecolor=FAINT, alpha=0.45, edgecolor="none", zorder=1)
     ax.plot(t, curve, zorder=2, **CONTROL)
     text = f"controls on day {day:g}:\n{curve[-1]:.0f}% ({lower[-1]:.0f} to {upper[-1]:.0f}%)"
-    look = {"size": NORMAL, "color": VERMILLION}
+    look = {"size": NORMAL, "color": text_shade(VERMILLION)}
     return End(text, day, curve[-1], 2 * (NORMAL + 3), VERMILLION, look)
 
 

@@ -18,10 +18,10 @@ def barred(none, **options):
 @pytest.mark.parametrize(
     ("none", "wanted"),
     [
-        ((0.5, 0.75), "50.0% to 75.0% of trials; in 1 of the 2 it does so in more than half of the trials."),
+        ((0.5, 0.75), "50.0% to 75.0% of trials, in 1 of the 2 in more than half."),
         ((0.25, 0.5), "25.0% to 50.0% of trials."),
-        ((0.625, 0.75), "62.5% to 75.0% of trials; in 2 of the 2 it does so in more than half of the trials."),
-        ((0.25, 0.25), "no MTD in 25.0% of trials."),
+        ((0.625, 0.75), "62.5% to 75.0% of trials, in 2 of the 2 in more than half."),
+        ((0.25, 0.25), "declares none in 25.0% of trials."),
     ],
 )
 def test_half_of_the_trials_is_not_more_than_half(none, wanted):
@@ -45,8 +45,8 @@ def test_only_a_design_without_a_cap_is_said_to_have_none():
     selection = [[[0.5, 0.5, 0], [0.5, 0.5, 0]]] * 2
     for cap, said in ((15, False), (NEVER, True)):
         ds = hand_made(selection, RIGHT, cap=[12, cap], fewest=[[9, 9, NEVER], [9, 9, 18]], planned=-1)
-        wanted = "D1, which has no enrolment cap, needs at least 18 patients to declare 90 mg."
-        assert (wanted in findings(ds)[0]) == ("no enrolment cap" in findings(ds)[0]) == said
+        wanted = "D1, without a cap, needs at least 18 patients to declare 90 mg."
+        assert (wanted in findings(ds)[0]) == ("without a cap" in findings(ds)[0]) == said
 
 
 @pytest.mark.parametrize(

@@ -44,18 +44,18 @@ def ds():
 
 def test_the_first_step_that_is_enough_is_named_with_its_price(ds):
     (said,) = sentences(ds, 0.6)
-    assert said.startswith("The first step to select correctly in 60% of trials is CRM 13* (c): correct 63.5%")
+    assert said.startswith('The first step to select correctly in 60% of trials is "CRM 13" (c): correct 63.5%')
     assert "12.8 patients expected, 13 at most, 0.2 below the MTD. It changes what is declared the MTD: a prim" in said
     assert "leaves what is declared the MTD as it is" in sentences(ds.isel(step=[0, 2]), 0.5)[0]
-    assert sentences(ds, 0.7) == ["No step selects correctly in 70% of trials; the most is 63.5% (CRM 13*)."]
+    assert sentences(ds, 0.7) == ['No step selects correctly in 70% of trials; the most is 63.5% ("CRM 13").']
 
 
 def test_what_of_a_gain_costs_no_patient_is_told(ds):
     """38.7 of CRM 13's 46.3 points: 55.9 - 17.2 of 63.5 - 17.2."""
     said = sentences(ds, 0.6, ["CRM 13"])[1]
     assert said == (
-        "Without one more patient, reading stated* (a) gains in points of correct selection +38.7 of the +46.3 of CRM "
-        "13."
+        'Without one more patient, "reading stated" (a) gains +38.7 points of correct selection, of +46.3 with CRM 13; '
+        "overdose 12.5%."
     )
     assert len(sentences(ds.isel(step=[0, 2, 3]), 0.6, ["CRM 13"])) == 1  # no such reading
 

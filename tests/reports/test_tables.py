@@ -207,13 +207,12 @@ def test_simulated_results_say_so():
 def test_findings():
     assert findings(SMALL) == [
         "3+3 capped stops at the 10 patients planned and cannot declare 90 mg the MTD under any truth. "
-        "In the 2 scenarios where a dose is a correct selection, it declares no MTD in 60.0% to 70.0% of trials; "
-        "in 2 of the 2 it does so in more than half of the trials. "
-        "3+3 free, which has no enrolment cap, needs at least 13 patients to declare 90 mg. "
+        "In the 2 scenarios with a right dose it declares none in 60.0% to 70.0% of trials, in 2 of the 2 in more than "
+        "half. 3+3 free, without a cap, needs at least 13 patients to declare 90 mg. "
         "With the same cap, CRM can declare it.",
         "CRM selects correctly most often, in 56.7% of trials, averaged over the 3 scenarios; it is ahead or level in "
-        "2 of them (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose selection, 10.0 patients, 2.0 with a "
-        "DLT and 1.0 above the MTD.",
+        "2 (3+3 capped in 1, 3+3 free in 2). Its price: 23.3% overdose, 10.0 patients, 2.0 with a "
+        "DLT, 1.0 above the MTD.",
         "Averaged over the 3 scenarios, the designs capped at the 10 patients planned select correctly: "
         "CRM in 56.7% (overdose 23.3%) and 3+3 capped in 33.3% (overdose 6.7%) of trials.",
     ]
@@ -230,14 +229,14 @@ def test_findings_say_no_more_than_the_numbers():
     twice = hand_made([[[0.2, 0, 0]]], [[0, 1, 0]], cap=[12], fewest=[[9, NEVER, NEVER]])
     assert findings(twice) == [
         "D0 stops at 12 patients and cannot declare 30 or 90 mg the MTD under any truth. "
-        "In the one scenario where a dose is a correct selection, it declares no MTD in 80.0% of trials."
+        "In the one scenario with a right dose it declares none in 80.0% of trials."
     ]
 
 
 def test_the_registered_protocol_cannot_declare_its_top_dose(bundled):
     _, first, *_ = findings(bundled)
     assert first.startswith("ATD+3+3 cap 10 stops at the 10 patients planned and cannot declare 4.5 x10^9 cells")
-    assert "ATD+3+3 uncapped, which has no enrolment cap, needs at least 13 patients" in first
+    assert "ATD+3+3 uncapped, without a cap, needs at least 13 patients" in first
 
 
 def test_dose_labels():

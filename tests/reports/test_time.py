@@ -68,7 +68,7 @@ def test_what_the_pace_implies():
 
 def test_the_sentence_of_the_first_page():
     (sentence,) = summary_sentences(compared(CLOCK), ["3+3"])
-    assert sentence.endswith("at the stated pace: 3+3 130 days (by the registered date in 100% of trials).")
+    assert sentence.endswith("at the stated pace: 130 days with 3+3 (by the registered date in 100% of trials).")
 
 
 def test_patients_enrolled_where_some_are_replaced():

@@ -59,9 +59,20 @@ def _data(document: Document, folder: Path) -> dict[str, Any]:
 
 
 def _widths(table: Table) -> list[int]:
-    """Return the share of each long column in the width that the others leave; 0 for those as wide as their text."""
-    longest = [max(len(row[c]) for row in (table.head, *table.rows)) for c in range(len(table.head))]
-    return [0 if length <= MOST_UNBROKEN else min(length, BROADEST) for length in longest]
+    """Return the share of each long column in the width that the others leave; 0 for those as wide as their text.
+
+    Beside long columns numbers are no wider than they are, or a word of their head: as many letters, below 0.
+    """
+    cells = [max((len(row[c]) for row in table.rows), default=0) for c in range(len(table.head))]
+    longest = [max(len(head), length) for head, length in zip(table.head, cells, strict=True)]
+    shares = [0 if length <= MOST_UNBROKEN else min(length, BROADEST) for length in longest]
+    if not any(shares):
+        return shares
+    words = [max(map(len, head.split()), default=0) for head in table.head]
+    return [
+        share or (0 if left or length <= cell else -max(word, cell))
+        for share, left, length, cell, word in zip(shares, table.left, longest, cells, words, strict=True)
+    ]
 
 
 def _item(item: Item | str) -> dict[str, Any]:

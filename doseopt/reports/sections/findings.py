@@ -11,7 +11,8 @@ from doseopt.display.simulated import error_of, evaluated, simulated
 from doseopt.reports.sections.not_waiting import not_waiting
 
 MOST_NAMED = 4
-PRICE = ("overdose_selection", "sample_size", "total_dlts", "patients_above_mtd")
+BELOW = "patients_below_mtd"
+PRICE = ("overdose_selection", "sample_size", "total_dlts", BELOW, "patients_above_mtd")
 
 
 def findings(ds: xr.Dataset) -> list[str]:
@@ -33,7 +34,7 @@ def findings(ds: xr.Dataset) -> list[str]:
     list of str
         One finding each; empty if there is nothing to report.
     """
-    found = _in_vain(ds)
+    found = in_vain(ds)
     if "fewest_patients" in ds:
         planned = ds["planned"].to_numpy() if "planned" in ds.coords else True
         barred = np.isnan(ds["fewest_patients"].to_numpy()) & planned & ~simulated(ds)[:, None]
@@ -43,8 +44,14 @@ def findings(ds: xr.Dataset) -> list[str]:
     return found + _alike(ds) + _ahead(ds) + ahead + _definitions(ds) + not_waiting(ds)
 
 
-def _in_vain(ds: xr.Dataset) -> list[str]:
-    """Say after which trials without toxicity a design cannot declare a dose any more."""
+def in_vain(ds: xr.Dataset) -> list[str]:
+    """Say after which trials without toxicity a design cannot declare a dose any more.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Of `doseopt.compare`.
+    """
     if "in_vain" not in ds.coords:
         return []
     each = zip(names(ds, "design"), map(str, ds["in_vain"].to_numpy()), strict=True)
@@ -81,7 +88,8 @@ def _ahead(ds: xr.Dataset) -> list[str]:
     same = [name for name, value in zip(label, mean, strict=True) if value == mean[best]]
     where = (shown == shown.max(axis=0)).sum(axis=1)
     others = [f"{label[d]} in {where[d]}" for d in range(len(label)) if d != best and where[d]]
-    price = {name: float(ds[name].transpose("design", "scenario").to_numpy()[best].mean()) for name in PRICE}
+    of_best = ds.isel(design=best)
+    price = {name: float(of_best[name].mean("scenario", skipna=name == BELOW)) for name in PRICE if name in ds}
     error = 100 * float(
         error_of(ds, "correct_selection").to_numpy().mean(axis=1)[best]
     )  # at most, as patients are shared
@@ -92,10 +100,11 @@ def _ahead(ds: xr.Dataset) -> list[str]:
     text += f", averaged over the {count} scenarios" if count > 1 else ", in the one scenario"
     if count > 1 and len(same) == 1:
         most = others if len(others) <= MOST_NAMED else [*others[: MOST_NAMED - 1], "others elsewhere"]
-        text += f"; it is ahead or level in {where[best]} of them" + (f" ({', '.join(most)})" if most else "")
+        text += f"; it is ahead or level in {where[best]}" + (f" ({', '.join(most)})" if most else "")
     whose = "Its price" if len(same) == 1 else f"The price of {same[0]}"
-    cost = f"{100 * price['overdose_selection']:.1f}% overdose selection, {price['sample_size']:.1f} patients"
-    toxic = f"{price['total_dlts']:.1f} with a DLT and {price['patients_above_mtd']:.1f} above the MTD"
+    cost = f"{100 * price['overdose_selection']:.1f}% overdose, {price['sample_size']:.1f} patients"
+    below = f"{price[BELOW]:.1f} below and " if price.get(BELOW, np.nan) >= 0 else ""
+    toxic = f"{price['total_dlts']:.1f} with a DLT, {below}{price['patients_above_mtd']:.1f} above the MTD"
     return [f"{text}. {whose}: {cost}, {toxic}{_days(ds, best)}."]
 
 
@@ -134,11 +143,11 @@ def _declares_none(ds: xr.Dataset, d: int) -> list[str]:
     if high == "0.0%":
         return []
     if count == 1:
-        return [f"In the one scenario where a dose is a correct selection, it declares no MTD in {low} of trials."]
+        return [f"In the one scenario with a right dose it declares none in {low} of trials."]
     span = low if low == high else f"{low} to {high}"
-    text = f"In the {count} scenarios where a dose is a correct selection, it declares no MTD in {span} of trials"
+    text = f"In the {count} scenarios with a right dose it declares none in {span} of trials"
     mostly = int((none > 0.5).sum())
-    return [f"{text}; in {mostly} of the {count} it does so in more than half of the trials." if mostly else f"{text}."]
+    return [f"{text}, in {mostly} of the {count} in more than half." if mostly else f"{text}."]
 
 
 def _uncapped(ds: xr.Dataset, d: int, doses: np.ndarray) -> list[str]:
@@ -149,7 +158,7 @@ def _uncapped(ds: xr.Dataset, d: int, doses: np.ndarray) -> list[str]:
         able = [j for j in doses if np.isfinite(fewest[other, j])]
         if other != d and np.isnan(_cap(ds, other)) and able:
             needs = [f"{fewest[other, j]:.0f} patients to declare {_dose(ds, np.array([j]), 'and')}" for j in able]
-            sentences.append(f"{name}, which has no enrolment cap, needs at least {listed(needs)}.")
+            sentences.append(f"{name}, without a cap, needs at least {listed(needs)}.")
     return sentences
 
 

@@ -174,7 +174,7 @@ def _first(ds: xr.Dataset, wanted: float) -> str:
     right = at["correct_selection"].to_numpy()
     if first is None:
         best = int(right.argmax())
-        most = f"the most is {percent(right[best])} ({named(ds, best)})"
+        most = f'the most is {percent(right[best])} ("{_step(ds, best)}")'
         return f"No step selects correctly in {percent(wanted, 0)} of trials; {most}."
     one = at.isel(step=first)
     outcome = (
@@ -183,7 +183,7 @@ def _first(ds: xr.Dataset, wanted: float) -> str:
         else "It leaves what is declared the MTD as it is registered."
     )
     return (
-        f"The first step to select correctly in {percent(wanted, 0)} of trials is {named(ds, first)} "
+        f'The first step to select correctly in {percent(wanted, 0)} of trials is "{_step(ds, first)}" '
         f"({one['says'].item()}): correct {percent(right[first])}, overdose "
         f"{percent(float(one['overdose_selection']))}, no MTD {percent(float(one['no_selection']))}, "
         f"{decimal(float(one['sample_size']))} patients expected, {int(one['most_patients'])} at most, "
@@ -203,13 +203,19 @@ def _free(ds: xr.Dataset, amended: Sequence[str]) -> list[str]:
     if not free.size or not told:
         return []
     best = int(free[right[free].argmax()])
-    gain = right[best] - right[0]
-    shares = ", ".join(f"{points(gain)} of the {points(right[k] - right[0])} of {names[k]}" for k in told)
-    return (
-        [f"Without one more patient, {named(ds, best)} ({says[best]}) gains in points of correct selection {shares}."]
-        if gain > 0
-        else []
-    )
+    gain, over = right[best] - right[0], percent(float(at["overdose_selection"][best]))
+    shares = listed([f"{points(right[k] - right[0])} with {names[k]}" for k in told])
+    if gain <= 0:
+        return []
+    return [
+        f'Without one more patient, "{_step(ds, best)}" ({says[best]}) gains {points(gain)} points of correct '
+        f"selection, of {shares}; overdose {over}."
+    ]
+
+
+def _step(ds: xr.Dataset, k: int) -> str:
+    """Return what a step is called in a sentence."""
+    return str(ds["step"].to_numpy()[k])
 
 
 def larger_sentences(found: Mapping[str, Larger], doses: Sequence[str]) -> list[str]:

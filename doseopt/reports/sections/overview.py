@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +14,7 @@ from doseopt.display.labels import doses_in_words, made_by, names
 from doseopt.display.simulated import evaluated, simulated, with_simulated_named
 from doseopt.measures.declared import FEW
 from doseopt.measures.expected import mean_of_known
-from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Paragraph, Table
+from doseopt.reports.render.document import MARK, Block, Bullets, Document, Heading, Table
 from doseopt.reports.sections.as_they_come import as_they_come
 from doseopt.reports.sections.expanded import expanded
 from doseopt.reports.sections.findings import findings
@@ -36,8 +37,8 @@ COLUMNS = (
 )
 """Group, heading, measure, which is best, and over the scenarios what; what a comparison does not have is left out."""
 LEGEND = (
-    "Patients: expected, with a DLT, below (lo) and above (hi) the MTD, lo where there is one. Declared on: patients "
-    "and DLTs at the dose named, if one is; "
+    "Patients: all, with a DLT, below (lo) and above (hi) the MTD, lo where there is one. Declared on: those at the "
+    "dose named; "
 )
 ON_FEW = f"few: % of trials that name a dose on {FEW} patients there or fewer"
 MEETS = "meets: % of trials that name one which meets the protocol's definition"
@@ -65,7 +66,9 @@ def overview_document(ds: xr.Dataset) -> Document:
     }
     found, ds = optimal_finding(ds) + findings(ds), marked(ds)
     blocks: list[Block] = [Heading("Findings"), Bullets(tuple(found))] if found else []
-    blocks += [*optimal_dose(ds), overview(ds), *as_they_come(ds), *expanded(ds), Paragraph(REST)]
+    table = overview(ds)
+    table = dataclasses.replace(table, notes=(*table.notes, REST))
+    blocks += [*optimal_dose(ds), table, *as_they_come(ds), *expanded(ds)]
     return Document(str(ds.attrs["title"]), facts, tuple(blocks))
 
 
@@ -79,7 +82,7 @@ def describe_engine(ds: xr.Dataset) -> str:
     how = np.array(evaluated(ds))
     drawn = [(how == kind, _drawn(ds, kind)) for kind in ("simulated", "over calendars") if (how == kind).any()]
     if not drawn:
-        exact = "exact: every way a trial can go is counted, so there is no Monte Carlo error"
+        exact = "exact: all ways a trial can go, no Monte Carlo error"
         return exact if ds.attrs.get("engine") == "exact" else str(ds.attrs.get("engine"))
     if len(drawn) == 1 and drawn[0][0].all():
         return drawn[0][1]
@@ -115,9 +118,9 @@ def overview(ds: xr.Dataset) -> Table:
     spans: dict[str, int] = {}
     for group, *_ in shown:
         spans[group] = spans.get(group, 0) + 1
-    over = f"mean and worst of the {ds.sizes['scenario']} scenarios" if ds.sizes["scenario"] > 1 else "one scenario"
+    over = f"mean and worst of {ds.sizes['scenario']} scenarios" if ds.sizes["scenario"] > 1 else "one scenario"
     return Table(
-        f"Correct and overdose selection in % of trials, {over}; {MARK} best of its column",
+        f"Correct and overdose selection (% of trials), {over}; {MARK} best of its column",
         ("", *(head for _, head, *_ in shown), "none", *names(ds, "dose")),
         tuple(rows),
         labels=True,
@@ -131,7 +134,7 @@ def _notes(ds: xr.Dataset) -> list[str]:
     """Say what the evidence is, and the Monte Carlo error."""
     notes = [f"{text} (correct selection)" for text in monte_carlo(ds, "correct_selection")]
     if "declared_on_few" in ds:
-        notes.append(f"{LEGEND}{MEETS if 'meets_definition' in ds else ON_FEW}. Selected: rounded.")
+        notes.append(f"{LEGEND}{MEETS if 'meets_definition' in ds else ON_FEW}.")
     return notes
 
 

@@ -15,6 +15,7 @@ from doseopt.display.numbers import decimal, percent, points, rates
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import summary_figure
 from doseopt.reports.render.document import Block, Bullets, Figure, Paragraph, Table
+from doseopt.reports.sections.findings import in_vain
 from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.time import summary_sentences
@@ -50,7 +51,7 @@ def summary(dossier: Dossier) -> list[Block]:
         Figure.of(
             partial(summary_figure, dossier.amendment), "All designs; lines: how far the belief matters.", _alt(mean)
         ),
-        Bullets((*_believed(dossier), *_sentences(dossier, mean), *_in_time(dossier))),
+        Bullets((*_in_vain(dossier), *_believed(dossier), *_sentences(dossier, mean), *_in_time(dossier))),
     ]
 
 
@@ -158,8 +159,9 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
         tuple(rows),
         groups=(("of 100 trials", 3), ("expected patients of a trial", 4), ("enrolled", 1)),
         notes=(
-            f"The registered design, then {which}, {by}. Averages over what the study's model believes. Right: the MTD "
-            "is named, or no dose where none is right. Below MTD: at doses below the lowest right one.",
+            f"The registered design as it is read here, then {which}, {by}. Averages over what the study's model "
+            "believes. Right: the MTD is named, or no dose where none is right. Below MTD: at doses below the lowest "
+            "right one.",
         ),
     )
 
@@ -186,6 +188,11 @@ def _sentences(dossier: Dossier, mean: xr.Dataset) -> list[str]:
     each = [_gain(other, mean.sel(design=other), first) for other in order[:PROPOSED]]
     compared = f"Compared with it, correct selection changes by {listed(each)}."
     return [registered, compared, _price(order[0], mean, first), _worse(dossier), *_next(dossier)]
+
+
+def _in_vain(dossier: Dossier) -> list[str]:
+    """Say after which patients without a DLT the registered design cannot name a dose any more, before the first."""
+    return [] if dossier.cohorts else in_vain(dossier.comparison.sel(design=[dossier.proposal.registered]))
 
 
 def _price(name: str, mean: xr.Dataset, first: xr.Dataset) -> str:

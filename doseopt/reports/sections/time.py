@@ -248,7 +248,7 @@ def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
     if not told:
         return []
     at, day = ds.sel(design=told), int(ds.attrs["registered_day"])
-    days = [f"{name} {value:.0f} days" for name, value in zip(told, _mean(at, "completion"), strict=True)]
+    days = [f"{value:.0f} days with {name}" for name, value in zip(told, _mean(at, "completion"), strict=True)]
     if day > 0:
         by = 100 * _mean(at, "completed_by", day=day)
         days = [f"{text} (by the registered date in {p:.0f}% of trials)" for text, p in zip(days, by, strict=True)]
@@ -259,8 +259,10 @@ def summary_sentences(ds: xr.Dataset, designs: Sequence[str]) -> list[str]:
     if "pace" in ds.dims:
         for pace in ds["pace"].to_numpy().tolist():
             mean = _mean(at, "completion_at_pace", pace=pace)
-            each = ", ".join(f"{name} {value:.0f}" for name, value in zip(told, mean, strict=True))
-            found += f" At {pace:.3g} patients a month: {each}."
+            if np.allclose(mean, _mean(at, "completion")):  # the stated one
+                continue
+            each = listed([f"{value:.0f} days with {name}" for name, value in zip(told, mean, strict=True)])
+            found += f" At {pace:.3g} patients a month {each}."
     return [found]
 
 
