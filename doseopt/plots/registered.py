@@ -17,14 +17,21 @@ AMENDED = (
     (VERMILLION, "-.", "^"),
     (GREEN, ":", "D"),
     (PINK, (0, (6, 1.5)), "v"),
-    (ORANGE, "--", "P"),
+    (ORANGE, (0, (3, 1, 1, 1, 1, 1)), "P"),
 )
 
 
 def looks_of(tree: xr.DataTree, names: list[str]) -> list[Look]:
     """Return the look of each design."""
     amended = [name for name in names if name != tree.attrs["registered"]]
-    return [AMENDED[amended.index(name) % len(AMENDED)] if name in amended else REGISTERED for name in names]
+    return [_amended(amended.index(name)) if name in amended else REGISTERED for name in names]
+
+
+def _amended(k: int) -> Look:
+    """Return the look of the k-th amended design: colours come again, but each with another line and marker."""
+    again, place = divmod(k, len(AMENDED))
+    _, line, marker = AMENDED[(place + again) % len(AMENDED)]
+    return AMENDED[place][0], line, marker
 
 
 def registered_first(tree: xr.DataTree, node: str) -> xr.Dataset:

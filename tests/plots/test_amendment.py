@@ -15,6 +15,7 @@ from doseopt.comparison.readings import MEASURES
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import conditional_figure, enrolment_needed_figure, summary_figure
 from doseopt.plots.readings import silences_figure
+from doseopt.plots.registered import looks_of
 from doseopt.plots.save import save_figure
 from doseopt.records.trial import Trial
 from doseopt.study.file import load_study
@@ -264,3 +265,10 @@ def test_the_same_bytes_twice(readings, tmp_path):
     for name, draw in drawn.items():
         first, second = (save_figure(draw(), tmp_path / folder, name) for folder in ("a", "b"))
         assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_no_two_designs_look_alike():
+    tree = xr.DataTree()
+    tree.attrs = {"registered": "r"}
+    looks = looks_of(tree, ["r", *map(str, range(20))])
+    assert len({(colour, marker) for colour, _, marker in looks}) == len({(c, str(line)) for c, line, _ in looks}) == 21

@@ -9,7 +9,7 @@ import xarray as xr
 from doseopt import Utility
 from doseopt.core.cohort import Cohort
 from doseopt.display.outlook import STUDY_BELIEF
-from doseopt.reports.render.document import Table
+from doseopt.reports.render.document import Paragraph, Table
 from doseopt.reports.sections.closing import _ranking, attainable
 
 NAMES = ["3+3", "BOIN 9"]
@@ -54,6 +54,18 @@ def test_regret_is_the_attainable_less_what_is_attained(utility, start, now):
     tables = [block for block in attainable(dossier(utility)) if isinstance(block, Table)]
     assert [[" ".join(row[2:]) for row in table.rows] for table in tables] == [start, now]
     assert [row[:2] for row in tables[0].rows] == [("3+3", "6"), ("BOIN 9", "9")]
+
+
+def test_a_benchmark_that_no_design_has_is_not_spoken_of():
+    def said(regret):
+        given = dossier(Utility())
+        given.comparison["regret_to_benchmark"] = (("design", "scenario"), regret)
+        return " ".join(block.text for block in attainable(given) if isinstance(block, Paragraph))
+
+    assert "benchmark minus correct selection, mean over the scenarios, 3+3 +37.5 percentage points" in said(
+        [[0.25, 0.5], [np.nan, np.nan]]
+    )
+    assert "benchmark" not in said([[np.nan, np.nan]] * 2)
 
 
 def test_readings_are_ranked_by_the_size_of_their_effect_whatever_its_sign():

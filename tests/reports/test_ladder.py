@@ -47,6 +47,9 @@ def test_the_first_step_that_is_enough_is_named_with_its_price(ds):
     assert said.startswith('The first step to select correctly in 60% of trials is "CRM 13" (c): correct 63.5%')
     assert "12.8 patients expected, 13 at most, 0.2 below the MTD. It changes what is declared the MTD: a prim" in said
     assert "leaves what is declared the MTD as it is" in sentences(ds.isel(step=[0, 2]), 0.5)[0]
+    assert sentences(ds, 0.1)[0].startswith(
+        'To select correctly in 10% of trials takes no change of "plan": correct 17.2%'
+    )
     assert sentences(ds, 0.7) == ['No step selects correctly in 70% of trials; the most is 63.5% ("CRM 13").']
 
 

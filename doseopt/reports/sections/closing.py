@@ -39,6 +39,11 @@ def attainable(dossier: Dossier) -> list[Block]:
         for name in dossier.designs
         if regret.sel(design=name).notnull()
     ]
+    beside = (
+        "The complete-information benchmark, which sees every patient's outcome at every dose, beside the designs at "
+        f"their expected size: benchmark minus correct selection, mean over the scenarios, {'; '.join(complete)} "
+        "percentage points. It uses no prior, so that it is no bound for designs that do."
+    )
     return [
         Paragraph(
             "Attainable is what the best of all designs attains that see the tally, treat one patient after the other "
@@ -48,11 +53,7 @@ def attainable(dossier: Dossier) -> list[Block]:
         ),
         *tables,
         *(Paragraph(f"Not computed, because too large: {line}.") for line in ds.attrs["not_computed"].splitlines()),
-        Paragraph(
-            "The complete-information benchmark, which sees every patient's outcome at every dose, beside the designs "
-            f"at their expected size: benchmark minus correct selection, mean over the scenarios, "
-            f"{'; '.join(complete)} percentage points. It uses no prior, so that it is no bound for designs that do."
-        ),
+        *([Paragraph(beside)] if complete else []),  # one dose has none
     ]
 
 

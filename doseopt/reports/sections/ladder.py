@@ -178,16 +178,21 @@ def _first(ds: xr.Dataset, wanted: float) -> str:
         return f"No step selects correctly in {percent(wanted, 0)} of trials; {most}."
     one = at.isel(step=first)
     outcome = (
-        "It changes what is declared the MTD: a primary outcome, where that is registered."
+        " It changes what is declared the MTD: a primary outcome, where that is registered."
         if bool(one["outcome"])
-        else "It leaves what is declared the MTD as it is registered."
+        else " It leaves what is declared the MTD as it is registered." * bool(first)
+    )
+    enough = f"select correctly in {percent(wanted, 0)} of trials"
+    which = (
+        f'The first step to {enough} is "{_step(ds, first)}" ({one["says"].item()})'
+        if first
+        else f'To {enough} takes no change of "{_step(ds, first)}"'
     )
     return (
-        f'The first step to select correctly in {percent(wanted, 0)} of trials is "{_step(ds, first)}" '
-        f"({one['says'].item()}): correct {percent(right[first])}, overdose "
+        f"{which}: correct {percent(right[first])}, overdose "
         f"{percent(float(one['overdose_selection']))}, no MTD {percent(float(one['no_selection']))}, "
         f"{decimal(float(one['sample_size']))} patients expected, {int(one['most_patients'])} at most, "
-        f"{decimal(float(one['patients_below_mtd']))} below the MTD. {outcome}"
+        f"{decimal(float(one['patients_below_mtd']))} below the MTD.{outcome}"
     )
 
 

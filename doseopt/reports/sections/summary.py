@@ -76,7 +76,7 @@ def _believed(dossier: Dossier) -> list[str]:
         return []
     ds = dossier.decided.isel(model=0)
     chance = np.append(ds["p_right"].isel(definition=0).to_numpy(), ds["p_none_right"].isel(definition=0))
-    best, labels = int(chance.argmax()), dose_words(dossier)[0]
+    best, (labels, unit) = int(chance.argmax()), dose_words(dossier)
     each = [
         f"{label}: {percent(float(mean), 0)} ({percent(float(low), 0)} to {percent(float(high), 0)})"
         for label, mean, low, high in zip(labels, ds["mean"], ds["lower"], ds["upper"], strict=True)
@@ -85,8 +85,9 @@ def _believed(dossier: Dossier) -> list[str]:
     over = (
         "" if best == len(labels) else f", with {percent(float(ds['p_over_third'][best]))} that its rate is above 1/3"
     )
+    doses = f"each dose ({unit})" if unit else "each dose"
     believed = (
-        f"What is believed of each dose {so_far(dossier)}, posterior mean and 90% interval of the DLT rate: "
+        f"What is believed of {doses} {so_far(dossier)}, posterior mean and 90% interval of the DLT rate: "
         f"{listed(each)}. Most probably {most} right to name as the MTD ({percent(chance[best])}{over})."
     )
     return [believed, *_of_the_declared(dossier)]
