@@ -55,7 +55,7 @@ MOST_NODES = 5 * 10**9
 """Nodes of a quadrature that are visited for one comparison, all tallies together."""
 MOST_TALLIES = 200_000
 """Tallies whose posterior is computed for one comparison."""
-PIECE = 1_000
+PIECE = 1 << 12
 """Tallies at a time."""
 
 

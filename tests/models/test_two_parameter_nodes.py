@@ -9,9 +9,9 @@ from doseopt import BLRM
 from doseopt.core.state import TrialState
 from doseopt.designs import blrm
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.quadrature import quadrature
+from doseopt.models.quadrature import nested, quadrature
 from doseopt.models.quadrature.asked import Asked
-from doseopt.models.quadrature.two_parameter import RIGHT, ROUGH, NodesPosterior
+from doseopt.models.quadrature.two_parameter import RIGHT, ROUGH, NodesPosterior, solve
 from doseopt.models.quadrature.two_parameter_nodes import nodes_for
 from tests.oracle_posterior import FineGrid
 
@@ -99,6 +99,19 @@ def test_decisions_do_not_depend_on_the_accuracy(rule, monkeypatch):
     exact = design.decide(state)
     np.testing.assert_array_equal(with_rough.dose, exact.dose)
     np.testing.assert_array_equal(with_rough.stop, exact.stop)
+
+
+def test_tallies_that_need_the_closest_nodes():
+    """Against panels of their own: tallies of up to 32 patients for which the nodes of 64 do not do."""
+    model, n = CORNERS["as bundled"], np.array([[1, 2, 0, 22], [1, 0, 2, 28], [0, 1, 2, 23]])
+    y = np.array([[0, 0, 0, 11], [0, 0, 1, 20], [0, 0, 2, 15]])
+    ((_, found),) = solve(model, DOSES, 32, n, y)
+    assert isinstance(found, NodesPosterior)
+    assert found.nodes is nodes_for(model, DOSES, 128)
+    own = nested.solve(model, DOSES, n, y)
+    for ask in (lambda p: p.mean(), lambda p: p.sd(), lambda p: p.prob(0.16, 0.33), lambda p: p.log_marginal()):
+        np.testing.assert_allclose(ask(found), ask(own), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.quantile(0.05), own.quantile(0.05), rtol=0, atol=1e-8)
 
 
 def test_few_nodes_count_for_a_tally():

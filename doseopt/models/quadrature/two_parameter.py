@@ -38,15 +38,16 @@ from doseopt.models.quadrature.two_parameter_nodes import Nodes, nodes_for
 
 CHUNK = 32
 """Tallies with panels of their own at a time."""
-FINER, FEW_ENOUGH = 2, 250_000
-"""Tallies that need closer nodes get those of so many times their patients, if their own are not more than these."""
+FINER, FEW_ENOUGH = 2, (250_000, 100_000)
+"""Tallies that need closer nodes get those of so many times their patients, and of so many times these again, if the
+nodes before are not more than so many: the first time, and the second."""
 OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
 RIGHT, ROUGH = 1e-9, 1e-4
 """Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
 BESIDE = 18.0
 """Log density below the peak that is left out for quantiles: exp(-18) = 2e-8."""
-LINES = 1 << 11
+LINES = 1 << 12
 """Tallies whose quantiles are looked for at a time."""
 
 
@@ -115,7 +116,7 @@ class NodesPosterior:
         ends = np.cumsum([line.size for line in lines])
         for start in range(0, len(self.tallies), LINES):
             rows = slice(start, start + LINES)
-            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines, int(ends[-1]), BESIDE)
+            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines(), int(ends[-1]), BESIDE)
             weight /= self.total[rows, None]
             parts = np.split(weight, ends[:-1], axis=1)
             yield rows, [line.distribution(part) for line, part in zip(lines, parts, strict=True)]
@@ -129,17 +130,16 @@ type Part = NodesPosterior | NestedPosterior
 
 
 def solve(
-    model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray, finer: bool = True
+    model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray, closer: int = 0
 ) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
     nodes = nodes_for(model, at, patients)
     if nodes is None:
         return _on_panels(model, at, n, y)
-    again = finer and nodes.sign.size <= FEW_ENOUGH
 
     def careful(rows: IntArray) -> Parts[Part]:
-        if again:
-            return solve(model, at, FINER * patients, n[rows], y[rows], finer=False)
+        if nodes.sign.size <= max(FEW_ENOUGH[closer:], default=0):
+            return solve(model, at, FINER * patients, n[rows], y[rows], closer + 1)
         return _on_panels(model, at, n[rows], y[rows])
 
     tallies = _tallies(n, y)

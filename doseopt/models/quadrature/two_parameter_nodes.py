@@ -53,8 +53,9 @@ LEAST = -700.0
 """Logarithms below it count as it: their exponentials are nothing beside 1, and take five times as long."""
 CUTS = 8
 """Rates whose weights at all nodes are kept, the last ones asked for together."""
-FAST, SLOW = 0.95, np.array([0.125, 0.25, 0.375, 0.5])
-"""Frequencies at which characteristic functions are looked at, relative to the highest that the nodes tell apart."""
+FAST, SLOW, SLOWS = 0.95, 0.125, 4
+"""Frequencies at which characteristic functions are looked at, relative to the highest that the nodes tell apart: one
+near it, and multiples of a low one."""
 TURN = 2.4
 """Angle by which those at low ones are turned, so that they do not cancel where they are summed."""
 NEAR = 1e-5
@@ -114,8 +115,10 @@ class Nodes:
         if tile not in self._moments:
             p, sign = expit(self.logits[tile]), self.sign[tile][:, None]
             angle = np.pi / self.step * self.logits[tile]
-            fast = np.exp(1j * FAST * angle)
-            slow = sign * np.exp(1j * (angle[..., None] * SLOW + TURN * np.arange(len(SLOW)))).sum(axis=2)
+            fast, unit, slow = np.exp(1j * FAST * angle), np.exp(1j * SLOW * angle), np.zeros(angle.shape, complex)
+            for turn in reversed(range(SLOWS)):
+                slow = (slow + np.exp(1j * TURN * turn)) * unit
+            slow *= sign
             columns = [np.ones((len(p), 1)), p, p**2, sign, fast.real, fast.imag, slow.real, slow.imag]
             self._moments[tile] = np.concatenate(columns, axis=1)
         return self._moments[tile]
@@ -223,17 +226,27 @@ class Nodes:
             found.append(Line(float(first) * STEP, STEP, int(last - first) + 1))
         return tuple(found)
 
-    def on_lines(self, tile: int) -> FloatArray:
+    def on_lines(self) -> Functional:
         """Return the weights at the nodes of the lines as a functional, the lines one after the other."""
-        found = []
-        for points, angle in zip(self._points, np.pi / self.step * self.logits[tile].T, strict=True):
-            apart = points[0] - angle[:, None]
-            wave = np.stack([np.cos(angle), -np.sin(angle)], axis=1) @ points[1:]
-            near = np.abs(apart) < NEAR
-            if near.any():
-                wave[near], apart[near] = np.broadcast_to(np.hypot(*points[1:]), near.shape)[near], 1
-            found.append(np.divide(wave, apart, out=wave))
-        return np.concatenate(found, axis=1)
+        ends = np.cumsum([line.size for line in self.lines]).tolist()
+        room, rest, rows = np.empty((TILE**2, ends[-1])), np.empty((TILE**2, max(ends))), np.arange(TILE**2)
+
+        def at(tile: int) -> FloatArray:
+            angles = np.pi / self.step * self.logits[tile].T
+            for points, angle, end in zip(self._points, angles, ends, strict=True):
+                size = points.shape[1]
+                own, apart = room[:, end - size : end], rest[:, :size]
+                np.matmul(np.stack([np.cos(angle), -np.sin(angle)], axis=1), points[1:], out=own)
+                np.subtract(points[0], angle[:, None], out=apart)
+                nearest = np.searchsorted((points[0, 1:] + points[0, :-1]) / 2, angle)
+                near = np.flatnonzero(np.abs(apart[rows, nearest]) < NEAR)
+                if len(near):
+                    at_both = near, nearest[near]
+                    own[at_both], apart[at_both] = np.hypot(*points[1:, nearest[near]]), 1
+                own /= apart
+            return room
+
+        return at
 
     @functools.cached_property
     def _points(self) -> list[FloatArray]:
