@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.clock.duration import Stagger as Stagger
     from doseopt.clock.lattice import Lattice as Lattice
     from doseopt.clock.onset import Onset as Onset
-    from doseopt.comparison.backfilled import SimulateBackfill as SimulateBackfill
     from doseopt.core.definition import Definition as Definition
     from doseopt.core.definition import Names as Names
     from doseopt.core.design import Design as Design
@@ -30,7 +29,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.designs import DESIGNS as DESIGNS
     from doseopt.designs.a_plus_b import APlusB as APlusB
     from doseopt.designs.accelerated_titration import AcceleratedTitration as AcceleratedTitration
-    from doseopt.designs.backfill import Backfill as Backfill
+    from doseopt.designs.bf_boin import BFBOIN as BFBOIN
     from doseopt.designs.blrm import BLRM as BLRM
     from doseopt.designs.bma_crm import BMACRM as BMACRM
     from doseopt.designs.boin import BOIN as BOIN
@@ -92,6 +91,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
     from doseopt.engines.outcomes import judged as judged
     from doseopt.engines.simulate import ExactWherePossible as ExactWherePossible
     from doseopt.engines.simulate import Simulate as Simulate
+    from doseopt.engines.simulate_backfill import SimulateBackfill as SimulateBackfill
     from doseopt.engines.simulate_pending import SimulatePending as SimulatePending
     from doseopt.measures.complete_information import complete_information_benchmark as complete_information_benchmark
     from doseopt.measures.operating_characteristics import METRICS as METRICS
@@ -131,8 +131,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which see no names that are 
 __version__ = "0.2.0"
 
 _HOME = {
-    "Backfill": "designs.backfill",
-    "SimulateBackfill": "comparison.backfilled",
+    "BFBOIN": "designs.bf_boin",
     "Titrate": "designs.modifiers",
     "NoSkippingDown": "designs.modifiers",
     "MaxRatio": "designs.modifiers",
@@ -205,6 +204,7 @@ _HOME = {
     "Selecting": "designs.selecting",
     "Silences": "study.silences",
     "Simulate": "engines.simulate",
+    "SimulateBackfill": "engines.simulate_backfill",
     "SimulatePending": "engines.simulate_pending",
     "SlopePrior": "models.slope",
     "Stagger": "clock.duration",

@@ -88,7 +88,7 @@ def _standings(study: Study, trial: Trial) -> dict[str, Standing]:
     """Return the designs as the trial goes on with them; without those that cannot be asked."""
     found = {}
     for name, design in study.designs.items():
-        if design.facts.outcomes.beside or design.facts.pending:
+        if design.facts.outcomes.beside or design.facts.in_time:
             continue
         with contextlib.suppress(Faults):
             found[name] = trial.after(design).standing(design)

@@ -107,6 +107,7 @@ def amend(
         "trials": TRIALS,
         "seed": SEED,
         "followed_up": ", ".join(n for n in (registered, *amended) if study.designs[n].facts.pending),
+        "not_backfilled": ", ".join(n for n in (registered, *amended) if study.designs[n].facts.backfill is not None),
         **with_warning(trial, seen.design).provenance(),
     }
     return tree

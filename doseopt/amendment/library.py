@@ -76,11 +76,13 @@ def _fitted(table: dict[str, Any], study: Study, count: int) -> dict[str, Any]:
 
 
 def other_rules(study: Study, design: Design, library: Mapping[str, Design] | None = None) -> dict[str, Design]:
-    """Return designs of other rules than a design's, one a rule, without moderate toxicity; by name."""
+    """Return designs of other rules than a design's, one a rule, that look at DLTs alone; by name."""
     found: dict[str, Design] = {}
     for name, other in (dict(study.designs) | dict(library or {}) | dict(study.designs)).items():
-        seen = [design, *found.values()]
-        if not other.facts.outcomes.beside and not any(same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
+        seen, facts = [design, *found.values()], other.facts
+        if facts.outcomes.beside or facts.backfill is not None:
+            continue
+        if not any(same(with_cap(other, 1000), with_cap(k, 1000)) for k in seen):
             found[name] = other
     return {name: other for name, other in found.items() if layers(other).rule != layers(design).rule}
 

@@ -118,7 +118,7 @@ def maps(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
 
 def _waiting(study: Study) -> dict[str, Design]:
     """Return the designs that look at DLTs only, and wait for them."""
-    found = {n: d for n, d in study.designs.items() if not (d.facts.outcomes.beside or d.facts.pending)}
+    found = {n: d for n, d in study.designs.items() if not (d.facts.outcomes.beside or d.facts.in_time)}
     if not found:
         raise Faults([Fault("designs", "wanted one that looks at DLTs only, and waits for them")])
     return found

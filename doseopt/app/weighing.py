@@ -83,6 +83,8 @@ def reason_not(study: Study, design: Design) -> str:
     """Say why a design does not follow the hand, and is computed when it is asked for; empty if it does."""
     if design.facts.pending:
         return "it decides while patients are pending"
+    if design.facts.backfill is not None:
+        return "it backfills lower doses, which is simulated"
     if not design.facts.outcomes.tallied or design.facts.outcomes.lost:
         return "it sees more than DLTs"
     return "" if study.window_events is None else "the study states other events in the window"

@@ -101,7 +101,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     """
     demand(isinstance(study, Study), "study", "a Study", study)
     facts = {name: design.facts for name, design in study.designs.items()}
-    designs = {name: study.designs[name] for name, its in facts.items() if not (its.outcomes.beside or its.pending)}
+    designs = {name: study.designs[name] for name, its in facts.items() if not (its.outcomes.beside or its.in_time)}
     if not designs:
         wanted = "wanted at least one that looks at DLTs only, not at moderate toxicity or efficacy, and waits for them"
         raise Faults([Fault("designs", wanted)])

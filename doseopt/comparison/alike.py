@@ -83,8 +83,8 @@ def waiting_alike(study: Study) -> list[str]:
 
 
 def without_graph(study: Study, ds: xr.Dataset) -> BoolArray:
-    """Return which designs have no graph: those simulated, and those that decide while patients are pending."""
-    return np.asarray(simulated(ds)) | [design.facts.pending for design in study.designs.values()]
+    """Return which designs have no graph: those simulated, and those whose trials depend on when patients come."""
+    return np.asarray(simulated(ds)) | [design.facts.in_time for design in study.designs.values()]
 
 
 def _alike(study: Study, one: str, other: str) -> bool:

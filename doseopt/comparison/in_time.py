@@ -11,6 +11,7 @@ import xarray as xr
 
 from doseopt.clock.arrivals import TooFewDates
 from doseopt.clock.replaced import Enrolled, enrolled
+from doseopt.comparison.backfilled_times import times_of_backfilling
 from doseopt.comparison.drawn_times import IN_TIME, days_of
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
@@ -25,7 +26,7 @@ from doseopt.engines.enrolling import enrolling, loses
 from doseopt.engines.exact import Exact, edge_weights, ending_weights, rates_beside
 from doseopt.engines.graph import Graph, graph_of, most_patients
 from doseopt.engines.settled import settle
-from doseopt.study.on_pending import SEED, TRIALS, in_time_for
+from doseopt.study.on_pending import SEED, TRIALS, simulator_of
 from doseopt.study.study import Study
 
 QUANTILE = "time_quantile"
@@ -62,6 +63,12 @@ PENDING = {
     "escalated_before_dlt_mcse": ("", "1", f"Monte Carlo standard error: {HASTY}"),
 }
 """Where a design decides while patients are pending."""
+FILLED = "expected patients of backfilling"
+BACKFILLED = {
+    "backfilled": ("", "patients", FILLED),
+    "backfilled_mcse": ("", "patients", f"Monte Carlo standard error: {FILLED}"),
+}
+"""Where a design backfills lower doses."""
 PACED = ("duration", "duration_quantile", "completion", "completed_by")
 """Those that stand beside each other by pace."""
 
@@ -140,6 +147,8 @@ def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
     )
     if any(design.facts.pending for design in study.designs.values()):
         about |= PENDING
+    if any(design.facts.backfill is not None for design in study.designs.values()):
+        about |= BACKFILLED
     if study.clock is None:
         return [(study, about)] if about else []
     paced, own = {name: about[name] for name in PACED}, study.clock.accrual
@@ -154,7 +163,7 @@ def _simulated(
     if study.clock is None:
         return {}
     designs, trials = study.designs.values(), result["trials"].to_numpy()
-    pending = np.array([design.facts.pending for design in designs])
+    pending = np.array([design.facts.in_time for design in designs])
     drawn, whole = (found["duration_mcse"] > 0).any(axis=1), np.isfinite(trials) & ~pending
     why = ""
     if replaced_in(study.scenarios):
@@ -169,8 +178,10 @@ def _simulated(
         why = " or ".join(filter(None, (why, "trials are simulated as a whole")))
     if why or not drawn.any():
         return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED} if why else {}
-    why = "trials with pending patients are followed in no slots"
-    many, seed = in_time_for(study, engine).draws
+    fills = any(design.facts.backfill is not None for design in designs)
+    why = "lower doses are backfilled" if fills else "trials with pending patients are followed in no slots"
+    drawing = simulator_of(engine)
+    many, seed = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
     return {"times_simulated": why, "times_trials": many, "times_seed": seed}
 
 
@@ -207,9 +218,10 @@ def _found(
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield some scenarios, with the variables of one design in them."""
     replaces = ENROLLED.keys() <= {*about}  # not asked again at each pace: it does not depend on it
-    if design.facts.pending:
+    if design.facts.in_time:
         assert study.clock is not None
-        yield slice(None), times_of_pending(study, engine, design, days_of(study.clock), IN_TIME)
+        times = times_of_pending if design.facts.pending else times_of_backfilling
+        yield slice(None), times(study, engine, design, days_of(study.clock), IN_TIME)
     elif np.isinf(trials):
         enrols = enrolling(design, study.scenarios)
         graph = _graph(enrols, engine) if enrols is design or design.facts.comers is None else None

@@ -138,7 +138,7 @@ def _of_first(study: Study, population: str) -> int:
 def _in_order(study: Study, engine: Engine, design: Design, scenarios: xr.Dataset) -> dict[str, FloatArray]:
     """Return the measures where one population comes first, [1, scenario] each; nan where they are not known."""
     unknown = {m: np.full((1, study.scenarios.sizes["scenario"]), np.nan) for m in MEASURES}
-    if design.facts.outcomes.beside or design.facts.pending or isinstance(engine, Simulate):
+    if design.facts.outcomes.beside or design.facts.in_time or isinstance(engine, Simulate):
         return unknown
     try:
         outcomes = study.judge(ordered(design, scenarios, MOST))
@@ -153,7 +153,7 @@ def _mixed(
     """Return the measures of a design under all readings, [reading, scenario] each, some readings at a time."""
     shape = sum(len(rows) for rows, _ in sides), study.scenarios.sizes["scenario"]
     found = {m: np.full(shape, np.nan) for m in MEASURES}
-    if design.facts.pending:  # its trials would have to be walked through once more in each reading
+    if design.facts.in_time:  # its trials would have to be walked through once more in each reading
         return found
     for rows, scenarios in sides:  # a graph of its own where patients are left out
         limited = "p_excluded" in scenarios and not isinstance(engine, Simulate)
@@ -176,7 +176,7 @@ def _days(
     if study.clock is None:
         return {}
     found = np.full((len(each), study.scenarios.sizes["scenario"]), np.nan)
-    if not (design.facts.pending or isinstance(engine, Simulate)):
+    if not (design.facts.in_time or isinstance(engine, Simulate)):
         exact = getattr(engine, "exact", engine)
         try:
             graph = graph_of(design, max_states=exact.max_states if isinstance(exact, Exact) else MOST)
@@ -277,8 +277,9 @@ def _missing(study: Study, name: str, values: FloatArray) -> str:
     """Say for which designs a measure, [reading, design, scenario], is not known in some readings, and why."""
     reasons, law = [], "no law of the duration is known exactly, as where patients are replaced or left out"
     for (label, design), known in zip(study.designs.items(), np.moveaxis(~np.isnan(values), 1, 0), strict=True):
-        if design.facts.pending:
-            reasons.append(f"{label}: decides while patients are pending")
+        if design.facts.in_time:
+            how = "decides while patients are pending" if design.facts.pending else "backfills lower doses"
+            reasons.append(f"{label}: {how}")
         elif not known.all():
             reasons.append(f"{label}: {law if name == DAYS else 'too large beside a comparison, or simulated'}")
     return f"{'; '.join(reasons)}: wanted the reading in [window_events]" if reasons else ""

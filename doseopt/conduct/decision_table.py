@@ -11,6 +11,7 @@ import xarray as xr
 from doseopt.core.design import Design, Phase
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import BoolArray, IntArray
+from doseopt.designs.boin12 import BOIN12
 from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.interval import DOWN, UP, IntervalDesign, tables
 from doseopt.designs.layers import layers
@@ -27,12 +28,20 @@ MOST, WITHOUT_CAP = 99, 30
 def table_design(design: Design) -> IntervalDesign | RollingSix | None:
     """Return the design under its modifiers whose rule is a table, or None."""
     rule = layers(design).rule
-    return rule if isinstance(rule, IntervalDesign | RollingSix) and not rule.facts.outcomes.beside else None
+    if not isinstance(rule, IntervalDesign | RollingSix) or rule.facts.outcomes.beside:
+        return None
+    return rule if rule.facts.backfill is None else None
 
 
 def with_table(study: Study) -> list[str]:
     """Return the names of the designs of a study that have a decision table, in its order."""
-    return [name for name, design in study.designs.items() if table_design(design) is not None]
+    designs = study.designs.items()
+    return [name for name, design in designs if table_design(design) is not None or weighs_efficacy(design)]
+
+
+def weighs_efficacy(design: Design) -> bool:
+    """Tell whether a design has a table of scores, see `scores_table`, in place of one of decisions."""
+    return isinstance(layers(design).rule, BOIN12)
 
 
 def chosen(study: Study, name: str) -> str:
@@ -81,8 +90,9 @@ def decision_table(study: Study, name: str = "", patients: int | None = None) ->
     design = study.designs[name]
     base = table_design(design)
     if not isinstance(base, IntervalDesign) or base.facts.pending:
-        wanted = "wanted a design that waits until every outcome is known"
-        raise Faults([Fault("design", f"{wanted}; of {name!r} see pending_table")], study.name)
+        wanted = "wanted a design that looks at DLTs, and waits until every outcome is known"
+        other = "scores_table" if weighs_efficacy(design) else "pending_table"
+        raise Faults([Fault("design", f"{wanted}; of {name!r} see {other}")], study.name)
     n = _sizes(design, base, patients)
     decision, stops = _decisions(base, n)
     cohort = 0 if varies(design) else base.cohort

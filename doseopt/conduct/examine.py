@@ -15,7 +15,7 @@ from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, TrialState
 from doseopt.core.trial import after, decide_and_select, step
-from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
+from doseopt.designs.waiting import made_to_wait, where_no_time_passes
 from doseopt.engines.graph import graph_of
 from doseopt.measures.estimation import LEVEL
 from doseopt.study.study import Study
@@ -93,7 +93,7 @@ def _labels(study: Study, name: str) -> dict[str, Any]:
         "interval_high": high,
         "interval_probability": LEVEL,
         "posterior_model": study.describe_model(),
-        **({"followed_up": FOLLOWED_UP} if study.designs[name].facts.pending else {}),
+        **({"followed_up": said} if (said := where_no_time_passes(study.designs[name])) else {}),
     }
 
 

@@ -21,7 +21,7 @@ from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.designs.unfinished import pending_next
-from doseopt.designs.waiting import FOLLOWED_UP, made_to_wait
+from doseopt.designs.waiting import made_to_wait, where_no_time_passes
 from doseopt.display.pathways import cohort_of, courses
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import observed_rates, rates_beside
@@ -131,7 +131,7 @@ def paths(
         "outcomes": format_outcomes(seen.cohorts),
         "scenario": scenario,
         "weights": weights,
-        "followed_up": FOLLOWED_UP if study.designs[name].facts.pending else "",
+        "followed_up": where_no_time_passes(study.designs[name]),
         **with_warning(trial, judging).provenance(),
     }
     depth = np.repeat(np.arange(len(layers)), [len(layer.state) for layer in layers])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from doseopt.core.backfilling import Backfilling
 from doseopt.core.comers import Comers
 from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
@@ -67,6 +68,8 @@ class Facts:
         A number of patients N -> which tallies of fewer at each dose exclude it and all above, [D, N, N] by n and y.
         Where it is stated, the next decision depends on no more of a trial than the lowest dose excluded so, the dose
         last given with its tally, and the patients in all; None where it may depend on more.
+    backfill : Backfilling, optional
+        Rules of backfilling while a cohort is followed up: such trials are simulated in time.
     nodes : callable, optional
         Patients -> nodes that are visited for the posterior of one state with so many, where a rule takes one that is
         much work.
@@ -99,9 +102,15 @@ class Facts:
     aims: bool = True
     below: Callable[[TrialState, Pending | None], BoolArray] | None = field(default=None, compare=False)
     excluding: Callable[[int], BoolArray] | None = field(default=None, compare=False)
+    backfill: Backfilling | None = field(default=None, compare=False)
     nodes: Callable[[int], int] | None = None
     titrating: int | None = None
     moderate: int | None = None
+
+    @property
+    def in_time(self) -> bool:
+        """Whether trials depend on when patients come."""
+        return self.pending or self.backfill is not None
 
     def fewest(self, places: IntArray | int) -> IntArray:
         """Return the fewest patients whom a cohort of so many places may have, elementwise."""

@@ -65,9 +65,10 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
 
 
 def demand_waiting(design: Design) -> None:
-    """Refuse a design that decides while patients are pending, where time does not pass."""
-    if design.facts.pending:
-        came = "got one that decides while patients are pending, whose trials depend on when they come"
+    """Refuse a design whose trials depend on when patients come, where time does not pass."""
+    if design.facts.in_time:
+        how = "decides while patients are pending" if design.facts.pending else "backfills lower doses"
+        came = f"got one that {how}, whose trials depend on when they come"
         raise Faults([Fault("design", f"wanted a design that waits until every outcome is known, {came}")])
 
 

@@ -2,6 +2,7 @@
 
 from doseopt.designs.a_plus_b import APlusB
 from doseopt.designs.accelerated_titration import AcceleratedTitration
+from doseopt.designs.bf_boin import BFBOIN
 from doseopt.designs.blrm import BLRM
 from doseopt.designs.bma_crm import BMACRM
 from doseopt.designs.boin import BOIN
@@ -31,6 +32,7 @@ DESIGNS = {
     "blrm": BLRM,
     "boin": BOIN,
     "boin12": BOIN12,
+    "bf_boin": BFBOIN,
     "keyboard": Keyboard,
     "mtpi": MTPI,
     "mtpi2": MTPI2,

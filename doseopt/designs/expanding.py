@@ -118,6 +118,8 @@ class Expanding(Around):
             found.append(Fault("expansion", f"wanted an Expansion, got {self.expansion!r}"))
         if not found and self.base.facts.pending:
             found.append(Fault("expansion", "wanted a design that decides when all outcomes are known"))
+        if not found and self.base.facts.backfill is not None:
+            found.append(Fault("expansion", "wanted a design that does not backfill lower doses"))
         if not found and self.base.facts.max_enrolled is not None:
             found.append(Fault("expansion", "wanted a cap on evaluable patients (max_patients), got max_enrolled"))
         if found:

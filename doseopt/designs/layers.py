@@ -145,7 +145,9 @@ def with_stop(design: Design, confidence: float) -> Design:
 
 
 def _with(design: Design, kind: type[Modifier], instead: tuple[Modifier, ...]) -> Design:
-    """Return a design with other modifiers of a kind laid over it."""
+    """Return a design with other modifiers of a kind laid over it, itself if nothing can be."""
+    if design.facts.backfill is not None:
+        return design
     if isinstance(design, Expanding | Naming):
         return dataclasses.replace(design, base=_with(design.base, kind, instead))
     base, laid = (design.base, design.modifiers) if isinstance(design, Modified) else (design, ())

@@ -300,6 +300,9 @@ def _check_types(base: object, modifiers: object) -> None:
 def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]) -> list[Fault]:
     """Return why modifiers cannot be laid over a design, or not together; by position, some may be left out."""
     placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
+    if base.facts.backfill is not None:
+        wanted = "wanted none over a design that backfills lower doses: its own keys cap the escalation and each dose"
+        return [Fault(f"modifiers[{i}]", wanted) for i in placed]
     caps = dict.fromkeys(type(m) for m in placed.values() if m.phase == Phase.CAP)
     found = []
     for phase in (Phase.COME, Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, *caps):

@@ -86,6 +86,8 @@ class OnGrid(Card):
             found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
         if self.base.facts.pending:
             found.append(Fault("base", "wanted a design that decides when all outcomes are known"))
+        if self.base.facts.backfill is not None:
+            found.append(Fault("base", "wanted a design on all planned doses: it backfills lower doses"))
         if self.inserts and not self.base.facts.exclusion:
             found.append(Fault("inserts", "wanted a design that excludes doses, got one that excludes none"))
         if self.inserts and self.base.facts.responses:

@@ -26,6 +26,17 @@ FOLLOWED_UP = (
     "pending, depends on their days of follow-up: `doseopt next` says it for those of today, `doseopt table` for all."
 )
 """Where no time passes."""
+NOT_BACKFILLED = (
+    "Nobody is backfilled here: who is, and what follows from that, depends on when patients come and who responds, "
+    "which `doseopt compare` simulates. `doseopt next` counts those who were."
+)
+"""The same of a design that backfills lower doses."""
+
+
+def where_no_time_passes(design: Design) -> str:
+    """Say what of a design is not seen where no time passes; empty if nothing is."""
+    facts = design.facts
+    return NOT_BACKFILLED if facts.backfill is not None else FOLLOWED_UP if facts.pending else ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Waiting(Around):
     Parameters
     ----------
     base : Design
-        One that decides while patients are pending.
+        One that decides while patients are pending, or backfills.
 
     Examples
     --------
@@ -51,14 +62,14 @@ class Waiting(Around):
 
     def __post_init__(self) -> None:
         """Refuse what is no design, and one that waits anyway."""
-        if not is_design(self.base) or not self.base.facts.pending:
-            wanted = "wanted a design that decides while patients are pending"
+        if not is_design(self.base) or not self.base.facts.in_time:
+            wanted = "wanted a design that decides while patients are pending, or treats others beside a cohort"
             raise Faults([Fault("base", f"{wanted}, got {self.base!r}")], "Waiting")
 
     @cached_property
     def facts(self) -> Facts:
-        """The base's, but that it waits."""
-        return dataclasses.replace(self.base.facts, pending=False)
+        """The base's, but that it waits: nobody is treated while a cohort is followed up."""
+        return dataclasses.replace(self.base.facts, pending=False, backfill=None)
 
     def with_dose(self, position: int, value: float) -> Waiting:
         """Return the design with one dose more."""
@@ -86,11 +97,12 @@ class Waiting(Around):
 
 
 def made_to_wait(design: Design) -> Design:
-    """Return a design, one that decides while patients are pending made to wait: where no time passes.
+    """Return a design, one whose trials depend on when patients come made to wait: where no time passes.
 
-    TITE-BOIN is BOIN then, and TITE-CRM is CRM; rolling six needs fewer patients than 3+3, and stays itself.
+    TITE-BOIN is BOIN then, and TITE-CRM is CRM; rolling six needs fewer patients than 3+3, and stays itself, as does
+    BF-BOIN, without backfilling.
     """
-    if not design.facts.pending:
+    if not design.facts.in_time:
         return design
     parent = None if isinstance(layers(design).rule, RollingSix) else followed_up(design)
     return with_rule(design, Waiting) if parent is None else parent

@@ -294,6 +294,8 @@ def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, b
     if stop != CONTINUE:
         return f"the design had stopped ({design.facts.stops[stop - 1]})"
     many = len(cohort.letters)
+    if design.facts.backfill is not None and cohort.level <= dose:
+        return ""  # patients of backfilling
     fewest = int(design.facts.fewest(size))
     if dose + 1 == cohort.level and many <= size and (begun or many >= fewest):
         return ""

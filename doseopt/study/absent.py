@@ -9,14 +9,12 @@ from doseopt.core.parameters import nearest
 _COMBINATION = "which takes combinations of drugs"
 _EFFICACY = "which weighs efficacy, too"
 _GRADES = "which weighs grades of toxicity"
-_IN_PYTHON = "in study files; in Python it is SimulateBackfill"
 _OF_EFFICACY = "under this name: scenarios state p_eff, and [obd] what is right"
 _PENDING = "which decides while patients are in their DLT window"
 
 ABSENT = {
     "bard": f"BARD, {_EFFICACY}",
     "bcd": "the biased coin design",
-    "bfboin": f"BF-BOIN {_IN_PYTHON}",
     "biasedcoin": "the biased coin design",
     "boincomb": f"BOIN COMB, {_COMBINATION}",
     "boinet": f"BOIN-ET, {_EFFICACY}",
@@ -45,9 +43,9 @@ ABSENT = {
     "upanddown": "up-and-down designs; a table can hold their rules",
     "wagestait": f"the design of Wages and Tait, {_EFFICACY}",
     "waterfall": f"the waterfall design, {_COMBINATION}",
-    "backfill": f"backfilling {_IN_PYTHON}",
+    "backfill": "backfilling under this name: bf_boin does it, with the key n_cap",
     "agents": "combinations of drugs",
-    "backfilling": f"backfilling {_IN_PYTHON}",
+    "backfilling": "backfilling under this name: bf_boin does it, with the key n_cap",
     "combination": "combinations of drugs",
     "combinations": "combinations of drugs",
     "drugs": "combinations of drugs",
@@ -71,6 +69,7 @@ ALSO = {
     "33": "three_plus_three",
     "3plus3": "three_plus_three",
     "atd": "accelerated_titration",
+    "bfboin": "bf_boin",
     "titration": "accelerated_titration",
     "cumulativecohort": "ccd",
     "cumulativecohortdesign": "ccd",

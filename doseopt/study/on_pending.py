@@ -1,4 +1,4 @@
-"""Designs of a study that decide while patients are pending, evaluated by its clock."""
+"""Designs of a study whose trials depend on when patients come, evaluated by its clock."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from doseopt.engines.budget import MAX_PENDING, TooManyStates
 from doseopt.engines.exact_calendars import ExactCalendars
 from doseopt.engines.exact_pending import ExactPending
 from doseopt.engines.simulate import Simulate
+from doseopt.engines.simulate_backfill import SimulateBackfill
 from doseopt.engines.simulate_pending import SimulatePending
 from doseopt.engines.ways import fates_of
 from doseopt.study.clock import Clock
@@ -27,7 +28,9 @@ type Engine = Callable[[Design, xr.Dataset], xr.Dataset]
 UNIFORM = Onset("uniform")
 ON_LATTICE = ("fixed", "bernoulli", "dates")
 """Laws of the arrivals that are exact in slots, or given the one calendar that there is."""
-DRAWN = ("fixed", "poisson", "uniform", "dates")
+GAPS = ("fixed", "poisson", "uniform")
+"""Laws of the time between arrivals."""
+DRAWN = (*GAPS, "dates")
 """Those that can be simulated."""
 MOST_LEAVING = 300_000
 """States that are followed at the most where patients may leave: some seconds a scenario."""
@@ -109,7 +112,8 @@ class InTime:
     def _averaged(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Evaluate a design given each of some calendars."""
         assert self.clock.calendars is not None
-        return ExactCalendars(self._gaps(), self._at_event(), self.clock.calendars, self.draws[1])(design, scenarios)
+        engine = ExactCalendars(gaps_of(self.clock), self._at_event(), self.clock.calendars, self.draws[1])
+        return engine(design, scenarios)
 
     def drawn(self, design: Design, scenarios: xr.Dataset) -> xr.Dataset:
         """Simulate the trials of a design in continuous time; see `SimulatePending`."""
@@ -125,11 +129,8 @@ class InTime:
             wanted = f"wanted arrivals of kind {' or '.join(map(repr, DRAWN))} for simulated trials, got 'bernoulli'"
             raise Faults([Fault("clock.accrual.kind", wanted)])
         listed = self.clock.accrual.kind == "dates"
-        arrivals = calendar_of(self.clock) if listed else self._gaps()
+        arrivals = calendar_of(self.clock) if listed else gaps_of(self.clock)
         return SimulatePending(arrivals, self._at_event(), *self.draws)
-
-    def _gaps(self) -> Gaps:
-        return Gaps(self.clock.accrual.rate(self.clock.window) * self.clock.window, self.clock.accrual.kind)
 
     def _at_event(self) -> Onset:
         """Return the onset of trials in which a DLT is known at once."""
@@ -163,23 +164,54 @@ def lattice_of(clock: Clock) -> Lattice | Calendar:
 
 
 def engine_for(study: Study, engine: Engine, design: Design) -> Engine:
-    """Return what evaluates a design of a study: the engine itself, but for one that decides on pending patients."""
+    """Return what evaluates a design of a study: the engine itself, but for one whose trials depend on the clock."""
+    if design.facts.backfill is not None:
+        return backfilling_for(study, engine)
     return in_time_for(study, engine) if design.facts.pending else engine
+
+
+def backfilling_for(study: Study, engine: Engine) -> SimulateBackfill:
+    """Return what simulates the designs of a study that backfill lower doses."""
+    if study.clock is None:
+        raise Faults([Fault("clock", "missing; wanted for a design that backfills lower doses")])
+    simulate, which = simulator_of(engine), "as a design backfills lower doses"
+    if simulate is None:
+        raise Faults([Fault("design", "wanted one that backfills no lower doses, or simulated trials")])
+    found = _unserved(study.clock, which)
+    if study.clock.accrual.kind not in GAPS:
+        wanted = f"wanted {' or '.join(map(repr, GAPS))}, {which}, got {study.clock.accrual.kind!r}"
+        found.append(Fault("clock.accrual.kind", wanted))
+    if study.clock.known == "at_visit":
+        found.append(Fault("clock.known", f"wanted 'at_event', {which}, got 'at_visit'"))
+    if study.window_events is not None:
+        found.append(Fault("window_events", f"wanted none, {which}"))
+    if found:
+        raise Faults(found, study.name)
+    clock, resolved = study.clock, study.clock.evaluate == "resolved"
+    return SimulateBackfill(gaps_of(clock), _onset(study, clock), resolved, simulate.trials, simulate.seed)
 
 
 def in_time_for(study: Study, engine: Engine) -> InTime:
     """Return what evaluates the designs of a study that decide while patients are pending."""
     if study.clock is None:
         raise Faults([Fault("clock", "missing; wanted for a design that decides while patients are pending")])
-    if faults := _unserved(study.clock):
+    if faults := _unserved(study.clock, "as a design decides while patients are pending"):
         raise Faults(faults)
-    simulate = engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)
-    return InTime(study.clock, _onset(study, study.clock), not isinstance(engine, Simulate), simulate)
+    return InTime(study.clock, _onset(study, study.clock), not isinstance(engine, Simulate), simulator_of(engine))
 
 
-def _unserved(clock: Clock) -> list[Fault]:
-    """Say what of a clock the trials of designs that decide on pending patients do not know."""
-    which = "as a design decides while patients are pending"
+def simulator_of(engine: Engine) -> Simulate | None:
+    """Return what of an engine says how many trials are simulated, and with which seed; None if none may be."""
+    return engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)
+
+
+def gaps_of(clock: Clock) -> Gaps:
+    """Return the law of the time between arrivals, in windows."""
+    return Gaps(clock.accrual.rate(clock.window) * clock.window, clock.accrual.kind)
+
+
+def _unserved(clock: Clock, which: str) -> list[Fault]:
+    """Say what of a clock trials in continuous time do not know."""
     found = [Fault("clock.closed", f"wanted 'lost', {which}, got {clock.closed!r}")] if clock.queue else []
     waits = vars(clock.stagger).items()
     return found + [Fault(f"clock.stagger.{name}", f"wanted 0, {which}, got {days:g}") for name, days in waits if days]

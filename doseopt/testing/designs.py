@@ -26,7 +26,8 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     which trials are asked about together, how often, or what was asked before; a dose is named only where it
     meets `facts.names`; memory has the declared shape and
     holds something; the endings' probabilities sum to 1; and the design describes itself. Of a design that decides
-    while patients are pending this is asked when it waits for them, and further what `check_pending` does.
+    while patients are pending this is asked when it waits for them, and further what `check_pending` does; of one that
+    backfills, when nobody is backfilled.
 
     Parameters
     ----------
@@ -47,6 +48,9 @@ def check_design(design: Design, max_states: int = 200_000) -> Graph:
     if design.facts.pending:
         check_value(design)
         check_pending(design)
+        return check_design(Waiting(design), max_states)
+    if design.facts.backfill is not None:
+        check_value(design)
         return check_design(Waiting(design), max_states)
     fresh = check_value(design)
     _check_memory_shape(design)

@@ -183,7 +183,7 @@ def of_kind(family, kind):
     table = {name: value for name, value in keys.items() if value is not None and name not in own}
     if family == "modifiers":
         table = {"kind": "boin", "modifiers": [table]}
-    caps = [] if kind == "max_patients" else [{"kind": "max_patients", "n": 9}]
+    caps = [] if kind in ("max_patients", "bf_boin") else [{"kind": "max_patients", "n": 9}]
     table["modifiers"] = [*table.get("modifiers", []), *caps]
     return with_design(table)
 

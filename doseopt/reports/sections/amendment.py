@@ -40,7 +40,7 @@ def amendment_document(tree: xr.DataTree) -> Document:
         Paragraph(f"Registered: {attrs['registered']}. {attrs['mtd_rule']}"),
         *map(Caution, str(attrs["warnings"]).splitlines()),
         *not_counted(str(attrs["pending"]), str(attrs["left_out"]), str(attrs["cutoff"])),
-        *followed_up(str(attrs.get("followed_up", ""))),
+        *followed_up(attrs),
         Heading("What each design does now"),
         Bullets(tuple(f"{name}: {said}" for name, said in _now(tree).items())),
         *(_averages(average.sel(belief=belief), belief) for belief in dict.fromkeys((beliefs[0], beliefs[-1]))),

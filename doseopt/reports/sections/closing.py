@@ -201,6 +201,8 @@ def reproduction(dossier: Dossier) -> list[Block]:
     counts = dossier.comparison
     sizes = [
         f"{name} {int(at['states']):,} states, {int(at['endings']):,} of them endings"
+        if np.isfinite(at.get("states", np.nan))
+        else f"{name} simulated, {int(at['trials']):,} trials a scenario"
         for name, at in ((name, counts.sel(design=name)) for name in dossier.designs)
     ]
     sums = counts["selection"].sum("dose") + counts["no_selection"]

@@ -46,7 +46,7 @@ def amended(dossier: Dossier) -> list[Block]:
     return [
         _differences(dossier),
         *(_rules(dossier, names) for names in alike.values()),
-        *followed_up(str(dossier.amendment.attrs.get("followed_up", ""))),
+        *followed_up(dossier.amendment.attrs),
         *(statement(dossier, key) for key in ("reason", "prespecified")),
         Heading("What they do next", 2),
         *_pathways(dossier, list(dossier.proposal.amended)),

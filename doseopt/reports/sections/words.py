@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -121,14 +122,18 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
     return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))
 
 
-def followed_up(which: str) -> list[Paragraph]:
-    """Say how an amendment shows designs that decide while patients are pending; nothing if there are none."""
-    if not which:
-        return []
+def followed_up(attrs: Mapping[Hashable, Any]) -> list[Paragraph]:
+    """Say how an amendment shows designs whose trials depend on when patients come; nothing if there are none."""
+    which, fills = (str(attrs.get(name, "")) for name in ("followed_up", "not_backfilled"))
+    filled = (
+        f"Backfills lower doses: {fills}. What it does now counts those patients. From the data so far on, over "
+        "beliefs and on the same patients it is shown without further ones. In the comparison of designs they are "
+        "treated as they come by the study's clock, in simulated trials."
+    )
     said = (
         f"Decides while patients are pending: {which}. What it does now is by their days of follow-up, where these are "
         "known. From the data so far on, over beliefs and on the same patients it is shown with every cohort followed "
         "up before the next decision. In the comparison of designs it decides as patients come by the study's clock: "
         "with its duration, and what not waiting gains."
     )
-    return [Paragraph(said)]
+    return [Paragraph(text) for names, text in ((which, said), (fills, filled)) if names]
