@@ -171,16 +171,20 @@ def pathways(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
 
 def table(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     """Return the decision table of a design as a page; its PDF is one to hang on a wall."""
-    from doseopt.conduct.decision_table import chosen, decision_table
+    from doseopt.conduct.decision_table import chosen, decision_table, weighs_efficacy
     from doseopt.conduct.pending_table import pending_table
+    from doseopt.conduct.scores_table import scores_table
     from doseopt.plots.decision_page import decision_pages, save_pages
     from doseopt.reports.sections.decision_table import decision_table_document
     from doseopt.reports.sections.pending_table import pending_table_document
+    from doseopt.reports.sections.scores_table import scores_table_document
 
     study, name = desk.known, text(given, "design", 200)
     command = f"doseopt table {desk.command} --design {quote(name)}"
     if study.designs[chosen(study, name)].facts.pending:
         return {"html": desk.page("table", pending_table_document(pending_table(study, name))), "command": command}
+    if weighs_efficacy(study.designs[chosen(study, name)]):
+        return {"html": desk.page("table", scores_table_document(scores_table(study, name))), "command": command}
     found = decision_table(study, name)
     page = desk.page("table", decision_table_document(found))
 

@@ -11,6 +11,7 @@ from doseopt.cli.app import app, example, make_folder, plain_errors
 from doseopt.cli.options import Html, StudyName, as_json
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
     import xarray as xr
 
     from doseopt.reports.render.document import Document
@@ -33,15 +34,20 @@ def table(
 ) -> None:
     """Print the decision table of a design that looks at one dose: y DLTs in n patients, and what is next.
 
-    Of a design that decides while patients are pending: with the follow-up of these that it needs.
+    Of a design that decides while patients are pending: with the follow-up of these that it needs. Of BOIN12: the
+    rank-based desirability scores by which it chooses among doses.
     """
     with plain_errors():
         from doseopt.cli.output import deliver, make_ready
-        from doseopt.conduct.decision_table import as_object, chosen, decision_table, with_table
+        from doseopt.conduct.decision_table import as_object, chosen, decision_table, weighs_efficacy, with_table
         from doseopt.conduct.pending_table import as_object as as_pending
         from doseopt.conduct.pending_table import pending_table
+        from doseopt.conduct.scores_table import as_object as as_scores
+        from doseopt.conduct.scores_table import scores_table
+        from doseopt.reports.frames import pending_decisions_frame, scores_frame
         from doseopt.reports.sections.decision_table import decision_table_document
         from doseopt.reports.sections.pending_table import pending_table_document
+        from doseopt.reports.sections.scores_table import scores_table_document
         from doseopt.study.file import load_study
 
         loaded = load_study(study)
@@ -49,11 +55,18 @@ def table(
             make_folder(out)
         make_ready(html)
         others = () if design else with_table(loaded)[1:]
-        if loaded.designs[chosen(loaded, design)].facts.pending:
+        one = loaded.designs[chosen(loaded, design)]
+        if one.facts.pending:
             pending = pending_table(loaded, design, patients)
             document = pending_table_document(pending, others)
-            files = [] if out is None else _write_pending(pending, document, out)
+            files = [] if out is None else _write_page(pending_decisions_frame(pending), document, out)
             deliver(lambda: as_pending(pending), document, json=json, html=html, folder=out, files=files)
+            return
+        if weighs_efficacy(one):
+            scores = scores_table(loaded, design, patients)
+            document = scores_table_document(scores, others)
+            files = [] if out is None else _write_page(scores_frame(scores), document, out)
+            deliver(lambda: as_scores(scores), document, json=json, html=html, folder=out, files=files)
             return
         dataset = decision_table(loaded, design, patients)
         document = decision_table_document(dataset, others)
@@ -75,13 +88,9 @@ def _write(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
     ]
 
 
-def _write_pending(dataset: xr.Dataset, document: Document, folder: Path) -> list[Path]:
-    """Write the decisions, and the page."""
+def _write_page(frame: pd.DataFrame, document: Document, folder: Path) -> list[Path]:
+    """Write the cells of a table, and the page."""
     from doseopt.cli.output import write_csv
-    from doseopt.reports.frames import pending_decisions_frame
     from doseopt.reports.render.pdf import write_pdf
 
-    return [
-        write_csv(pending_decisions_frame(dataset), folder / "table.csv"),
-        write_pdf(document, folder / "table.pdf"),
-    ]
+    return [write_csv(frame, folder / "table.csv"), write_pdf(document, folder / "table.pdf")]

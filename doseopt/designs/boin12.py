@@ -178,9 +178,9 @@ class BOIN12(UtilityDesign):
         from scipy.stats import rankdata  # half a second, which no command pays that draws no table
 
         each = [(n, y, e) for n in sizes for y in range(n + 1) for e in range(n + 1)]
-        ways = [(*c, b) for c in each for b in (_both_of(*c) if self._needs_both else (-1,))]
+        ways = [(*c, b) for c in each for b in (_both_of(*c) if self.needs_both else (-1,))]
         n, y, e, both = np.array(ways, np.int64).T
-        kept = np.stack([e, both], axis=1) if self._needs_both else e[:, None]
+        kept = np.stack([e, both], axis=1) if self.needs_both else e[:, None]
         one = dataclasses.replace(self, doses=1, start=1)
         state = TrialState(n[:, None], y[:, None], np.zeros(len(n), np.int64), kept)
         desirability = one.desirability(state)[:, 0]

@@ -45,11 +45,11 @@ class UtilityDesign(SafeIntervalDesign):
     def facts(self) -> Facts:
         """What is fixed before the trial begins: responses are kept, and who had both where the utility needs it."""
         doses = range(1, self.doses + 1)
-        kept = [f"efficacy_{dose}" for dose in doses] + [f"both_{dose}" for dose in doses if self._needs_both]
+        kept = [f"efficacy_{dose}" for dose in doses] + [f"both_{dose}" for dose in doses if self.needs_both]
         return dataclasses.replace(super().facts, outcomes=EFFICACY, memory=tuple(kept), responses=True)
 
     @property
-    def _needs_both(self) -> bool:
+    def needs_both(self) -> bool:
         """Whether the utility depends on who had both; with u2 + u3 = 100 it is a sum of one for each."""
         return self.u2 + self.u3 != 100
 
@@ -63,7 +63,7 @@ class UtilityDesign(SafeIntervalDesign):
         """Add the patients with efficacy, [S, M]."""
         memory = before.memory.copy()
         memory[before.at, given.dose] += EFFICACY.with_efficacy(outcome)
-        if self._needs_both:
+        if self.needs_both:
             memory[before.at, self.doses + given.dose] += outcome[:, EFFICACY.letters.index("B")]
         return memory
 
@@ -74,7 +74,7 @@ class UtilityDesign(SafeIntervalDesign):
     def quasi_events(self, state: TrialState) -> FloatArray:
         """Return x at each dose, [S, D]."""
         n, y, e = state.n, state.y, self.responses(state)
-        both = state.memory[:, self.doses :] if self._needs_both else 0
+        both = state.memory[:, self.doses :] if self.needs_both else 0
         return np.asarray((self.u2 * (n - y) + (100 - self.u2) * e + (self.u2 + self.u3 - 100) * both) / 100)
 
     def estimated_utility(self, state: TrialState) -> FloatArray:

@@ -154,3 +154,10 @@ def pending_decisions_frame(ds: xr.Dataset) -> pd.DataFrame:
     names = ["n", "y", "pending", "text", "stay_from", "escalate_from"]
     frame: pd.DataFrame = ds[names].to_dataframe()[names].reset_index(drop=True)
     return frame.rename(columns={"text": "decision"})
+
+
+def scores_frame(ds: xr.Dataset) -> pd.DataFrame:
+    """Return the scores of a table of a design that weighs efficacy, a row for each of what may be seen at a dose."""
+    names = ["n", "y", "e", "both", "desirability", "score"]
+    frame: pd.DataFrame = ds[names].to_dataframe()[names].reset_index(drop=True)
+    return frame

@@ -169,14 +169,19 @@ def table(study: GivenStudy, design: str = "", *, patients: int | None = None) -
     >>> table(BOIN(doses=4, target=0.25), patients=6).decision.sel(n=3, y=0).item()
     'E'
     """
-    from doseopt.conduct.decision_table import chosen, decision_table
+    from doseopt.conduct.decision_table import chosen, decision_table, weighs_efficacy
     from doseopt.conduct.pending_table import pending_table
+    from doseopt.conduct.scores_table import scores_table
     from doseopt.reports.sections.decision_table import decision_table_document
     from doseopt.reports.sections.pending_table import pending_table_document
+    from doseopt.reports.sections.scores_table import scores_table_document
 
     known = study_of(study)
-    if known.designs[chosen(known, design)].facts.pending:
+    one = known.designs[chosen(known, design)]
+    if one.facts.pending:
         return Result.of(pending_table(known, design, patients), pending_table_document)
+    if weighs_efficacy(one):
+        return Result.of(scores_table(known, design, patients), scores_table_document)
     return Result.of(decision_table(known, design, patients), decision_table_document)
 
 
