@@ -6,14 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from doseopt.core.design import Row
 from doseopt.core.parameters import MOST_DOSES, Fault, are_numbers, param
 from doseopt.core.posterior import Posterior
-from doseopt.core.state import FloatArray, TrialState
+from doseopt.core.state import BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
+from doseopt.designs.selection import least_penalised
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, ModelAverage
+from doseopt.models.penalised import expected_penalty
 from doseopt.models.quadrature import quadrature
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 
@@ -41,7 +45,8 @@ class BMACRM(ModelBased):
 
     Model k is p_j = s_kj^exp(b), b ~ N(0, prior_sd^2), and holds with prior probability w_k. After every cohort the
     next is given the dose whose posterior mean DLT rate, averaged over the models with their posterior probabilities,
-    is closest to the target, ties to the lower. The MTD is that choice without modifiers.
+    is closest to the target, ties to the lower, or by `cibp` the one with the least expected penalty. The MTD is that
+    choice without modifiers.
 
     Parameters
     ----------
@@ -55,6 +60,9 @@ class BMACRM(ModelBased):
         w_k; equal when left out.
     prior_sd : float
         Standard deviation of b.
+    cibp : float, optional
+        a of convex infinite bounds penalisation, as of CRM; the expectation is over the models, too, so that a dose has
+        one only where it has one under each of them.
     select_untried : bool
         Whether the MTD may be a dose that no patient had.
     cohort, start : int
@@ -62,7 +70,7 @@ class BMACRM(ModelBased):
 
     Notes
     -----
-    Names: "BMA-CRM".
+    Names: "BMA-CRM". CIBP: Mozgunov & Jaki 2020, Statistics in Medicine 39:1715.
 
     References
     ----------
@@ -86,6 +94,9 @@ class BMACRM(ModelBased):
     )
     weights: tuple[float, ...] | None = param(None, kind=tuple, custom=_weights_fault, doc="prior model probabilities")
     prior_sd: float = param(math.sqrt(1.34), low=SMALLEST_SD, high=LARGEST_SD, doc="standard deviation of b")
+    cibp: float | None = param(
+        None, kind=float, low=0, high=2, open_low=True, open_high=True, optional=True, doc="asymmetry a of the penalty"
+    )
     select_untried: bool = param(True, declares=True, doc="whether the MTD may be an untried dose")
     cohort: int = param(3, low=1, high=100, doc="cohort size")
     start: int = param(1, low=1, doc="first dose level")
@@ -135,21 +146,45 @@ class BMACRM(ModelBased):
         """Return the averaged posterior mean DLT rates, [S, D]."""
         return self.posterior(state).mean()
 
+    def penalty(self, state: TrialState) -> FloatArray:
+        """Return the posterior mean of the penalty of `cibp` at each dose, over the models, [S, D]."""
+        assert self.cibp is not None
+        found = np.zeros(state.n.shape)
+        weights = quadrature(self.curve).posterior(state.n, state.y).model_prob()
+        for model, weight in zip(self.curve.models, weights.T, strict=True):
+            each = expected_penalty(model, state.n, state.y, self.target, self.cibp)
+            found += np.where(np.isinf(each), each, weight[:, None] * each)
+        return found
+
+    def decide(self, state: TrialState) -> Decision:
+        """Return the models' choice."""
+        if self.cibp is None:
+            return super().decide(state)
+        dose = least_penalised(self.penalty(state), np.ones(state.n.shape, bool))
+        return Decision(dose, np.full(len(dose), self.cohort), np.zeros(len(dose), np.int64))
+
+    def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the models' choice among some doses."""
+        if self.cibp is None:
+            return super().select_among(state, stop, allowed)
+        return least_penalised(self.penalty(state), allowed)
+
     def describe(self) -> list[Row]:
         """Return the rule, and the choices made where sources differ."""
         skeletons = "; ".join(", ".join(f"{s:.3f}" for s in skeleton) for skeleton in self.rates)
         source = "Lee & Cheung 2009" if self.skeletons is None else ""
         weights = ", ".join(f"{w:.3g}" for w in self.curve.weights)
+        choice, by = f"posterior mean DLT rate, averaged over the models, closest to {self.target:g}", "Yin & Yuan 2009"
+        if self.cibp is not None:
+            power = f"p^{self.cibp:g} (1 - p)^{2 - self.cibp:g}"
+            mean = f"least posterior mean of (p - {self.target:g})^2/({power})"
+            choice, by = f"{mean}, averaged over the models", "Mozgunov & Jaki 2020"
         tried = "may be untried" if self.select_untried else "among doses tried"
         return [
             Row("model", f"p = s^exp(b), b ~ N(0, variance {self.prior_sd**2:.4g})", "Yin & Yuan 2009"),
             Row("skeletons", skeletons, source),
             Row("prior model probabilities", weights),
-            Row(
-                "next dose",
-                f"posterior mean DLT rate, averaged over the models, closest to {self.target:g}, ties to the lower",
-                "Yin & Yuan 2009",
-            ),
+            Row("next dose", f"{choice}, ties to the lower", by),
             Row("cohorts", f"{self.cohort} patients, from level {self.start}"),
             Row("MTD", f"the models' choice, {tried}"),
         ]

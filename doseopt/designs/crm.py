@@ -20,7 +20,7 @@ from doseopt.designs.first_stage import follow, initial_fault, initial_faults, s
 from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.designs.selection import closest
+from doseopt.designs.selection import closest, least_penalised
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
 from doseopt.models.most_likely import heterogeneous, most_likely_rates
 from doseopt.models.penalised import expected_penalty
@@ -228,9 +228,7 @@ class CRM(ModelBased):
         """Return the model's choice among some doses, NONE if there are none, [S]."""
         if self.cibp is None:
             return closest(self.estimated(state), self.target, allowed)
-        penalty = np.where(allowed, expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), np.inf)
-        highest = np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
-        return np.where(np.isfinite(penalty).any(axis=1), closest(penalty, 0.0, allowed), highest)
+        return least_penalised(expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), allowed)
 
     def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
         """Return the model's choice among some doses."""

@@ -29,6 +29,25 @@ def closest(estimate: FloatArray, target: float, allowed: BoolArray) -> IntArray
     return np.where(allowed.any(axis=1), (distance <= least + TIE).argmax(axis=1), NONE)
 
 
+def least_penalised(penalty: FloatArray, allowed: BoolArray) -> IntArray:
+    """Return the allowed dose with the least penalty, ties to the lower; NONE if none is allowed.
+
+    A dose whose penalty is infinite comes after all others; of several the highest comes first.
+
+    Parameters
+    ----------
+    penalty : float array [S, D]
+    allowed : bool array [S, D]
+
+    Returns
+    -------
+    int array [S]
+    """
+    penalty = np.where(allowed, penalty, np.inf)
+    highest = np.where(allowed, np.arange(penalty.shape[1]), NONE).max(axis=1)
+    return np.where(np.isfinite(penalty).any(axis=1), closest(penalty, 0.0, allowed), highest)
+
+
 def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) -> FloatArray:
     """Estimate DLT rates that do not decrease with dose, from the allowed doses.
 

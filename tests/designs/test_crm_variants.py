@@ -13,6 +13,7 @@ from oracle_rules import Give, closest
 from scipy import integrate, optimize
 
 from doseopt import (
+    BMACRM,
     CRM,
     TITECRM,
     Exact,
@@ -287,6 +288,29 @@ def test_penalties_that_do_not_fit_are_refused(given, said):
         CRM(doses=3, target=0.25, skeleton=(0.1, 0.25, 0.4), **given)
     normal = SlopePrior("normal", mean=0.0, sd=1.0)
     assert CRM(doses=3, target=0.25, skeleton=(0.1, 0.25, 0.4), cibp=0.5, model="tanh", slope_prior=normal).cibp == 0.5
+
+
+def test_penalties_averaged_over_models_by_one_plain_sum():
+    """Sums over b of every model at once, on a fine grid; a dose without an expectation under one model has none."""
+    skeletons, weights, a = ((0.08, 0.17, 0.25, 0.4), (0.02, 0.1, 0.3, 0.5)), (0.3, 0.7), 0.5
+    design = BMACRM(doses=4, target=0.25, skeletons=skeletons, weights=weights, cibp=a)
+    b = np.linspace(-14, 9, 400_001)
+    for text, finite in (("1NNT", [1, 1, 1, 1]), ("1NNN 3NNT", [0, 1, 1, 1]), ("1NNN 2NNN 3NTTNNT", [1, 1, 1, 1])):
+        seen = after(design, text)
+        above, below = np.zeros(4), 0.0
+        for skeleton, weight in zip(skeletons, weights, strict=True):
+            log_p = np.exp(b)[:, None] * np.log(skeleton)
+            log_q = np.log(-np.expm1(log_p))
+            log_f = log_p @ seen.y[0] + log_q @ (seen.n - seen.y)[0] - b**2 / (2 * 1.34)
+            with np.errstate(divide="ignore", over="ignore"):
+                log_delta = 2 * np.log(np.abs(np.exp(log_p) - 0.25)) - a * log_p - (2 - a) * log_q
+                above += weight * np.exp(log_f[:, None] + log_delta).sum(axis=0)
+            below += weight * np.exp(log_f).sum()
+        found = design.penalty(seen)[0]
+        assert np.isfinite(found).tolist() == list(map(bool, finite))
+        known = np.isfinite(found)
+        assert found[known] == pytest.approx((above / below)[known], rel=1e-6)
+        assert design.decide(seen).dose[0] == np.where(known, above, np.inf).argmin()
 
 
 @pytest.mark.parametrize(("name", "value"), [("estimate", "mle"), ("cibp", 0.5)])
