@@ -8,6 +8,7 @@ enrolment is laid over that.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -71,7 +72,11 @@ def read_designs(reader: Reader, table: Any, doses: Doses | None, given: Mapping
         What the study gives to every design.
     """
     if not isinstance(table, Mapping) or not table:
-        reader.fault("designs", 'wanted at least one, e.g. [designs."3+3"] with kind = "three_plus_three"')
+        first = table[0] if isinstance(table, list) and table and isinstance(table[0], Mapping) else {}
+        name, kind = first.get("name", "3+3"), first.get("kind", "three_plus_three")
+        example = f"[designs.{json.dumps(str(name))}] with kind = {json.dumps(kind, default=str)}"
+        listed = "wanted a table for each, its name in the header, not [[designs]] with name = ...:"
+        reader.fault("designs", f"{listed} {example}" if first else f"wanted at least one, e.g. {example}")
         return {}
     return {name: _read_one(reader, value, f"designs.{key(name)}", doses, given) for name, value in table.items()}
 

@@ -46,6 +46,24 @@ def test_a_rule_used_as_a_key_is_answered_with_how_it_is_written(line, message):
     assert faults(f"{STUDY}{line}\n") == [f"designs.it.{name}: unknown key; {message}"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "example"),
+    [('kind = "expansion", n = 6', "expansion = { n = 6 }"), ('kind = "names"', "names = { at_least = 6 }")],
+)
+def test_a_key_of_the_design_used_as_a_rule_is_answered_with_where_it_belongs(rule, example):
+    name = example.partition(" ")[0]
+    (message,) = faults(STUDY.replace("n = 6 }]", f"n = 6 }}, {{ {rule} }}]"))
+    said = f"{name} is no modifier; it stands in the design's table: {example}"
+    assert message == f"designs.it.modifiers[1].kind: {said}"
+    assert parse_study(f"{STUDY}{example}\n").designs
+
+
+def test_designs_as_an_array_of_tables_are_answered_with_the_form_that_is_wanted():
+    (message,) = faults(STUDY.replace("[designs.it]", '[[designs]]\nname = "it"'))
+    wanted = "wanted a table for each, its name in the header, not [[designs]] with name = ...:"
+    assert message == f'designs: {wanted} [designs."it"] with kind = "boin"'
+
+
 def test_every_modifier_used_as_a_key_has_an_example_that_is_read():
     from doseopt.designs.modifiers import MODIFIERS
 
