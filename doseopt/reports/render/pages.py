@@ -28,8 +28,8 @@ MEAN, SMALL = 0.49, 0.44
 """Widths of a letter in its size, on average: of running text, and of cells."""
 HEADING = {1: 34.0, 2: 26.0}
 """Points of a heading of each level, with the space around it."""
-LETTERS, BESIDE = (0.68, 0.6, 0.52), 5.0
-"""Widths of a letter of a table, in its size, from a bold one of a broad font down; points beside a cell's text."""
+LETTER, BESIDE = 0.52, 5.0
+"""Width of a letter of a table, in its size, about; points beside the text of a cell."""
 BROAD = 45
 """Letters that the longest cell of a column counts as, at most."""
 ROW = 1.24
@@ -140,18 +140,12 @@ def font_size(table: Table) -> float:
 
 
 def widths(table: Table, size: float) -> list[float]:
-    """Return the points of each column: of its longest word, and the rest of the line as the longest cells need it.
-
-    Words have room in a broad font, too, where a line has it: a reader may lack the font.
-    """
+    """Return the points of each column: of its longest word, and the rest of the line as the longest cells need it."""
     columns = list(zip(table.head, *table.rows, strict=True))
     words = [max((len(word) for cell in column for word in cell.split()), default=1) for column in columns]
     cells = [min(max(map(len, column)), BROAD) for column in columns]
+    least = [LETTER * size * letters + BESIDE for letters in words]
     more = [max(cell - word, 1) for cell, word in zip(cells, words, strict=True)]
-    for letter in LETTERS:
-        least = [letter * size * letters + BESIDE for letters in words]
-        if sum(least) <= WIDTH:
-            break
     spare = WIDTH - sum(least)
     if spare < 0:  # words are broken
         return [width * (1 + spare / sum(least)) for width in least]

@@ -207,7 +207,7 @@ DECISIVE = (
     ("above 1/3", "true", "declared_over", "%"),
     ("own estimate", "minus", "own_minus_posterior", "+%"),
     ("own estimate", "apart", "own_from_posterior", "%"),
-    ("all doses", "Brier", "mtd_brier", ".3f"),
+    ("overall", "Brier", "mtd_brier", ".3f"),
 )
 """Columns: group, heading, measure, how it is shown."""
 
@@ -228,7 +228,7 @@ def _decisive(ds: xr.Dataset) -> list[Block]:
     notes = (
         "Said: the posterior probability (%) that the declared dose is right, or has a rate above 1/3, on average over "
         "the declarations; true: in how many it is so. Brier: mean square of what is said less 1 where it is true, 0 "
-        "where not; 0 at best, 0.25 for a half always said; all doses: summed over none and each dose.",
+        "where not; 0 at best, 0.25 for a half always said; overall: summed over none and each dose.",
         "Own estimate: of the DLT rate at the declared dose, minus the posterior mean, and how far apart they are "
         "(percentage points), where the design makes one.",
         f"Right: {ds.attrs['mtd_rule'].removeprefix('Correct selection: ')}",

@@ -64,7 +64,7 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
         seen += [BELOW if name == "below" else name for name in kept]
     if by == "naming" and "patients_below_mtd" in ds:  # whom a trial treats depends on no naming
         columns.append((_means(ds["patients_below_mtd"]), -1))
-        groups.append(("patients", 1))
+        groups.append(("", 1))
         seen.append(BELOW)
     rows = [(name, *(number(value[d]) for value, _ in columns)) for d, name in enumerate(names(ds, "design"))]
     marks = {(d, c) for c, (value, way) in enumerate(columns, 1) for d in best(value, way)}
@@ -76,6 +76,7 @@ def _by(ds: xr.Dataset, by: str, shown: Sequence[str], over: str, notes: tuple[s
         ("", *seen),
         tuple(rows),
         labels=True,
+        short_heads=False,
         marked=frozenset(marks),
         groups=tuple(groups),
         notes=(*notes, *monte_carlo(ds, f"correct_by_{by}")),
