@@ -1,15 +1,29 @@
-"""The accuracy of a design under a utility."""
+"""What a design attains under a utility, and how accurately that is known."""
 
 from __future__ import annotations
 
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.core.design import Design
+from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
-from doseopt.measures.expected import expected_utility
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures, linear_utility
 from doseopt.scenarios import MTDRule
+from doseopt.scenarios.mtd_rule import planned_of
+
+
+def attained_by(
+    design: Design, belief: Belief, mtd: MTDRule, utility: Utility, kept: bool = False
+) -> dict[str, FloatArray]:
+    """Return the linear measures of a design in each scenario of a belief, [R] each, and its expected `utility`.
+
+    `kept` says whether its graph is remembered, as the design is asked about again.
+    """
+    planned = planned_of(belief.scenarios)
+    means = means_of(design, belief.p_observed, scenarios=belief.scenarios, kept=kept)
+    found = linear_measures(means, belief.p_dlt, mtd, planned)
+    return found | {"utility": linear_utility(found, belief.p_dlt, mtd, utility, planned)}
 
 
 def error_of(design: Design, belief: Belief, mtd: MTDRule, utility: Utility | None = None) -> float:
@@ -32,7 +46,6 @@ def error_of(design: Design, belief: Belief, mtd: MTDRule, utility: Utility | No
     if belief.check is None:
         return 0.0
     try:
-        outcomes = judged(Exact()(design, belief.scenarios), mtd)
+        return float(belief.error(attained_by(design, belief, mtd, utility or Utility())["utility"]))
     except TooManyStates:
         return float("nan")
-    return float(belief.error(expected_utility(outcomes, utility or Utility()).to_numpy()))

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.attainable import Optimum, Rules, bayes_optimal, error_of
+from doseopt.attainable.accuracy import attained_by
 from doseopt.attainable.frontier import frontier, frontier_bound, frontiers
 from doseopt.attainable.maps import truth_map
 from doseopt.attainable.price import price_of_rules
@@ -21,10 +22,7 @@ from doseopt.core.state import FloatArray
 from doseopt.designs.policy import Policy
 from doseopt.display.attained import reasons
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
-from doseopt.measures.expected import expected_utility
-from doseopt.measures.operating_characteristics import measure
+from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -204,25 +202,23 @@ class _Class:
 
 def _class(belief: Belief, study: Study, rules: Rules, best: _Best) -> _Class:
     """Return the class; what fewer patients cost is found when first asked for."""
-    front = frontier(belief, study.mtd, rules, study.utility)
+    front = frontier(belief, study.mtd, rules, study.utility, best=best.optimum)
 
     @cache
     def by_size() -> xr.Dataset:
-        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES)
+        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES, best.optimum)
 
     return _Class(rules, best, front, by_size)
 
 
 def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict[str, float]]:
     """Return the class that a design belongs to, and what it attains, averaged over the belief."""
-    outcomes = judged(Exact()(design, belief.scenarios), study.mtd)
-    most = int(outcomes["n"].sum("dose").max())
+    most = most_patients(design)
     rules = Rules(most, start=int(design.first().dose[0]) + 1, no_skipping=not design.facts.skips)
-    values: dict[str, Any] = {name: measure(outcomes, name)[0] for name in MEASURES}
-    values["utility"] = expected_utility(outcomes, study.utility)
-    row = {name: float(belief.mean(v.to_numpy())) for name, v in values.items()}
-    row |= {f"{name}_error": float(belief.error(v.to_numpy())) for name, v in values.items()}
-    row |= _below(measure(outcomes, "patients_below_mtd")[0].to_numpy(), belief)
+    values = attained_by(design, belief, study.mtd, study.utility, kept=True)
+    row = {name: float(belief.mean(values[name])) for name in (*MEASURES, "utility")}
+    row |= {f"{name}_error": float(belief.error(values[name])) for name in (*MEASURES, "utility")}
+    row |= _below(values["patients_below_mtd"], belief)
     return rules, row | {"most_patients": float(most)}
 
 

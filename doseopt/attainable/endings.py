@@ -1,83 +1,102 @@
-"""Values of trials that end with a tally, weighed with its likelihood; a whole matrix of tallies at once."""
+"""Values of trials that end with a tally, weighed with its likelihood; many tallies at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
-from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
+from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.tallies import Part, Tallies
 from doseopt.models.beta import BetaBinomial
 from doseopt.scenarios import MTDRule, above_mtd
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 
-KEPT = 1_500_000_000
+KEPT = 400_000_000
 """Bytes of likelihoods that are kept; of larger problems they are computed again where they are needed."""
+BLOCK = 1_500_000
+"""Bytes of the masses at a time, so that they stay in a processor's own memory."""
+
+
+@dataclass(frozen=True)
+class Masses:
+    """Likelihoods of tallies, summed over the scenarios of each group: some rows of a matrix of tallies.
+
+    Attributes
+    ----------
+    first : int
+        Of the A rows of the matrix.
+    low, high : slice
+        Part-tallies of the rows, and of the B columns.
+    of_group : float array [G, rows, B]
+        Weighed by the belief; orders of patients left out.
+    """
+
+    first: int
+    low: slice
+    high: slice
+    of_group: FloatArray
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Trials that end here, rows by columns of a matrix of tallies.
+    """Trials that end here, rows by columns of a matrix of tallies; whatever a patient's price.
 
     Attributes
     ----------
-    value : float array [A, B]
-        Expected utility x mass.
+    worth : float array [A, B]
+        Expected reward of the best selection x mass.
     selected : int array [A, B]
+        That selection.
     mass : float array [A, B]
-        Likelihood of the tally, weighed by the belief; orders of patients left out.
+    above : float array [A, B]
+        Expected patients above the MTD x mass.
     forced : bool array [A]
         Rows where the safety rule stops the trial.
     """
 
-    value: FloatArray
+    worth: FloatArray
     selected: IntArray
     mass: FloatArray
+    above: FloatArray
     forced: BoolArray
 
 
-class Endings:
-    """Best selections and what they are worth, from products of the likelihoods of both parts of a tally.
+class Likelihoods:
+    """Masses of tallies, from products of the likelihoods of both parts of a tally.
 
     Scenarios in which the same doses are acceptable, and the same above the MTD, form a group; only the mass of each
     group at a tally is needed.
+
+    Attributes
+    ----------
+    right, above : bool array [G, D]
+        Doses that are acceptable, and above the MTD.
     """
 
-    def __init__(
-        self,
-        belief: Belief,
-        mtd: MTDRule,
-        utility: Utility,
-        tallies: Tallies,
-        select_untried: bool,
-        too_toxic: TooToxic | None,
-    ) -> None:
-        self.tallies, self.utility, self.select_untried, self.too_toxic = tallies, utility, select_untried, too_toxic
+    def __init__(self, belief: Belief, mtd: MTDRule, tallies: Tallies) -> None:
+        self.tallies = tallies
         weighed = np.flatnonzero(belief.weights)
         p_dlt = belief.p_dlt[weighed]
         acceptable, _ = judged_on(mtd, p_dlt, planned_of(belief.scenarios))
         judgement = np.concatenate([acceptable, above_mtd(p_dlt, acceptable, mtd.target)], axis=1)
         groups, group = np.unique(judgement, axis=0, return_inverse=True)
-        right, above = np.split(groups, 2, axis=1)
+        self.right, self.above = np.split(groups, 2, axis=1)
         by_group = np.argsort(group, kind="stable")
-        self.cuts = np.searchsorted(group[by_group], np.arange(len(right) + 1))
+        self.cuts = np.searchsorted(group[by_group], np.arange(len(groups) + 1))
         order = weighed[by_group]
-        nothing = ~right.any(axis=1)
-        self.reward = np.column_stack([utility.none * nothing, right]).astype(float)  # [group, none and doses]
-        self.above = above.astype(float)  # [group, dose]
         p, k = belief.p_observed[order], np.arange(tallies.course.patients + 1)[:, None]
         self.dlt = [q**k for q in p.T]  # a dose: [count, scenario]
         self.no_dlt = [(1 - q) ** k for q in p.T]
         self.weight = belief.weights[order]
-        self.target = mtd.target
         size = 8 * len(p) * (len(tallies.lower.keys) + len(tallies.upper.keys))
         self._kept: dict[tuple[bool, int], FloatArray] | None = {} if size <= KEPT else None
 
-    def _likelihood(self, part: Part, patients: int) -> FloatArray:
+    def _of(self, part: Part, patients: int) -> FloatArray:
         """Return the likelihood of each part-tally in each scenario, [rows, R]; the belief's weights with the upper."""
         place = (part is self.tallies.upper, patients)
         if self._kept is not None and place in self._kept:
@@ -94,46 +113,63 @@ class Endings:
             self._kept[place] = result
         return result
 
-    def at(self, total: int, a: int) -> Ending:
-        """Return the endings after `total` patients, `a` of them in the lower part."""
-        lower, upper = self.tallies.lower, self.tallies.upper
-        low, high = lower.rows(a), upper.rows(total - a)
-        one, two = self._likelihood(lower, a), self._likelihood(upper, total - a)
-        groups = [one[:, i:j] @ two[:, i:j].T for i, j in zip(self.cuts[:-1], self.cuts[1:], strict=True)]
-        forced = self._too_toxic(lower.n[low, 0], lower.y[low, 0])
-        value = sum((r * g for r, g in zip(self.reward[:, 0], groups, strict=True) if r), np.zeros(groups[0].shape))
-        selected = np.full(value.shape, NONE)
-        for dose in range(self.tallies.course.doses):
-            worth = sum((r * g for r, g in zip(self.reward[:, 1 + dose], groups, strict=True) if r), 0 * value)
-            better = (worth > value) & ~forced[:, None] & self._may_select(dose, low, high)
-            value, selected = np.where(better, worth, value), np.where(better, dose, selected)
-        mass = sum(groups[1:], groups[0])
-        return Ending(value - self._price(groups, mass, total, low, high), selected, mass, forced)
+    def masses(self, total: int, a: int) -> Iterator[Masses]:
+        """Yield the masses after `total` patients, `a` of them in the lower part, some rows at a time."""
+        lower, upper = self.tallies.lower.rows(a), self.tallies.upper.rows(total - a)
+        one, two = self._of(self.tallies.lower, a), self._of(self.tallies.upper, total - a)
+        cuts = list(zip(self.cuts[:-1], self.cuts[1:], strict=True))
+        step = max(BLOCK // (8 * len(cuts) * max(len(two), 1)), 1)
+        for first in range(0, len(one), step):
+            rows = slice(first, min(first + step, len(one)))
+            masses = np.empty((len(cuts), rows.stop - first, len(two)))
+            for mass, (i, j) in zip(masses, cuts, strict=True):
+                np.matmul(one[rows, i:j], two[:, i:j].T, out=mass)
+            yield Masses(first, slice(lower.start + first, lower.start + rows.stop), upper, masses)
 
-    def _may_select(self, dose: int, low: slice, high: slice) -> BoolArray:
-        lower, upper = self.tallies.lower, self.tallies.upper
-        if self.select_untried:
-            return np.ones((1, 1), bool)
-        if dose < lower.high:
-            return np.asarray(lower.n[low, dose] > 0)[:, None]
-        return np.asarray(upper.n[high, dose - upper.low] > 0)[None, :]
 
-    def _price(self, groups: list[FloatArray], mass: FloatArray, total: int, low: slice, high: slice) -> FloatArray:
-        """Return what the patients cost, x mass."""
-        lower, upper, utility = self.tallies.lower, self.tallies.upper, self.utility
-        price = utility.per_patient * total * mass
-        if utility.per_dlt:
-            price = price + utility.per_dlt * np.add.outer(lower.y[low].sum(axis=1), upper.y[high].sum(axis=1)) * mass
-        if utility.per_patient_above_mtd:
-            for above, group in zip(self.above, groups, strict=True):
-                number = np.add.outer(lower.n[low] @ above[: lower.high], upper.n[high] @ above[lower.high :])
-                price = price + utility.per_patient_above_mtd * number * group
-        return np.asarray(price)
+@dataclass(frozen=True)
+class Selecting:
+    """What may be selected at the end of a trial, and what that is worth.
 
-    def _too_toxic(self, n: IntArray, y: IntArray) -> BoolArray:
+    Parameters
+    ----------
+    none : float
+        Reward for selecting none where only that is correct.
+    untried : bool
+        Whether an untried dose may be selected.
+    too_toxic : TooToxic, optional
+        Stops a trial, which then selects none.
+    """
+
+    none: float
+    untried: bool
+    too_toxic: TooToxic | None
+
+    def reward(self, right: BoolArray) -> FloatArray:
+        """Return the reward of selecting none, and each dose, in each group, [G, 1 + D]."""
+        return np.column_stack([self.none * ~right.any(axis=1), right]).astype(float)
+
+    def may_select(self, part: Part, rows: slice) -> BoolArray:
+        """Return which doses of a part may be selected, [doses of the part, rows]."""
+        return np.asarray((part.n[rows] > 0) | self.untried).T
+
+    def forced(self, n: IntArray, y: IntArray, target: float) -> BoolArray:
         """Return where the lowest dose is too toxic to go on."""
         if self.too_toxic is None:
             return np.zeros(len(n), bool)
-        above = self.target if self.too_toxic.above is None else self.too_toxic.above
+        above = target if self.too_toxic.above is None else self.too_toxic.above
         certain = BetaBinomial(1).posterior(n[:, None], y[:, None]).prob(above)[:, 0] > self.too_toxic.confidence
         return np.asarray(certain)
+
+
+def priced(ending: Ending, masses: Masses, tallies: Tallies, utility: Utility, total: int) -> FloatArray:
+    """Return the expected utility of trials that end, x mass, [A, B]: the worth less what the patients cost."""
+    value = ending.worth
+    if utility.per_patient:
+        value = value - utility.per_patient * total * ending.mass
+    if utility.per_dlt:
+        dlts = np.add.outer(tallies.lower.y[masses.low].sum(axis=1), tallies.upper.y[masses.high].sum(axis=1))
+        value = value - utility.per_dlt * dlts * ending.mass
+    if utility.per_patient_above_mtd:
+        value = value - utility.per_patient_above_mtd * ending.above
+    return value

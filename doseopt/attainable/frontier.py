@@ -8,14 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from doseopt.attainable.optimal import bayes_optimal
+from doseopt.attainable.accuracy import attained_by
+from doseopt.attainable.optimal import Optimum, bayes_optimal_each
 from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
-from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
-from doseopt.measures.expected import expected_utility
-from doseopt.measures.operating_characteristics import measure
 from doseopt.scenarios import MTDRule
 
 COUNTED = {"per_patient": "sample_size", "per_patient_above_mtd": "patients_above_mtd"}
@@ -30,6 +27,7 @@ def frontier(
     utility: Utility | None = None,
     price: str = "per_patient_above_mtd",
     prices: tuple[float, ...] = PRICES,
+    best: Optimum | None = None,
 ) -> xr.Dataset:
     """Return the best trade of a utility against a number of patients.
 
@@ -47,6 +45,8 @@ def frontier(
     price : {"per_patient_above_mtd", "per_patient"}
         What is counted, by its price in `Utility`; the prices come on top of those that the utility has.
     prices : tuple of float
+    best : Optimum, optional
+        That at a price of 0, if it is known.
 
     Returns
     -------
@@ -55,14 +55,16 @@ def frontier(
         of the policy that attains it.
     """
     base = Utility() if utility is None else utility
+    asked = [extra for extra in prices if extra or best is None]
+    priced = [dataclasses.replace(base, **{price: getattr(base, price) + extra}) for extra in asked]
+    optima = bayes_optimal_each(belief, mtd, [(rules, each) for each in priced])
     rows = []
     for extra in prices:
-        priced = dataclasses.replace(base, **{price: getattr(base, price) + extra})
-        best = bayes_optimal(belief, mtd, rules, priced)
-        outcomes = judged(Exact()(best.design, belief.scenarios), mtd)
-        parts = expected_utility(outcomes, base), measure(outcomes, COUNTED[price])[0]
-        error = belief.error((parts[0] - extra * parts[1]).to_numpy())
-        rows.append((best.value, float(error), *(float(belief.mean(part.to_numpy())) for part in parts)))
+        known = best if best is not None and not extra else next(optima)
+        found = attained_by(known.design, belief, mtd, base)
+        parts = found["utility"], found[COUNTED[price]]
+        error = belief.error(parts[0] - extra * parts[1])
+        rows.append((known.value, float(error), *(float(belief.mean(part)) for part in parts)))
     names = ("value", "error", "utility", "count")
     units = ("1", "1", "1", "patients")
     variables = {

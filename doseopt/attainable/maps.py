@@ -9,9 +9,8 @@ import xarray as xr
 
 from doseopt.beliefs import logistic_rates
 from doseopt.core.design import Design
-from doseopt.engines.exact import Exact
-from doseopt.engines.outcomes import judged
-from doseopt.measures.operating_characteristics import measure
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
 from doseopt.scenarios import MTDRule, make_scenarios
 
 ODDS_RATIOS = tuple(float(r) for r in np.round(np.geomspace(1.25, 12, 21), 4))
@@ -44,12 +43,13 @@ def truth_map(
     doses = next(iter(designs.values())).facts.doses
     location = np.round(np.arange(0, doses + 1.5, 0.1), 1)
     p = logistic_rates(location, np.array(ODDS_RATIOS)[:, None], doses, mtd.target)
-    truths = [make_scenarios(rates) for rates in p]  # all at once, the endings in each would take gigabytes
+    truths = make_scenarios(p.reshape(-1, doses))
     correct = []
     for name, design in designs.items():
         progress(name)
-        each = (judged(Exact()(design, some), mtd) for some in truths)
-        correct.append([measure(outcomes, "correct_selection")[0].to_numpy() for outcomes in each])
+        means = means_of(design, truths["p_observed"].to_numpy(), scenarios=truths)
+        found = linear_measures(means, truths["p_dlt"].to_numpy(), mtd, names=["correct_selection"])
+        correct.append(found["correct_selection"].reshape(p.shape[:2]))
     dims = ("odds_ratio", "location")
     return xr.Dataset(
         {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from doseopt.attainable.accuracy import error_of
-from doseopt.attainable.optimal import bayes_optimal
+from doseopt.attainable.optimal import bayes_optimal_each, guard
 from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
 from doseopt.designs.modifiers import TooToxic
+from doseopt.designs.tallies import Course
 from doseopt.display.attained import ATTAINABLE, reasons
 from doseopt.engines.budget import TooManyStates
 from doseopt.scenarios import MTDRule
@@ -60,7 +62,7 @@ def price_of_rules(
     start : int
         Level of the first cohort, counted from 1.
     progress : callable, optional
-        Told each rule when its turn comes.
+        Told the rules that are solved together when their turn comes.
 
     Returns
     -------
@@ -73,15 +75,22 @@ def price_of_rules(
     refused: dict[str, str] = {}
     optimum, error = np.full((2, len(RULES), len(patients)), np.nan)
     for k, n in enumerate(patients):
-        too_large = {}
-        for i, (name, change) in enumerate(RULES.items()):
-            progress(f"{name}, {n} patients")
+        too_large, alike = {}, defaultdict[Course, dict[str, Rules]](dict)
+        for name, change in RULES.items():
+            rules = change(Rules(n, start=start))
+            course = rules.course(belief.doses)
             try:
-                best = bayes_optimal(belief, mtd, change(Rules(n, start=start)), utility)
+                guard(course, rules)
             except TooManyStates as reason:
                 too_large[name] = str(reason)
-                continue
-            optimum[i, k], error[i, k] = best.value, error_of(best.design, belief, mtd, utility)
+            else:
+                alike[course][name] = rules
+        for some in alike.values():
+            progress(f"{', '.join(some)}; {n} patients")
+            optima = bayes_optimal_each(belief, mtd, [(rules, utility or Utility()) for rules in some.values()])
+            for name, best in zip(some, optima, strict=True):
+                at = list(RULES).index(name), k
+                optimum[at], error[at] = best.value, error_of(best.design, belief, mtd, utility)
         if len(too_large) == len(RULES):
             too_large = {"every rule": too_large["cohorts of 3"]}
         refused |= {f"{name}, {n} patients": reason for name, reason in too_large.items()}

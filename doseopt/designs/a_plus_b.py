@@ -88,38 +88,34 @@ class CountedDesign(Defaults):
 
     def decide(self, state: TrialState) -> Decision:
         """Apply the rule to each trial."""
-        n, y = self.counted(state)
+        (n, y), (a, whole, c, _, _) = self.counted(state), self.counts
         excluded = self.admissible(state).sum(axis=1)
-        rows = zip(n.tolist(), y.tolist(), state.dose.tolist(), excluded.tolist(), strict=True)
-        answers = np.array([self._decide_one(*row) for row in rows], np.int64).reshape(-1, 3)
-        return Decision(answers[:, 0], answers[:, 1], answers[:, 2])
+        dose, size, stop = state.dose.copy(), np.zeros(len(n), np.int64), np.zeros(len(n), np.int64)
+        down = (dose >= excluded) | ((excluded < self.doses) & (self.on_descent == "declare"))
+        dose[down], size[down], stop[down] = self._descended(n[down], excluded[down])
+        rows = np.flatnonzero(~down)
+        while rows.size:
+            at, here = dose[rows], n[rows, dose[rows]]
+            closed = (at + 1 == excluded[rows]) & (excluded[rows] < self.doses)
+            begun = (here < a) & ~(closed & (self.on_descent in AT_ONCE))
+            more = ~begun & (y[rows, at] >= c) & (here < whole)
+            up = ~begun & ~more & (at + 1 < excluded[rows])
+            more |= ~begun & ~up & (here < whole) & (closed | self.confirm_top)
+            size[rows] = np.where(begun, a - here, np.where(more, whole - here, 0))
+            stop[rows] = np.where(begun | more | up, 0, COMPLETE)
+            rows = rows[up]
+            dose[rows] += 1
+        return Decision(dose, size, stop)
 
-    def _decide_one(self, n: list[int], y: list[int], at: int, excluded: int) -> tuple[int, int, int]:
-        """Return the next dose, cohort size and stop code of one trial, in which doses from `excluded` on are."""
-        a, whole, c, _, _ = self.counts
-        if at >= excluded or (excluded < self.doses and self.on_descent == "declare"):
-            return self._descend(n, excluded)
-        closed = at + 1 == excluded < self.doses
-        if n[at] < a and not (closed and self.on_descent in AT_ONCE):
-            return at, a - n[at], 0
-        if y[at] >= c and n[at] < whole:
-            return at, whole - n[at], 0
-        if at + 1 < excluded:
-            return self._decide_one(n, y, at + 1, excluded)
-        if n[at] < whole and (closed or self.confirm_top):
-            return at, whole - n[at], 0
-        return at, 0, COMPLETE
-
-    def _descend(self, n: list[int], at: int) -> tuple[int, int, int]:
-        """Go down from an excluded dose."""
+    def _descended(self, n: IntArray, excluded: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Return the next dose, cohort size and stop code of trials that go down from an excluded dose."""
         a, whole = self.counts[:2]
-        below = at - 1
-        if below < 0:
-            return at, 0, TOO_TOXIC
-        if n[below] >= whole or self.on_descent == "declare":
-            return below, 0, COMPLETE
-        full = a if n[below] < a and self.on_descent not in AT_ONCE else whole
-        return below, full - n[below], 0
+        below = np.maximum(excluded - 1, 0)
+        here = n[np.arange(len(n)), below]
+        declared = (here >= whole) | (self.on_descent == "declare")
+        full = np.where((here < a) & (self.on_descent not in AT_ONCE), a, whole)
+        size = np.where((excluded == 0) | declared, 0, full - here)
+        return below, size, np.where(excluded == 0, TOO_TOXIC, np.where(declared, COMPLETE, 0))
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the MTD: the dose the rule ended on, or what `mtd_at_cap` says when something else ended the trial."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -83,7 +84,7 @@ class AcceleratedTitration(ThreePlusThree):
             super().facts, outcomes=GRADED if self._graded else TOXICITY, memory=moderate + left_out, titration=True
         )
 
-    @property
+    @cached_property
     def _titration(self) -> Titrate:
         """The titration, where there is one; the last dose given says where it is."""
         way = "three_new" if self.after_dlt == "three_new" else "next"

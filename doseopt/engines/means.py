@@ -17,13 +17,13 @@ from doseopt.core.state import FloatArray, IntArray, TrialState
 from doseopt.core.trial import select_in_pieces
 from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, state_weights, tallied
-from doseopt.engines.graph import Graph, Reach, graph_of, reach_of
+from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
 from doseopt.engines.ordered import FIRST, ordered_weights
 
 ROOM = 1 << 21
-"""Weights at a time: 16 MB, however many nodes a belief has."""
-WIDE = 1 << 13
-"""Endings at a time: in many scenarios at once, as what an ending needs in all of them is made anew each time."""
+"""Weights of states at a time: 16 MB, however many nodes a belief has."""
+SMALL, WIDE = 1 << 18, 1 << 11
+"""Weights and endings at a time, where endings are all that is weighed: 2 MB stay in a processor's own memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,7 @@ def means_of(
     start: TrialState | None = None,
     p_beside: FloatArray | None = None,
     scenarios: xr.Dataset | None = None,
+    kept: bool = True,
 ) -> Means:
     """Return the expectations of a design.
 
@@ -63,8 +64,10 @@ def means_of(
     scenarios : Dataset, optional
         Of R scenarios, where they may say that patients are left out, or replaced while those enrolled are capped, or
         that those of one population come first.
+    kept : bool
+        Whether the graph is remembered; not of designs that are asked about once, and of which there are many.
     """
-    return means_of_each([design], p_observed, start, p_beside, scenarios)[0]
+    return means_of_each([design], p_observed, start, p_beside, scenarios, kept)[0]
 
 
 def means_of_each(
@@ -73,6 +76,7 @@ def means_of_each(
     start: TrialState | None = None,
     p_beside: FloatArray | None = None,
     scenarios: xr.Dataset | None = None,
+    kept: bool = True,
 ) -> list[Means]:
     """Return the expectations of designs that give the same cohorts and differ in the MTD that they declare at most.
 
@@ -84,13 +88,13 @@ def means_of_each(
     lost = () if scenarios is None else lost_chances(design, scenarios)
     in_turn = scenarios is not None and FIRST in scenarios
     reach = tallied(design.facts) and not in_turn
-    graph: Reach = reach_of(design, start) if reach else graph_of(design, start)
+    graph: Reach = (reach_of if kept else build_graph)(design, start) if reach else graph_of(design, start)
     beside = p_beside if design.facts.outcomes.beside else None
     chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
     counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
     means = np.zeros((len(p_observed), counted.shape[1]))
-    step = max(ROOM // (min(WIDE, len(graph.ending)) if reach else len(graph.state)), 1)
+    step = max(SMALL // min(WIDE, len(graph.ending)) if reach else ROOM // len(graph.state), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         if in_turn and scenarios is not None and isinstance(graph, Graph):
             weight = ordered_weights(graph, p_observed[rows], scenarios.isel(scenario=rows))

@@ -1,7 +1,6 @@
 """What `doseopt limits` prints, draws and writes."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ from plots.test_plots import overlap, written
 
 import doseopt.attainable.attained as attained
 import doseopt.attainable.price as price
-from doseopt import Exact, bayes_optimal, compare
+from doseopt import bayes_optimal, compare
+from doseopt.attainable.accuracy import attained_by
 from doseopt.attainable.attained import limits_of
 from doseopt.display.attained import same_cap, winners
 from doseopt.engines.budget import TooManyStates
@@ -186,13 +186,16 @@ LARGE = TWO.replace("n = 8", "n = 36").replace("n = 5", "n = 36") + (
 def refusing(monkeypatch, allowed):
     """Refuse optima of more patients than allowed; what is refused by size alone is tested with `bayes_optimal`."""
 
-    def solve(belief, mtd, rules, *given):
+    def guard(course, rules):
         if rules.patients > allowed:
             raise TooManyStates(f"{rules.patients} patients are too many; take {allowed}")
+
+    def solve(belief, mtd, rules, *given):
+        guard(None, rules)
         return bayes_optimal(belief, mtd, rules, *given)
 
-    for module in (attained, price):
-        monkeypatch.setattr(module, "bayes_optimal", solve)
+    monkeypatch.setattr(attained, "bayes_optimal", solve)
+    monkeypatch.setattr(price, "guard", guard)
 
 
 def test_nothing_is_found_where_everything_is_too_large(monkeypatch, tmp_path):
@@ -255,18 +258,16 @@ def test_what_is_found_is_said_beside_what_is_not(monkeypatch, tmp_path):
 
 
 def test_designs_that_are_too_large_themselves_are_left_out_and_said_so(monkeypatch):
-    def run_exact(self, design, scenarios):
-        if design.facts.cap == 36:
-            raise TooManyStates("more than 5 million states; lower its max_patients")
-        return exact(self, design, scenarios)
+    def refuse(*_, **__):
+        raise TooManyStates("more than 5 million states; lower its max_patients")
 
-    exact = Exact.__call__
-    monkeypatch.setattr(Exact, "__call__", run_exact)
+    def run(design, *given, **how):
+        return refuse() if design.facts.cap == 36 else attained_by(design, *given, **how)
+
+    monkeypatch.setattr(attained, "attained_by", run)
     found = limits_of(parse_study(LARGE)).dataset
     assert found["design"].to_numpy().tolist() == ["optimal 6", "optimal 6 (policy)"]
     assert found.attrs["not_computed"] == "3+3; BOIN; CRM: more than 5 million states; lower its max_patients"
-    monkeypatch.setattr(
-        Exact, "__call__", lambda *_: run_exact(None, SimpleNamespace(facts=SimpleNamespace(cap=36)), None)
-    )
+    monkeypatch.setattr(attained, "attained_by", refuse)
     with pytest.raises(TooManyStates, match=r"3\+3; BOIN; CRM; optimal 6: more than 5 million"):
         limits_of(parse_study(LARGE))

@@ -1,0 +1,75 @@
+"""Optima found together, and in compiled code, are those found one by one, and in NumPy."""
+
+import numpy as np
+import pytest
+
+from doseopt import MTDRule, TooToxic, Utility
+from doseopt.attainable import Rules, arrays, bayes_optimal, endings, optimal
+from doseopt.attainable.endings import Likelihoods
+from doseopt.attainable.induction import Induction, Problem
+from doseopt.attainable.optimal import bayes_optimal_each
+from doseopt.beliefs import belief_of_rates
+from doseopt.core.compiled import loops
+from doseopt.designs.tallies import tallies_of
+
+MTD = MTDRule(target=0.25, none_above=0.35)
+UTILITIES = (
+    Utility(),
+    Utility(none=0.5, per_dlt=0.02),
+    Utility(per_patient_above_mtd=0.03, per_patient=0.004),
+)
+FREEDOMS = (
+    {},
+    {"coherent": True},
+    {"early_stop": False, "select_untried": False},
+    {"too_toxic": TooToxic(0.8), "coherent": True},
+)
+
+
+def problems(rng):
+    """Return a belief and problems of one course, drawn."""
+    doses = int(rng.integers(1, 5))
+    belief = belief_of_rates(np.sort(rng.random((12, doses)) * 0.7, axis=1), rng.random(12))
+    patients, cohort = int(rng.integers(2, 9)), int(rng.integers(1, 4))
+    given = {
+        "cohort": cohort,
+        "first_cohort": int(rng.integers(1, min(cohort, patients) + 1)),
+        "start": int(rng.integers(1, doses + 1)),
+        "no_skipping": bool(rng.integers(2)),
+    }
+    return belief, [(Rules(patients, **given, **free), utility) for free in FREEDOMS for utility in UTILITIES]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_compiled_loops_find_what_numpy_finds(seed):
+    belief, asked = problems(np.random.default_rng(seed))
+    likelihoods = Likelihoods(belief, MTD, tallies_of(asked[0][0].course(belief.doses)))
+    found = []
+    loops()  # the compiler is at hand from here on
+    for numpy in (True, False):
+        induction = Induction(likelihoods, [Problem(*each, likelihoods.tallies) for each in asked], MTD.target)
+        induction.steps = arrays if numpy else induction.steps
+        assert (induction.steps is arrays) == numpy
+        found.append((induction.solve(lambda _: None), [problem.codes for problem in induction.problems]))
+    (values, codes), (others, other_codes) = found
+    assert values == others
+    for one, other in zip(codes, other_codes, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("room", [1, 1 << 40])
+def test_optima_found_together_are_those_found_alone(room, monkeypatch):
+    """Whether all find room together or none beside another, and whether rows are weighed one by one or all at once."""
+    belief, asked = problems(np.random.default_rng(3))
+    alone = [bayes_optimal(belief, MTD, *each) for each in asked]
+    monkeypatch.setattr(optimal, "TOGETHER", room)
+    monkeypatch.setattr(endings, "BLOCK", room)
+    monkeypatch.setattr(endings, "KEPT", room)
+    shares = []
+    together = list(bayes_optimal_each(belief, MTD, asked, progress=shares.append))
+    assert [best.value for best in together] == pytest.approx([best.value for best in alone], abs=1e-14)
+    assert [best.design.table.title for best in together] == [best.design.table.title for best in alone]
+    for best, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(best.design.table.codes, other.design.table.codes)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
