@@ -114,6 +114,12 @@ def test_every_cell_of_a_head_says_what_it_heads(document, tmp_path):
         assert all(row.count("<th") == 1 for row in rows)
 
 
+def test_no_name_at_a_head_is_broken_at_a_hyphen(tmp_path):
+    table = Table("", ("", "TITE-BOIN"), (("TITE-CRM, cap 18", "0-1"),))
+    text = write_html(Document("t", {}, (table,)), tmp_path / "r.html").read_text(encoding="utf-8")
+    assert re.findall(r'<span class="word">(.*?)</span>', text) == ["TITE-BOIN", "TITE-CRM,"]
+
+
 def parts_of_pdf(path):
     """The elements of the tree that a screen reader follows, in order."""
 

@@ -53,7 +53,7 @@ th, td { padding: .2rem .55rem; border-bottom: 1px solid #d9d9d9; text-align: ri
   font-variant-numeric: tabular-nums; }
 th { border-bottom: 1px solid #595959; } th:first-child, .left { text-align: left; }
 @media (min-width: 48rem) { td:not([class]) { white-space: nowrap; } }
-tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
+.word { white-space: nowrap; } tbody th { font-weight: 500; border-bottom: 1px solid #d9d9d9; }
 figure { margin: 1.25rem 0; } figure svg { width: 100%; max-width: 46rem; height: auto; }
 figcaption { font-size: .9rem; color: #404040; }
 .pieces { display: none; flex-wrap: wrap; gap: .5rem 1rem; overflow-x: auto; font-size: .8rem; }
@@ -140,17 +140,22 @@ def _table(table: Table) -> str:
     ends = _last_of_groups(table)
     classes = [f"{s}{' end' * (c in ends)}".strip() for c, s in enumerate(side)]
     kind = [f' class="{name}"' if name else "" for name in classes]
-    head = "".join(f'<th scope="col"{s}>{escape(cell)}</th>' for s, cell in zip(kind, table.head, strict=True))
+    head = "".join(f'<th scope="col"{s}>{_whole_words(cell)}</th>' for s, cell in zip(kind, table.head, strict=True))
     above = "".join(f'<th scope="colgroup" colspan="{n}" class="left end">{escape(t)}</th>' for t, n in table.groups)
     above = f'<tr><td colspan="{table.leading}"></td>{above}</tr>' if above else ""
     rows = []
     for r, row in enumerate(table.rows):
         cells = [_cell(table, r, c, classes[c]) for c in range(1, len(row))]
-        rows.append(f'<tr><th scope="row">{escape(table.shown(r, 0))}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr><th scope="row">{_whole_words(table.shown(r, 0))}</th>{"".join(cells)}</tr>')
     caption = f"<caption><span>{escape(table.caption)}</span></caption>" if table.caption else ""
     body = f"{caption}<thead>{above}<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
     return f'<div class="table"><table>{body}</table></div>{notes}'
+
+
+def _whole_words(text: str) -> str:
+    """Return what heads a row or a column, in which no name is broken at a hyphen."""
+    return re.sub(r"\S*\w-\w\S*", r'<span class="word">\g<0></span>', escape(text))
 
 
 def _last_of_groups(table: Table) -> set[int]:

@@ -18,7 +18,7 @@ from doseopt.reports.sections.comparison import CAPTIONS, OVERDOSE, scenario_tab
 from doseopt.reports.sections.estimates import robustness
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer
+from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer, shown_waiting
 
 BY_SCENARIO = (
     "correct_selection",
@@ -55,10 +55,12 @@ OVERALL = (
 def prospective(dossier: Dossier) -> list[Block]:
     """Show operating characteristics from the start of the trial."""
     ds = dossier.amendment["start"].to_dataset()
-    whole = dossier.comparison
+    whole, waiting = dossier.comparison, shown_waiting(dossier)
+    as_they_come = " As patients come: further characteristics, and why trials stop." if waiting else ""
     return [
         Paragraph(
-            f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: {OVERDOSE}"
+            f"From the first patient on, exact, in each scenario. {whole.attrs['mtd_rule']} Overdose: "
+            f"{OVERDOSE}{waiting}{as_they_come}"
         ),
         scenario_table(whole, why=True),
         Figure.of(partial(scenario_figure, whole), *CAPTIONS["scenarios"]),
@@ -84,7 +86,7 @@ def conditional(dossier: Dossier) -> list[Block]:
     return [
         Paragraph(
             f"Given what has been seen ({dossier.outcomes}): exact, from the state that the trial is in. Patients and "
-            "DLTs count from the start of the trial; further ones are those still to come."
+            "DLTs count from the start of the trial; further ones are those still to come." + shown_waiting(dossier)
         ),
         _figure(dossier, "now", f"from the data so far on ({dossier.outcomes})"),
         *_tables(dossier, ds),

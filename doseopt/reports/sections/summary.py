@@ -19,7 +19,7 @@ from doseopt.reports.sections.findings import in_vain
 from doseopt.reports.sections.recommendation import recommended
 from doseopt.reports.sections.section import Section
 from doseopt.reports.sections.time import summary_sentences
-from doseopt.reports.sections.words import decided, dose, dose_words, gains, so_far, undeclarable
+from doseopt.reports.sections.words import decided, dose, dose_words, gains, shown_waiting, so_far, undeclarable
 
 MANY = 5
 """From so many scenarios on they are counted and not named."""
@@ -162,7 +162,7 @@ def _table(dossier: Dossier, mean: xr.Dataset) -> Table:
         notes=(
             f"The registered design as it is read here, then {which}, {by}. Averages over what the study's model "
             "believes. Right: the MTD is named, or no dose where none is right. Below MTD: at doses below the lowest "
-            "right one.",
+            "right one." + shown_waiting(dossier),
         ),
     )
 

@@ -77,8 +77,8 @@ def so_far(dossier: Dossier) -> str:
         return "before the first patient"
     dlts = sum(c.counts()[0] for c in map(seen, dossier.cohorts))
     pending = sum(c.letters.count(PENDING) for c in dossier.cohorts)
-    waiting = f", {pending} of them pending," if pending else ""
-    return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')}{waiting} ({dossier.outcomes})"
+    waiting = f", {pending} of them pending" if pending else ""
+    return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')} ({dossier.outcomes}{waiting})"
 
 
 def statement(dossier: Dossier, key: str) -> Block:
@@ -120,6 +120,12 @@ def by_scenario(dossier: Dossier, caption: str, values: xr.DataArray, show: Call
         for name, row in zip(values[values.dims[0]].to_numpy(), values.to_numpy(), strict=True)
     ]
     return Table(caption, ("", *(head for head, _ in shown), "mean"), tuple(rows))
+
+
+def shown_waiting(dossier: Dossier) -> str:
+    """Say which designs decide while patients are pending, and are shown without that; empty if there are none."""
+    which = str(dossier.amendment.attrs.get("followed_up", ""))
+    return f" Here with every cohort followed up before the next decision: {which}." if which else ""
 
 
 def followed_up(attrs: Mapping[Hashable, Any]) -> list[Paragraph]:
