@@ -7,6 +7,8 @@ from doseopt import ExactWherePossible, Faults, Simulate, compare
 from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.next_dose import next_dose
 from doseopt.records.trial import Trial
+from doseopt.reports.render.document import Table
+from doseopt.reports.sections.time import time_blocks
 from doseopt.study.file import parse_study
 
 CLOCK = '[clock]\nwindow = 28\naccrual = { kind = "poisson", per_month = 3 }'
@@ -52,7 +54,11 @@ def test_without_responses_it_is_boin_with_its_exact_law_of_the_duration(resolve
 
 
 def test_with_responses_lower_doses_have_more_patients():
-    found = compare(parse_study(RESPONDS), ENGINE).sel(scenario="safe")
+    whole = compare(parse_study(RESPONDS), ENGINE)
+    (days,) = [b for b in time_blocks(whole) if isinstance(b, Table)]
+    assert days.head[-1] == "backfilled"
+    assert [row[-1] for row in days.rows] == ["-", f"{float(whole['backfilled'].sel(design='BF').mean()):.1f}"]
+    found = whole.sel(scenario="safe")
     extra = found["sample_size"].sel(design="BF") - found["sample_size"].sel(design="BOIN")
     assert 1 < extra < found["backfilled"].sel(design="BF") + 1
     assert found["patients"].sel(design="BF")[0] > found["patients"].sel(design="BOIN")[0] + 1

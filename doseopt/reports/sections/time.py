@@ -139,6 +139,8 @@ def _durations(ds: xr.Dataset) -> Table:
     ]
     title = "Time in days and % of trials, mean over the scenarios; longest: the scenario where a trial takes longest"
     notes = ["Decided: the last cohort; completed: the last follow-up. Closed: days without enrolment, patients lost"]
+    if _known(ds, "backfilled"):
+        columns.append(("patients", "backfilled", _mean(ds, "backfilled"), _tenth))
     notes += [f"Day {day} is the registered completion, {ds.attrs['registered_completion']}"] if day > 0 else []
     return _table(ds, title, columns, tuple(notes))
 
