@@ -20,7 +20,9 @@ LIKE = tuple(kind for kind in DESIGNS if kind not in ("table", "policy"))
 NO_CAP = ("three_plus_three", "a_plus_b", "accelerated_titration", "rolling_six")
 """Kinds that end by themselves."""
 PENDING = ("tite_crm", "tite_boin", "rolling_six")
-"""Kinds that need days."""
+"""Kinds that decide while patients are pending."""
+BACKFILLING = ("bf_boin",)
+"""Kinds that backfill lower doses, and cap their escalation by themselves."""
 RULES = {
     "no_skipping": "never more than one level above the last",
     "coherent": "not up after a cohort with as many DLTs as the target, or more",
@@ -93,8 +95,10 @@ class Start:
             got = f"got {', '.join(self.doses)}{' ' * bool(self.unit)}{self.unit}"
             raise Faults([Fault("--doses", f"wanted numbers that rise and their --unit for a BLRM, {got}")], "new")
         weighs_efficacy = any(issubclass(DESIGNS[kind], UtilityDesign) for kind in known)
-        optimum, clock = self._optimum() if weighs_efficacy else "", self._clock() if set(known) & set(PENDING) else ""
-        parts = [self._head(), optimum, self._doses(), clock, self._scenarios(weighs_efficacy)]
+        fills = not {*BACKFILLING}.isdisjoint(known)
+        optimum = self._optimum() if weighs_efficacy else ""
+        clock = self._clock() if fills or {*known} & {*PENDING} else ""
+        parts = [self._head(), optimum, self._doses(), clock, self._scenarios(weighs_efficacy or fills)]
         text = "\n".join(filter(None, [*parts, *map(self._design, known)]))
         parse_study(text, "new")
         return text
@@ -146,13 +150,13 @@ window = 28  # days in which a DLT counts
 accrual = { kind = "poisson", per_month = 2 }  # how patients come
 """
 
-    def _scenarios(self, weighs_efficacy: bool) -> str:
+    def _scenarios(self, with_efficacy: bool) -> str:
         """Write a truth for each dose that may be the MTD, and one without any."""
         base, count = math.log(self.target / (1 - self.target)), len(self.doses)
         shifts = {f"MTD {dose}": k for k, dose in enumerate(self.doses)} | {"too toxic": -2.5}
         rates = {name: [_rate(base + STEP * (j - k)) for j in range(count)] for name, k in shifts.items()}
         truths = {name: f"[{', '.join(each)}]" for name, each in rates.items()}
-        if weighs_efficacy:
+        if with_efficacy:
             works = f"[{', '.join(f'{0.2 + 0.4 * (j + 1) / count:.2f}' for j in range(count))}]"
             truths = {name: f"{{ p_dlt = {p}, p_eff = {works} }}" for name, p in truths.items()}
         rows = [f"{key(name)} = {truth}" for name, truth in truths.items()]
@@ -160,7 +164,7 @@ accrual = { kind = "poisson", per_month = 2 }  # how patients come
             [
                 "# True DLT rates under which the designs are compared, one a dose: an assumption, and yours to make.",
                 "# Here the odds of a DLT double from dose to dose; put the rates that you believe possible.",
-                *["# p_eff are the efficacy rates, taken to be independent of the DLT."] * weighs_efficacy,
+                *["# p_eff are the efficacy rates, taken to be independent of the DLT."] * with_efficacy,
                 "[scenarios]",
                 *rows,
                 "",
@@ -188,7 +192,11 @@ accrual = { kind = "poisson", per_month = 2 }  # how patients come
             for rule, why in RULES.items()
             if _wants(kind, rule)
         ]
-        if capped:
+        if kind in BACKFILLING:
+            lines.append(
+                f"cohorts = {max(self.patients // self.cohort, 1)}  # of the escalation; backfilling adds to them"
+            )
+        elif capped:
             rules.append(f'    {{ kind = "max_patients", n = {self.patients} }},  # ends every trial')
             lines += ["modifiers = [", *rules, "]"]
         return "\n".join([*lines, ""])
