@@ -6,6 +6,7 @@ import signal
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from doseopt.engines.budget import allowed
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
 from doseopt.study.sweep import seed_of
@@ -28,6 +29,10 @@ def even_only(study, number):
 
 def threads(study):
     return {"threads": [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]}
+
+
+def allowed_bytes(study):
+    return {"allowed": allowed()}
 
 
 def killed(study, by):

@@ -11,7 +11,7 @@ import pytest
 import readme_blocks
 
 import doseopt
-from doseopt.attainable.optimal import MAX_BYTES as MOST_OF_A_POLICY
+from doseopt.attainable.optimal import SHARE
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES
 from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
 from doseopt.reports.sections.limits import limit_findings
@@ -89,7 +89,7 @@ def stated() -> list[str]:
     records = json.loads((ROOT / "tests/slow/sbc_results.json").read_text(encoding="utf-8"))
     data_sets = {record["datasets"] for record in records["models"].values()}
     assert (python, len(data_sets), MAX_STATES, MAX_BYTES) == (">=3.12", 1, 20_000_000, 2_000_000_000)
-    assert MOST_OF_A_POLICY == 1_250_000_000
+    assert SHARE * MAX_BYTES == 1_250_000_000
     nodes = len((ROOT / "doseopt/verify/reference/viola_dtp_nodes.csv").read_text(encoding="utf-8").splitlines()) - 1
     return [
         rf"Python {python.removeprefix('>=')} or later",
@@ -97,7 +97,7 @@ def stated() -> list[str]:
         # tests/cli/test_cli.py simulates it
         r"8 doses and 60 patients, say",
         rf"{MAX_STATES // 10**6} million states",
-        rf"policies above {MOST_OF_A_POLICY / 1e9:g} GB",
+        rf"policies above {SHARE * MAX_BYTES / 1e9:g} GB",
         # the bounds that tests/models holds, and the domain of a prior
         r"within 1e-9 for every prior",
         rf"sds of {SMALLEST_SD:g} to {LARGEST_SD:g}, correlations to {MOST_CORRELATED:g}",

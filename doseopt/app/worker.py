@@ -45,11 +45,14 @@ class Limits:
         Of memory, beyond what the program itself takes.
     seconds : int
         Of processor time.
+    budget : int
+        Bytes that the exact calculation of one design may take, no more than there are.
     """
 
     states: int = param(1_000_000, low=1, doc="states of the graph of a design")
     megabytes: int = param(2_000, low=100, doc="megabytes of memory of a process")
     seconds: int = param(900, low=1, doc="seconds of processor time of a process")
+    budget: int = param(2_000_000_000, low=1, doc="bytes of the exact calculation of a design")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -156,6 +159,7 @@ class Worker:
 def _answer(pipe: Connection, limits: Limits, own: tuple[str, str] | None) -> None:
     """Answer questions until nobody asks any more."""
     from doseopt.app.desk import Desk
+    from doseopt.engines.budget import within
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the server's, who ends this process
     _limit(limits)
@@ -169,7 +173,8 @@ def _answer(pipe: Connection, limits: Limits, own: tuple[str, str] | None) -> No
             verb, given = pipe.recv()
         except (EOFError, OSError):
             return
-        say(*_one(desk, verb, given, lambda text: say("progress", text)))
+        with within(min(limits.budget, 1_000_000 * limits.megabytes)):
+            say(*_one(desk, verb, given, lambda text: say("progress", text)))
 
 
 def _one(desk: Any, verb: str, given: dict[str, Any], tell: Callable[[str], None]) -> tuple[str, Any]:

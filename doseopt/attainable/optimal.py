@@ -14,11 +14,11 @@ from doseopt.beliefs.utility import Utility
 from doseopt.designs.policy import Policy
 from doseopt.designs.policy_table import PolicyTable, code_type
 from doseopt.designs.tallies import Course, Tallies, tallies_of
-from doseopt.engines.budget import TooManyStates
+from doseopt.engines.budget import TooManyStates, allowed
 from doseopt.scenarios import MTDRule
 
-MAX_BYTES = 1_250_000_000
-"""Of the codes of all tallies and the values of those after two cohorts; besides come the likelihoods (`KEPT`)."""
+SHARE = 0.625
+"""Of what is allowed, for codes of all tallies and values of those after two cohorts; besides come likelihoods."""
 TOGETHER = 150_000_000
 """Bytes of the codes and values of problems that are solved together, if there is more than one."""
 
@@ -44,7 +44,7 @@ def bayes_optimal(
     mtd: MTDRule,
     rules: Rules,
     utility: Utility | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int | None = None,
     progress: Callable[[float], object] = lambda _: None,
 ) -> Optimum:
     """Find the design of a class with the highest expected utility.
@@ -60,8 +60,9 @@ def bayes_optimal(
         design that sees tallies, with the same cap and start and no dose skipped, whatever its cohorts.
     utility : Utility, optional
         The probability of correct selection when left out.
-    max_bytes : int
-        Refuse larger problems: of 4 doses and more than 39 patients one by one, say, or 66 in cohorts of 3.
+    max_bytes : int, optional
+        Refuse larger problems; of 4 doses and more than 39 patients one by one, say, or 66 in cohorts of 3, when left
+        out: five eighths of what is allowed, 2 GB unless `doseopt.engines.budget.within` says otherwise.
     progress : callable, optional
         Told the share of the work that is done.
 
@@ -106,7 +107,7 @@ def bayes_optimal_each(
     belief: Belief,
     mtd: MTDRule,
     problems: Sequence[tuple[Rules, Utility]],
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int | None = None,
     progress: Callable[[float], object] = lambda _: None,
 ) -> Iterator[Optimum]:
     """Yield the best designs of classes whose cohorts are alike, each under a utility: `bayes_optimal`, but faster.
@@ -119,7 +120,7 @@ def bayes_optimal_each(
     mtd : MTDRule
     problems : sequence of (Rules, Utility)
         Classes with the same patients, cohorts, start and skipping.
-    max_bytes : int
+    max_bytes : int, optional
     progress : callable, optional
         As of `bayes_optimal`.
 
@@ -166,13 +167,14 @@ def _size(course: Course, rules: Rules) -> int:
     return course.size(course.doses if rules.coherent else 1, code_type(course.doses)().itemsize)
 
 
-def guard(course: Course, rules: Rules, allowed: int = MAX_BYTES) -> None:
+def guard(course: Course, rules: Rules, max_bytes: int | None = None) -> None:
     """Refuse what would not fit, and say what would."""
+    most = round(SHARE * allowed()) if max_bytes is None else max_bytes
 
     def fits(patients: int, cohort: int) -> Course | None:
         first = min(rules.first_cohort or cohort, patients)
         less = Course(course.doses, patients, cohort, first, course.start, course.skips)
-        return less if less.doses <= less.most_doses and _size(less, rules) <= allowed else None
+        return less if less.doses <= less.most_doses and _size(less, rules) <= most else None
 
     if fits(course.patients, course.cohort):
         return
@@ -182,7 +184,7 @@ def guard(course: Course, rules: Rules, allowed: int = MAX_BYTES) -> None:
     advice += [f"{fewer} patient{'s' * (fewer > 1)}"] if fewer else []
     patients = f"{course.patients} patient{'s' * (course.patients > 1)}"
     what = f"{course.doses} dose{'s' * (course.doses > 1)} and {patients} in cohorts of {course.cohort}"
-    reason = f"takes up to {_gigabytes(_size(course, rules))}, more than {_gigabytes(allowed)} (max_bytes)"
+    reason = f"takes up to {_gigabytes(_size(course, rules))}, more than {_gigabytes(most)} (max_bytes)"
     if course.doses > course.most_doses:
         reason = f"is refused: with {patients} at most {course.most_doses} doses"
     raise TooManyStates(f"the optimal policy for {what} {reason}" + (f"; take {' or '.join(advice)}" if advice else ""))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from doseopt.cli.app import app, example, plain_errors
-from doseopt.cli.options import Folder, Html, Json, StudyName, seed
+from doseopt.cli.options import BUDGET, Budget, Folder, Html, Json, StudyName, allowing, seed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -41,12 +41,13 @@ def calibrate(
     ] = None,
     candidates: Annotated[int, typer.Option(help="About how many are evaluated.", min=8)] = 300,
     seed: Annotated[int, seed("Seed of the search.")] = 1,
+    budget: Budget = BUDGET,
     out: Folder = None,
     html: Html = None,
     json: Json = False,
 ) -> None:
     """Tune a design's free parameters by exact operating characteristics; write the result as a study file."""
-    with plain_errors():
+    with plain_errors(), allowing(budget):
         from doseopt.calibration import Objective
         from doseopt.cli.output import deliver, folder_for
         from doseopt.reports.sections.calibration import calibration_document
@@ -106,22 +107,34 @@ def _pool(candidates: int) -> AbstractContextManager[Executor | None]:
 def calibrations(
     study: Study, names: list[str], free: tuple[str, ...], aim: Objective, candidates: int, seed: int
 ) -> dict[str, Calibration]:
-    """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one."""
+    """Calibrate design after design behind a progress bar on standard error; stop at the first interrupted one.
+
+    A design that is too large is named there, and the others go on; if all are, that is raised.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from doseopt.calibration import calibrate as run
-    from doseopt.cli.terminal import terminal
+    from doseopt.cli.terminal import print_lines, terminal
+    from doseopt.engines.budget import TooManyStates
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found: dict[str, Calibration] = {}
+    refused: list[str] = []
     with Progress(*columns, console=terminal(stderr=True), transient=True) as bar, _pool(candidates) as executor:
         for name in names:
             task = bar.add_task(f"calibrating {name}", total=candidates)
             advance = partial(_advance, bar, task)
-            found[name] = run(study, name, free, aim, candidates, seed, executor, advance)
+            try:
+                found[name] = run(study, name, free, aim, candidates, seed, executor, advance)
+            except TooManyStates as error:
+                refused.append(f"{name}: {error}")
             bar.remove_task(task)
-            if found[name].dataset.attrs["interrupted"]:
+            if name in found and found[name].dataset.attrs["interrupted"]:
                 break
+    if not found:
+        raise TooManyStates("\n".join(refused))
+    for line in refused:
+        print_lines(f"doseopt: {line}", stderr=True)
     return found
 
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from doseopt.cli.app import app, example, plain_errors
-from doseopt.cli.options import DatasetJson, Folder, Html, StudyName, seed
+from doseopt.cli.options import BUDGET, Budget, DatasetJson, Folder, Html, StudyName, allowing, seed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,15 +56,6 @@ Simulated = Annotated[
         "simulated are only the designs that are too large for it.",
     ),
 ]
-Budget = Annotated[
-    float,
-    typer.Option(
-        metavar="GB",
-        min=0.001,
-        max=1000,
-        help="Memory that the exact calculation of one design may take; designs that need more are simulated.",
-    ),
-]
 Posteriors = Annotated[
     bool | None,
     typer.Option(
@@ -102,7 +93,7 @@ def compare(
     settled: Settled = False,
     simulate: Simulated = None,
     seed: Annotated[int, seed("Seed of simulations.")] = 1,
-    budget: Budget = 2.0,
+    budget: Budget = BUDGET,
     posterior: Posteriors = None,
     truth: Truths = None,
     full: Full = False,
@@ -111,20 +102,19 @@ def compare(
     json: DatasetJson = False,
 ) -> None:
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
-    with plain_errors():
+    with plain_errors(), allowing(budget):
         from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
         from doseopt.reports.render.document import Document
-        from doseopt.reports.sections.comparison import comparison_document
-        from doseopt.reports.sections.estimates import announced, estimates
-        from doseopt.reports.sections.overview import marked, overview_document
         from doseopt.study.file import load_study
 
-        engine = _engine(settled, simulate, seed, budget)
+        engine = _engine(settled, simulate, seed)
         loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
         dataset = _compared(loaded, engine)
         loaded = loaded.only(dataset["design"].to_numpy().tolist())
-        document, screen = comparison_document(dataset), overview_document(dataset)
+        nothing = Document("", {}, ())
+        data_alone = json and folder is None and html is None
+        document, screen = (nothing, nothing) if data_alone else _documents(dataset)
         if robust:
             dataset, found = _with_break_even(dataset, loaded)
             document, screen = (_followed_by(found, each) for each in (document, screen))
@@ -132,17 +122,36 @@ def compare(
             show(document if full else screen)
             sys.stdout.flush()
         document = drawing(document, folder, html)
-        finished, further, shown = True, Document("", {}, ()), Document("", {}, ())
+        finished, further, shown = True, nothing, nothing
         if loaded.states_posterior if posterior is None else posterior:
             keep = functools.partial(_write_data, dataset, folder)
             dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
-            further = drawing(Document("", {}, tuple(estimates(marked(dataset)))), folder, html)
-            shown = further if full or posterior else Document("", {}, tuple(announced(dataset)))
+            if not data_alone:
+                further, told = _of_posteriors(dataset)
+                further = drawing(further, folder, html)
+                shown = further if full or posterior else told
         whole = _followed_by(further.blocks, document)
         files = [*_write_data(dataset, folder), *([] if folder is None else write_figures(whole, folder))]
         deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
             raise typer.Exit(INTERRUPTED)
+
+
+def _documents(dataset: xr.Dataset) -> tuple[Document, Document]:
+    """Return a comparison as a document, and what of it is shown on a screen."""
+    from doseopt.reports.sections.comparison import comparison_document
+    from doseopt.reports.sections.overview import overview_document
+
+    return comparison_document(dataset), overview_document(dataset)
+
+
+def _of_posteriors(dataset: xr.Dataset) -> tuple[Document, Document]:
+    """Return what is known of the DLT rates after each design as a document, and what says that it was computed."""
+    from doseopt.reports.render.document import Document
+    from doseopt.reports.sections.estimates import announced, estimates
+    from doseopt.reports.sections.overview import marked
+
+    return Document("", {}, tuple(estimates(marked(dataset)))), Document("", {}, tuple(announced(dataset)))
 
 
 def _followed_by(blocks: Iterable[Block], document: Document) -> Document:
@@ -169,7 +178,7 @@ def _under(study: Study, truths: list[str]) -> Study:
     return study_of(study, {f"S{k}": row for k, row in enumerate(rows, 1)})
 
 
-def _engine(settled: bool, simulate: int | None, seed: int, budget: float) -> Engine:
+def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
     """Return what evaluates the designs."""
     from doseopt.core.parameters import Fault, Faults
     from doseopt.engines.exact import Exact
@@ -180,7 +189,7 @@ def _engine(settled: bool, simulate: int | None, seed: int, budget: float) -> En
         raise Faults([Fault("--settled", wanted)])
     if simulate is not None:
         return Simulate(simulate, seed)
-    exact = Exact(max_bytes=round(1e9 * budget), settled=settled)
+    exact = Exact(settled=settled)
     return exact if settled else ExactWherePossible(exact, Simulate(seed=seed))
 
 

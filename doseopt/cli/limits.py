@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doseopt.cli.app import app, example, plain_errors
-from doseopt.cli.options import DatasetJson, Folder, Html, StudyName
+from doseopt.cli.options import BUDGET, Budget, DatasetJson, Folder, Html, StudyName, allowing
 
 if TYPE_CHECKING:
     from doseopt.attainable.attained import Limits
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 @app.command(epilog=example("limits mine.toml"))
 def limits(
     study: StudyName = "renji-elo",
+    budget: Budget = BUDGET,
     out: Folder = None,
     html: Html = None,
     json: DatasetJson = False,
 ) -> None:
     """Show what is attainable under the study's belief, what its designs attain of it, and what rules cost."""
-    with plain_errors():
+    with plain_errors(), allowing(budget):
         from doseopt.attainable.attained import limits_of
         from doseopt.cli.output import deliver, folder_for
         from doseopt.cli.terminal import spinner

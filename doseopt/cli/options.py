@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+BUDGET = 2.0
+"""Gigabytes, as usual."""
 
 
 def as_json(instead: str, what: str = "") -> Any:
@@ -74,9 +79,33 @@ WindowDays = Annotated[
     float | None, typer.Option("--window", help="Days of the DLT window, for a study without a [clock].")
 ]
 Folder = Annotated[Path | None, typer.Option(help="Folder for the results; 'results' if left out.")]
+Budget = Annotated[
+    float,
+    typer.Option(
+        metavar="GB",
+        min=0.001,
+        max=1000,
+        help="Memory that the exact calculation of one design may take; what needs more is simulated where that is an "
+        "answer, and else refused with what would fit.",
+    ),
+]
 Html = Annotated[Path | None, typer.Option(help="File for what is printed, with figures, as HTML.")]
 Json = Annotated[bool, as_json("tables")]
 DatasetJson = Annotated[bool, as_json("tables", "the Dataset as ")]
+
+
+@contextmanager
+def allowing(gigabytes: float) -> Iterator[None]:
+    """Allow the exact calculation of one design so much memory."""
+    from doseopt.engines.budget import within
+
+    with within(in_bytes(gigabytes)):
+        yield
+
+
+def in_bytes(gigabytes: float) -> int:
+    """Return so many gigabytes in bytes."""
+    return round(1e9 * gigabytes)
 
 
 def check_one_source(outcomes: str, data: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from doseopt.cli.app import app, example, plain_errors
-from doseopt.cli.options import StudyName
+from doseopt.cli.options import BUDGET, Budget, StudyName, in_bytes
 
 PORT = 8321
 
@@ -23,6 +23,7 @@ def serve(
         typer.Option(help="A host name by which a proxy asks for the app; may be repeated. Others are refused."),
     ] = None,
     states: Annotated[int, typer.Option(min=1, help="Most states of the graph of a design.")] = 1_000_000,
+    budget: Budget = BUDGET,
     megabytes: Annotated[
         int, typer.Option(min=100, help="Most memory of each of the three processes of a session.")
     ] = 2_000,
@@ -41,4 +42,4 @@ def serve(
         from doseopt.study.file import load_study, text_of
 
         load_study(study)
-        run(text_of(study), Limits(states, megabytes, seconds), host, port, allow or ())
+        run(text_of(study), Limits(states, megabytes, seconds, in_bytes(budget)), host, port, allow or ())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
@@ -18,7 +20,7 @@ MAX_STATES = 20_000_000
 MAX_PENDING = 5_000_000
 """States of trials with pending patients, which are many words each."""
 MAX_BYTES = 2_000_000_000
-"""Memory that a graph may take while it is made."""
+"""Memory that a graph may take while it is made, where nothing else is allowed."""
 MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
 STEADY = {"too_toxic", "max_patients", "max_enrolled"}
@@ -36,6 +38,31 @@ type Growth = Callable[[Sizes, float], float]
 
 class TooManyStates(RuntimeError):
     """The graph of a design is larger than allowed."""
+
+
+_allowed = ContextVar("doseopt_bytes", default=MAX_BYTES)
+
+
+def allowed() -> int:
+    """Return the bytes that the exact calculation of one design may take here."""
+    return _allowed.get()
+
+
+@contextmanager
+def within(max_bytes: int) -> Iterator[None]:
+    """Allow so many bytes, whoever asks for a graph inside; processes that are started there are told.
+
+    Examples
+    --------
+    >>> with within(1_000_000):
+    ...     allowed()
+    1000000
+    """
+    token = _allowed.set(max_bytes)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
 
 
 def work_of(design: Design, states: int, patients: int) -> int:

@@ -16,7 +16,7 @@ from doseopt.core.outcome_space import OutcomeSpace
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
 from doseopt.core.state import FloatArray, IntArray, TrialState
-from doseopt.engines.budget import MAX_BYTES, MAX_STATES
+from doseopt.engines.budget import MAX_STATES
 from doseopt.engines.cohort_outcomes import enrolled_orders, orders_of
 from doseopt.engines.enrolling import enrolling, loses, lost_chances
 from doseopt.engines.entries import entries
@@ -44,8 +44,8 @@ class Exact:
     ----------
     max_states : int
         Refuse larger graphs.
-    max_bytes : int
-        Refuse graphs that could need more memory while they are made.
+    max_bytes : int, optional
+        Refuse graphs that could need more memory while they are made; what is allowed here when left out.
     settled : bool
         Stop a trial as soon as every ending that it can still reach selects the same dose (reason "settled").
 
@@ -60,7 +60,9 @@ class Exact:
     """
 
     max_states: int = param(MAX_STATES, low=1, doc="states of a graph at the most")
-    max_bytes: int = param(MAX_BYTES, low=1, doc="bytes that a graph may need while it is made")
+    max_bytes: int | None = param(
+        None, kind=int, low=1, optional=True, doc="bytes that a graph may need while it is made"
+    )
     settled: bool = param(False, doc="stop once the selection is settled")
 
     def __post_init__(self) -> None:

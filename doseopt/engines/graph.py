@@ -29,7 +29,7 @@ from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import demand_waiting
-from doseopt.engines.budget import MAX_BYTES, MAX_STATES, Budget, Needed
+from doseopt.engines.budget import MAX_STATES, Budget, Needed, allowed
 from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.enrolling import enrolled_of
 from doseopt.engines.growing import Answers, Growing, Layer
@@ -174,7 +174,7 @@ def build_graph(
     design: Design,
     start: TrialState | None = ...,
     max_states: int = ...,
-    max_bytes: int = ...,
+    max_bytes: int | None = ...,
     *,
     edges: Literal[True],
 ) -> Graph: ...
@@ -183,7 +183,7 @@ def build_graph(
     design: Design,
     start: TrialState | None = ...,
     max_states: int = ...,
-    max_bytes: int = ...,
+    max_bytes: int | None = ...,
     *,
     edges: Literal[False] = ...,
 ) -> Reach: ...
@@ -191,7 +191,7 @@ def build_graph(
     design: Design,
     start: TrialState | None = None,
     max_states: int = MAX_STATES,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int | None = None,
     *,
     edges: bool = False,
 ) -> Reach:
@@ -204,9 +204,9 @@ def build_graph(
         A batch of one to start from (see `doseopt.after`); left out: the empty trial.
     max_states : int
         Refuse larger graphs.
-    max_bytes : int
+    max_bytes : int, optional
         Refuse graphs that could need more memory while they are made; asked before a layer is made, of the most states
-        that it can have.
+        that it can have. What is allowed here (`doseopt.engines.budget.within`) when left out.
     edges : bool
         Whether all states are kept, and the edges between them; otherwise only those where trials end, or give a dose
         for the first time.
@@ -226,7 +226,7 @@ def build_graph(
     """
     demand(is_design(design), "design", "a design", design)
     demand(is_number(max_states), "max_states", "a number of states", max_states)
-    return _build(design, start, max_states, max_bytes, sys.maxsize if edges else 0)
+    return _build(design, start, max_states, max_bytes or allowed(), sys.maxsize if edges else 0)
 
 
 def _build(design: Design, start: TrialState | None, max_states: int, max_bytes: int, most_edges: int) -> Reach:
@@ -271,17 +271,17 @@ def _assemble(design: Design, start: TrialState, growing: Growing, found: _Colum
 
 
 def reach_of(
-    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int | None = None
 ) -> Reach:
     """Return how far the trials of a design reach, as `graph_of`; small graphs are kept whole."""
-    return _remembered(design, max_states, max_bytes, False, *_rows(design, start))
+    return _remembered(design, max_states, max_bytes or allowed(), False, *_rows(design, start))
 
 
 def graph_of(
-    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int = MAX_BYTES
+    design: Design, start: TrialState | None = None, max_states: int = MAX_STATES, max_bytes: int | None = None
 ) -> Graph:
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
-    asked = design, max_states, max_bytes
+    asked = design, max_states, max_bytes or allowed()
     found = _remembered(*asked, False, *_rows(design, start))
     found = found if isinstance(found, Graph) else _remembered(*asked, True, *_rows(design, start))
     assert isinstance(found, Graph)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, TrialState
-from doseopt.engines.budget import MAX_BYTES, MAX_WORK, TooManyStates, work_of
+from doseopt.engines.budget import MAX_WORK, TooManyStates, allowed, work_of
 
 COPIES = 4
 """Of what waits, while states are merged."""
@@ -37,8 +37,8 @@ class Room:
         self.states += states
         if self.states > self.max_states:
             self.refuse(f"{self.states:,} states, more than max_states = {self.max_states:,}")
-        if COPIES * sum(sums.nbytes for sums in waiting) > MAX_BYTES:
-            self.refuse(f"{self.states:,} states, which need more than {MAX_BYTES / 1e9:.1f} GB")
+        if COPIES * sum(sums.nbytes for sums in waiting) > allowed():
+            self.refuse(f"{self.states:,} states, which need more than {allowed() / 1e9:.1f} GB")
 
     def ask_work(self, state: TrialState) -> None:
         """Refuse to go on with more work to decide than allowed."""

@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 import doseopt
 from doseopt.core.files import sweep_unfinished, write_whole
 from doseopt.core.parameters import Fault, Faults
+from doseopt.engines.budget import MAX_BYTES, allowed, within
 from doseopt.study.study import Study
 
 type Result = dict[str, npt.NDArray[Any]]
@@ -80,9 +81,13 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Digest of what the cell is: function, parameters, study and version of doseopt; not its name."""
+        """Digest of what the cell is: function, parameters, study and version of doseopt; not its name.
+
+        And the bytes that a design may take, if others than usual: what exceeds them may be simulated.
+        """
         function = f"{self.function.__module__}.{self.function.__qualname__}"
-        return _digest(function, dict(self.parameters), self.study.hash, doseopt.__version__)[:32]
+        budget = [] if allowed() == MAX_BYTES else [allowed()]
+        return _digest(function, dict(self.parameters), self.study.hash, doseopt.__version__, *budget)[:32]
 
 
 class SweepFailed(RuntimeError):
@@ -137,18 +142,24 @@ def as_finished[T, R](
 
     Notes
     -----
-    When the iteration ends early, by an interrupt too, what has not begun is cancelled.
+    When the iteration ends early, by an interrupt too, what has not begun is cancelled. A design may take as many bytes
+    there as here (`doseopt.engines.budget.within`), on any executor.
     """
     if executor is None:
         yield from ((k, _now(function, item)) for k, item in enumerate(items))
         return
-    place = {executor.submit(function, item): k for k, item in enumerate(items)}
+    place = {executor.submit(_within, allowed(), function, item): k for k, item in enumerate(items)}
     try:
         for future in as_completed(place):
             yield place[future], future
     finally:
         for future in place:
             future.cancel()
+
+
+def _within[T, R](max_bytes: int, function: Callable[[T], R], item: T) -> R:
+    with within(max_bytes):
+        return function(item)
 
 
 def _now[T, R](function: Callable[[T], R], item: T) -> Future[R]:

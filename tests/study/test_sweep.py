@@ -13,6 +13,7 @@ import pytest
 import sweep_cells
 
 from doseopt.core.parameters import Faults
+from doseopt.engines.budget import MAX_BYTES, within
 from doseopt.study.file import parse_study
 from doseopt.study.sweep import Cell, SweepFailed, as_finished, processes, seed_of, sweep
 
@@ -99,6 +100,15 @@ def test_linear_algebra_runs_in_one_thread(study, tmp_path):
     assert (used == 1).all()
 
 
+def test_a_worker_is_allowed_the_memory_that_is_allowed_here(study, tmp_path):
+    cell = Cell("told", sweep_cells.allowed_bytes, study)
+    with processes(1) as executor:
+        for number, pool in enumerate((None, executor)):
+            with within(1_000_000 + number):
+                assert sweep([cell], tmp_path, pool)["told"]["allowed"] == 1_000_000 + number
+        assert sweep([cell], tmp_path, executor)["told"]["allowed"] == MAX_BYTES
+
+
 def test_local_processes_give_the_same_bytes(cells, serial, tmp_path):
     with processes(2) as executor:
         found = sweep(cells[::-1], tmp_path, executor)
@@ -119,6 +129,9 @@ def test_a_dask_cluster_gives_the_same_bytes(cells, serial, tmp_path):
         Client(cluster) as client,
     ):
         found = sweep(cells, tmp_path / "cells", client.get_executor())
+        with within(123_456):
+            told = sweep([Cell("told", sweep_cells.allowed_bytes, cells[0].study)], tmp_path, client.get_executor())
+        assert told["told"]["allowed"] == 123_456
         with pytest.raises(SweepFailed, match="odd: ArithmeticError: 3 is odd"):
             sweep([Cell("odd", sweep_cells.even_only, cells[0].study, {"number": 3})], tmp_path, client.get_executor())
     assert_same(found, serial[0])
