@@ -144,7 +144,7 @@ def _mean_cohorts(graph: Graph) -> tuple[FloatArray, FloatArray]:
 
 def curve_of(study: Study, p_dlt: tuple[float, ...]) -> xr.Dataset:
     """Return a curve as a scenario of a study."""
-    return study.met(FixedScenario(p_dlt).rows(NAME, study.doses.as_planned, study.target), [NAME])
+    return study.met(FixedScenario(p_dlt).rates(NAME, study.doses.as_planned, study.target).labelled(), [NAME])
 
 
 def numbers_at(

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 import doseopt
 from doseopt.core.beside import Beside
+from doseopt.core.later import later
 
 COMPLETE = "_DOSEOPT_COMPLETE"
 """The variable by which a shell asks what a line may go on with."""
@@ -149,5 +150,6 @@ def main() -> None:
     # xarray imports Dask, if it is installed, to tell that no array is one of its: 0.3 s, and no command has any
     if "xarray" not in sys.modules:  # which would know that it is there
         sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # as importlib documents it: not to be found
+        later("xarray")  # with pandas half a second, of which short commands have no use
     Beside.allow()
     app()

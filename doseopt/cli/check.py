@@ -49,7 +49,7 @@ def check(
             raise Faults([Fault("--hash", message)], study)
         if upgrade:
             return _upgrade(loaded, out)
-        truths = loaded.scenarios.sizes["scenario"] if loaded.scenario_specs else 0
+        truths = sum(getattr(spec, "count", 1) for spec in loaded.scenario_specs.values())
         parts = [
             counted(len(loaded.designs), "design"),
             counted(truths, "scenario") if truths else "no scenarios",

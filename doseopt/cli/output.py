@@ -7,10 +7,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 from rich.console import Console
 
@@ -25,6 +24,9 @@ from doseopt.reports.render.document import Document
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.layout import page_width, paragraph
 from doseopt.reports.render.terminal import terminal_text
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]  # ships no types
 
 
 def folder_for(out: Path | None, json: bool, html: Path | None = None) -> Path | None:

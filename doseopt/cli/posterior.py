@@ -63,11 +63,12 @@ def posterior(
 ) -> None:
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
-        from doseopt.cli.output import deliver, drawing, folder_for
+        from doseopt.cli.output import deliver, drawing, folder_for, show
         from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import able, analyse, check_choice
         from doseopt.plots.posterior import posterior_drawings
+        from doseopt.reports.render.document import Document
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
 
@@ -90,10 +91,14 @@ def posterior(
         document = posterior_document(result.summary, drawings, worked, beside, further)
         if check:
             document, result = _checked(loaded, read, result, document)
+        if not json:  # the answer before the draws and the figures, which take as long again
+            show(document)
+            sys.stdout.flush()
         document = drawing(document, folder, html)
         written = [] if folder is None else _write(result, beside, further, document, folder)
         said = partial(_as_object, [result, *results[1:]], decided, further)
-        deliver(said, document, json=json, html=html, folder=folder, files=written)
+        shown = Document("", {}, ())
+        deliver(said, document, json=json, html=html, folder=folder, files=written, shown=shown)
 
 
 def _as_object(results: Sequence[Analysis], decided: Sequence[xr.Dataset], further: xr.Dataset | None) -> Any:

@@ -19,7 +19,7 @@ def unweighed(study: Study) -> list[Fault]:
     for name, design in study.designs.items():
         fills, where = design.facts.backfill is not None, f"designs.{key(name)}"
         space = EFFICACY if fills else design.facts.outcomes
-        without = lacking(study.scenarios, space.beside) if study.scenario_specs else []
+        without = lacking(study.scenarios, space.beside) if space.beside and study.scenario_specs else []
         some = ", ".join(map(repr, without[:3])) + (", ..." if len(without) > 3 else "")
         what = "efficacy" if space.efficacy else "moderate toxicity"
         wanted = f"looks at {what}; wanted {space.beside} in every scenario, missing in {some}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import FloatArray
+from doseopt.core.state import BoolArray, FloatArray
 
 LONG_NAMES = {
     "p_dlt": "true probability of a drug-caused DLT",
@@ -70,6 +71,57 @@ def make_scenarios(
     >>> make_scenarios([[0.05, 0.15, 0.30]], ["mild"])["p_dlt"].sel(scenario="mild", dose="3").item()
     0.3
     """
+    beside = {"p_observed": p_observed, "p_moderate": p_moderate, "p_eff": p_eff}
+    return checked_rates(p_dlt, beside, names, labels, {"reason": reason, "source": source}).labelled()
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Rates of scenarios that were checked, before they are labelled.
+
+    Attributes
+    ----------
+    arrays : dict of str to float array [S, D]
+    scenarios, labels : list of str
+        Names of scenarios and doses.
+    texts : dict of str to list of str
+    planned : bool array [D], optional
+        Doses that are not merely insertable; left out if all are.
+    """
+
+    arrays: dict[str, FloatArray]
+    scenarios: list[str]
+    labels: list[str]
+    texts: dict[str, list[str]]
+    planned: BoolArray | None = None
+
+    def labelled(self) -> xr.Dataset:
+        """Return the scenarios as a Dataset."""
+        variables = {
+            name: (("scenario", "dose"), rates, {"long_name": LONG_NAMES[name], "units": "1"})
+            for name, rates in self.arrays.items()
+        }
+        coords = {
+            "scenario": ("scenario", np.array(self.scenarios, np.str_), {"long_name": "scenario"}),
+            "dose": ("dose", np.array(self.labels, np.str_), {"long_name": "planned dose"}),
+        }
+        about = {"reason": "why the scenario is there", "source": "where the scenario comes from"}
+        for name, words in about.items():
+            coords[name] = ("scenario", np.array(self.texts[name], np.str_), {"long_name": words})
+        made = xr.Dataset(variables, coords)
+        if self.planned is None:
+            return made
+        return made.assign_coords(planned=("dose", self.planned, {"long_name": "dose is planned, not only insertable"}))
+
+
+def checked_rates(
+    p_dlt: npt.ArrayLike,
+    beside: Mapping[str, npt.ArrayLike | None],
+    names: Sequence[str] | None,
+    labels: Sequence[str] | None,
+    texts: Mapping[str, str | Sequence[str] | None],
+) -> Rates:
+    """Check DLT rates, and what rates and texts stand beside them, by name; see `make_scenarios`."""
     faults: list[Fault] = []
     rows = _rows(p_dlt, "p_dlt", faults)
     numbered = [f"S{k + 1}" for k in range(len(rows))]
@@ -78,21 +130,21 @@ def make_scenarios(
     doses = max((len(row) for row in rows), default=0)
     dose_labels = [str(k + 1) for k in range(doses)] if labels is None else [str(label) for label in labels]
     faults += _naming("labels", dose_labels, doses, "dose")
-
-    given = {"p_dlt": rows}
-    for name, rates in (("p_observed", p_observed), ("p_moderate", p_moderate), ("p_eff", p_eff)):
-        if rates is not None:
-            given[name] = _rows(rates, name, faults)
+    given = {"p_dlt": rows} | {name: _rows(each, name, faults) for name, each in beside.items() if each is not None}
     for name, part in given.items():
         faults += _rate_faults(name, part, scenarios if len(scenarios) == len(rows) else numbered, doses)
-    texts = {name: _texts(name, text, len(rows), faults) for name, text in (("reason", reason), ("source", source))}
+    said = {name: _texts(name, text, len(rows), faults) for name, text in texts.items()}
     if faults:
         raise Faults(faults, "scenarios")
-
     p = np.array(rows)
     arrays = {"p_dlt": p, "p_observed": p, "p_moderate": np.full_like(p, np.nan)}
     arrays |= {name: np.array(part) for name, part in given.items()}
-    return _dataset(arrays, scenarios, dose_labels, texts)
+    return Rates(arrays, scenarios, dose_labels, said)
+
+
+def names_faults(names: list[str]) -> list[Fault]:
+    """Return what is wrong with the names of scenarios that are to stand together."""
+    return _naming("scenario", names, len(names), "scenario")
 
 
 def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -123,7 +175,7 @@ def concat_scenarios(sets: Sequence[xr.Dataset]) -> xr.Dataset:
         if part["dose"].values.tolist() != doses
     ]
     names = [name for part in sets for name in part["scenario"].values.tolist()]
-    faults += _naming("scenario", names, len(names), "scenario")
+    faults += names_faults(names)
     if faults:
         raise Faults(faults, "scenarios")
     if any("p_eff" in part for part in sets):  # those that do not state it leave it open
@@ -152,21 +204,6 @@ def lacking(scenarios: xr.Dataset, name: str) -> list[str]:
     missing = np.isnan(scenarios[name].to_numpy()).any(axis=1) if name in scenarios else slice(None)
     names: list[str] = scenarios["scenario"].to_numpy()[missing].tolist()
     return names
-
-
-def _dataset(
-    arrays: dict[str, FloatArray], scenarios: list[str], labels: list[str], texts: dict[str, list[str]]
-) -> xr.Dataset:
-    """Label checked arrays."""
-    dims = ("scenario", "dose")
-    variables = {name: (dims, arrays[name], {"long_name": LONG_NAMES[name], "units": "1"}) for name in arrays}
-    coords = {
-        "scenario": ("scenario", np.array(scenarios, np.str_), {"long_name": "scenario"}),
-        "dose": ("dose", np.array(labels, np.str_), {"long_name": "planned dose"}),
-        "reason": ("scenario", np.array(texts["reason"], np.str_), {"long_name": "why the scenario is there"}),
-        "source": ("scenario", np.array(texts["source"], np.str_), {"long_name": "where the scenario comes from"}),
-    }
-    return xr.Dataset(variables, coords)
 
 
 def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[FloatArray]:

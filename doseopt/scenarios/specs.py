@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ from doseopt.scenarios import (
     Misattribution,
     Transform,
     concat_scenarios,
-    make_scenarios,
 )
+from doseopt.scenarios.dataset import Rates, checked_rates
 from doseopt.scenarios.doses import Doses
 from doseopt.scenarios.perturbations import recorded
 
@@ -59,10 +60,10 @@ class FixedScenario:
         if faults:
             raise Faults(faults, "FixedScenario")
 
-    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
-        """Return the scenario as a Dataset of one."""
+    def rates(self, name: str, doses: Doses, target: float) -> Rates:
+        """Return the rates of the one scenario."""
         p = np.array([self.p_dlt])
-        made = _transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source, self.p_eff)
+        made = transformed(p, [name], self.transform, doses, self.p_moderate, self.reason, self.source, self.p_eff)
         return _misread(made, self.false_dlts, self.late_dlts)
 
 
@@ -83,13 +84,13 @@ class RandomScenarios:
         if faults:
             raise Faults(faults, "RandomScenarios")
 
-    def rows(self, name: str, doses: Doses, target: float) -> xr.Dataset:
-        """Return the scenarios as a Dataset, named "name 1", "name 2", ..."""
+    def rates(self, name: str, doses: Doses, target: float) -> Rates:
+        """Return the rates of the scenarios, named "name 1", "name 2", ..."""
         rng = np.random.default_rng(self.seed)
         p = GENERATORS[self.generator](len(doses.labels), target, self.count, rng)
         names = [f"{name} {i + 1}" for i in range(self.count)]
         source = f"generator {self.generator}, seed {self.seed}"
-        made = _transformed(p, names, self.transform, doses, None, "", source)
+        made = transformed(p, names, self.transform, doses, None, "", source)
         return _misread(made, self.false_dlts, self.late_dlts)
 
 
@@ -108,7 +109,7 @@ def all_rows(specs: Mapping[str, Spec], doses: Doses, target: float) -> tuple[xr
 
 @remembered(MOST_BYTES)  # a comparison reads a study in many ways, most of which leave its scenarios as they are
 def _all_rows(specs: tuple[tuple[str, Spec], ...], doses: Doses, target: float) -> tuple[xr.Dataset, tuple[str, ...]]:
-    each = {name: spec.rows(name, doses, target) for name, spec in specs}
+    each = {name: spec.rates(name, doses, target).labelled() for name, spec in specs}
     made = concat_scenarios(list(each.values()))
     for variable in made.data_vars.values():
         variable.values.flags.writeable = False
@@ -121,15 +122,15 @@ def _share_faults(spec: FixedScenario | RandomScenarios) -> list[Fault]:
     return [Fault(name, f"wanted a number in [0, 1], got {v!r}") for name, v in wrong.items()]
 
 
-def _misread(made: xr.Dataset, false_dlts: float, late_dlts: float) -> xr.Dataset:
+def _misread(made: Rates, false_dlts: float, late_dlts: float) -> Rates:
     """Return scenarios with the rates at which DLTs are recorded if some are false and some are late."""
     if not (false_dlts or late_dlts):
         return made
-    seen = recorded(made["p_observed"].to_numpy(), false_dlts, late_dlts)
-    return made.assign(p_observed=made["p_observed"].copy(data=seen))
+    seen = recorded(made.arrays["p_observed"], false_dlts, late_dlts)
+    return dataclasses.replace(made, arrays=made.arrays | {"p_observed": seen})
 
 
-def _transformed(
+def transformed(
     p: Any,
     names: list[str],
     transform: Transform | None,
@@ -138,7 +139,8 @@ def _transformed(
     reason: str,
     source: str,
     efficacy: Any = None,
-) -> xr.Dataset:
+) -> Rates:
+    """Return rates on the grid of all doses, as a transform makes them, checked."""
     observed = p
     if transform is not None:
         values = None if doses.values is None else np.array(doses.values)
@@ -148,10 +150,9 @@ def _transformed(
             raise Faults([f.under("transform") for f in faults.faults]) from faults
     beside = {"p_moderate": moderate, "p_eff": efficacy}
     rates = {"p_observed": observed} | {name: np.array([r]) for name, r in beside.items() if r is not None}
-    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
     grid = doses.grid()
-    made = make_scenarios(doses.on_grid(np.asarray(p)), names, grid.labels, reason=reason, source=source, **given)
+    given = {name: doses.on_grid(np.asarray(part, float)) for name, part in rates.items()}
+    made = checked_rates(doses.on_grid(np.asarray(p)), given, names, grid.labels, {"reason": reason, "source": source})
     if grid is doses:
         return made
-    planned = np.isin(np.arange(len(grid.labels)), doses.planned())
-    return made.assign_coords(planned=("dose", planned, {"long_name": "dose is planned, not only insertable"}))
+    return dataclasses.replace(made, planned=np.isin(np.arange(len(grid.labels)), doses.planned()))

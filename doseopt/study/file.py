@@ -14,7 +14,8 @@ from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Domain, Fault, Faults, declared, nearest
 from doseopt.endpoints.historical import Historical
 from doseopt.models.choice import OF_DOSES, PosteriorModel
-from doseopt.scenarios import MTDRule, concat_scenarios
+from doseopt.scenarios import MTDRule
+from doseopt.scenarios.dataset import names_faults
 from doseopt.scenarios.doses import Doses
 from doseopt.study.amendment import read_proposal
 from doseopt.study.clock import Clock
@@ -259,15 +260,11 @@ def _dose_count(doses: Any, scenarios: Any) -> int | None:
 
 def _together(reader: Reader, doses: Doses, target: float, specs: Mapping[str, Any]) -> None:
     """Note what only several parts of the study show to be wrong, of the parts that could be built."""
-    parts = []
+    names = []
     for name, spec in specs.items():
         if spec is not None and name and len(getattr(spec, "p_dlt", doses.labels)) == len(doses.labels):
             try:
-                parts.append(spec.rows(name, doses, target))
+                names += spec.rates(name, doses, target).scenarios
             except Faults as faults:
                 reader.faults.extend(f.under(f"scenarios.{key(name)}") for f in faults.faults)
-    try:
-        if parts:
-            concat_scenarios(parts)
-    except Faults as faults:
-        reader.faults.extend(f.under("scenarios") for f in faults.faults)
+    reader.faults.extend(fault.under("scenarios") for fault in names_faults(names))

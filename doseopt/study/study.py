@@ -31,7 +31,7 @@ from doseopt.models.choice import PosteriorModel
 from doseopt.models.kinds import PosteriorCurve
 from doseopt.scenarios import MTDRule, OBDRule
 from doseopt.scenarios.doses import Doses
-from doseopt.scenarios.specs import FixedScenario, RandomScenarios, _transformed, all_rows
+from doseopt.scenarios.specs import FixedScenario, RandomScenarios, all_rows, transformed
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import retargeted
@@ -246,7 +246,7 @@ class Study:
         else:
             p, weight, check = self.belief.rates(len(planned.labels), self.target), None, None
         names = [f"belief {i + 1}" for i in range(len(p))]
-        scenarios = self.met(_transformed(p, names, None, planned, None, "", ""))
+        scenarios = self.met(transformed(p, names, None, planned, None, "", "").labelled())
         finer = None if check is None or fineness == FINEST else partial(self.believed, fineness + 1)
         return Belief(scenarios, weight, self.belief.describe(), check, finer)
 

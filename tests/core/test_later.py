@@ -1,0 +1,45 @@
+"""Modules that are loaded when they are first used."""
+
+import subprocess
+import sys
+
+import pytest
+
+TRY = """
+import sys
+from doseopt.core.later import later
+later("xarray")
+import xarray as xr
+assert "pandas" not in sys.modules
+{use}
+assert "pandas" in sys.modules
+assert xr.Dataset is sys.modules["xarray"].Dataset
+import xarray
+assert type(xarray).__name__ == "module"
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "assert isinstance(xr.Dataset({'a': ('x', [1])}), xr.Dataset)",
+        "from xarray import Dataset; assert Dataset is xr.Dataset",
+    ],
+)
+def test_a_module_is_loaded_by_its_first_use(use):
+    subprocess.run([sys.executable, "-c", TRY.format(use=use)], check=True)
+
+
+@pytest.mark.parametrize("words", ["check small.toml", "next small.toml --outcomes 1NNN"])
+def test_commands_that_make_no_table_of_scenarios_load_no_xarray(words, tmp_path):
+    (tmp_path / "small.toml").write_text(
+        'title = "s"\ntarget = 0.25\ndoses = { labels = ["1", "2", "3"] }\nscenarios = { a = [0.1, 0.2, 0.3] }\n'
+        '[designs.BOIN]\nkind = "boin"\nmodifiers = [{ kind = "max_patients", n = 12 }]\n',
+        encoding="utf-8",
+    )
+    code = (
+        "import sys\nfrom doseopt.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, *words.split()], check=True, cwd=tmp_path, capture_output=True)
