@@ -12,7 +12,7 @@ import pytest
 import doseopt
 
 ROOT = Path(doseopt.__file__).parents[1]
-LIGHT = ("numpy", "xarray", "scipy", "matplotlib", "pymc", "arviz", "netCDF4", "pandas")
+LIGHT = ("numpy", "xarray.core", "scipy", "matplotlib", "pymc", "arviz", "netCDF4", "pandas")
 
 
 def loaded_after(code, *packages):

@@ -82,7 +82,7 @@ def test_what_is_known_before_posteriors_that_take_long_is_written_before_them(p
 def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch):
     study = load_study("renji-elo")
     specs._all_rows.cache_clear()
-    made, joined = counted(monkeypatch, specs, "make_scenarios"), counted(monkeypatch, specs, "concat_scenarios")
+    made, joined = counted(monkeypatch, specs, "checked_rates"), counted(monkeypatch, specs, "concat_scenarios")
     found = window_readings.window_readings(study, Exact())
     assert found.sizes["window_reading"] > 10
     assert (len(made), len(joined)) == (len(study.scenario_specs), 1)
