@@ -75,7 +75,7 @@ class AcceleratedTitration(ThreePlusThree):
     def _graded(self) -> bool:
         return self.trigger != "first_dlt"
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
         """Kept: moderate toxicities seen in titration; the titration cohort that the 3+3 rule leaves out."""
         moderate = ("moderate",) if self._graded else ()

@@ -34,7 +34,7 @@ from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.enrolling import enrolled_of
 from doseopt.engines.growing import Answers, Growing, Layer
 
-MOST_BYTES = 1 << 27
+MOST_BYTES = 1 << 26
 """Of the graphs that are remembered, besides the last one."""
 SMALL = 1_000_000
 """Edges up to which a graph is kept whole, as who weighs its endings may ask for them next."""
