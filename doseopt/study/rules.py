@@ -76,10 +76,11 @@ IN_THE_DESIGN = {"expansion": "n = 12", "selection": 'kind = "crm"', "names": "a
 def _read_rule(reader: Reader, rule: Any, where: str, kinds: Mapping[str, type], given: Mapping[str, Any]) -> Any:
     """Build a rule, or several that are joined."""
     how = [name for name in JOINED if isinstance(rule, Mapping) and name in rule]
-    if isinstance(rule, Mapping) and rule.get("kind") in IN_THE_DESIGN:
+    kind = rule.get("kind") if isinstance(rule, Mapping) else None
+    if isinstance(kind, str) and kind in IN_THE_DESIGN:
         own = ", ".join(f"{name} = {json.dumps(value, default=str)}" for name, value in rule.items() if name != "kind")
-        example = f"{rule['kind']} = {{ {own or IN_THE_DESIGN[rule['kind']]} }}"
-        reader.fault(f"{where}.kind", f"{rule['kind']} is no modifier; it stands in the design's table: {example}")
+        example = f"{kind} = {{ {own or IN_THE_DESIGN[kind]} }}"
+        reader.fault(f"{where}.kind", f"{kind} is no modifier; it stands in the design's table: {example}")
         return None
     if not how:
         return reader.kind(rule, where, kinds, given)

@@ -341,7 +341,7 @@ def test_the_closed_form_by_listing(doses, patients, cohort):
 def golden_designs():
     """One of each kind that waits: trials of the others have no states without a clock."""
     found = {kind: design.example() for kind, design in doseopt.DESIGNS.items()}
-    return {k: each for k, each in found.items() if not each.facts.pending} | {"blrm, timed": cases.blrm()}
+    return {k: each for k, each in found.items() if not each.facts.in_time} | {"blrm, timed": cases.blrm()}
 
 
 def test_golden_counts():

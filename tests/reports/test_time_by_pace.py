@@ -17,4 +17,5 @@ def test_other_paces_by_hand():
     assert table.groups == (("mean days", 2), ("by day 670", 2))
     assert table.rows == (("3+3", "186", "130", "100.0", "100.0"),)
     (sentence,) = summary_sentences(ds, ["3+3"])
-    assert sentence.endswith("At 1.09 patients a month: 3+3 186. At 2.17 patients a month: 3+3 130.")
+    assert "at the stated pace: 130 days with 3+3 " in sentence
+    assert sentence.endswith("At 1.09 patients a month 186 days with 3+3.")
