@@ -49,7 +49,7 @@ def scores_table(study: Study, name: str = "", patients: int | None = None) -> x
     >>> from doseopt.scenarios.doses import Doses
     >>> study = Study("a trial", 0.35, MTDRule(0.35), Doses(("1", "2")), {}, {"BOIN12": BOIN12(doses=2, target=0.35)})
     >>> scores_table(study)["score"].values[:3].tolist()
-    [60.0, 48.5, 70.0]
+    [60.0, 35.0, 55.0]
     """
     name = chosen(study, name)
     design = study.designs[name]

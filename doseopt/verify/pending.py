@@ -39,7 +39,7 @@ def _fits(given: Mapping[str, Any]) -> Answers:
     pending = Pending(level[waits][None] - 1, share[waits][None], share[dlt == 1][None])
     weights = np.ones(len(level))
     weights[waits] = design.weigh(pending)[0]
-    whole = design.weighted(state, pending).whole
+    whole = design.weighted(state, pending)
     mean, variance = whole.theta_mean()[0], whole.theta_variance()[0]
     return {
         "weights": weights,

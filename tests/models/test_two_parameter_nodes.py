@@ -4,6 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import logit
+from scipy.stats import norm
 
 from doseopt import BLRM
 from doseopt.core.state import TrialState
@@ -44,6 +47,23 @@ def test_corners_against_an_independent_rule(prior, data):
     np.testing.assert_allclose(posterior.below(np.array([0.33]))[0, 0], exact.cdf(), rtol=0, atol=1e-9)
     np.testing.assert_allclose(posterior.mean()[0], exact.mean(), rtol=0, atol=1e-9)
     np.testing.assert_allclose(posterior.sd()[0], exact.sd(), rtol=0, atol=2e-8)  # the root of rounding
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.95])
+def test_quantiles_of_the_prior_by_one_integral(level):
+    """Given b, log a is normal: Pr(p_d <= c) is a mean of normal probabilities over b.
+
+    1e-9 is allowed to the nodes, and as much to the line that quantiles are read from.
+    """
+    (a, b), ((va, _), (_, vb)) = (model := CORNERS["as bundled"]).mean, model.cov
+    none = np.zeros((1, 4), int)
+    for dose, c in zip(DOSES, quadrature(model).posterior(none, none).quantile(level)[0], strict=True):
+
+        def below(z, c=c, dose=dose):
+            eta = logit(c) - np.exp(b + z * np.sqrt(vb)) * np.log(dose / 1.5)
+            return norm.pdf(z) * norm.cdf((eta - a) / np.sqrt(va))
+
+        assert quad(below, -9, 9, epsabs=1e-13, limit=500)[0] == pytest.approx(level, abs=2 * RIGHT)
 
 
 def drawn(patients, count, seed=1):

@@ -45,8 +45,8 @@ OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
 RIGHT, ROUGH = 1e-9, 1e-4
 """Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
-BESIDE = 18.0
-"""Log density below the peak that is left out for quantiles: exp(-18) = 2e-8."""
+BESIDE = 24.0
+"""Log density below the peak that is left out for quantiles: exp(-24) = 4e-11."""
 LINES = 1 << 12
 """Tallies whose quantiles are looked for at a time."""
 

@@ -170,7 +170,7 @@ class Table:
             texts=tuple(place[c] for c in columns if self.left[c]),
             marked=frozenset((r, place[c]) for r, c in self.marked if c in place),
             tones={(r, place[c]): tone for (r, c), tone in self.tones.items() if c in place},
-            groups=tuple(groups) if any(title for title, _ in groups) else (),
+            groups=tuple(groups) if self.groups else (),
             notes=self.notes if last else (),
         )
 

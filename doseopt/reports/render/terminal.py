@@ -185,5 +185,6 @@ def _grouped(table: Table, head: list[str], rows: list[list[str]], width: int) -
         above = " " * (sum(widths[c] + apart for c in range(lead)) + 1) + "".join(cut).rstrip()
         if k:
             yield Text("")
-        yield Text(above if cell_len(above) <= width else " ".join(titles)[:width], "bold")
+        if any(titles):
+            yield Text(above if cell_len(above) <= width else " ".join(titles)[:width], "bold")
         yield from _grid(table, head, rows, columns, width)
