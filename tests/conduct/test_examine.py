@@ -366,7 +366,7 @@ def test_json_is_one_object_and_null_where_there_is_none(study):
 def test_tables_are_written_as_csv(study, tmp_path):
     folder = tmp_path / "deep" / "results"
     result = run(study, "--design", "BOIN 12", "--out", folder)
-    assert "hypothetical.csv, irrational.csv" in result.stdout
+    assert "hypothetical, irrational (.csv)" in result.stdout
     asked, found = pd.read_csv(folder / "hypothetical.csv"), pd.read_csv(folder / "irrational.csv")
     assert len(asked) == 3 * asked["case"].nunique()
     assert len(found) == 2 * len(KINDS)
