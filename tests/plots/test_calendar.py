@@ -22,7 +22,7 @@ def courses(levels, patients, seed=1):
         closed = [(day, day + 1) for day in came[2::3].tolist()] * k
         dose = rng.integers(0, levels, patients).tolist()
         ends = {"selected": levels - 1 if k else -1, "stop": "max_patients", "end": float(known.max())}
-        found[name] = Course(came.tolist(), known.tolist(), dose, dlt.tolist(), away, closed, **ends)
+        found[name] = Course(came.tolist(), known.tolist(), dose, dlt.tolist(), turned_away=away, closed=closed, **ends)
     values = UNEVEN if levels == len(UNEVEN) else [2.0**k for k in range(levels)]
     ds = _dataset(found, 28.0).assign_coords(dose=[f"{value:g}" for value in values])
     ds = ds.assign_coords(dose_value=("dose", np.array(values), {"units": "ng/kg/week"}))
