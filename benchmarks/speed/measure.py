@@ -88,7 +88,7 @@ def child(code: str, *arguments: str) -> tuple[float, int]:
 
 def command(*arguments: str) -> tuple[float, int]:
     """Run `doseopt` as a process of its own, see `child`."""
-    return child("import runpy\nrunpy.run_module('doseopt.cli', run_name='__main__')", *arguments)
+    return child("import runpy\nrunpy.run_module('doseopt', run_name='__main__')", *arguments)
 
 
 def machine() -> dict[str, Any]:

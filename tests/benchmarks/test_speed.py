@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.speed import accuracy, cases, figures, peers, peers_here, readme
 from benchmarks.speed.jobs import Job
-from benchmarks.speed.measure import child, summary, timed, traced_peak
+from benchmarks.speed.measure import child, command, summary, timed, traced_peak
 from benchmarks.speed.run import RESULTS, TASKS
 from doseopt.engines.graph import graph_of
 
@@ -83,6 +83,12 @@ def test_every_call_of_the_peers_has_the_same_job_here(recorded):
     assert len(peers.rows(by_name(recorded))) == len(peers.measured_elsewhere()) == 22
     assert {f"peers/{design}" for design in peers.SAME_JOB.values()} <= by_name(recorded).keys()
     assert set(peers.DESIGNS) | {peers.PATHS} == set(peers.SAME_JOB.values())
+
+
+def test_the_command_is_timed_as_it_is_run():
+    seconds, peak = command("--version")
+    assert seconds > 0
+    assert 10_000_000 < peak < 600_000_000
 
 
 def stub(folder, monkeypatch, prints):
