@@ -87,6 +87,10 @@ def test_who_is_left_out_is_known_when_others_come():
     assert set(ends(outcomes.expand_dims("scenario"), 0)) == {((4, 0), (4, 0), 0, "max_patients")}
     # the third who comes is turned away if the DLT of the second is seen in the second half of the window
     assert (outcomes["weight"] * outcomes["turned_away"]).sum().item() == pytest.approx(0.5, abs=1e-13)
+    crm = TITECRM(2, 0.25, (0.1, 0.25), cohort=1)  # which by itself waits for nobody
+    design = Modified(crm, (Titrate(after="three_new", cohort=2), MaxPatients(n=3)))
+    outcomes = ExactPending(Lattice(2.0))(design, make_scenarios([(1.0, 1.0)])).isel(scenario=0)
+    assert (outcomes["weight"] * outcomes["turned_away"]).sum().item() == pytest.approx(0.5, abs=1e-13)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
