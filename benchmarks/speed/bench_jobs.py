@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.speed.jobs import JOBS, Job
-from benchmarks.speed.measure import command
+from benchmarks.speed.jobs import COMMANDS, JOBS, Job, cold
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
@@ -14,7 +13,7 @@ def test_job(benchmark: Any, job: Job) -> None:
     benchmark.pedantic(job.call, setup=job.prepared(), rounds=5)
 
 
-@pytest.mark.parametrize("arguments", [("compare",), ("posterior", "--outcomes", "1N 2NNT 2NNN 3NNN")], ids=" ".join)
-def test_cold_start(benchmark: Any, arguments: tuple[str, ...], tmp_path: Any) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_cold_start(benchmark: Any, name: str) -> None:
     """A command as a process: imports, tables, data and figures."""
-    benchmark.pedantic(command, (*arguments, "--out", str(tmp_path)), rounds=5)
+    benchmark.pedantic(cold, (name,), rounds=1 if name in ("report", "limits") else 5)

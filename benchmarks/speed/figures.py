@@ -18,7 +18,8 @@ from doseopt.plots.style import FAINT, LINES, SMALL, WIDTH, styled
 
 NAMES = {
     "patients": ("patients", "4 doses, cohorts of 3, one scenario"),
-    "doses": ("doses", "30 patients in cohorts of 3, one scenario"),
+    "singles": ("single patients", "4 doses, one scenario"),
+    "doses": ("doses", "45 patients in cohorts of 3, one scenario"),
     "scenarios": ("scenarios", "4 doses, 30 patients in cohorts of 3"),
     "cohort": ("patients in a cohort", "4 doses, 30 patients, one scenario; the 3+3 has cohorts of its own"),
 }
@@ -67,7 +68,8 @@ def scaling_figure(records: Iterable[Record], axis: str) -> Any:
     mine = [record for record in records if record.get("axis") == axis]
     label, rest = NAMES[axis]
     subtitle = (
-        f"{rest}. Exact operating characteristics, nothing cached; medians, bars from the fastest to the slowest run."
+        f"{rest}. Exact operating characteristics, nothing cached; medians, bars from the fastest to the slowest run; "
+        "memory of the whole program."
     )
     figure = new_figure(HEIGHT, f"What the exact engine needs, by {label}", subtitle)
     figure.set_layout_engine("none")
@@ -89,7 +91,7 @@ def scaling_figure(records: Iterable[Record], axis: str) -> Any:
 
 def _ticks(axis: str) -> tuple[int, ...]:
     """Return the marks that have room."""
-    return {"patients": (6, 12, 24, 36), "scenarios": (1, 100, 10_000)}.get(axis, AXES[axis])
+    return {"patients": (6, 12, 30, 60), "singles": (10, 20, 40), "scenarios": (1, 100, 10_000)}.get(axis, AXES[axis])
 
 
 def _line(ax: Any, mine: Sequence[Record], value: Callable[[Record], float], family: str) -> Any:

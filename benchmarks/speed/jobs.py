@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 
 import doseopt
 from benchmarks.speed import cases
-from benchmarks.speed.measure import Record, Task, command, summary, timed
+from benchmarks.speed.measure import ROOT, Ran, Record, Task, apart, child, command, enough, summary, timed
 from doseopt.amendment.amend import amend
 from doseopt.calibration import Objective, calibrate
 from doseopt.engines.exact import ending_weights
@@ -41,6 +42,8 @@ class Job:
         Whether what a first call leaves in the caches may be used; otherwise nothing is cached.
     slow : bool
         Left out by ``--quick``.
+    apart : bool
+        Whether it is recorded in a Python of its own, with the peak of its memory.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Job:
     per: int = 1
     warm: bool = False
     slow: bool = False
+    apart: bool = False
 
     def prepared(self) -> Callable[[], object]:
         """Return what comes before each run, after one run for a warm job."""
@@ -61,6 +65,16 @@ class Job:
         """Return the record, with the counts of what was computed."""
         record, result = timed(self.call, repeats, self.prepared(), self.per)
         return record | counted(result)
+
+    def task(self) -> Task:
+        """Return how it is recorded."""
+        return Task(self.name, partial(apart, measured, self.name) if self.apart else self.measure, self.slow)
+
+
+def measured(name: str, repeats: int) -> Record:
+    """Return the record of a job, everything loaded."""
+    cases.load()
+    return next(job for job in JOBS if job.name == name).measure(repeats)
 
 
 def counted(result: Any) -> Record:
@@ -116,9 +130,13 @@ def _amendment() -> Any:
     return amend(study, doseopt.Trial.from_outcomes("1N 2NNT", study.doses), "ATD+3+3 cap 10", ["CRM 10"])
 
 
+MANY = 200_000
+"""Trials at once, as the largest call of a peer."""
+
+
 def _simulations() -> list[Job]:
     designs = {"3+3": cases.three_plus_three(), "boin": cases.boin(), "crm": cases.crm(), "blrm": cases.blrm()}
-    return [
+    few = [
         Job(
             f"simulate/{name}/{state}",
             partial(cases.simulate, design),
@@ -129,12 +147,16 @@ def _simulations() -> list[Job]:
         for name, design in designs.items()
         for state in ("fresh", "warm")
     ]
+    return [*few, Job("simulate/boin/many", partial(cases.simulate, cases.boin(), MANY), MANY, warm=True)]
 
 
 JOBS = (
-    Job("graph/crm", partial(build_graph, cases.crm())),
-    Job("graph/boin_singles", partial(build_graph, cases.boin(cohort=1)), slow=True),
-    Job("graph/blrm", partial(build_graph, cases.blrm()), slow=True),
+    *(
+        Job(
+            f"graph/{name}", partial(build_graph, cases.graph_case(name)), slow=not name.endswith(" 30 x 3"), apart=True
+        )
+        for name in cases.GRAPHS
+    ),
     Job(
         "sweep/endings",
         lambda: ending_weights(graph_of(cases.crm()), _thousand()["p_observed"].to_numpy()),
@@ -153,10 +175,10 @@ JOBS = (
     ),
     Job("posterior/nodes", _nodes, slow=True),
     *_simulations(),
-    Job("compare/default", lambda: doseopt.compare(doseopt.load_study()), slow=True),
+    Job("compare/default", lambda: doseopt.compare(doseopt.load_study()), slow=True, apart=True),
     Job("compare/library", lambda: doseopt.compare(doseopt.load_study("library")), slow=True),
     *(
-        Job(f"policy/{name}", partial(cases.policy, name), slow=name != "4_doses_30_in_threes")
+        Job(f"policy/{name}", partial(cases.policy, name), slow=name != "4_doses_30_in_threes", apart=True)
         for name in cases.POLICIES
     ),
     Job("calibrate/crm", _calibration, CANDIDATES, slow=True),
@@ -164,19 +186,42 @@ JOBS = (
 )
 
 
-def _command(*arguments: str) -> Callable[[int], Record]:
-    """Return how to measure a command from a cold start: imports, tables, data and figures; and its memory."""
+IMPORTS = "import doseopt.comparison.compare, doseopt.attainable"
+COMMANDS = {
+    "compare": ("compare", "--out", "OUT"),
+    "compare --json": ("compare", "--json"),
+    "next": ("next", "--outcomes", "1N 2NNT"),
+    "check": ("check", "renji-elo"),
+    "posterior": ("posterior", "--outcomes", "1N 2NNT 2NNN 3NNN", "--out", "OUT"),
+    "report": ("report", "--out", "OUT"),
+    "limits": ("limits", "--out", "OUT"),
+    "amend": ("amend", "--outcomes", "1N 2NNT", "--out", "OUT"),
+}
+"""Of the bundled study; OUT is a folder that is empty."""
 
-    def measure(repeats: int) -> Record:
-        with tempfile.TemporaryDirectory() as folder:
-            runs = [command(*arguments, "--out", folder) for _ in range(repeats)]
-        return summary([seconds for seconds, _ in runs], "s") | {"peak_bytes": max(peak for _, peak in runs)}
 
-    return measure
+def cold(name: str, tree: Path = ROOT) -> Ran:
+    """Run a command from a cold start: imports, tables, data and figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        return command(*(folder if word == "OUT" else word for word in COMMANDS[name]), tree=tree)
+
+
+def _cold(name: str, repeats: int) -> Record:
+    """Measure a command: its time, until its first table, too, and its memory."""
+    runs: list[Ran] = []
+    while not enough([run.seconds for run in runs], repeats):
+        runs.append(cold(name))
+    tables = [run.first_table for run in runs if run.first_table is not None]
+    return (
+        summary([run.seconds for run in runs], "s")
+        | {"processor_median": summary([run.processor for run in runs], "s")["median"]}
+        | ({"first_table": summary(tables, "s")["median"]} if tables else {})
+        | {"peak_bytes": max(run.peak for run in runs)}
+    )
 
 
 TASKS = (
-    *(Task(job.name, job.measure, job.slow) for job in JOBS),
-    Task("cold/compare", _command("compare"), slow=True),
-    Task("cold/posterior", _command("posterior", "--outcomes", "1N 2NNT 2NNN 3NNN"), slow=True),
+    *(job.task() for job in JOBS),
+    *(Task(f"cold/{name}", partial(_cold, name), slow=name != "check") for name in COMMANDS),
+    Task("memory/imports", lambda repeats: summary([child(IMPORTS).peak for _ in range(repeats)], "bytes")),
 )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import platform
+import re
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.speed.cases import fresh
+from doseopt.core.compiled import loops
 
 ROOT = Path(__file__).resolve().parents[2]
 PEAK = "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
 """Peak resident memory of this program alone, in KiB (Linux); `ru_maxrss` counts the one that started it, too."""
+HEAVY = 5.0
+"""Seconds above which one run is enough, so that all of it is measured within a quarter of an hour."""
+TABLE = re.compile(r"-{20,}\s*")
+"""The rule below the head of a table on the screen."""
 
 type Record = dict[str, Any]
 
@@ -48,12 +56,21 @@ def summary(values: Sequence[float], unit: str) -> Record:
     return {"unit": unit, "median": median, "min": low, "max": high, "repeats": len(values)}
 
 
+def enough(seconds: Sequence[float], repeats: int) -> bool:
+    """Tell whether a job was run often enough, after these times."""
+    return len(seconds) >= repeats or (len(seconds) > 0 and seconds[0] > HEAVY)
+
+
 def timed(
     call: Callable[[], Any], repeats: int, before: Callable[[], object] = fresh, per: int = 1
 ) -> tuple[Record, Any]:
-    """Return seconds (wall; the median of the processor's too) of a call divided by `per`, and what it returned."""
+    """Return seconds (wall; the median of the processor's too) of a call divided by `per`, and what it returned.
+
+    The compiled loops are at hand: loading them is part of a command's time, which is measured apart.
+    """
+    loops()
     wall, processor, result = [], [], None
-    for _ in range(repeats):
+    while not enough([each * per for each in wall], repeats):
         result = None
         before()
         gc.collect()
@@ -64,31 +81,60 @@ def timed(
     return summary(wall, "s") | {"processor_median": summary(processor, "s")["median"]}, result
 
 
-def traced_peak(call: Callable[[], Any]) -> int:
-    """Return the most bytes that Python and NumPy held at once for a call, beyond what they held before."""
-    fresh()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+class Ran(NamedTuple):
+    """What a Python of its own took and said.
+
+    Seconds from its start to its end, of processors too, until the first table was on the screen if there was one; the
+    peak of resident memory in bytes.
+    """
+
+    seconds: float
+    processor: float
+    first_table: float | None
+    peak: int
+    printed: str
 
 
-def child(code: str, *arguments: str) -> tuple[float, int]:
-    """Run code in a Python of its own: seconds from its start to its end, and its peak resident memory in bytes."""
+def child(code: str, *arguments: str, tree: Path = ROOT) -> Ran:
+    """Run code in a Python of its own, with the package of a tree."""
     program = f"import atexit, sys\natexit.register(lambda: {PEAK})\n{code}"
-    began = time.perf_counter()
-    ran = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    call = [sys.executable, "-u", "-c", program, *arguments]
+    began, spent = time.perf_counter(), _of_children()
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        subprocess.Popen(call, cwd=tree, stdout=subprocess.PIPE, stderr=said, text=True, encoding="utf-8") as ran,
+    ):
+        assert ran.stdout is not None
+        lines = [(time.perf_counter() - began, line) for line in ran.stdout]
+        ran.wait()
+        seconds, processor = time.perf_counter() - began, _of_children() - spent
+        said.seek(0)
+        errors = said.read()
+    if ran.returncode:
+        raise subprocess.CalledProcessError(ran.returncode, call, stderr=errors)
+    table = next((at for at, line in lines if TABLE.fullmatch(line)), None)
+    return Ran(seconds, processor, table, 1024 * int(errors.split()[-1]), "".join(line for _, line in lines))
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def apart(function: Callable[..., Record], *arguments: Any) -> Record:
+    """Call a function of a module in a Python of its own: the record it returns, with the peak of resident memory."""
+    code = (
+        f"import json\nfrom {function.__module__} import {function.__name__} as measured\n"
+        "print(json.dumps(measured(*json.loads(sys.argv[1]))))"
     )
-    return time.perf_counter() - began, 1024 * int(ran.stderr.split()[-1])
+    ran = child(code, json.dumps(arguments))
+    record: Record = json.loads(ran.printed)
+    return record | {"peak_bytes": ran.peak}
 
 
-def command(*arguments: str) -> tuple[float, int]:
+def command(*arguments: str, tree: Path = ROOT) -> Ran:
     """Run `doseopt` as a process of its own, see `child`."""
-    return child("import runpy\nrunpy.run_module('doseopt', run_name='__main__')", *arguments)
+    return child("import runpy\nrunpy.run_module('doseopt', run_name='__main__')", *arguments, tree=tree)
 
 
 def machine() -> dict[str, Any]:

@@ -6,19 +6,21 @@ import datetime
 from textwrap import TextWrapper
 from typing import Any
 
+from benchmarks.speed.cases import GRAPHS
+from benchmarks.speed.jobs import COMMANDS
+from benchmarks.speed.measure import HEAVY
+
 wrap = TextWrapper(120, break_on_hyphens=False, break_long_words=False).wrap
 
 type Records = dict[str, dict[str, Any]]
 
 ROWS = (
-    ("graph of a CRM, 4 doses, 30 patients in threes: {states:,} states", ("graph/crm",)),
-    ("graph of BOIN in single patients, 4 doses, 30 patients: {states:,} states", ("graph/boin_singles",)),
-    ("graph of a BLRM, 4 doses, 30 patients in threes: {states:,} states", ("graph/blrm",)),
-    ("the probability of every ending of that CRM in 1,000 scenarios, its graph at hand", ("sweep/endings",)),
+    ("the probability of every ending of the CRM 30 x 3 in 1,000 scenarios, its graph at hand", ("sweep/endings",)),
     ("all {measures} measures of that CRM in 1,000 scenarios, its graph at hand", ("sweep/measures",)),
     ("a posterior at 4 doses (mean, sd, 90% interval, two probabilities), empiric model", ("posterior/empiric",)),
     ("the same, logistic; two-parameter logistic", ("posterior/logistic", "posterior/two_parameter")),
     ("a simulated trial: 3+3; BOIN; CRM; BLRM", tuple(f"simulate/{d}/fresh" for d in ("3+3", "boin", "crm", "blrm"))),
+    ("a simulated trial of BOIN, 200,000 at once: {rate} million a second", ("simulate/boin/many",)),
     ("the whole default comparison with its posteriors", ("compare/default",)),
     ("the comparison of all {design} designs of `library`", ("compare/library",)),
     (
@@ -26,7 +28,7 @@ ROWS = (
         ("policy/4_doses_30_in_threes",),
     ),
     ("the same, 25 single patients, {tallies} million tallies", ("policy/4_doses_25_singles",)),
-    ("the same, 30 single patients, {tallies} million tallies", ("policy/4_doses_30_singles",)),
+    ("the same, 30 single patients, {tallies} million tallies, {peak}", ("policy/4_doses_30_singles",)),
     (
         "the same, 5 doses: 30 in threes; 20 single patients",
         ("policy/5_doses_30_in_threes", "policy/5_doses_20_singles"),
@@ -37,8 +39,6 @@ ROWS = (
     ),
     ("calibration, a candidate: a CRM, 4 doses, 24 patients in threes, over 200 scenarios", ("calibrate/crm",)),
     ("an amendment after 4 patients: registered against amended", ("amend",)),
-    ("`doseopt compare` from a cold start: imports, tables, data, figures", ("cold/compare",)),
-    ("`doseopt posterior` from a cold start, by quadrature", ("cold/posterior",)),
 )
 
 
@@ -51,47 +51,61 @@ def duration(seconds: float) -> str:
     raise AssertionError
 
 
-def megabytes(record: dict[str, Any]) -> str:
+def megabytes(size: float) -> str:
     """Write a peak of memory."""
-    return f"{record['median'] / 1e6:.0f} MB"
+    return f"{size / 1e6:,.0f} MB"
 
 
 def on_machine(results: dict[str, Any]) -> str:
-    """Name the machine and the day."""
-    machine, day = results["machine"], datetime.date.fromisoformat(results["date"])
+    """Name the machine and the days."""
+    machine, days = results["machine"], sorted({record["date"] for record in results["records"]})
     python, numpy = machine["python"].rsplit(".", 1)[0], machine["numpy"]
-    return (
-        f"one core of {machine['cores']} ({machine['processor']}, Python {python}, NumPy {numpy}), "
-        f"{day.day} {day:%B %Y}"
-    )
+    said = " to ".join(dict.fromkeys(map(_day, (days[0], days[-1]))))
+    return f"one core of {machine['cores']} ({machine['processor']}, Python {python}, NumPy {numpy}), {said}"
+
+
+def _day(iso: str) -> str:
+    day = datetime.date.fromisoformat(iso)
+    return f"{day.day} {day:%B %Y}"
 
 
 def block(results: dict[str, Any]) -> str:
-    """Return the table and what surrounds it, to be pasted into docs/findings.md."""
+    """Return the tables and what surrounds them, to be pasted into docs/findings.md."""
     records: Records = {record["name"]: record for record in results["records"]}
-    repeats = min(record["repeats"] for record in records.values())
+    repeats = max(record["repeats"] for record in records.values())
+    imports = megabytes(records["memory/imports"]["median"])
     lines = [
         *wrap(
-            f"Medians of at least {repeats} runs on {on_machine(results)}; nothing cached unless said so. "
-            "`python3 run.py python benchmarks/speed/run.py` measures them again."
+            f"Medians of {repeats} runs, of one where that takes more than {HEAVY:g} s, on {on_machine(results)}; "
+            f"nothing cached unless said so. Memory is the peak of the whole program, {imports} of it imports. "
+            "`python3 run.py python benchmarks/speed/run.py` measures all of it again."
         ),
         "",
-        "| what | median |",
-        "| --- | --- |",
+        "| graph of all states of a design, 4 doses unless said | states | median | memory |",
+        "| --- | --- | --- | --- |",
     ]
+    for name in GRAPHS:
+        record = records[f"graph/{name}"]
+        cells = (name, f"{record['counts']['states']:,}", duration(record["median"]), megabytes(record["peak_bytes"]))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| what | median |", "| --- | --- |"]
     for text, names in ROWS:
         first, times = records[names[0]], "; ".join(duration(records[name]["median"]) for name in names)
         counts = first.get("counts", {})
-        millions = f"{counts.get('tallies', 0) / 1e6:.1f}"
-        text = text.format(**counts | {"tallies": millions})
-        lines.append(f"| {text} | {times} |")
-    names = ("imports", "compare_default", "graph_boin_singles", "policy_25_singles")
-    imports, comparison, graph, policy = (megabytes(records[f"memory/{name}"]) for name in names)
+        words = {
+            "tallies": f"{counts.get('tallies', 0) / 1e6:.1f}",
+            "rate": f"{1e-6 / first['median']:.1f}",
+            "peak": megabytes(first.get("peak_bytes", 0)),
+        }
+        lines.append(f"| {text.format(**counts | words)} | {times} |")
     lines += [
         "",
-        *wrap(
-            f"Peak memory, {imports} of it imports: {comparison} for the default comparison, {graph} for that "
-            f"graph of BOIN in single patients, {policy} for the optimal policy of 25 single patients."
-        ),
+        "| command on the bundled study, from a cold start | first table | end | memory |",
+        "| --- | --- | --- | --- |",
     ]
+    for name in COMMANDS:
+        record = records[f"cold/{name}"]
+        table = duration(record["first_table"]) if "first_table" in record else "-"
+        cells = (f"`doseopt {name}`", table, duration(record["median"]), megabytes(record["peak_bytes"]))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

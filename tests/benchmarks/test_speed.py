@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.speed import accuracy, cases, figures, peers, peers_here, readme
-from benchmarks.speed.jobs import Job
-from benchmarks.speed.measure import child, command, summary, timed, traced_peak
-from benchmarks.speed.run import RESULTS, TASKS
+from benchmarks.speed import accuracy, cases, figures, peers, peers_here, readme, run
+from benchmarks.speed.jobs import COMMANDS, Job, measured
+from benchmarks.speed.measure import HEAVY, Task, apart, child, command, enough, summary, timed
+from benchmarks.speed.run import REPEATS, RESULTS, TASKS
 from doseopt.engines.graph import graph_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
@@ -28,6 +28,47 @@ def read(folder):
 @pytest.fixture(scope="module")
 def recorded():
     return read(RESULTS)
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    """Three tasks in place of all; the second is interrupted as long as `stops` holds its name."""
+    stops, done = {"b"}, []
+
+    def measure(name):
+        if name in stops:
+            raise KeyboardInterrupt
+        done.append(name)
+        return {"unit": "s", "median": len(done), "min": 1, "max": 9, "repeats": 5}
+
+    monkeypatch.setattr(run, "TASKS", [Task(name, lambda _, name=name: measure(name)) for name in "abc"])
+    return stops, done
+
+
+def medians(results):
+    return {record["name"]: record["median"] for record in results["records"]}
+
+
+def test_an_interrupted_run_goes_on_while_the_code_is_the_same(tmp_path, tasks, monkeypatch):
+    stops, done = tasks
+    with pytest.raises(KeyboardInterrupt):
+        run.measure(tmp_path)
+    stops.clear()
+    assert medians(run.measure(tmp_path)) == {"a": 1, "b": 2, "c": 3}
+    assert done == ["a", "b", "c"]
+    monkeypatch.setattr(run, "code", lambda: "other")
+    assert medians(run.measure(tmp_path)) == {"a": 4, "b": 5, "c": 6}
+
+
+def test_some_tasks_are_measured_anew_and_the_others_kept(tmp_path, tasks):
+    tasks[0].clear()
+    results = run.measure(tmp_path)
+    (tmp_path / "speed.json").write_text(json.dumps(results), encoding="utf-8")
+    assert medians(run.measure_again(tmp_path, "[bx]*")) == {"a": 1, "b": 4, "c": 3}
+    assert medians(read(tmp_path)) == {"a": 1, "b": 4, "c": 3}
+    (tmp_path / "speed.json").write_text(json.dumps(results | {"machine": "other"}), encoding="utf-8")
+    with pytest.raises(SystemExit, match="of another machine: other"):
+        run.measure_again(tmp_path, "*")
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +93,10 @@ def test_the_recorded_file_is_of_a_full_run_of_this_runner(recorded):
     assert list(by_name(recorded)) == [task.name for task in TASKS]
     assert not recorded["quick"]
     assert recorded["machine"].keys() == {"processor", "cores", "system", "python", "numpy", "scipy"}
-    assert datetime.date.fromisoformat(recorded["date"]) > datetime.date(2026, 11, 1)
     for record in recorded["records"]:
+        assert datetime.date.fromisoformat(record["date"]) > datetime.date(2026, 11, 1)
         assert record["unit"] in ("s", "bytes")
-        assert record["repeats"] >= 5
+        assert record["repeats"] == REPEATS or (record["repeats"] == 1 and record["min"] > HEAVY)
         assert 0 < record["min"] <= record["median"] <= record["max"]
 
 
@@ -86,9 +127,38 @@ def test_every_call_of_the_peers_has_the_same_job_here(recorded):
 
 
 def test_the_command_is_timed_as_it_is_run():
-    seconds, peak = command("--version")
-    assert seconds > 0
-    assert 10_000_000 < peak < 600_000_000
+    ran = command("--version")
+    assert ran.processor > 0
+    assert ran.seconds > 0
+    assert 10_000_000 < ran.peak < 600_000_000
+    assert ran.printed.startswith("doseopt ")
+    assert ran.first_table is None
+
+
+def test_the_first_table_is_seen_when_it_is_printed():
+    ran = child("import time\nprint('a  b')\nprint(30 * '-')\ntime.sleep(0.3)\nprint(1)")
+    assert 0 < ran.first_table <= ran.seconds - 0.3
+
+
+def test_a_child_that_fails_says_why():
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        child("raise ValueError('none')")
+    assert "ValueError: none" in caught.value.stderr
+
+
+def test_what_takes_long_runs_once():
+    assert not enough([], 5)
+    assert not enough([HEAVY], 5)
+    assert enough([HEAVY + 1], 5)
+    assert enough([0.1] * 5, 5)
+    record, _ = timed(lambda: None, 3, per=10)
+    assert record["repeats"] == 3
+
+
+def test_a_job_of_its_own_python_is_the_same_job():
+    here, there = measured("graph/BOIN 30 x 3", 1), apart(measured, "graph/BOIN 30 x 3", 1)
+    assert here["counts"] == there["counts"]
+    assert 100e6 < there["peak_bytes"] < 600e6
 
 
 def stub(folder, monkeypatch, prints):
@@ -127,9 +197,9 @@ def test_the_script_for_r_has_calls_of_the_table_with_as_many_trials():
 def test_the_block_for_the_readme(recorded):
     block = readme.block(recorded)
     assert readme.on_machine(recorded) in block
-    assert block.count("\n| ") == len(readme.ROWS) + 2
-    assert "15,226 states" in block
-    assert "493,512 states" in block
+    assert block.count("\n| ") == len(cases.GRAPHS) + len(readme.ROWS) + len(COMMANDS) + 6
+    assert "| CRM 30 x 3 | 15,226 | " in block
+    assert "| BOIN 30 x 1 | 493,512 | " in block
     assert max(map(len, block.splitlines())) <= 120
 
 
@@ -149,9 +219,8 @@ def test_a_summary_and_a_time():
 
 
 def test_peaks_of_memory():
-    assert 8e6 < traced_peak(lambda: np.ones(10**6)) < 9e6
-    _, small = child("")
-    _, large = child("x = bytearray(10**8)\nx[::4096] = bytes(len(x[::4096]))")
+    small = child("").peak
+    large = child("x = bytearray(10**8)\nx[::4096] = bytes(len(x[::4096]))").peak
     assert 0.95e8 < large - small < 1.1e8
 
 
