@@ -64,6 +64,28 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
     return mtd
 
 
+def followed_up(design: Design, state: TrialState, stop: IntArray, nobody: Pending) -> tuple[IntArray, IntArray]:
+    """Return why trials end and the MTD that each declares, once all their patients have been followed up, [S] each.
+
+    When enrolment ended patients may have been pending, of whom the rules have not heard. A trial that its cap closed
+    is asked about now; one that a rule stopped (enough patients, say) is asked again, and ends by another rule where
+    that selects no dose: too toxic by the outcomes of all.
+
+    Parameters
+    ----------
+    design : Design
+    state : TrialState
+    stop : int array [S]
+        Why they enrol nobody any more, 0 for the cap.
+    nobody : Pending
+    """
+    now = step(design, state, nobody).stop
+    stop = np.where(stop == CONTINUE, now, stop)
+    mtd, mtd_now = selected(design, state, stop), selected(design, state, now)
+    none = (now != CONTINUE) & (mtd_now == NONE) & (mtd != NONE)
+    return np.where(none, now, stop), np.where(none, NONE, mtd)
+
+
 def demand_waiting(design: Design) -> None:
     """Refuse a design whose trials depend on when patients come, where time does not pass."""
     if design.facts.in_time:

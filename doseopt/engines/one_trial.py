@@ -17,7 +17,7 @@ from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, Pending, TrialState
-from doseopt.core.trial import advance, selected, step
+from doseopt.core.trial import advance, followed_up, selected, step
 from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
 
@@ -132,10 +132,10 @@ class _Trial:
         course.moderate.append(bool(((u >= p) & (u < p + (1 - p) * self.moderate[dose]))[0]))
         course.known.append(day + float(self.given.onset.when(u, p)[0]))
 
-    def over(self, state: TrialState, stop: int, end: float) -> Course:
+    def over(self, stop: int, mtd: int, end: float) -> Course:
         """Return the course of a trial that ends."""
-        self.course.selected = int(selected(self.design, state, np.array([stop]))[0])
-        self.course.stop, self.course.end = self.design.facts.stops[stop - 1], end
+        self.course.selected, self.course.stop = mtd, self.design.facts.stops[stop - 1]
+        self.course.end = end
         return self.course
 
 
@@ -170,7 +170,8 @@ class _WaitingTrial(_Trial):
             state = advance(design, state, decision, np.array([[*counts, int(decision.size[0]) - sum(counts)]]))
             decision = step(design, state)
             if decision.stop[0] != CONTINUE:
-                return self.over(state, int(decision.stop[0]), opens)
+                mtd = selected(design, state, decision.stop)
+                return self.over(int(decision.stop[0]), int(mtd[0]), opens)
         raise AssertionError
 
 
@@ -233,5 +234,5 @@ class _PendingTrial(_Trial):
     def _followed(self, stop: int, dose: int, memory: np.ndarray) -> Course:
         """Return the course of a trial that enrols nobody any more, everybody followed up."""
         state, nobody = self._seen(np.inf, dose, memory)
-        stop = stop if stop != CONTINUE else int(step(self.design, state, nobody).stop[0])
-        return self.over(state, stop, max(self.course.known, default=0.0))
+        why, mtd = followed_up(self.design, state, np.array([stop]), nobody)
+        return self.over(int(why[0]), int(mtd[0]), max(self.course.known, default=0.0))

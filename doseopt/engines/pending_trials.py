@@ -12,7 +12,7 @@ from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
-from doseopt.core.trial import PIECE, selected, step
+from doseopt.core.trial import PIECE, followed_up
 from doseopt.engines.others import Others
 from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
@@ -261,14 +261,11 @@ class PendingTrials:
         stop, chosen = self.stop[first], np.full(len(first), NONE)
         for start in range(0, len(first), PIECE):
             piece = slice(start, start + PIECE)
-            ends, why = state[first[piece]], stop[piece].copy()
-            asked = np.flatnonzero(why == CONTINUE)
-            if len(asked):
-                nobody = Pending(np.zeros((len(asked), 0), np.int64), np.zeros((len(asked), 0)))
-                why[asked] = step(self.design, ends[asked], nobody).stop
-            if self.loses and facts.max_enrolled is not None:
-                why[why == CONTINUE] = 1 + facts.stops.index("max_enrolled")
-            chosen[piece], stop[piece] = selected(self.design, ends, why), why
+            ends = state[first[piece]]
+            nobody = Pending(np.zeros((len(ends), 0), np.int64), np.zeros((len(ends), 0)))
+            stop[piece], chosen[piece] = followed_up(self.design, ends, stop[piece], nobody)
+        if self.loses and facts.max_enrolled is not None:
+            stop[stop == CONTINUE] = 1 + facts.stops.index("max_enrolled")
         mtd, self.stop = chosen[kind], stop[kind]
         counts = [self.turned, self.decisions, self.waited, self.waiting, self.closed]
         ends_ = [self.n, self.y, self.before, mtd, self.stop, self.early, self.treated, last, last**2, *counts]

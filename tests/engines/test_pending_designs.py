@@ -9,17 +9,23 @@ from doseopt import (
     CRM,
     TITEBOIN,
     TITECRM,
+    EnoughAtDose,
     Exact,
+    ExactCalendars,
     ExactPending,
     Lattice,
     MaxPatients,
     Modified,
     NoSkipping,
     RollingSix,
+    SimulatePending,
     ThreePlusThree,
+    TooToxic,
     make_scenarios,
 )
+from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
+from doseopt.engines.one_trial import OneTrial
 
 TRUTHS = {"A": (0.05, 0.1, 0.2, 0.3), "D": (0.25, 0.35, 0.5, 0.6), "1": (0.0, 0.2, 0.4, 1.0)}
 
@@ -154,3 +160,27 @@ def test_trials_that_are_asked_for_again_are_not_simulated_again(monkeypatch):
     assert len(asked) == 1
     engine(RollingSix(doses=2, target=0.25), make_scenarios([[0.1, 0.4]], ["a"]))
     assert len(asked) == 2
+
+
+def test_too_toxic_is_asked_again_when_all_are_followed_up():
+    """Enough with two patients, the second halfway through the window: with both DLTs no dose is selected, p^2.
+
+    Pr(p_1 > .25) is 1 - .25^3 = .984 after 2 of 2 under Beta(1, 1), and .844 after 1 of 2: only the first is above .95.
+    """
+    rules = EnoughAtDose(n=2), TooToxic(prior=(1.0, 1.0)), MaxPatients(n=4)
+    design = Modified(TITECRM(1, 0.25, (0.25,), cohort=1), rules)
+    scenarios, gaps = make_scenarios([[0.3]]), Gaps(2.0, "fixed")
+    for engine in (ExactPending(Lattice(2.0)), ExactCalendars(gaps, calendars=2)):
+        found = engine(design, scenarios)
+        none = found["selected"].to_numpy() == -1
+        assert found["weight"].to_numpy()[0, none].sum() == pytest.approx(0.09, abs=1e-12)
+        assert found["weight"].to_numpy()[0, ~none].sum() == pytest.approx(0.91, abs=1e-12)
+        assert set(found["stop_reason"].to_numpy()[found["stop"].to_numpy()[none]]) == {"too_toxic"}
+    simulated = SimulatePending(gaps, trials=500)(design, scenarios)
+    both = simulated["y"].to_numpy().sum(axis=-1) == 2
+    assert np.array_equal(simulated["selected"].to_numpy() == -1, both)
+    courses = [OneTrial(gaps, Onset("uniform"), np.array([0.3]), number=k).under(design) for k in range(50)]
+    assert {(sum(c.dlt) == 2, c.selected, c.stop) for c in courses} == {
+        (True, -1, "too_toxic"),
+        (False, 0, "enough_at_dose"),
+    }

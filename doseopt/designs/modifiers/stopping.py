@@ -96,7 +96,8 @@ class TooToxic(AtDose):
     """Stop when Pr(p_j > above) > confidence at a dose j: the lowest, or one that is named.
 
     The posterior is the design's own, Beta(1, 1) at the dose if it has none, or that of a stated Beta(a, b) at the
-    dose. Looked at after every cohort, the last included.
+    dose. Looked at after every cohort, the last included; where patients were pending as a trial was stopped, too, once
+    all of them have been followed up.
 
     Parameters
     ----------
