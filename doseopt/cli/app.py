@@ -36,7 +36,15 @@ def _neutral_usage() -> Iterator[None]:
 
 
 class _Commands(TyperGroup):
-    """The commands; their errors of usage control no terminal."""
+    """The commands; their errors of usage control no terminal, and their help is shown as it is written."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        from rich.markup import escape
+
+        super().__init__(*args, **options)
+        texts: list[Any] = [each for command in self.commands.values() for each in (command, *command.params)]
+        for text in texts:
+            text.help = escape(text.help or "")
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the options before the command."""

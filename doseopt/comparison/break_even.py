@@ -125,7 +125,9 @@ def break_even(
     for name in TEXTS.keys() & data.variables.keys():
         data[name].attrs = {"long_name": TEXTS[name], "units": "patients" if "patients" in TEXTS[name] else "1"}
     counted = {f"{name}_counted": departure_of(study, name).counted() for name in DEPARTURES}
-    return data.assign_attrs(study.provenance(), registered=registered, left_out="\n".join(left_out), **counted)
+    waiting = ", ".join(name for name in designs if designs[name] != study.designs[name])
+    attrs = {"registered": registered, "left_out": "\n".join(left_out), "followed_up": waiting, **counted}
+    return data.assign_attrs(study.provenance(), **attrs)
 
 
 def _exact(designs: Mapping[str, Design], registered: str) -> tuple[dict[str, Design], list[str]]:

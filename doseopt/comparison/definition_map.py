@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.definitions import judge_selections, patients_below
+from doseopt.comparison.definitions import errors_of, judge_selections, patients_below
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.like_for_like import AS_READ, named, naming_rules
 from doseopt.comparison.weighable import unweighed
@@ -41,15 +41,16 @@ def definition_map(
         Its scenarios count alike. A definition that it states is taken at every target; others as they are usual.
     engine : Exact, Simulate or ExactWherePossible, optional
     progress : callable, optional
-        Told each target and design when its turn comes.
+        Told each target, design and share of false DLTs when its turn comes.
 
     Returns
     -------
     Dataset
         `correct`, `overdose` (definition, target, naming, false_dlts, design): means over the scenarios; `below`:
         expected patients below the lowest right dose, over the scenarios that have one; `ahead`: the best design and
-        those level with it, within `TIE`; `retargeted` (target, design). Targets that a design cannot
-        be put on are left out and named in the attribute `not_computed`.
+        those level with it, within `TIE`; `retargeted` (target, design). Of designs that are simulated `correct_mcse`,
+        at most the standard error of `correct`, 0 of the others; without any it is left out. Targets that a
+        design cannot be put on are left out and named in the attribute `not_computed`.
 
     Raises
     ------
@@ -71,14 +72,13 @@ def definition_map(
             continue
         parts = []
         for name, design in designs.items():
-            progress(f"{target:.3g}: {name}")
-            parts.append(_attained(study, engine, name, design, namings))
-        means, patients = (np.moveaxis(np.array(part), 0, 2) for part in zip(*parts, strict=True))
-        judged = [_judged(study, at_target(rule, target), means, patients) for rule in rules.values()]
-        each.append([[one[name] for one in judged] for name in ("correct", "overdose", "below")])
+            parts.append(_attained(study, engine, name, design, namings, f"{target:.3g}: {name}", progress))
+        means, patients, spread = (np.moveaxis(np.array(part), 0, 2) for part in zip(*parts, strict=True))
+        judged = [_judged(study, at_target(rule, target), means, patients, spread) for rule in rules.values()]
+        each.append([[one[name] for one in judged] for name in ("correct", "overdose", "below", "error")])
         moved.append([design is not study.designs[name] for name, design in designs.items()])
         kept.append(target)
-    correct, overdose, below = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
+    correct, overdose, below, error = np.moveaxis(np.array(each), 0, 2).swapaxes(3, 4)
     dims = ("definition", "target", "naming", "false_dlts", "design")
     about = {"units": "1", "long_name": "probability of correct selection, mean over the scenarios"}
     price = about | {"long_name": "probability of selecting an overdose, mean over the scenarios"}
@@ -89,6 +89,8 @@ def definition_map(
         "ahead": (dims, correct >= correct.max(axis=-1, keepdims=True) - TIE - 1e-12),
         "retargeted": (("target", "design"), moved),
     }
+    if error.any():
+        data["correct_mcse"] = (dims, error, about | {"long_name": f"Monte Carlo standard error: {about['long_name']}"})
     coords = dict(zip(dims, (list(RULES), kept, namings, list(SHARES), list(study.designs)), strict=True))
     attrs = {"study_target": study.target, "scenarios": study.scenarios.sizes["scenario"]}
     return xr.Dataset(data, coords, {**study.provenance(), **attrs, "not_computed": "\n".join(left)})
@@ -121,20 +123,34 @@ def at_target(rule: MTDRule, target: float) -> MTDRule:
 
 
 def _attained(
-    study: Study, engine: Engine, name: str, design: Design, namings: list[str]
-) -> tuple[FloatArray, FloatArray]:
-    """Return what is selected, none or a dose, [share, naming, R, 1 + D], and the expected patients at each dose."""
-    seen, chosen, given = study.scenarios["p_observed"], [], []
+    study: Study,
+    engine: Engine,
+    name: str,
+    design: Design,
+    namings: list[str],
+    turn: str,
+    progress: Callable[[str], object],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what is selected, none or a dose, [share, naming, R, 1 + D], expected patients, and Monte Carlo errors."""
+    seen, chosen, given, spread = study.scenarios["p_observed"], [], [], []
     for share in SHARES:
+        progress(f"{turn}, {100 * share:g}% false DLTs")
         scenarios = study.scenarios.assign(p_observed=1 - (1 - seen) * (1 - share))
         by_naming = named(study, engine, name, design, scenarios)
         chosen.append([by_naming[naming][0][:, :-1] for naming in namings])
+        spread.append([by_naming[naming][1][:, :-1, :-1] for naming in namings])
         given.append([by_naming[naming][2] for naming in namings])
-    return np.array(chosen), np.array(given)
+    return np.array(chosen), np.array(given), np.array(spread)
 
 
-def _judged(study: Study, rule: MTDRule, means: FloatArray, patients: FloatArray) -> dict[str, FloatArray]:
-    """Return what is correct, an overdose, and below the MTD, means over the scenarios, [share, naming, design]."""
+def _judged(
+    study: Study, rule: MTDRule, means: FloatArray, patients: FloatArray, spread: FloatArray
+) -> dict[str, FloatArray]:
+    """Return what is correct, an overdose, and below the MTD, means over the scenarios, [share, naming, design].
+
+    The error of `correct` is at most the mean of those in the scenarios, whose trials have patients in common.
+    """
     judged = judge_selections(means, study.scenarios, rule)
+    judged["error"] = errors_of(spread, study.scenarios, rule)["correct"]
     below = mean_of_known(patients_below(patients, study.scenarios, rule), axis=-1)
     return {**{name: each.mean(axis=-1) for name, each in judged.items()}, "below": below}

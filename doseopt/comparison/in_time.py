@@ -136,7 +136,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str,
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in at])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return result.assign_coords(coordinates).assign(made).assign_attrs(_simulated(study, engine, result, found))
+    return _simulated(study, engine, result.assign_coords(coordinates).assign(made), found)
 
 
 def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
@@ -156,33 +156,38 @@ def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
     return [(study, about), *((replace(study, clock=clock), paced) for clock in others)]
 
 
-def _simulated(
-    study: Study, engine: Engine, result: xr.Dataset, found: Mapping[str, FloatArray]
-) -> dict[str, str | int]:
-    """Say why times were simulated, and with how many trials, if any were."""
+def _simulated(study: Study, engine: Engine, result: xr.Dataset, found: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Say why times were simulated, and of which designs with how many trials, if any were."""
     if study.clock is None:
-        return {}
+        return result
     designs, trials = study.designs.values(), result["trials"].to_numpy()
     pending = np.array([design.facts.in_time for design in designs])
     drawn, whole = (found["duration_mcse"] > 0).any(axis=1), np.isfinite(trials) & ~pending
-    why = ""
-    if replaced_in(study.scenarios):
-        why = "patients are replaced"
+    reasons, replaces = [], replaced_in(study.scenarios)
+    if replaces:
+        reasons = ["patients are replaced"]
     elif study.clock.lawless or (drawn & ~pending & ~whole).any():
         some = any(loses(design, study.scenarios) for design in designs)
         capped = any(design.facts.max_enrolled is not None for design in designs)
         come = some and any(design.facts.comers is not None for design in designs)
         why = "cohorts are treated as patients come, of whom some are left out" if come else ""
-        why = unlawful(study.clock, some, capped) or why or "the law takes too much memory or time"
+        reasons = [unlawful(study.clock, some, capped) or why or "the law takes too much memory or time"]
     if whole.any():
-        why = " or ".join(filter(None, (why, "trials are simulated as a whole")))
-    if why or not drawn.any():
-        return {"times_simulated": why, "times_trials": TRIALS, "times_seed": SEED} if why else {}
-    fills = any(design.facts.backfill is not None for design in designs)
-    why = "lower doses are backfilled" if fills else "trials with pending patients are followed in no slots"
+        reasons.append("trials are simulated as a whole")
+    if (drawn & pending).any():
+        fills = any(design.facts.backfill is not None for design in designs)
+        reasons.append(
+            "lower doses are backfilled" if fills else "trials with pending patients are followed in no slots"
+        )
+    if not reasons:
+        return result
     drawing = simulator_of(engine)
-    many, seed = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
-    return {"times_simulated": why, "times_trials": many, "times_seed": seed}
+    own = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
+    made = {}
+    for name, what, days, trials in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
+        each = np.where(pending, np.where(drawn, trials, np.nan), np.where(drawn | replaces, days, np.nan))
+        made[f"times_{name}"] = ("design", each, {"units": "1", "long_name": f"{what} by which times are simulated"})
+    return result.assign(made).assign_attrs(times_simulated=" or ".join(reasons))
 
 
 def _of_design(

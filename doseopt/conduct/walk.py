@@ -57,7 +57,7 @@ def walk(study: Study, trial: Trial, design: str, scenario: str, seed: int = 1) 
         if name not in names
     ]
     if found:
-        raise Faults(found)
+        raise Faults(found, study.name)
     if study.designs[design].facts.pending:
         return _account_in_time(study, trial, design, scenario, seed)
     standing = trial.after(study.designs[design]).standing()

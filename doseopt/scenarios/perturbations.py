@@ -89,5 +89,8 @@ DOSE_ERROR = Perturbation("dose_error", "error of every dose", -0.4, 0.4, False,
 
 
 def perturbations(doses: Doses) -> tuple[Perturbation, ...]:
-    """Return the ways to be wrong that can be looked at: doses without numbers cannot be off by a share."""
-    return FALSE_DLTS, LATE_DLTS, *((DOSE_ERROR,) if doses.values is not None else ())
+    """Return the ways to be wrong that can be looked at.
+
+    Doses without numbers cannot be off by a share, and of one dose alone no rate beside it is stated.
+    """
+    return FALSE_DLTS, LATE_DLTS, *((DOSE_ERROR,) if doses.values is not None and len(doses.values) > 1 else ())

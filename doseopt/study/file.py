@@ -142,6 +142,13 @@ OF_MTD = {
     "also": Said("further definitions of what is right, by name", example=[{"name": "below", "rule": "highest_below"}]),
 }
 
+NEEDED = {
+    "title": 'title = "A trial"',
+    "target": "target = 0.25",
+    "doses": '[doses] with labels = ["10", "20"]',
+    "designs": '[designs.BOIN] with kind = "boin"',
+}
+"""What must stand, as it may be written."""
 SAID = {"title": "", "registry": "", "planned_enrolment": None}
 """What stands in no table, and what it is if it is left out."""
 BUILT = {
@@ -158,9 +165,9 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
     """Build a study from the tables of its file; faults go to the reader, with those of `parse_toml`."""
     top = reader.table(document, "", TOP)
     _check_format(reader, top.get("format", FORMAT))
-    for name in ("title", "target", "doses", "designs"):
+    for name, example in NEEDED.items():
         if name not in top:
-            reader.fault(name, "missing")
+            reader.fault(name, f"missing; wanted {TOP[name].doc}, as {example}")
     domain = declared(Study)["target"].metadata["domain"]
     target = reader.value(top["target"], "target", domain) if "target" in top else None
     parts = _read_parts(reader, top, 0.25 if target is None else target)

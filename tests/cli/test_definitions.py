@@ -4,6 +4,9 @@ import json
 
 import pytest
 from cli.test_cli import run
+from comparison.test_backfilled import RESPONDS
+
+from doseopt.core.parameters import Fault, Faults
 
 STUDY = """
 title = "Two designs"
@@ -50,6 +53,18 @@ def test_json_says_the_same(study):
     found = json.loads(run("definitions", study, "--json").stdout)
     assert found["dims"] == {"definition": 3, "target": 5, "naming": 3, "false_dlts": 3, "design": 2}
     assert found["data_vars"]["retargeted"]["data"][0] == [False, True]
+
+
+def test_that_backfilling_takes_long_is_said_beforehand(tmp_path, monkeypatch):
+    def computed(study, progress):
+        raise Faults([Fault("", "here it begins")], study.name)
+
+    monkeypatch.setattr("doseopt.comparison.definition_map.definition_map", computed)
+    path = tmp_path / "fills.toml"
+    path.write_text(RESPONDS, encoding="utf-8")
+    first, *rest = run("definitions", str(path)).stderr.splitlines()
+    assert first == "doseopt: BF: backfilling is simulated, anew in each of 15 cells, which takes minutes"
+    assert "here it begins" in rest[-1]
 
 
 def test_one_design_is_a_fault_with_status_2(study, tmp_path):

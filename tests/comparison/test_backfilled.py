@@ -65,6 +65,17 @@ def test_with_responses_lower_doses_have_more_patients():
     assert found["turned_away"].sel(design="BF") < found["turned_away"].sel(design="BOIN") - 1
 
 
+def test_the_trials_that_times_are_simulated_by_are_told_by_design():
+    """Those of BOIN's days, which are drawn beside its patients, are 4,000 whatever is asked for; BF's are its own."""
+    said = "(4,000 trials of BOIN in a scenario, seed 1; 50 trials of BF in a scenario, seed 7;"
+    assert said in time_blocks(compare(parse_study(RESPONDS), Simulate(50, seed=7)))[0].text
+    engine = ExactWherePossible(simulate=Simulate(50, seed=7))
+    alone = (
+        "Exact for BOIN, else simulated, since lower doses are backfilled (50 trials of a design in a scenario, seed 7;"
+    )
+    assert alone in time_blocks(compare(parse_study(RESPONDS), engine))[0].text
+
+
 def test_what_it_needs_and_is_not_there_is_said_at_once():
     bare = RESPONDS.replace(CLOCK, "").replace(", p_eff = [0.3, 0.4, 0.5]", "")
     with pytest.raises(Faults) as found:

@@ -15,6 +15,7 @@ from doseopt.core.parameters import Faults
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.means import means_of
 from doseopt.measures.expected import linear_measures
+from doseopt.reports.sections.break_even import break_even_blocks
 from doseopt.scenarios.perturbations import DOSE_ERROR, recorded
 from doseopt.study.file import parse_study
 
@@ -199,3 +200,31 @@ def test_a_study_without_values_of_doses_is_perturbed_in_all_ways_but_the_dose()
     found = break_even(parse_study(f'title = "two"\n{text}', "two.toml"), "A", ["B"])
     ends = found["amount"].transpose("perturbation", "point").isel(point=[0, -1])
     assert ends.to_numpy().tolist() == [[0, 1], [0, 1], [0, 0.5], [0, 0.5]]
+
+
+ONE = """
+title = "One dose"
+target = 0.3
+[doses]
+labels = ["20"]
+values = [20]
+unit = "mg"
+[clock]
+window = 28
+accrual = { kind = "fixed", per_month = 2 }
+[scenarios]
+right = [0.3]
+[designs.BOIN]
+kind = "boin"
+modifiers = [{ kind = "max_patients", n = 6 }]
+[designs."rolling six"]
+kind = "rolling_six"
+"""
+
+
+def test_of_one_dose_no_rate_beside_it_is_known_and_who_waits_is_named():
+    found = break_even(parse_study(ONE), "BOIN", ["rolling six"])
+    assert found["perturbation"].values.tolist() == ["false_dlts", "late_dlts", "death", "dropout"]
+    text = break_even_blocks(found)[0].text
+    assert "every dose given is off" not in text
+    assert "followed up before the next decision, and nobody backfilled: rolling six." in text

@@ -5,13 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 import tomli_w
+from comparison.test_backfilled import RESPONDS
 
-from doseopt import Definition, MTDRule, compare, load_study
+from doseopt import Definition, ExactWherePossible, MTDRule, Simulate, compare, load_study
 from doseopt.comparison.definition_map import at_target, definition_map, targets_of
 from doseopt.core.parameters import Faults
+from doseopt.reports.render.document import Paragraph
+from doseopt.reports.sections.definition_map import definition_map_document
 from doseopt.study.file import parse_study
 
 NAMES = ("ATD+3+3 cap 10", "CRM 10", "CRM 13", "BOIN 10")
+
+
+def explained(found):
+    return " ".join(block.text for block in definition_map_document(found).blocks if isinstance(block, Paragraph))
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +31,11 @@ def study():
 @pytest.fixture(scope="module")
 def found(study):
     return definition_map(study)
+
+
+def test_without_a_simulated_design_there_is_no_error(found):
+    assert "correct_mcse" not in found
+    assert "Simulated" not in explained(found)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +91,18 @@ def test_a_target_that_a_design_cannot_have_is_left_out_and_named():
     found = definition_map(parse_study(tomli_w.dumps(document)))
     assert found["target"].values.tolist() == [0.20, 0.25, 0.30, 1 / 3]
     assert found.attrs["not_computed"].startswith("target 0.167: designs.wide.skeleton")
+
+
+def test_a_design_that_is_simulated_is_named_with_its_error():
+    """At most the mean of sqrt(p (1 - p) / trials) over the scenarios, where a design is right with probability p."""
+    told, study = [], parse_study(RESPONDS)
+    found = definition_map(study, ExactWherePossible(simulate=Simulate(50, seed=2)), told.append)
+    assert told[:2] == ["0.167: BOIN, 0% false DLTs", "0.167: BOIN, 10% false DLTs"]
+    assert len(told) == found["correct"].sel(definition="closest", naming="any").size
+    assert (found["correct_mcse"].sel(design="BOIN") == 0).all()
+    assert 0 < found["correct_mcse"].sel(design="BF").max() <= 0.5 / np.sqrt(50) + 1e-12
+    most = f"{100 * found['correct_mcse'].max():.1f} points"
+    assert f"Simulated: BF (standard error of correct selection at most {most})." in explained(found)
 
 
 def test_targets():

@@ -27,7 +27,7 @@ def test_they_are_those_of_the_design(clock, cap, events):
     assert (drawn["duration_mcse"] > 0).all()
     error = np.hypot(drawn["duration_mcse"], counted["duration_mcse"])
     assert (np.abs(drawn["duration"] - counted["duration"]) < 4 * error).all()
-    trials = drawn.attrs["times_trials"]
+    trials = drawn["times_trials"].item()
     sd = np.sqrt(2 * counted["completed_by"] * (1 - counted["completed_by"]) / trials)
     assert (np.abs(drawn["completed_by"] - counted["completed_by"]) <= 4 * sd + 1e-12).all()
     for name in ("turned_away", "closed_days"):

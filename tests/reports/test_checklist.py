@@ -4,10 +4,13 @@ import types
 
 import pytest
 
+from doseopt import Accrual, Clock
 from doseopt.reports.amendment import SECTIONS
+from doseopt.reports.render.document import Gap, Paragraph
 from doseopt.reports.sections.checklist import answered, checklist
 from doseopt.reports.sections.guidelines import ITEMS
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.words import statement
 from doseopt.study.amendment import STATEMENTS
 
 THEIRS = "not answered: for the investigators"
@@ -37,8 +40,24 @@ def test_where_an_item_is_answered(item, stated, wanted):
     assert answered(item, MADE, stated) == wanted
 
 
+def dossier_of(statements, clock=None):
+    study = types.SimpleNamespace(clock=clock)
+    return types.SimpleNamespace(study=study, proposal=types.SimpleNamespace(statements=statements))
+
+
+def test_the_window_of_the_clock_stands_where_investigators_say_nothing_else_of_it():
+    clock = Clock(21, Accrual(per_month=2))
+    assert statement(dossier_of({}), "dlt_window") == Gap("the DLT observation period.")
+    said = "The DLT observation period: 21 days, by the clock of the study file."
+    assert statement(dossier_of({}, clock), "dlt_window") == Paragraph(said)
+    own = statement(dossier_of({"dlt_window": "Three weeks."}, clock), "dlt_window")
+    assert own == Paragraph("The DLT observation period: Three weeks.")
+    table = checklist(MADE).build(dossier_of({}, clock))[1]
+    assert dict(zip(ITEMS, table.rows, strict=True))["dlt"][2] == f"Words; in part {THEIRS}"
+
+
 def test_every_item_has_a_row_and_an_empty_statement_is_none():
-    dossier = types.SimpleNamespace(proposal=types.SimpleNamespace(statements={"reason": "", "dlt_window": "28 days"}))
+    dossier = dossier_of({"reason": "", "dlt_window": "28 days"})
     _, table = checklist(MADE).build(dossier)
     assert [row[:2] for row in table.rows] == list(ITEMS.values())
     told = dict(zip(ITEMS, (row[2] for row in table.rows), strict=True))

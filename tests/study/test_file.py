@@ -253,9 +253,14 @@ ONE_FAULT = [
         "scenarios.s.transform.kind: unknown kind 'off'",
     ),
     # what is missing
-    (["title"], None, "title: missing"),
-    (["target"], None, "target: missing"),
-    (["doses"], None, "doses: missing"),
+    (["title"], None, 'title: missing; wanted what the study is called, as title = "A trial"'),
+    (["target"], None, "target: missing; wanted DLT rate that the MTD is to have, as target = 0.25"),
+    (["doses"], None, 'doses: missing; wanted the doses, lowest first, as [doses] with labels = ["10", "20"]'),
+    (
+        ["designs"],
+        None,
+        'designs: missing; wanted the designs by name, each with its kind, as [designs.BOIN] with kind = "b',
+    ),
     (["doses", "labels"], None, "doses.labels: missing"),
     (["doses", "values"], [1.0, 2.0, 3.0], "doses.unit: missing; wanted the unit of the values"),
     (["scenarios"], {}, "scenarios: wanted at least one"),

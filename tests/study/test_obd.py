@@ -113,7 +113,7 @@ def test_the_comparison_shows_them_for_all_designs(study):
     assert result["correct_obd_selection"].notnull().all()
     text = str(terminal_text(comparison_document(result), 200))
     for words in (
-        "The optimal biological dose is selected, averaged",
+        "The optimal biological dose is selected most often, averaged over the 2 scenarios, by ",
         "Correct selection of the OBD",
         "OBD: the dose with",
     ):

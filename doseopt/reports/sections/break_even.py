@@ -51,6 +51,9 @@ def break_even_blocks(ds: xr.Dataset) -> list[Block]:
         f"the next decision{off}; a share of the patients dies in the DLT window ({ds.attrs['death_counted']}), or "
         f"drops out ({ds.attrs['dropout_counted']}). What is right stays that of the true rates{given}."
     )
+    if ds.attrs["followed_up"]:
+        how = "with every cohort followed up before the next decision, and nobody backfilled"
+        text += f" Here {how}: {ds.attrs['followed_up']}."
     if left_out:
         text += f" Left out, since too large for the exact calculation: {', '.join(left_out)}."
     figure = Figure.of(

@@ -8,6 +8,7 @@ from doseopt.amendment.dossier import Dossier
 from doseopt.reports.render.document import Block, Paragraph, Table
 from doseopt.reports.sections.guidelines import ITEMS
 from doseopt.reports.sections.section import Section
+from doseopt.reports.sections.words import statements
 
 INVESTIGATORS = "not answered: for the investigators"
 
@@ -16,7 +17,7 @@ def checklist(sections: Sequence[Section]) -> Section:
     """Return the section that says where each item is answered."""
 
     def build(dossier: Dossier) -> list[Block]:
-        stated = {key for key, text in dossier.proposal.statements.items() if text}
+        stated = statements(dossier)
         rows = [(*asked, answered(item, sections, stated)) for item, asked in ITEMS.items()]
         return [
             Paragraph(

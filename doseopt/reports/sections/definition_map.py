@@ -77,7 +77,16 @@ def _explained(ds: xr.Dataset) -> str:
     )
     text += f" Put on each target: {listed(label[moved].tolist())}." if moved.any() else ""
     text += f" The same at every target: {listed(label[~moved].tolist())}." if not moved.all() else ""
-    return text
+    return text + _simulated(ds)
+
+
+def _simulated(ds: xr.Dataset) -> str:
+    """Say which designs are simulated, and how well that is known; nothing if none is."""
+    if "correct_mcse" not in ds:
+        return ""
+    most = ds["correct_mcse"].max([dim for dim in ds["correct_mcse"].dims if dim != "design"]).to_numpy()
+    error = f"standard error of correct selection at most {100 * most.max():.1f} points"
+    return f" Simulated: {listed(np.array(names(ds, 'design'))[most > 0].tolist())} ({error})."
 
 
 def _table(ds: xr.Dataset) -> Table:

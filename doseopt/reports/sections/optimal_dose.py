@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from doseopt.display.labels import names
+from doseopt.display.labels import listed, names
 from doseopt.reports.render.document import MARK, Block, Heading, Paragraph, Table
 from doseopt.reports.sections.measures import LETTERS, Measure, measure_tables, number, scaled
 
@@ -19,6 +19,8 @@ ALIKE = (
     "Designs that do not look at efficacy are judged alike: what they select is compared with the OBD, and patients "
     "whom they treat respond at the same rates. The correct selection of the other tables is that of the MTD."
 )
+MOST_NAMED = 3
+"""Designs that a finding names as the best."""
 
 
 def optimal_dose(ds: xr.Dataset) -> list[Block]:
@@ -36,14 +38,17 @@ def optimal_dose(ds: xr.Dataset) -> list[Block]:
 
 
 def optimal_finding(ds: xr.Dataset) -> list[str]:
-    """Say which design selects the OBD most often, averaged over the scenarios."""
+    """Say which designs select the OBD most often, averaged over the scenarios, and how often the others do."""
     if "obd_acceptable" not in ds:
         return []
     each = ds["correct_obd_selection"].transpose("design", "scenario").to_numpy().mean(axis=1)
-    told = ", ".join(f"{name} {100 * each[d]:.1f}%" for d, name in enumerate(names(ds, "design")))
+    order, label = np.argsort(-each, kind="stable").tolist(), names(ds, "design")
+    told = listed([f"{label[d]} ({100 * each[d]:.1f}%)" for d in order[:MOST_NAMED]])
+    if len(order) > MOST_NAMED:
+        told += f", least often by {label[order[-1]]} ({100 * each[order[-1]]:.1f}%)"
     count = ds.sizes["scenario"]
     over = f"averaged over the {count} scenarios" if count > 1 else "in the one scenario"
-    return [f"The optimal biological dose is selected, {over}, by {told}."]
+    return [f"The optimal biological dose is selected most often, {over}, by {told}."]
 
 
 def _truths(ds: xr.Dataset) -> Table:

@@ -94,14 +94,25 @@ def _made(ds: xr.Dataset) -> str:
     """Say whether the times are exact."""
     if "times_simulated" not in ds.attrs:
         return "Exact."
-    why, trials, seed = (ds.attrs[f"times_{name}"] for name in ("simulated", "trials", "seed"))
-    how = f"simulated, since {why} ({trials:,} trials of a design in a scenario, seed {seed}"
+    how = f"simulated, since {ds.attrs['times_simulated']} ({_trials(ds)}"
     error = error_of(_of_known(ds, "duration"), "duration").max("scenario")
     most = f"standard error of a mean at most {float(error.max()):.1f} days"
     exact = [str(name) for name in error["design"].to_numpy()[error.to_numpy() == 0]]
     if len(exact) == error.size:
         return f"Means are exact; quantiles and probabilities are {how})."
     return f"Exact for {listed(exact)}, else {how}; {most})." if exact else f"S{how[1:]}; {most})."
+
+
+def _trials(ds: xr.Dataset) -> str:
+    """Say how many trials times are simulated by, and with which seed; by design where these differ."""
+    drawn = zip(names(ds, "design"), ds["times_trials"].to_numpy(), ds["times_seed"].to_numpy(), strict=True)
+    by_number: dict[tuple[int, int], list[str]] = {}
+    for name, trials, seed in drawn:
+        if not np.isnan(trials):
+            by_number.setdefault((int(trials), int(seed)), []).append(name)
+    alone = len(by_number) == 1
+    each = [(trials, "a design" if alone else listed(of), seed) for (trials, seed), of in by_number.items()]
+    return "; ".join(f"{trials:,} trials of {which} in a scenario, seed {seed}" for trials, which, seed in each)
 
 
 def _of_known(ds: xr.Dataset, name: str) -> xr.Dataset:

@@ -81,9 +81,16 @@ def so_far(dossier: Dossier) -> str:
     return f"after {counted(dlts, 'DLT')} in {counted(patients, 'patient')} ({dossier.outcomes}{waiting})"
 
 
+def statements(dossier: Dossier) -> dict[str, str]:
+    """Return what the investigators say, by the keys of `STATEMENTS`; of the DLT window, else what the clock says."""
+    clock = dossier.study.clock
+    by_clock = {} if clock is None else {"dlt_window": f"{clock.window:g} days, by the clock of the study file."}
+    return by_clock | {key: text for key, text in dossier.proposal.statements.items() if text}
+
+
 def statement(dossier: Dossier, key: str) -> Block:
     """Return what the investigators say of a point, or the gap where they have said nothing."""
-    text = dossier.proposal.statements.get(key, "")
+    text = statements(dossier).get(key, "")
     what = STATEMENTS[key]
     return Paragraph(f"{what[0].upper()}{what[1:]}: {text}") if text else Gap(f"{what}.")
 
