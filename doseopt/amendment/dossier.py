@@ -16,7 +16,8 @@ from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
-from doseopt.comparison.compare import compare, estimates_of, with_posteriors
+from doseopt.comparison.compare import compare
+from doseopt.comparison.posteriors import estimates_of, with_posteriors
 from doseopt.comparison.readings import readings_of, silences
 from doseopt.conduct.decided_on import by_model
 from doseopt.conduct.examples import example_trials

@@ -110,7 +110,7 @@ def compare(
         engine = _engine(settled, simulate, seed)
         loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
-        dataset = _compared(loaded, engine)
+        dataset, readings = _compared(loaded, engine)
         loaded = loaded.only(dataset["design"].to_numpy().tolist())
         nothing = Document("", {}, ())
         data_alone = json and folder is None and html is None
@@ -123,16 +123,18 @@ def compare(
             sys.stdout.flush()
         document = drawing(document, folder, html)
         finished, further, shown = True, nothing, nothing
+        read = functools.cache(lambda: dataset.assign(readings()))
         if loaded.states_posterior if posterior is None else posterior:
-            keep = functools.partial(_write_data, dataset, folder)
-            dataset, finished = _with_posteriors(dataset, loaded, engine, keep)
+            result, finished = _with_posteriors(read, loaded, engine, lambda: _write_data(read(), folder))
             if not data_alone:
-                further, told = _of_posteriors(dataset)
+                further, told = _of_posteriors(result)
                 further = drawing(further, folder, html)
                 shown = further if full or posterior else told
+        else:
+            result = read()
         whole = _followed_by(further.blocks, document)
-        files = [*_write_data(dataset, folder), *([] if folder is None else write_figures(whole, folder))]
-        deliver(lambda: dataset, whole, json=json, html=html, folder=folder, files=files, shown=shown)
+        files = [*_write_data(result, folder), *([] if folder is None else write_figures(whole, folder))]
+        deliver(lambda: result, whole, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
             raise typer.Exit(INTERRUPTED)
 
@@ -193,13 +195,13 @@ def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
     return exact if settled else ExactWherePossible(exact, Simulate(seed=seed))
 
 
-def _compared(study: Study, engine: Engine) -> xr.Dataset:
-    """Run the comparison behind a progress bar."""
+def _compared(study: Study, engine: Engine) -> tuple[xr.Dataset, Callable[[], xr.Dataset]]:
+    """Run the comparison behind a progress bar; readings of the DLT window, which are not printed, are begun beside."""
     from doseopt.cli.terminal import steps
-    from doseopt.comparison.compare import compare as run
+    from doseopt.comparison.compare import before_readings
 
     with steps("comparing", len(study.designs) + 2) as step:
-        return run(study, engine, progress=step, posteriors=False)
+        return before_readings(study, engine, step)
 
 
 def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, list[Block]]:
@@ -217,14 +219,14 @@ def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, lis
 
 
 def _with_posteriors(
-    dataset: xr.Dataset, study: Study, engine: Engine, keep: Callable[[], object]
+    dataset: Callable[[], xr.Dataset], study: Study, engine: Engine, keep: Callable[[], object]
 ) -> tuple[xr.Dataset, bool]:
     """Add the posteriors behind a progress bar; when interrupted, those so far, and False.
 
     They may be interrupted, and worse: the rest is kept where they fail, and once they take long.
     """
     from doseopt.cli.terminal import progress_bar
-    from doseopt.comparison.compare import estimates_of, with_posteriors
+    from doseopt.comparison.posteriors import estimates_of, with_posteriors
 
     estimates, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
     try:
@@ -240,11 +242,11 @@ def _with_posteriors(
 
             estimates.run(tell)
             finished = True
-        return with_posteriors(dataset, study, engine, estimates), finished
+        return with_posteriors(dataset(), study, engine, estimates), finished
     except KeyboardInterrupt:
         done = "" if estimates is None else f" after {estimates.done:,} of {estimates.wanted:,} tallies"
         print(f"doseopt: posteriors interrupted{done}; what is done is kept", file=sys.stderr)
-        return dataset if estimates is None else with_posteriors(dataset, study, engine, estimates), finished
+        return dataset() if estimates is None else with_posteriors(dataset(), study, engine, estimates), finished
     except BaseException:
         once()
         raise

@@ -143,7 +143,7 @@ def _harmless(text: str) -> str:
 
 def as_json(result: Any) -> str:
     """Return a result as one JSON object (a Dataset as xarray's ``to_dict``), with null for nan and infinity."""
-    value = result.to_dict() if isinstance(result, xr.Dataset) else result
+    value = result.to_dict(data="array") if isinstance(result, xr.Dataset) else result
     return json.dumps(plain(value), allow_nan=False)
 
 
@@ -151,6 +151,9 @@ def plain(value: Any) -> Any:
     """Return a value as JSON holds it, with None for nan and infinity."""
     if isinstance(value, Mapping):
         return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, np.ndarray):
+        known = value.dtype.kind in "biuU" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+        return value.tolist() if known else plain(value.tolist())
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, np.generic):

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from doseopt.beliefs.right import Definitions
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
 from doseopt.comparison.as_they_come import as_they_come
 from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
-from doseopt.comparison.endings import typical_endings
 from doseopt.comparison.enrolment import enrolment_curves
-from doseopt.comparison.evaluate import COUNTS, Engine, characteristics, dose_coordinates, in_one, outcomes_of
+from doseopt.comparison.evaluate import COUNTS, Engine, along_designs, characteristics, dose_coordinates, outcomes_of
 from doseopt.comparison.expanded import expanded
 from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
+from doseopt.comparison.posteriors import estimates_of, with_posteriors
 from doseopt.comparison.weighable import unweighed
 from doseopt.comparison.window_readings import window_readings
 from doseopt.core.beside import begun
@@ -32,11 +31,6 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import of_optimum
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
-from doseopt.measures.decisive import decisive_accuracy, declared_of
-from doseopt.measures.declared import declared_posterior
-from doseopt.measures.estimation import Estimates, labelled_prior, posterior_measures
-from doseopt.measures.reliability import COORDS as RELIABILITY
-from doseopt.measures.reliability import reliability
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
 
@@ -93,11 +87,21 @@ def compare(
     engine = ExactWherePossible() if engine is None else engine
     demand(isinstance(study, Study), "study", "a Study", study)
     demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
+    result, readings = before_readings(study, engine, progress)
+    result = result.assign(readings())
+    if study.states_posterior if posteriors is None else posteriors:
+        progress("posteriors")
+        study = study.only(result["design"].to_numpy().tolist())
+        (estimates := estimates_of(study, engine)).run()
+        result = with_posteriors(result, study, engine, estimates)
+    return result
+
+
+def before_readings(study: Study, engine: Engine, progress: Progress) -> tuple[xr.Dataset, Callable[[], xr.Dataset]]:
+    """Return a comparison without posteriors, and what waits for the readings of the DLT window, begun beside it."""
     scenarios = study.scenarios
     if faults := unweighed(study):
         raise Faults(faults, study.name)
-    told = study.window_events is not None or study.silences is not None
-    readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
     stated, found, laws, refused = study, {}, {}, []
     for name, design in study.designs.items():
         progress(name)
@@ -109,6 +113,8 @@ def compare(
     if not found:
         raise TooManyStates("\n".join(refused))
     study, parts = study.only(list(found)), list(found.values())
+    told = study.window_events is not None or study.silences is not None
+    readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
     result = _stacked(parts, list(found))
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
@@ -122,100 +128,40 @@ def compare(
     progress("enrolment curves")
     if (curves := enrolment_curves(study, engine, result)) is not None:
         result = result.merge(curves, compat="override")
-    result = result.assign(readings() if study is stated or not told else window_readings(study, engine))
     result = in_time(study, engine, result, laws)
     result = result.assign(as_they_come(study, engine, result)).assign(expanded(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
-    result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)
-    if study.states_posterior if posteriors is None else posteriors:
-        progress("posteriors")
-        (estimates := estimates_of(study, engine)).run()
-        result = with_posteriors(result, study, engine, estimates)
-    return result
-
-
-def estimates_of(
-    study: Study, engine: Engine, progress: Progress = lambda _: None, most_nodes: int | None = None
-) -> Estimates:
-    """Return the tallies that the designs of a study can end with, to compute posteriors at; see `with_posteriors`."""
-    scenarios = study.scenarios
-
-    def each() -> Iterator[xr.Dataset]:
-        for name, design in study.designs.items():
-            progress(name)
-            yield from outcomes_of(study, engine, name, design, scenarios)
-
-    return Estimates(study.curve(), each(), most_nodes, Definitions((study.mtd,), study.doses.planned()))
-
-
-def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates: Estimates) -> xr.Dataset:
-    """Add what is known of the DLT rates after each design, as far as it has been computed.
-
-    Parameters
-    ----------
-    result : Dataset
-        Of `compare`.
-    study : Study
-    engine : Exact, Simulate or ExactWherePossible
-        That the comparison was made with.
-    estimates : Estimates
-        Of `estimates_of`, run to the end or interrupted.
-
-    Returns
-    -------
-    Dataset
-        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
-        `decisive_accuracy` and `reliability`, and `posterior_left_out`, the probability of the endings that they leave
-        out; with what `typical_endings` says.
-        Unchanged if no posterior has been computed.
-    """
-    if not estimates.done:
-        return result
-    scenarios = study.scenarios
-    parts = []
-    for name, design in study.designs.items():
-        blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(_of_posteriors(outcomes, design, estimates) for outcomes in blocks))
-    found = xr.Dataset(_along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
-    sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
-    endings = typical_endings(study, engine, sizes)
-    result = result.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
-    whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
-    return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)
-
-
-def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:
-    found = posterior_measures(outcomes, estimates).assign(declared_posterior(outcomes, estimates))
-    return found.assign(decisive_accuracy(outcomes, design, estimates)).assign(
-        reliability(declared_of(outcomes, estimates))
-    )
+    return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings
 
 
 def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
     """Join the designs along a new first dimension; a reason that a design does not know has probability 0."""
     reasons = sorted({str(r) for part in parts for r in part["stop_reason"].to_numpy()})
-    parts = [part.reindex(stop_reason=reasons, fill_value=0.0) for part in parts]
     about = {
         "engine": {"long_name": "how the design was evaluated"},
         "trials": {"long_name": "trials a scenario, infinite for the exact engine", "units": "1"},
     }
     coordinates = {name: ("design", [part[name].item() for part in parts], attrs) for name, attrs in about.items()}
-    result = xr.Dataset(_along_designs(parts), coords={**parts[0].coords, **coordinates, "design": names})
-    return result.drop_vars([count for count in COUNTS if result[count].isnull().all()])
+    shared = {name: parts[0].variables[name] for name in parts[0].coords}
+    variables = [_by_reason(part, reasons) for part in parts]
+    known = along_designs(variables)
+    return xr.Dataset(
+        {name: each for name, each in known.items() if name not in COUNTS or not np.isnan(each[1]).all()},
+        coords={**shared, **coordinates, "design": names, "stop_reason": reasons},
+    )
 
 
-def _along_designs(parts: list[xr.Dataset]) -> dict[str, Any]:
-    """Join the variables of designs, each with the same ones."""
-    first = {str(name): parts[0].variables[name] for name in parts[0].data_vars}
-    return {
-        name: (
-            ("design", *one.dims),
-            np.stack([part.variables[name].transpose(*one.dims).to_numpy() for part in parts]),
-            one.attrs,
-        )
-        for name, one in first.items()
-    }
+def _by_reason(part: xr.Dataset, reasons: list[str]) -> dict[str, xr.Variable]:
+    """Return the variables of one design, those by the reason for stopping at all reasons."""
+    found = {str(name): part.variables[name] for name in part.data_vars}
+    at = np.searchsorted(reasons, part["stop_reason"].to_numpy())
+    for name, variable in found.items():
+        if "stop_reason" in variable.dims:
+            whole = np.zeros((*variable.shape[:-1], len(reasons)))
+            whole[..., at] = variable.to_numpy()
+            found[name] = xr.Variable(variable.dims, whole, variable.attrs)
+    return found
 
 
 def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,14 +52,31 @@ def outcomes_of(study: Study, engine: Engine, name: str, design: Design, scenari
         size = max(1, BLOCK * block.sizes["scenario"] // outcomes.nbytes)
 
 
-def in_one(blocks: Iterable[xr.Dataset]) -> xr.Dataset:
+def variables_of(*found: xr.Dataset) -> dict[str, xr.Variable]:
+    """Return the variables of some Datasets, by name."""
+    return {str(name): each.variables[name] for each in found for name in each.data_vars}
+
+
+def in_one(blocks: Iterable[Mapping[str, xr.Variable]]) -> dict[str, xr.Variable]:
     """Join what is known of some scenarios with what is known of others."""
-    parts = list(blocks)
-    if len(parts) == 1:
-        return parts[0]
-    return xr.concat(
-        parts, "scenario", data_vars="minimal", coords="minimal", compat="override", combine_attrs="override"
-    )
+    first, *others = blocks
+    found = dict(first)
+    for name, one in first.items():
+        if others and "scenario" in one.dims:
+            found[name] = xr.Variable.concat([one, *(block[name] for block in others)], "scenario")
+    return found
+
+
+def along_designs(parts: list[dict[str, xr.Variable]]) -> dict[str, Any]:
+    """Join the variables of designs, each with the same ones."""
+    return {
+        name: (
+            ("design", *one.dims),
+            np.stack([part[name].transpose(*one.dims).to_numpy() for part in parts]),
+            one.attrs,
+        )
+        for name, one in parts[0].items()
+    }
 
 
 def characteristics(study: Study, design: Design, blocks: Iterable[xr.Dataset]) -> xr.Dataset:
@@ -78,17 +95,17 @@ def characteristics(study: Study, design: Design, blocks: Iterable[xr.Dataset]) 
     Dataset
         Without the dimension `design`; coordinates `engine` and `trials`, infinite for the exact engine.
     """
-    parts, fewest = [], np.full(design.facts.doses, np.nan)
+    parts, coords, fewest = [], [], np.full(design.facts.doses, np.nan)
     for outcomes in blocks:
+        measured = operating_characteristics(outcomes)
         further = [own_measures(outcomes, design), declared_evidence(outcomes, study.definition), first_right(outcomes)]
         further.append(selection_score(outcomes, study.utility.errors))
-        found = {name: each.variables[name] for each in further for name in each.data_vars}
+        parts.append(variables_of(measured, *further))
         if "acceptable_of_all" in outcomes:
-            found["correct_selection_of_all"] = correct_of_all(outcomes).variable
-        parts.append(operating_characteristics(outcomes).assign(found))
+            parts[-1]["correct_selection_of_all"] = correct_of_all(outcomes).variable
+        coords.append({str(name): measured.variables[name] for name in measured.coords})
         fewest = _fewest(outcomes, design)
         attrs = outcomes.attrs
-    result = in_one(parts)
     patients = {"units": "patients"}
     text = "fewest patients with which the dose can be declared"
     of_design: dict[str, Any] = {
@@ -98,7 +115,8 @@ def characteristics(study: Study, design: Design, blocks: Iterable[xr.Dataset]) 
     for count in COUNTS:
         about = {"units": "1", "long_name": f"{count} of the design's graph"}
         of_design[count] = ((), float(attrs.get(count, np.nan)), about)
-    return result.assign(of_design).assign_coords(engine=str(attrs["engine"]), trials=float(attrs["trials"]))
+    about_trials = {"engine": str(attrs["engine"]), "trials": float(attrs["trials"])}
+    return xr.Dataset(in_one(parts) | of_design, in_one(coords) | about_trials, attrs)
 
 
 def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:

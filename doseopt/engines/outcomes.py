@@ -84,7 +84,7 @@ def make_outcomes(
             **{name: scenarios.variables[name] for name in ("p_dlt", "p_eff", "per_evaluable") if name in scenarios},
             **entries,
         },
-        coords=scenarios.coords.assign(stop_reason=list(reasons)),
+        coords={**{name: scenarios.variables[name] for name in scenarios.coords}, "stop_reason": list(reasons)},
         attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
     )
 
