@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 
@@ -37,13 +38,14 @@ def tidy(ds: xr.Dataset) -> pd.DataFrame:
         ``stopped[max_patients]``; yes and no are 1 and 0; the index `mtd` and the enrolment curves are left out
         (`acceptable` says what is correct).
     """
-    parts = [_rows(ds, str(name)) for name in ds.data_vars if _belongs(ds, str(name))]
+    how = np.array(evaluated(ds))
+    parts = [_rows(ds, str(name), how) for name in ds.data_vars if _belongs(ds, str(name))]
     # one frame of all, as pandas takes long to make and to join 200 small ones
     return pd.DataFrame({column: np.concatenate([part[column] for part in parts]) for column in COLUMNS})
 
 
 def _belongs(ds: xr.Dataset, name: str) -> bool:
-    array = ds[name]
+    array = ds.variables[name]
     known = set(array.dims) <= {*KEYS, *FURTHER}
     empty = array.dtype.kind == "f" and bool(np.isnan(array).all()) and "design" not in array.dims
     return (
@@ -56,23 +58,23 @@ def _belongs(ds: xr.Dataset, name: str) -> bool:
     )
 
 
-def _rows(ds: xr.Dataset, name: str) -> dict[str, Any]:
-    """Return the columns of one variable, a value a row."""
-    array = ds[name]
-    labels = [ds[dimension].to_numpy().astype(str) for dimension in array.dims]
+def _rows(ds: xr.Dataset, name: str, how: npt.NDArray[np.str_]) -> dict[str, Any]:
+    """Return the columns of one variable, a value a row, given how each design was evaluated."""
+    array = ds.variables[name]
+    labels = [ds.variables[dimension].to_numpy().astype(str) for dimension in array.dims]
     keys = dict(zip(array.dims, np.meshgrid(*labels, indexing="ij"), strict=True))
     frame: dict[str, Any] = {key: keys[key].ravel() if key in keys else np.full(array.size, "") for key in KEYS}
     further = [keys[key].ravel() for key in FURTHER if key in keys]
     frame["measure"] = [f"{name}[{label}]" for label in further[0]] if further else np.full(array.size, name)
     frame["value"] = array.to_numpy().astype(float).ravel()
-    error = f"{name}_mcse"
-    known = error in ds
-    frame["mcse"] = ds[error].transpose(*array.dims).to_numpy().ravel() if known else np.full(array.size, np.nan)
+    error = ds.variables.get(f"{name}_mcse")
+    known = error is not None
+    frame["mcse"] = error.transpose(*array.dims).to_numpy().ravel() if known else np.full(array.size, np.nan)
     frame["units"] = np.full(array.size, array.attrs.get("units", "1"))
     frame["engine"] = np.full(array.size, "")
     if "design" in array.dims:
         place = np.indices(array.shape)[array.dims.index("design")].ravel()
-        frame["engine"] = np.array(evaluated(ds))[place]
+        frame["engine"] = how[place]
     return frame
 
 
