@@ -104,7 +104,7 @@ def compare(
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors(), allowing(budget):
         from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
-        from doseopt.reports.render.document import Document
+        from doseopt.reports.render.document import Block, Document
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
@@ -112,16 +112,15 @@ def compare(
         folder = folder_for(out, json, html)
         dataset, readings = _compared(loaded, engine)
         loaded = loaded.only(dataset["design"].to_numpy().tolist())
-        nothing = Document("", {}, ())
-        data_alone = json and folder is None and html is None
-        document, screen = (nothing, nothing) if data_alone else _documents(dataset)
+        nothing, compared, found = Document("", {}, ()), dataset, list[Block]()
         if robust:
             dataset, found = _with_break_even(dataset, loaded)
-            document, screen = (_followed_by(found, each) for each in (document, screen))
+        whole = functools.cache(lambda: _followed_by(found, _document(compared)))
         if not json:  # the answer before the posteriors and the files, which take longer
-            show(document if full else screen)
+            show(whole() if full else _followed_by(found, _screen(compared)))
             sys.stdout.flush()
-        document = drawing(document, folder, html)
+        data_alone = json and folder is None and html is None
+        document = nothing if data_alone else drawing(whole(), folder, html)
         finished, further, shown = True, nothing, nothing
         read = functools.cache(lambda: dataset.assign(readings()))
         if loaded.states_posterior if posterior is None else posterior:
@@ -132,19 +131,25 @@ def compare(
                 shown = further if full or posterior else told
         else:
             result = read()
-        whole = _followed_by(further.blocks, document)
-        files = [*_write_data(result, folder), *([] if folder is None else write_figures(whole, folder))]
-        deliver(lambda: result, whole, json=json, html=html, folder=folder, files=files, shown=shown)
+        document = _followed_by(further.blocks, document)
+        files = [*_write_data(result, folder), *([] if folder is None else write_figures(document, folder))]
+        deliver(lambda: result, document, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
             raise typer.Exit(INTERRUPTED)
 
 
-def _documents(dataset: xr.Dataset) -> tuple[Document, Document]:
-    """Return a comparison as a document, and what of it is shown on a screen."""
+def _document(dataset: xr.Dataset) -> Document:
+    """Return a comparison as a document."""
     from doseopt.reports.sections.comparison import comparison_document
+
+    return comparison_document(dataset)
+
+
+def _screen(dataset: xr.Dataset) -> Document:
+    """Return what of a comparison is shown on a screen."""
     from doseopt.reports.sections.overview import overview_document
 
-    return comparison_document(dataset), overview_document(dataset)
+    return overview_document(dataset)
 
 
 def _of_posteriors(dataset: xr.Dataset) -> tuple[Document, Document]:

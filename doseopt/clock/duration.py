@@ -23,7 +23,9 @@ from doseopt.core.parameters import check, param
 from doseopt.core.state import FloatArray, IntArray
 
 HALVINGS = 60
-"""Of the interval that a quantile is sought in."""
+"""Of the interval that a quantile is sought in, if need be."""
+NEAR = 2e-15
+"""How close to its probability a quantile is, or how narrow the bracket, relative to it."""
 
 
 @dataclass(frozen=True)
@@ -139,19 +141,41 @@ class Duration:
         return np.asarray(np.minimum(total, 1))
 
     def quantile(self, level: npt.ArrayLike) -> FloatArray:
-        """Return the first days by which the trial is done with these probabilities, [Q] -> [R, Q], by bisection."""
-        levels = np.asarray(level, float)
-        if not levels.size:
+        """Return the first days by which the trial is done with these probabilities, [Q] -> [R, Q].
+
+        By Newton's method in a bracket, which is halved where the law has jumps, as in slots.
+        """
+        wanted = np.asarray(level, float) - 1e-13
+        if not wanted.size:
             return np.zeros((len(self.weight), 0))
-        high = np.full((len(self.weight), len(levels)), float(self._means.max()) + 1)
-        while (short := self.below(high) < levels - EPS).any():
+        high = np.full((len(self.weight), len(wanted)), float(self._means.max()) + 1)
+        while (short := self.below(high) < wanted - EPS).any():
             high = np.where(short, 2 * high, high)
-        low = np.zeros_like(high)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            done = self.below(middle) >= levels - 1e-13
-            low, high = np.where(done, low, middle), np.where(done, middle, high)
-        return high
+        low, before = np.zeros_like(high), np.full_like(high, np.inf)
+        day = high / 2
+        for _ in range(2 * HALVINGS):
+            off = self.below(day) - wanted
+            low, high = np.where(off < 0, day, low), np.where(off < 0, high, day)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                tried = day - off / self._density(day)
+            # a step that did not halve the difference may be one of a cycle
+            newton = (tried > low) & (tried < high) & (np.abs(off) < before / 2)
+            tried, before = np.where(newton, tried, (low + high) / 2), np.abs(off)
+            there = (before < NEAR) | (high - low < NEAR * high)
+            day = np.where(there, day, tried)
+            if there.all():
+                break
+        return np.asarray(np.where(before < NEAR, day, high))
+
+    def _density(self, day: FloatArray) -> FloatArray:
+        """Return the density at days of each scenario, [R, Q] -> [R, Q]; 0 where the law has none."""
+        from scipy.special import gammaln
+
+        if self.slot:
+            return np.zeros_like(day)
+        shape, waits = np.maximum(self.shape, 1), self.rate * np.maximum(day[..., None] - self.shift, 1e-300)
+        each = np.exp((shape - 1) * np.log(waits) - waits - gammaln(shape)) * (self.shape > 0)
+        return np.asarray(self.rate * np.einsum("rg,rqg->rq", self.weight, each))
 
 
 def closed_days(n: IntArray, cohorts: IntArray, new: IntArray, window: float, stagger: Stagger) -> FloatArray:

@@ -106,3 +106,18 @@ def test_the_figures_of_the_registered_design():
     law = duration_of(c.n, c.cohorts, c.new, c.weight, Arrivals("poisson", 2 / MONTH), 28, Stagger())
     assert law.quantile([0.9]).round(1).tolist() == [[480.8]]
     assert law.below([670]).round(3).tolist() == [[0.998]]
+
+
+def test_quantiles_are_those_of_halving_an_interval():
+    """With many components, one without any wait, and in slots: where the distribution function reaches the level."""
+    rng, levels = np.random.default_rng(3), np.array([0.01, 0.05, 0.5, 0.95, 0.99])
+    for slot, fewest in ((0.0, 1), (0.0, 0), (7.0, 1)):
+        cohorts = rng.integers(2, 9, 40)
+        waited = np.maximum(3 * cohorts - rng.integers(0, 3, 40), 1) * (np.arange(40) >= 1 - fewest)
+        law = Duration(28.0 * cohorts, waited.astype(float), 0.018, rng.dirichlet(np.full(40, 0.3), 5), slot)
+        low, high = np.zeros((5, 5)), np.full((5, 5), 1e5)
+        for _ in range(70):
+            middle = (low + high) / 2
+            done = law.below(middle) >= levels - 1e-13
+            low, high = np.where(done, low, middle), np.where(done, middle, high)
+        assert law.quantile(levels) == pytest.approx(high, rel=1e-12)
