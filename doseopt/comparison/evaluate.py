@@ -63,7 +63,8 @@ def in_one(blocks: Iterable[Mapping[str, xr.Variable]]) -> dict[str, xr.Variable
     found = dict(first)
     for name, one in first.items():
         if others and "scenario" in one.dims:
-            found[name] = xr.Variable.concat([one, *(block[name] for block in others)], "scenario")
+            each = [part[name].transpose(*one.dims).to_numpy() for part in (first, *others)]
+            found[name] = xr.Variable(one.dims, np.concatenate(each, axis=one.dims.index("scenario")), one.attrs)
     return found
 
 

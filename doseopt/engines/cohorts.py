@@ -11,6 +11,9 @@ from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.exact import edge_chances, ending_weights
 from doseopt.engines.graph import Graph
 
+ROOM = 1 << 22
+"""Numbers that are carried to the states of a layer, about: 32 MB."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cohorts:
@@ -48,7 +51,7 @@ def cohorts_of(
     Notes
     -----
     Of the paths to an ending the share with each number of cohorts does not depend on the truth where its likelihood is
-    that of the tally; with three outcome categories, or `by`, each scenario takes a pass of its own.
+    that of the tally; with three outcome categories, or `by`, each scenario is carried along by itself.
 
     Examples
     --------
@@ -99,29 +102,36 @@ def carried(
     place = np.full(len(graph.state), -1)
     place[graph.ending] = np.arange(len(graph.ending))
     found = np.zeros((len(p), int(patients.max()) + 1, *begin.shape))
+    passes: list[tuple[slice, FloatArray | None, FloatArray]] = []
     if p_beside is None and by is None:
         each = ending_weights(graph, p) / graph.paths[graph.ending]
-        passes = [(slice(None), each, graph.orders)]
+        passes.append((slice(None), each, graph.orders[:, None]))
     else:
-        chances, one = edge_chances(graph, p, p_beside) if by is None else by, np.ones((1, len(graph.ending)))
-        passes = [(slice(r, r + 1), one, chances[:, r]) for r in range(len(p))]
-    for rows, each, chance in passes:
+        chances = edge_chances(graph, p, p_beside) if by is None else by
+        some = max(ROOM // (int(np.bincount(graph.state.total).max()) * begin.size), 1)
+        ways = (slice(first, first + some) for first in range(0, len(p), some))
+        passes += [(rows, None, chances[:, rows]) for rows in ways]
+    for rows, share, chance in passes:
         for states, spread in _layers(graph, chance, begin, move):
             ends = place[states]
-            count = patients[ends[ends >= 0][:1]]
-            if len(count):
-                found[rows, count[0]] += np.tensordot(each[:, ends[ends >= 0]], spread[ends >= 0], axes=1)
+            count, ended = patients[ends[ends >= 0][:1]], spread[ends >= 0]
+            if not len(count):
+                continue
+            if share is None:
+                found[rows, count[0]] += ended.sum(axis=0)
+            else:
+                found[rows, count[0]] += np.tensordot(share[:, ends[ends >= 0]], ended[:, 0], axes=1)
     return found
 
 
 def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> Iterator[tuple[slice, FloatArray]]:
-    """Yield the states of each number of patients, with what is carried to each, [S, ...].
+    """Yield the states of each number of patients, with what is carried to each, [S, Q, ...].
 
     Parameters
     ----------
     graph : Graph
-    chance : float array [L]
-        Weight of each edge.
+    chance : float array [L, Q]
+        Weights of each edge.
     begin, move
         As for `carried`.
     """
@@ -132,10 +142,11 @@ def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> 
     size = total[target] - total[source]
     new = (size > 1) & (graph.state.n[source, graph.decision.dose[source]] == 0)
     counts, firsts = np.unique(total, return_index=True)  # states stand in order of their patients
-    ends = [*firsts[1:].tolist(), len(total)]
+    lasts = [*firsts[1:].tolist(), len(total)]
     kept: dict[int, tuple[int, FloatArray]] = {}
-    for count, first, end in zip(counts.tolist(), firsts.tolist(), ends, strict=True):
-        spread = np.zeros((end - first, *begin.shape))
+    several = np.arange(chance.shape[1])
+    for count, first, end in zip(counts.tolist(), firsts.tolist(), lasts, strict=True):
+        spread = np.zeros((end - first, len(several), *begin.shape))
         if not kept:
             spread[0] = begin
         into = np.arange(*np.searchsorted(target, [first, end]))  # and edges in that of their targets
@@ -143,10 +154,12 @@ def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> 
             for is_new in (False, True):
                 rows = into[(size[into] == count - before) & (new[into] == is_new)]
                 if len(rows):
-                    at = (target[rows] - first, source[rows] - base)
-                    step = csr_array((chance[rows], at), shape=(len(spread), len(earlier)))
-                    come = (step @ earlier.reshape(len(earlier), -1)).reshape(-1, *begin.shape)
-                    spread += move(come, count - before, is_new)
+                    ends = target[rows, None] - first, source[rows, None] - base
+                    at = tuple((end * len(several) + several).ravel() for end in ends)
+                    shape = len(spread) * len(several), len(earlier) * len(several)
+                    step = csr_array((chance[rows].ravel(), at), shape=shape)
+                    come = (step @ earlier.reshape(shape[1], -1)).reshape(-1, *begin.shape)
+                    spread += move(come, count - before, is_new).reshape(spread.shape)
         yield slice(first, end), spread
         largest = int(size.max(initial=0))
         kept = {k: v for k, v in kept.items() if k > count - largest} | {count: (first, spread)}

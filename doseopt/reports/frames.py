@@ -68,8 +68,7 @@ def _rows(ds: xr.Dataset, name: str, how: npt.NDArray[np.str_]) -> dict[str, Any
     frame["measure"] = [f"{name}[{label}]" for label in further[0]] if further else np.full(array.size, name)
     frame["value"] = array.to_numpy().astype(float).ravel()
     error = ds.variables.get(f"{name}_mcse")
-    known = error is not None
-    frame["mcse"] = error.transpose(*array.dims).to_numpy().ravel() if known else np.full(array.size, np.nan)
+    frame["mcse"] = np.full(array.size, np.nan) if error is None else error.transpose(*array.dims).to_numpy().ravel()
     frame["units"] = np.full(array.size, array.attrs.get("units", "1"))
     frame["engine"] = np.full(array.size, "")
     if "design" in array.dims:

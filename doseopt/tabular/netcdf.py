@@ -39,7 +39,8 @@ class _Values:
 
 
 def _write_dataset(data: xr.Dataset, path: Path) -> None:
-    values, store = _Values(), xr.backends.NetCDF4DataStore.open(str(path), mode="w")
+    values = _Values()
+    store = xr.backends.NetCDF4DataStore.open(str(path), mode="w")  # type: ignore[no-untyped-call]
     try:
         data.dump_to_store(store, writer=values)
         for source, target in values.kept:

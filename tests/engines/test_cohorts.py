@@ -11,7 +11,7 @@ from doseopt import BOIN, AcceleratedTitration, MaxPatients, Modified, ThreePlus
 from doseopt.core.state import CONTINUE, TrialState
 from doseopt.core.trial import advance, decide_and_select
 from doseopt.engines.cohorts import cohorts_of
-from doseopt.engines.exact import Exact, edge_weights
+from doseopt.engines.exact import Exact, edge_chances, edge_weights
 
 DESIGNS = {
     "3+3": ThreePlusThree(doses=3, target=0.25),
@@ -79,6 +79,16 @@ def test_three_outcome_categories_have_a_pass_a_scenario():
         np.testing.assert_allclose(
             found.weight[:, found.n == n].sum(axis=1), weight[:, total == n].sum(axis=1), rtol=1e-12
         )
+
+
+@pytest.mark.parametrize("room", [1, 1 << 22])
+def test_scenarios_side_by_side_are_as_each_by_itself(room, monkeypatch):
+    """By the chance of each edge, some scenarios at a time, where one pass serves all by the likelihood of a tally."""
+    monkeypatch.setattr("doseopt.engines.cohorts.ROOM", room)
+    graph = build_graph(DESIGNS["ATD"], edges=True)
+    found, wanted = cohorts_of(graph, P, by=edge_chances(graph, P)), cohorts_of(graph, P)
+    assert [found.n.tolist(), found.new.tolist()] == [wanted.n.tolist(), wanted.new.tolist()]
+    np.testing.assert_allclose(found.weight, wanted.weight, rtol=1e-12)
 
 
 def test_patients_of_the_bundled_designs_are_those_of_the_endings():
