@@ -107,7 +107,7 @@ def test_a_fault_of_the_disk_is_one_line_and_status_2(command, error, study, tmp
     def refuse(*_, **__):
         raise error
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", refuse)
+    monkeypatch.setattr(xr.Dataset, "dump_to_store", refuse)
     result = run(command, study, "--out", tmp_path)
     assert result.exit_code == 2
     assert result.stderr.strip().splitlines()[-1].endswith(f".nc: {error.strerror}")
@@ -124,7 +124,7 @@ def test_the_library_for_netcdf_says_nothing_of_a_full_disk_but_we_do(full, tmp_
         if full:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    monkeypatch.setattr(xr.Dataset, "dump_to_store", fail)
     monkeypatch.setattr("pathlib.Path.write_bytes", write)
     with pytest.raises(OSError, match="No space left" if full else "HDF error") as caught:
         write_netcdf(xr.Dataset({"x": ("i", np.zeros(3))}), tmp_path / "x.nc")
