@@ -44,8 +44,9 @@ def next_dose(study: Study, trial: Trial, designs: Sequence[str] = ()) -> dict[s
     dict
         `designs`: name -> `action` ("treat", "wait" or "stop"), `dose` (label, or None when stopped or waiting),
         `level` (from 1, or None), `size` (or None), `stop` (reason or None), `mtd` (level or None; None while the trial
-        goes on), `unfinished` (patients `treated` and `of` how many, if the next patients are the rest of the last
-        cohort, or None), `pending` (patients), `if` (when waiting, what is done for each outcome of the pending
+        goes on), `awaits` (pending patients without whom a trial that stops cannot declare its MTD; left out for none),
+        `unfinished` (patients `treated` and `of` how many, if the next patients are the rest of the last cohort, or
+        None), `pending` (patients), `if` (when waiting, what is done for each outcome of the pending
         patients: letters, a group for each cohort that has some, in no order within it; empty if there are too many),
         `on_pending` (whether the design decides on pending patients, and so counts them),
         `titration` (why a titration waits for its patients, or None),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, Pending, TrialState
-from doseopt.core.trial import advance, selected, step
+from doseopt.core.trial import advance, followed_up, selected, step
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 
 
@@ -26,6 +27,8 @@ class Answer:
         Why it stops.
     mtd : int or None
         Level declared then.
+    awaits : int
+        Pending patients on whom the MTD depends of a trial that stops: it is not declared before they are followed up.
     fewest : int, optional
         The fewest patients of the next cohort where it is treated as patients come; None where it has `size`.
     unfinished : tuple of int, optional
@@ -36,6 +39,7 @@ class Answer:
     size: int | None
     stop: str | None = None
     mtd: int | None = None
+    awaits: int = 0
     fewest: int | None = None
     unfinished: tuple[int, int] | None = field(default=None, compare=False)
 
@@ -51,6 +55,7 @@ class Answer:
             "mtd": self.mtd,
             "unfinished": {"treated": treated, "of": wanted} if wanted else None,
             **({} if self.fewest is None else {"fewest": self.fewest}),
+            **({"awaits": self.awaits} if self.awaits else {}),
         }
 
 
@@ -84,6 +89,28 @@ def answers(design: Design, state: TrialState, pending: Pending | None = None) -
         else Answer(None, None, design.facts.stops[stop - 1], mtd + 1 if mtd >= 0 else None)
         for dose, size, few, stop, mtd in rows
     ]
+
+
+def with_pending(design: Design, state: TrialState, pending: Pending) -> Answer:
+    """Return what a design does that decides on pending patients, in a trial that has begun.
+
+    A trial that stops declares the MTD by the outcomes of all: now, if they cannot change it, else when they are known.
+    """
+    answer = answers(design, state, pending)[0]
+    left = pending.at(design.facts.doses)[0]
+    if answer.stop is None or not left.any():
+        return answer
+    dlts = np.array(list(itertools.product(*(range(many + 1) for many in left.tolist()))))
+    rows = np.zeros(len(dlts), np.int64)
+    known = TrialState(state.n[rows] + left, state.y[rows] + dlts, state.dose[rows], state.memory[rows])
+    stop = rows + 1 + design.facts.stops.index(answer.stop)
+    found = set(
+        followed_up(design, known, stop, Pending(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0))))[1]
+    )
+    one = int(found.pop()) if len(found) == 1 else None
+    return replace(
+        answer, mtd=one + 1 if one is not None and one >= 0 else None, awaits=int(left.sum()) if found else 0
+    )
 
 
 def treated(design: Design, before: TrialState, level: int, counts: IntArray) -> TrialState:

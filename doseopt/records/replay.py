@@ -17,7 +17,7 @@ from doseopt.core.state import CONTINUE, IntArray, Pending, TrialState
 from doseopt.core.trial import after
 from doseopt.designs.layers import layers
 from doseopt.designs.unfinished import PENDING, Unfinished, seen
-from doseopt.records.answer import Answer, admissible, answers, answers_amid, asked, treated
+from doseopt.records.answer import Answer, admissible, answers, answers_amid, asked, treated, with_pending
 from doseopt.records.course import Course
 
 MOST_OUTCOMES = 1000
@@ -186,7 +186,7 @@ def _with_pending(design: Design, course: Course, pending: Pending) -> Replay:
             counts = seen(replace(block, letters=left[:many])).counts(outcomes)
             state, left = treated(design, state, block.level - 1, np.array([counts])), left[many:]
     last, allowed = course.blocks[-1], design.admissible(state.treated(pending))[0]
-    answer = answers(design, state, pending)[0]
+    answer = with_pending(design, state, pending)
     if 0 < many < size and not last.closed and answer.stop is None and allowed[last.level - 1]:
         answer = Answer(last.level, size - many, unfinished=(many, size))
     branch = Branch((), course.blocks, (), answer, tuple(allowed.tolist()))

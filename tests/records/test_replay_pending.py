@@ -7,6 +7,7 @@ from doseopt import (
     TITEBOIN,
     TITECRM,
     CohortsInOrder,
+    EnoughAtDose,
     Faults,
     MaxPatients,
     Modified,
@@ -14,6 +15,7 @@ from doseopt import (
     Repeated,
     RollingSix,
     Titrate,
+    TooToxic,
 )
 from doseopt.core.cohort import Cohort
 from doseopt.core.design import estimated_by
@@ -56,6 +58,28 @@ def test_the_rest_of_an_open_cohort_comes_first():
 def test_a_trial_may_be_over_while_patients_are_pending():
     assert seen(BOIN, "1NNN", "1NNN", "2NNN", "2N??").answer.stop == "max_patients"
     assert seen(RollingSix(3, 0.25), "1T", "1T", "1?").answer.stop == "too_toxic"
+
+
+def test_a_trial_that_is_over_names_no_mtd_that_pending_patients_may_change():
+    """Enough with two at the only dose: Pr(p > .25) is .984 (1 - .25^3) after 2 of 2 under Beta(1, 1), .844 after 1."""
+    rules = EnoughAtDose(n=2), TooToxic(prior=(1.0, 1.0)), MaxPatients(n=4)
+    design = Modified(TITECRM(1, 0.25, (0.25,), cohort=1), rules)
+    first = seen(design, "1T", "1?").answer
+    assert first == Answer(None, None, "enough_at_dose", None, awaits=1)
+    assert first.as_object(["a"])["awaits"] == 1
+    assert seen(design, "1N", "1?").answer == Answer(None, None, "enough_at_dose", 1)
+    assert seen(design, "1T", "1N").answer == Answer(None, None, "enough_at_dose", 1)
+
+
+def test_at_its_cap_the_mtd_is_that_of_all_patients():
+    """Target .25, isotonic means of (y + .05)/(n + .1): after 0 to 3 of 9 at level 2 (.335) it is closer than level 1.
+
+    With 0 of 6 at level 1 (.008) and 2 of 6 at level 2 (.336) level 2 is, too; 5 of 6 eliminate it.
+    """
+    full = Modified(TITEBOIN(2, 0.25), (MaxPatients(n=12),))
+    assert seen(full, "1NNN", "2NNN", "2NNN", "2???").answer == Answer(None, None, "max_patients", 2)
+    steep = seen(full, "1NNN", "1NNN", "2NTT", "2???").answer
+    assert steep == Answer(None, None, "max_patients", None, awaits=3)
 
 
 def test_memory_counts_cohorts_with_pending_patients():

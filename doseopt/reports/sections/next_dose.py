@@ -112,6 +112,8 @@ def decision_words(one: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         many = f"{one['fewest']} to " if "fewest" in one else ""
         return f"{many}{counted(one['size'], 'patient')} at {one['dose']} (level {one['level']})"
     stop = f"stop ({reason_words(one['stop'])})"
+    if "awaits" in one:
+        return f"{stop}; no MTD before the follow-up of {counted(one['awaits'], 'pending patient')}"
     if one["mtd"] is None:
         return f"{stop}; no MTD"
     return f"{stop}; MTD {answer['doses'][one['mtd'] - 1]['label']} (level {one['mtd']})"
