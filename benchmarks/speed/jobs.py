@@ -22,7 +22,7 @@ from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Reach, build_graph, graph_of
 from doseopt.measures.operating_characteristics import QUANTILES
 from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.two_parameter_nodes import nodes_for
+from doseopt.models.quadrature.two_parameter_nodes import FINE, nodes_for
 from doseopt.study.file import parse_study
 
 CANDIDATES = 100
@@ -116,7 +116,7 @@ def _posteriors(model: Any) -> Any:
 def _nodes() -> Any:
     """What the first posterior of a two-parameter model costs beyond the others."""
     model = cases.MODELS["two_parameter"]
-    return nodes_for(model, model.values, 64)
+    return nodes_for(model, model.values, 64, FINE)
 
 
 def _calibration(executor: Executor | None = None) -> Any:

@@ -29,7 +29,7 @@ from doseopt.models.curves import (
     mean_fault,
 )
 from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.asked import Intervals, Limits, asked
+from doseopt.models.quadrature.asked import Intervals, Limits, inside, means
 
 TOO_TOXIC = 1
 RULES = ("interval", "mean", "ewoc", "loss")
@@ -208,17 +208,17 @@ class BLRM(LinePrior):
 
     def estimated(self, state: TrialState) -> FloatArray:
         """Return the posterior mean DLT rates, [S, D]."""
-        return self._asked(state)[..., 0]
+        return means(self.curve)(state.n, state.y)
 
-    def _asked(self, state: TrialState) -> FloatArray:
-        """Return the mean, Pr(DLT rate > limit) and those of the intervals that the rule looks at, [S, D, :]."""
+    def _inside(self, state: TrialState) -> FloatArray:
+        """Return Pr(DLT rate > limit), and those of the intervals that the rule looks at, [S, D, :]."""
         intervals: Intervals = ((self.limit, 1.0),)
         limits: Limits = (self.feasibility if self.feasibility < 1 else np.inf,)
         if self.rule == "interval":
             intervals, limits = (*intervals, self.intervals), (*limits, None)
         if self.rule == "loss":  # sums of several are compared: all as accurate as they can be
             intervals = (*intervals, *pairwise((0.0, *self.intervals, self.unacceptable, 1.0)))
-        return asked(self.curve, intervals, None if self.rule == "loss" else limits)(state.n, state.y)
+        return inside(self.curve, intervals, None if self.rule == "loss" else limits)(state.n, state.y)
 
     def first(self) -> Decision:
         """Return the first cohort."""
@@ -228,7 +228,7 @@ class BLRM(LinePrior):
         """Exclude doses that overdose too probably; none before the first patient."""
         if self.feasibility == 1 or not state.started.any():
             return np.ones(state.n.shape, bool)
-        return (self._asked(state)[..., 1] < self.feasibility) | ~state.started[:, None]
+        return (self._inside(state)[..., 0] < self.feasibility) | ~state.started[:, None]
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
         """Return which of the allowed doses the rule takes, NONE if there is none, [S]."""
@@ -236,8 +236,8 @@ class BLRM(LinePrior):
             return closest(self.estimated(state), self.target, allowed)
         if self.rule == "ewoc":
             return np.where(allowed, np.arange(self.doses), NONE).max(axis=1)
-        inside = self._asked(state)[..., 2:]
-        value = inside[..., 0] if self.rule == "interval" else -(inside @ np.array(self.losses))
+        shares = self._inside(state)[..., 1:]
+        value = shares[..., 0] if self.rule == "interval" else -(shares @ np.array(self.losses))
         value = np.where(allowed, value, -np.inf)
         best = value >= value.max(axis=1, keepdims=True) - TIE
         return np.where(allowed.any(axis=1), best.argmax(axis=1), NONE)

@@ -6,7 +6,7 @@ from doseopt.core.cohort import Cohort
 from doseopt.designs import BLRM, BOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.models.quadrature.asked import Asked
+from doseopt.models.quadrature.asked import Inside
 from doseopt.records.course import Course
 from doseopt.records.replay import MOST_OUTCOMES, departure, replay
 
@@ -48,8 +48,8 @@ def test_outcomes_of_pending_patients_are_told_apart_up_to_a_thousand(first, sec
 
 @pytest.mark.parametrize("stated", [True, False])
 def test_the_posteriors_of_a_course_are_made_together(stated, monkeypatch):
-    asked, plain = [], Asked._computed
-    monkeypatch.setattr(Asked, "_computed", lambda self, n, y: asked.append(len(n)) or plain(self, n, y))
+    asked, plain = [], Inside.__call__
+    monkeypatch.setattr(Inside, "__call__", lambda self, n, y: asked.append(len(n)) or plain(self, n, y))
     mean = (-1.37, 0.01 + 0.01 * stated)  # of no other test: what is known is not asked again
     blrm = BLRM(doses=3, target=0.25, dose_values=(1.0, 2.0, 4.5), reference_dose=2.0, unit="mg", mean=mean)
     course = Course(tuple(Cohort(level, letters) for level in (1, 2, 3) for letters in ("NNN", "NNT")), stated)

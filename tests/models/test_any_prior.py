@@ -23,7 +23,8 @@ from doseopt.models.curves import (
     OneParameterLogistic,
     TwoParameterLogistic,
 )
-from doseopt.models.quadrature import quadrature, two_parameter_nodes
+from doseopt.models.quadrature import quadrature, two_parameter
+from doseopt.models.quadrature.two_parameter_nodes import FINE
 from doseopt.models.skeleton import IndifferenceInterval
 
 RIGHT = 1e-9
@@ -210,13 +211,9 @@ def test_nodes_that_miss_what_they_promise_are_noticed(monkeypatch):
     model = two((0.15, 0.5, 1.5, 4.5), (math.log(0.25), 0.0), (1.5, 0.7), reference=1.5)
     n, y = np.array([[3, 6, 3, 0]]), np.array([[0, 1, 2, 0]])
     right = quadrature(model).posterior(n, y).mean()
-    monkeypatch.setattr(two_parameter_nodes, "R", 8.0)
-    two_parameter_nodes.nodes_for.cache_clear()
-    try:
-        coarse = quadrature(model).posterior(n.copy(), y.copy())
-        np.testing.assert_allclose(coarse.mean(), right, rtol=0, atol=RIGHT)
-    finally:
-        two_parameter_nodes.nodes_for.cache_clear()
+    monkeypatch.setattr(two_parameter, "FINE", FINE._replace(r=8.0))
+    coarse = quadrature(model).posterior(n.copy(), y.copy())
+    np.testing.assert_allclose(coarse.mean(), right, rtol=0, atol=RIGHT)
 
 
 @pytest.mark.parametrize(

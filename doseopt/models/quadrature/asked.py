@@ -2,43 +2,114 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from doseopt.core.distinct import row_keys
 from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.curves import TwoParameterLogistic
-from doseopt.models.quadrature import quadrature
-from doseopt.models.quadrature.two_parameter import ROUGH
+from doseopt.models.quadrature import nested, quadrature
+from doseopt.models.quadrature.batch import Kept
+from doseopt.models.quadrature.two_parameter_nodes import FINE, ROUGH
 
 MOST_BYTES = 1 << 28
 """Of the answers that are kept, by all rules together and by each."""
-CLOSE = 5 * ROUGH
-"""Two probabilities of intervals, each off by up to 2 ROUGH, that may be as large or the other way round."""
+FEW = 4
+"""Tallies that get panels of their own: nodes would take longer to make."""
 
 type Intervals = tuple[tuple[float, float], ...]
 type Limits = tuple[float | None, ...]
 
 
-class Asked:
-    """Posterior means and probabilities of intervals after tallies, each tally computed once while it is kept.
+@dataclass(frozen=True)
+class Inside:
+    """Posterior probabilities of intervals after distinct tallies.
 
     Parameters
     ----------
     model : TwoParameterLogistic
     intervals : tuple of (float, float)
     limits : tuple of float or None, optional
-        What the probability of each interval is compared with: a number, or, None, the probabilities at other doses.
-        Probabilities are then only as accurate as comparing them needs.
+        What the probability of each interval is compared with: a number that it must be below, or, None, the
+        probabilities at other doses, of those doses at which it is. Probabilities are then only as accurate as
+        comparing them needs.
     """
 
-    def __init__(self, model: TwoParameterLogistic, intervals: Intervals, limits: Limits | None = None) -> None:
-        self._engine, self._intervals, self._limits = quadrature(model), intervals, limits
-        self._ends = np.array(sorted({end for interval in intervals for end in interval if 0 < end < 1}))
-        self._known = np.zeros(0, "S1"), np.zeros((0, model.doses, 1 + len(intervals)))
+    model: TwoParameterLogistic
+    intervals: Intervals
+    limits: Limits | None = None
 
     def __call__(self, n: IntArray, y: IntArray) -> FloatArray:
-        """Return the mean DLT rate and Pr(low < rate <= high) of each interval, [S, D] -> [S, D, 1 + intervals]."""
+        """Return Pr(low < rate <= high) of each interval, [U, D] -> [U, D, intervals]."""
+        ends = np.array(sorted({end for interval in self.intervals for end in interval if 0 < end < 1}))
+        engine, found, rest = quadrature(self.model), np.empty((*n.shape, len(self.intervals))), np.arange(len(n))
+        for fineness in () if self.limits is None else (ROUGH, FINE):
+            if fineness is FINE and len(rest) <= FEW:
+                break
+            close = np.ones(len(rest), bool)
+            for rows, rough in engine.roughly(n[rest], y[rest], ends, fineness):
+                found[rest[rows]] = shares = self._put_together(ends, rough.below)
+                close[rows] = self._close(shares, rough.off_below[:, None], n[rest[rows]].any(axis=1))
+            rest = rest[close]
+        if len(rest):
+            solve = (
+                functools.partial(nested.solve, self.model, self.model.values) if len(rest) <= FEW else engine.posterior
+            )
+            found[rest] = self._put_together(ends, solve(n[rest], y[rest]).below(ends))
+        return found
+
+    def _put_together(self, ends: FloatArray, below: FloatArray) -> FloatArray:
+        at_most = dict(zip(ends.tolist(), np.moveaxis(below, 1, 0), strict=True))
+        at_most |= {0.0: np.zeros_like(below[:, 0]), 1.0: np.ones_like(below[:, 0])}
+        return np.stack([np.maximum(at_most[high] - at_most[low], 0) for low, high in self.intervals], axis=2)
+
+    def _close(self, shares: FloatArray, off: FloatArray, begun: BoolArray) -> BoolArray:
+        """Return whether a probability may be on the wrong side of what it is compared with, [U].
+
+        Parameters
+        ----------
+        shares : float array [U, D, intervals]
+        off : float array [U, 1]
+            Bound of the error at one end of an interval.
+        begun : bool array [U]
+            Whether there are patients; before, all doses are compared.
+        """
+        by_limit = list(zip(self.limits or (), np.moveaxis(shares, 2, 0), strict=True))
+        close, met = np.zeros(len(shares), bool), np.ones(shares.shape[:2], bool)
+        for limit, share in by_limit:
+            if limit is not None:
+                close |= (np.abs(share - limit) <= 2 * off).any(axis=1)
+                met &= (share < limit) | ~begun[:, None]
+        for limit, share in by_limit:
+            if limit is None:
+                close |= (np.diff(np.sort(np.where(met, share, np.nan), axis=1), axis=1) <= 4 * off).any(axis=1)
+        return close
+
+
+class Asked:
+    """Answers about tallies, each tally's computed once while it is kept.
+
+    Parameters
+    ----------
+    compute : callable
+        Distinct tallies n and y, [U, D], -> answers [U, D, ...].
+    several : int, optional
+        Answers about each dose, unless it is one.
+    """
+
+    def __init__(self, compute: Callable[[IntArray, IntArray], FloatArray], doses: int, *several: int) -> None:
+        self._compute, self._last = compute, Kept[FloatArray]()
+        self._known = np.zeros(0, "S1"), np.zeros((0, doses, *several))
+
+    def __call__(self, n: IntArray, y: IntArray) -> FloatArray:
+        """Return the answers about tallies [S, D], [S, D, ...]."""
+        return self._last(n, y, lambda: self._looked_up(n, y))
+
+    def _looked_up(self, n: IntArray, y: IntArray) -> FloatArray:
         keys, first, inverse = np.unique(row_keys(n, y), return_index=True, return_inverse=True)
         known, values = self._known
         place = np.searchsorted(known, keys)
@@ -48,7 +119,7 @@ class Asked:
         found[there] = values[place[there]]
         if not there.all():
             new = first[~there]
-            found[~there] = self._computed(n[new], y[new])
+            found[~there] = self._compute(n[new], y[new])
             if known.nbytes + values.nbytes + keys.nbytes + found.nbytes > MOST_BYTES:
                 self._known = keys, found
             else:
@@ -57,36 +128,14 @@ class Asked:
                 self._known = np.insert(longer, at, keys[~there]), np.insert(values, at, found[~there], axis=0)
         return np.asarray(found[inverse])
 
-    def _computed(self, n: IntArray, y: IntArray) -> FloatArray:
-        if self._limits is None:
-            return self._exact(n, y)
-        mean, below, sure = self._engine.roughly(n, y, self._ends)
-        found = self._put_together(mean, below)
-        rest = ~sure | self._close(found[..., 1:])
-        if rest.any():
-            found[rest] = self._exact(n[rest], y[rest])
-        return found
 
-    def _exact(self, n: IntArray, y: IntArray) -> FloatArray:
-        posterior = self._engine.posterior(n, y)
-        return self._put_together(posterior.mean(), posterior.below(self._ends))
-
-    def _put_together(self, mean: FloatArray, below: FloatArray) -> FloatArray:
-        known = dict(zip(self._ends.tolist(), np.moveaxis(below, 1, 0), strict=True))
-        at_most = known | {0.0: np.zeros(mean.shape), 1.0: np.ones(mean.shape)}
-        inside = [np.maximum(at_most[high] - at_most[low], 0) for low, high in self._intervals]
-        return np.stack([mean, *inside], axis=2)
-
-    def _close(self, inside: FloatArray) -> BoolArray:
-        """Return whether a probability may be on the wrong side of what it is compared with, [S, D, :] -> [S]."""
-        close = np.zeros(len(inside), bool)
-        for limit, share in zip(self._limits or (), np.moveaxis(inside, 2, 0), strict=True):
-            apart = np.diff(np.sort(share, axis=1), axis=1) if limit is None else np.abs(share - limit)
-            close |= (apart < CLOSE).any(axis=1)
-        return close
+@remembered(MOST_BYTES)
+def inside(model: TwoParameterLogistic, intervals: Intervals, limits: Limits | None) -> Asked:
+    """Return what answers a rule of one model that asks for these intervals and compares them with these limits."""
+    return Asked(Inside(model, intervals, limits), model.doses, len(intervals))
 
 
 @remembered(MOST_BYTES)
-def asked(model: TwoParameterLogistic, intervals: Intervals, limits: Limits | None) -> Asked:
-    """Return what answers a rule of one model that asks for these intervals and compares them with these limits."""
-    return Asked(model, intervals, limits)
+def means(model: TwoParameterLogistic) -> Asked:
+    """Return what answers with posterior mean DLT rates."""
+    return Asked(quadrature(model).mean, model.doses)

@@ -1,9 +1,10 @@
 """Posteriors of the two-parameter logistic model, deterministic.
 
 eta_j = logit p_j = log a + b x_j with x_j = log(d_j/d*). Prior times likelihood is integrated by the trapezoid rule on
-one grid of nodes, which all doses and all tallies of about as many patients share (see ``two_parameter_nodes``); for
-smooth integrands the rule converges geometrically. Everything asked for is a linear functional of the density at the
-nodes: the evidence, E p_j and E p_j^2 directly; Pr(p_j <= c) by sinc indefinite integration along z (see ``line``),
+one grid of nodes, which all doses and all tallies of about as many patients share (see ``two_parameter_nodes``), tile
+by tile (see ``two_parameter_tiles``); for smooth integrands the rule converges geometrically. Everything asked for is a
+linear functional of the density at the nodes: the evidence, E p_j and E p_j^2 directly; Pr(p_j <= c) by sinc indefinite
+integration along z (see ``line``),
 
     Pr(p_j <= c) = sum over nodes of f [1/2 + Si(pi (logit c - eta_j)/(h s))/pi],
 
@@ -20,7 +21,6 @@ many, the tally is integrated on panels of its own (see ``nested``).
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -34,7 +34,8 @@ from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import nested
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, Values, checked, nominal_size, solved
 from doseopt.models.quadrature.nested import NestedPosterior
-from doseopt.models.quadrature.two_parameter_nodes import Nodes, nodes_for
+from doseopt.models.quadrature.two_parameter_nodes import COARSE, FINE, ROUGH, nodes_for
+from doseopt.models.quadrature.two_parameter_tiles import Answers, Fineness, Nodes
 
 CHUNK = 32
 """Tallies with panels of their own at a time."""
@@ -43,8 +44,8 @@ FINER, FEW_ENOUGH = 2, (250_000, 100_000)
 nodes before are not more than so many: the first time, and the second."""
 OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
-RIGHT, ROUGH = 1e-9, 1e-4
-"""Bounds of the errors of probabilities: of a tally that needs no closer nodes, and of one with coarse nodes."""
+RIGHT = 1e-9
+"""Bound of the errors of a tally that needs no closer nodes."""
 BESIDE = 24.0
 """Log density below the peak that is left out for quantiles: exp(-24) = 4e-11."""
 LINES = 1 << 12
@@ -133,7 +134,7 @@ def solve(
     model: TwoParameterLogistic, at: Values, patients: int, n: IntArray, y: IntArray, closer: int = 0
 ) -> Parts[Part]:
     """Return the posteriors after tallies [U, K], of at most so many patients, at the K doses `at`."""
-    nodes = nodes_for(model, at, patients)
+    nodes = nodes_for(model, at, patients, FINE)
     if nodes is None:
         return _on_panels(model, at, n, y)
 
@@ -192,37 +193,40 @@ class TwoParameterQuadrature:
             raise Faults([Fault("", message)])
         return self._kept(n, y, lambda: Batch(*solved(n, y, functools.partial(solve, self.model, given))), given)
 
-    def roughly(self, n: IntArray, y: IntArray, rates: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Return posterior mean rates, probabilities that are off by less than ROUGH, and whether they are.
+    def roughly(
+        self, n: IntArray, y: IntArray, rates: FloatArray, fineness: Fineness
+    ) -> Iterator[tuple[IntArray, Answers]]:
+        """Yield what nodes say of posteriors, and bounds of its errors, for those of distinct tallies that have nodes.
 
         Parameters
         ----------
-        n, y : int array [S, D]
-            Patients and DLTs at each dose of the model, distinct tallies.
+        n, y : int array [U, D]
+            Patients and DLTs at each dose of the model.
         rates : float array [C]
+        fineness : Fineness
 
-        Returns
-        -------
-        mean : float array [S, D]
-        below : float array [S, C, D]
-            Pr(rate <= each of the rates).
-        sure : bool array [S]
-            Where not, neither is to be relied on.
+        Yields
+        ------
+        rows : int array [V]
+        answers : Answers
         """
         at, sizes = tuple(map(float, self.model.values)), nominal_size(n.sum(axis=1))
-        mean, below = np.zeros(n.shape), np.zeros((len(n), len(rates), n.shape[1]))
-        sure = np.zeros(len(n), bool)
-        for size, coarse in itertools.product(np.unique(sizes).tolist(), (True, False)):
-            rows = np.flatnonzero((sizes == size) & ~sure)
-            nodes = nodes_for(self.model, at, size, coarse) if len(rows) else None
+        for size in np.unique(sizes).tolist():
+            rows, nodes = np.flatnonzero(sizes == size), nodes_for(self.model, at, size, fineness)
             if nodes is not None:
-                found = nodes.answers(_tallies(n[rows], y[rows]), rates)
-                mean[rows], below[rows] = found.average, found.below
-                sure[rows] = (found.off < RIGHT) & (found.off_below < ROUGH)
-        return mean, below, sure
+                yield rows, nodes.answers(_tallies(n[rows], y[rows]), rates)
+
+    def mean(self, n: IntArray, y: IntArray) -> FloatArray:
+        """Return the posterior mean DLT rates alone, which need fewer nodes, after distinct tallies, [U, D]."""
+        mean, rest = np.zeros(n.shape), np.ones(len(n), bool)
+        for rows, found in self.roughly(n, y, np.empty(0), COARSE):
+            mean[rows], rest[rows] = found.average, found.off > RIGHT
+        if rest.any():
+            mean[rest] = self.posterior(n[rest], y[rest]).mean()
+        return mean
 
     def nodes(self, patients: int) -> int:
         """Return how many nodes are visited for a tally of so many patients, about."""
         at, size = tuple(map(float, self.model.values)), int(nominal_size(np.array(patients)))
-        nodes = nodes_for(self.model, at, size, coarse=True)
+        nodes = nodes_for(self.model, at, size, ROUGH)
         return OWN + OWN_DOSE * self.model.doses if nodes is None else nodes.visited

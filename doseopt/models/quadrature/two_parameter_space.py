@@ -38,7 +38,7 @@ ALPHA = 4.0
 class Space:
     """Prior and likelihood of one model, its data doses and N, and points (w, z) where mass can be."""
 
-    def __init__(self, model: TwoParameterLogistic, at: Values, patients: int) -> None:
+    def __init__(self, model: TwoParameterLogistic, at: Values, patients: int, negligible: float = NEGLIGIBLE) -> None:
         self.prior, self.data, self.patients = model.prior(), model.at(at), patients
         distinct = sorted(set(at))
         spread = np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_DOSES)).round().astype(int)
@@ -50,7 +50,7 @@ class Space:
         w, z = (part.ravel() for part in np.meshgrid(z, z, indexing="ij"))
         extremes = self.extremes(self.theta(w, z))
         self.peak = extremes.max(axis=0)
-        inside = (extremes > self.peak - NEGLIGIBLE).any(axis=1)
+        inside = (extremes > self.peak - negligible).any(axis=1)
         self.w, self.z = w[inside], z[inside]
 
     def theta(self, w: FloatArray, z: FloatArray) -> FloatArray:

@@ -1,0 +1,261 @@
+"""Sums over nodes of the two-parameter logistic model, which stand in tiles (see ``two_parameter_nodes``).
+
+For a tally only the tiles count in which its density can come near its peak: the sum of the largest values that the
+terms of the log density have in a tile is an upper bound.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, sici
+
+from doseopt.core.state import FloatArray
+from doseopt.models.line import Line
+from doseopt.models.quadrature.two_parameter_space import NEGLIGIBLE, Stretch
+
+STEP = 0.4
+"""Step in the stretched logit."""
+TILE = 12
+"""Nodes along each side of a tile."""
+WINDOW = 1 << 13
+"""Nodes that count for a tally, about, at most."""
+BLOCK, ROWS = 1 << 13, 1 << 9
+"""Tallies at a time, and those of them at a tile: few enough for the processor's cache."""
+LEAST = -80.0
+"""Logarithms below it count as it: their exponentials are nothing beside 1, and small ones take five times as long."""
+CUTS, KEPT = 8, 4
+"""Rates whose weights at all nodes are kept, and how many functionals are."""
+FAST, SLOW, SLOWS = 0.95, 0.125, 4
+"""Frequencies at which characteristic functions are looked at, relative to the highest that the nodes tell apart: one
+near it, and multiples of a low one."""
+TURN = 2.4
+"""Angle by which those at low ones are turned, so that they do not cancel where they are summed."""
+NEAR = 1e-5
+"""Angle from which on a difference of sines has digits."""
+
+type Functional = Callable[[int], FloatArray]
+"""What is integrated: a tile -> columns at its nodes, [TILE^2, C]."""
+
+
+class Fineness(NamedTuple):
+    """How close nodes lie, and what is left out.
+
+    Parameters
+    ----------
+    sigma : float
+        Steps in z to the smallest posterior sd.
+    r : float
+        R of v, in which the step is 1.
+    negligible : float
+        Log density below the peak that is left out.
+    number : type
+        Of floating-point numbers.
+    rounding : float
+        What the latter two may add to an error.
+    """
+
+    sigma: float
+    r: float
+    negligible: float = NEGLIGIBLE
+    number: type = np.float64
+    rounding: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What is known of the posteriors after U tallies."""
+
+    total: FloatArray  # [U], integral of the density, relative to its peak
+    log_evidence: FloatArray  # [U]
+    average: FloatArray  # [U, D], E p
+    square: FloatArray  # [U, D], E p^2
+    below: FloatArray  # [U, C, D], Pr(p <= rate)
+    off: FloatArray  # [U], bound of the errors of the former
+    off_below: FloatArray  # [U], and of the latter
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Nodes of one model for tallies of up to N patients, in T tiles.
+
+    Parameters
+    ----------
+    columns : float array [T, 2 K + 2, TILE^2]
+        log p and log(1 - p) at the data doses, log prior and Jacobian, 1.
+    logits : float array [T, TILE^2, D]
+        Of the rates at the reported doses.
+    step : float
+        In the logits, from one node in z to the next.
+    sign : float array [T, TILE^2]
+        1 and -1 in turn along w.
+    stretch : Stretch
+    fineness : Fineness
+    """
+
+    columns: FloatArray
+    logits: FloatArray
+    step: float
+    sign: FloatArray
+    stretch: Stretch
+    fineness: Fineness
+
+    @property
+    def visited(self) -> int:
+        """Nodes that count for a tally, about."""
+        return min(self.sign.size, WINDOW)
+
+    def moments(self, tile: int) -> FloatArray:
+        """Return 1, p and p^2, and columns that show whether the nodes are close enough, [TILE^2, 2 + 6 D].
+
+        These are the alternating signs along w, and for each dose cosine and sine of the characteristic function of its
+        logit: at a high frequency, and with the signs at low ones, summed.
+        """
+        p, sign = expit(self.logits[tile]), self.sign[tile][:, None]
+        angle = np.pi / self.step * self.logits[tile]
+        fast, unit, slow = np.exp(1j * FAST * angle), np.exp(1j * SLOW * angle), np.zeros(angle.shape, complex)
+        for turn in reversed(range(SLOWS)):
+            slow = (slow + np.exp(1j * TURN * turn)) * unit
+        slow *= sign
+        return np.concatenate([np.ones((len(p), 1)), p, p**2, sign, fast.real, fast.imag, slow.real, slow.imag], axis=1)
+
+    @functools.cached_property
+    def _highest(self) -> FloatArray:
+        return np.asarray(self.columns.max(axis=2)[:, :-1].T)
+
+    @functools.cached_property
+    def _middle(self) -> FloatArray:
+        return np.ascontiguousarray(self.columns[:, :-1, (TILE + 1) * TILE // 2].T)
+
+    def answers(self, tallies: FloatArray, rates: FloatArray) -> Answers:
+        """Return moments, and Pr(rate <= each of the rates), after tallies as ``integrals`` takes them."""
+        below, doses = self.below(rates), self.logits.shape[2]
+
+        def asked(tile: int) -> FloatArray:
+            return np.concatenate([self.moments(tile), below(tile)], axis=1, dtype=self.fineness.number)
+
+        columns = 2 + (6 + len(rates)) * doses
+        found, peak = self.integrals(tallies, self._kept("answers", rates, asked), columns, self.fineness.negligible)
+        total = found[:, 0].copy()
+        found /= total[:, None]
+        _, average, square, sign, *waves, share = np.split(found, np.cumsum([1, doses, doses, 1, *[doses] * 4]), axis=1)
+        fast, slow = (np.hypot(*pair).max(axis=1) for pair in (waves[:2], waves[2:]))
+        off_below = fast / 20 + 2 * slow**2 + self.fineness.rounding
+        off = (
+            sign[:, 0] ** 2 / 4 + off_below**2 / 10 + self.fineness.rounding
+        )  # rates are smooth: their means converge twice as fast
+        share = np.clip(share, 0, 1).reshape(len(tallies), len(rates), doses)
+        return Answers(total, peak + np.log(total), average, square, share, off, off + off_below)
+
+    def integrals(
+        self, tallies: FloatArray, functional: Functional, columns: int, negligible: float = NEGLIGIBLE
+    ) -> tuple[FloatArray, FloatArray]:
+        """Integrate prior times likelihood, times the columns of a functional.
+
+        Parameters
+        ----------
+        tallies : float array [U, 2 K + 1]
+            DLTs and other patients at each dose with data, and 1.
+        functional : callable
+        columns : int
+            C.
+        negligible : float
+            Log density below the peak that is left out.
+
+        Returns
+        -------
+        integrals : float array [U, C]
+            Relative to exp(peak).
+        peak : float array [U]
+            Log density near the mode.
+        """
+        found, peaks = np.zeros((len(tallies), columns)), np.empty(len(tallies))
+        room = np.empty(ROWS * TILE**2, self.fineness.number)
+        for start in range(0, len(tallies), BLOCK):
+            own = slice(start, start + BLOCK)
+            peaks[own] = peak = (tallies[own] @ self._middle).max(axis=1)
+            counts = (tallies[own] @ self._highest > (peak - negligible)[:, None]).T
+            block, totals = np.column_stack([tallies[own], -peak]).astype(self.fineness.number), found[own]
+            for tile in np.flatnonzero(counts.any(axis=1)).tolist():
+                value, chosen = functional(tile), np.flatnonzero(counts[tile])
+                for first in range(0, len(chosen), ROWS):
+                    rows = chosen[first : first + ROWS]
+                    f = room[: len(rows) * TILE**2].reshape(len(rows), -1)
+                    np.matmul(block[rows], self.columns[tile], out=f)
+                    np.maximum(f, LEAST, out=f)
+                    np.exp(f, out=f)
+                    totals[rows] += f @ value
+        return found, peaks
+
+    def below(self, rates: FloatArray) -> Functional:
+        """Return Pr(rate <= each of the rates) as a functional with columns [C, D], by sinc indefinite integration."""
+        cuts = np.log(rates) - np.log1p(-rates)
+
+        def at(tile: int) -> FloatArray:
+            steps = (cuts[:, None] - self.logits[tile][:, None]) / self.step
+            return np.asarray(0.5 + sici(np.pi * steps)[0] / np.pi).reshape(len(steps), -1)
+
+        return at if len(rates) > CUTS else self._kept("below", rates, at)
+
+    def _kept(self, kind: str, rates: FloatArray, functional: Functional) -> Functional:
+        """Return a functional whose columns are kept, until several others have been asked for."""
+        key = kind, rates.tobytes()
+        if key not in self._columns and len(self._columns) == KEPT:
+            self._columns.clear()
+        kept = self._columns.setdefault(key, {})
+
+        def known(tile: int) -> FloatArray:
+            if tile not in kept:
+                kept[tile] = functional(tile)
+            return kept[tile]
+
+        return known
+
+    @functools.cached_property
+    def _columns(self) -> dict[tuple[str, bytes], dict[int, FloatArray]]:
+        return {}
+
+    @functools.cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """For each reported dose nodes in u at which the density of its logit is known."""
+        found = []
+        for eta in np.moveaxis(self.logits, 2, 0):
+            first, last = np.round(self.stretch.u(np.array([eta.min(), eta.max()])) / STEP)
+            found.append(Line(float(first) * STEP, STEP, int(last - first) + 1))
+        return tuple(found)
+
+    def on_lines(self) -> Functional:
+        """Return the weights at the nodes of the lines as a functional, the lines one after the other."""
+        ends = np.cumsum([line.size for line in self.lines]).tolist()
+        room, rest, rows = np.empty((TILE**2, ends[-1])), np.empty((TILE**2, max(ends))), np.arange(TILE**2)
+
+        def at(tile: int) -> FloatArray:
+            angles = np.pi / self.step * self.logits[tile].T
+            for points, angle, end in zip(self._points, angles, ends, strict=True):
+                size = points.shape[1]
+                own, apart = room[:, end - size : end], rest[:, :size]
+                np.matmul(np.stack([np.cos(angle), -np.sin(angle)], axis=1), points[1:], out=own)
+                np.subtract(points[0], angle[:, None], out=apart)
+                nearest = np.searchsorted((points[0, 1:] + points[0, :-1]) / 2, angle)
+                near = np.flatnonzero(np.abs(apart[rows, nearest]) < NEAR)
+                if len(near):
+                    at_both = near, nearest[near]
+                    own[at_both], apart[at_both] = np.hypot(*points[1:, nearest[near]]), 1
+                own /= apart
+            return room
+
+        return at
+
+    @functools.cached_property
+    def _points(self) -> list[FloatArray]:
+        """Angles, and their sines and cosines times a node's share, for each line, [3, M]."""
+        found = []
+        for line in self.lines:
+            eta = self.stretch.eta(line.nodes)
+            share, angle = STEP / (self.stretch.du(eta) * self.step), np.pi / self.step * eta
+            found.append(np.stack([angle, share * np.sin(angle), share * np.cos(angle)]))
+        return found
