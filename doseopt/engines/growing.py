@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from doseopt.core.compiled import compiled
 from doseopt.core.design import Design
-from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
+from doseopt.core.distinct import unique_rows
+from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select, select_in_pieces, step
 from doseopt.engines.arrivals import PIECE, Arrivals, Hashed
 from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes
@@ -120,21 +122,43 @@ class Growing:
 
     def asked(self, words: IntArray) -> tuple[Decision, IntArray]:
         """Return decisions, and the MTD where they are to stop, else -1."""
-        facts, packing = self.design.facts, self.packing
-        alone = facts.excluding is not None and not facts.memory and not facts.outcomes.lost
-        loops = compiled(int(self.expected)) if alone else None
-        if loops is None or facts.excluding is None:
+        packing = self.packing
+        if self._excluding is None:
             decision, ended = decide_and_select(self.design, packing.unpack(words))
             stopped = decision.stop != CONTINUE
         else:
-            places = (packing.places(part) for part in ([packing.dose], packing.n, packing.y))
-            first, kind = loops.kinds(words, *places, facts.excluding(packing.most + 1))
+            first, kind = self._kinds(words, self._excluding)
             decision = step(self.design, packing.unpack(words[first]))[kind]
             stopped = decision.stop != CONTINUE
             ended = select_in_pieces(self.design, packing.unpack(words[stopped]), decision.stop[stopped])
         selected = np.full(len(words), NONE)
         selected[stopped] = ended
         return decision, selected
+
+    @functools.cached_property
+    def _excluding(self) -> BoolArray | None:
+        """What a decision needs of a tally beside that of the dose last given, [D, n, y]; None if it may need more."""
+        facts = self.design.facts
+        more = facts.memory or facts.outcomes.lost
+        return None if more or facts.excluding is None else facts.excluding(self.packing.most + 1)
+
+    def _kinds(self, words: IntArray, excluding: BoolArray) -> tuple[IntArray, IntArray]:
+        """Tell states apart by the dose last given, its tally, and the lowest dose that is excluded.
+
+        Returns
+        -------
+        first : int array [Q]
+            A state of each kind.
+        kind : int array [S]
+        """
+        packing = self.packing
+        if loops := compiled(int(self.expected)):
+            places = (packing.places(part) for part in ([packing.dose], packing.n, packing.y))
+            return loops.kinds(words, *places, excluding)  # type: ignore[no-any-return]
+        state = packing.unpack(words)
+        out, last = excluding[np.arange(packing.doses), state.n, state.y], np.maximum(state.dose, 0)
+        lowest = np.where(out.any(axis=1), out.argmax(axis=1), packing.doses)
+        return unique_rows([state.dose, lowest, state.n[state.at, last], state.y[state.at, last]])
 
     def cohorts(self, layer: Layer, decision: Decision) -> list[Cohorts]:
         """Return the trials that go on by the size of the next cohort, with the ways it can turn out."""

@@ -174,12 +174,13 @@ class Nodes:
             Log density near the mode.
         """
         found, peaks = np.zeros((len(tallies), columns)), np.empty(len(tallies))
-        room = np.empty(ROWS * TILE**2, self.fineness.number)
+        room: FloatArray = np.empty(ROWS * TILE**2, self.fineness.number)
         for start in range(0, len(tallies), BLOCK):
             own = slice(start, start + BLOCK)
             peaks[own] = peak = (tallies[own] @ self._middle).max(axis=1)
             counts = (tallies[own] @ self._highest > (peak - negligible)[:, None]).T
-            block, totals = np.column_stack([tallies[own], -peak]).astype(self.fineness.number), found[own]
+            block: FloatArray = np.column_stack([tallies[own], -peak]).astype(self.fineness.number)
+            totals = found[own]
             for tile in np.flatnonzero(counts.any(axis=1)).tolist():
                 value, chosen = functional(tile), np.flatnonzero(counts[tile])
                 for first in range(0, len(chosen), ROWS):
