@@ -46,6 +46,8 @@ OWN, OWN_DOSE = 1_000_000, 130_000
 """Nodes that take as long as a tally that gets panels of its own, about, and as each of its doses."""
 RIGHT = 1e-9
 """Bound of the errors of a tally that needs no closer nodes."""
+MANY = 256
+"""Tallies for whose means nodes of their own are made: after fewer the posteriors themselves are asked for beside."""
 BESIDE = 24.0
 """Log density below the peak that is left out for quantiles: exp(-24) = 4e-11."""
 LINES = 1 << 12
@@ -219,7 +221,7 @@ class TwoParameterQuadrature:
     def mean(self, n: IntArray, y: IntArray) -> FloatArray:
         """Return the posterior mean DLT rates alone, which need fewer nodes, after distinct tallies, [U, D]."""
         mean, rest = np.zeros(n.shape), np.ones(len(n), bool)
-        for rows, found in self.roughly(n, y, np.empty(0), COARSE):
+        for rows, found in self.roughly(n, y, np.empty(0), COARSE) if len(n) >= MANY else ():
             mean[rows], rest[rows] = found.average, found.off > RIGHT
         if rest.any():
             mean[rest] = self.posterior(n[rest], y[rest]).mean()
