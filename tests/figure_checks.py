@@ -12,7 +12,7 @@ from doseopt.plots.bands import bands
 
 
 def written(figure):
-    """Draw, and return (text, bounding box in pixels) of everything that is written."""
+    """Return (text, bounding box in pixels) of everything that is written, as it is drawn, but for the pixels."""
     found = {}
     draw = Text.draw
 
@@ -24,7 +24,8 @@ def written(figure):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Text, "draw", note)
-        FigureCanvasAgg(figure).draw()
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
     return list(found.values())
 
 

@@ -184,8 +184,8 @@ def _simulated(study: Study, engine: Engine, result: xr.Dataset, found: Mapping[
     drawing = simulator_of(engine)
     own = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
     made = {}
-    for name, what, days, trials in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
-        each = np.where(pending, np.where(drawn, trials, np.nan), np.where(drawn | replaces, days, np.nan))
+    for name, what, days, other in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
+        each = np.where(pending, np.where(drawn, other, np.nan), np.where(drawn | replaces, days, np.nan))
         made[f"times_{name}"] = ("design", each, {"units": "1", "long_name": f"{what} by which times are simulated"})
     return result.assign(made).assign_attrs(times_simulated=" or ".join(reasons))
 

@@ -123,6 +123,7 @@ def test_smallest_searches_and_prints_the_frontier(tmp_path):
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"smallest.nc", "smallest.png", "smallest.svg"}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_smallest_tunes_other_rules_within_the_bounds_of_the_criteria(small):
     stated = 'criteria = { maximise = "correct_selection", overdose_selection = 0.2 }\nwanted = 0.5'
     Path("bounded.toml").write_text(SMALL.replace("wanted = 0.5", stated), encoding="utf-8")

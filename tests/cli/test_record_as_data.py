@@ -80,6 +80,7 @@ def test_a_folder_without_tables_is_refused(folder):
     assert "adsl.csv: missing" in done.stderr
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_tables_lie_beside_the_report_and_nothing_else(folder):
     done = run("amend", "study.toml", "--data", "tables", *AT, "--out", "out")
     assert done.exit_code == 0, done.output

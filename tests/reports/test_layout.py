@@ -76,6 +76,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize("columns", [40, 60, 80])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_command_prints_fits_the_terminal(name, columns, tmp_path, monkeypatch):
