@@ -40,8 +40,9 @@ def entries(graph: Reach, weight: FloatArray, weigh: Callable[[IntArray], FloatA
     dose = np.where(going[rows], graph.decision.dose[rows], NONE)
     first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
     ended, goes_on = np.split(kind, [len(graph.ending)])
-    pairs = zip(weight, weigh(new), strict=True)
-    each = [np.bincount(ended, end, len(first)) + np.bincount(goes_on, on, len(first)) for end, on in pairs]
+    runs = np.flatnonzero(np.diff(ended, prepend=-1))  # endings of one kind lie together, as states do by patients
+    pairs = zip(np.add.reduceat(weight, runs, axis=1), weigh(new), strict=True)
+    each = [np.bincount(ended[runs], end, len(first)) + np.bincount(goes_on, on, len(first)) for end, on in pairs]
     return labelled(given[first], patients[first], dose[first], np.array(each))
 
 

@@ -159,6 +159,11 @@ class Endings:
         return mean, self.error(value, mean)
 
 
+def number_at(counts: IntArray, doses: BoolArray) -> IntArray:
+    """Return how many are counted at some doses of each truth, counts [L, E, D], doses [R, D] -> [L or R, E]."""
+    return np.asarray((counts @ doses[:, :, None].astype(counts.dtype))[..., 0])
+
+
 @dataclass(frozen=True, eq=False)
 class Optimal:
     """What is true of efficacy in each of R scenarios.

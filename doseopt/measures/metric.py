@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import batched, pairwise
+from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -75,19 +75,20 @@ def means(metrics: Sequence[Metric], endings: Endings, truth: Truth) -> list[Flo
 def _in_one_product(metrics: Sequence[Metric], endings: Endings, truth: Truth) -> list[FloatArray]:
     """Return means of what is no product of counts; of scenarios in which the same is right all measures at once."""
     truths, which = truth.alike
-    order = np.argsort(which, kind="stable")
-    weight = endings.weight if len(truths.p_dlt) == 1 else endings.weight[order]
-    ends = np.searchsorted(which[order], np.arange(len(truths.p_dlt) + 1))
+    groups = [np.flatnonzero(which == u) for u in range(len(truths.p_dlt))]
     means = []
-    for some in batched(metrics, max(ROOM // (len(truths.p_dlt) * endings.weight.shape[1]), 1)):
+    for some in batched(metrics, max(ROOM // (len(groups) * endings.weight.shape[1]), 1)):
         values = [np.asarray(metric.function(endings, truths), float) for metric in some]
         mean = [np.empty((len(which), *value.shape[2:])) for value in values]
-        for u, (first, end) in enumerate(pairwise(ends.tolist())):
-            here = [value[u if len(value) > 1 else 0].reshape(value.shape[1], -1) for value in values]
-            each = np.split(
-                weight[first:end] @ np.concatenate(here, axis=1), np.cumsum([h.shape[1] for h in here])[:-1], 1
-            )
-            for part, found in zip(mean, each, strict=True):
-                part[order[first:end]] = found.reshape(-1, *part.shape[1:])
+        ends = np.cumsum([value[0, 0].size for value in values])
+        columns = np.empty((endings.weight.shape[1], ends[-1]))
+        parts = np.split(columns, ends[:-1], axis=1)
+        for u, rows in enumerate(groups):
+            for part, value in zip(parts, values, strict=True):
+                if u == 0 or len(value) > 1:
+                    part[:] = value[u].reshape(len(part), -1)
+            weight = endings.weight if len(groups) == 1 else endings.weight[rows]
+            for whole, found in zip(mean, np.split(weight @ columns, ends[:-1], axis=1), strict=True):
+                whole[rows] = found.reshape(-1, *whole.shape[1:])
         means += mean
     return means

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.core.state import BoolArray, FloatArray
 from doseopt.engines.outcomes import coords_along, judged
-from doseopt.measures.endings import Endings, Truth
+from doseopt.measures.endings import Endings, Truth, number_at
 from doseopt.measures.metric import Metric, means
 from doseopt.measures.optimal_dose import OF_OBD
 from doseopt.measures.safety import SAFETY
@@ -124,24 +124,20 @@ def overdosed(truth: Truth) -> BoolArray:
 @metric("probability that more than 60% of the patients are treated above the MTD")
 def overdosed_60(endings: Endings, truth: Truth) -> BoolArray:
     """1 if more than 60% of the patients are above the MTD; compared in whole numbers."""
-    return 10 * _number_above(endings, truth) > 6 * endings.total
+    return 10 * number_at(endings.n, truth.above) > 6 * endings.total
 
 
 @metric("probability that more than 80% of the patients are treated above the MTD")
 def overdosed_80(endings: Endings, truth: Truth) -> BoolArray:
     """1 if more than 80% of the patients are above the MTD; compared in whole numbers."""
-    return 10 * _number_above(endings, truth) > 8 * endings.total
-
-
-def _number_above(endings: Endings, truth: Truth) -> IntArray:
-    return np.asarray((endings.n * truth.above[:, None, :]).sum(axis=-1))
+    return 10 * number_at(endings.n, truth.above) > 8 * endings.total
 
 
 @metric("probability that fewer than (planned maximum)/(doses) patients are treated at the MTD")
 def poor_allocation(endings: Endings, truth: Truth) -> FloatArray:
     """1 if the MTD gets fewer patients than an equal share of the planned maximum; nan without an MTD or a maximum."""
     doses = truth.p_dlt.shape[1]
-    at_mtd = (endings.n * (np.arange(doses) == truth.mtd[:, None])[:, None, :]).sum(axis=-1)
+    at_mtd = number_at(endings.n, np.arange(doses) == truth.mtd[:, None])
     known = (truth.mtd >= 0) & np.isfinite(truth.planned)
     return np.where(known[:, None], doses * at_mtd < truth.planned, np.nan)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from doseopt.core.state import BoolArray, FloatArray, IntArray
-from doseopt.measures.endings import Endings, Truth
+from doseopt.measures.endings import Endings, Truth, number_at
 from doseopt.measures.metric import Metric
 
 
@@ -16,12 +16,11 @@ def patients_below_mtd(truth: Truth) -> FloatArray:
 
 def never_reached(endings: Endings, truth: Truth) -> FloatArray:
     """1 if nobody is treated at an acceptable dose; nan where no dose is right."""
-    nobody = ~((endings.n > 0) & truth.acceptable[:, None, :]).any(axis=-1)
-    return np.where(truth.nothing[:, None], np.nan, nobody)
+    return np.where(truth.nothing[:, None], np.nan, number_at(endings.n, truth.acceptable) == 0)
 
 
 def _exposed(endings: Endings, truth: Truth) -> IntArray:
-    return np.asarray((endings.n * truth.too_high[:, None, :]).sum(axis=-1))
+    return number_at(endings.n, truth.too_high)
 
 
 def exposed_1(endings: Endings, truth: Truth) -> BoolArray:
@@ -46,7 +45,7 @@ def dlts_above_mtd(truth: Truth) -> BoolArray:
 
 def two_dlts_above_mtd(endings: Endings, truth: Truth) -> BoolArray:
     """1 if at least 2 patients have a DLT above the MTD."""
-    return np.asarray((endings.y * truth.above[:, None, :]).sum(axis=-1) >= 2)
+    return number_at(endings.y, truth.above) >= 2
 
 
 def too_high_selection(truth: Truth) -> FloatArray:
