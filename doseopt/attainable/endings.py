@@ -16,8 +16,8 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.scenarios import MTDRule, above_mtd
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 
-KEPT = 400_000_000
-"""Bytes of likelihoods that are kept; of larger problems they are computed again where they are needed."""
+KEPT = 64_000_000
+"""Bytes of likelihoods that are kept: of part-tallies with few patients, which all stages with more ask for."""
 BLOCK = 1_500_000
 """Bytes of the masses at a time, so that they stay in a processor's own memory."""
 
@@ -93,13 +93,14 @@ class Likelihoods:
         self.dlt = [q**k for q in p.T]  # a dose: [count, scenario]
         self.no_dlt = [(1 - q) ** k for q in p.T]
         self.weight = belief.weights[order]
-        size = 8 * len(p) * (len(tallies.lower.keys) + len(tallies.upper.keys))
-        self._kept: dict[tuple[bool, int], FloatArray] | None = {} if size <= KEPT else None
+        self._kept: dict[tuple[bool, int], FloatArray] = {}
+        rows = tallies.lower.first[1:] + tallies.upper.first[1:]  # with so many patients at the most
+        self._most_kept = int(np.searchsorted(8 * len(p) * rows, KEPT, side="right")) - 1
 
     def _of(self, part: Part, patients: int) -> FloatArray:
         """Return the likelihood of each part-tally in each scenario, [rows, R]; the belief's weights with the upper."""
         place = (part is self.tallies.upper, patients)
-        if self._kept is not None and place in self._kept:
+        if place in self._kept:
             return self._kept[place]
         rows = part.rows(patients)
         n, y = part.n[rows], part.y[rows]
@@ -109,7 +110,7 @@ class Likelihoods:
         for j in range(part.high - part.low):
             result *= self.dlt[part.low + j][y[:, j]]
             result *= self.no_dlt[part.low + j][n[:, j] - y[:, j]]
-        if self._kept is not None:
+        if patients <= self._most_kept:
             self._kept[place] = result
         return result
 

@@ -57,6 +57,23 @@ def test_compiled_loops_find_what_numpy_finds(seed):
         np.testing.assert_array_equal(one, other)
 
 
+def test_likelihoods_are_kept_of_few_patients_as_far_as_there_is_room(monkeypatch):
+    belief, asked = problems(np.random.default_rng(4))
+    tallies = tallies_of(asked[0][0].course(belief.doses))
+    kept = {}
+    for room in (0, 8 * len(belief.weights) * 20, 1 << 40):
+        monkeypatch.setattr(endings, "KEPT", room)
+        likelihoods = Likelihoods(belief, MTD, tallies)
+        for total in tallies.course.totals[::-1]:
+            for a in range(total + 1):
+                found = [each.of_group for each in likelihoods.masses(total, a)]
+                for one, other in zip(found, kept.setdefault((total, a), found), strict=True):
+                    np.testing.assert_array_equal(one, other)
+        held = sum(each.nbytes for each in likelihoods._kept.values())
+        assert held <= room
+        assert bool(held) == bool(room)
+
+
 @pytest.mark.parametrize("room", [1, 1 << 40])
 def test_optima_found_together_are_those_found_alone(room, monkeypatch):
     """Whether all find room together or none beside another, and whether rows are weighed one by one or all at once."""
