@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
 from doseopt.core.parameters import Fault, Faults
@@ -131,6 +130,8 @@ def _hazards(
     timed: IntArray,
 ) -> Drawn:
     """Draw (log a, log b) of log hazards, [N, 2], after the only tally."""
+    from scipy.optimize import minimize_scalar  # slow to import, and few models need it
+
     prior, with_data = model.prior(), model if at is None else model.at(at)
 
     def likelihood(eta: FloatArray) -> FloatArray:
