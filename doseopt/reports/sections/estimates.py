@@ -85,7 +85,7 @@ def _left_out(ds: xr.Dataset) -> str:
     """Say how much of what can happen the posteriors leave out."""
     share = ds["posterior_left_out"].transpose("design", "scenario").to_numpy()
     if not (share > 0).any():
-        return "Probability of the endings that are left out: 0."
+        return "Computed for every ending of a trial."
     d, s = np.unravel_index(share.argmax(), share.shape)
     where = f"{names(ds, 'design')[d]}, {names(ds, 'scenario')[s]}"
     return (
