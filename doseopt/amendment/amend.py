@@ -9,6 +9,7 @@ import xarray as xr
 
 from doseopt.amendment.ladder import ladder
 from doseopt.amendment.outlook import averages, beliefs_now, by_enrolment
+from doseopt.beliefs.of_model import COARSE
 from doseopt.comparison.compare import truth_of
 from doseopt.comparison.evaluate import dose_coordinates
 from doseopt.conduct.groupings import with_warning
@@ -88,7 +89,7 @@ def amend(
     progress("from the start of the trial")
     empty = Trial(study.doses)
     nodes["start"] = _characteristics(study, {name: empty.after(each).standing() for name, each in designs.items()})
-    beliefs = beliefs_now(study, trial)
+    beliefs = beliefs_now(study, trial, COARSE)
     nodes["average"] = averages(study, standings, beliefs, progress)
     progress("the same patients under both designs")
     nodes["paired"] = _paired(study, registered, standings)

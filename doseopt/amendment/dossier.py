@@ -15,6 +15,7 @@ from doseopt.amendment.larger import Larger, worse_with_more
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
 from doseopt.attainable.from_here import attainable_from
+from doseopt.beliefs.of_model import COARSE
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
 from doseopt.comparison.posteriors import estimates_of, with_posteriors
@@ -291,7 +292,7 @@ def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
     nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
     for i, outcomes in enumerate(proposal.interims.values()):
         trial = Trial.from_outcomes(outcomes, study.doses)
-        seen, belief = trial.after(designs[proposal.registered]), beliefs_now(study, trial)[STUDY_MODEL]
+        seen, belief = trial.after(designs[proposal.registered]), beliefs_now(study, trial, COARSE)[STUDY_MODEL]
         for d, (name, design) in enumerate(designs.items()):
             going, start = seen.standing(design)
             found, _ = expected(study, going, belief, start)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.beliefs import Belief, integrated
-from doseopt.beliefs.of_model import belief_of_model, updated
+from doseopt.beliefs.of_model import FINE, belief_of_model, updated
 from doseopt.conduct.question import Question, actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
@@ -37,7 +37,7 @@ MOST, STEP = 40, 3
 """Patients up to which the enrolment that is needed is sought, and between two caps that are tried."""
 
 
-def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
+def beliefs_now(study: Study, trial: Trial, fineness: int = FINE) -> dict[str, Belief]:
     """Return what may be believed of the DLT rates after the data, by name: `STUDY_MODEL` and its alternatives.
 
     Parameters
@@ -46,6 +46,8 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
     trial : Trial
         So far. The two-parameter logistic model weighs with the doses that patients were given, where known; other
         models, and the study's belief, with the planned ones.
+    fineness : int
+        As of `belief_of_model`: `COARSE` where averages are refined (`expected`).
     """
     planned = _planned(study)
     n, y = trial.tally()
@@ -63,7 +65,7 @@ def beliefs_now(study: Study, trial: Trial) -> dict[str, Belief]:
                 continue  # a model that needs doses as numbers, of which this study has none
     beliefs = {}
     for name, model in models.items():
-        beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target)
+        beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target, fineness)
     return beliefs | {STUDY_BELIEF: updated(study.believed(), n, y)}
 
 
@@ -183,14 +185,12 @@ def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief
     standings : mapping of str to Standing
         The designs, and where their trials stand.
     belief : Belief
-        By the rule that it comes with: its error is not looked at for each of the caps.
 
     Returns
     -------
     Dataset
         `BY_ENROLMENT` (design, enrolment), nan below a design's first cohort; `planned_maximum` (design), nan for none.
     """
-    belief = belief.as_sum()
     treated = max(committed(design, start) for design, start in standings.values())
     designs = {name: alone(design) for name, (design, _) in standings.items()}
     first = treated or min(int(design.first().size[0]) for design in designs.values())
@@ -205,7 +205,7 @@ def by_enrolment(study: Study, standings: Mapping[str, Standing], belief: Belief
                 continue
             changed = with_cap(design, cap)
             if changed not in found:
-                means = expected(study, under(changed, standing), belief, start)[0]
+                means = expected(study, under(changed, standing), belief, start, BY_ENROLMENT)[0]
                 found[changed] = [means[name] for name in BY_ENROLMENT]
             values[:, d, k] = found[changed]
     return xr.Dataset(

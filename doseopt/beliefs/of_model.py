@@ -35,11 +35,15 @@ NODES = {1: (280, 0), 2: (32, 44)}
 """By the number of parameters: nodes over the reach of the posterior, along the inner parameter and the outer one."""
 LEAST = 3
 """Further nodes in each piece that the reach is cut into."""
-RULES = (0.6, 1.0, 1.6, 2.5)
+RULES = (0.4, 0.6, 1.0, 1.6, 2.5)
 """Finer and finer: by what the numbers of nodes are multiplied; points of independent doses four times as many each."""
+LEFT_OUT = (1e-5, 1e-6, 0, 0, 0)
+"""Weight that each rule leaves out, that of its lightest nodes: far below a step of what is printed, 1e-3."""
+COARSE, FINE = 0, 1
+"""Fineness to begin with where averages are refined until their error is small enough, and where they may not be."""
 LOG_ZERO = -1e250
 NEGLIGIBLE = 1e-12
-"""Weights, relative to the largest, that are left out."""
+"""Weights, relative to the largest, that are left out by all rules."""
 
 legendre = cache(np.polynomial.legendre.leggauss)
 
@@ -51,7 +55,7 @@ def belief_of_model(
     right: Right | None = None,
     at: Tally | None = None,
     target: float | None = None,
-    fineness: int = 0,
+    fineness: int = FINE,
     kinked: Sequence[Right] | None = None,
 ) -> Belief:
     """Return a model's prior or posterior as weighted scenarios.
@@ -75,7 +79,7 @@ def belief_of_model(
         Cut where a rate passes it, too: its distance from the target, of which the accuracy index is made, has a kink
         there, and what counts as an overdose may change.
     fineness : int
-        Of the rules by which it is integrated, 0 to 2.
+        Of the rules by which it is integrated, 0 to 3.
     kinked : sequence of such functions, optional
         Parts of `right` of which the second parameter is cut where their doses come in another order; all of `right`
         when left out. What one part says has no kink where two others change places.
@@ -85,8 +89,8 @@ def belief_of_model(
     Belief
         With the weights of a coarser rule, and finer ones. For tallies of up to 36 patients, probabilities that a dose
         is right, and means of polynomials of the rates where it is, against rules three times as fine in each
-        parameter: one parameter 1e-9, two parameters 1e-8 with the default prior and 1e-5 with its sds doubled.
-        Independent doses: means within 1e-3, probabilities that a dose is right within 0.005 by the first of its rules.
+        parameter, from `FINE`: one parameter 1e-9, two parameters 1e-8 with the default prior and 1e-5 with its sds
+        doubled. Independent doses: means within 1e-3, probabilities that a dose is right within 0.005.
     """
     none = np.zeros(model.doses, np.int64)
     patients, dlts = (none if part is None else np.asarray(part) for part in (n, y))
@@ -140,7 +144,9 @@ def _rule(parts: Sequence[Points | _Posterior], chances: Sequence[float], k: int
     each = [part.nodes(k) for part in parts]
     log_weight = np.concatenate([part[1] + np.log(c) for part, c in zip(each, chances, strict=True)])
     weight = np.exp(log_weight - log_weight.max())
-    kept = weight > NEGLIGIBLE
+    order = np.argsort(weight)
+    left_out = np.cumsum(weight[order]) <= LEFT_OUT[k] * weight.sum()
+    kept = np.sort(order[~left_out & (weight[order] > NEGLIGIBLE)])
     return np.concatenate([part[0] for part in each])[kept], weight[kept]
 
 

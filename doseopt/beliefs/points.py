@@ -49,7 +49,7 @@ def _points(dimensions: int, k: int) -> FloatArray:
     """Return points of the unit cube, for one of the rules."""
     from scipy.stats import qmc  # half a second, which no command pays that draws no points
 
-    draws = DRAWS * 4**k // 4
+    draws = DRAWS * 4**k // 16
     return np.asarray(qmc.Sobol(dimensions, scramble=False).random(draws) + 0.5 / draws)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from doseopt.beliefs.belief import Belief
 from doseopt.beliefs.independent import right_if_independent
-from doseopt.beliefs.of_model import Tally, belief_of_model
+from doseopt.beliefs.of_model import FINE, Tally, belief_of_model
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.kinds import PosteriorCurve
@@ -51,7 +51,7 @@ class Definitions:
         return np.concatenate([~right.any(axis=-1, keepdims=True), right], axis=-1).astype(float)
 
     def belief(
-        self, model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None = None, fineness: int = 0
+        self, model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None = None, fineness: int = FINE
     ) -> Belief:
         """Return the posterior of a model with parameters after one tally [D], split where what is right changes."""
 

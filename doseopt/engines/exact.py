@@ -194,16 +194,24 @@ def state_weights(graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatAr
 
     With `p_beside` the rates of efficacy, of which the states hold the tally: it is independent of the DLTs.
     """
-    n = (graph.state.n[rows] - graph.start.n).astype(float)
-    y = (graph.state.y[rows] - graph.start.y).astype(float)
-    counts, rates = [y, n - y], [log_of(p), log_of(1 - p)]
-    if p_beside is not None:
-        doses = graph.design.facts.doses
-        e = (graph.state.memory[rows, :doses] - graph.start.memory[:, :doses]).astype(float)
-        counts, rates = [*counts, e, n - e], [*rates, log_of(p_beside), log_of(1 - p_beside)]
+    counts, rates = likelihood(graph, p, rows, p_beside)
     factors = np.concatenate([*counts, np.log(graph.paths[rows])[:, None]], axis=1).T
     weight = np.concatenate([*rates, np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
+
+
+def likelihood(
+    graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatArray | None, doses: slice = slice(None)
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return the counts [Q, D] and log rates [R, D] whose products sum to the log likelihood of what some doses saw."""
+    n = (graph.state.n[rows, doses] - graph.start.n[:, doses]).astype(float)
+    y = (graph.state.y[rows, doses] - graph.start.y[:, doses]).astype(float)
+    counts, rates = [y, n - y], [log_of(p[:, doses]), log_of(1 - p[:, doses])]
+    if p_beside is not None:
+        memory = slice(0, graph.design.facts.doses)
+        e = (graph.state.memory[rows, memory] - graph.start.memory[:, memory]).astype(float)[:, doses]
+        counts, rates = [*counts, e, n - e], [*rates, log_of(p_beside[:, doses]), log_of(1 - p_beside[:, doses])]
+    return counts, rates
 
 
 def edge_weights(

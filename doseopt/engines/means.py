@@ -18,12 +18,14 @@ from doseopt.core.trial import select_in_pieces
 from doseopt.engines.enrolling import enrolling, lost_chances
 from doseopt.engines.exact import edge_weights, state_weights, tallied
 from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
+from doseopt.engines.halves import sums
 from doseopt.engines.ordered import FIRST, ordered_weights
 
 ROOM = 1 << 21
 """Weights of states at a time: 16 MB, however many nodes a belief has."""
-SMALL, WIDE = 1 << 18, 1 << 11
-"""Weights and endings at a time, where endings are all that is weighed: 2 MB stay in a processor's own memory."""
+SMALL, MANY = 1 << 18, 1 << 11
+"""Weights at a time where endings are all that is weighed, which stay in a processor's own memory; and endings up to
+which that is so: more are weighed by halves of their tallies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,26 +92,32 @@ def means_of_each(
     reach = tallied(design.facts) and not in_turn
     graph: Reach = (reach_of if kept else build_graph)(design, start) if reach else graph_of(design, start)
     beside = p_beside if design.facts.outcomes.beside else None
-    chosen = [_declared(each, graph)[:, None] == np.arange(-1, design.facts.doses) for each in designs]
+    chosen = np.stack([_declared(each, graph) for each in designs])
+    if reach and len(graph.ending) > MANY:
+        return _parted(sums(graph, chosen, p_observed, beside), len(designs))
     n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
-    counted = np.concatenate([*chosen, n, y], axis=1).astype(float)
-    means = np.zeros((len(p_observed), counted.shape[1]))
-    step = max(SMALL // min(WIDE, len(graph.ending)) if reach else ROOM // len(graph.state), 1)
+    declared = [each[:, None] == np.arange(-1, design.facts.doses) for each in chosen]
+    counted = np.concatenate([*declared, n, y], axis=1).astype(float)
+    means = np.empty((len(p_observed), counted.shape[1]))
+    step = max(SMALL // len(graph.ending) if reach else ROOM // len(graph.state), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
-        if in_turn and scenarios is not None and isinstance(graph, Graph):
+        q = None if beside is None else beside[rows]
+        if reach:
+            means[rows] = state_weights(graph, p_observed[rows], graph.ending, q) @ counted
+        elif in_turn and scenarios is not None and isinstance(graph, Graph):
             weight = ordered_weights(graph, p_observed[rows], scenarios.isel(scenario=rows))
             means[rows] = weight[:, graph.ending] @ counted
-            continue
-        q = None if beside is None else beside[rows]
-        if not reach and isinstance(graph, Graph):
+        elif isinstance(graph, Graph):
             chances = [each[rows] for each in lost]
             means[rows] = edge_weights(graph, p_observed[rows], q, chances)[:, graph.ending] @ counted
-            continue
-        for some in (slice(first, first + WIDE) for first in range(0, len(counted), WIDE)):
-            means[rows] += state_weights(graph, p_observed[rows], graph.ending[some], q) @ counted[some]
-    ends = np.cumsum([*(part.shape[1] for part in chosen), design.facts.doses])
-    *each, patients, dlts = np.split(means, ends, axis=1)
-    return [Means(selection, patients, dlts) for selection in each]
+    return _parted(means, len(designs))
+
+
+def _parted(means: FloatArray, designs: int) -> list[Means]:
+    """Return the means of designs that stand side by side, [R, C (1 + D) + 2 D]."""
+    doses = (means.shape[1] - designs) // (designs + 2)
+    *each, n, y = np.split(means, np.cumsum([*[1 + doses] * designs, doses]), axis=1)
+    return [Means(selection, n, y) for selection in each]
 
 
 def _declared(design: Design, graph: Reach) -> IntArray:

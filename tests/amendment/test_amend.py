@@ -9,6 +9,7 @@ from doseopt import Exact, Simulate, after, judged, operating_characteristics
 from doseopt.amendment.amend import amend
 from doseopt.amendment.outlook import beliefs_now, enrolment_needed
 from doseopt.beliefs import ACCURACY
+from doseopt.beliefs.of_model import COARSE
 from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.posterior import analyse
@@ -183,11 +184,12 @@ def test_what_is_next_is_what_conduct_says(study, interim):
 def test_enrolment_needed(study, interim):
     curve = interim["enrolment"]["correct_selection"]
     assert (curve["enrolment"].to_numpy() >= 4).all()
-    belief = beliefs_now(study, Trial.from_outcomes(OUTCOMES, study.doses))[STUDY_MODEL]
     design = with_cap(study.designs["CRM 25"], 19)
-    outcomes = judged(Exact()(design, belief.scenarios, after(design, OUTCOMES)), study.mtd)
-    correct = float(belief.weights @ measure(outcomes, "correct_selection")[0].to_numpy())
-    assert curve.sel(design="CRM 25", enrolment=19).item() == pytest.approx(correct, abs=1e-10)
+    for fineness, tolerance in ((2, ACCURACY), (COARSE, 1e-10)):  # a finer rule, and the one that is accurate enough
+        belief = beliefs_now(study, Trial.from_outcomes(OUTCOMES, study.doses), fineness)[STUDY_MODEL]
+        outcomes = judged(Exact()(design, belief.scenarios, after(design, OUTCOMES)), study.mtd)
+        correct = float(belief.weights @ measure(outcomes, "correct_selection")[0].to_numpy())
+        assert curve.sel(design="CRM 25", enrolment=19).item() == pytest.approx(correct, abs=tolerance)
     needed = enrolment_needed(curve, correct)
     assert needed["CRM 25"] <= 19
     assert needed[REGISTERED] is None

@@ -8,9 +8,12 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from doseopt.beliefs import ACCURACY, belief_of_rates
-from doseopt.beliefs.of_model import belief_of_model, updated
+from doseopt import BOIN, MaxPatients, Modified, ThreePlusThree
+from doseopt.beliefs import ACCURACY, belief_of_rates, integrated
+from doseopt.beliefs.of_model import COARSE, FINE, belief_of_model, updated
 from doseopt.core.parameters import Faults
+from doseopt.engines.means import means_of
+from doseopt.measures.expected import linear_measures
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
@@ -186,7 +189,7 @@ def judged_values(mtd, p):
     return each * (1 - p[:, [0]]) ** 3
 
 
-def two_parameter_mean(mtd, prior, x, n, y):
+def two_parameter_mean(mtd, prior, x, n, y, values=judged_values):
     """The average by a dense trapezoid rule across; along, between places that have a formula or a root, ten nodes."""
     (va, c), (_, vb) = prior
     sd_b, rho = vb**0.5, c / (va * vb) ** 0.5
@@ -211,7 +214,7 @@ def two_parameter_mean(mtd, prior, x, n, y):
         z = (cuts[:-1, None] + half * (1 + nodes)).ravel()
         q = p(z)
         weight = (half * share).ravel() * np.exp(-(z**2 + u**2) / 2) * np.prod(q**y * (1 - q) ** (n - y), axis=1)
-        top, total = top + weight @ judged_values(mtd, q), total + weight.sum()
+        top, total = top + weight @ values(mtd, q), total + weight.sum()
     return top / total
 
 
@@ -225,7 +228,7 @@ def test_averages_over_two_parameters_have_the_error_that_is_stated(rule, doses,
     n, y = np.zeros(doses, int), np.zeros(doses, int)
     n[list(AFTER[patients])] = list(AFTER[patients].values())
     y[2] = 1
-    belief = belief_of_model(model, n, y, mtd.acceptable, None, TARGET)
+    belief = belief_of_model(model, n, y, mtd.acceptable, None, TARGET, COARSE)
     wanted = two_parameter_mean(mtd, PRIORS[prior], model.x, n, y)
     while belief is not None:
         each = judged_values(mtd, belief.p_dlt)
@@ -233,6 +236,44 @@ def test_averages_over_two_parameters_have_the_error_that_is_stated(rule, doses,
         assert off <= 3 * error + 2e-5  # of the trapezoid rule
         belief = belief.finer() if belief.finer else None
     assert error <= ACCURACY
+
+
+DESIGNS = {
+    4: [Modified(BOIN(doses=4, target=TARGET), (MaxPatients(n=24),)), ThreePlusThree(doses=4, target=TARGET)],
+    7: [Modified(BOIN(doses=7, target=TARGET), (MaxPatients(n=18),))],
+}
+
+
+def design_values(design, start=None):
+    """Return a function of (definition, rates): correct and overdose selection, and the share of 24 patients."""
+
+    def values(mtd, p):
+        found = linear_measures(means_of(design, p, start), p, mtd)
+        return np.column_stack([found["correct_selection"], found["overdose_selection"], found["sample_size"] / 24])
+
+    return values
+
+
+@pytest.mark.parametrize("rule", ["closest", "none if jumped"])
+@pytest.mark.parametrize(("doses", "prior"), [(4, "default"), (4, "doubled and correlated"), (7, "default")])
+def test_averages_of_designs_are_refined_until_they_are_those_of_an_independent_rule(doses, prior, rule):
+    mtd, values = RULES[rule], UNEVEN[doses]
+    model = TwoParameterLogistic(values, "mg", values[-2], (np.log(0.25), 0.0), PRIORS[prior])
+    nobody = np.zeros(doses, int)
+    for design in DESIGNS[doses]:
+        average = design_values(design)
+        coarse = belief_of_model(model, nobody, nobody, mtd.acceptable, None, TARGET, COARSE)
+        belief, each = integrated(coarse, lambda b, average=average: average(mtd, b.p_dlt))
+        wanted = two_parameter_mean(mtd, PRIORS[prior], model.x, nobody, nobody, average)
+        assert belief.error(each).max() <= ACCURACY
+        np.testing.assert_allclose(belief.mean(each), wanted, rtol=0, atol=belief.error(each).max() + 2e-5)
+
+
+def test_a_coarse_rule_is_enough_for_a_default_prior():
+    """Half of the curves that the finer one has."""
+    none = np.zeros(4, int)
+    each = [belief_of_model(MODELS["blrm"][0], none, none, right, None, TARGET, k) for k in (COARSE, FINE)]
+    assert len(each[0].weights) < len(each[1].weights) / 2
 
 
 @pytest.mark.parametrize("name", ["empiric", "logistic"])

@@ -139,7 +139,7 @@ def test_rules_are_refined_where_the_likelihood_is_narrow():
     definitions = Definitions(RULES, range(4))
     after = RightAfter(BLRM, definitions)
     found, before = after(n, y)[0], RightAfter(BLRM, definitions).nodes()
-    belief = definitions.belief(BLRM, n[0], y[0], fineness=1)
+    belief = definitions.belief(BLRM, n[0], y[0], fineness=2)
     wanted = np.tensordot(belief.weights, definitions.judged(belief.p_dlt), 1)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=4e-4)
     assert after.nodes() >= before

@@ -1,0 +1,93 @@
+"""Sums over the endings of a large graph: likelihoods of the lower doses times those of the higher ones.
+
+The likelihood of a tally is the product of both, and each has far fewer kinds than there are tallies: with 7 doses and
+51 patients 3 million endings are made of 0.3 million kinds. The paths are a sparse matrix between the two, so that an
+ending costs two multiplications a scenario, and an exponential is taken of kinds only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from doseopt.core.distinct import unique_rows
+from doseopt.core.state import FloatArray, IntArray
+from doseopt.engines.exact import likelihood
+from doseopt.engines.graph import Reach
+
+ROOM = 1 << 21
+"""Likelihoods of kinds at a time: 16 MB, of which four arrays are held."""
+FEWEST = 16
+"""Scenarios at a time, at least."""
+LOOKED_AT = 10_000
+"""Endings by which it is seen where to cut."""
+
+
+def scenarios_at_once(kinds: int) -> int:
+    """Return how many scenarios are weighed at a time."""
+    return max(ROOM // kinds, FEWEST)
+
+
+def sums(graph: Reach, chosen: IntArray, p: FloatArray, p_beside: FloatArray | None = None) -> FloatArray:
+    """Return probabilities of what is chosen, expected patients and expected DLTs, side by side, [R, C (1 + D) + 2 D].
+
+    Parameters
+    ----------
+    graph : Reach
+        Of states that hold how many patients had which outcome.
+    chosen : int array [C, E]
+        The MTD that each of several designs declares at the endings, -1 for none.
+    p, p_beside : float array [R, D]
+        As of `exact.state_weights`.
+    """
+    from scipy.sparse import csr_array
+
+    doses, beside = graph.design.facts.doses, p_beside is not None
+    cut = _cut(graph, beside)
+    low, high = slice(0, cut), slice(cut, doses)
+    first, row = unique_rows([*chosen, *_columns(graph, graph.ending, low, beside)])
+    other, column = unique_rows(_columns(graph, graph.ending, high, beside))
+    paths = csr_array((graph.paths[graph.ending], (row, column)), shape=(len(first), len(other)))
+    lower, higher = graph.ending[first], graph.ending[other]
+    declared = [each[:, None] == np.arange(-1, doses) for each in chosen[:, first]]
+    below = np.concatenate([*declared, graph.state.n[lower, low], graph.state.y[lower, low]], axis=1).astype(float)
+    above = np.concatenate([graph.state.n[higher, high], graph.state.y[higher, high]], axis=1).astype(float)
+    found = np.empty((len(p), below.shape[1] + above.shape[1]))
+    step = scenarios_at_once(len(first) + len(other))
+    for some in (slice(at, at + step) for at in range(0, len(p), step)):
+        q = p_beside[some] if p_beside is not None else None
+        one, two = (_likelihood(graph, p[some], *half, q) for half in ((lower, low), (higher, high)))
+        seen = two * (paths.T @ one)
+        one *= paths @ two
+        found[some] = np.concatenate([one.T @ below, seen.T @ above], axis=1)
+    ends = np.cumsum([(1 + doses) * len(chosen), cut, cut, doses - cut])
+    selection, n_low, y_low, n_high, y_high = np.split(found, ends, axis=1)
+    return np.concatenate([selection, n_low, n_high, y_low, y_high], axis=1)
+
+
+def _cut(graph: Reach, beside: bool) -> int:
+    """Return how many doses are the lower ones, so that there are few kinds of either half."""
+    some, doses = graph.ending[:: 1 + len(graph.ending) // LOOKED_AT], graph.design.facts.doses
+    kinds = [
+        sum(len(unique_rows(_columns(graph, some, part, beside))[0]) for part in (slice(0, cut), slice(cut, doses)))
+        for cut in range(1, doses + 1)
+    ]
+    return 1 + int(np.argmin(kinds))
+
+
+def _columns(graph: Reach, rows: IntArray, doses: slice, beside: bool) -> Iterator[IntArray]:
+    """Yield what the likelihood at some doses is made of, a column after the other; one of zeros first."""
+    yield np.zeros(len(rows), np.int64)
+    for j in range(graph.design.facts.doses)[doses]:
+        yield graph.state.n[rows, j]
+        yield graph.state.y[rows, j]
+        if beside:
+            yield graph.state.memory[rows, j]
+
+
+def _likelihood(graph: Reach, p: FloatArray, rows: IntArray, doses: slice, p_beside: FloatArray | None) -> FloatArray:
+    """Return the likelihood of what some doses saw, [Q, R]."""
+    counts, rates = likelihood(graph, p, rows, p_beside, doses)
+    log = np.concatenate(counts, axis=1) @ np.concatenate(rates, axis=1).T
+    return np.asarray(np.exp(log, out=log))
