@@ -195,7 +195,7 @@ COMMANDS = {
     "posterior": ("posterior", "--outcomes", "1N 2NNT 2NNN 3NNN", "--out", "OUT"),
     "report": ("report", "--out", "OUT"),
     "limits": ("limits", "--out", "OUT"),
-    "amend": ("amend", "--outcomes", "1N 2NNT", "--out", "OUT"),
+    "amend": ("amend", "--outcomes", "1N 2NNT", "--amended", "CRM 25", "--out", "OUT"),
 }
 """Of the bundled study; OUT is a folder that is empty."""
 
