@@ -57,8 +57,8 @@ def megabytes(size: float) -> str:
 
 
 def on_machine(results: dict[str, Any]) -> str:
-    """Name the machine and the days."""
-    machine, days = results["machine"], sorted({record["date"] for record in results["records"]})
+    """Name the machine and the days, of the records where each has its own."""
+    machine, days = results["machine"], sorted({record["date"] for record in results.get("records", [results])})
     python, numpy = machine["python"].rsplit(".", 1)[0], machine["numpy"]
     said = " to ".join(dict.fromkeys(map(_day, (days[0], days[-1]))))
     return f"one core of {machine['cores']} ({machine['processor']}, Python {python}, NumPy {numpy}), {said}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import xarray as xr
 
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.beliefs import Belief
+from doseopt.beliefs.of_model import COARSE
 from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.state import FloatArray
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.exact import Exact
+from doseopt.measures.expected import MEASURES
 from doseopt.measures.metric import Metric
 from doseopt.measures.operating_characteristics import METRICS, measure
 from doseopt.records.replay import Standing
@@ -98,11 +102,8 @@ def recommend(study: Study, trial: Trial, standings: Mapping[str, Standing], cri
     names = list(dict.fromkeys((criteria.maximise, *criteria.bounds)))
     if criteria.definition != MAIN:
         study = replace(study, mtd=study.also[criteria.definition])
-    belief = beliefs_now(study, trial)[STUDY_MODEL]
-    values = {
-        design: {name: _average(study, standing, belief, name) for name in names}
-        for design, standing in standings.items()
-    }
+    belief = beliefs_now(study, trial, COARSE)[STUDY_MODEL]
+    values = {design: _averages(study, standing, belief, names) for design, standing in standings.items()}
     within = [design for design, each in values.items() if not broken(criteria, each)]
     within.sort(key=lambda design: -values[design][criteria.maximise])
     return Recommendation(criteria, values, tuple(within))
@@ -113,12 +114,23 @@ def broken(criteria: Criteria, values: Mapping[str, float]) -> list[str]:
     return [name for name, bound in criteria.bounds.items() if not METRICS[name].better * (values[name] - bound) >= 0]
 
 
-def _average(study: Study, standing: Standing, belief: Belief, name: str) -> float:
-    """Return a measure averaged over what is believed, where it is known."""
+def _averages(study: Study, standing: Standing, belief: Belief, names: Sequence[str]) -> dict[str, float]:
+    """Return measures averaged over what is believed, where they are known; those of the ladder as it says them."""
     design, start = standing
-    if METRICS[name].of in COUNTED:
-        return expected(study, design, belief, start, [name])[0][name]
-    belief = belief.as_sum()
-    value = measure(study.judge(Exact()(design, belief.scenarios, start)), name)[0].to_numpy()
+    counted = [name for name in names if METRICS[name].of in COUNTED]
+    found: dict[str, float] = {}
+    for asked in (MEASURES, [name for name in counted if name not in MEASURES]):
+        if set(asked) & set(counted):
+            found |= expected(study, design, belief, start, asked)[0]
+    if len(counted) < len(names):
+        fine = (belief if belief.finer is None else belief.finer()).as_sum()
+        judged = study.judge(Exact()(design, fine.scenarios, start))
+        found |= {name: _known_mean(fine.weights, judged, name) for name in names if name not in counted}
+    return {name: found[name] for name in names}
+
+
+def _known_mean(weights: FloatArray, judged: xr.Dataset, name: str) -> float:
+    """Return a measure averaged where it is known."""
+    value = measure(judged, name)[0].to_numpy()
     known = np.isfinite(value)
-    return float(belief.weights[known] @ value[known] / belief.weights[known].sum()) if known.any() else float("nan")
+    return float(weights[known] @ value[known] / weights[known].sum()) if known.any() else float("nan")

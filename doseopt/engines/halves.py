@@ -67,10 +67,10 @@ def sums(graph: Reach, chosen: IntArray, p: FloatArray, p_beside: FloatArray | N
 
 
 def _cut(graph: Reach, beside: bool) -> int:
-    """Return how many doses are the lower ones, so that there are few kinds of either half."""
+    """Return how many doses are the lower ones, so that the half of more kinds has few."""
     some, doses = graph.ending[:: 1 + len(graph.ending) // LOOKED_AT], graph.design.facts.doses
     kinds = [
-        sum(len(unique_rows(_columns(graph, some, part, beside))[0]) for part in (slice(0, cut), slice(cut, doses)))
+        max(len(unique_rows(_columns(graph, some, part, beside))[0]) for part in (slice(0, cut), slice(cut, doses)))
         for cut in range(1, doses + 1)
     ]
     return 1 + int(np.argmin(kinds))
