@@ -104,6 +104,7 @@ def compare(
     """Compare the designs of a study on its scenarios: tables here, data and figures in a folder."""
     with plain_errors(), allowing(budget):
         from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
+        from doseopt.display.simulated import without_errors
         from doseopt.reports.render.document import Block, Document
         from doseopt.study.file import load_study
 
@@ -124,13 +125,16 @@ def compare(
         finished, further, shown = True, nothing, nothing
         read = functools.cache(lambda: dataset.assign(readings()))
         if loaded.states_posterior if posterior is None else posterior:
-            result, finished = _with_posteriors(read, loaded, engine, lambda: _write_data(read(), folder))
+            result, finished = _with_posteriors(
+                read, loaded, engine, lambda: _write_data(without_errors(read()), folder)
+            )
             if not data_alone:
                 further, told = _of_posteriors(result)
                 further = drawing(further, folder, html)
                 shown = further if full or posterior else told
         else:
             result = read()
+        result = without_errors(result)
         document = _followed_by(further.blocks, document)
         files = [*_write_data(result, folder), *([] if folder is None else write_figures(document, folder))]
         deliver(lambda: result, document, json=json, html=html, folder=folder, files=files, shown=shown)

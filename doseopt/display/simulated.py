@@ -35,3 +35,12 @@ def with_simulated_named(comparison: xr.Dataset, name: Callable[[int, str], str]
 def error_of(ds: xr.Dataset, name: str) -> xr.DataArray:
     """Return the Monte Carlo error of a measure, 0 where it has none."""
     return ds[f"{name}_mcse"] if f"{name}_mcse" in ds else xr.zeros_like(ds[name])
+
+
+def without_errors(comparison: xr.Dataset) -> xr.Dataset:
+    """Return a comparison without the Monte Carlo errors that are 0 as every design is evaluated exactly."""
+    exact = bool(np.isinf(comparison["trials"]).all())
+    nothing = [
+        name for name in comparison if exact and str(name).endswith("_mcse") and not (comparison[name] > 0).any()
+    ]
+    return comparison.drop_vars(nothing)

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # ships no types
 import xarray as xr
 
@@ -65,12 +64,11 @@ def compare(
     1.0
     """
     from doseopt.comparison.compare import compare as run
+    from doseopt.display.simulated import without_errors
     from doseopt.reports.sections.overview import overview_document
 
     found = run(study_of(study, truth), engine, progress, posteriors)
-    exact = bool(np.isinf(found["trials"]).all())
-    nothing = [name for name in found if exact and str(name).endswith("_mcse") and not found[name].any()]
-    return Result.of(found.drop_vars(nothing), lambda _: overview_document(found))
+    return Result.of(without_errors(found), lambda _: overview_document(found))
 
 
 def summary(comparison: xr.Dataset) -> pd.DataFrame:

@@ -330,7 +330,7 @@ def test_posteriors_are_computed_only_if_the_study_states_one_or_they_are_asked_
         result = run("compare", path, *option, "--out", tmp_path / "out")
         assert result.exit_code == 0, result.stderr
         assert (heading in result.stdout) == printed
-        assert ("left out: 0." in result.stdout) == wanted
+        assert ("Computed for every ending of a trial." in result.stdout) == wanted
         found = stored(tmp_path / "out")
         assert ("posterior_mean" in found) == wanted
         assert ("posterior_model" in found.attrs) == wanted

@@ -145,3 +145,12 @@ def test_a_stated_hash_that_is_not_of_the_study_is_refused(small, stated, said):
     assert "--hash" in ran.stderr
     assert said in ran.stderr
     assert MADE["study_hash"] in ran.stderr or "h3" in stated
+
+
+def test_a_monte_carlo_error_is_written_only_where_a_design_is_simulated(small):
+    for further, simulated in ([], False), (["--simulate", "50"], True):
+        result = run("compare", "small.toml", "--json", *further)
+        assert result.exit_code == 0, result.stderr
+        names = json.loads(result.stdout)["data_vars"]
+        assert "correct_selection" in names
+        assert any(name.endswith("_mcse") for name in names) == simulated
