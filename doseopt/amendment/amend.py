@@ -109,6 +109,7 @@ def amend(
         "seed": SEED,
         "followed_up": ", ".join(n for n in (registered, *amended) if study.designs[n].facts.pending),
         "not_backfilled": ", ".join(n for n in (registered, *amended) if study.designs[n].facts.backfill is not None),
+        "not_asked": ", ".join(n for n, design in study.designs.items() if design.facts.outcomes.beside),
         **with_warning(trial, seen.design).provenance(),
     }
     return tree

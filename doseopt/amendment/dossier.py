@@ -146,7 +146,8 @@ class Dossier:
 def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) -> Proposal:
     """Return the amendment that the study file proposes, with other designs if they are named.
 
-    Without an `[amendment]` in the file the first design is the registered one, and all others are proposed.
+    Without an `[amendment]` in the file the first design is the registered one, and all others that look at DLTs only
+    are proposed.
 
     Raises
     ------
@@ -160,7 +161,8 @@ def proposed(study: Study, registered: str = "", amended: Sequence[str] = ()) ->
         for where, name in named
         if name not in known
     ]
-    base = study.proposal or Proposal(known[0], tuple(known[1:]))
+    askable = tuple(name for name in known[1:] if not study.designs[name].facts.outcomes.beside)
+    base = study.proposal or Proposal(known[0], askable)
     first = registered or base.registered
     faults += criteria_faults(base.criteria)
     faults += [Fault("amended", f"{name} is the registered design") for name in amended if name == first]

@@ -64,7 +64,7 @@ def selected(design: Design, state: TrialState, stop: IntArray) -> IntArray:
     return mtd
 
 
-def followed_up(design: Design, state: TrialState, stop: IntArray, nobody: Pending) -> tuple[IntArray, IntArray]:
+def after_follow_up(design: Design, state: TrialState, stop: IntArray, nobody: Pending) -> tuple[IntArray, IntArray]:
     """Return why trials end and the MTD that each declares, once all their patients have been followed up, [S] each.
 
     When enrolment ended patients may have been pending, of whom the rules have not heard. A trial that its cap closed

@@ -11,7 +11,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.core.state import NONE as NO_MTD
-from doseopt.core.trial import PIECE, followed_up
+from doseopt.core.trial import PIECE, after_follow_up
 from doseopt.engines.packed import Layout, join
 from doseopt.engines.ways import SQUARE, TIME, WEIGHT, Batch, Ends, Entries, Law, times
 
@@ -107,7 +107,7 @@ def named(
     for first in range(0, len(state), PIECE):
         piece = slice(first, first + PIECE)
         nobody = layout.pending_of(words[:, piece], slot.now)
-        stop[piece], mtd[piece] = followed_up(design, state[piece], stop[piece], nobody)
+        stop[piece], mtd[piece] = after_follow_up(design, state[piece], stop[piece], nobody)
     if design.facts.max_enrolled is not None:
         stop[stop == CONTINUE] = 1 + design.facts.stops.index("max_enrolled")
     if (stop == CONTINUE).any():

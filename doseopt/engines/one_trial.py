@@ -17,7 +17,7 @@ from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, Pending, TrialState
-from doseopt.core.trial import advance, followed_up, selected, step
+from doseopt.core.trial import advance, after_follow_up, selected, step
 from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
 
@@ -234,5 +234,5 @@ class _PendingTrial(_Trial):
     def _followed(self, stop: int, dose: int, memory: np.ndarray) -> Course:
         """Return the course of a trial that enrols nobody any more, everybody followed up."""
         state, nobody = self._seen(np.inf, dose, memory)
-        why, mtd = followed_up(self.design, state, np.array([stop]), nobody)
+        why, mtd = after_follow_up(self.design, state, np.array([stop]), nobody)
         return self.over(int(why[0]), int(mtd[0]), max(self.course.known, default=0.0))

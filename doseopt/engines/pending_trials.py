@@ -12,7 +12,7 @@ from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
-from doseopt.core.trial import PIECE, followed_up
+from doseopt.core.trial import PIECE, after_follow_up
 from doseopt.engines.others import Others
 from doseopt.engines.patients import Patients
 from doseopt.engines.ways import ask
@@ -263,7 +263,7 @@ class PendingTrials:
             piece = slice(start, start + PIECE)
             ends = state[first[piece]]
             nobody = Pending(np.zeros((len(ends), 0), np.int64), np.zeros((len(ends), 0)))
-            stop[piece], chosen[piece] = followed_up(self.design, ends, stop[piece], nobody)
+            stop[piece], chosen[piece] = after_follow_up(self.design, ends, stop[piece], nobody)
         if self.loses and facts.max_enrolled is not None:
             stop[stop == CONTINUE] = 1 + facts.stops.index("max_enrolled")
         mtd, self.stop = chosen[kind], stop[kind]

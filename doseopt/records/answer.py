@@ -11,7 +11,7 @@ import numpy as np
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, Pending, TrialState
-from doseopt.core.trial import advance, followed_up, selected, step
+from doseopt.core.trial import advance, after_follow_up, selected, step
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 
 
@@ -105,7 +105,7 @@ def with_pending(design: Design, state: TrialState, pending: Pending) -> Answer:
     known = TrialState(state.n[rows] + left, state.y[rows] + dlts, state.dose[rows], state.memory[rows])
     stop = rows + 1 + design.facts.stops.index(answer.stop)
     found = set(
-        followed_up(design, known, stop, Pending(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0))))[1]
+        after_follow_up(design, known, stop, Pending(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0))))[1]
     )
     one = int(found.pop()) if len(found) == 1 else None
     return replace(

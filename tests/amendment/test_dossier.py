@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from small_study import SMALL
 
-from doseopt import Exact, after, judged
+from doseopt import BOIN12, Exact, after, judged
+from doseopt.amendment.amend import amend
 from doseopt.amendment.dossier import at_interims, gather, proposed
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.attainable import Rules, bayes_optimal
@@ -275,3 +276,12 @@ def test_what_is_attainable_beside_a_design_that_decides_on_pending_patients_is_
     waits, decides = (found.sel(design=name, drop=True) for name in ("BOIN", "TITE"))
     for name in ("most_patients", "attained", "attainable"):
         assert decides[name].item() == waits[name].item()
+
+
+def test_designs_that_look_at_efficacy_are_proposed_only_by_name(study):
+    plain = dataclasses.replace(study, proposal=None)
+    with_efficacy = dataclasses.replace(plain, designs={**plain.designs, "BOIN12": BOIN12(doses=3, target=0.25)})
+    assert proposed(with_efficacy) == proposed(plain)
+    assert proposed(with_efficacy, "", ["BOIN12"]).amended == ("BOIN12",)
+    with pytest.raises(Faults, match="BOIN12: wanted a design that looks at DLTs only"):
+        amend(with_efficacy, Trial(plain.doses), proposed(plain).registered, ["BOIN12"])

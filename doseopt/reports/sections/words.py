@@ -136,8 +136,8 @@ def shown_waiting(dossier: Dossier) -> str:
 
 
 def followed_up(attrs: Mapping[Hashable, Any]) -> list[Paragraph]:
-    """Say how an amendment shows designs whose trials depend on when patients come; nothing if there are none."""
-    which, fills = (str(attrs.get(name, "")) for name in ("followed_up", "not_backfilled"))
+    """Say how an amendment shows designs whose trials depend on when patients come, and which it does not show."""
+    which, fills, other = (str(attrs.get(name, "")) for name in ("followed_up", "not_backfilled", "not_asked"))
     filled = (
         f"Backfills lower doses: {fills}. What it does now counts those patients. From the data so far on, over "
         "beliefs and on the same patients it is shown without further ones. In the comparison of designs they are "
@@ -149,4 +149,5 @@ def followed_up(attrs: Mapping[Hashable, Any]) -> list[Paragraph]:
         "up before the next decision. In the comparison of designs it decides as patients come by the study's clock: "
         "with its duration, and what not waiting gains."
     )
-    return [Paragraph(text) for names, text in ((which, said), (fills, filled)) if names]
+    absent = f"Not among the designs here, as it looks at moderate toxicity or efficacy, too: {other}."
+    return [Paragraph(text) for names, text in ((which, said), (fills, filled), (other, absent)) if names]
