@@ -38,11 +38,11 @@ def tell(study, comparison, monkeypatch):
     """Return what the summary says, given correct selection by scenario and by belief and the chance of each dose."""
     monkeypatch.setattr(Figure, "of", lambda *_: None)  # words only: drawing takes a second
 
-    def told(by_scenario=(0, 0, 0), by_belief=(0, 0, 0), selection=None, going=(2, 1), wait=0, **average):
+    def told(by_scenario=(0, 0, 0), by_belief=(0, 0, 0), selection=None, going=(2, 1), wait=0, none=0.1, **average):
         now = xr.Dataset(
             {
                 "correct_selection": (("design", "scenario"), 0.5 + np.array([(0,) * len(by_scenario), by_scenario])),
-                "no_selection": (("design", "scenario"), np.tile(0.1 * np.arange(1, 1 + len(by_scenario)), (2, 1))),
+                "no_selection": (("design", "scenario"), np.tile(none * np.arange(1, 1 + len(by_scenario)), (2, 1))),
                 "selection": (("design", "scenario", "dose"), np.full((2, len(by_scenario), 3), 0.1)),
                 "p_dlt": (("scenario", "dose"), np.resize(comparison["p_dlt"].to_numpy(), (len(by_scenario), 3))),
             },
@@ -145,6 +145,14 @@ def test_what_the_registered_design_cannot_declare_is_said(tell, selection, want
     said, _ = tell(selection=selection)
     assert (f"From here it cannot declare {wanted} the MTD, whatever the truth." in said) == (wanted is not None)
     assert ("cannot declare" in said) == (wanted is not None)
+
+
+@pytest.mark.parametrize(("none", "said"), [(0.1, True), (0.0005, True), (0.0002, False), (0, False)])
+def test_that_none_is_declared_is_not_said_where_that_is_never(tell, none, said):
+    text, _ = tell(none=none)
+    assert ("it declares none in" in text) == said
+    assert " 0.0%" not in text
+    assert "and is right in 40." in text
 
 
 def test_gains_are_said_with_their_sign(tell):

@@ -183,7 +183,7 @@ def _sentences(dossier: Dossier, mean: xr.Dataset) -> list[str]:
     first, order = mean.sel(design=name), ahead(dossier, mean)
     none, right = (f"{100 * float(first[m]):.0f}" for m in ("no_selection", "correct_selection"))
     registered = (
-        f"{_size(dossier)} names no dose in {none} of 100 trials and is right in {right}. "
+        f"{_size(dossier)} names no dose in {none} of 100 trials and is right in {right}."
         f"{_in_the_closest(dossier)}{_never(dossier, name)}"
     )
     each = [_gain(other, mean.sel(design=other), first) for other in order[:PROPOSED]]
@@ -276,11 +276,13 @@ def _more(difference: float, what: str) -> str:
 
 
 def _in_the_closest(dossier: Dossier) -> str:
-    """Say it for the scenario that is closest to the posterior."""
+    """Say how often it names none in the scenario that is closest to the posterior, unless that is never."""
     now = dossier.amendment["now"].to_dataset().sel(scenario=dossier.truth)
     none = percent(float(now["no_selection"].sel(design=dossier.proposal.registered)))
+    if not float(none.removesuffix("%")):
+        return ""
     return (
-        f'If the true DLT rates are {rates(now["p_dlt"].to_numpy())} ("{dossier.truth}"), it declares none in {none}.'
+        f' If the true DLT rates are {rates(now["p_dlt"].to_numpy())} ("{dossier.truth}"), it declares none in {none}.'
     )
 
 
