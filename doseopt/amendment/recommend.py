@@ -123,7 +123,7 @@ def _averages(study: Study, standing: Standing, belief: Belief, names: Sequence[
         if set(asked) & set(counted):
             found |= expected(study, design, belief, start, asked)[0]
     if len(counted) < len(names):
-        fine = (belief if belief.finer is None else belief.finer()).as_sum()
+        fine = belief.refined.as_sum()
         judged = study.judge(Exact()(design, fine.scenarios, start))
         found |= {name: _known_mean(fine.weights, judged, name) for name in names if name not in counted}
     return {name: found[name] for name in names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,11 @@ class Belief:
         """
         return np.zeros(values.shape[1:]) if self.check is None else np.abs((self.weights - self.check) @ values)
 
+    @cached_property
+    def refined(self) -> Belief:
+        """The same by the next finer rule, made once for the averages of many designs; itself if none is finer."""
+        return self if self.finer is None else self.finer()
+
     def as_sum(self) -> Belief:
         """Return a belief with the same averages and fewer scenarios: without its coarser rule, and finer ones."""
         kept = np.flatnonzero(self.weights)
@@ -128,7 +134,7 @@ def integrated(
     """
     found = values(belief)
     while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
-        belief = belief.finer()
+        belief = belief.refined
         found = values(belief)
     return belief, found
 

@@ -111,3 +111,12 @@ def test_faults_of_a_study_file(line, message):
     with pytest.raises(Faults) as caught:
         parse_study(line + STUDY)
     assert message in str(caught.value)
+
+
+def test_a_finer_rule_is_made_once():
+    made = []
+    sums = belief_of_rates([[0.1, 0.3]])
+    coarse = dataclasses.replace(sums, finer=lambda: made.append(1) or belief_of_rates([[0.1, 0.2], [0.1, 0.4]]))
+    assert coarse.refined is coarse.refined
+    assert made == [1]
+    assert sums.refined is sums
