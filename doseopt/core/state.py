@@ -123,6 +123,11 @@ class Pending:
     share: FloatArray
     times: FloatArray | None = None
 
+    @classmethod
+    def nobody(cls, trials: int) -> Pending:
+        """Return that nobody is pending in some trials."""
+        return cls(np.zeros((trials, 0), np.int64), np.zeros((trials, 0)))
+
     def __getitem__(self, index: IntArray | BoolArray | slice) -> Pending:
         return Pending(self.dose[index], self.share[index], None if self.times is None else self.times[index])
 

@@ -262,8 +262,7 @@ class PendingTrials:
         for start in range(0, len(first), PIECE):
             piece = slice(start, start + PIECE)
             ends = state[first[piece]]
-            nobody = Pending(np.zeros((len(ends), 0), np.int64), np.zeros((len(ends), 0)))
-            stop[piece], chosen[piece] = after_follow_up(self.design, ends, stop[piece], nobody)
+            stop[piece], chosen[piece] = after_follow_up(self.design, ends, stop[piece], Pending.nobody(len(ends)))
         if self.loses and facts.max_enrolled is not None:
             stop[stop == CONTINUE] = 1 + facts.stops.index("max_enrolled")
         mtd, self.stop = chosen[kind], stop[kind]

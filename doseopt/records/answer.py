@@ -104,13 +104,11 @@ def with_pending(design: Design, state: TrialState, pending: Pending) -> Answer:
     rows = np.zeros(len(dlts), np.int64)
     known = TrialState(state.n[rows] + left, state.y[rows] + dlts, state.dose[rows], state.memory[rows])
     stop = rows + 1 + design.facts.stops.index(answer.stop)
-    found = set(
-        after_follow_up(design, known, stop, Pending(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0))))[1]
-    )
-    one = int(found.pop()) if len(found) == 1 else None
-    return replace(
-        answer, mtd=one + 1 if one is not None and one >= 0 else None, awaits=int(left.sum()) if found else 0
-    )
+    ends = set(after_follow_up(design, known, stop, Pending.nobody(len(rows)))[1].tolist())
+    if len(ends) > 1:
+        return replace(answer, mtd=None, awaits=int(left.sum()))
+    (one,) = ends
+    return replace(answer, mtd=one + 1 if one >= 0 else None)
 
 
 def treated(design: Design, before: TrialState, level: int, counts: IntArray) -> TrialState:

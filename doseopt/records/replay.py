@@ -165,7 +165,7 @@ def replay(design: Design, course: Course, shares: Callable[[], Pending] | None 
         if course.pending and shares is None:
             wanted = "wanted how long each pending patient was followed, on which the design decides"
             raise Faults([Fault("data", f"{wanted}; got {course.pending} pending, and not how long")])
-        nobody = Pending(np.zeros((1, 0), np.int64), np.zeros((1, 0)))
+        nobody = Pending.nobody(1)
         return _with_pending(design, course, shares() if shares is not None and course.pending else nobody)
     branches = _branches(design, course)
     return Replay(design, course, None if branches is None else tuple(branches))

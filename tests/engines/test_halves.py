@@ -86,3 +86,15 @@ def test_likelihoods_at_a_time_are_bounded():
     for kinds in (1, 1000, 100_000, ROOM):
         assert kinds * scenarios_at_once(kinds) <= max(ROOM, kinds * FEWEST)
     assert 8 * ROOM <= 16 << 20
+
+
+@pytest.mark.parametrize("name", ["boin", "crm", "3+3"])
+def test_both_halves_have_fewer_kinds_than_there_are_endings(monkeypatch, name):
+    """Also where the endings that are looked at all differ, so that the whole would seem to be the least."""
+    monkeypatch.setattr(halves, "LOOKED_AT", 40)
+    graph = reach_of(DESIGNS[name])
+    cut, doses = halves._cut(graph, False), graph.design.facts.doses
+    assert 0 < cut < doses
+    tallies = np.stack([graph.state.n[graph.ending], graph.state.y[graph.ending]], axis=-1)
+    for part in (tallies[:, :cut], tallies[:, cut:]):
+        assert len(np.unique(part.reshape(len(part), -1), axis=0)) < len(tallies) / 2

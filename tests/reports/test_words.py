@@ -8,7 +8,7 @@ import pytest
 from doseopt.core.cohort import parse_outcomes
 from doseopt.core.text import counted
 from doseopt.display.numbers import bare, decimal, percent, points, rates, typeset, with_interval
-from doseopt.reports.sections.words import so_far
+from doseopt.reports.sections.words import followed_up, so_far
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,9 @@ def test_what_was_seen_so_far(outcomes, wanted):
 
 def test_a_rate_with_its_interval():
     assert with_interval(0.1543, 0.0189, 0.41249) == "15.4 (1.9 to 41.2)"
+
+
+def test_designs_that_an_amendment_does_not_show_are_named():
+    assert followed_up({"not_asked": ""}) == []
+    (said,) = followed_up({"not_asked": "BOIN12, ATD by grade"})
+    assert said.text == "Without the designs that look at moderate toxicity or efficacy, too: BOIN12, ATD by grade."

@@ -149,5 +149,5 @@ def followed_up(attrs: Mapping[Hashable, Any]) -> list[Paragraph]:
         "up before the next decision. In the comparison of designs it decides as patients come by the study's clock: "
         "with its duration, and what not waiting gains."
     )
-    absent = f"Not among the designs here, as it looks at moderate toxicity or efficacy, too: {other}."
+    absent = f"Without the designs that look at moderate toxicity or efficacy, too: {other}."
     return [Paragraph(text) for names, text in ((which, said), (fills, filled), (other, absent)) if names]
