@@ -8,6 +8,9 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+FULL = 2
+"""The code of the cap, which is the only reason to stop that waits for who may be lost."""
+
 
 @dataclass
 class Setting:
@@ -112,7 +115,7 @@ def _starts(found, rule, select, doses, cap, at, loses, slot, state, chance):
     asked = room == 0
     n, y = _tally(doses, patients)
     to, many, stop = rule(list(n), list(y), waiting, dose) if asked else (dose, room, 0)
-    if asked and stop and waiting and loses and sum(n) + len(waiting) >= cap:
+    if asked and stop == FULL and waiting and loses and sum(n) + len(waiting) >= cap:
         stop, many = 0, 0
     if stop and not waiting:
         _over(found, rule, select, doses, at, slot, state, chance, stop)

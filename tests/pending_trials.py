@@ -20,11 +20,14 @@ CAP = 5
 
 
 def rule(resolved, dlts, pending, dose, upper=1):
-    """Two doses: pairs at the lower, `upper` at the other; some waiting, and a reason to stop while some wait."""
+    """Two doses: pairs at the lower, `upper` at the other; some waiting, and a reason to stop while some wait.
+
+    Two DLTs at the lower stop for safety, until four patients are known there: a stop that waiting may undo.
+    """
     if dose < 0:
         return 0, 2, 0
     waiting = [share for at, share in pending if at == dose]
-    if dlts[0] >= 2:
+    if dlts[0] >= 2 and resolved[0] < 4:
         return 0, 0, 1
     if sum(resolved) + len(pending) >= CAP:
         return 0, 0, 2
@@ -44,7 +47,7 @@ class Mini:
     """The rule above, as a design; it remembers how many cohorts it has opened."""
 
     upper: int = 1
-    facts = Facts(doses=2, target=0.25, pending=True, cap=CAP, ends=True, stops=("toxic", "cap"), memory=("cohorts",))
+    facts = Facts(doses=2, target=0.25, pending=True, cap=CAP, ends=True, stops=("toxic", "max_patients"), memory=("cohorts",))
 
     def first(self):
         return Decision(np.array([0]), np.array([2]), np.array([0]))

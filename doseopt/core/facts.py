@@ -13,6 +13,9 @@ from doseopt.core.definition import Definition
 from doseopt.core.outcome_space import TOXICITY, OutcomeSpace
 from doseopt.core.state import BoolArray, IntArray, Pending, TrialState
 
+FULL = "max_patients"
+"""The reason to stop as no more patients may be treated."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -31,7 +34,7 @@ class Facts:
     responses : bool
         Whether the first of these, one a dose, are the patients with efficacy there, in a design that looks at it.
     stops : tuple of str
-        The reasons to stop that the design may give; a stop code is 1 + the position here.
+        The reasons to stop that the design may give; a stop code is 1 + the position here. `FULL` is that of the cap.
     undoable : tuple of str
         Those of them that a demand may undo: neither for safety nor for want of patients.
     ends : bool

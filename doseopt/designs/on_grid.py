@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from doseopt.core.design import Design, Row, estimated_by, highest_admissible, is_design, with_dose
-from doseopt.core.facts import Facts
+from doseopt.core.facts import FULL, Facts
 from doseopt.core.parameters import Fault, Faults, native
 from doseopt.core.posterior import Posterior
 from doseopt.core.state import NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
@@ -81,7 +81,7 @@ class OnGrid(Card):
             found.append(
                 Fault("planned", f"wanted {self.base.facts.doses} doses, as the design has, got {self.planned}")
             )
-        if "max_patients" in self.base.facts.stops:
+        if FULL in self.base.facts.stops:
             wanted = "wanted the enrolment cap over the grid, where it counts every patient"
             found.append(Fault("modifiers", f"{wanted}: Modified(OnGrid(design, ...), (MaxPatients(n=24),))"))
         if self.base.facts.pending:

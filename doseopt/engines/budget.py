@@ -13,6 +13,7 @@ import numpy as np
 
 from doseopt.core import trial
 from doseopt.core.design import Design
+from doseopt.core.facts import FULL
 from doseopt.core.state import FloatArray
 from doseopt.engines.arrivals import PIECE
 
@@ -23,7 +24,7 @@ MAX_BYTES = 2_000_000_000
 """Memory that a graph may take while it is made, where nothing else is allowed."""
 MAX_WORK = 6 * 10**10
 """Nodes of quadratures that are visited for one graph or simulation: minutes."""
-STEADY = {"too_toxic", "max_patients", "max_enrolled"}
+STEADY = {"too_toxic", FULL, "max_enrolled"}
 """Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
 SURELY, UNEVEN = 1.25, 4.0
 """A graph whose power says so many times more than is allowed is refused at once: if cohorts may change, the second."""

@@ -12,6 +12,7 @@ import xarray as xr
 from doseopt.clock.fates import DLT, NONE, Fates
 from doseopt.clock.onset import Onset
 from doseopt.core.design import Design
+from doseopt.core.facts import FULL
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState
 from doseopt.core.trial import step
@@ -244,14 +245,16 @@ def let_pass(sums: FloatArray, mean: float, square: float) -> FloatArray:
 def ask(design: Design, state: TrialState, pending: Pending, loses: bool = False) -> Decision:
     """Return what a design decides; one that is open to the end waits for pending patients before it stops.
 
-    Where patients may be lost (`loses`) so does a trial at its cap, as it goes on if one of them is.
+    Where patients may be lost (`loses`) so does a trial at its cap, as it goes on if one of them is; a stop for safety
+    acts at once there, too.
     """
     given, facts = step(design, state, pending), design.facts
     if not facts.open_to_the_end and (not loses or facts.cap is None):
         return given
     early = (given.stop != CONTINUE) & (pending.dose >= 0).any(axis=1)
     if not facts.open_to_the_end and facts.cap is not None:
-        early &= state.treated(pending).total >= facts.cap
+        enough = [code for code, name in enumerate(facts.stops, 1) if name == FULL or name in facts.undoable]
+        early &= np.isin(given.stop, enough) & (state.treated(pending).total >= facts.cap)
     return Decision(given.dose, np.where(early, 0, given.size), np.where(early, CONTINUE, given.stop))
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from doseopt.core.design import Design, Phase, Row
+from doseopt.core.facts import FULL
 from doseopt.core.parameters import Fault, param
 from doseopt.core.state import Decision, TrialState
 from doseopt.designs.modifiers.rule import Rule
@@ -62,7 +63,7 @@ class MaxPatients(_Cap):
 
     n: int = param(kind=int, low=1, high=1000, doc="evaluable patients at most")
 
-    stops: ClassVar[tuple[str, ...]] = ("max_patients",)
+    stops: ClassVar[tuple[str, ...]] = (FULL,)
 
     def describe(self) -> list[Row]:
         """Return the rule in words."""
