@@ -9,7 +9,7 @@ import numpy as np
 from doseopt import TITECRM, MaxPatients, Modified, NoSkipping, make_scenarios
 from doseopt.clock.competing import meet, mixed
 from doseopt.clock.onset import Onset
-from doseopt.core.facts import Facts
+from doseopt.core.facts import FULL, Facts
 from doseopt.core.state import Decision
 
 REFERENCE = Path(__file__).parent / "engines" / "reference"
@@ -47,7 +47,7 @@ class Mini:
     """The rule above, as a design; it remembers how many cohorts it has opened."""
 
     upper: int = 1
-    facts = Facts(doses=2, target=0.25, pending=True, cap=CAP, ends=True, stops=("toxic", "max_patients"), memory=("cohorts",))
+    facts = Facts(doses=2, target=0.25, pending=True, cap=CAP, ends=True, stops=("toxic", FULL), memory=("cohorts",))
 
     def first(self):
         return Decision(np.array([0]), np.array([2]), np.array([0]))
