@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from doseopt.amendment.amend import amend
+from doseopt.amendment.interims import at_interims
 from doseopt.amendment.larger import Larger, worse_with_more
-from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
 from doseopt.attainable.from_here import attainable_from
-from doseopt.beliefs.of_model import COARSE
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
 from doseopt.comparison.posteriors import estimates_of, with_posteriors
@@ -25,11 +24,11 @@ from doseopt.conduct.examples import example_trials
 from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.pathways import paths
 from doseopt.conduct.posterior import Analysis, able, analyse
+from doseopt.core.beside import begun
 from doseopt.core.cohort import Cohort, format_outcomes
-from doseopt.core.design import Row
+from doseopt.core.design import Design, Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.designs.waiting import made_to_wait
-from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
 from doseopt.engines.graph import most_patients
@@ -46,14 +45,6 @@ NODES = 10**9
 """Of posteriors that the accuracy of estimates is computed with: a fifth of what `doseopt compare` takes."""
 AHEAD = 2
 """Cohorts that pathways look ahead."""
-INTERIM_MEASURES = (
-    "correct_selection",
-    "no_selection",
-    "overdose_selection",
-    "further_patients",
-    "further_dlts",
-    "patients_below_mtd",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,18 +183,15 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     Faults
         As `amend`.
     """
-    tree = amend(study, trial, proposal.registered, proposal.amended, progress)
     designs = study.choose([proposal.registered, *proposal.amended])
+    from_the_start = begun(partial(_from_the_start, study, designs, proposal.registered))
+    tree = amend(study, trial, proposal.registered, proposal.amended, progress)
     waiting = {name: made_to_wait(design) for name, design in designs.items()}
     trial = with_warning(trial, waiting[proposal.registered])
     seen = trial.after(waiting[proposal.registered])
     progress("what is known of each dose")
     analysis = analyse(study, trial)
     truth = _closest(study, analysis)
-    progress("accuracy of estimates")
-    comparison = _with_accuracy(dataclasses.replace(study, designs=designs))
-    progress("readings of the protocol")
-    varied, readings = _silences(study, proposal.registered, progress)
     standings = {name: seen.standing(design) for name, design in waiting.items()}
     going = {name: design for name, (design, _) in standings.items()}
     starts = {name: state for name, (_, state) in standings.items()}
@@ -211,6 +199,11 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     progress("caps that are larger and worse")
     larger = {name: worse_with_more(study, waiting[name], most_patients(seen.design)) for name in proposal.amended}
     progress("example trials")
+    examples = _examples(study, standings, truth)
+    turns = _break_even(study, proposal, progress)
+    progress("accuracy of estimates, and readings of the protocol")
+    comparison, varied, readings = from_the_start()
+    progress("criteria, interims and pathways")
     return Dossier(
         study=study,
         proposal=proposal,
@@ -220,19 +213,26 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         amendment=tree,
         comparison=comparison,
         silences=varied,
-        break_even=_break_even(study, proposal, progress),
+        break_even=turns,
         readings=readings,
         attainable=attainable,
         analysis=analysis,
         decided=by_model(study, trial, able(study)),
         pathways={name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs},
         truth=truth,
-        examples=_examples(study, standings, truth),
+        examples=examples,
         rows={name: list(design.describe()) for name, design in designs.items()},
         interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
         recommendation=None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria),
         larger={name: found for name, found in larger.items() if found is not None},
     )
+
+
+def _from_the_start(
+    study: Study, designs: Mapping[str, Design], registered: str
+) -> tuple[xr.Dataset, xr.Dataset | None, dict[str, list[str]]]:
+    """Return what does not depend on the data so far: the comparison, the silences and the readings."""
+    return _with_accuracy(dataclasses.replace(study, designs=designs)), *_silences(study, registered)
 
 
 def _with_accuracy(study: Study) -> xr.Dataset:
@@ -258,10 +258,10 @@ def _examples(study: Study, standings: Mapping[str, Standing], truth: str) -> Ma
     return {} if lost else example_trials(study, standings, truth)
 
 
-def _silences(study: Study, name: str, progress: Progress) -> tuple[xr.Dataset | None, dict[str, list[str]]]:
+def _silences(study: Study, name: str) -> tuple[xr.Dataset | None, dict[str, list[str]]]:
     """Return the operating characteristics under every reading of a design, and the readings."""
     try:
-        varied = silences(study, name, progress)
+        varied = silences(study, name)
     except Faults:
         return None, {}
     factors = readings_of(study, study.designs[name])
@@ -273,36 +273,3 @@ def _closest(study: Study, analysis: Analysis) -> str:
     scenarios = study.scenarios
     off = scenarios["p_dlt"].to_numpy() - analysis.summary["mean"].to_numpy()
     return str(scenarios["scenario"].to_numpy()[(off**2).sum(axis=1).argmin()])
-
-
-def at_interims(study: Study, proposal: Proposal) -> xr.Dataset:
-    """Return what each design would do and attain at the interims of the study file, averaged over the study's model.
-
-    Parameters
-    ----------
-    study : Study
-    proposal : Proposal
-
-    Returns
-    -------
-    Dataset
-        `INTERIM_MEASURES` and `level`, `size` and `mtd` of the next decision, (interim, design); `outcomes` (interim).
-    """
-    chosen = study.choose([proposal.registered, *proposal.amended])
-    designs = {name: made_to_wait(design) for name, design in chosen.items()}
-    values = np.empty((len(INTERIM_MEASURES), len(proposal.interims), len(designs)))
-    nodes = np.zeros((3, len(proposal.interims), len(designs)), int)
-    for i, outcomes in enumerate(proposal.interims.values()):
-        trial = Trial.from_outcomes(outcomes, study.doses)
-        seen, belief = trial.after(designs[proposal.registered]), beliefs_now(study, trial, COARSE)[STUDY_MODEL]
-        for d, (name, design) in enumerate(designs.items()):
-            going, start = seen.standing(design)
-            found, _ = expected(study, going, belief, start)
-            values[:, i, d] = [found[measure] for measure in INTERIM_MEASURES]
-            root = paths(study, trial, name, 1, judge=proposal.registered).isel(node=0)
-            nodes[:, i, d] = [int(root[part]) for part in ("level", "size", "mtd")]
-    dims = ("interim", "design")
-    data = {name: (dims, value) for name, value in zip(INTERIM_MEASURES, values, strict=True)}
-    data |= {name: (dims, value) for name, value in zip(("level", "size", "mtd"), nodes, strict=True)}
-    coords = {"interim": list(proposal.interims), "design": list(designs)}
-    return xr.Dataset(data, coords=coords | {"outcomes": ("interim", list(proposal.interims.values()))})

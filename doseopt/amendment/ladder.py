@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.amendment.library import library_designs
-from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.amendment.outlook import expected, model_now
 from doseopt.amendment.steps import RUNGS, Step, all_steps, ladder_steps
 from doseopt.beliefs import Belief
 from doseopt.beliefs.of_model import COARSE
@@ -119,7 +119,7 @@ def search(
 def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step], progress: Progress) -> xr.Dataset:
     """Return the measures of steps from where the trial is."""
     seen = trial.after(made_to_wait(study.designs[registered]))
-    beliefs = {STUDY_MODEL: beliefs_now(study, trial, COARSE)[STUDY_MODEL], SCENARIOS: Belief(study.scenarios)}
+    beliefs = {STUDY_MODEL: model_now(study, trial, COARSE), SCENARIOS: Belief(study.scenarios)}
     progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
     most: list[int] = []

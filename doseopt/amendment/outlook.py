@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from doseopt.beliefs import Belief, integrated
-from doseopt.beliefs.of_model import FINE, belief_of_model, updated
+from doseopt.beliefs.of_model import FINE, Tally, belief_of_model, updated
 from doseopt.conduct.question import Question, actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
+from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.designs.layers import first_size, with_cap
 from doseopt.designs.unfinished import alone, committed, enrolled, under
@@ -21,9 +22,10 @@ from doseopt.engines.means import means_of
 from doseopt.measures.expected import MEASURES, linear_measures
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.models.choice import FIELDS
-from doseopt.models.kinds import with_prior_sd
+from doseopt.models.kinds import PosteriorCurve, with_prior_sd
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
+from doseopt.scenarios import MTDRule
 from doseopt.study.study import Study
 
 type Progress = Callable[[str], object]
@@ -31,6 +33,8 @@ type Progress = Callable[[str], object]
 PRIOR_SCALES = {"prior sd halved": 0.5, "prior sd doubled": 2.0}
 EXPECTED = (*MEASURES, "further_patients", "further_dlts")
 """Measures that are averaged."""
+MOST_BYTES = 1 << 23
+"""Of the beliefs that are remembered."""
 UNASKED = ("beta", "monotone", "two_populations")
 """Models that are no alternative: points cost more than they tell, and populations of future patients are unknown."""
 MOST, STEP = 40, 3
@@ -49,34 +53,60 @@ def beliefs_now(study: Study, trial: Trial, fineness: int = FINE) -> dict[str, B
     fineness : int
         As of `belief_of_model`: `COARSE` where averages are refined (`expected`).
     """
-    planned = _planned(study)
-    n, y = trial.tally()
-
-    def right(p: FloatArray) -> BoolArray:
-        return study.mtd.acceptable(p[:, planned])
-
     own = study.curve()
-    models = {STUDY_MODEL: own} | {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
+    models = {name: with_prior_sd(own, factor) for name, factor in PRIOR_SCALES.items()}
     for kind in FIELDS:
         if kind not in (*UNASKED, study.posterior.model):
             try:
                 models[f"model {kind}"] = study.curve(kind)
             except Faults:
                 continue  # a model that needs doses as numbers, of which this study has none
-    beliefs = {}
-    for name, model in models.items():
-        beliefs[name] = belief_of_model(model, n, y, right, actual_doses(model, trial), study.target, fineness)
-    return beliefs | {STUDY_BELIEF: updated(study.believed(), n, y)}
+    beliefs = {STUDY_MODEL: model_now(study, trial, fineness)}
+    beliefs |= {name: _of_model(study, model, trial, fineness) for name, model in models.items()}
+    return beliefs | {STUDY_BELIEF: updated(study.believed(), *trial.tally())}
+
+
+def model_now(study: Study, trial: Trial, fineness: int = FINE) -> Belief:
+    """Return what the study's model says of the DLT rates after the data: the first of `beliefs_now`."""
+    return _of_model(study, study.curve(), trial, fineness)
+
+
+def _of_model(study: Study, model: PosteriorCurve, trial: Trial, fineness: int) -> Belief:
+    """Return what a model says of the DLT rates after the data."""
+    return _belief(study, model, *trial.tally(), actual_doses(model, trial), fineness)
 
 
 def belief_after(study: Study, asked: Question) -> Belief:
     """Return what a model says of the DLT rates after the data, split where the main definition of right changes."""
-    planned = _planned(study)
+    return _belief(study, asked.common, asked.n, asked.y, asked.at)
+
+
+def _belief(
+    study: Study, model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None, fineness: int = FINE
+) -> Belief:
+    given = () if at is None else (at[0], *(tuple(part.tolist()) for part in at[1:]))
+    seen = tuple(n.tolist()), tuple(y.tolist())
+    return _remembered(model, study.mtd, tuple(study.doses.planned()), study.target, fineness, seen, given)
+
+
+@remembered(MOST_BYTES)
+def _remembered(
+    model: PosteriorCurve,
+    mtd: MTDRule,
+    planned: tuple[int, ...],
+    target: float,
+    fineness: int,
+    seen: tuple[tuple[int, ...], ...],
+    given: tuple[Any, ...],
+) -> Belief:
+    """Return a belief with its finer rules, which several analyses of a trial average over."""
 
     def right(p: FloatArray) -> BoolArray:
-        return study.mtd.acceptable(p[:, planned])
+        return mtd.acceptable(p[:, list(planned)])
 
-    return belief_of_model(asked.common, asked.n, asked.y, right, asked.at, study.target)
+    n, y = (np.array(part) for part in seen)
+    at = (given[0], np.array(given[1]), np.array(given[2])) if given else None
+    return belief_of_model(model, n, y, right, at, target, fineness)
 
 
 def _planned(study: Study) -> IntArray:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from doseopt.amendment.outlook import beliefs_now, expected
+from doseopt.amendment.outlook import expected, model_now
 from doseopt.beliefs import Belief
 from doseopt.beliefs.of_model import COARSE
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.core.state import FloatArray
-from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.exact import Exact
 from doseopt.measures.expected import MEASURES
 from doseopt.measures.metric import Metric
@@ -102,7 +101,7 @@ def recommend(study: Study, trial: Trial, standings: Mapping[str, Standing], cri
     names = list(dict.fromkeys((criteria.maximise, *criteria.bounds)))
     if criteria.definition != MAIN:
         study = replace(study, mtd=study.also[criteria.definition])
-    belief = beliefs_now(study, trial, COARSE)[STUDY_MODEL]
+    belief = model_now(study, trial, COARSE)
     values = {design: _averages(study, standing, belief, names) for design, standing in standings.items()}
     within = [design for design, each in values.items() if not broken(criteria, each)]
     within.sort(key=lambda design: -values[design][criteria.maximise])

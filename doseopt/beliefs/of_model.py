@@ -26,6 +26,8 @@ from doseopt.models.quadrature.mixed import MixedPosterior
 
 type Curve = Empiric | OneParameterLogistic | TwoParameterCurve
 type Tally = tuple[tuple[float, ...], IntArray, IntArray]
+type Law = Callable[[int], tuple[FloatArray, FloatArray]]
+"""One of `RULES` -> scenarios, [R, D], and their weights but for a constant; 0 of none of them."""
 
 REACH = 6.0
 """Prior standard deviations on either side of the mean that the nodes cover."""
@@ -95,28 +97,29 @@ def belief_of_model(
     none = np.zeros(model.doses, np.int64)
     patients, dlts = (none if part is None else np.asarray(part) for part in (n, y))
     judged = _Judged(right, target, ((right,) if right is not None else ()) if kinked is None else tuple(kinked))
-    (fine, mass), (coarse, other) = (_law(model, patients, dlts, at, judged, fineness + more) for more in (1, 0))
-    weight, check = np.concatenate([mass, np.zeros(len(other))]), np.concatenate([np.zeros(len(mass)), other])
     after = f", {_after(patients, dlts)}" if patients.any() else ""
-    belief = belief_of_rates(np.concatenate([fine, coarse]), weight, describe_model(model) + after)
-    finer = partial(belief_of_model, model, n, y, right, at, target, fineness + 1, kinked)
-    return dataclasses.replace(belief, check=check, finer=finer if fineness + 2 < len(RULES) else None)
+    return _by_rules(_law(model, patients, dlts, at, judged), describe_model(model) + after, fineness)
 
 
-def _law(
-    model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None, judged: _Judged, k: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return the scenarios of one of `RULES`, [R, D], and their weights but for a constant; 0 of none of them."""
+def _by_rules(law: Law, source: str, fineness: int) -> Belief:
+    """Return a belief by one of `RULES`, and the next coarser one."""
+    (fine, mass), (coarse, other) = law(fineness + 1), law(fineness)
+    weight, check = np.concatenate([mass, np.zeros(len(other))]), np.concatenate([np.zeros(len(mass)), other])
+    belief = belief_of_rates(np.concatenate([fine, coarse]), weight, source)
+    finer = partial(_by_rules, law, source, fineness + 1) if fineness + 2 < len(RULES) else None
+    return dataclasses.replace(belief, check=check, finer=finer)
+
+
+def _law(model: PosteriorCurve, n: IntArray, y: IntArray, at: Tally | None, judged: _Judged) -> Law:
+    """Return what makes the scenarios of each of `RULES`, and their weights; each once, as two beliefs ask for it."""
     if isinstance(model, RobustPrior):
-        return _of_both(model, n, y, at, judged, k)
+        return _of_both(model, n, y, at, judged)
     curves, chances = (model.models, model.weights) if isinstance(model, ModelAverage) else ((model,), (1.0,))
-    return _rule([_part(curve, n, y, at, judged) for curve in curves], chances, k)
+    return cache(partial(_rule, [_part(curve, n, y, at, judged) for curve in curves], chances))
 
 
-def _of_both(
-    model: RobustPrior[PlainCurve], n: IntArray, y: IntArray, at: Tally | None, judged: _Judged, k: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return the scenarios under both parts of a prior that is a mixture, by the posterior probability of each part."""
+def _of_both(model: RobustPrior[PlainCurve], n: IntArray, y: IntArray, at: Tally | None, judged: _Judged) -> Law:
+    """Return the law under both parts of a prior that is a mixture, by the posterior probability of each part."""
     given, patients, dlts = (None, n, y) if at is None else at
     both = posterior_after(model, patients, dlts, given)
     share = both.share[0] if isinstance(both, MixedPosterior) else np.ones(1)
@@ -126,9 +129,14 @@ def _of_both(
         joint = (*curve.values, *at[0]), np.concatenate([more, at[1]]), np.concatenate([hit, at[2]])
     else:
         joint = None
-    each = [_law(curve, n + more, y + hit, joint, judged, k), _law(curve, n, y, at, judged, k)]
-    weights = [part * weight / weight.sum() for part, (_, weight) in zip(share, each, strict=True)]
-    return np.concatenate([rates for rates, _ in each]), np.concatenate(weights)
+    laws = _law(curve, n + more, y + hit, joint, judged), _law(curve, n, y, at, judged)
+
+    def law(k: int) -> tuple[FloatArray, FloatArray]:
+        each = [part(k) for part in laws]
+        weights = [part * weight / weight.sum() for part, (_, weight) in zip(share, each, strict=True)]
+        return np.concatenate([rates for rates, _ in each]), np.concatenate(weights)
+
+    return law
 
 
 def _part(
@@ -263,10 +271,8 @@ class _Posterior:
     @cached_property
     def _kinks(self) -> list[float]:
         """Where, along the outer parameter, the doses that are right come in another order."""
-        return [place for part in self.judged.kinked for place in self._kinks_of(part)]
-
-    def _kinks_of(self, part: Right) -> list[float]:
-        return kinks(lambda z: part(self.rates(z)))
+        found = (kinks(lambda z, part=part: part(self.rates(z))) for part in self.judged.kinked)  # type: ignore[misc]
+        return [place for each in found for place in each]
 
 
 def _ends(scan: FloatArray, reached: BoolArray) -> tuple[float, float]:

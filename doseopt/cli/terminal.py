@@ -46,9 +46,22 @@ def terminal(stderr: bool = False) -> Console:
 
 @contextmanager
 def spinner(what: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner on standard error; the function that is returned says which step is being done."""
-    with terminal(stderr=True).status(what) as status:
-        yield lambda step: status.update(Text(f"{what}: {step}"))
+    """Show a spinner on standard error; the function that is returned says which step is being done.
+
+    It turns when it is told of a step: a thread of its own would keep work from being done beside.
+    """
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    shown = Spinner("dots", Text(what))
+    with Live(shown, console=terminal(stderr=True), auto_refresh=False, transient=True) as live:
+
+        def say(step: str) -> None:
+            shown.update(text=Text(f"{what}: {step}"))
+            live.refresh()
+
+        live.refresh()
+        yield say
 
 
 def progress_bar(what: str) -> Progress:

@@ -9,7 +9,8 @@ from small_study import SMALL
 
 from doseopt import BOIN12, Exact, after, judged
 from doseopt.amendment.amend import amend
-from doseopt.amendment.dossier import at_interims, gather, proposed
+from doseopt.amendment.dossier import gather, proposed
+from doseopt.amendment.interims import at_interims
 from doseopt.amendment.outlook import beliefs_now, expected
 from doseopt.attainable import Rules, bayes_optimal
 from doseopt.attainable.from_here import attainable_from

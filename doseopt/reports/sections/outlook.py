@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from doseopt.amendment.dossier import INTERIM_MEASURES, Dossier
+from doseopt.amendment.dossier import Dossier
+from doseopt.amendment.interims import MEASURES as AT_INTERIMS
 from doseopt.amendment.outlook import MOST, enrolment_needed
 from doseopt.display.labels import accuracy_words
 from doseopt.display.numbers import bare, percent, points
@@ -136,7 +137,7 @@ def _interims(dossier: Dossier) -> list[Block]:
     for i, name in enumerate(ds["interim"].to_numpy().tolist()):
         for design in dossier.designs:
             at = ds.isel(interim=i).sel(design=design)
-            rows.append((f"{name} ({at['outcomes'].item()}): {design}", *measured(at, *INTERIM_MEASURES)))
-    head = ("", *(AVERAGES[name] for name in INTERIM_MEASURES))
+            rows.append((f"{name} ({at['outcomes'].item()}): {design}", *measured(at, *AT_INTERIMS)))
+    head = ("", *(AVERAGES[name] for name in AT_INTERIMS))
     caption = f"At interims that the study names, averaged over {STUDY_MODEL} after the data; exact"
     return [Heading("Worked interims", 2), Table(caption, head, tuple(rows))]
