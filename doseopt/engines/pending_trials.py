@@ -267,7 +267,7 @@ class PendingTrials:
             stop[stop == CONTINUE] = 1 + facts.stops.index("max_enrolled")
         mtd, self.stop = chosen[kind], stop[kind]
         counts = [self.turned, self.decisions, self.waited, self.waiting, self.closed]
-        ends_ = [self.n, self.y, self.before, mtd, self.stop, self.early, self.treated, last, last**2, *counts]
+        ends_ = [self.n, self.y, self.before, mtd, self.stop, self.treated, self.early, last, *counts]
         return [value.reshape(*self.shape, *value.shape[1:]) for value in ends_]
 
 

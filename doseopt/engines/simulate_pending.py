@@ -24,14 +24,14 @@ from doseopt.core.beside import processes, spread
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, check, param
 from doseopt.core.remembered import remembered
-from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.entries import entries_of_trials
 from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.outcomes import make_outcomes
 from doseopt.engines.pending_trials import PendingTrials
-from doseopt.engines.simulate import ROWS
 from doseopt.engines.ways import ESCALATED, MEANS, Rates, fates_of, rates_of
 
+ROWS = 25_000
+"""Trials at once, each of which keeps all its patients; more take more memory, and no less time."""
 MOST_BYTES = 1 << 28
 """Of the trials that are remembered, besides the last ones."""
 
@@ -82,7 +82,8 @@ class SimulatePending:
         p, fates = observed_rates(design, scenarios), fates_of(scenarios, self.onset)
         beside = rates_beside(design.facts.outcomes, scenarios)
         parts = _run(design, self, fates, rates_of(p) or (), rates_of(beside))
-        n, y, before, mtd, stop, early, enrolled, *means = parts
+        n, y, before, mtd, stop, enrolled = (part.astype(np.int64) for part in parts[:6])
+        early, last, *counts = parts[6:]
         outcomes = make_outcomes(
             design,
             scenarios,
@@ -95,7 +96,7 @@ class SimulatePending:
             reasons=design.facts.stops,
             attrs={"engine": "simulated", "trials": float(self.trials), "seed": self.seed},
         )
-        named = zip(MEANS, means, strict=True)
+        named = zip(MEANS, [last, last**2, *counts], strict=True)
         found = {k: (("scenario", "ending"), v, {"long_name": MEANS[k]}) for k, v in named}
         found["escalated_before_dlt"] = (("scenario", "ending"), early, {"long_name": ESCALATED})
         if fates is not None and fates.loses:
@@ -115,13 +116,17 @@ def _run(
     p: Rates,
     moderate: Rates | None,
 ) -> tuple[Any, ...]:
-    """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again."""
+    """Return what `PendingTrials` finds of all trials, in pieces that fit; a comparison asks for them again.
+
+    Whole numbers are of 16 bits: who is asked about in several ways keeps many.
+    """
     each = max(1, min(ROWS // len(p), -(-engine.trials // processes())))
 
-    def piece(first: int) -> list[IntArray | FloatArray]:
+    def piece(first: int) -> list[np.ndarray]:
         given, many = (design, engine.gaps, engine.onset), min(each, engine.trials - first)
         beside = None if moderate is None else np.array(moderate)
-        return PendingTrials(*given, np.array(p), fates, engine.seed, many, first, beside).run()
+        found = PendingTrials(*given, np.array(p), fates, engine.seed, many, first, beside).run()
+        return [part.astype(np.int16) if part.dtype.kind == "i" else part for part in found]
 
     parts = spread(piece, range(0, engine.trials, each))
     found = tuple(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
