@@ -94,8 +94,12 @@ class IntervalDesign(Defaults):
     def admissible(self, state: TrialState) -> BoolArray:
         """Exclude eliminated doses; all of them where the lowest dose ends the trial."""
         _, out, lowest = tables(self, _room(state.n))
-        gone = np.logical_or.accumulate(out[state.n, state.y], axis=1)
-        return ~(gone | lowest[state.n[:, :1], state.y[:, :1]])
+        cell = state.n * len(out) + state.y
+        gone = out.ravel()[cell]
+        gone[:, 0] |= lowest.ravel()[cell[:, 0]]
+        for j in range(1, self.doses):
+            gone[:, j] |= gone[:, j - 1]
+        return np.asarray(~gone)
 
     def decide(self, state: TrialState) -> Decision:
         """Move by the table, never above the highest admissible dose."""
@@ -226,7 +230,7 @@ class SafeIntervalDesign(IntervalDesign):
 
 def _room(n: IntArray) -> int:
     """Return a table size that holds these tallies; powers of two, so that few tables are made."""
-    return 1 << int(n.max(initial=1)).bit_length()
+    return 1 << max(int(n.max(initial=1)).bit_length(), 5)
 
 
 @functools.lru_cache(maxsize=256)

@@ -248,7 +248,8 @@ class Modified(Card):
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return what the base decides, as the modifiers leave it."""
-        decision = decision_of(self.base, self._views(state)[0], pending)
+        view = self._views(state)[0]
+        decision = decision_of(self.base, view, pending) if self._base_facts.pending else self.base.decide(view)
         return self._modify(self._recode(decision, self._base_facts.stops), state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
