@@ -117,9 +117,9 @@ def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntA
     return Decision.concatenate(decisions), np.concatenate(chosen)
 
 
-def select_in_pieces(design: Design, state: TrialState, stop: IntArray) -> IntArray:
-    """Return the MTD that a design declares in a large batch, some at a time, as `decide_and_select` asks."""
-    pieces = (slice(first, first + PIECE) for first in range(0, len(state), PIECE))
+def select_in_pieces(design: Design, state: TrialState, stop: IntArray, ended: IntArray) -> IntArray:
+    """Return the MTD that a design declares in those of many trials that have ended, some at a time, [E]."""
+    pieces = (ended[first : first + PIECE] for first in range(0, len(ended), PIECE))
     return np.concatenate([np.zeros(0, np.int64), *(selected(design, state[rows], stop[rows]) for rows in pieces)])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from doseopt.core.compiled import compiled
@@ -72,13 +74,11 @@ def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) 
     ----------
     Liu & Yuan 2015, JRSS-C 64:507; Yan et al. 2020, Journal of Statistical Software 94(13).
     """
-    a, b = y + prior, n - y + prior
-    weight = np.where(allowed, (a + b) ** 2 * (a + b + 1) / (a * b), 0.0)
-    part = weight * a / (a + b)
+    tables = _weights(1 << int(n.max(initial=1)).bit_length(), prior)
     if loops := compiled(n.size):
-        by_dose = (np.ascontiguousarray(each.T) for each in (weight, part, allowed))
-        return np.asarray(loops.block_means(*by_dose)).T
-    total, mass = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (part, weight))
+        by_dose = (np.ascontiguousarray(each.T) for each in (n, y, allowed))
+        return np.asarray(loops.block_means(*by_dose, *tables)).T
+    mass, total = (np.cumsum(np.pad(np.where(allowed, each[n, y], 0.0), ((0, 0), (1, 0))), axis=1) for each in tables)
     doses = n.shape[1]
     result = np.full(n.shape, -np.inf)
     for low in range(doses):
@@ -89,3 +89,12 @@ def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) 
             least = np.where((block > 0) & allowed[:, high], np.minimum(least, mean), least)
             result[:, high] = np.where(allowed[:, low], np.maximum(result[:, high], least), result[:, high])
     return np.where(allowed, result + 1e-10 * np.cumsum(allowed, axis=1), np.nan)
+
+
+@functools.lru_cache(maxsize=16)
+def _weights(size: int, prior: float) -> tuple[FloatArray, FloatArray]:
+    """Return the weight of each tally of fewer patients, and what it adds to a weighted sum of rates, [n, y] each."""
+    n, y = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
+    a, b = y + prior, np.maximum(n - y, 0) + prior
+    weight = (a + b) ** 2 * (a + b + 1) / (a * b)
+    return weight, weight * a / (a + b)

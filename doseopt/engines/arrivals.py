@@ -7,8 +7,7 @@ both give the same to the last bit.
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +16,21 @@ from doseopt.core.state import FloatArray, IntArray
 
 PIECE = 1 << 16
 """Trials that are sent on at a time."""
+
+
+class Sent(NamedTuple):
+    """Trials of whom some are sent on.
+
+    Attributes
+    ----------
+    words : int array [A, W]
+    sums : float array [A, 2]
+    kind : int32 array [A]
+    """
+
+    words: IntArray
+    sums: FloatArray
+    kind: IntArray
 
 
 class Arrivals:
@@ -37,13 +51,28 @@ class Arrivals:
         self._parts: list[tuple[IntArray, FloatArray]] = [(np.zeros((0, width), np.int64), np.zeros((0, 2)))]
         self.count = 0
 
-    def send(
-        self, rows: IntArray, stay: IntArray, add: IntArray, dose: IntArray, weigh: FloatArray, sent: FloatArray
-    ) -> None:
-        """Send trials here, in each of some ways; see `doseopt.core.loops.arrive`."""
-        ways = add.shape[1]
-        words = ((rows & stay)[:, None] + add[dose]).reshape(-1, rows.shape[1])
-        sums = np.repeat(sent, ways, axis=0)
+    def send(self, some: Sent, given: IntArray, stay: IntArray, add: IntArray, weigh: FloatArray, many: int) -> None:
+        """Send trials here, in each of some ways.
+
+        Parameters
+        ----------
+        some : Sent
+            Trials of whom some are sent.
+        given : int array [Q]
+            The dose that each kind of them is given, -1 for those who are not sent.
+        stay : int array [W]
+            Bits of their words that stay.
+        add : int array [D, K, W]
+            What each of K ways adds to them, by dose.
+        weigh : float array [K]
+            What the first of their sums is multiplied with.
+        many : int
+            How many are sent.
+        """
+        rows = np.flatnonzero(given[some.kind] >= 0)
+        ways, dose = add.shape[1], given[some.kind[rows]]
+        words = ((some.words[rows] & stay)[:, None] + add[dose]).reshape(-1, some.words.shape[1])
+        sums = np.repeat(some.sums[rows], ways, axis=0)
         sums[:, 0] *= np.tile(weigh, len(rows))
         self._parts.append((words, sums))
         self.count += len(words)
@@ -68,38 +97,43 @@ class Hashed(Arrivals):
     ----------
     width : int
     loops : module
-        The compiled loops.
+        `doseopt.engines.loops`.
     told : bool
         Whether it is kept which state each arrival is.
     """
 
-    def __init__(self, width: int, loops: ModuleType, told: bool) -> None:
-        self._loops: Any = loops
+    def __init__(self, width: int, loops: Any, told: bool) -> None:
+        self._loops = loops
         self.count = 0
         self._words, self._sums = np.empty((0, width), np.int64), np.empty((0, 2))
         self._slots = np.empty(0, np.int32)
         self._places: list[IntArray] | None = [] if told else None
 
-    def send(
-        self, rows: IntArray, stay: IntArray, add: IntArray, dose: IntArray, weigh: FloatArray, sent: FloatArray
-    ) -> None:
+    def send(self, some: Sent, given: IntArray, stay: IntArray, add: IntArray, weigh: FloatArray, many: int) -> None:
         """Send trials here, in each of some ways."""
-        step = max(PIECE // add.shape[1], 1)
-        for some in (slice(first, first + step) for first in range(0, len(rows), step)):
-            self._make_room(len(rows[some]) * add.shape[1] + 1)
-            self.count, place = self._loops.arrive(
-                self._slots, self._words, self._sums, self.count, rows[some], stay, add, dose[some], weigh, sent[some]
-            )
+        ways = add.shape[1]
+        self._make_room(many * ways + 1)
+        step = max(PIECE // ways, 1)
+        for first in range(0, len(some.kind), step):
+            words, sums, kind = (each[first : first + step] for each in some)
+            self._make_slots(len(kind) * ways + 1)
+            sent = 0 if self._places is None else np.count_nonzero(given[kind] >= 0)
+            place = np.empty((sent, ways), np.int64)
+            known = self._slots, self._words, self._sums, self.count
+            self.count = self._loops.arrive(*known, words, sums, kind, given, stay, add, weigh, place)
             if self._places is not None:
                 self._places.append(place.ravel())
 
     def _make_room(self, more: int) -> None:
-        """Make room for more states."""
+        """Make room for more states; what is not used of it is never touched."""
         if self.count + more > len(self._words):
             size = max(2 * len(self._words), self.count + more)
             words, sums = np.empty((size, self._words.shape[1]), np.int64), np.empty((size, 2))
             words[: self.count], sums[: self.count] = self._words[: self.count], self._sums[: self.count]
             self._words, self._sums = words, sums
+
+    def _make_slots(self, more: int) -> None:
+        """Make room for more states in the hash table."""
         if 2 * (self.count + more) > len(self._slots):
             self._slots = np.full(1 << (4 * (self.count + more)).bit_length(), -1, np.int32)
             self._loops.seat(self._slots, self._words, 0, self.count)
@@ -107,4 +141,6 @@ class Hashed(Arrivals):
     def merged(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return the same as `Arrivals.merged`; no places unless they are told."""
         place = np.concatenate(self._places) if self._places else np.zeros(0, np.int64)
-        return self._words[: self.count], self._sums[: self.count], place
+        for found in (self._words, self._sums):  # give back what was not used
+            found.resize((self.count, found.shape[1]), refcheck=False)
+        return self._words, self._sums, place

@@ -28,6 +28,8 @@ STEADY = {"too_toxic", FULL, "max_enrolled"}
 """Reasons to stop of designs that grow until their cap; a rule that ends most trials before it may halt the growth."""
 SURELY, UNEVEN = 1.25, 4.0
 """A graph whose power says so many times more than is allowed is refused at once: if cohorts may change, the second."""
+FAR = 1e-3
+"""Share of what is allowed below which nobody asks how a graph grows: it takes as long as a small layer does."""
 WINDOW, NEARER = 0.75, 0.85
 """Shares of the patients so far from which on it is seen how a graph grows."""
 
@@ -211,7 +213,8 @@ class Budget:
             self._refuse(patients, f"{states:,} states and {could}")
         self.sizes.append((patients - self.begun, states))
         facts = self.design.facts
-        if facts.cap is None or patients >= facts.cap:
+        share = max(states / self.max_states, self.work / MAX_WORK, room / self.max_bytes)
+        if facts.cap is None or patients >= facts.cap or share < FAR:
             return float(states)
         if any(times > off for times, off in self._times(facts.cap, lasting)):
             caps = range(facts.cap - 1, patients, -1)

@@ -19,7 +19,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import numpy as np
 
@@ -28,18 +28,17 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import demand_waiting
+from doseopt.core.trial import demand_waiting, select_in_pieces
 from doseopt.engines.budget import MAX_STATES, Budget, Needed, allowed
 from doseopt.engines.cohort_outcomes import orders_of
+from doseopt.engines.columns import Columns
 from doseopt.engines.enrolling import enrolled_of
-from doseopt.engines.growing import Answers, Growing, Layer
+from doseopt.engines.growing import Growing
 
 MOST_BYTES = 1 << 26
 """Of the graphs that are remembered, besides the last one."""
 SMALL = 1_000_000
 """Edges up to which a graph is kept whole, as who weighs its endings may ask for them next."""
-STATES = ("words", "sums", "selected", *Decision.__slots__)
-"""Columns of states."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,36 +138,6 @@ class Graph(Reach):
             yield slice(first, end), slice(*np.searchsorted(self.target, [first, end]).tolist())
 
 
-class _Columns:
-    """What is kept of the layers so far, by name."""
-
-    def __init__(self) -> None:
-        self._layers: list[dict[str, Any]] = []
-
-    def add(self, layer: Layer, answers: Answers, base: int, whole: bool) -> None:
-        """Add a layer whose states are numbered from base: all of it, or the states that are marked."""
-        found = {"words": layer.words, "sums": layer.sums, "selected": answers.selected, "marked": answers.marked}
-        found |= {name: getattr(answers.decision, name) for name in Decision.__slots__}
-        if whole:
-            found |= {"source": layer.source, "target": layer.place + base, "category_counts": layer.counts}
-        self._layers.append(found)
-        if not whole:
-            self._mark(len(self._layers) - 1)
-
-    def mark(self) -> None:
-        """Keep only what is marked of the layers so far."""
-        for number in range(len(self._layers)):
-            self._mark(number)
-
-    def _mark(self, number: int) -> None:
-        found = self._layers[number]
-        self._layers[number] = {name: found[name][found["marked"]] for name in STATES}
-
-    def joined(self, name: str) -> Any:
-        """Return all layers of one column, and forget them: both would not fit."""
-        return np.concatenate([layer.pop(name) for layer in self._layers])
-
-
 @overload
 def build_graph(
     design: Design,
@@ -233,37 +202,39 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
     """Build a `Graph` of no more edges than this, or else a `Reach`."""
     demand_waiting(design)
     start = TrialState.empty(design.facts.doses, len(design.facts.memory)) if start is None else start
-    found, growing = _Columns(), Growing(design, start, most_edges > 0)
+    found, growing = Columns(), Growing(design, start, most_edges > 0)
     budget = Budget(design, int(start.total[0]), max_states, max_bytes)
     states = edges = marked = 0
     while growing:
         layer = growing.layer()
         budget.ask(layer.patients, states + len(layer), len(layer))
-        answers = growing.ask(layer)
-        cohorts = growing.cohorts(layer, answers.decision)
-        ahead = sum(len(rows) * len(ways) for rows, ways, _ in cohorts)
+        answers = growing.ask(layer.words)
+        cohorts, some = growing.cohorts(layer, answers), growing.marked(layer.words, answers)
+        ahead = sum(each.arrivals for each in cohorts)
         edges += ahead
         if growing.told and edges > most_edges:
             growing.told = False
             found.mark()
-        marked += len(answers.marked)
-        found.add(layer, answers, states, growing.told)
+        marked += len(some)
+        found.add(layer, answers, some, states, growing.told)
         least = Needed(growing.packing.words, marked, 0, len(layer), growing.arrivals + ahead)
         whole = least._replace(kept=states + len(layer), edges=edges)
         asked = whole if growing.told else least, whole if most_edges == sys.maxsize else least
         growing.expected = budget.ask_ahead(layer.patients, states + len(layer), *asked)
-        growing.treat(layer, answers.decision, cohorts, states)
+        growing.treat(layer, answers, cohorts, states)
         states += len(layer)
+        del layer, answers, some  # the last ones would be held while all are joined
     return _assemble(design, start, growing, found, states, edges)
 
 
-def _assemble(design: Design, start: TrialState, growing: Growing, found: _Columns, states: int, edges: int) -> Reach:
+def _assemble(design: Design, start: TrialState, growing: Growing, found: Columns, states: int, edges: int) -> Reach:
     """Join the layers."""
     sums = found.joined("sums")
     decision = Decision(*(found.joined(name) for name in Decision.__slots__))
     ending = np.flatnonzero(decision.stop != CONTINUE)
-    selected = found.joined("selected")[ending]
+    chosen = found.joined("selected")[ending] if "selected" in found else None
     state = growing.packing.unpack(found.joined("words"))
+    selected = select_in_pieces(design, state, decision.stop, ending) if chosen is None else chosen
     common = (design, start, state, decision, sums[:, 0], sums[:, 1], ending, selected, states, edges)
     if not growing.told:
         return Reach(*common)

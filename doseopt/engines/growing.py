@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from doseopt.core.compiled import compiled
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
-from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import advance, decide_and_select, select_in_pieces, step
-from doseopt.engines.arrivals import PIECE, Arrivals, Hashed
+from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray, TrialState
+from doseopt.core.trial import advance, decide_and_select, step
+from doseopt.engines.answers import Answers
+from doseopt.engines.arrivals import PIECE, Arrivals, Hashed, Sent
 from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes
 from doseopt.engines.packing import Packing
-
-type Cohorts = tuple[IntArray, IntArray, FloatArray]
-"""Trials [Q] whose next cohort can turn out in the same ways, the ways [K, categories], the orders of patients [K]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +47,48 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What a design does in the states of a layer.
+class Ways:
+    """Ways in which a cohort can turn out that lead to one layer.
 
     Attributes
     ----------
-    decision : Decision
-    selected : int array [S]
-        The MTD where it stops, else -1.
-    marked : int array [Q]
-        States where it stops, or gives a dose for the first time.
+    more : int
+        Patients between the layers.
+    counts : int array [K, categories]
+    orders : float array [K]
+        Orders of patients.
+    stay, add : int array [W], [D, K, W]
+        Of `Packing.added`.
     """
 
-    decision: Decision
-    selected: IntArray
-    marked: IntArray
+    more: int
+    counts: IntArray
+    orders: FloatArray
+    stay: IntArray
+    add: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Cohorts:
+    """The next cohorts of one size.
+
+    Attributes
+    ----------
+    given : int array [Q]
+        The dose of each kind of states that has one, else -1.
+    many : int
+        States that have one.
+    ways : list of Ways
+    """
+
+    given: IntArray
+    many: int
+    ways: list[Ways]
+
+    @property
+    def arrivals(self) -> int:
+        """Trials that come of them."""
+        return self.many * sum(len(each.orders) for each in self.ways)
 
 
 class Growing:
@@ -86,8 +112,10 @@ class Growing:
         self.design, self.told, self.expected = design, told, 1.0
         begun = int(start.total[0])
         self.packing = Packing(design.facts, begun)
+        self._places = [self.packing.places(part) for part in ([self.packing.dose], self.packing.n, self.packing.y)]
         self._waiting: dict[int, Arrivals] = {}
         self._edges: dict[int, list[tuple[IntArray, IntArray]]] = {}
+        self._planned: dict[tuple[int, int | None], list[Ways]] = {}
         self._send(begun, self.packing.pack(start), np.ones((1, 2)))
 
     def __bool__(self) -> bool:
@@ -108,32 +136,42 @@ class Growing:
         source, counts = (np.concatenate(part) for part in zip(*edges, strict=True))
         return Layer(patients, words, sums, source, place[-len(source) or len(place) :], counts)
 
-    def ask(self, layer: Layer) -> Answers:
-        """Ask the design about a layer: about one state of each kind, where it tells no more apart, or about all."""
-        parts = []
-        for first in range(0, len(layer), PIECE):
-            words = layer.words[first : first + PIECE]
-            decision, selected = self.asked(words)
-            marked = decision.stop != CONTINUE
-            marked |= self.packing.patients_at(words, np.where(marked, 0, decision.dose)) == 0
-            parts.append((decision, selected, first + np.flatnonzero(marked)))
-        decisions, *rest = zip(*parts, strict=True)
-        return Answers(Decision.concatenate(decisions), *(np.concatenate(each) for each in rest))
+    def ask(self, words: IntArray) -> Answers:
+        """Ask the design about states: about one of each kind, where it tells no more apart, or about all."""
+        if self._excluding is not None and (loops := self._loops):
+            first, many, kind = loops.kinds(words, *self._places, self._excluding)
+            return Answers(step(self.design, self.packing.unpack(words[first])), None, kind, many)
+        return Answers.concatenate([self._asked(words[at : at + PIECE]) for at in range(0, len(words), PIECE)])
 
-    def asked(self, words: IntArray) -> tuple[Decision, IntArray]:
-        """Return decisions, and the MTD where they are to stop, else -1."""
-        packing = self.packing
+    def _asked(self, words: IntArray) -> Answers:
+        """Ask about as many states as may be unpacked at a time."""
+        state = self.packing.unpack(words)
         if self._excluding is None:
-            decision, ended = decide_and_select(self.design, packing.unpack(words))
-            stopped = decision.stop != CONTINUE
-        else:
-            first, kind = self._kinds(words, self._excluding)
-            decision = step(self.design, packing.unpack(words[first]))[kind]
-            stopped = decision.stop != CONTINUE
-            ended = select_in_pieces(self.design, packing.unpack(words[stopped]), decision.stop[stopped])
-        selected = np.full(len(words), NONE)
-        selected[stopped] = ended
-        return decision, selected
+            decision, ended = decide_and_select(self.design, state)
+            selected = np.full(len(words), NONE)
+            selected[decision.stop != CONTINUE] = ended
+            return Answers(decision, selected, np.arange(len(words), dtype=np.int32), np.ones(len(words), np.int64))
+        out, last = self._excluding[np.arange(self.packing.doses), state.n, state.y], np.maximum(state.dose, 0)
+        lowest = np.where(out.any(axis=1), out.argmax(axis=1), self.packing.doses)
+        first, kind = unique_rows([state.dose, lowest, state.n[state.at, last], state.y[state.at, last]])
+        return Answers(step(self.design, state[first]), None, kind.astype(np.int32), np.bincount(kind))
+
+    def marked(self, words: IntArray, answers: Answers) -> IntArray:
+        """Return the states where the design stops, or gives a dose for the first time, [M]."""
+        if loops := self._loops:
+            found: IntArray = loops.mark(words, answers.kind, answers.given, self._places[1])
+            return found
+        given = answers.given[answers.kind]
+        return np.flatnonzero((given < 0) | (self.packing.patients_at(words, np.maximum(given, 0)) == 0))
+
+    @property
+    def _loops(self) -> Any:
+        """The compiled loops; None where NumPy is as fast."""
+        if compiled(int(self.expected)) is None:
+            return None
+        from doseopt.engines import loops
+
+        return loops
 
     @functools.cached_property
     def _excluding(self) -> BoolArray | None:
@@ -142,83 +180,79 @@ class Growing:
         more = facts.memory or facts.outcomes.lost
         return None if more or facts.excluding is None else facts.excluding(self.packing.most + 1)
 
-    def _kinds(self, words: IntArray, excluding: BoolArray) -> tuple[IntArray, IntArray]:
-        """Tell states apart by the dose last given, its tally, and the lowest dose that is excluded.
-
-        Returns
-        -------
-        first : int array [Q]
-            A state of each kind.
-        kind : int array [S]
-        """
-        packing = self.packing
-        if loops := compiled(int(self.expected)):
-            places = (packing.places(part) for part in ([packing.dose], packing.n, packing.y))
-            return loops.kinds(words, *places, excluding)  # type: ignore[no-any-return]
-        state = packing.unpack(words)
-        out, last = excluding[np.arange(packing.doses), state.n, state.y], np.maximum(state.dose, 0)
-        lowest = np.where(out.any(axis=1), out.argmax(axis=1), packing.doses)
-        return unique_rows([state.dose, lowest, state.n[state.at, last], state.y[state.at, last]])
-
-    def cohorts(self, layer: Layer, decision: Decision) -> list[Cohorts]:
-        """Return the trials that go on by the size of the next cohort, with the ways it can turn out."""
-        facts, space, found = self.design.facts, self.design.facts.outcomes, list[Cohorts]()
-        size = np.where(decision.stop == CONTINUE, decision.size, 0)
+    def cohorts(self, layer: Layer, answers: Answers) -> list[Cohorts]:
+        """Return the next cohorts, by their size."""
+        facts, given = self.design.facts, answers.given
+        size = np.where(given < 0, 0, answers.decision.size)
         left = None if facts.max_enrolled is None else facts.max_enrolled - layer.patients
+        found = list[Cohorts]()
         for each in (np.flatnonzero(np.bincount(size)[1:]) + 1).tolist():
-            ways = (
-                enrolled_outcomes(space, each, left, facts.comers)
-                if space.lost
-                else cohort_outcomes(each, len(space), facts.comers)
-            )
-            found.append((np.flatnonzero(size == each), *ways))
+            here = size == each
+            found.append(Cohorts(np.where(here, given, NONE), int(answers.many[here].sum()), self._ways(each, left)))
         return found
 
-    def treat(self, layer: Layer, decision: Decision, cohorts: list[Cohorts], base: int) -> None:
-        """Treat the next cohort of every trial that goes on, each way it can turn out; `base` states come before."""
+    def _ways(self, size: int, left: int | None) -> list[Ways]:
+        """Return how a cohort of this size can turn out, if so many may still be enrolled."""
         facts, space = self.design.facts, self.design.facts.outcomes
-        all_count = not space.lost or facts.max_enrolled is not None
-        for rows, ways, orders in cohorts:
-            more = ways.sum(axis=1) if all_count else space.evaluated(ways)
+        key = size, left if space.lost else None
+        if key not in self._planned:
+            counts, orders = (
+                enrolled_outcomes(space, size, left, facts.comers)
+                if space.lost
+                else cohort_outcomes(size, len(space), facts.comers)
+            )
+            all_count = not space.lost or facts.max_enrolled is not None
+            more, found = counts.sum(axis=1) if all_count else space.evaluated(counts), list[Ways]()
             for number in np.unique(more).tolist():
-                some = more == number
-                self._treat(layer, decision, rows, ways[some], orders[some], layer.patients + number)
-                if self.told:
-                    edges = np.repeat(rows + base, some.sum()), np.tile(ways[some], (len(rows), 1))
-                    self._edges.setdefault(layer.patients + number, []).append(edges)
+                some = counts[more == number]
+                changed = self.packing.added(space.evaluated(some), space.dlts(some))
+                found.append(Ways(number, some, orders[more == number], *changed))
+            self._planned[key] = found
+        return self._planned[key]
 
-    def _treat(
-        self, layer: Layer, given: Decision, rows: IntArray, ways: IntArray, orders: FloatArray, to: int
-    ) -> None:
-        """Send trials on in some ways, all of which lead to one layer."""
-        design, space = self.design, self.design.facts.outcomes
-        stay, add = self.packing.added(space.evaluated(ways), space.dlts(ways))
-        if not space.lost and not design.facts.memory:
-            self._layer(to).send(layer.words[rows], stay, add, given.dose[rows], orders, layer.sums[rows])
-            return
-        step = max(PIECE // len(ways), 1)
+    def treat(self, layer: Layer, answers: Answers, cohorts: list[Cohorts], base: int) -> None:
+        """Treat the next cohort of every trial that goes on, each way it can turn out; `base` states come before."""
+        for cohort in cohorts:
+            for ways in cohort.ways:
+                to = layer.patients + ways.more
+                if self.design.facts.outcomes.lost or self.design.facts.memory:
+                    self._treat(layer, answers, cohort, ways)
+                else:
+                    some, changed = Sent(layer.words, layer.sums, answers.kind), (ways.stay, ways.add, ways.orders)
+                    self._layer(to).send(some, cohort.given, *changed, cohort.many)
+                if self.told:
+                    rows = np.flatnonzero(cohort.given[answers.kind] >= 0) + base
+                    edges = np.repeat(rows, len(ways.counts)), np.tile(ways.counts, (len(rows), 1))
+                    self._edges.setdefault(to, []).append(edges)
+
+    def _treat(self, layer: Layer, answers: Answers, cohort: Cohorts, ways: Ways) -> None:
+        """Send on trials whose patients may be lost, or of whom something else is remembered."""
+        design, space, counts = self.design, self.design.facts.outcomes, ways.counts
+        rows, step = np.flatnonzero(cohort.given[answers.kind] >= 0), max(PIECE // len(counts), 1)
         for some in (rows[first : first + step] for first in range(0, len(rows), step)):
-            repeated = np.repeat(some, len(ways))
-            outcome, before = np.tile(ways, (len(some), 1)), self.packing.unpack(layer.words[some])
-            at = np.repeat(np.arange(len(some)), len(ways))
+            repeated = np.repeat(some, len(counts))
+            outcome, before = np.tile(counts, (len(some), 1)), self.packing.unpack(layer.words[some])
+            at, given = np.repeat(np.arange(len(some)), len(counts)), answers.decision[answers.kind[repeated]]
             if space.lost:
-                words = self.packing.pack(advance(design, before[at], given[repeated], outcome))
+                words = self.packing.pack(advance(design, before[at], given, outcome))
             else:
-                words = ((layer.words[some] & stay)[:, None] + add[given.dose[some]]).reshape(len(at), -1)
-                words += self.packing.remembered(design.remember(before[at], given[repeated], outcome))
+                dose = cohort.given[answers.kind[some]]
+                words = ((layer.words[some] & ways.stay)[:, None] + ways.add[dose]).reshape(len(at), -1)
+                words += self.packing.remembered(design.remember(before[at], given, outcome))
             sums = layer.sums[repeated]
-            sums[:, 0] *= np.tile(orders, len(some))
-            self._send(to, words, sums)
+            sums[:, 0] *= np.tile(ways.orders, len(some))
+            self._send(layer.patients + ways.more, words, sums)
 
     def _send(self, to: int, words: IntArray, sums: FloatArray) -> None:
         """Send trials to a layer as they are."""
-        nothing = np.zeros((1, 1, self.packing.words), np.int64)
-        stay, nowhere = np.full(self.packing.words, -1), np.zeros(len(words), np.int64)
-        self._layer(to).send(words, stay, nothing, nowhere, np.ones(1), sums)
+        width = self.packing.words
+        nothing, nowhere = np.zeros((1, 1, width), np.int64), np.zeros(1, np.int64)
+        some = Sent(words, sums, np.zeros(len(words), np.int32))
+        self._layer(to).send(some, nowhere, np.full(width, -1), nothing, np.ones(1), len(words))
 
     def _layer(self, patients: int) -> Arrivals:
         """Return who waits at a number of patients."""
         if patients not in self._waiting:
-            loops, width = compiled(int(self.expected)), self.packing.words
+            loops, width = self._loops, self.packing.words
             self._waiting[patients] = Arrivals(width) if loops is None else Hashed(width, loops, self.told)
         return self._waiting[patients]

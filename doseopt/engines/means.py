@@ -124,5 +124,4 @@ def _declared(design: Design, graph: Reach) -> IntArray:
     """Return the MTD that a design declares at each ending of the graph of a design that gives the same cohorts."""
     if design == graph.design:
         return graph.selected
-    state, stop = graph.state[graph.ending], graph.decision.stop[graph.ending]
-    return select_in_pieces(design, state, stop)
+    return select_in_pieces(design, graph.state, graph.decision.stop, graph.ending)

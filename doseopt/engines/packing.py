@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -115,7 +116,8 @@ class Packing:
         n, y, memory = (np.empty((len(places), len(words)), np.int64) for places in (self.n, self.y, self.memory))
         for found, places in ((n, self.n), (y, self.y), (memory, self.memory)):
             for row, place in zip(found, places, strict=True):
-                np.bitwise_and(words[:, place.word] >> place.shift, place.mask, out=row)
+                np.right_shift(words[:, place.word], place.shift, out=row)
+                row &= place.mask
         dose = (words[:, self.dose.word] >> self.dose.shift & self.dose.mask) - 1
         return TrialState(n.T, y.T, dose, memory.T - ZERO)
 
@@ -136,12 +138,23 @@ class Packing:
         n, y : int array [K]
             Patients and DLTs of a cohort in each way that it can turn out.
         """
+        nobody = np.zeros((len(n), self.words), np.int64)
+        doses = (np.full(len(n), j) for j in range(self.doses))
+        return self._stay, np.stack([self.treated(nobody, dose, n, y) for dose in doses])
+
+    @functools.cached_property
+    def _stay(self) -> IntArray:
+        """The bits of a state that a cohort leaves as they are, [W]."""
         stay = np.full(self.words, -1)
         for place in (self.dose, *self.memory):
             stay[place.word] ^= place.mask << place.shift
-        add = np.zeros((self.doses, len(n), self.words), np.int64)
-        for j in range(self.doses):
-            add[j, :, self.dose.word] += j + 1 << self.dose.shift
-            add[j, :, self.n[j].word] += n << self.n[j].shift
-            add[j, :, self.y[j].word] += y << self.y[j].shift
-        return stay, add
+        return stay
+
+    def treated(self, words: IntArray, dose: IntArray, n: IntArray, y: IntArray) -> IntArray:
+        """Return states after a cohort each, but for their memory, [S, W]; its dose, patients and DLTs are [S] each."""
+        found, at = words & self._stay, np.arange(len(words))
+        found[:, self.dose.word] += dose + 1 << self.dose.shift
+        for places, number in ((self.n, n), (self.y, y)):
+            word, shift, _ = self.places(places).T
+            found[at, word[dose]] += number << shift[dose]
+        return found

@@ -74,10 +74,9 @@ class Simulate:
         pieces = (Patients(many, np.random.SeedSequence(self.seed), first) for first, many in sizes.items())
         facts = design.facts
         plain = space.tallied and facts.ends and facts.comers is None and facts.nodes is None
-        loops = compiled(COHORTS_ABOUT * self.trials * len(p)) if plain else None
-        if loops is not None:
+        if plain and compiled(COHORTS_ABOUT * self.trials * len(p)):
             demand_waiting(design)
-            visited = Visited(design, start, p, loops)
+            visited = Visited(design, start, p)
             n, y, mtd, stop = _joined([visited.run(patients) for patients in pieces])
             passages = visited.entries(self.trials)
         else:

@@ -176,7 +176,7 @@ class SimulateBackfill:
             scenarios,
             n=n,
             y=y,
-            selected=select_in_pieces(design, state, stop.ravel()).reshape(stop.shape),
+            selected=select_in_pieces(design, state, stop.ravel(), state.at).reshape(stop.shape),
             stop=stop,
             weight=np.full(stop.shape, 1 / self.trials),
             entries=entries_of_trials(n, np.where(n, before, NONE), np.zeros(facts.doses, np.int64)),

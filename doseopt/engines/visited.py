@@ -5,7 +5,6 @@ The trials are those of `simulate.run_trials`, to the last patient.
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ import numpy as np
 from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
-from doseopt.core.state import CONTINUE, NONE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import advance
+from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray, TrialState
+from doseopt.core.trial import select_in_pieces
+from doseopt.engines.answers import Answers
 from doseopt.engines.entries import labelled
 from doseopt.engines.growing import Growing
 from doseopt.engines.patients import Patients
@@ -33,11 +33,11 @@ class Visited:
         A batch of one.
     p : float array [R, D]
         DLT rates.
-    loops : module
-        The compiled loops.
     """
 
-    def __init__(self, design: Design, start: TrialState, p: FloatArray, loops: ModuleType) -> None:
+    def __init__(self, design: Design, start: TrialState, p: FloatArray) -> None:
+        from doseopt.engines import loops
+
         self.design, self.start, self.p = design, start, p
         self._loops: Any = loops
         self._growing = Growing(design, start, False)
@@ -45,62 +45,66 @@ class Visited:
 
     def run(self, patients: Patients) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """Return patients and DLTs [R, T, D], selected doses and reasons to stop [R, T] of some trials."""
-        shape, packing = (len(self.p), patients.trials), self._growing.packing
-        running = np.arange(shape[0] * shape[1])
-        words, at, seen = packing.pack(self.start), np.zeros(len(running), np.int64), np.zeros(len(running), np.int64)
-        n, y = np.empty((2, len(running), self.design.facts.doses), np.int64)
-        mtd, stop = np.empty((2, len(running)), np.int64)
+        shape, facts = (len(self.p), patients.trials), self.design.facts
+        rows = np.arange(shape[0] * shape[1])
+        at, seen, ending = np.zeros_like(rows), np.zeros_like(rows), np.empty_like(rows)
+        words, then, base = self._growing.packing.pack(self.start), np.zeros(1, np.int64), 0
+        states, answers, passages = list[TrialState](), list[Answers](), list[IntArray]()
         for _ in range(MOST_COHORTS):
-            state, (decision, chosen) = packing.unpack(words), self._growing.asked(words)
-            ended = decision.stop != CONTINUE
-            passed = np.zeros((shape[0], len(words)), np.int64)
-            if ended.any():
-                over = ended[at]
-                rows, of = running[over], at[over]
-                for found, each in ((n, state.n), (y, state.y), (mtd, chosen), (stop, decision.stop)):
-                    found[rows] = np.ascontiguousarray(each)[of]
-                passed += np.bincount(rows // shape[1] * len(words) + of, minlength=passed.size).reshape(passed.shape)
-                running, at, seen = running[~over], at[~over], seen[~over]
-            if len(running):
-                words, at = self._treated(words, state, decision, running, at, seen, patients, passed)
-            self._count(state, decision, passed)
-            if not len(running):
-                return n.reshape(*shape, -1), y.reshape(*shape, -1), mtd.reshape(shape), stop.reshape(shape)
+            state, answer = self._growing.packing.unpack(words), self._growing.ask(words)
+            given, size = answer.given[answer.kind], answer.decision.size[answer.kind]
+            size[given < 0] = 0
+            most, passed = int(size.max()), np.zeros((shape[0], len(words)), np.int64)
+            first, end = int(seen.min()), int(seen.max()) + most
+            if facts.cap is not None:
+                first, end = 0, facts.cap
+            u = patients.columns(first, end) if most else np.empty((0, patients.trials))
+            visits = np.zeros((len(words), most + 1), bool)
+            trials, come = (rows, at, seen, then, given, size), (first, u, self.p)
+            on = self._loops.draw_cohorts(*trials, *come, base, ending, passed, visits)
+            rows, at, seen = rows[:on], at[:on], seen[:on]
+            states.append(state)
+            answers.append(answer)
+            passages.append(passed)
+            if not on:
+                every, told = TrialState.concatenate(states), Answers.concatenate(answers)
+                self._count(every, told, np.concatenate(passages, axis=1))
+                stop, mtd = told.decision.stop[told.kind], self._selected(every, told)
+                n, y = (each.take(ending, axis=0).reshape(*shape, -1) for each in (every.n, every.y))
+                return n, y, mtd[ending].reshape(shape), stop[ending].reshape(shape)
+            base += len(words)
+            words, then = self._followed(words, state, answer, visits)
         raise Faults([Fault("", f"a trial did not end within {MOST_COHORTS} cohorts: add a max_patients modifier")])
 
-    def _treated(
-        self,
-        words: IntArray,
-        state: TrialState,
-        given: Decision,
-        rows: IntArray,
-        at: IntArray,
-        seen: IntArray,
-        patients: Patients,
-        passed: IntArray,
+    def _followed(
+        self, words: IntArray, state: TrialState, answer: Answers, visits: BoolArray
     ) -> tuple[IntArray, IntArray]:
-        """Treat one cohort in each trial; return the states that follow, and which each trial is in."""
-        size = np.where(given.stop == CONTINUE, given.size, 0)
-        first, end = int(seen.min()), int(seen.max() + size.max())
-        if self.design.facts.cap is not None:
-            first, end = 0, self.design.facts.cap
-        visits = np.zeros((len(words), int(size.max()) + 1), bool)
-        u = patients.columns(first, end)
-        dlts = self._loops.draw_cohorts(at, seen, rows, first, u, self.p, given.dose, size, visits, passed)
+        """Return the states that follow, and which one each visit leads to."""
         before, found = np.nonzero(visits)
-        outcome = np.stack([found, size[before] - found], axis=1)
-        children = self._growing.packing.pack(advance(self.design, state[before], given[before], outcome))
+        given = answer.decision[answer.kind[before]]
+        packing, outcome = self._growing.packing, np.stack([found, given.size - found], axis=1)
+        children = packing.treated(words[before], given.dose, given.size, found)
+        if self.design.facts.memory:
+            children += packing.remembered(self.design.remember(state[before], given, outcome))
         distinct, place = unique_rows(children.T)
-        after = np.empty(visits.shape, np.int64)
-        after[before, found] = place
-        return children[distinct], after[at, dlts]
+        then = np.empty(visits.shape, np.int64)
+        then[before, found] = place
+        return children[distinct], then.ravel()
 
-    def _count(self, state: TrialState, decision: Decision, passed: IntArray) -> None:
+    def _selected(self, state: TrialState, answer: Answers) -> IntArray:
+        """Return the MTD of each state that stops."""
+        if answer.selected is not None:
+            return answer.selected[answer.kind]
+        stop, found = answer.decision.stop[answer.kind], np.full(len(state), NONE)
+        ended = np.flatnonzero(stop != CONTINUE)
+        found[ended] = select_in_pieces(self.design, state, stop, ended)
+        return found
+
+    def _count(self, state: TrialState, answer: Answers, passed: IntArray) -> None:
         """Count the trials that end, or give a dose for the first time, by what is known then."""
-        ended = decision.stop != CONTINUE
-        new = ~ended & (state.n[state.at, np.where(ended, 0, decision.dose)] == 0)
-        some = np.flatnonzero(ended | new)
-        keys = np.column_stack([state.n[some] > 0, state.total[some], np.where(ended, NONE, decision.dose)[some]])
+        given = answer.given[answer.kind]
+        some = np.flatnonzero((given == NONE) | (state.n[state.at, np.maximum(given, 0)] == 0))
+        keys = np.column_stack([state.n[some] > 0, state.total[some], given[some]])
         self._entries.append((keys, passed[:, some]))
 
     def entries(self, trials: int) -> dict[str, Any]:
