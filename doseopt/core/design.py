@@ -294,6 +294,7 @@ def with_dose(design: Design, position: int, value: float) -> Design:
 
 def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:
     """Return the highest admissible dose at or below each dose, or -1 if there is none, [S]."""
-    level = np.arange(admissible.shape[1])
-    allowed = admissible & (level <= dose[:, None])
-    return np.where(allowed, level, -1).max(axis=1)
+    highest = np.full(len(dose), -1)
+    for level, open_ in enumerate(admissible.T):
+        highest = np.where(open_ & (level <= dose), level, highest)
+    return highest

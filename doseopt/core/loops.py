@@ -16,7 +16,6 @@ from typing import Any
 import numba
 import numpy as np
 
-STRIDE = 8
 CONFIG: Any = numba.config
 
 
@@ -92,47 +91,3 @@ def block_means(n: Any, y: Any, allowed: Any, weight: Any, part: Any) -> Any:
                     best = max(best, least)
             result[j, s] = best + 1e-10 * place
     return result
-
-
-@summing
-def sum_products(tables: Any, kinds: Any, columns: Any, near: float) -> Any:
-    """Sum products of factors, times columns, over the nodes around the largest of each: [U, C].
-
-    One node in STRIDE tells where products are large: they are smooth, and have no peak that is hidden from all these.
-
-    Parameters
-    ----------
-    tables : float array [K, G]
-        Values of the kinds of all factors at the nodes.
-    kinds : int array [U, F]
-    columns : float array [C, G]
-    near : float
-        Products that are smaller, relative to the largest, count for nothing.
-    """
-    (rows, factors), (number, nodes) = kinds.shape, columns.shape
-    found, room, marks = np.empty((rows, number)), np.empty(nodes), np.empty((nodes - 1) // STRIDE + 1)
-    for u in range(rows):
-        marks[:] = 1.0
-        for f in range(factors):
-            table = tables[kinds[u, f]]
-            for m in range(len(marks)):
-                marks[m] *= table[m * STRIDE]
-        least, low, high = near * marks.max(), 0, len(marks) - 1
-        while low < high and marks[low] <= least:
-            low += 1
-        while low < high and marks[high] <= least:
-            high -= 1
-        first, end = max(low - 1, 0) * STRIDE, (high + 1) * STRIDE
-        table = tables[kinds[u, 0], first:end]
-        value = room[: len(table)]
-        value[:] = table
-        for f in range(1, factors):
-            table = tables[kinds[u, f], first:end]
-            for g in range(len(value)):
-                value[g] *= table[g]
-        for c in range(number):
-            column, total = columns[c, first:end], 0.0
-            for g in range(len(value)):
-                total += value[g] * column[g]
-            found[u, c] = total
-    return found

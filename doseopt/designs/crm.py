@@ -20,7 +20,7 @@ from doseopt.designs.first_stage import follow, initial_fault, initial_faults, s
 from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.designs.selection import closest, least_penalised
+from doseopt.designs.selection import closest, least_penalised, surely_closest
 from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
 from doseopt.models.most_likely import heterogeneous, most_likely_rates
 from doseopt.models.penalised import expected_penalty
@@ -226,9 +226,16 @@ class CRM(ModelBased):
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
         """Return the model's choice among some doses, NONE if there are none, [S]."""
-        if self.cibp is None:
+        if self.cibp is not None:
+            return least_penalised(expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), allowed)
+        if self.estimate == "mle":
             return closest(self.estimated(state), self.target, allowed)
-        return least_penalised(expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), allowed)
+        rough = quadrature(self.curve).roughly(state.n, state.y, self.estimate == "plugin")
+        dose, sure = surely_closest(*rough, self.target, allowed)
+        if not sure.all():
+            rest = ~sure if sure.any() else slice(None)
+            dose[rest] = closest(self.estimated(state[rest]), self.target, allowed[rest])
+        return dose
 
     def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
         """Return the model's choice among some doses."""

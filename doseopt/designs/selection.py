@@ -26,9 +26,42 @@ def closest(estimate: FloatArray, target: float, allowed: BoolArray) -> IntArray
     -------
     int array [S]
     """
-    distance = np.where(allowed, np.abs(estimate - target), np.inf)
-    least = distance.min(axis=1, keepdims=True)
-    return np.where(allowed.any(axis=1), (distance <= least + TIE).argmax(axis=1), NONE)
+    distance = _distances(estimate, target, allowed)
+    least, found = distance.min(axis=0), np.zeros(len(estimate), np.int64)
+    for dose in reversed(range(1, len(distance))):
+        found = np.where(distance[dose] <= least + TIE, dose, found)
+    return np.where(np.isinf(least), NONE, np.where(distance[0] <= least + TIE, 0, found))
+
+
+def surely_closest(
+    estimate: FloatArray, off: FloatArray, target: float, allowed: BoolArray
+) -> tuple[IntArray, BoolArray]:
+    """Return the allowed dose that is closest to the target by estimates whose errors have bounds.
+
+    Parameters
+    ----------
+    estimate, off : float array [S, D]
+        Estimates, and bounds of their errors; nan where there is none.
+    target : float
+    allowed : bool array [S, D]
+
+    Returns
+    -------
+    dose : int array [S]
+    sure : bool array [S]
+        Where `closest` says the same of the right estimates, whatever they are.
+    """
+    distance, off = _distances(estimate, target, allowed), np.ascontiguousarray(off.T)
+    may_be = distance - off <= (distance + off).min(axis=0) + TIE
+    return np.arange(len(distance)) @ may_be, may_be.sum(axis=0) == 1
+
+
+def _distances(estimate: FloatArray, target: float, allowed: BoolArray) -> FloatArray:
+    """Return how far the estimates are from the target, infinity where a dose is not allowed, one dose a row, [D, S].
+
+    Columns [S, D] are too short to look along.
+    """
+    return np.ascontiguousarray(np.where(allowed, np.abs(estimate - target), np.inf).T)
 
 
 def least_penalised(penalty: FloatArray, allowed: BoolArray) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -51,7 +52,7 @@ class GaussianPrior:
         if not np.array_equal(cov, cov.T) or np.linalg.eigvalsh(cov).min() <= 0:
             raise Faults([Fault("", f"wanted a symmetric, positive definite covariance, got {self.cov}")])
 
-    @property
+    @functools.cached_property
     def cholesky(self) -> FloatArray:
         """L, [P, P]."""
         return np.linalg.cholesky(np.array(self.cov, dtype=np.float64))

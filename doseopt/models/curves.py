@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from doseopt.models.base import GaussianPrior, Prior
 from doseopt.models.slope import SlopePrior
 
 
+@functools.lru_cache(maxsize=256)
 def _prior(prior_sd: float, stated: SlopePrior | None) -> Prior:
     """Return the prior of b."""
     return GaussianPrior(("b",), (0.0,), ((prior_sd**2,),)) if stated is None else stated.prior()

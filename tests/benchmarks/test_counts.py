@@ -129,15 +129,20 @@ SKELETON = (0.156741, 0.25, 0.354500, 0.460343)
     ("patients", "cohort", "restricted"), [(30, 3, True), (30, 6, True), (21, 3, False), (18, 2, True), (12, 1, True)]
 )
 def test_crm(patients, cohort, restricted, monkeypatch):
-    """One posterior for each distinct tally but the empty one: the graph asks for no other and for none twice."""
-    asked = []
-    posterior = OneParameterQuadrature.posterior
+    """Estimates after each tally but the empty one: the graph asks for no other, and for few to all digits."""
+    asked, few = [], []
+    roughly, posterior = OneParameterQuadrature.roughly, OneParameterQuadrature.posterior
 
-    def counting(self, n, y):
+    def counting(self, n, y, plugin):
         asked.append(np.unique(np.concatenate([n, y], axis=1), axis=0))
+        return roughly(self, n, y, plugin)
+
+    def counting_few(self, n, y):
+        few.extend(n)
         return posterior(self, n, y)
 
-    monkeypatch.setattr(OneParameterQuadrature, "posterior", counting)
+    monkeypatch.setattr(OneParameterQuadrature, "roughly", counting)
+    monkeypatch.setattr(OneParameterQuadrature, "posterior", counting_few)
     design = cases.crm(patients=patients, cohort=cohort, restricted=restricted)
     wanted, seen = crm_by_simpson(SKELETON, 0.25, patients, cohort, restricted)
     found = build_graph(design).counts()
@@ -146,6 +151,7 @@ def test_crm(patients, cohort, restricted, monkeypatch):
     tallies = {trial[:2] for trial in seen if sum(trial[0])}
     rows = np.concatenate(asked)
     assert len(np.unique(rows, axis=0)) == len(tallies)
+    assert len(few) < len(tallies) / 1000
 
 
 def test_published_paths_of_a_crm():

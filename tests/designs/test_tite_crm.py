@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 import doseopt
 from doseopt import CRM, TITECRM, Faults, MaxPatients, Modified, NoSkipping, TrialState
 from doseopt.core.state import Pending
-from doseopt.models.quadrature import fitted, one_parameter
+from doseopt.models.quadrature import fitted, one_parameter_nodes
 from doseopt.models.quadrature.partial import Partial
 from doseopt.testing import check_design
 
@@ -117,14 +117,14 @@ def test_nodes_that_do_not_do_are_replaced(monkeypatch):
     design = TITECRM(doses=4, target=0.25, skeleton=PRIOR, cohort=1)
     state, pending = batch(np.random.default_rng(3), 40)
     usual = design.posterior(state, pending)
-    monkeypatch.setattr(one_parameter, "LARGEST", 1)  # of nodes: every tally gets panels of its own
-    one_parameter.grid.cache_clear()
+    monkeypatch.setattr(one_parameter_nodes, "LARGEST", 1)  # of nodes: every tally gets panels of its own
+    one_parameter_nodes.grid.cache_clear()
     panels = design.posterior(state, pending)
     for ask in (lambda p: p.plugin(), lambda p: p.mean(), lambda p: p.sd(), lambda p: p.prob(0.25)):
         assert ask(panels) == pytest.approx(ask(usual), abs=1e-9)
     assert panels.quantile(0.1) == pytest.approx(usual.quantile(0.1), abs=1e-6)
     assert panels.log_marginal() == pytest.approx(usual.log_marginal(), abs=1e-9)
-    one_parameter.grid.cache_clear()
+    one_parameter_nodes.grid.cache_clear()
 
 
 def test_adaptive_weights_by_hand():

@@ -174,8 +174,8 @@ class Coherent(Rule):
         """Keep whether this cohort was toxic."""
         if not self.memory:
             return np.zeros((len(before), 0), np.int64)
-        toxic = outcome[:, :1] / outcome.sum(axis=1, keepdims=True) >= self._threshold
-        return np.asarray(toxic, np.int64)
+        toxic = outcome[:, 0] / np.einsum("sk->s", outcome) >= self._threshold
+        return np.asarray(toxic, np.int64)[:, None]
 
     def __call__(self, state: TrialState, decision: Decision) -> Decision:
         """Lower the dose to the last one given where escalation would be incoherent."""

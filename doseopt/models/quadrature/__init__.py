@@ -3,6 +3,7 @@
 ``quadrature(model).posterior(n, y)`` is the way in, for every model that needs no sampling:
 
 - one parameter (``Empiric``, ``OneParameterLogistic``): ``one_parameter``, and ``fitted`` where its nodes do not do;
+  ``rough`` for decisions;
 - ``TwoParameterLogistic``: ``two_parameter``, and ``nested`` where its nodes do not do;
 - ``TwoParameterCloglog``: ``hazard``;
 - ``ModelAverage`` over one-parameter models: ``average``;

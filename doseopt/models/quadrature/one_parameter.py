@@ -21,22 +21,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import Model
-from doseopt.models.line import Distribution, Line, check_level
+from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
 from doseopt.models.quadrature.fitted import FittedPosterior
+from doseopt.models.quadrature.one_parameter_nodes import LARGEST, Grid, grid
 from doseopt.models.quadrature.partial import Partial
 from doseopt.models.quadrature.products import Products, products
-from doseopt.models.rates import FAR, cuts, log_complement, log_rates, rising
+from doseopt.models.quadrature.rough import Rough, roughly
+from doseopt.models.rates import log_rates
 
-STEPS_PER_SD = 2.1
-NEGLIGIBLE = 42.0
-"""Log density below the mode that is left out: exp(-42) = 6e-19."""
-LARGEST = 1000
-"""Nodes of a grid; where tallies need more, each gets panels of its own."""
 ROUGHEST, FINE = 3e-9, 1e-12
 """Largest sum of the weights with alternating signs: the error of a rule with twice the step, and of the distribution
 function between the nodes. Where it is larger than the first, a tally gets finer nodes; where it is larger than the
@@ -52,69 +48,6 @@ NOTHING = 1e-18
 """Weight of a node that is left out where many cuts are asked for."""
 CHUNK = 256
 """Tallies with panels of their own at a time."""
-MOST_BYTES = 1 << 25
-"""Of the grids that are kept."""
-RATES = 64
-"""Cuts that a grid keeps the weights of."""
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Nodes for one model and tallies of up to N patients."""
-
-    model: Model
-    line: Line
-    log_prior: FloatArray  # [G], of the node's share
-    log_p: FloatArray  # [G, D]
-    log_q: FloatArray  # [G, D]
-    p: FloatArray  # [G, D]
-    parameter: FloatArray  # [G], whose mean is the estimate
-    rises: BoolArray  # [D], whether the DLT rate rises with z
-
-    @functools.cached_property
-    def _upper(self) -> dict[float, FloatArray]:
-        return {}
-
-    def upper_weights(self, rate: float) -> FloatArray:
-        """Return v [G, D] such that weight @ v = Pr(p_j > rate)."""
-        if rate not in self._upper:
-            while len(self._upper) >= RATES:
-                del self._upper[next(iter(self._upper))]
-            below = self.below(np.array([rate]), np.arange(self.line.size))[0]
-            self._upper[rate] = np.ascontiguousarray(1 - below.T)
-        return self._upper[rate]
-
-    def below(self, rates: FloatArray, nodes: IntArray) -> FloatArray:
-        """Return v [C, D, G'], for some of the nodes, such that v @ weight = Pr(p_j <= each of the rates)."""
-        z = cuts(self.model, rates)
-        below = self.line.below(z, nodes)
-        below = np.where((np.abs(z) == FAR)[..., None], (z > 0)[..., None], below)
-        return np.where(self.rises[:, None], below, 1 - below)
-
-
-@remembered(MOST_BYTES)
-def grid(model: Model, patients: int) -> Grid | None:
-    """Return the nodes for tallies of up to `patients` patients; None if they are too many."""
-    z = np.linspace(-FAR, FAR, 4001)
-    log_p = log_rates(model, z)
-    log_q = log_complement(log_p)
-    with np.errstate(over="ignore", invalid="ignore"):
-        slope = np.gradient(log_p, z, axis=0)
-        information = float((slope**2 * np.exp(log_p - log_q)).max())
-    if not np.isfinite(information):
-        return None
-    step = float(1 / (STEPS_PER_SD * np.sqrt(1 + patients * information)))
-    extremes = np.concatenate([patients * log_p, patients * log_q, np.zeros((len(z), 1))], axis=1) - (z**2 / 2)[:, None]
-    inside = z[(extremes > extremes.max(axis=0) - NEGLIGIBLE).any(axis=1)]
-    first, last = int(np.floor(inside[0] / step)), int(np.ceil(inside[-1] / step))
-    line = Line(first * step, step, last - first + 1)
-    if line.size > LARGEST:
-        return None
-    log_p = log_rates(model, line.nodes)
-    log_prior = -(line.nodes**2) / 2 - np.log(2 * np.pi) / 2 + np.log(step)
-    prior = model.prior()
-    parameter = np.asarray(prior.parameter(prior.theta(line.nodes[:, None])[:, 0]))
-    return Grid(model, line, log_prior, log_p, log_complement(log_p), np.exp(log_p), parameter, rising(model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +193,7 @@ class OneParameterQuadrature:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._kept = Kept[OneParameterPosterior]()
+        self._kept, self._kept_roughly = Kept[OneParameterPosterior](), Kept[Rough]()
 
     def posterior(self, n: IntArray, y: IntArray, partial: Partial | None = None) -> OneParameterPosterior:
         """Return the posterior after y DLTs in n patients at each dose, [S, D], and patients who count in part.
@@ -271,6 +204,10 @@ class OneParameterQuadrature:
 
     def _compute(self, n: IntArray, y: IntArray, partial: Partial | None) -> OneParameterPosterior:
         return OneParameterPosterior(*solved(n, y, functools.partial(solve, self.model), partial))
+
+    def roughly(self, n: IntArray, y: IntArray, plugin: bool) -> Rough:
+        """Return estimates that are enough for most decisions, see `rough.roughly`; the arrays are kept, too."""
+        return self._kept_roughly(n, y, lambda: roughly(self.model, n, y, plugin), plugin)
 
     def nodes(self, patients: int) -> int:
         """Return how many nodes are visited for a tally of so many patients, about."""

@@ -18,6 +18,8 @@ from doseopt.models.quadrature.partial import AT_ONCE, Partial
 
 NEAR = 1e-17
 """Least product, of the largest of a tally, that compiled loops do not leave out."""
+STRIDE = 8
+"""They look for large products at one node in so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +56,12 @@ class Products:
 
     def sums(self, columns: FloatArray) -> FloatArray:
         """Return the sums over the nodes of the values times columns [G, C]: [U, C]."""
-        if loops := compiled(len(self.kinds)):
-            return np.asarray(loops.sum_products(self.tables, self.kinds, np.ascontiguousarray(columns.T), NEAR))
+        if compiled(len(self.kinds)):
+            from doseopt.models.quadrature import loops
+
+            return np.asarray(
+                loops.sum_products(self.tables, self.kinds, np.ascontiguousarray(columns.T), NEAR, STRIDE)
+            )
         found = np.empty((len(self.kinds), columns.shape[1]))
         for first in range(0, len(found), AT_ONCE):
             rows = slice(first, first + AT_ONCE)
