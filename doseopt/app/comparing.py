@@ -85,10 +85,10 @@ def at_rest(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
 
 def attainable(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     """Return what each design attains under the study's belief, and the best that designs of its kind can."""
-    from doseopt.attainable.attained import averages
+    from doseopt.attainable.attained import averages, best_of
 
     study = desk.known
-    belief, attained, optima, refused = averages(study, _waiting(study), tell)
+    belief, attained, optima, refused = averages(study, _waiting(study), tell, best_of)
     rows = {}
     for name, (rules, row) in attained.items():
         best = optima[rules]

@@ -104,27 +104,24 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
         wanted = "wanted at least one that looks at DLTs only, not at moderate toxicity or efficacy, and waits for them"
         raise Faults([Fault("designs", wanted)])
     left_out = ", ".join(name for name in study.designs if name not in designs)
-    belief, attained, optima, refused = averages(study, designs, progress)
-    classes: dict[Rules, _Class] = {}
+    belief, attained, found, refused = averages(study, designs, progress, _class)
+    classes = {rules: each for rules, each in found.items() if each is not None}
     rows: dict[str, dict[str, float]] = {}
     for name, (rules, row) in attained.items():
-        best = optima[rules]
-        if best is not None and rules not in classes:
-            progress(f"trades against fewer patients: {rules.describe()}")
-            classes[rules] = _class(belief, study, rules, best)
         rows[name] = row | _compared(row, classes[rules], study) if rules in classes else row
     designs = {name: design for name, design in designs.items() if name in rows}
-    known = {_policy_name(rules, study): found for rules, found in classes.items()}
-    policies = {name: found.best.optimum.design for name, found in known.items()}
+    named = {_policy_name(rules, study): each for rules, each in classes.items()}
+    policies = {name: each.best.optimum.design for name, each in named.items()}
     for name, policy in policies.items():
         _, rows[name] = _attained(policy, belief, study)
     result = _labelled(rows)
     caps = sorted({design.facts.cap for design in designs.values() if design.facts.cap is not None})
     if caps:
-        prices = price_of_rules(belief, study.mtd, caps, study.utility, progress=progress)
+        known = {rules: (each.best.optimum.value, each.best.error) for rules, each in classes.items()}
+        prices = price_of_rules(belief, study.mtd, caps, study.utility, progress=progress, known=known)
         result = result.merge(prices)
-    if known:
-        result = result.merge(frontiers({name: found.front for name, found in known.items()}))
+    if named:
+        result = result.merge(frontiers({name: each.front for name, each in named.items()}))
     if study.doses.plan is None:
         result = result.merge(truth_map({**designs, **policies}, study.mtd, progress), join="outer")
     lines = [reasons(refused), *([prices.attrs["not_computed"]] if caps else [])]
@@ -140,10 +137,10 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
 type Attained = dict[str, tuple[Rules, dict[str, float]]]
 
 
-def averages(
-    study: Study, designs: Mapping[str, Design], progress: Progress
-) -> tuple[Belief, Attained, dict[Rules, _Best | None], dict[str, str]]:
-    """Return the belief by rules that are fine enough, what designs attain under it, the best of their classes.
+def averages[T](
+    study: Study, designs: Mapping[str, Design], progress: Progress, solve: Callable[[Belief, Study, Rules], T]
+) -> tuple[Belief, Attained, dict[Rules, T | None], dict[str, str]]:
+    """Return the belief by rules that are fine enough, what designs attain under it, what is solved of each class.
 
     And what was refused, with the reason; if all designs were, that is raised.
     """
@@ -159,15 +156,15 @@ def averages(
     while belief.finer is not None and max(_largest_error(row) for _, row in attained.values()) > ACCURACY:
         belief = belief.finer()
         attained = {name: _attained(designs[name], belief, study) for name in attained}
-    optima: dict[Rules, _Best | None] = {}
+    found: dict[Rules, T | None] = {}
     for rules in dict.fromkeys(rules for rules, _ in attained.values()):
         progress(rules.describe())
         try:
-            optima[rules] = _optimum(belief, study, rules)
+            found[rules] = solve(belief, study, rules)
         except TooManyStates as error:
-            optima[rules] = None
+            found[rules] = None
             refused[f"what is attainable with {rules.describe()}"] = str(error)
-    return belief, attained, optima, refused
+    return belief, attained, found, refused
 
 
 def _largest_error(row: Mapping[str, float]) -> float:
@@ -177,17 +174,17 @@ def _largest_error(row: Mapping[str, float]) -> float:
 
 
 @dataclass(frozen=True)
-class _Best:
+class Best:
     """The best of a class, and the error of its value as an integral."""
 
     optimum: Optimum
     error: float
 
 
-def _optimum(belief: Belief, study: Study, rules: Rules) -> _Best:
+def best_of(belief: Belief, study: Study, rules: Rules) -> Best:
     """Return the best of a class."""
     best = bayes_optimal(belief, study.mtd, rules, study.utility)
-    return _Best(best, error_of(best.design, belief, study.mtd, study.utility))
+    return Best(best, error_of(best.design, belief, study.mtd, study.utility))
 
 
 @dataclass(frozen=True)
@@ -195,20 +192,20 @@ class _Class:
     """A class of designs: its best, and what it can trade for fewer patients above the MTD, or fewer patients."""
 
     rules: Rules
-    best: _Best
+    best: Best
     front: xr.Dataset
     by_size: Callable[[], xr.Dataset]
 
 
-def _class(belief: Belief, study: Study, rules: Rules, best: _Best) -> _Class:
+def _class(belief: Belief, study: Study, rules: Rules) -> _Class:
     """Return the class; what fewer patients cost is found when first asked for."""
-    front = frontier(belief, study.mtd, rules, study.utility, best=best.optimum)
+    best, front = frontier(belief, study.mtd, rules, study.utility)
 
     @cache
     def by_size() -> xr.Dataset:
-        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES, best.optimum)
+        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES, best)[1]
 
-    return _Class(rules, best, front, by_size)
+    return _Class(rules, Best(best, float(front["error"][0])), front, by_size)
 
 
 def _attained(design: Design, belief: Belief, study: Study) -> tuple[Rules, dict[str, float]]:

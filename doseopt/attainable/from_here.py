@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import xarray as xr
 
-from doseopt.attainable.attained import Progress, averages
+from doseopt.attainable.attained import Progress, averages, best_of
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.of_model import updated
 from doseopt.core.design import Design
@@ -59,7 +59,9 @@ def attainable_from(
         If a design is too large.
     """
     designs = {name: made_to_wait(study.designs[name]) for name in starts}
-    belief, attained, best, refused = averages(study, designs, lambda name: progress(f"what is attainable: {name}"))
+    belief, attained, best, refused = averages(
+        study, designs, lambda name: progress(f"what is attainable: {name}"), best_of
+    )
     if len(attained) < len(designs):
         raise TooManyStates(reasons(refused))
     rows, errors = {}, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import xarray as xr
@@ -28,8 +29,8 @@ def frontier(
     price: str = "per_patient_above_mtd",
     prices: tuple[float, ...] = PRICES,
     best: Optimum | None = None,
-) -> xr.Dataset:
-    """Return the best trade of a utility against a number of patients.
+) -> tuple[Optimum, xr.Dataset]:
+    """Return the best of a class, and the best trades of a utility against a number of patients.
 
     At each price c the policy that maximises U - c E[count] is found; no design of the class with the same count has a
     higher U. Between the prices, U is bounded by `frontier_bound`.
@@ -45,23 +46,25 @@ def frontier(
     price : {"per_patient_above_mtd", "per_patient"}
         What is counted, by its price in `Utility`; the prices come on top of those that the utility has.
     prices : tuple of float
+        The first is 0.
     best : Optimum, optional
-        That at a price of 0, if it is known.
+        That at the first price, if it is known; else all are found together.
 
     Returns
     -------
+    Optimum
+        That at the first price.
     Dataset
         `value` (price): U - c E[count] of the optimum, and its `error` as an integral; `utility` and `count` (price)
         of the policy that attains it.
     """
     base = Utility() if utility is None else utility
-    asked = [extra for extra in prices if extra or best is None]
-    priced = [dataclasses.replace(base, **{price: getattr(base, price) + extra}) for extra in asked]
-    optima = bayes_optimal_each(belief, mtd, [(rules, each) for each in priced])
+    priced = [dataclasses.replace(base, **{price: getattr(base, price) + extra}) for extra in prices]
+    optima = bayes_optimal_each(belief, mtd, [(rules, each) for each in priced[best is not None :]])
+    best = next(optima) if best is None else best
     rows = []
-    for extra in prices:
-        known = best if best is not None and not extra else next(optima)
-        found = attained_by(known.design, belief, mtd, base)
+    for extra, known in zip(prices, chain([best], optima), strict=True):
+        found = attained_by(known.design, belief, mtd, base, kept=known is best)
         parts = found["utility"], found[COUNTED[price]]
         error = belief.error(parts[0] - extra * parts[1])
         rows.append((known.value, float(error), *(float(belief.mean(part)) for part in parts)))
@@ -71,7 +74,7 @@ def frontier(
         name: ("price", column, {"units": unit})
         for name, column, unit in zip(names, np.array(rows).T, units, strict=True)
     }
-    return xr.Dataset(variables, coords={"price": list(prices)})
+    return best, xr.Dataset(variables, coords={"price": list(prices)})
 
 
 def frontier_bound(front: xr.Dataset, count: float) -> float:

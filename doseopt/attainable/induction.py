@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import comb
 
 from doseopt.attainable import arrays
@@ -17,6 +19,8 @@ from doseopt.core.compiled import compiled
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.designs.policy_table import Codes, code_type
 from doseopt.designs.tallies import Part, Tallies
+
+type Places = npt.NDArray[np.int32]
 
 TIE = 1e-12
 """Advantages up to this count as none: a trial that gains nothing by going on stops."""
@@ -30,15 +34,15 @@ class Problem:
     ----------
     codes : int array [V, tallies]
         With a variant of the policy for each dose, or one (see `PolicyTable.codes`).
-    later : dict of int to float array [V, A, B]
-        Values of the stage that was solved last, by patients in the lower part.
+    later : dict of (int, int) to float array [V, A, B]
+        Values that are still needed, by the stage of their matrix and its patients in the lower part.
     """
 
     rules: Rules
     utility: Utility
     tallies: Tallies
     codes: Codes = field(init=False)
-    later: dict[int, FloatArray] = field(init=False, default_factory=dict)
+    later: dict[tuple[int, int], FloatArray] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         doses = self.tallies.course.doses
@@ -51,12 +55,16 @@ class Problem:
 
     @property
     def bytes(self) -> int:
-        """Bytes of its codes, and of the values of its last and largest stage."""
-        stage = len(self.tallies.course.totals) - 1
-        last = self.tallies.size - self.tallies.matrix(stage, self.tallies.splits(stage)[0]).start
-        return int(self.codes.nbytes + 8 * self.variants * last)
+        """Bytes of its codes, and of the most values that are needed at a time."""
+        held, most = dict[tuple[int, int], int](), 0
+        for place in self.tallies.backwards():
+            numbers = self.tallies.matrix(*place)
+            held[place] = numbers.stop - numbers.start
+            most = max(most, sum(held.values()))
+            held.pop(self.tallies.led(*place)[0], None)
+        return int(self.codes.nbytes + 8 * self.variants * most)
 
-    @property
+    @cached_property
     def selecting(self) -> Selecting:
         """What may be selected, and what that is worth."""
         return Selecting(self.utility.none, self.rules.select_untried, self.rules.too_toxic)
@@ -68,8 +76,8 @@ class Moves:
 
     may_low: BoolArray
     may_high: BoolArray
-    rows: IntArray
-    columns: IntArray
+    rows: Places
+    columns: Places
     orders: FloatArray
 
 
@@ -82,6 +90,7 @@ class Induction:
     def __init__(self, likelihoods: Likelihoods, problems: Sequence[Problem], target: float) -> None:
         self.likelihoods, self.problems, self.target = likelihoods, problems, target
         self.tallies = likelihoods.tallies
+        self._placed: dict[tuple[int, int, int], Places] = {}
         self.steps: ModuleType = arrays
         if compiled(self.tallies.size * len(problems)) is not None:
             from doseopt.attainable import loops
@@ -90,18 +99,14 @@ class Induction:
 
     def solve(self, progress: Callable[[float], object]) -> list[float]:
         """Fill the codes of the problems, and return their values of the empty trial."""
-        course, done = self.tallies.course, 0
-        for stage in range(len(course.totals) - 1, -1, -1):
-            before = [problem.later for problem in self.problems]
+        done = 0
+        for place in self.tallies.backwards():
+            self._matrix(*place)
             for problem in self.problems:
-                problem.later = {}
-            for a in self.tallies.splits(stage):
-                self._matrix(stage, a, before)
-                for later in before:
-                    later.pop(a, None)  # from here on the lower part has more patients
-                numbers = self.tallies.matrix(stage, a)
-                done += numbers.stop - numbers.start
-                progress(done / self.tallies.size)
+                problem.later.pop(self.tallies.led(*place)[0], None)
+            numbers = self.tallies.matrix(*place)
+            done += numbers.stop - numbers.start
+            progress(done / self.tallies.size)
         return [self._empty(problem) for problem in self.problems]
 
     def _empty(self, problem: Problem) -> float:
@@ -109,13 +114,13 @@ class Induction:
         course, lower = self.tallies.course, self.tallies.lower
         size, dose = course.first_cohort, course.start - 1
         part, a = (lower, size) if dose < lower.high else (self.tallies.upper, 0)
-        places = self._places(part, dose, size, 0, np.zeros(1, np.int64))[:, 0]
-        after = problem.later[a].reshape(problem.variants, -1)  # the other part is empty
+        places = _led(part, size, np.zeros(1, np.int64))[dose - part.low, :, 0]
+        after = problem.later[0, a].reshape(problem.variants, -1)  # the other part is empty
         variants = self._variants(problem, size)[dose]
         orders = comb(size, np.arange(size + 1))
         return float(sum(m * after[v, place] for m, v, place in zip(orders, variants, places, strict=True)))
 
-    def _matrix(self, stage: int, a: int, before: Sequence[dict[int, FloatArray]]) -> None:
+    def _matrix(self, stage: int, a: int) -> None:
         """Find the values and codes of one matrix of tallies."""
         course, last = self.tallies.course, stage == len(self.tallies.course.totals) - 1
         total = course.totals[stage]
@@ -123,12 +128,14 @@ class Induction:
         moves, numbers = self._moves(total, a, size), self.tallies.matrix(stage, a)
         height, width = (part.rows(k) for part, k in ((self.tallies.lower, a), (self.tallies.upper, total - a)))
         shape = height.stop - height.start, width.stop - width.start
+        lower, upper = self.tallies.led(stage, a)
         none = np.zeros((1, 0, 0))
         for problem in self.problems:
-            problem.later[a] = np.empty((problem.variants, *shape))
+            problem.later[stage, a] = np.empty((problem.variants, *shape))
+        variants = [self._variants(problem, size) for problem in self.problems]
         for masses in self.likelihoods.masses(total, a):
             ends: dict[Selecting, Ending] = {}
-            for problem, after in zip(self.problems, before, strict=True):
+            for problem, which in zip(self.problems, variants, strict=True):
                 if problem.selecting not in ends:
                     ends[problem.selecting] = self._ended(masses, problem.selecting)
                 ending = ends[problem.selecting]
@@ -139,11 +146,11 @@ class Induction:
                     ending.forced,
                     last or problem.rules.early_stop,
                     *(moves.may_low, moves.may_high, moves.rows, moves.columns),
-                    self._variants(problem, size),
+                    which,
                     moves.orders,
-                    after.get(a + size, none),
-                    after.get(a, none),
-                    problem.later[a],
+                    problem.later.get(lower, none),
+                    problem.later.get(upper, none),
+                    problem.later[stage, a],
                     problem.codes,
                     masses.first,
                     numbers.start + masses.first * shape[1],
@@ -184,17 +191,24 @@ class Induction:
                 may_low &= levels <= _highest(lower.n[low], lower.low) + 1
             else:
                 may_high &= levels <= _highest(upper.n[high], upper.low) + 1
-        rows = [self._places(lower, j, size, a, lower.keys[low]) for j in range(lower.high)]
-        columns = [self._places(upper, j, size, total - a, upper.keys[high]) for j in range(lower.high, doses)]
-        empty = np.zeros((0, size + 1, may_high.shape[1]), np.int64)
-        return Moves(
-            may_low, may_high, np.array(rows), np.array(columns) if columns else empty, comb(size, np.arange(size + 1))
-        )
+        rows, columns = self._places(lower, size, a), self._places(upper, size, total - a)
+        return Moves(may_low, may_high, rows, columns, comb(size, np.arange(size + 1)))
 
-    def _places(self, part: Part, dose: int, size: int, patients: int, keys: IntArray) -> IntArray:
-        """Return the place of part-tallies after a cohort with each number of DLTs, [K, keys]; -1 where unknown."""
-        found = (part.find(patients + size, keys + part.step(dose, size, y)) for y in range(size + 1))
-        return np.array([np.where(known, place, -1) for place, known in found])
+    def _places(self, part: Part, size: int, patients: int) -> Places:
+        """Return where a cohort leads part-tallies of so many patients, found once."""
+        place = part.low, size, patients
+        if place not in self._placed:
+            self._placed[place] = _led(part, size, part.keys[part.rows(patients)])
+        return self._placed[place]
+
+
+def _led(part: Part, size: int, keys: IntArray) -> Places:
+    """Return the places of part-tallies after a cohort with each number of DLTs, [doses, K, rows]; -1 where unknown."""
+    found = np.full((part.high - part.low, size + 1, len(keys)), -1, np.int32)
+    for j, y in np.ndindex(found.shape[:2]):
+        place, known = part.find(keys + part.step(part.low + j, size, y))
+        found[j, y, known] = place[known]
+    return found
 
 
 def _highest(n: IntArray, low: int) -> IntArray:

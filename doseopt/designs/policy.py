@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -97,7 +98,7 @@ class Policy(Defaults):
                 codes[0, table.matrix(stage, a)] = code(stay, chosen, 2).ravel()
         return cls(2, 0.3, PolicyTable(course, codes, 0.3, "up unless the last cohort was toxic"))
 
-    @property
+    @cached_property
     def facts(self) -> Facts:
         """Kept: whether the last cohort was toxic, if that matters."""
         return dataclasses.replace(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,12 +118,15 @@ class Part:
         self.low, self.high, self.base = low, high, course.patients + 1
         self.weight_n = self.base ** (2 * np.arange(high - low))
         self.weight_y = self.base * self.weight_n
-        keys = self._reached(course)
-        n, _ = self._tally(keys)
-        order = np.lexsort((keys, n.sum(axis=1)))
-        self.keys = keys[order]
+        self._sorted = self._reached(course)
+        n, _ = self._tally(self._sorted)
+        patients = n.sum(axis=1)
+        order = np.lexsort((self._sorted, patients))
+        self.keys = self._sorted[order]
         self.n, self.y = self._tally(self.keys)
-        self.first = np.searchsorted(self.n.sum(axis=1), np.arange(course.patients + 2))
+        self.first = np.searchsorted(patients[order], np.arange(course.patients + 2))
+        self._row = np.empty(len(order), np.int64)
+        self._row[order] = np.arange(len(order)) - self.first[patients[order]]
 
     def _tally(self, keys: IntArray) -> tuple[IntArray, IntArray]:
         digits = keys[:, None] // self.weight_n % (self.base * self.base)
@@ -160,11 +164,10 @@ class Part:
         """Return where the part-tallies of that many patients are."""
         return slice(int(self.first[patients]), int(self.first[patients + 1]))
 
-    def find(self, patients: int, keys: IntArray) -> tuple[IntArray, BoolArray]:
-        """Return the row of each key among those of that many patients, and whether it is there."""
-        known = self.keys[self.rows(patients)]
-        row = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
-        return row, known[row] == keys if len(known) else np.zeros(len(keys), bool)
+    def find(self, keys: IntArray) -> tuple[IntArray, BoolArray]:
+        """Return the row of each key among those of as many patients, and whether it is there."""
+        place = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        return self._row[place], self._sorted[place] == keys
 
 
 class Tallies:
@@ -199,6 +202,20 @@ class Tallies:
         begin = int(self._offset[stage, a])
         return slice(begin, begin + int(self._rows[a] * self._columns[self.course.totals[stage] - a]))
 
+    def backwards(self) -> Iterator[tuple[int, int]]:
+        """Yield the stage of each matrix and its patients in the lower part, after all that a cohort leads to.
+
+        With the lower part's patients falling, only matrices of a cohort or two are needed at a time.
+        """
+        for a in range(self.course.patients, -1, -1):
+            for stage in np.flatnonzero(self._offset[:, a] >= 0)[::-1]:
+                yield int(stage), a
+
+    def led(self, stage: int, a: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the matrices, as `backwards` does, that a cohort in the lower part, and in the upper one, leads to."""
+        sizes = (*self.course.sizes, 0)
+        return (stage + 1, a + sizes[stage + 1]), (stage + 1, a)
+
     def number(self, n: IntArray, y: IntArray) -> IntArray:
         """Return the number of each tally, [S, D] -> [S].
 
@@ -208,22 +225,20 @@ class Tallies:
             If trials of this course cannot have such a tally.
         """
         totals = np.array(self.course.totals)
-        stage = np.minimum(np.searchsorted(totals, n.sum(axis=1)), len(totals) - 1)
-        places, right = [], totals[stage] == n.sum(axis=1)
-        for part in (self.lower, self.upper):
-            own_n, own_y = n[:, part.low : part.high], y[:, part.low : part.high]
-            patients = np.minimum(own_n.sum(axis=1), self.course.patients)
-            places.append(_find(part, patients, own_n @ part.weight_n + own_y @ part.weight_y))
-            right &= places[-1][1]
-        (row, _), (column, _) = places
-        a = np.minimum(n[:, : self.lower.high].sum(axis=1), self.course.patients)
-        b = np.minimum(n.sum(axis=1) - a, self.course.patients)
+        patients, a = n.sum(axis=1), n[:, : self.lower.high].sum(axis=1)
+        stage = np.minimum(np.searchsorted(totals, patients), len(totals) - 1)
+        (row, low), (column, high) = (
+            part.find(n[:, part.low : part.high] @ part.weight_n + y[:, part.low : part.high] @ part.weight_y)
+            for part in (self.lower, self.upper)
+        )
+        right = low & high & (totals[stage] == patients)
+        a = np.where(right, a, 0)
         offset = self._offset[stage, a]
         right &= offset >= 0
         if not right.all():
             i = int(np.argmin(right))
             raise Faults([Fault("", self._unknown(n[i], y[i]))], "policy")
-        return offset + row * self._columns[b] + column
+        return np.asarray(offset + row * self._columns[patients - a] + column)
 
     def _unknown(self, n: IntArray, y: IntArray) -> str:
         course = self.course
@@ -233,15 +248,6 @@ class Tallies:
             f"wanted a tally of its own course (level {course.start} first: {sizes}, at most {course.patients}{skip}), "
             f"got n={n.tolist()}, y={y.tolist()}"
         )
-
-
-def _find(part: Part, patients: IntArray, keys: IntArray) -> tuple[IntArray, BoolArray]:
-    """Return the row of each part-tally among those of its number of patients, and whether it is known."""
-    row, known = np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
-    for count in np.unique(patients):
-        at = patients == count
-        row[at], known[at] = part.find(int(count), keys[at])
-    return row, known
 
 
 @functools.lru_cache(maxsize=8)

@@ -41,7 +41,7 @@ def averages(design, utility):
 @pytest.mark.parametrize("utility", [Utility(), PRICED])
 @pytest.mark.parametrize(("price", "which"), [("per_patient", 1), ("per_patient_above_mtd", 2)])
 def test_no_design_exceeds_the_frontier_at_its_own_number_of_patients(utility, price, which):
-    front = frontier(BELIEF, MTD, Rules(8), utility, price)
+    _, front = frontier(BELIEF, MTD, Rules(8), utility, price)
     best = bayes_optimal(BELIEF, MTD, Rules(8), utility).value
     for name, design in DESIGNS.items():
         row = averages(design, utility)
@@ -51,7 +51,7 @@ def test_no_design_exceeds_the_frontier_at_its_own_number_of_patients(utility, p
 
 
 def test_the_frontier_trades_utility_for_patients_above_the_mtd():
-    front = frontier(BELIEF, MTD, Rules(8))
+    _, front = frontier(BELIEF, MTD, Rules(8))
     assert np.allclose(front["utility"] - front["price"] * front["count"], front["value"], rtol=0, atol=1e-9)
     assert (np.diff(front["utility"]) <= 1e-9).all()
     assert (np.diff(front["count"]) <= 1e-9).all()

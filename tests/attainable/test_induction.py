@@ -90,3 +90,28 @@ def test_optima_found_together_are_those_found_alone(room, monkeypatch):
         np.testing.assert_array_equal(best.design.table.codes, other.design.table.codes)
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_values_are_dropped_as_soon_as_nothing_leads_to_them(seed, monkeypatch):
+    """A problem says beforehand how many bytes it takes; a matrix comes after all that its cohorts lead to."""
+    belief, asked = problems(np.random.default_rng(seed))
+    likelihoods = Likelihoods(belief, MTD, tallies_of(asked[0][0].course(belief.doses)))
+    some = [Problem(*each, likelihoods.tallies) for each in asked]
+    most, done = [0] * len(some), []
+    find = Induction._matrix
+
+    def watched(self, stage, a):
+        find(self, stage, a)
+        done.append((stage, a))
+        for k, problem in enumerate(some):
+            most[k] = max(most[k], sum(values.nbytes for values in problem.later.values()))
+
+    monkeypatch.setattr(Induction, "_matrix", watched)
+    Induction(likelihoods, some, MTD.target).solve(lambda _: None)
+    assert most == [problem.bytes - problem.codes.nbytes for problem in some]
+    course = likelihoods.tallies.course
+    assert sorted(done) == [(k, a) for k in range(len(course.totals)) for a in likelihoods.tallies.splits(k)]
+    for at, (stage, a) in enumerate(done):
+        size = (*course.sizes, 0)[stage + 1]
+        assert not {(stage + 1, a), (stage + 1, a + size)} & set(done[at:])

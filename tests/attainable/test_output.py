@@ -13,9 +13,10 @@ from plots.test_plots import overlap, written
 
 import doseopt.attainable.attained as attained
 import doseopt.attainable.price as price
-from doseopt import bayes_optimal, compare
+from doseopt import compare
 from doseopt.attainable.accuracy import attained_by
 from doseopt.attainable.attained import limits_of
+from doseopt.attainable.frontier import frontier
 from doseopt.display.attained import same_cap, winners
 from doseopt.engines.budget import TooManyStates
 from doseopt.plots.drawings import attained_figure, frontier_figure, limit_drawings, maps_figure, price_figure
@@ -192,9 +193,9 @@ def refusing(monkeypatch, allowed):
 
     def solve(belief, mtd, rules, *given):
         guard(None, rules)
-        return bayes_optimal(belief, mtd, rules, *given)
+        return frontier(belief, mtd, rules, *given)
 
-    monkeypatch.setattr(attained, "bayes_optimal", solve)
+    monkeypatch.setattr(attained, "frontier", solve)
     monkeypatch.setattr(price, "guard", guard)
 
 
