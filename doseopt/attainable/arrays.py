@@ -56,9 +56,14 @@ def ended(
 
 
 def go_on(
-    value: FloatArray,
+    worth: FloatArray,
     selected: IntArray,
-    slack: FloatArray,
+    mass: FloatArray,
+    above: FloatArray,
+    dlts_low: IntArray,
+    dlts_high: IntArray,
+    prices: tuple[float, float, float],
+    tie: float,
     forced: BoolArray,
     may_stop: bool,
     may_low: BoolArray,
@@ -78,12 +83,16 @@ def go_on(
 
     Parameters
     ----------
-    value : float array [H, B]
-        Of stopping, in H rows.
+    worth, mass, above : float array [H, B]
+        Of `endings.Ending`, in H rows.
     selected : int array [H, B]
         By trials that stop.
-    slack : float array [H, B]
-        How much more a move has to be worth.
+    dlts_low, dlts_high : int array [H], [B]
+        DLTs in each part.
+    prices : float, float, float
+        Of the patients together, a DLT and a patient above the MTD.
+    tie : float
+        How much more a move has to be worth, relative to the mass.
     forced : bool array [H]
         Where trials have to stop.
     may_stop : bool
@@ -91,7 +100,7 @@ def go_on(
     may_low, may_high : bool array [D, A], [D, B]
         Doses that may be given, where both say so.
     rows, columns : int array [doses of the lower part, K, A], [doses of the upper part, K, B]
-        Row, or column, after a cohort of K - 1 with each number of DLTs at each dose; -1 where there is none.
+        Row, or column, after a cohort of K - 1 with each number of DLTs at each dose; of use where it may be given.
     which : int array [D, K]
         Variant of the values that a trial goes on with.
     orders : float array [K]
@@ -103,6 +112,13 @@ def go_on(
     first, begin : int
         The first of the rows, and the number of its first tally.
     """
+    value, (patients, dlts, exposed) = worth, prices
+    if patients:
+        value = value - patients * mass
+    if dlts:
+        value = value - dlts * np.add.outer(dlts_low, dlts_high) * mass
+    if exposed:
+        value = value - exposed * above
     best = value if may_stop else np.where(forced[:, None], value, -np.inf)
     move = np.broadcast_to(np.where(forced[:, None], TOO_TOXIC, STOP), value.shape).copy()
     doses, lower, here = len(may_low), len(rows), slice(first, first + len(value))
@@ -112,13 +128,11 @@ def go_on(
             q = np.zeros(value.shape)
             for y, number in enumerate(orders):
                 if dose < lower:
-                    at = rows[dose, y, here]
-                    child = np.where(at[:, None] < 0, 0.0, low[which[dose, y]][at])
+                    child = low[which[dose, y], rows[dose, y, here]]
                 else:
-                    at = columns[dose - lower, y]
-                    child = np.where(at < 0, 0.0, high[which[dose, y], here][:, at])
+                    child = high[which[dose, y], here][:, columns[dose - lower, y]]
                 q = number * child if y == 0 else q + number * child
-            better = (q > best + slack) & allowed
+            better = (q > best + tie * mass) & allowed
             best = np.where(better, q, best)
             move[better] = TREAT + dose
         if len(values) > 1 or dose == doses - 1:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.beliefs import Belief
-from doseopt.beliefs.utility import Utility
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.tallies import Part, Tallies
@@ -161,16 +160,3 @@ class Selecting:
         above = target if self.too_toxic.above is None else self.too_toxic.above
         certain = BetaBinomial(1).posterior(n[:, None], y[:, None]).prob(above)[:, 0] > self.too_toxic.confidence
         return np.asarray(certain)
-
-
-def priced(ending: Ending, masses: Masses, tallies: Tallies, utility: Utility, total: int) -> FloatArray:
-    """Return the expected utility of trials that end, x mass, [A, B]: the worth less what the patients cost."""
-    value = ending.worth
-    if utility.per_patient:
-        value = value - utility.per_patient * total * ending.mass
-    if utility.per_dlt:
-        dlts = np.add.outer(tallies.lower.y[masses.low].sum(axis=1), tallies.upper.y[masses.high].sum(axis=1))
-        value = value - utility.per_dlt * dlts * ending.mass
-    if utility.per_patient_above_mtd:
-        value = value - utility.per_patient_above_mtd * ending.above
-    return value

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import comb
 
 from doseopt.attainable import arrays
-from doseopt.attainable.endings import Ending, Likelihoods, Masses, Selecting, priced
+from doseopt.attainable.endings import Ending, Likelihoods, Masses, Selecting
 from doseopt.attainable.rules import Rules
 from doseopt.beliefs.utility import Utility
 from doseopt.core.compiled import compiled
@@ -126,34 +126,37 @@ class Induction:
         total = course.totals[stage]
         size = 0 if last else course.sizes[stage + 1]
         moves, numbers = self._moves(total, a, size), self.tallies.matrix(stage, a)
-        height, width = (part.rows(k) for part, k in ((self.tallies.lower, a), (self.tallies.upper, total - a)))
-        shape = height.stop - height.start, width.stop - width.start
-        lower, upper = self.tallies.led(stage, a)
+        parts = (self.tallies.lower, a), (self.tallies.upper, total - a)
+        dlts_low, dlts_high = (part.y[part.rows(patients)].sum(axis=1) for part, patients in parts)
+        shape = len(dlts_low), len(dlts_high)
+        after_lower, after_upper = self.tallies.led(stage, a)
         none = np.zeros((1, 0, 0))
         for problem in self.problems:
             problem.later[stage, a] = np.empty((problem.variants, *shape))
         variants = [self._variants(problem, size) for problem in self.problems]
         for masses in self.likelihoods.masses(total, a):
             ends: dict[Selecting, Ending] = {}
+            rows = slice(masses.first, masses.first + masses.of_group.shape[1])
             for problem, which in zip(self.problems, variants, strict=True):
                 if problem.selecting not in ends:
                     ends[problem.selecting] = self._ended(masses, problem.selecting)
-                ending = ends[problem.selecting]
+                ending, utility = ends[problem.selecting], problem.utility
                 self.steps.go_on(
-                    priced(ending, masses, self.tallies, problem.utility, total),
-                    ending.selected,
-                    TIE * ending.mass,
+                    *(ending.worth, ending.selected, ending.mass, ending.above),
+                    *(dlts_low[rows], dlts_high),
+                    (utility.per_patient * total, utility.per_dlt, utility.per_patient_above_mtd),
+                    TIE,
                     ending.forced,
                     last or problem.rules.early_stop,
                     *(moves.may_low, moves.may_high, moves.rows, moves.columns),
                     which,
                     moves.orders,
-                    problem.later.get(lower, none),
-                    problem.later.get(upper, none),
+                    problem.later.get(after_lower, none),
+                    problem.later.get(after_upper, none),
                     problem.later[stage, a],
                     problem.codes,
-                    masses.first,
-                    numbers.start + masses.first * shape[1],
+                    rows.start,
+                    numbers.start + rows.start * shape[1],
                 )
 
     def _ended(self, masses: Masses, selecting: Selecting) -> Ending:
@@ -203,8 +206,8 @@ class Induction:
 
 
 def _led(part: Part, size: int, keys: IntArray) -> Places:
-    """Return the places of part-tallies after a cohort with each number of DLTs, [doses, K, rows]; -1 where unknown."""
-    found = np.full((part.high - part.low, size + 1, len(keys)), -1, np.int32)
+    """Return the places of part-tallies after a cohort with each number of DLTs, [doses, K, rows]; 0 where unknown."""
+    found = np.zeros((part.high - part.low, size + 1, len(keys)), np.int32)
     for j, y in np.ndindex(found.shape[:2]):
         place, known = part.find(keys + part.step(part.low + j, size, y))
         found[j, y, known] = place[known]

@@ -51,9 +51,14 @@ def ended(masses: Any, reward: Any, may_low: Any, may_high: Any, forced: Any, ab
 
 @compiling
 def go_on(
-    value: Any,
+    worth: Any,
     selected: Any,
-    slack: Any,
+    mass: Any,
+    above: Any,
+    dlts_low: Any,
+    dlts_high: Any,
+    prices: Any,
+    tie: Any,
     forced: Any,
     may_stop: Any,
     may_low: Any,
@@ -70,31 +75,42 @@ def go_on(
     begin: Any,
 ) -> None:
     """Fill values and codes of the best of stopping and of each next dose: `arrays.go_on`."""
-    height, width = value.shape
+    height, width = worth.shape
     doses, lower, variants = len(may_low), len(rows), len(values)
-    best, move, q = np.empty(width), np.empty(width, np.int16), np.empty(width)
+    best, slack, q = np.empty(width), np.empty(width), np.empty(width)
+    move = np.empty(width, np.int64)  # as wide as a value, so that both are chosen in one step
+    somewhere = np.array([may_high[dose].any() for dose in range(doses)])
+    patients, dlts, exposed = prices[0], prices[1], prices[2]
     for i in range(height):
         for j in range(width):
-            best[j] = value[i, j] if may_stop or forced[i] else -np.inf
+            best[j] = worth[i, j] if may_stop or forced[i] else -np.inf
+            slack[j] = tie * mass[i, j]
             move[j] = TOO_TOXIC if forced[i] else STOP
+        if patients != 0:
+            for j in range(width):
+                best[j] -= patients * mass[i, j]
+        if dlts != 0:
+            for j in range(width):
+                best[j] -= dlts * (dlts_low[i] + dlts_high[j]) * mass[i, j]
+        if exposed != 0:
+            for j in range(width):
+                best[j] -= exposed * above[i, j]
         for dose in range(doses):
-            if may_low[dose, first + i] and not forced[i]:
+            if somewhere[dose] and may_low[dose, first + i] and not forced[i]:
                 for j in range(width):
                     q[j] = 0.0
                 for y in range(len(orders)):
                     number, variant = orders[y], which[dose, y]
                     if dose < lower:
-                        at = rows[dose, y, first + i]
-                        if at >= 0:
-                            child = low[variant, at]
-                            for j in range(width):
-                                q[j] += number * child[j]
+                        child = low[variant, rows[dose, y, first + i]]
+                        for j in range(width):
+                            q[j] += number * child[j]
                     else:
                         places, child = columns[dose - lower, y], high[variant, first + i]
                         for j in range(width):
-                            q[j] += number * (child[places[j]] if places[j] >= 0 else 0.0)
+                            q[j] += number * child[places[j]]
                 for j in range(width):
-                    better = may_high[dose, j] and q[j] > best[j] + slack[i, j]
+                    better = may_high[dose, j] & (q[j] > best[j] + slack[j])
                     best[j] = q[j] if better else best[j]
                     move[j] = TREAT + dose if better else move[j]
             if variants > 1 or dose == doses - 1:

@@ -115,3 +115,25 @@ def test_values_are_dropped_as_soon_as_nothing_leads_to_them(seed, monkeypatch):
     for at, (stage, a) in enumerate(done):
         size = (*course.sizes, 0)[stage + 1]
         assert not {(stage + 1, a), (stage + 1, a + size)} & set(done[at:])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_dose_that_may_be_given_leads_to_a_tally_of_the_course(seed):
+    belief, asked = problems(np.random.default_rng(seed))
+    likelihoods = Likelihoods(belief, MTD, tallies_of(asked[0][0].course(belief.doses)))
+    induction, tallies = Induction(likelihoods, [], MTD.target), likelihoods.tallies
+    course, lower, upper = tallies.course, tallies.lower, tallies.upper
+    for stage, a in tallies.backwards():
+        if stage == len(course.totals) - 1:
+            continue
+        total, size = course.totals[stage], course.sizes[stage + 1]
+        moves = induction._moves(total, a, size)
+        for dose in range(course.doses):
+            part, patients, more = (lower, a, a + size) if dose < lower.high else (upper, total - a, a)
+            here, there = moves.may_low[dose], moves.may_high[dose]
+            given, other = (here, there) if part is lower else (there, here)
+            if given.any() and other.any():
+                assert more in tallies.splits(stage + 1)
+                keys = part.keys[part.rows(patients)][given]
+                for y in range(size + 1):
+                    assert part.find(keys + part.step(dose, size, y))[1].all()
