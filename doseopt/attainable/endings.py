@@ -15,7 +15,7 @@ from doseopt.models.beta import BetaBinomial
 from doseopt.scenarios import MTDRule, above_mtd
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 
-KEPT = 64_000_000
+KEPT = 32_000_000
 """Bytes of likelihoods that are kept: of part-tallies with few patients, which all stages with more ask for."""
 BLOCK = 1_500_000
 """Bytes of the masses at a time, so that they stay in a processor's own memory."""

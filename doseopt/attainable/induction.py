@@ -56,13 +56,7 @@ class Problem:
     @property
     def bytes(self) -> int:
         """Bytes of its codes, and of the most values that are needed at a time."""
-        held, most = dict[tuple[int, int], int](), 0
-        for place in self.tallies.backwards():
-            numbers = self.tallies.matrix(*place)
-            held[place] = numbers.stop - numbers.start
-            most = max(most, sum(held.values()))
-            held.pop(self.tallies.led(*place)[0], None)
-        return int(self.codes.nbytes + 8 * self.variants * most)
+        return int(self.codes.nbytes + 8 * self.variants * self.tallies.most_held)
 
     @cached_property
     def selecting(self) -> Selecting:
@@ -91,6 +85,7 @@ class Induction:
         self.likelihoods, self.problems, self.target = likelihoods, problems, target
         self.tallies = likelihoods.tallies
         self._placed: dict[tuple[int, int, int], Places] = {}
+        self._rewards = {each.selecting: each.selecting.reward(likelihoods.right) for each in problems}
         self.steps: ModuleType = arrays
         if compiled(self.tallies.size * len(problems)) is not None:
             from doseopt.attainable import loops
@@ -166,7 +161,7 @@ class Induction:
         above = self.likelihoods.above.astype(float)
         worth, selected, mass, patients = self.steps.ended(
             masses.of_group,
-            selecting.reward(self.likelihoods.right),
+            self._rewards[selecting],
             np.ascontiguousarray(selecting.may_select(lower, masses.low)),
             np.ascontiguousarray(selecting.may_select(upper, masses.high)),
             forced,

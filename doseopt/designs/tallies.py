@@ -41,13 +41,13 @@ class Course:
     start: int
     skips: bool
 
-    @property
+    @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """Cohort sizes in order."""
         whole, rest = divmod(self.patients - self.first_cohort, self.cohort)
         return (self.first_cohort, *([self.cohort] * whole), *([rest] if rest else []))
 
-    @property
+    @functools.cached_property
     def totals(self) -> tuple[int, ...]:
         """Patients after each cohort."""
         return tuple(itertools.accumulate(self.sizes))
@@ -211,10 +211,22 @@ class Tallies:
             for stage in np.flatnonzero(self._offset[:, a] >= 0)[::-1]:
                 yield int(stage), a
 
+    @functools.cached_property
+    def most_held(self) -> int:
+        """Most tallies whose values are needed at a time, going backwards."""
+        held, now, most = dict[tuple[int, int], int](), 0, 0
+        for place in self.backwards():
+            numbers = self.matrix(*place)
+            held[place] = numbers.stop - numbers.start
+            now += held[place]
+            most = max(most, now)
+            now -= held.pop(self.led(*place)[0], 0)
+        return most
+
     def led(self, stage: int, a: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return the matrices, as `backwards` does, that a cohort in the lower part, and in the upper one, leads to."""
-        sizes = (*self.course.sizes, 0)
-        return (stage + 1, a + sizes[stage + 1]), (stage + 1, a)
+        size = self.course.sizes[stage + 1] if stage + 1 < len(self.course.sizes) else 0
+        return (stage + 1, a + size), (stage + 1, a)
 
     def number(self, n: IntArray, y: IntArray) -> IntArray:
         """Return the number of each tally, [S, D] -> [S].
