@@ -216,14 +216,18 @@ def _benchmark(study: Study, result: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def rules(design: Design) -> str:
-    """Return a design's rules, one a line, its enrolment cap apart."""
-    return "\n".join(f"{row.rule}: {row.reading}" for row in with_cap(design, None).describe())
+def rules(design: Design) -> list[str]:
+    """Return a design's rules in words."""
+    return [f"{row.rule}: {row.reading}" for row in design.describe()]
 
 
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
-    coordinates["rules"] = ("design", [rules(design) for design in study.designs.values()])
+    told = [(rules(design), rules(with_cap(design, None))) for design in study.designs.values()]
+    whole = ["\n".join(lines) for lines, _ in told]
+    caps = ["\n".join(line for line in lines if line not in apart) for lines, apart in told]
+    coordinates["rules"] = ("design", whole, {"long_name": "rules, one a line"})
+    coordinates["cap_rule"] = ("design", caps, {"long_name": "the enrolment cap, as it stands among the rules"})
     return coordinates | dose_coordinates(study, scenarios)
 
 

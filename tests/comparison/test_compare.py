@@ -371,6 +371,21 @@ def test_json_is_one_valid_object_with_null_for_nan(kind, request):
     np.testing.assert_array_equal(found["data_vars"]["selection"]["data"], data["selection"])
 
 
+def test_the_json_says_the_rules_of_each_design_and_its_cap_among_them(exact, study):
+    told = json.loads(as_json(exact))["coords"]
+    capped = dict(
+        zip(told["design"]["data"], zip(told["rules"]["data"], told["cap_rule"]["data"], strict=True), strict=True)
+    )
+    assert list(capped) == list(study.designs)
+    for name, (rules, cap) in capped.items():
+        most = study.designs[name].facts.cap
+        wanted = "" if most is None else f"enrolment: at most {most} evaluable patients; the last cohort is truncated"
+        assert cap == wanted
+        assert rules.splitlines().count(wanted) == (most is not None)
+        assert len(rules.splitlines()) == len(study.designs[name].describe()) > 1
+    assert {bool(cap) for _, cap in capped.values()} == {True, False}
+
+
 def test_a_file_that_cannot_be_written_whole_is_not_written_at_all(exact, tmp_path):
     from doseopt.cli.output import write_whole
 

@@ -135,12 +135,14 @@ def _rules(ds: xr.Dataset) -> list[Block]:
     """State the rules of the designs, those with the same rules together."""
     if "rules" not in ds.coords:
         return []
-    alike: dict[str, list[str]] = {}
-    for name, rules in zip(names(ds, "design"), ds["rules"].to_numpy().tolist(), strict=True):
-        alike.setdefault(str(rules), []).append(name)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    told = (ds[name].to_numpy().tolist() for name in ("rules", "cap_rule"))
+    for name, rules, cap in zip(names(ds, "design"), *told, strict=True):
+        apart = tuple(line for line in str(rules).splitlines() if line not in str(cap).splitlines())
+        alike.setdefault(apart, []).append(name)
     blocks: list[Block] = [Heading("Rules, enrolment caps apart")]
-    for rules, designs in alike.items():
-        blocks += [Paragraph(", ".join(designs), strong=True), Bullets(tuple(rules.splitlines()))]
+    for apart, designs in alike.items():
+        blocks += [Paragraph(", ".join(designs), strong=True), Bullets(apart)]
     return blocks
 
 
