@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from doseopt.comparison.compare import truth_of
 from doseopt.comparison.evaluate import dose_coordinates
 from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.question import check_trial
+from doseopt.core.beside import begun
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
@@ -84,6 +86,7 @@ def amend(
     designs = _chosen(study, registered, amended)
     seen = trial.after(designs[registered])
     standings = {name: seen.standing(design) for name, design in designs.items()}
+    paired = begun(partial(_paired, study, registered, standings))
     progress("from the data so far")
     nodes = {"now": _characteristics(study, standings)}
     progress("from the start of the trial")
@@ -91,12 +94,12 @@ def amend(
     nodes["start"] = _characteristics(study, {name: empty.after(each).standing() for name, each in designs.items()})
     beliefs = beliefs_now(study, trial, COARSE)
     nodes["average"] = averages(study, standings, beliefs, progress)
-    progress("the same patients under both designs")
-    nodes["paired"] = _paired(study, registered, standings)
     progress("enrolment needed")
-    nodes["enrolment"] = by_enrolment(study, standings, beliefs[STUDY_MODEL])
-    nodes["next"] = _next(study, trial, standings)
-    nodes["ladder"] = ladder(study, trial, registered, amended, progress)
+    enrolment = by_enrolment(study, standings, beliefs[STUDY_MODEL])
+    steps = ladder(study, trial, registered, amended, progress)
+    progress("the same patients under both designs")
+    nodes["paired"] = paired()
+    nodes |= {"enrolment": enrolment, "next": _next(study, trial, standings), "ladder": steps}
     tree = xr.DataTree.from_dict(nodes)
     tree.attrs = {
         **study.provenance(),

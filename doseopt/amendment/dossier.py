@@ -26,7 +26,7 @@ from doseopt.conduct.pathways import paths
 from doseopt.conduct.posterior import Analysis, able, analyse
 from doseopt.core.beside import begun
 from doseopt.core.cohort import Cohort, format_outcomes
-from doseopt.core.design import Design, Row
+from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
 from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
@@ -184,26 +184,30 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         As `amend`.
     """
     designs = study.choose([proposal.registered, *proposal.amended])
-    from_the_start = begun(partial(_from_the_start, study, designs, proposal.registered))
+    compared = begun(partial(_with_accuracy, dataclasses.replace(study, designs=designs)))
+    read = begun(partial(_silences, study, proposal.registered))
     tree = amend(study, trial, proposal.registered, proposal.amended, progress)
     waiting = {name: made_to_wait(design) for name, design in designs.items()}
     trial = with_warning(trial, waiting[proposal.registered])
     seen = trial.after(waiting[proposal.registered])
     progress("what is known of each dose")
+    standings = {name: seen.standing(design) for name, design in waiting.items()}
+    from_here = begun(partial(_from_here, study, trial, standings))
     analysis = analyse(study, trial)
     truth = _closest(study, analysis)
-    standings = {name: seen.standing(design) for name, design in waiting.items()}
-    going = {name: design for name, (design, _) in standings.items()}
-    starts = {name: state for name, (_, state) in standings.items()}
-    attainable = attainable_from(study, starts, progress, going)
     progress("caps that are larger and worse")
     larger = {name: worse_with_more(study, waiting[name], most_patients(seen.design)) for name in proposal.amended}
     progress("example trials")
     examples = _examples(study, standings, truth)
     turns = _break_even(study, proposal, progress)
-    progress("accuracy of estimates, and readings of the protocol")
-    comparison, varied, readings = from_the_start()
     progress("criteria, interims and pathways")
+    interims = None if seen.cohorts or not proposal.interims else at_interims(study, proposal)
+    recommendation = None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria)
+    pathways = {name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs}
+    progress("what is attainable")
+    attainable, decided = from_here()
+    progress("accuracy of estimates, and readings of the protocol")
+    comparison, (varied, readings) = compared(), read()
     return Dossier(
         study=study,
         proposal=proposal,
@@ -217,22 +221,22 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         readings=readings,
         attainable=attainable,
         analysis=analysis,
-        decided=by_model(study, trial, able(study)),
-        pathways={name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs},
+        decided=decided,
+        pathways=pathways,
         truth=truth,
         examples=examples,
         rows={name: list(design.describe()) for name, design in designs.items()},
-        interims=None if seen.cohorts or not proposal.interims else at_interims(study, proposal),
-        recommendation=None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria),
+        interims=interims,
+        recommendation=recommendation,
         larger={name: found for name, found in larger.items() if found is not None},
     )
 
 
-def _from_the_start(
-    study: Study, designs: Mapping[str, Design], registered: str
-) -> tuple[xr.Dataset, xr.Dataset | None, dict[str, list[str]]]:
-    """Return what does not depend on the data so far: the comparison, the silences and the readings."""
-    return _with_accuracy(dataclasses.replace(study, designs=designs)), *_silences(study, registered)
+def _from_here(study: Study, trial: Trial, standings: Mapping[str, Standing]) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return what is attainable from where trials stand, and what is decided on under each model."""
+    going = {name: design for name, (design, _) in standings.items()}
+    starts = {name: state for name, (_, state) in standings.items()}
+    return attainable_from(study, starts, going=going), by_model(study, trial, able(study))
 
 
 def _with_accuracy(study: Study) -> xr.Dataset:

@@ -164,6 +164,7 @@ def _report(
     from doseopt.amendment.dossier import gather
     from doseopt.cli.output import deliver, drawing, folder_for
     from doseopt.cli.terminal import spinner
+    from doseopt.core.remembered import forget
     from doseopt.reports.amendment import amendment_report
     from doseopt.reports.files import digest_of, patient_files, write_amendment
     from doseopt.reports.sections.amendment import amendment_document, as_object
@@ -175,6 +176,7 @@ def _report(
         dossier = dataclasses.replace(dossier, digest=digest_of(copies), record=record)
         say("writing the report")
         whole = amendment_report(dossier, command)
+    forget()
     whole = drawing(whole, folder, folder or html)  # of its pages one is HTML
     with spinner("drawing the report"):
         written = [] if folder is None else write_amendment(dossier, whole, folder, copies)

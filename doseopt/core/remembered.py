@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+_CLEARED: list[Callable[[], None]] = []
+"""What each function that remembers does to forget."""
+
 
 class Remembering[**P, R](Protocol):
     """A function that remembers its last results."""
@@ -92,7 +95,14 @@ def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R
             kept.clear()
             returned.clear()
 
+        _CLEARED.append(clear)
         remember.cache_clear = clear  # type: ignore[attr-defined]
         return remember  # type: ignore[return-value]
 
     return decorate
+
+
+def forget() -> None:
+    """Forget what all functions remember: what comes next asks for nothing of it, and needs room."""
+    for clear in _CLEARED:
+        clear()

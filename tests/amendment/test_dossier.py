@@ -2,9 +2,11 @@
 
 import dataclasses
 import itertools
+import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 from small_study import SMALL
 
 from doseopt import BOIN12, Exact, after, judged
@@ -286,3 +288,16 @@ def test_designs_that_look_at_efficacy_are_proposed_only_by_name(study):
     assert proposed(with_efficacy, "", ["BOIN12"]).amended == ("BOIN12",)
     with pytest.raises(Faults, match="BOIN12: wanted a design that looks at DLTs only"):
         amend(with_efficacy, Trial(plain.doses), proposed(plain).registered, ["BOIN12"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+def test_what_other_processes_compute_is_what_this_one_would(study, monkeypatch):
+    trial = Trial.from_outcomes("1N 2NNT", study.doses)
+    alone = gather(study, trial, proposed(study))
+    monkeypatch.setattr("doseopt.core.beside.processes", lambda: 2)
+    beside = gather(study, trial, proposed(study))
+    for part in ("comparison", "silences", "attainable", "decided"):
+        xr.testing.assert_identical(getattr(beside, part), getattr(alone, part))
+    for node in alone.amendment.children:
+        xr.testing.assert_identical(beside.amendment[node].to_dataset(), alone.amendment[node].to_dataset())
+    assert beside.readings == alone.readings

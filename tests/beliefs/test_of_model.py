@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from doseopt import BOIN, MaxPatients, Modified, ThreePlusThree
-from doseopt.beliefs import ACCURACY, belief_of_rates, integrated
+from doseopt.beliefs import ACCURACY, belief_of_rates, integrated, of_model
 from doseopt.beliefs.of_model import COARSE, FINE, belief_of_model, updated
 from doseopt.core.parameters import Faults
 from doseopt.engines.means import means_of
@@ -274,6 +274,22 @@ def test_a_coarse_rule_is_enough_for_a_default_prior():
     none = np.zeros(4, int)
     each = [belief_of_model(MODELS["blrm"][0], none, none, right, None, TARGET, k) for k in (COARSE, FINE)]
     assert len(each[0].weights) < len(each[1].weights) / 2
+
+
+def test_each_rule_of_a_belief_is_made_once_and_cut_at_the_same_places(monkeypatch):
+    """Three beliefs, each by a rule and the next coarser one: four rules."""
+    made, cut = [], []
+    rule, kinks = of_model._rule, of_model.kinks
+    monkeypatch.setattr(of_model, "_rule", lambda *given: made.append(given[-1]) or rule(*given))
+    monkeypatch.setattr(of_model, "kinks", lambda judged: cut.append(judged) or kinks(judged))
+    none = np.zeros(4, int)
+    right_between = MTDRule(TARGET, "interval", halfwidth=0.05).acceptable
+    belief = belief_of_model(MODELS["blrm"][0], none, none, right_between, None, TARGET, COARSE)
+    finest = belief.refined.refined
+    assert (sorted(made), len(cut)) == ([0, 1, 2, 3], 1)
+    alone = belief_of_model(MODELS["blrm"][0], none, none, right_between, None, TARGET, COARSE + 2)
+    np.testing.assert_array_equal(finest.p_dlt, alone.p_dlt)
+    np.testing.assert_array_equal(finest.weights, alone.weights)
 
 
 @pytest.mark.parametrize("name", ["empiric", "logistic"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from small_study import SMALL
 from typer.testing import CliRunner
 
 from doseopt.cli import app
+from doseopt.cli.terminal import spinner
 from doseopt.measures.operating_characteristics import measure
 from doseopt.study.file import load_study, parse_study
 
@@ -161,3 +163,10 @@ def test_criteria_on_what_is_no_measure_are_refused_before_the_work(tmp_path):
         found = CliRunner().invoke(app, command)
         assert found.exit_code == 2
         assert "amendment.criteria.maximise: no measure 'correct'" in found.output + str(found.stderr)
+
+
+def test_a_spinner_has_no_thread_which_would_keep_other_processes_from_being_started():
+    before = threading.active_count()
+    with spinner("working") as say:
+        say("at it")
+        assert threading.active_count() == before

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from doseopt.core.remembered import bytes_of, remembered
+from doseopt.core.remembered import bytes_of, forget, remembered
 from doseopt.models.curves import Empiric, ModelAverage, TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Kept
@@ -67,6 +67,25 @@ def test_no_more_entries_than_asked_for():
     for key in (1, 2, 3, 1):
         made(key)
     assert calls == [1, 2, 3, 1]
+
+
+def test_all_is_forgotten_at_once():
+    calls = []
+
+    @remembered(10**9)
+    def made(key):
+        calls.append(key)
+        return key
+
+    @remembered(10**9)
+    def other(key):
+        calls.append(-key)
+        return key
+
+    for again in range(2):
+        made(1), made(1), other(2), other(2)
+        assert calls == [1, -2] * (1 + again)
+        forget()
 
 
 def test_an_array_that_is_held_twice_or_seen_through_a_view_counts_once():
