@@ -108,7 +108,7 @@ class IntervalDesign(Defaults):
 
     def _moved(self, state: TrialState, step: IntArray) -> Decision:
         """Return the next cohorts after these steps from the dose last given."""
-        wanted = np.clip(state.dose + step, 0, self.doses - 1)
+        wanted = np.minimum(np.maximum(state.dose + step, 0), self.doses - 1)
         dose = highest_admissible(wanted, self.admissible(state))
         stop = np.where(dose < 0, TOO_TOXIC, CONTINUE)
         return Decision(np.maximum(dose, 0), np.full(len(state), self.cohort), stop)
@@ -119,7 +119,7 @@ class IntervalDesign(Defaults):
 
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the tried, admissible dose whose isotonic estimate is closest to the target."""
-        return self.select_among(state, stop, np.ones(state.n.shape, bool))
+        return self.select_among(state, stop, np.ones_like(state.n, bool))  # in the same order in memory
 
     def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
         """Return the same among some doses."""

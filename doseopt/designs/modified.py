@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, groupby, pairwise
+from itertools import groupby, pairwise
 from typing import cast
 
 import numpy as np
@@ -20,8 +20,6 @@ from doseopt.core.design import (
     decision_of,
     estimated_by,
     highest_admissible,
-    is_design,
-    is_modifier,
     posterior_of,
     with_dose,
 )
@@ -32,6 +30,7 @@ from doseopt.core.posterior import Posterior
 from doseopt.core.reason import Reason
 from doseopt.core.state import CONTINUE, NONE, BoolArray, Decision, FloatArray, IntArray, Pending, TrialState, where
 from doseopt.designs.naming import lowered
+from doseopt.designs.together import check_types, together
 from doseopt.display.card import Card
 
 type Ask = Callable[[int, Decision], Decision]
@@ -69,7 +68,7 @@ class Modified(Card):
 
     def __post_init__(self) -> None:
         """Bind the modifiers to the base and refuse combinations that make no trial."""
-        _check_types(self.base, self.modifiers)
+        check_types(self.base, self.modifiers)
         object.__setattr__(self, "modifiers", tuple(self.modifiers))
         faults = clashes(self.base, self.modifiers)
         if faults:
@@ -133,6 +132,12 @@ class Modified(Card):
         }
 
     @cached_property
+    def _order(self) -> list[tuple[Phase, list[int]]]:
+        """The modifiers of each phase, in the order in which they act."""
+        order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
+        return [(phase, [*group]) for phase, group in groupby(order, key=lambda i: self.modifiers[i].phase)]
+
+    @cached_property
     def _slices(self) -> list[slice]:
         """Where each part's memory lies."""
         ends = np.cumsum(
@@ -142,6 +147,8 @@ class Modified(Card):
 
     def _views(self, state: TrialState) -> list[TrialState]:
         """Return the state as each part sees it, the base without patients whom a titration leaves out."""
+        if not self.facts.memory:
+            return [state] * len(self._slices)
         base, *rest = [state.with_memory(state.memory[:, s]) for s in self._slices]
         for modifier, view in zip(self.modifiers, rest, strict=True):
             if modifier.phase == Phase.RUN_IN and modifier.memory:
@@ -161,10 +168,16 @@ class Modified(Card):
         kept += [part.remember(view, given, outcome) for part, view in zip(self.modifiers, views, strict=True)]
         return np.concatenate(kept, axis=1)
 
-    def _recode(self, decision: Decision, stops: tuple[str, ...]) -> Decision:
-        """Translate a part's stop codes into this design's."""
-        codes = np.array([CONTINUE, *(1 + self.facts.stops.index(name) for name in stops)])
-        return Decision(decision.dose, decision.size, codes[decision.stop])
+    @cached_property
+    def _codes(self) -> list[IntArray]:
+        """The codes of this design for the reasons to stop of each part, by the part's own."""
+        named = [tuple(reason.name for reason in modifier.reasons) for modifier in self.modifiers]
+        parts = [self._base_facts.stops, *named]
+        return [np.array([CONTINUE, *(1 + self.facts.stops.index(name) for name in each)]) for each in parts]
+
+    def _recode(self, decision: Decision, part: int) -> Decision:
+        """Translate the stop codes of a part, 0 for the base, into this design's."""
+        return Decision(decision.dose, decision.size, self._codes[part][decision.stop])
 
     def _modify(self, decision: Decision, state: TrialState, pending: Pending | None = None) -> Decision:
         """Apply the modifiers phase by phase; within a phase the order cannot matter.
@@ -173,7 +186,8 @@ class Modified(Card):
         dose is open: only reasons to stop that do not depend on it are asked for.
         """
         seen = state.treated(pending)
-        resolved, views = self._views(state), self._views(seen)
+        resolved = self._views(state)
+        views = resolved if seen is state else self._views(seen)
 
         def ask(i: int, asked: Decision) -> Decision:
             modifier = self.modifiers[i]
@@ -182,8 +196,7 @@ class Modified(Card):
             return modifier(views[1 + i], asked)
 
         waits = decision.size == 0 if pending is not None else np.zeros(len(decision), bool)
-        order = sorted(range(len(self.modifiers)), key=lambda i: (self.modifiers[i].phase, self.modifiers[i].rank))
-        for phase, group in groupby(order, key=lambda i: self.modifiers[i].phase):
+        for phase, group in self._order:
             waits |= (decision.size == 0) & (pending is not None)
             if phase == Phase.STOP:
                 stop = np.where(decision.stop == CONTINUE, self._reason(ask, decision, waits), decision.stop)
@@ -202,7 +215,7 @@ class Modified(Card):
         """Return the decision as one modifier leaves it, kept to admissible doses; `view` is the state as treated."""
         modifier = self.modifiers[i]
         going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
-        answer = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons))
+        answer = self._recode(ask(i, going), 1 + i)
         if modifier.phase in (Phase.CLOSE, Phase.FLOOR, Phase.RESTRICT):
             lowered = highest_admissible(answer.dose, self.admissible(view))
             stop = answer.stop
@@ -220,7 +233,7 @@ class Modified(Card):
         going = Decision(decision.dose, decision.size, np.zeros_like(decision.stop))
         for i, modifier in enumerate(self.modifiers):
             if modifier.phase == Phase.STOP:
-                found = self._recode(ask(i, going), tuple(reason.name for reason in modifier.reasons)).stop
+                found = self._recode(ask(i, going), 1 + i).stop
                 found = np.where(waits & modifier.asks_next_dose, CONTINUE, found)
                 best = np.where(place[found] < place[best], found, best)
         return best
@@ -244,13 +257,13 @@ class Modified(Card):
     def first(self) -> Decision:
         """Return the first cohort, through the modifiers like any other."""
         empty = TrialState.empty(self.facts.doses, len(self.facts.memory))
-        return self._modify(self._recode(self.base.first(), self._base_facts.stops), empty)
+        return self._modify(self._recode(self.base.first(), 0), empty)
 
     def decide(self, state: TrialState, pending: Pending | None = None) -> Decision:
         """Return what the base decides, as the modifiers leave it."""
         view = self._views(state)[0]
         decision = decision_of(self.base, view, pending) if self._base_facts.pending else self.base.decide(view)
-        return self._modify(self._recode(decision, self._base_facts.stops), state, pending)
+        return self._modify(self._recode(decision, 0), state, pending)
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Return the doses that the base calls admissible and no modifier closes."""
@@ -286,34 +299,13 @@ class Modified(Card):
         return [*self.base.describe(), *(row for modifier in self.modifiers for row in modifier.describe())]
 
 
-def _check_types(base: object, modifiers: object) -> None:
-    """Refuse what is no design, and what are no modifiers."""
-    found = [] if is_design(base) else [Fault("base", f"wanted a design, got {base!r}")]
-    if isinstance(modifiers, tuple | list):
-        wrong = {i: m for i, m in enumerate(modifiers) if not is_modifier(m)}
-        found += [Fault(f"modifiers[{i}]", f"wanted a modifier, got {m!r}") for i, m in wrong.items()]
-    else:
-        found.append(Fault("modifiers", f"wanted a list of modifiers, got {modifiers!r}"))
-    if found:
-        raise Faults(found, "Modified")
-
-
 def clashes(base: Design, modifiers: Sequence[Modifier] | Mapping[int, Modifier]) -> list[Fault]:
     """Return why modifiers cannot be laid over a design, or not together; by position, some may be left out."""
     placed = dict(modifiers) if isinstance(modifiers, Mapping) else dict(enumerate(modifiers))
     if base.facts.backfill is not None:
         wanted = "wanted none over a design that backfills lower doses: its own keys cap the escalation and each dose"
         return [Fault(f"modifiers[{i}]", wanted) for i in placed]
-    caps = dict.fromkeys(type(m) for m in placed.values() if m.phase == Phase.CAP)
-    found = []
-    for phase in (Phase.COME, Phase.SIZE, Phase.RUN_IN, Phase.DEMAND, *caps):
-        same = [i for i, m in placed.items() if phase in (m.phase, type(m))]
-        if len(same) > 1:
-            wanted = f"wanted at most one {placed[same[1]].phase.name.lower()} rule, got {len(same)}"
-            found.append(Fault(f"modifiers[{same[1]}]", wanted))
-    many = [i for i, m in placed.items() if m.phase in (Phase.RESTRICT, Phase.STOP)]
-    twice = [(i, j) for i, j in combinations(many, 2) if placed[i] == placed[j]]
-    found += [Fault(f"modifiers[{j}]", f"stands already in modifiers[{i}]") for i, j in twice]
+    found = together(placed)
     capped = {i: m for i, m in placed.items() if m.phase == Phase.CAP}
     rest = {i: m for i, m in placed.items() if i not in capped}
     clashing = {i: m.clash(base) for i, m in rest.items()}

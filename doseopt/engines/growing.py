@@ -140,7 +140,9 @@ class Growing:
         """Ask the design about states: about one of each kind, where it tells no more apart, or about all."""
         if self._excluding is not None and (loops := self._loops):
             first, many, kind = loops.kinds(words, *self._places, self._excluding)
-            return Answers(step(self.design, self.packing.unpack(words[first])), None, kind, many)
+            dose, n, y = (loops.unpack(words, first, places) for places in self._places)
+            some = TrialState(n.T, y.T, dose[0] - 1, np.zeros((len(first), 0), np.int64))
+            return Answers(step(self.design, some), None, kind, many)
         return Answers.concatenate([self._asked(words[at : at + PIECE]) for at in range(0, len(words), PIECE)])
 
     def _asked(self, words: IntArray) -> Answers:

@@ -174,6 +174,17 @@ def kinds(words: Any, dose: Any, n: Any, y: Any, excluding: Any) -> Any:
 
 
 @compiling
+def unpack(words: Any, rows: Any, places: Any) -> Any:
+    """Return some numbers of some states, [Q, R]; word, shift and mask of each stand in places [Q, 3]."""
+    found = np.empty((len(places), len(rows)), np.int64)
+    for q in range(len(places)):
+        word, shift, mask = places[q]
+        for r in range(len(rows)):
+            found[q, r] = words[rows[r], word] >> shift & mask
+    return found
+
+
+@compiling
 def mark(words: Any, kind: Any, given: Any, n: Any) -> Any:
     """Return the states that are given no dose, or one that they have no patient at.
 

@@ -138,9 +138,9 @@ class Packing:
         n, y : int array [K]
             Patients and DLTs of a cohort in each way that it can turn out.
         """
-        nobody = np.zeros((len(n), self.words), np.int64)
-        doses = (np.full(len(n), j) for j in range(self.doses))
-        return self._stay, np.stack([self.treated(nobody, dose, n, y) for dose in doses])
+        shape = self.doses, len(n), self.words
+        dose, nobody = np.repeat(np.arange(self.doses), len(n)), np.zeros((self.doses * len(n), self.words), np.int64)
+        return self._stay, self.treated(nobody, dose, *(np.tile(each, self.doses) for each in (n, y))).reshape(shape)
 
     @functools.cached_property
     def _stay(self) -> IntArray:

@@ -6,6 +6,7 @@ import pytest
 import doseopt
 from doseopt.core import compiled
 from doseopt.core.loops import compiling
+from doseopt.core.state import TrialState
 from doseopt.designs import selection
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import (
@@ -121,6 +122,27 @@ def test_a_midway_start_takes_both_routes(by_numpy, by_loops):
     same(fast, slow, COLUMNS)
     whole = build_graph(design, start, edges=True)
     np.testing.assert_array_equal(whole.paths[whole.ending], slow.paths[slow.ending])
+
+
+def test_one_of_each_of_many_kinds_answers_for_all_of_it(by_numpy, by_loops):
+    """More kinds than the compiled loop first has room for; a design decides as if asked about every state."""
+    design = Modified(doseopt.BOIN(doses=6, target=0.25, cohort=1), (MaxPatients(n=60),))
+    rng = np.random.default_rng(4)
+    n = rng.integers(0, 10, (20_000, 6))
+    state = TrialState(n, rng.binomial(n, 0.3), rng.integers(0, 6, len(n)), np.zeros((len(n), 0), np.int64))
+    asked = design.decide(state)
+    for route in (by_numpy, by_loops):
+        ways = growing.Growing(design, TrialState.empty(6), False)
+        words = ways.packing.pack(state)
+        answers = route(lambda ways=ways, words=words: ways.ask(words))
+        assert 1024 < len(answers.many) < len(n)
+        np.testing.assert_array_equal(answers.many, np.bincount(answers.kind))
+        for name in asked.__slots__:
+            np.testing.assert_array_equal(getattr(answers.decision, name)[answers.kind], getattr(asked, name), name)
+        first = np.flatnonzero((asked.stop != 0) | (n[np.arange(len(n)), asked.dose] == 0))
+        np.testing.assert_array_equal(
+            route(lambda ways=ways, words=words, told=answers: ways.marked(words, told)), first
+        )
 
 
 def test_paths_are_whole_numbers_and_all_of_them():
