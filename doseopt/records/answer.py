@@ -1,4 +1,4 @@
-"""The answer of a design after a cohort, which may be a part of the one that it gave."""
+"""The answer of a design after a cohort, which may be a part of the one that it gave, or another."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from doseopt.core.cohort import Cohort
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import CONTINUE, BoolArray, Decision, IntArray, Pending, TrialState
@@ -185,3 +186,17 @@ def admissible(design: Design, after: TrialState, before: TrialState, i: int) ->
         return np.asarray(design.admissible(after[slice(i, i + 1)])[0])
     except Faults:
         return np.asarray(design.admissible(before[slice(i, i + 1)])[0])
+
+
+def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, begun: bool) -> str:
+    """Say how a cohort is not the one that the design gave; empty if it is, or is one that was begun."""
+    if stop != CONTINUE:
+        return f"the design had stopped ({design.facts.stops[stop - 1]})"
+    many = len(cohort.letters)
+    if design.facts.backfill is not None and cohort.level <= dose:
+        return ""  # patients of backfilling
+    fewest = int(design.facts.fewest(size))
+    if dose + 1 == cohort.level and many <= size and (begun or many >= fewest):
+        return ""
+    patients = "1 patient" if size == 1 else f"{size} patients" if fewest == size else f"{fewest} to {size} patients"
+    return f"the design gives {patients} at level {dose + 1}"

@@ -17,7 +17,7 @@ from doseopt.core.state import CONTINUE, IntArray, Pending, TrialState
 from doseopt.core.trial import after
 from doseopt.designs.layers import layers
 from doseopt.designs.unfinished import PENDING, Unfinished, seen
-from doseopt.records.answer import Answer, admissible, answers, answers_amid, asked, treated, with_pending
+from doseopt.records.answer import Answer, admissible, answers, answers_amid, asked, departure, treated, with_pending
 from doseopt.records.course import Course
 
 MOST_OUTCOMES = 1000
@@ -287,17 +287,3 @@ def _ended(design: Design, rows: list[_Open], cohort: Cohort) -> list[Branch]:
         Branch(end.outcome, end.cohorts, end.departures, answer, doses)
         for end, answer, doses in zip(ends, found, allowed, strict=True)
     ]
-
-
-def departure(design: Design, cohort: Cohort, dose: int, size: int, stop: int, begun: bool) -> str:
-    """Say how a cohort is not the one that the design gave; empty if it is, or is one that was begun."""
-    if stop != CONTINUE:
-        return f"the design had stopped ({design.facts.stops[stop - 1]})"
-    many = len(cohort.letters)
-    if design.facts.backfill is not None and cohort.level <= dose:
-        return ""  # patients of backfilling
-    fewest = int(design.facts.fewest(size))
-    if dose + 1 == cohort.level and many <= size and (begun or many >= fewest):
-        return ""
-    patients = "1 patient" if size == 1 else f"{size} patients" if fewest == size else f"{fewest} to {size} patients"
-    return f"the design gives {patients} at level {dose + 1}"

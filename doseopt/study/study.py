@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -21,7 +20,7 @@ from doseopt.clock.competing import CONSTANT
 from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
-from doseopt.core.files import FORMAT, put
+from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import TrialState
 from doseopt.endpoints.historical import Historical
@@ -35,7 +34,6 @@ from doseopt.scenarios.specs import FixedScenario, RandomScenarios, all_rows, tr
 from doseopt.study.amendment import Proposal
 from doseopt.study.clock import Clock
 from doseopt.study.definitions import retargeted
-from doseopt.study.designs import policy_files
 from doseopt.study.digest import digest
 from doseopt.study.eligibility import Eligibility
 from doseopt.study.misfits import misfits
@@ -43,7 +41,7 @@ from doseopt.study.populations import Populations
 from doseopt.study.reader import names_fault, said_fault
 from doseopt.study.silences import Silences
 from doseopt.study.window_events import WindowEvents
-from doseopt.study.written import shown, written
+from doseopt.study.written import save, shown, written
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
 EXACT: Engine = Exact()
@@ -260,13 +258,7 @@ class Study:
 
     def save(self, path: str | Path) -> list[Path]:
         """Write the study file, and beside it the policies that it names: all of them or none; return their paths."""
-        path = Path(path)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as name:
-            unfinished = Path(name)
-            files = [table.save(unfinished / file) for table, file in policy_files(self.designs.values()).items()]
-            files.append(unfinished / path.name)
-            files[-1].write_text(self.to_toml(), encoding="utf-8")
-            return [put(file, path.parent / file.name) for file in files]
+        return save(self, Path(path))
 
     def curve(self, model: str | None = None) -> PosteriorCurve:
         """Return the model that the DLT rates are judged by: the study's choice, or another kind."""

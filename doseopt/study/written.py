@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from doseopt.core.files import put
 from doseopt.display.card import card
 from doseopt.study.definitions import mtd_table
 from doseopt.study.designs import design_table, policy_files
@@ -37,6 +40,16 @@ def written(study: Any) -> dict[str, Any]:
         },
         **({} if study.proposal is None else {"amendment": study.proposal.in_file()}),
     }
+
+
+def save(study: Any, path: Path) -> list[Path]:
+    """Write the file of a `Study` and the policies that it names, all of them or none; return their paths."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as name:
+        unfinished = Path(name)
+        files = [table.save(unfinished / file) for table, file in policy_files(study.designs.values()).items()]
+        files.append(unfinished / path.name)
+        files[-1].write_text(study.to_toml(), encoding="utf-8")
+        return [put(file, path.parent / file.name) for file in files]
 
 
 def shown(study: Any) -> str:

@@ -7,8 +7,9 @@ from doseopt.designs import BLRM, BOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.quadrature.asked import Inside
+from doseopt.records.answer import departure
 from doseopt.records.course import Course
-from doseopt.records.replay import MOST_OUTCOMES, departure, replay
+from doseopt.records.replay import MOST_OUTCOMES, replay
 
 BOIN3 = Modified(BOIN(doses=3, target=0.30), (MaxPatients(n=100),))
 
