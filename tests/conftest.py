@@ -1,6 +1,5 @@
 """What holds for every test, and what tests of pages share."""
 
-import base64
 import os
 
 import pytest
@@ -9,7 +8,6 @@ from doseopt.reports.render.document import Figure
 
 os.environ.pop("COLUMNS", None)  # set in processes that pytest starts; output would be broken as in a terminal
 
-DOT = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7buVgAAAABJRU5ErkJggg==")
 POINT = b'<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50" viewBox="0 0 100 50"></svg>'
 
 
@@ -18,6 +16,6 @@ def without_figures(monkeypatch):
     """Pages whose figures are dots: for tests of what pages say, as to draw figures takes longer than all else."""
 
     def blank(cls, _draw, caption, alt, name=""):
-        return cls(lambda: (DOT, POINT), caption, alt, name, narrow=lambda: POINT)
+        return cls(lambda: POINT, caption, alt, name, narrow=lambda: POINT)
 
     monkeypatch.setattr(Figure, "of", classmethod(blank))

@@ -9,9 +9,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 
 from doseopt.plots.bands import bands
+from doseopt.plots.pen import Sheet
 
 
-def written(figure):
+def written(figure, pen=None):
     """Return (text, bounding box in pixels) of everything that is written, as it is drawn, but for the pixels."""
     found = {}
     draw = Text.draw
@@ -24,8 +25,11 @@ def written(figure):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Text, "draw", note)
-        FigureCanvasAgg(figure)
-        figure.draw_without_rendering()
+        if pen is None:
+            FigureCanvasAgg(figure)
+            figure.draw_without_rendering()
+        else:
+            figure.draw(pen)
     return list(found.values())
 
 
@@ -86,7 +90,7 @@ def cut_through(figure):
     """
     titles = {ax.get_title(loc="left") for ax in figure.axes if ax.axison}
     figure.dpi = 72
-    texts = written(figure)
+    texts = written(figure, Sheet(figure).get_renderer())
     found, height = [], figure.bbox.height
     for band in bands(figure):
         inner = [edge for edge in band.edges if band.edges[0] < edge < band.edges[-1]]

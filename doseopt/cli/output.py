@@ -18,7 +18,7 @@ from doseopt.cli.terminal import terminal
 from doseopt.core.files import write_whole
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.text import neutral
-from doseopt.plots.save import save_rendered
+from doseopt.plots.save import save_drawn
 from doseopt.reports.render.ahead import ahead
 from doseopt.reports.render.document import Document
 from doseopt.reports.render.html import write_html
@@ -102,7 +102,7 @@ def drawing(document: Document, folder: Path | None, html: Path | None = None) -
 
 def write_figures(document: Document, folder: Path) -> list[Path]:
     """Write the figures of a document as SVG and PNG."""
-    return [path for figure in document.figures for path in save_rendered(figure.drawn(), folder, figure.name)]
+    return [path for figure in document.figures for path in save_drawn(figure.svg, figure.png, folder, figure.name)]
 
 
 def print_written(folder: Path, files: Sequence[Path]) -> None:

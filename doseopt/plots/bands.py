@@ -72,9 +72,9 @@ class Band:
 
 def bands(figure: Figure) -> list[Band]:
     """Return the bands below title and subtitle of a figure that was drawn at 72 dots per inch, and is so still."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from doseopt.plots.pen import Sheet
 
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    renderer = Sheet(figure).get_renderer()
     box = partial(_box, height=figure.bbox.height, renderer=renderer)
     ordered = sorted((round(box(ax)[1]), box(ax)[0], k) for k, ax in enumerate(figure.axes))
     rows = [[figure.axes[k] for *_, k in row] for _, row in groupby(ordered, lambda place: place[0])]

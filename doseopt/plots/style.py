@@ -32,8 +32,10 @@ LINES = (
     (SKY, (0, (3, 1, 1, 1, 1, 1)), "P"),
 )
 """Colour (Okabe and Ito), line style and marker: each of the three tells the lines apart."""
+FAMILIES = "DejaVu Sans, Bitstream Vera Sans, Verdana, Geneva, Arial, Helvetica, sans-serif"
+"""Of text in a drawing; the first is the one that it is laid out with, which matplotlib brings."""
 RC: dict[str, Any] = {
-    "font.family": "sans-serif",
+    "font.family": "DejaVu Sans",
     "font.size": NORMAL,
     "axes.titlesize": NORMAL,
     "axes.labelsize": NORMAL,
@@ -59,8 +61,6 @@ RC: dict[str, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.04,
     "figure.constrained_layout.w_pad": 0.05,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "doseopt",
 }
 
 
@@ -97,14 +97,20 @@ def narrow() -> Iterator[None]:
         _WIDTH.reset(token)
 
 
-@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """Return the width of one line of text, in points."""
+    return measured(text, size, bold)[0]
+
+
+@lru_cache(maxsize=8192)
+def measured(text: str, size: float, bold: bool) -> tuple[float, float, float]:
+    """Return width, height and descent of one line of text, in points."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+    width, height, descent = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width), float(height), float(descent)
 
 
 def fitted(labels: Sequence[str], width: float, size: float = NORMAL, bold: bool = False) -> list[str]:

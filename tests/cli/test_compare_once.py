@@ -14,7 +14,7 @@ from doseopt import Exact, compare, load_study
 from doseopt.cli import app, output
 from doseopt.cli import compare as command
 from doseopt.comparison import in_time, window_readings
-from doseopt.plots import save
+from doseopt.reports.render import document
 from doseopt.scenarios import specs
 from doseopt.tabular import netcdf
 
@@ -64,7 +64,7 @@ def test_data_are_written_once_and_each_figure_is_laid_out_once(path, tmp_path, 
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     tables = [counted(monkeypatch, netcdf, "write_netcdf"), counted(monkeypatch, output, "write_csv")]
-    layouts, figures = counted(monkeypatch, ConstrainedLayoutEngine, "execute"), counted(monkeypatch, save, "_png")
+    layouts, figures = counted(monkeypatch, ConstrainedLayoutEngine, "execute"), counted(monkeypatch, document, "drawn")
     result = CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.stderr
     assert [len(calls) for calls in tables] == [1, 1]

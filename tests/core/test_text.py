@@ -17,7 +17,7 @@ from reports.reading import words_of_docx
 from doseopt.cli.output import write_csv
 from doseopt.cli.terminal import terminal
 from doseopt.core.text import MOST_NAME, MOST_TEXT, name_fault, neutral, shortened, text_fault
-from doseopt.plots.save import rendered
+from doseopt.plots.save import drawn
 from doseopt.reports import Document, terminal_text, write_docx, write_html, write_pdf
 from doseopt.reports.render.document import (
     Bullets,
@@ -133,7 +133,7 @@ def test_a_figure_is_sound_xml(document):
             continue
         drawing = Drawing(figsize=(3, 2))
         drawing.text(0, 0.5, f"a {attack} <b>")
-        _, svg = rendered(drawing)
+        svg = drawn(drawing)
         shown = "".join(ET.fromstring(svg).itertext())
         assert no_controls(shown.replace("\r", ""))
         assert neutral(attack) in shown or "\n" in attack

@@ -295,7 +295,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, f
     target = {
         "write": "pathlib.Path.write_bytes",
         "replace": "os.replace",
-        "draw": "matplotlib.backends.backend_svg.FigureCanvasSVG.print_svg",
+        "draw": "doseopt.plots.pen.Pen.draw_path",
     }[fault]
     with monkeypatch.context() as patch:
         patch.setattr(target, fail)

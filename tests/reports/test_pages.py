@@ -10,7 +10,7 @@ from doseopt.reports.render.pages import AFTER, HEIGHT, ROW, SPACED, WIDTH, figu
 
 def figure(height, caption="A figure."):
     svg = f'<svg viewBox="0 0 100 {100 * height}">'.encode()
-    return Figure(lambda: (b"", svg), caption, "", narrow=lambda: svg)
+    return Figure(lambda: svg, caption, "", narrow=lambda: svg)
 
 
 def rows(count):

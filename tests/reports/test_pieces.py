@@ -38,7 +38,7 @@ def cut(figure):
     svg, page = shown.svg.decode(), html(Document("", {}, (shown,)))
     frames = []
     for part in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}g"):
-        if re.fullmatch(r"axes_\d+", part.get("id", "")) and "patch" in part[0].get("id"):
+        if re.fullmatch(r"axes_\d+", part.get("id", "")) and "patch" in part[0].get("id", ""):
             path = [float(number) for number in re.findall(r"-?[\d.]+", part[0][0].get("d"))]
             frames.append((min(path[::2]), min(path[1::2]), max(path[::2]), max(path[1::2])))
     (pieces,) = re.findall(r'<div class="pieces" aria-hidden="true">(.*?)</div>', page, re.DOTALL)

@@ -13,8 +13,8 @@ from doseopt.reports.render.html import too_wide
 MOST = 4
 """Processes that draw: each lays out the same names anew."""
 
-type Drawn = tuple[tuple[bytes, bytes], bytes]
-"""PNG and SVG, and the narrow SVG, empty if no page wants it."""
+type Drawn = tuple[bytes, bytes]
+"""SVG, and the narrow one, empty if no page wants it; what makes pixels of it is no work for a copied process."""
 
 
 def ahead(document: Document, *, page: bool = False) -> Document:
@@ -31,9 +31,8 @@ def ahead(document: Document, *, page: bool = False) -> Document:
     many = min(processes(), MOST, len(figures))
     if processes() == 1 or not figures:
         return document
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401  # once, not in each process
+    import doseopt.plots.axes
+    import doseopt.plots.pen  # noqa: F401  # once, not in each process
 
     for share in (figures[first::many] for first in range(many)):
         wait = begun(functools.partial(_drawn, [figure for _, figure in share], page))

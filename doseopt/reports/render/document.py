@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from doseopt.core.text import neutral
 from doseopt.display.numbers import typeset
-from doseopt.plots.save import drawn_narrow, rendered
+from doseopt.plots.save import drawn, drawn_narrow, in_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -186,7 +186,7 @@ class Figure:
     Parameters
     ----------
     drawn : callable
-        Returns the figure as PNG and as SVG.
+        Returns the figure as SVG.
     caption, alt : str
     name : str
         Of its files, where it has any.
@@ -194,7 +194,7 @@ class Figure:
         Returns it as an SVG that is drawn for a phone.
     """
 
-    drawn: Callable[[], tuple[bytes, bytes]] = field(repr=False)
+    drawn: Callable[[], bytes] = field(repr=False)
     caption: str
     alt: str
     name: str = ""
@@ -204,17 +204,17 @@ class Figure:
     def of(cls, draw: Callable[[], MatplotlibFigure], caption: str, alt: str, name: str = "") -> Figure:
         """Return a figure that is drawn when it is first asked for, and once."""
         narrow = functools.cache(lambda: drawn_narrow(draw))
-        return cls(functools.cache(lambda: rendered(draw())), caption, alt, name, narrow=narrow)
+        return cls(functools.cache(lambda: drawn(draw())), caption, alt, name, narrow=narrow)
 
     @property
     def png(self) -> bytes:
         """The figure as PNG."""
-        return self.drawn()[0]
+        return in_pixels(self.svg)
 
     @property
     def svg(self) -> bytes:
         """The figure as SVG."""
-        return self.drawn()[1]
+        return self.drawn()
 
     @property
     def height(self) -> float:

@@ -207,7 +207,7 @@ def _inline(svg: str, name: str, attributes: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r"<title>.*?</title>|<metadata>.*?</metadata>|<view [^>]*>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<title>.*?</title>|<desc>.*?</desc>|<view [^>]*>", "", svg, flags=re.DOTALL)
     return svg.replace("<svg", f"<svg {attributes}", 1)
 
 
@@ -222,7 +222,7 @@ def _bands(svg: str) -> list[list[Box]]:
 
 def _heading(svg: str) -> list[str]:
     """Return the title and the subtitle of a drawing as text."""
-    title, said = (re.search(rf"<{tag}>(.*?)</{tag}>", svg, re.DOTALL) for tag in ("title", "dc:description"))
+    title, said = (re.search(rf"<{tag}>(.*?)</{tag}>", svg, re.DOTALL) for tag in ("title", "desc"))
     heading = [f"<p><strong>{title[1]}</strong></p>"] if title else []
     return heading + ([f"<p>{said[1]}</p>"] if said else [])
 

@@ -1,0 +1,78 @@
+"""Axes and pen against matplotlib's own: the same picture."""
+
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from doseopt.plots.axes import LeanFigure
+from doseopt.plots.save import DPI, drawn, in_pixels
+from doseopt.plots.style import styled
+
+
+@styled
+def picture(kind):
+    """Return a figure with shared axes, a grid, ticks of several looks, marks, hatches, texts and a cut line."""
+    figure = kind(figsize=(4, 3))
+    a, b, c, d = figure.subplots(2, 2, sharex=True).flat
+    a.plot([0, 1, 2], [3, 200, 5], "o--", color="green", alpha=0.5, markersize=4)
+    a.set_ylim(0, 100)
+    a.grid(axis="both", color="red", linewidth=0.4)
+    a.set_axisbelow(True)
+    a.set_ylabel("up & <down>")
+    b.bar([0, 1], [3, 4], hatch="////", color="white", edgecolor="black")
+    b.set_yticks([0, 2, 4], ["none", "two", "four"])
+    b.tick_params(axis="y", length=0, labelsize=9, pad=5)
+    c.text(0.5, 0.5, "two\nlines", rotation=90, ha="center", va="center", bbox={"facecolor": "yellow", "alpha": 0.5})
+    c.set_xlabel("along")
+    c.tick_params(labelleft=False)
+    d.set_title("the last", weight="bold")
+    d.set_xticks([0, 2], ["a", "b"], rotation=90)
+    d.yaxis.set_visible(False)
+    d.spines["left"].set_visible(False)
+    return figure
+
+
+@styled
+def pixels(figure, dpi):
+    figure.dpi = dpi
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
+
+
+def test_the_axes_are_those_of_matplotlib_pixel_by_pixel():
+    np.testing.assert_array_equal(pixels(picture(LeanFigure), 150), pixels(picture(Figure), 150))
+
+
+def test_the_pen_draws_what_matplotlib_draws():
+    mine = np.asarray(Image.open(io.BytesIO(in_pixels(drawn(picture(LeanFigure))))).convert("RGB")).astype(float)
+    figure = picture(Figure)
+    drawn(figure)  # laid out by the same measure of texts
+    figure.set_layout_engine("none")
+    other = pixels(figure, DPI)
+    height, width = min(mine.shape[0], other.shape[0]), min(mine.shape[1], other.shape[1])
+    squares = [
+        np.add.reduceat(np.add.reduceat(each[:height, :width], range(0, height, 20), 0), range(0, width, 20), 1) / 400
+        for each in (mine, other)
+    ]
+    assert np.abs(squares[0] - squares[1]).max() < 25  # edges lie up to half a pixel apart
+    assert np.ptp(squares[1]) > 100
+
+
+def test_text_is_text_and_names_are_unique():
+    svg = ET.fromstring(drawn(picture(LeanFigure)))
+    texts = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"up & <down>", "two", "lines", "the last", "none"} <= texts
+    names = [part.get("id") for part in svg.iter() if part.get("id")]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("size", [(2.0, 1.0), (6.3, 2.25)])
+def test_a_picture_has_its_size(size):
+    png = in_pixels(drawn(LeanFigure(figsize=size)))
+    assert Image.open(io.BytesIO(png)).size == tuple(int(np.ceil(DPI * side)) for side in size)
