@@ -13,7 +13,7 @@ import readme_blocks
 import doseopt
 from doseopt.attainable.optimal import SHARE
 from doseopt.engines.budget import MAX_BYTES, MAX_STATES
-from doseopt.models.curves import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
+from doseopt.models.prior_limits import LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
 from doseopt.reports.sections.limits import limit_findings
 
 ROOT = Path(__file__).parents[1]

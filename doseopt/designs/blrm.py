@@ -21,13 +21,8 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.modifiers.increments import values_fault
 from doseopt.designs.selection import TIE, closest
-from doseopt.models.curves import (
-    WEAKLY_INFORMATIVE_COV,
-    WEAKLY_INFORMATIVE_MEAN,
-    TwoParameterLogistic,
-    cov_fault,
-    mean_fault,
-)
+from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, WEAKLY_INFORMATIVE_MEAN, TwoParameterLogistic
+from doseopt.models.prior_limits import cov_fault, mean_fault
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.asked import Intervals, Limits, inside, means
 

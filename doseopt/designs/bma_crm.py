@@ -16,8 +16,9 @@ from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.selection import least_penalised
-from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, ModelAverage
+from doseopt.models.curves import Empiric, ModelAverage
 from doseopt.models.penalised import expected_penalty
+from doseopt.models.prior_limits import LARGEST_SD, SMALLEST_SD
 from doseopt.models.quadrature import quadrature
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 

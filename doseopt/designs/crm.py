@@ -21,9 +21,10 @@ from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.selection import closest, least_penalised, surely_closest
-from doseopt.models.curves import LARGEST_SD, SMALLEST_SD, Empiric, OneParameterLogistic
+from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.most_likely import heterogeneous, most_likely_rates
 from doseopt.models.penalised import expected_penalty
+from doseopt.models.prior_limits import LARGEST_SD, SMALLEST_SD
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.one_parameter import OneParameterPosterior
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault, skeleton_faults

@@ -19,7 +19,8 @@ from doseopt.designs.line_prior import LinePrior
 from doseopt.designs.model_based import ModelBased
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, TwoParameterLogistic, cov_fault, mean_fault
+from doseopt.models.curves import WEAKLY_INFORMATIVE_COV, TwoParameterLogistic
+from doseopt.models.prior_limits import cov_fault, mean_fault
 from doseopt.models.quadrature import quadrature
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault, skeleton_faults
 

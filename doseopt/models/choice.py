@@ -13,21 +13,18 @@ from doseopt.core.parameters import Fault, Faults, are_numbers, check, interval_
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.cloglog import CLOGLOG_MEAN, TwoParameterCloglog, eta_of, rate_of
 from doseopt.models.curves import (
-    LARGEST_SD,
-    SMALLEST_SD,
     WEAKLY_INFORMATIVE_COV,
     WEAKLY_INFORMATIVE_MEAN,
     Empiric,
     ModelAverage,
     OneParameterLogistic,
     TwoParameterLogistic,
-    cov_fault,
-    mean_fault,
 )
 from doseopt.models.external import External, RobustPrior
 from doseopt.models.kinds import Judge, PlainCurve, PosteriorCurve, describe_model
 from doseopt.models.monotone import Monotone
 from doseopt.models.populations import TwoPopulations
+from doseopt.models.prior_limits import LARGEST_SD, SMALLEST_SD, cov_fault, mean_fault
 from doseopt.models.skeleton import IndifferenceInterval, skeleton_fault
 from doseopt.models.slope import PRIOR_SD, SlopePrior, slope_fault, slope_faults
 

@@ -13,16 +13,8 @@ from scipy.special import logit, ndtr
 from doseopt.core.parameters import Faults
 from doseopt.designs import DESIGNS
 from doseopt.models.choice import PosteriorModel
-from doseopt.models.curves import (
-    FURTHEST_MEAN,
-    LARGEST_SD,
-    MOST_CORRELATED,
-    SMALLEST_SD,
-    Empiric,
-    ModelAverage,
-    OneParameterLogistic,
-    TwoParameterLogistic,
-)
+from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
+from doseopt.models.prior_limits import FURTHEST_MEAN, LARGEST_SD, MOST_CORRELATED, SMALLEST_SD
 from doseopt.models.quadrature import quadrature, two_parameter
 from doseopt.models.quadrature.two_parameter_nodes import FINE
 from doseopt.models.skeleton import IndifferenceInterval
