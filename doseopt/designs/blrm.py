@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -167,7 +168,7 @@ class BLRM(LinePrior):
         base = cls(doses=4, target=0.25, dose_values=(0.15, 0.5, 1.5, 4.5), reference_dose=1.5, unit="10^9 cells")
         return Modified(base, (MaxPatients(n=12),))
 
-    @property
+    @functools.cached_property
     def curve(self) -> TwoParameterLogistic:
         """The dose-toxicity model."""
         return TwoParameterLogistic(self.dose_values, self.unit, self.reference_dose, self.mean, self.cov)

@@ -51,9 +51,9 @@ class Inside:
             if fineness is FINE and len(rest) <= FEW:
                 break
             close = np.ones(len(rest), bool)
-            for rows, rough in engine.roughly(n[rest], y[rest], ends, fineness):
-                found[rest[rows]] = shares = self._put_together(ends, rough.below)
-                close[rows] = self._close(shares, rough.off_below[:, None], n[rest[rows]].any(axis=1))
+            for rows, below, off in engine.roughly(n[rest], y[rest], ends, fineness):
+                found[rest[rows]] = shares = self._put_together(ends, below)
+                close[rows] = self._close(shares, off[:, None], n[rest[rows]].any(axis=1))
             rest = rest[close]
         if len(rest):
             solve = (
@@ -78,15 +78,17 @@ class Inside:
         begun : bool array [U]
             Whether there are patients; before, all doses are compared.
         """
-        by_limit = list(zip(self.limits or (), np.moveaxis(shares, 2, 0), strict=True))
+        ends = [sum(0 < end < 1 for end in interval) for interval in self.intervals]
+        by_limit = list(zip(self.limits or (), np.moveaxis(shares, 2, 0), ends, strict=True))
         close, met = np.zeros(len(shares), bool), np.ones(shares.shape[:2], bool)
-        for limit, share in by_limit:
+        for limit, share, count in by_limit:
             if limit is not None:
-                close |= (np.abs(share - limit) <= 2 * off).any(axis=1)
+                close |= (np.abs(share - limit) <= count * off).any(axis=1)
                 met &= (share < limit) | ~begun[:, None]
-        for limit, share in by_limit:
+        for limit, share, count in by_limit:
             if limit is None:
-                close |= (np.diff(np.sort(np.where(met, share, np.nan), axis=1), axis=1) <= 4 * off).any(axis=1)
+                apart = np.diff(np.sort(np.where(met, share, np.nan), axis=1), axis=1)
+                close |= (apart <= 2 * count * off).any(axis=1)
         return close
 
 

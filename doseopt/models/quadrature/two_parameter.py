@@ -35,7 +35,7 @@ from doseopt.models.quadrature import nested
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, Values, checked, nominal_size, solved
 from doseopt.models.quadrature.nested import NestedPosterior
 from doseopt.models.quadrature.two_parameter_nodes import COARSE, FINE, ROUGH, nodes_for
-from doseopt.models.quadrature.two_parameter_tiles import Answers, Fineness, Nodes
+from doseopt.models.quadrature.two_parameter_tiles import Fineness, Nodes
 
 CHUNK = 32
 """Tallies with panels of their own at a time."""
@@ -146,7 +146,7 @@ def solve(
         return _on_panels(model, at, n[rows], y[rows])
 
     tallies = _tallies(n, y)
-    found = nodes.answers(tallies, np.empty(0))
+    found = nodes.answers(tallies)
     whole = (tallies, found.total, found.average, found.square, found.log_evidence)
 
     def quick(rows: BoolArray) -> Part:
@@ -197,8 +197,8 @@ class TwoParameterQuadrature:
 
     def roughly(
         self, n: IntArray, y: IntArray, rates: FloatArray, fineness: Fineness
-    ) -> Iterator[tuple[IntArray, Answers]]:
-        """Yield what nodes say of posteriors, and bounds of its errors, for those of distinct tallies that have nodes.
+    ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+        """Yield Pr(rate <= each of some rates), and bounds of errors, for those of distinct tallies that have nodes.
 
         Parameters
         ----------
@@ -210,18 +210,25 @@ class TwoParameterQuadrature:
         Yields
         ------
         rows : int array [V]
-        answers : Answers
+        below : float array [V, C, D]
+        off : float array [V]
         """
+        for rows, nodes in self._with_nodes(n, fineness):
+            yield rows, *nodes.roughly_below(_tallies(n[rows], y[rows]), rates)
+
+    def _with_nodes(self, n: IntArray, fineness: Fineness) -> Iterator[tuple[IntArray, Nodes]]:
+        """Yield which of some tallies have the same nodes, and these."""
         at, sizes = tuple(map(float, self.model.values)), nominal_size(n.sum(axis=1))
         for size in np.unique(sizes).tolist():
-            rows, nodes = np.flatnonzero(sizes == size), nodes_for(self.model, at, size, fineness)
+            nodes = nodes_for(self.model, at, size, fineness)
             if nodes is not None:
-                yield rows, nodes.answers(_tallies(n[rows], y[rows]), rates)
+                yield np.flatnonzero(sizes == size), nodes
 
     def mean(self, n: IntArray, y: IntArray) -> FloatArray:
         """Return the posterior mean DLT rates alone, which need fewer nodes, after distinct tallies, [U, D]."""
         mean, rest = np.zeros(n.shape), np.ones(len(n), bool)
-        for rows, found in self.roughly(n, y, np.empty(0), COARSE) if len(n) >= MANY else ():
+        for rows, nodes in self._with_nodes(n, COARSE) if len(n) >= MANY else ():
+            found = nodes.answers(_tallies(n[rows], y[rows]))
             mean[rows], rest[rows] = found.average, found.off > RIGHT
         if rest.any():
             mean[rest] = self.posterior(n[rest], y[rest]).mean()

@@ -74,9 +74,8 @@ class Answers:
     log_evidence: FloatArray  # [U]
     average: FloatArray  # [U, D], E p
     square: FloatArray  # [U, D], E p^2
-    below: FloatArray  # [U, C, D], Pr(p <= rate)
-    off: FloatArray  # [U], bound of the errors of the former
-    off_below: FloatArray  # [U], and of the latter
+    off: FloatArray  # [U], bound of the errors of these
+    off_below: FloatArray  # [U], and of Pr(p <= rate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,18 +109,23 @@ class Nodes:
         return min(self.sign.size, WINDOW)
 
     def moments(self, tile: int) -> FloatArray:
-        """Return 1, p and p^2, and columns that show whether the nodes are close enough, [TILE^2, 2 + 6 D].
+        """Return p and p^2, [TILE^2, 2 D]."""
+        p = expit(self.logits[tile])
+        return np.concatenate([p, p**2], axis=1)
+
+    def checks(self, tile: int) -> FloatArray:
+        """Return 1, and columns that show whether the nodes are close enough, [TILE^2, 2 + 4 D].
 
         These are the alternating signs along w, and for each dose cosine and sine of the characteristic function of its
         logit: at a high frequency, and with the signs at low ones, summed.
         """
-        p, sign = expit(self.logits[tile]), self.sign[tile][:, None]
+        sign = self.sign[tile][:, None]
         angle = np.pi / self.step * self.logits[tile]
         fast, unit, slow = np.exp(1j * FAST * angle), np.exp(1j * SLOW * angle), np.zeros(angle.shape, complex)
         for turn in reversed(range(SLOWS)):
             slow = (slow + np.exp(1j * TURN * turn)) * unit
         slow *= sign
-        return np.concatenate([np.ones((len(p), 1)), p, p**2, sign, fast.real, fast.imag, slow.real, slow.imag], axis=1)
+        return np.concatenate([np.ones((len(sign), 1)), sign, fast.real, fast.imag, slow.real, slow.imag], axis=1)
 
     @functools.cached_property
     def _highest(self) -> FloatArray:
@@ -131,25 +135,51 @@ class Nodes:
     def _middle(self) -> FloatArray:
         return np.ascontiguousarray(self.columns[:, :-1, (TILE + 1) * TILE // 2].T)
 
-    def answers(self, tallies: FloatArray, rates: FloatArray) -> Answers:
-        """Return moments, and Pr(rate <= each of the rates), after tallies as ``integrals`` takes them."""
-        below, doses = self.below(rates), self.logits.shape[2]
+    def answers(self, tallies: FloatArray) -> Answers:
+        """Return moments after tallies as ``integrals`` takes them."""
+        doses = self.logits.shape[2]
+        total, peak, off, off_below, found = self._checked("moments", np.empty(0), tallies, self.moments, 2 * doses)
+        average, square = np.split(found, 2, axis=1)
+        return Answers(total, peak + np.log(total), average, square, off, off_below)
+
+    def roughly_below(self, tallies: FloatArray, rates: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return Pr(rate <= each of the rates) after tallies, [U, C, D], and bounds of the errors, [U]."""
+        shape = len(tallies), len(rates), self.logits.shape[2]
+        *_, off, found = self._checked("roughly below", rates, tallies, self.below(rates), shape[1] * shape[2])
+        return np.clip(found, 0, 1).reshape(shape), off
+
+    def _checked(
+        self, kind: str, rates: FloatArray, tallies: FloatArray, functional: Functional, columns: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return means of a functional, with bounds of errors.
+
+        Returns
+        -------
+        total : float array [U]
+            Integral of the density, relative to its peak.
+        peak : float array [U]
+            Log density near the mode.
+        off, off_below : float arrays [U]
+            Bounds of the errors of the means of rates, and of Pr(p <= rate).
+        means : float array [U, C]
+        """
+        doses = self.logits.shape[2]
 
         def asked(tile: int) -> FloatArray:
-            return np.concatenate([self.moments(tile), below(tile)], axis=1, dtype=self.fineness.number)
+            return np.concatenate([self.checks(tile), functional(tile)], axis=1, dtype=self.fineness.number)
 
-        columns = 2 + (6 + len(rates)) * doses
-        found, peak = self.integrals(tallies, self._kept("answers", rates, asked), columns, self.fineness.negligible)
+        found, peak = self.integrals(
+            tallies, self._kept(kind, rates, asked), 2 + 4 * doses + columns, self.fineness.negligible
+        )
         total = found[:, 0].copy()
         found /= total[:, None]
-        _, average, square, sign, *waves, share = np.split(found, np.cumsum([1, doses, doses, 1, *[doses] * 4]), axis=1)
+        _, sign, *waves, means = np.split(found, np.cumsum([1, 1, *[doses] * 4]), axis=1)
         fast, slow = (np.hypot(*pair).max(axis=1) for pair in (waves[:2], waves[2:]))
         off_below = fast / 20 + 2 * slow**2 + self.fineness.rounding
         off = (
             sign[:, 0] ** 2 / 4 + off_below**2 / 10 + self.fineness.rounding
         )  # rates are smooth: their means converge twice as fast
-        share = np.clip(share, 0, 1).reshape(len(tallies), len(rates), doses)
-        return Answers(total, peak + np.log(total), average, square, share, off, off + off_below)
+        return total, peak, off, off + off_below, means
 
     def integrals(
         self, tallies: FloatArray, functional: Functional, columns: int, negligible: float = NEGLIGIBLE
