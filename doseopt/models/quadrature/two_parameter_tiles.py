@@ -175,11 +175,9 @@ class Nodes:
         found /= total[:, None]
         _, sign, *waves, means = np.split(found, np.cumsum([1, 1, *[doses] * 4]), axis=1)
         fast, slow = (np.hypot(*pair).max(axis=1) for pair in (waves[:2], waves[2:]))
-        off_below = fast / 20 + 2 * slow**2 + self.fineness.rounding
-        off = (
-            sign[:, 0] ** 2 / 4 + off_below**2 / 10 + self.fineness.rounding
-        )  # rates are smooth: their means converge twice as fast
-        return total, peak, off, off + off_below, means
+        further = fast / 20 + 2 * slow**2  # rates are smooth: their means converge twice as fast
+        off = sign[:, 0] ** 2 / 4 + further**2 / 10 + self.fineness.rounding
+        return total, peak, off, off + further, means
 
     def integrals(
         self, tallies: FloatArray, functional: Functional, columns: int, negligible: float = NEGLIGIBLE
