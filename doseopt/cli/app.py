@@ -158,6 +158,8 @@ def main() -> None:
     # xarray imports Dask, if it is installed, to tell that no array is one of its: 0.3 s, and no command has any
     if "xarray" not in sys.modules:  # which would know that it is there
         sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # as importlib documents it: not to be found
-        later("xarray")  # with pandas half a second, of which short commands have no use
+        # with pandas half a second, of which short commands have no use; and Arrow, for tables that no command has
+        later("xarray", without=["pyarrow"])
+        later("asyncio")  # which xarray imports to load data while something else is done
     Beside.allow()
     app()

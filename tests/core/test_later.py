@@ -30,6 +30,16 @@ def test_a_module_is_loaded_by_its_first_use(use):
     subprocess.run([sys.executable, "-c", TRY.format(use=use)], check=True)
 
 
+def test_what_it_would_load_only_to_know_that_it_is_there_is_hidden_from_it():
+    code = (
+        "import sys\nfrom doseopt.core.later import later\nlater('xarray', ['pyarrow'])\n"
+        "import xarray\nassert xarray.Dataset({'a': ('x', ['b'])})['a'].item() == 'b'\n"
+        "assert 'pandas' in sys.modules and 'pyarrow' not in sys.modules\n"
+        "import pyarrow\nassert pyarrow.array([1]).to_pylist() == [1]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("words", ["check small.toml", "next small.toml --outcomes 1NNN"])
 def test_commands_that_make_no_table_of_scenarios_load_no_xarray(words, tmp_path):
     (tmp_path / "small.toml").write_text(
