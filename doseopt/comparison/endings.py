@@ -12,7 +12,7 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH
-from doseopt.measures.estimation import LEVEL
+from doseopt.measures.estimation import Estimates
 from doseopt.models.kinds import PRIOR_SCALES, with_prior_sd
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import lacking
@@ -24,7 +24,7 @@ MOST = 20_000
 """Endings at most of a design that is looked at."""
 
 
-def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) -> xr.Dataset:
+def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], estimates: Estimates) -> xr.Dataset:
     """Return the most probable endings of each design under the belief, the posterior there, and what is declared.
 
     Trials with the same patients and DLTs at each dose are one ending, in whichever order these came.
@@ -36,6 +36,8 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) ->
     sizes : mapping of str to float
         Endings of the designs, nan if simulated; a design with more than `MOST` is left out, and one that looks at
         moderate toxicity if the belief says nothing of it.
+    estimates : Estimates
+        Of the posterior of the study.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) ->
     belief, each = integrated(belief, values)
     chance, error = belief.mean(each).reshape(len(looked_at), len(tallies), -1), belief.error(each)
     order = np.argsort(-chance.sum(axis=(0, 2)), kind="stable")
-    result = _labelled(study, looked_at, tallies[order], chance[:, order])
+    result = _labelled(study, looked_at, tallies[order], chance[:, order], estimates)
     return result.assign_attrs(belief=belief.source, belief_error=float(error.max()))
 
 
@@ -93,14 +95,21 @@ def _chances(study: Study, engine: Engine, name: str, belief: Belief, tallies: I
     return np.concatenate(parts)
 
 
-def _labelled(study: Study, looked_at: list[str], tallies: IntArray, chance: FloatArray) -> xr.Dataset:
+def _labelled(
+    study: Study, looked_at: list[str], tallies: IntArray, chance: FloatArray, estimates: Estimates
+) -> xr.Dataset:
     """Label the endings, and add what is known of the DLT rates there."""
     patients, dlts = np.split(tallies, 2, axis=1)
-    model = study.curve()
-    scaled = [quadrature(with_prior_sd(model, factor)).posterior(patients, dlts) for factor in PRIOR_SCALES]
-    means, overs = [each.mean() for each in scaled], [each.prob(TOO_HIGH) for each in scaled]
-    own, tail = PRIOR_SCALES.index(1), (1 - LEVEL) / 2
-    lower, upper = (scaled[own].quantile(q) for q in (tail, 1 - tail))
+    mean, lower, upper, over = estimates.at(patients, dlts)
+    means, overs = [], []
+    for factor in PRIOR_SCALES:
+        if factor == 1:
+            means.append(mean)
+            overs.append(over)
+        else:
+            scaled = quadrature(with_prior_sd(study.curve(), factor)).posterior(patients, dlts)
+            means.append(scaled.mean())
+            overs.append(scaled.prob(TOO_HIGH))
     total = chance.sum(axis=2)
     with np.errstate(invalid="ignore"):
         declared = chance[:, :, 1:] / total[:, :, None]
@@ -110,10 +119,10 @@ def _labelled(study: Study, looked_at: list[str], tallies: IntArray, chance: Flo
     variables: dict[str, Any] = {
         "ending_patients": (at, patients, "patients", "patients at the dose"),
         "ending_dlts": (at, dlts, "patients", "patients with a DLT at the dose"),
-        "ending_mean": (at, means[own], "1", f"posterior mean {of}"),
+        "ending_mean": (at, mean, "1", f"posterior mean {of}"),
         "ending_lower": (at, lower, "1", f"posterior 5% quantile {of}"),
         "ending_upper": (at, upper, "1", f"posterior 95% quantile {of}"),
-        "ending_over": (at, overs[own], "1", too_high),
+        "ending_over": (at, over, "1", too_high),
         "ending_mean_by_prior": (by_scale, np.stack(means), "1", f"posterior mean {of}, {varied}"),
         "ending_over_by_prior": (by_scale, np.stack(overs), "1", f"{too_high}, {varied}"),
         "ending_probability": (("design", "ending"), total, "1", "probability of the ending under the belief"),

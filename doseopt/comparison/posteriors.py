@@ -64,7 +64,7 @@ def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates:
         parts.append(in_one(_of_posteriors(outcomes, design, estimates) for outcomes in blocks))
     found = xr.Dataset(along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
     sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
-    endings = typical_endings(study, engine, sizes)
+    endings = typical_endings(study, engine, sizes, estimates)
     result = result.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
     whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
     return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)

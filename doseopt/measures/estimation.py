@@ -55,7 +55,7 @@ MOST_NODES = 5 * 10**9
 """Nodes of a quadrature that are visited for one comparison, all tallies together."""
 MOST_TALLIES = 200_000
 """Tallies whose posterior is computed for one comparison."""
-PIECE = 1 << 12
+PIECE = 1 << 13
 """Tallies at a time."""
 
 
@@ -83,7 +83,7 @@ class Estimates:
     wanted : int
         Tallies that `run` computes: all, unless they are more than `MOST_TALLIES`, or need more than `most_nodes`.
     prior : dict of str to float array [D]
-        The same before any patient.
+        The same before any patient, once some tallies are done.
     """
 
     def __init__(
@@ -107,9 +107,7 @@ class Estimates:
         self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, (most_nodes or MOST_NODES) // nodes))
         self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
         self.right = np.full((self.wanted, 1 + doses), np.nan)
-        nobody = np.zeros((1, 2 * doses), np.int64)
-        names = ("mean", "lower", "upper")
-        self.prior = {name: value[0] for name, value in zip(names, summaries(self._engine, nobody), strict=False)}
+        self.prior: dict[str, FloatArray] = {}
 
     def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
         """Compute the posteriors; when interrupted those done so far are kept, and the next call goes on there.
@@ -121,8 +119,12 @@ class Estimates:
         """
         while self.done < self.wanted:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
-            found = summaries(self._engine, self._tallies[rows])
-            self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = found
+            nobody = np.zeros((0 if self.prior else 1, self._tallies.shape[1]), np.int64)
+            found = summaries(self._engine, np.concatenate([self._tallies[rows], nobody]))
+            if not self.prior:
+                self.prior = {name: value[-1] for name, value in zip(("mean", "lower", "upper"), found, strict=False)}
+            known = (value[: rows.stop - rows.start] for value in found)
+            self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = known
             if self._right is not None:
                 self.right[rows] = self._right(*np.hsplit(self._tallies[rows], 2))[:, 0]
             self.done = rows.stop
@@ -131,6 +133,18 @@ class Estimates:
     def rank(self, n: IntArray, y: IntArray) -> IntArray:
         """Return where the tallies [..., D] stand among all; those before `done` have their posterior."""
         return np.asarray(self._rank[np.searchsorted(self._keys, _keys_of(n, y))].reshape(n.shape[:-1]))
+
+    def at(self, n: IntArray, y: IntArray) -> FloatArray:
+        """Return mean, lower, upper and over at any tallies [T, D], computed now where they are not yet: [4, T, D]."""
+        keys = _keys_of(n, y)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        rank = self._rank[place]
+        known = (self._keys[place] == keys) & (rank < self.done)
+        found = np.empty((4, *n.shape))
+        found[:, known] = [part[rank[known]] for part in (self.mean, self.lower, self.upper, self.over)]
+        if not known.all():
+            found[:, ~known] = summaries(self._engine, np.concatenate([n, y], axis=1)[~known])
+        return found
 
 
 def summaries(engine: Engine, tallies: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

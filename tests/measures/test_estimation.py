@@ -143,6 +143,25 @@ def test_nodes_bound_the_work_too(two_cohorts, monkeypatch):
     assert Estimates(model, [two_cohorts]).wanted == 5
 
 
+def test_a_tally_that_is_not_done_or_no_ending_is_answered_all_the_same(two_cohorts, monkeypatch):
+    monkeypatch.setattr(estimation, "PIECE", 4)
+    estimates = Estimates(BetaBinomial(2), [two_cohorts])
+    with pytest.raises(ZeroDivisionError):
+        estimates.run(lambda done: 1 / 0)
+    assert 0 < estimates.done < estimates.wanted
+    ends = [two_cohorts[name].to_numpy() for name in ("n", "y")]
+    n, y = (np.concatenate([own, [[1, 0]]]) for own in ends)
+    wanted = [
+        (1 + y) / (2 + n),
+        *(beta.ppf(q, 1 + y, 1 + n - y) for q in (0.05, 0.95)),
+        beta.sf(1 / 3, 1 + y, 1 + n - y),
+    ]
+    np.testing.assert_allclose(estimates.at(n, y), wanted, rtol=0, atol=1e-12)
+    uniform = {"mean": [0.5, 0.5], "lower": [0.05, 0.05], "upper": [0.95, 0.95]}
+    for name, value in uniform.items():
+        np.testing.assert_allclose(estimates.prior[name], value, rtol=0, atol=1e-12)
+
+
 def test_interrupted_work_is_kept_and_goes_on_where_it_stopped(two_cohorts, monkeypatch):
     monkeypatch.setattr(estimation, "PIECE", 4)
     estimates = Estimates(BetaBinomial(2), [two_cohorts])

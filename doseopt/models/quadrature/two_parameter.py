@@ -50,7 +50,7 @@ MANY = 256
 """Tallies for whose means nodes of their own are made: after fewer the posteriors themselves are asked for beside."""
 BESIDE = 24.0
 """Log density below the peak that is left out for quantiles: exp(-24) = 4e-11."""
-LINES = 1 << 12
+LINES = 1 << 13
 """Tallies whose quantiles are looked for at a time."""
 
 
