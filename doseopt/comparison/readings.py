@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -78,10 +78,16 @@ def read(study: Study, design: Design, readings: Sequence[Reading]) -> tuple[Stu
         If the readings exclude each other.
     """
     parameters = {name: value for reading in readings for name, value in reading.parameters.items()}
-    found = study, with_rule(design, lambda rule: dataclasses.replace(rule, **parameters))
+    found = study, _ruled(design, tuple(parameters.items()))
     for reading in readings:
         found = reading.change(*found)
     return found
+
+
+@lru_cache(maxsize=16)  # combinations differ in other readings first
+def _ruled(design: Design, parameters: tuple[tuple[str, Any], ...]) -> Design:
+    """Return a design whose rule has these parameters."""
+    return with_rule(design, lambda rule: dataclasses.replace(rule, **dict(parameters)))
 
 
 def readings_of(study: Study, design: Design) -> dict[str, list[Reading]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -117,20 +118,29 @@ class CountedDesign(Defaults):
         size = np.where((excluded == 0) | declared, 0, full - here)
         return below, size, np.where(excluded == 0, TOO_TOXIC, np.where(declared, COMPLETE, 0))
 
+    @cached_property
+    def _proven(self) -> Names:
+        """What a dose must show to be the MTD when something else ended the trial."""
+        proven = Names(self.counts.whole, dlts=self.counts.e, otherwise="best", unless_complete=True)
+        return proven if self.mtd_at_cap == "definition" else TRIED
+
     def select(self, state: TrialState, stop: IntArray) -> IntArray:
         """Return the MTD: the dose the rule ended on, or what `mtd_at_cap` says when something else ended the trial."""
-        proven = Names(self.counts.whole, dlts=self.counts.e, otherwise="best", unless_complete=True)
-        names = proven if self.mtd_at_cap == "definition" else TRIED
-        found = self.select_among(state, stop, names.met(*self.counted(state)))
-        return np.where(stop == COMPLETE, self.decide(state).dose, found)
+        found = self._highest(state, stop, self._proven.met(*self.counted(state)))
+        complete = stop == COMPLETE
+        return np.where(complete, self.decide(state).dose, found) if complete.any() else found
 
     def select_among(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
         """Return the dose the rule ended on, if it is one of some; else the highest of them, tried and not excluded."""
-        open_ = allowed & self.admissible(state) & (self.counted(state)[0] > 0)
-        highest = np.where(open_, np.arange(self.doses), NONE).max(axis=1)
         own = self.decide(state).dose
         kept = (stop == COMPLETE) & allowed[np.arange(len(own)), own]
-        return np.where(kept, own, np.where(stop == TOO_TOXIC, NONE, highest))
+        return np.where(kept, own, self._highest(state, stop, allowed))
+
+    def _highest(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
+        """Return the highest dose of some that was tried and is not excluded; none after too many DLTs."""
+        open_ = allowed & self.admissible(state) & (self.counted(state)[0] > 0)
+        highest = np.where(open_, np.arange(self.doses), NONE).max(axis=1)
+        return np.where(stop == TOO_TOXIC, NONE, highest)
 
     def describe(self) -> list[Row]:
         """Return the reading chosen for each silence of the rule; a design puts the rule before them."""

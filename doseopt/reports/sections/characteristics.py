@@ -10,6 +10,7 @@ import xarray as xr
 from doseopt.amendment.dossier import Dossier
 from doseopt.display.labels import listed, reason_words
 from doseopt.display.numbers import bare, decimal, percent, points, signed
+from doseopt.measures.expected import mean_of_known
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.plots.amendment import conditional_figure
 from doseopt.plots.scenarios import scenario_figure
@@ -18,7 +19,7 @@ from doseopt.reports.sections.comparison import CAPTIONS, OVERDOSE, scenario_tab
 from doseopt.reports.sections.estimates import robustness
 from doseopt.reports.sections.outlook import outlook
 from doseopt.reports.sections.section import Section
-from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, measured, sayer, shown_waiting
+from doseopt.reports.sections.words import by_scenario, columns, dose_words, gains, sayer, shown_waiting
 
 BY_SCENARIO = (
     "correct_selection",
@@ -174,13 +175,15 @@ def _stops(ds: xr.Dataset) -> Table:
 
 def _selection(dossier: Dossier, ds: xr.Dataset) -> Table:
     """Show the selection, patients and DLTs of every design in every scenario."""
-    rows = []
-    for head, at in columns(dossier):
-        for name in dossier.designs:
-            part = ds.sel(design=name).isel(scenario=at).mean("scenario")
-            chosen, given = map(bare, part["selection"].to_numpy()), map(decimal, part["patients"].to_numpy())
-            none, dlts = measured(part, "no_selection", "total_dlts")
-            rows.append((f"{head}: {name}", none, *chosen, *given, dlts))
+    found = ds[["no_selection", "selection", "patients", "total_dlts"]].sel(design=dossier.designs)
+    each = [values.transpose("design", "scenario", ...).to_numpy() for values in found.data_vars.values()]
+    rows = [
+        (f"{head}: {name}", bare(none), *map(bare, chosen), *map(decimal, given), decimal(dlts))
+        for head, at in columns(dossier)
+        for name, none, chosen, given, dlts in zip(
+            dossier.designs, *(mean_of_known(values[:, at], 1) for values in each), strict=True
+        )
+    ]
     labels = dose_words(dossier)[0]
     heads = ("", "none", *labels, *(f"n {label}" for label in labels), "DLTs")
     caption = "Selection of no dose and of each dose (%), expected patients at each dose, expected DLTs; exact"
