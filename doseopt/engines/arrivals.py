@@ -135,7 +135,7 @@ class Hashed(Arrivals):
     def _make_slots(self, more: int) -> None:
         """Make room for more states in the hash table."""
         if 2 * (self.count + more) > len(self._slots):
-            self._slots = np.full(1 << (4 * (self.count + more)).bit_length(), -1, np.int32)
+            self._slots = np.full(1 << (2 * (self.count + more)).bit_length(), -1, np.int32)
             self._loops.seat(self._slots, self._words, 0, self.count)
 
     def merged(self) -> tuple[IntArray, FloatArray, IntArray]:
