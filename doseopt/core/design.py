@@ -295,7 +295,7 @@ def with_dose(design: Design, position: int, value: float) -> Design:
 def highest_admissible(dose: IntArray, admissible: BoolArray) -> IntArray:
     """Return the highest admissible dose at or below each dose, or -1 if there is none, [S]."""
     if admissible.all():
-        return np.minimum(dose, admissible.shape[1] - 1)
+        return np.asarray(np.minimum(dose, admissible.shape[1] - 1))
     highest = np.full(len(dose), -1)
     for level, open_ in enumerate(admissible.T):
         highest = np.where(open_ & (level <= dose), level, highest)
