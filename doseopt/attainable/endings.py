@@ -16,9 +16,9 @@ from doseopt.scenarios import MTDRule, above_mtd
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 
 KEPT = 32_000_000
-"""Bytes of likelihoods that are kept: of part-tallies with few patients, which all stages with more ask for."""
+"""Bytes of likelihoods that are kept: of lower part-tallies with few patients, which many in the upper part go with."""
 BLOCK = 1_500_000
-"""Bytes of the masses at a time, so that they stay in a processor's own memory."""
+"""Bytes of the masses, or of likelihoods, at a time, so that they stay in a processor's own memory."""
 
 
 @dataclass(frozen=True)
@@ -92,31 +92,44 @@ class Likelihoods:
         self.dlt = [q**k for q in p.T]  # a dose: [count, scenario]
         self.no_dlt = [(1 - q) ** k for q in p.T]
         self.weight = belief.weights[order]
-        self._kept: dict[tuple[bool, int], FloatArray] = {}
-        rows = tallies.lower.first[1:] + tallies.upper.first[1:]  # with so many patients at the most
+        self._kept: dict[int, FloatArray] = {}
+        rows = tallies.lower.first[1:]  # with so many patients at the most
         self._most_kept = int(np.searchsorted(8 * len(p) * rows, KEPT, side="right")) - 1
+        self._upper = -1, np.empty(0)
 
     def _of(self, part: Part, patients: int) -> FloatArray:
         """Return the likelihood of each part-tally in each scenario, [rows, R]; the belief's weights with the upper."""
-        place = (part is self.tallies.upper, patients)
-        if place in self._kept:
-            return self._kept[place]
         rows = part.rows(patients)
-        n, y = part.n[rows], part.y[rows]
-        result = np.ones((len(n), len(self.weight)))
+        result = np.ones((rows.stop - rows.start, len(self.weight)))
         if part is self.tallies.upper:
             result *= self.weight
-        for j in range(part.high - part.low):
-            result *= self.dlt[part.low + j][y[:, j]]
-            result *= self.no_dlt[part.low + j][n[:, j] - y[:, j]]
-        if patients <= self._most_kept:
-            self._kept[place] = result
+        step = max(BLOCK // (8 * len(self.weight)), 1)
+        for first in range(0, len(result), step):
+            some = result[first : first + step]
+            at = slice(rows.start + first, rows.start + first + len(some))
+            n, y = part.n[at], part.y[at]
+            for j in range(part.high - part.low):
+                some *= self.dlt[part.low + j][y[:, j]]
+                some *= self.no_dlt[part.low + j][n[:, j] - y[:, j]]
         return result
+
+    def _lower(self, patients: int) -> FloatArray:
+        """Return the likelihoods of the lower part-tallies, kept if these patients are few."""
+        found = self._kept.get(patients)
+        if found is None:
+            found = self._of(self.tallies.lower, patients)
+            if patients <= self._most_kept:
+                self._kept[patients] = found
+        return found
 
     def masses(self, total: int, a: int) -> Iterator[Masses]:
         """Yield the masses after `total` patients, `a` of them in the lower part, some rows at a time."""
         lower, upper = self.tallies.lower.rows(a), self.tallies.upper.rows(total - a)
-        one, two = self._of(self.tallies.lower, a), self._of(self.tallies.upper, total - a)
+        if (
+            self._upper[0] != total - a
+        ):  # asked for with every number of patients in the lower part, one after the other
+            self._upper = total - a, self._of(self.tallies.upper, total - a)
+        one, two = self._lower(a), self._upper[1]
         cuts = list(zip(self.cuts[:-1], self.cuts[1:], strict=True))
         step = max(BLOCK // (8 * len(cuts) * max(len(two), 1)), 1)
         for first in range(0, len(one), step):

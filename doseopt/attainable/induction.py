@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -97,8 +98,8 @@ class Induction:
         done = 0
         for place in self.tallies.backwards():
             self._matrix(*place)
-            for problem in self.problems:
-                problem.later.pop(self.tallies.led(*place)[0], None)
+            for problem, spent in itertools.product(self.problems, self.tallies.spent(*place)):
+                problem.later.pop(spent, None)
             numbers = self.tallies.matrix(*place)
             done += numbers.stop - numbers.start
             progress(done / self.tallies.size)

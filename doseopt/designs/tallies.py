@@ -205,11 +205,15 @@ class Tallies:
     def backwards(self) -> Iterator[tuple[int, int]]:
         """Yield the stage of each matrix and its patients in the lower part, after all that a cohort leads to.
 
-        With the lower part's patients falling, only matrices of a cohort or two are needed at a time.
+        With the upper part's patients falling, only matrices of a cohort or two are needed at a time.
         """
-        for a in range(self.course.patients, -1, -1):
-            for stage in np.flatnonzero(self._offset[:, a] >= 0)[::-1]:
-                yield int(stage), a
+        for b in range(self.course.patients, -1, -1):
+            for stage in range(len(self.course.totals) - 1, -1, -1):
+                if self._has(stage, self.course.totals[stage] - b):
+                    yield stage, self.course.totals[stage] - b
+
+    def _has(self, stage: int, a: int) -> bool:
+        return bool(0 <= a <= self.course.patients and self._offset[stage, a] >= 0)
 
     @functools.cached_property
     def most_held(self) -> int:
@@ -220,13 +224,18 @@ class Tallies:
             held[place] = numbers.stop - numbers.start
             now += held[place]
             most = max(most, now)
-            now -= held.pop(self.led(*place)[0], 0)
+            now -= sum(held.pop(each, 0) for each in self.spent(*place))
         return most
 
     def led(self, stage: int, a: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return the matrices, as `backwards` does, that a cohort in the lower part, and in the upper one, leads to."""
         size = self.course.sizes[stage + 1] if stage + 1 < len(self.course.sizes) else 0
         return (stage + 1, a + size), (stage + 1, a)
+
+    def spent(self, stage: int, a: int) -> list[tuple[int, int]]:
+        """Return the matrices that are needed no more after this one, going backwards."""
+        after_lower, after_upper = self.led(stage, a)
+        return [after_upper] if self._has(stage, after_lower[1]) else [after_upper, after_lower]
 
     def number(self, n: IntArray, y: IntArray) -> IntArray:
         """Return the number of each tally, [S, D] -> [S].

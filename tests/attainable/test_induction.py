@@ -110,6 +110,8 @@ def test_values_are_dropped_as_soon_as_nothing_leads_to_them(seed, monkeypatch):
     monkeypatch.setattr(Induction, "_matrix", watched)
     Induction(likelihoods, some, MTD.target).solve(lambda _: None)
     assert most == [problem.bytes - problem.codes.nbytes for problem in some]
+    sizes = [(likelihoods.tallies.course.size(p.variants, p.codes.itemsize), p.bytes) for p in some]
+    assert all(size <= bound for bound, size in sizes)
     course = likelihoods.tallies.course
     assert sorted(done) == [(k, a) for k in range(len(course.totals)) for a in likelihoods.tallies.splits(k)]
     for at, (stage, a) in enumerate(done):
@@ -137,3 +139,7 @@ def test_a_dose_that_may_be_given_leads_to_a_tally_of_the_course(seed):
                 keys = part.keys[part.rows(patients)][given]
                 for y in range(size + 1):
                     assert part.find(keys + part.step(dose, size, y))[1].all()
+
+
+def test_with_one_dose_two_stages_are_held():
+    assert tallies_of(Rules(40).course(1)).most_held == 41 + 40
