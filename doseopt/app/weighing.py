@@ -125,7 +125,7 @@ def _law(clock: Clock, graph: Graph) -> Duration | None:
     total, ends = graph.state.total, graph.ending
     cohorts, new = _mean_cohorts(graph)
     weight = np.ones((1, len(ends)))
-    return duration_of(total[ends], cohorts[ends], new[ends], weight, clock.arrivals, clock.window, clock.stagger)  # type: ignore[arg-type]
+    return duration_of(total[ends], cohorts[ends], new[ends], weight, clock.arrivals, clock.window, clock.stagger)
 
 
 def _mean_cohorts(graph: Graph) -> tuple[FloatArray, FloatArray]:

@@ -22,6 +22,8 @@ from doseopt.clock.arrivals import EPS, Arrivals, TooFewDates
 from doseopt.core.parameters import check, param
 from doseopt.core.state import FloatArray, IntArray
 
+type Counts = IntArray | FloatArray
+"""Of patients or cohorts, after each of several ways in which trials end; or expected ones."""
 HALVINGS = 60
 """Of the interval that a quantile is sought in, if need be."""
 NEAR = 2e-15
@@ -178,7 +180,7 @@ class Duration:
         return np.asarray(self.rate * np.einsum("rg,rqg->rq", self.weight, each))
 
 
-def closed_days(n: IntArray, cohorts: IntArray, new: IntArray, window: float, stagger: Stagger) -> FloatArray:
+def closed_days(n: Counts, cohorts: Counts, new: Counts, window: float, stagger: Stagger) -> FloatArray:
     """Return the days on which no patient may be enrolled, until the last one is, [G]; see `duration_of`."""
     between, sentinel = stagger.between_patients_days, stagger.sentinel_days
     within = between * (n - cohorts) + max(sentinel - between, 0) * new
@@ -186,9 +188,9 @@ def closed_days(n: IntArray, cohorts: IntArray, new: IntArray, window: float, st
 
 
 def duration_of(
-    n: IntArray,
-    cohorts: IntArray,
-    new: IntArray,
+    n: Counts,
+    cohorts: Counts,
+    new: Counts,
     weight: FloatArray,
     arrivals: Arrivals,
     window: float,
@@ -200,7 +202,7 @@ def duration_of(
     Parameters
     ----------
     n, cohorts, new : int array [G]
-        Patients, cohorts, and cohorts of two or more at a new dose.
+        Patients, cohorts, and cohorts of two or more at a new dose; or their expectations, for the mean alone.
     weight : float array [R, G]
     arrivals : Arrivals
         Poisson, or in slots.

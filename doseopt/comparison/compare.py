@@ -11,6 +11,7 @@ import xarray as xr
 
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
 from doseopt.comparison.as_they_come import as_they_come
+from doseopt.comparison.by_reading import window_readings
 from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.enrolment import enrolment_curves
@@ -21,7 +22,6 @@ from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
 from doseopt.comparison.posteriors import estimates_of, with_posteriors
 from doseopt.comparison.weighable import unweighed
-from doseopt.comparison.window_readings import window_readings
 from doseopt.core.beside import begun
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand

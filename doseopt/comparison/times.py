@@ -12,14 +12,16 @@ from doseopt.comparison.drawn_times import IN_TIME, days_of, enrolments, of_enro
 from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
-from doseopt.engines.cohorts import Cohorts, carried, cohorts_of
+from doseopt.engines.cohorts import Cohorts, carried, cohorts_of, mean_cohorts
 from doseopt.engines.enrolling import replaced
-from doseopt.engines.exact import edge_chances, edge_weights, rates_beside
+from doseopt.engines.exact import edge_chances, edge_weights, rates_beside, state_weights, tallied
 from doseopt.engines.graph import Graph
-from doseopt.engines.ordered import FIRST, ordered_chances
+from doseopt.engines.ordered import FIRST, ordered_chances, ordered_weights
 from doseopt.study.clock import Clock
 from doseopt.study.on_pending import TRIALS
 
+ROOM = 1 << 21
+"""Weights of states at a time: 16 MB."""
 MOST = 1 << 24
 """Numbers that are carried along a graph at a time, for a law that is exact."""
 
@@ -110,9 +112,26 @@ def mean_days(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> FloatArray:
     p = scenarios["p_observed"].to_numpy()
     if _is_drawn(scenarios, clock, graph):
         return np.full(len(p), np.nan)
-    beside = rates_beside(graph.design.facts.outcomes, scenarios)
-    by = ordered_chances(graph, p, scenarios) if FIRST in scenarios else None
-    return _lawful(clock, graph, p, beside, by)[0].mean
+    facts, first = graph.design.facts, FIRST in scenarios
+    beside = rates_beside(facts.outcomes, scenarios)
+    if clock.accrual.kind == "dates" or clock.queue:
+        by = ordered_chances(graph, p, scenarios) if first else None
+        return _lawful(clock, graph, p, beside, by)[0].mean
+    found = np.empty(len(p))
+    step = max(ROOM // len(graph.state), 1)
+    for rows in (slice(start, start + step) for start in range(0, len(p), step)):
+        q = None if beside is None else beside[rows]
+        if first:
+            reached = ordered_weights(graph, p[rows], scenarios.isel(scenario=rows))
+        elif tallied(facts):
+            reached = state_weights(graph, p[rows], np.arange(len(graph.state)), q)
+        else:
+            reached = edge_weights(graph, p[rows], q)
+        # the duration is linear in these counts, so that its mean is that of their means
+        counts = mean_cohorts(graph, reached, p[rows], q)
+        of_each = np.eye(len(reached))
+        found[rows] = duration_of(*counts, of_each, clock.arrivals, clock.window, clock.stagger).mean
+    return found
 
 
 type _Law = tuple[Duration, FloatArray, FloatArray, FloatArray]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.state import FloatArray, IntArray
+from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.exact import edge_chances, ending_weights
 from doseopt.engines.graph import Graph
 
@@ -73,6 +73,29 @@ def cohorts_of(
     found = carried(graph, p, p_beside, begin, count, by)
     n, cohorts, new = np.nonzero(found.any(axis=0))
     return Cohorts(n, cohorts, new, found[:, n, cohorts, new])
+
+
+def mean_cohorts(
+    graph: Graph, reached: FloatArray, p: FloatArray, p_beside: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the expected patients, cohorts, and cohorts of two or more at a new dose, [R] each, state by state.
+
+    Parameters
+    ----------
+    graph : Graph
+    reached : float array [R, S]
+        Probability of each state.
+    p, p_beside
+        As for `cohorts_of`.
+    """
+    size, at = graph.category_counts.sum(axis=1), graph.source
+    new = (size > 1) & (graph.state.n[at, graph.decision.dose[at]] == 0)
+    # how many come does not depend on the truth: by that of one scenario
+    chance = edge_chances(graph, p[:1], None if p_beside is None else p_beside[:1])[:, 0]
+    several = np.bincount(at, chance * new, len(graph.state))
+    patients = graph.state.total[graph.ending] - graph.start.total
+    going_on = (graph.decision.stop == CONTINUE).astype(float)
+    return reached[:, graph.ending] @ patients, reached @ going_on, reached @ several
 
 
 type Move = Callable[[FloatArray, int, bool], FloatArray]

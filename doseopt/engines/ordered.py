@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import comb
 
-from doseopt.core.design import Design
+from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.exact import observed_rates, weighed
-from doseopt.engines.graph import Graph, graph_of
+from doseopt.engines.graph import Graph
 
 FIRST, MANY = "p_first", "first_patients"
 """Of scenarios: rates met in the population whose patients come first, and how many of them come."""
@@ -34,22 +34,19 @@ def in_order(first: xr.Dataset, then: xr.Dataset, patients: int) -> xr.Dataset:
     return then.assign({FIRST: rates, MANY: ("scenario", np.full(then.sizes["scenario"], patients))})
 
 
-def ordered(design: Design, scenarios: xr.Dataset, max_states: int) -> xr.Dataset:
+def ordered(graph: Graph, scenarios: xr.Dataset) -> xr.Dataset:
     """Return how trials end whose patients come in such an order, as of `Exact`.
 
     Parameters
     ----------
-    design : Design
-        Sees two outcome categories.
+    graph : Graph
+        Of a design that sees two outcome categories.
     scenarios : Dataset
         Of `in_order`.
-    max_states : int
-        Refuse larger graphs.
     """
-    graph = graph_of(design, max_states=max_states)
-    reached = ordered_weights(graph, observed_rates(design, scenarios), scenarios)
+    reached = ordered_weights(graph, observed_rates(graph.design, scenarios), scenarios)
     weigh = partial(np.take, reached, axis=1)
-    return weighed(graph, design, scenarios, weigh, weigh)
+    return weighed(graph, graph.design, scenarios, weigh, weigh)
 
 
 def ordered_weights(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> FloatArray:
@@ -90,7 +87,11 @@ def ordered_chances(graph: Graph, then: FloatArray, scenarios: xr.Dataset) -> Fl
     dose, size = graph.decision.dose[graph.source], graph.category_counts.sum(axis=1)
     come = graph.orders / orders_of(graph.category_counts)
     some = np.clip(patients - graph.layer[graph.source], 0, size)
-    return come[:, None] * _both(graph.category_counts[:, 0], some, size - some, first.T[dose], then.T[dose])
+    dlts = graph.category_counts[:, 0]
+    rows, kind = unique_rows([dlts, size, some, dose])
+    at = dose[rows]
+    each = _both(dlts[rows], some[rows], (size - some)[rows], first.T[at], then.T[at])
+    return np.asarray(come[:, None] * each[kind])
 
 
 def _both(dlts: IntArray, some: IntArray, others: IntArray, p: FloatArray, q: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ import doseopt
 from doseopt import Exact, compare, load_study
 from doseopt.cli import app, output
 from doseopt.cli import compare as command
-from doseopt.comparison import in_time, window_readings
+from doseopt.comparison import by_reading, in_time
 from doseopt.reports.render import document
 from doseopt.scenarios import specs
 from doseopt.tabular import netcdf
@@ -83,7 +83,7 @@ def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch)
     study = load_study("renji-elo")
     specs._all_rows.cache_clear()
     made, joined = counted(monkeypatch, specs, "checked_rates"), counted(monkeypatch, specs, "concat_scenarios")
-    found = window_readings.window_readings(study, Exact())
+    found = by_reading.window_readings(study, Exact())
     assert found.sizes["window_reading"] > 10
     assert (len(made), len(joined)) == (len(study.scenario_specs), 1)
 

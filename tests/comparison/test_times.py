@@ -16,11 +16,13 @@ from doseopt import AcceleratedTitration, MaxPatients, Modified, build_graph, ma
 from doseopt import ThreePlusThree as Design
 from doseopt.clock.arrivals import Accrual
 from doseopt.clock.competing import meet
-from doseopt.clock.duration import Stagger
+from doseopt.clock.duration import Stagger, duration_of
 from doseopt.clock.onset import Onset
 from doseopt.comparison.drawn_times import IN_TIME
-from doseopt.comparison.times import _drawn, times_of
+from doseopt.comparison.times import _drawn, mean_days, times_of
+from doseopt.engines.cohorts import cohorts_of
 from doseopt.engines.exact import edge_chances
+from doseopt.engines.ordered import in_order, ordered_chances
 from doseopt.study.clock import Clock
 
 P = (0.25, 0.45)
@@ -362,6 +364,30 @@ def test_designs_that_look_at_moderate_toxicity():
         assert (np.abs(drawn_[name] - law[name]) < 4 * drawn_["duration_mcse"]).all()
     assert (resolved["duration"] < law["duration"]).all()
     assert (resolved["duration_mcse"] == 0).all()
+
+
+@pytest.mark.parametrize("kind", ["poisson", "bernoulli", "fixed", "dates"])
+@pytest.mark.parametrize("stagger", STAGGERS.values(), ids=STAGGERS)
+def test_a_mean_alone_is_that_of_the_law(kind, stagger):
+    """From expected counts, state by state, where the law is that of each number of cohorts; in two and three kinds."""
+    scenarios = make_scenarios([P, (0.1, 0.2)], ["one", "two"], p_moderate=[(0.2, 0.3), (0.4, 0.5)])
+    titration = AcceleratedTitration(doses=2, target=0.25, titrate=2, trigger="first_moderate")
+    both = GRAPH, build_graph(Modified(titration, (MaxPatients(n=8),)), edges=True)
+    clock = Clock(28, ACCRUALS[kind][0], stagger=stagger)
+    for graph in both:
+        wanted = times_of(scenarios, clock, graph)["duration"]
+        np.testing.assert_allclose(mean_days(scenarios, clock, graph), wanted, rtol=1e-12)
+
+
+def test_a_mean_where_one_population_comes_first_is_that_of_its_cohorts(monkeypatch):
+    first, then = (make_scenarios(rates, ["one", "two"]) for rates in ([P, (0.1, 0.2)], [(0.4, 0.6), (0.2, 0.5)]))
+    scenarios, clock = in_order(first, then, 4), Clock(28, ACCRUALS["poisson"][0], stagger=STAGGERS["staggered"])
+    by = ordered_chances(GRAPH, then["p_observed"].to_numpy(), scenarios)
+    c = cohorts_of(GRAPH, then["p_observed"].to_numpy(), by=by)
+    law = duration_of(c.n, c.cohorts, c.new, c.weight, clock.arrivals, clock.window, clock.stagger)
+    np.testing.assert_allclose(mean_days(scenarios, clock, GRAPH), law.mean, rtol=1e-12)
+    monkeypatch.setattr("doseopt.comparison.times.ROOM", 1)
+    np.testing.assert_allclose(mean_days(scenarios, clock, GRAPH), law.mean, rtol=1e-12)
 
 
 READINGS = {"dlt": ("dlt", 0.0), "complete": ("complete", 0.4), "replace": ("replace", 0.4)}
