@@ -17,7 +17,7 @@ from doseopt.amendment.recommend import Recommendation, criteria_faults, recomme
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
-from doseopt.comparison.posteriors import estimates_of, with_posteriors
+from doseopt.comparison.posteriors import Posteriors
 from doseopt.comparison.readings import readings_of, silences
 from doseopt.conduct.decided_on import by_model
 from doseopt.conduct.examples import example_trials
@@ -243,9 +243,9 @@ def _with_accuracy(study: Study) -> xr.Dataset:
     """Return the comparison, with the accuracy of the posterior by the tallies that carry most weight."""
     engine = ExactWherePossible()
     comparison = compare(study, engine, posteriors=False)
-    estimates = estimates_of(study, engine, most_nodes=NODES)
-    estimates.run()
-    return with_posteriors(comparison, study, engine, estimates)
+    found = Posteriors(study, engine, comparison, most_nodes=NODES)
+    found.estimates.run()
+    return found.added_to(comparison)
 
 
 def _break_even(study: Study, proposal: Proposal, progress: Progress) -> xr.Dataset | None:

@@ -87,16 +87,18 @@ class RightAfter:
         """Return the probabilities, [U, D] -> [U, M, 1 + D]."""
         if isinstance(self._model, BetaBinomial):
             return right_of_beta(self._model, self._definitions, n, y)
-        if not self._fine:
-            self._refine(n[:PROBED], y[:PROBED])
+        self.refine(n, y)
         return self._weighed(n, y, self._belief.as_sum())
 
     def nodes(self) -> int:
         """Return how many nodes are visited for each tally."""
         return 1 if isinstance(self._model, BetaBinomial) else int(np.count_nonzero(self._belief.weights))
 
-    def _refine(self, n: IntArray, y: IntArray) -> None:
-        self._fine = True
+    def refine(self, n: IntArray, y: IntArray) -> None:
+        """Make the nodes fine enough for the first of some tallies, unless that has been done."""
+        if self._fine or isinstance(self._model, BetaBinomial):
+            return
+        self._fine, n, y = True, n[:PROBED], y[:PROBED]
         while self._belief.finer is not None:
             coarse = Belief(self._belief.scenarios, self._belief.check).as_sum()
             off = self._weighed(n, y, coarse) - self._weighed(n, y, self._belief.as_sum())

@@ -56,7 +56,7 @@ Simulated = Annotated[
         "simulated are only the designs that are too large for it.",
     ),
 ]
-Posteriors = Annotated[
+Posterior = Annotated[
     bool | None,
     typer.Option(
         "--posterior/--no-posterior",
@@ -94,7 +94,7 @@ def compare(
     simulate: Simulated = None,
     seed: Annotated[int, seed("Seed of simulations.")] = 1,
     budget: Budget = BUDGET,
-    posterior: Posteriors = None,
+    posterior: Posterior = None,
     truth: Truths = None,
     full: Full = False,
     robust: Robust = False,
@@ -111,22 +111,21 @@ def compare(
         engine = _engine(settled, simulate, seed)
         loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
-        dataset, readings = _compared(loaded, engine)
-        loaded = loaded.only(dataset["design"].to_numpy().tolist())
-        nothing, compared, found = Document("", {}, ()), dataset, list[Block]()
-        if robust:
-            dataset, found = _with_break_even(dataset, loaded)
+        compared, readings = _compared(loaded, engine)
+        loaded = loaded.only(compared["design"].to_numpy().tolist())
+        dataset, found = _with_break_even(compared, loaded) if robust else (compared, list[Block]())
         whole = functools.cache(lambda: _followed_by(found, _document(compared)))
         if not json:  # the answer before the posteriors and the files, which take longer
             show(whole() if full else _followed_by(found, _screen(compared)))
             sys.stdout.flush()
+        further = shown = document = Document("", {}, ())
         data_alone = json and folder is None and html is None
-        document = nothing if data_alone else drawing(whole(), folder, html)
-        finished, further, shown = True, nothing, nothing
-        read = functools.cache(lambda: dataset.assign(readings()))
+        if not data_alone:
+            document = drawing(whole(), folder, html)
+        read, finished = functools.cache(lambda: dataset.assign(readings())), True
         if loaded.states_posterior if posterior is None else posterior:
             result, finished = _with_posteriors(
-                read, loaded, engine, lambda: _write_data(without_errors(read()), folder)
+                dataset, read, loaded, engine, lambda: _write_data(without_errors(read()), folder)
             )
             if not data_alone:
                 further, told = _of_posteriors(result)
@@ -134,8 +133,7 @@ def compare(
                 shown = further if full or posterior else told
         else:
             result = read()
-        result = without_errors(result)
-        document = _followed_by(further.blocks, document)
+        result, document = without_errors(result), _followed_by(further.blocks, document)
         files = [*_write_data(result, folder), *([] if folder is None else write_figures(document, folder))]
         deliver(lambda: result, document, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:
@@ -228,34 +226,35 @@ def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, lis
 
 
 def _with_posteriors(
-    dataset: Callable[[], xr.Dataset], study: Study, engine: Engine, keep: Callable[[], object]
+    comparison: xr.Dataset, read: Callable[[], xr.Dataset], study: Study, engine: Engine, keep: Callable[[], object]
 ) -> tuple[xr.Dataset, bool]:
-    """Add the posteriors behind a progress bar; when interrupted, those so far, and False.
+    """Add posteriors behind a progress bar to a comparison once it is read; when interrupted those so far, and False.
 
     They may be interrupted, and worse: the rest is kept where they fail, and once they take long.
     """
     from doseopt.cli.terminal import progress_bar
-    from doseopt.comparison.posteriors import estimates_of, with_posteriors
+    from doseopt.comparison.posteriors import Posteriors
 
-    estimates, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
+    found, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
     try:
         with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
-            estimates = estimates_of(study, engine)
-            bar.update(task, total=estimates.wanted, refresh=True)
+            found = Posteriors(study, engine, comparison)
+            bar.update(task, total=found.estimates.wanted, refresh=True)
 
             def tell(done: int) -> None:
                 bar.update(task, completed=done, refresh=True)
                 if time.monotonic() - begun > LONG:
                     once()
 
-            estimates.run(tell)
+            found.estimates.run(tell)
             finished = True
-        return with_posteriors(dataset(), study, engine, estimates), finished
+        return found.added_to(read()), finished
     except KeyboardInterrupt:
-        done = "" if estimates is None else f" after {estimates.done:,} of {estimates.wanted:,} tallies"
+        of = None if found is None else found.estimates
+        done = "" if of is None else f" after {of.done:,} of {of.wanted:,} tallies"
         print(f"doseopt: posteriors interrupted{done}; what is done is kept", file=sys.stderr)
-        return dataset() if estimates is None else with_posteriors(dataset(), study, engine, estimates), finished
+        return read() if found is None else found.added_to(read()), finished
     except BaseException:
         once()
         raise

@@ -20,7 +20,7 @@ from doseopt.comparison.expanded import expanded
 from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import not_waiting
-from doseopt.comparison.posteriors import estimates_of, with_posteriors
+from doseopt.comparison.posteriors import Posteriors
 from doseopt.comparison.weighable import unweighed
 from doseopt.core.beside import begun
 from doseopt.core.design import Design
@@ -65,7 +65,7 @@ def compare(
         `fewest_patients` (design, dose): the smallest trial that can declare the dose, nan if none can or the design is
         simulated; what `like_for_like` finds, and `by_definition` if the study states other definitions; for designs
         that differ by their enrolment cap only, `<measure>_by_enrolment` (family, enrolment, scenario); and with
-        posteriors what `with_posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
+        posteriors what `Posteriors` adds. Coordinates `engine`, `trials`, `decides_as` (design), the first design
         that gives the same cohorts and MTD after every outcome, and `in_vain` (design), the shortest trial without
         toxicity after which it cannot declare a dose any more, empty if there is none; where designs decide while
         patients are pending, `waits_as` (design), the one that waits and is the same otherwise, and what
@@ -92,8 +92,9 @@ def compare(
     if study.states_posterior if posteriors is None else posteriors:
         progress("posteriors")
         study = study.only(result["design"].to_numpy().tolist())
-        (estimates := estimates_of(study, engine)).run()
-        result = with_posteriors(result, study, engine, estimates)
+        found = Posteriors(study, engine, result)
+        found.estimates.run()
+        result = found.added_to(result)
     return result
 
 

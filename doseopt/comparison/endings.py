@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,36 @@ MOST = 20_000
 """Endings at most of a design that is looked at."""
 
 
-def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], estimates: Estimates) -> xr.Dataset:
-    """Return the most probable endings of each design under the belief, the posterior there, and what is declared.
+@dataclass(frozen=True)
+class Likely:
+    """The endings, U of them, that are most probable in some of the designs, M of them, averaged over the belief.
+
+    Parameters
+    ----------
+    designs : list of str
+    tallies : int array [U, 2D]
+        Patients, then DLTs, at each dose; those that are most probable in all designs come first.
+    chance : float array [M, U, 1 + D]
+        Probability that a trial ends so and declares none, or each dose.
+    source : str
+        Of the belief.
+    error : float
+        Of the average over it.
+    by_prior : dict of float to (float array [U, D], float array [U, D])
+        Posterior mean DLT rate, and probability of one above `TOO_HIGH`, by the factor on the prior standard
+        deviations, where that is not 1.
+    """
+
+    designs: list[str]
+    tallies: IntArray
+    chance: FloatArray
+    source: str
+    error: float
+    by_prior: dict[float, tuple[FloatArray, FloatArray]]
+
+
+def likely_endings(study: Study, engine: Engine, sizes: Mapping[str, float]) -> Likely | None:
+    """Return the most probable endings of each design under the belief; None if no design is looked at.
 
     Trials with the same patients and DLTs at each dose are one ending, in whichever order these came.
 
@@ -36,18 +65,6 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
     sizes : mapping of str to float
         Endings of the designs, nan if simulated; a design with more than `MOST` is left out, and one that looks at
         moderate toxicity if the belief says nothing of it.
-    estimates : Estimates
-        Of the posterior of the study.
-
-    Returns
-    -------
-    Dataset
-        `ending_patients`, `ending_dlts`, `ending_mean`, `ending_lower`, `ending_upper`, `ending_over` (ending, dose);
-        `ending_probability` (design, ending), averaged over the belief; `ending_declared` (design, ending, dose), the
-        probability that the dose is declared in trials that end so, nan where none does; `endings_not_shown` (design).
-        What is nan for a design was left out. `ending_mean_by_prior` and `ending_over_by_prior` (prior_scale, ending,
-        dose) are those with other prior standard deviations. The endings that are most probable in all designs come
-        first. Empty if no design is looked at.
     """
     belief = study.believed()
     looked_at = [
@@ -56,7 +73,7 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
         if sizes.get(name, np.nan) <= MOST and not lacking(belief.scenarios, design.facts.outcomes.beside)
     ]
     if not looked_at:
-        return xr.Dataset()
+        return None
     found = [_most_probable(study, engine, name, belief) for name in looked_at]
     tallies = np.unique(np.concatenate(found), axis=0)
 
@@ -66,8 +83,12 @@ def typical_endings(study: Study, engine: Engine, sizes: Mapping[str, float], es
     belief, each = integrated(belief, values)
     chance, error = belief.mean(each).reshape(len(looked_at), len(tallies), -1), belief.error(each)
     order = np.argsort(-chance.sum(axis=(0, 2)), kind="stable")
-    result = _labelled(study, looked_at, tallies[order], chance[:, order], estimates)
-    return result.assign_attrs(belief=belief.source, belief_error=float(error.max()))
+    tallies, by_prior = tallies[order], {}
+    for factor in PRIOR_SCALES:
+        if factor != 1:
+            scaled = quadrature(with_prior_sd(study.curve(), factor)).posterior(*np.split(tallies, 2, axis=1))
+            by_prior[factor] = scaled.mean(), scaled.prob(TOO_HIGH)
+    return Likely(looked_at, tallies, chance[:, order], belief.source, float(error.max()), by_prior)
 
 
 def _most_probable(study: Study, engine: Engine, name: str, belief: Belief) -> IntArray:
@@ -95,21 +116,34 @@ def _chances(study: Study, engine: Engine, name: str, belief: Belief, tallies: I
     return np.concatenate(parts)
 
 
-def _labelled(
-    study: Study, looked_at: list[str], tallies: IntArray, chance: FloatArray, estimates: Estimates
-) -> xr.Dataset:
-    """Label the endings, and add what is known of the DLT rates there."""
-    patients, dlts = np.split(tallies, 2, axis=1)
+def typical_endings(designs: list[str], likely: Likely | None, estimates: Estimates) -> xr.Dataset:
+    """Return the endings that are most probable, the posterior there, and what is declared.
+
+    Parameters
+    ----------
+    designs : list of str
+        Of the comparison.
+    likely : Likely or None
+    estimates : Estimates
+        Of the posterior of the study.
+
+    Returns
+    -------
+    Dataset
+        `ending_patients`, `ending_dlts`, `ending_mean`, `ending_lower`, `ending_upper`, `ending_over` (ending, dose);
+        `ending_probability` (design, ending), averaged over the belief; `ending_declared` (design, ending, dose), the
+        probability that the dose is declared in trials that end so, nan where none does; `endings_not_shown` (design).
+        What is nan for a design was left out. `ending_mean_by_prior` and `ending_over_by_prior` (prior_scale, ending,
+        dose) are those with other prior standard deviations. The endings that are most probable in all designs come
+        first. Empty if no design is looked at.
+    """
+    if likely is None:
+        return xr.Dataset()
+    patients, dlts = np.split(likely.tallies, 2, axis=1)
     mean, lower, upper, over = estimates.at(patients, dlts)
-    means, overs = [], []
-    for factor in PRIOR_SCALES:
-        if factor == 1:
-            means.append(mean)
-            overs.append(over)
-        else:
-            scaled = quadrature(with_prior_sd(study.curve(), factor)).posterior(patients, dlts)
-            means.append(scaled.mean())
-            overs.append(scaled.prob(TOO_HIGH))
+    scaled = {1: (mean, over), **likely.by_prior}
+    means, overs = zip(*(scaled[factor] for factor in PRIOR_SCALES), strict=True)
+    chance = likely.chance
     total = chance.sum(axis=2)
     with np.errstate(invalid="ignore"):
         declared = chance[:, :, 1:] / total[:, :, None]
@@ -135,6 +169,7 @@ def _labelled(
             name: (dims, value, {"units": unit, "long_name": text})
             for name, (dims, value, unit, text) in variables.items()
         },
-        coords={"design": looked_at, "ending": names, "prior_scale": list(PRIOR_SCALES)},
+        coords={"design": likely.designs, "ending": names, "prior_scale": list(PRIOR_SCALES)},
     )
-    return result.reindex(design=list(study.designs))
+    about = {"belief": likely.source, "belief_error": likely.error}
+    return result.reindex(design=designs).assign_attrs(about)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import itertools
+from collections.abc import Iterator
 
 import xarray as xr
 
 from doseopt.beliefs.right import Definitions
-from doseopt.comparison.endings import typical_endings
+from doseopt.comparison.endings import likely_endings, typical_endings
 from doseopt.comparison.evaluate import Engine, along_designs, in_one, outcomes_of, variables_of
+from doseopt.core.beside import begun
 from doseopt.core.design import Design
 from doseopt.measures.decisive import decisive_accuracy, declared_of
 from doseopt.measures.declared import declared_posterior
@@ -17,57 +20,61 @@ from doseopt.measures.reliability import COORDS as RELIABILITY
 from doseopt.measures.reliability import reliability
 from doseopt.study.study import Study
 
-type Progress = Callable[[str], object]
 
+class Posteriors:
+    """What is known of the DLT rates after each design of a study, to be added to its comparison.
 
-def estimates_of(
-    study: Study, engine: Engine, progress: Progress = lambda _: None, most_nodes: int | None = None
-) -> Estimates:
-    """Return the tallies that the designs of a study can end with, to compute posteriors at; see `with_posteriors`."""
-    scenarios = study.scenarios
-
-    def each() -> Iterator[xr.Dataset]:
-        for name, design in study.designs.items():
-            progress(name)
-            yield from outcomes_of(study, engine, name, design, scenarios)
-
-    return Estimates(study.curve(), each(), most_nodes, Definitions((study.mtd,), study.doses.planned()))
-
-
-def with_posteriors(result: xr.Dataset, study: Study, engine: Engine, estimates: Estimates) -> xr.Dataset:
-    """Add what is known of the DLT rates after each design, as far as it has been computed.
+    Typical endings are looked for beside, while the posteriors are computed.
 
     Parameters
     ----------
-    result : Dataset
-        Of `compare`.
     study : Study
     engine : Exact, Simulate or ExactWherePossible
         That the comparison was made with.
-    estimates : Estimates
-        Of `estimates_of`, run to the end or interrupted.
+    comparison : Dataset
+        Of `compare`.
+    most_nodes : int, optional
+        Of all quadratures together.
 
-    Returns
-    -------
-    Dataset
-        With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of `declared_posterior`,
-        `decisive_accuracy` and `reliability`, and `posterior_left_out`, the probability of the endings that they leave
-        out; with what `typical_endings` says.
-        Unchanged if no posterior has been computed.
+    Attributes
+    ----------
+    estimates : Estimates
+        Of the tallies that the designs can end with: to be run to the end, or interrupted.
     """
-    if not estimates.done:
-        return result
-    scenarios = study.scenarios
-    parts = []
-    for name, design in study.designs.items():
-        blocks = outcomes_of(study, engine, name, design, scenarios)
-        parts.append(in_one(_of_posteriors(outcomes, design, estimates) for outcomes in blocks))
-    found = xr.Dataset(along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
-    sizes = result["endings"].to_series().to_dict() if "endings" in result else {}
-    endings = typical_endings(study, engine, sizes, estimates)
-    result = result.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
-    whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
-    return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)
+
+    def __init__(self, study: Study, engine: Engine, comparison: xr.Dataset, most_nodes: int | None = None) -> None:
+        self._study, self._engine = study, engine
+        sizes = comparison["endings"].to_series().to_dict() if "endings" in comparison else {}
+        self._likely = begun(functools.partial(likely_endings, study, engine, sizes))
+        each = itertools.chain.from_iterable(self._outcomes(name) for name in study.designs)
+        self.estimates = Estimates(study.curve(), each, most_nodes, Definitions((study.mtd,), study.doses.planned()))
+
+    def _outcomes(self, name: str) -> Iterator[xr.Dataset]:
+        return outcomes_of(self._study, self._engine, name, self._study.designs[name], self._study.scenarios)
+
+    def added_to(self, comparison: xr.Dataset) -> xr.Dataset:
+        """Return the comparison with the posteriors, as far as they have been computed.
+
+        Returns
+        -------
+        Dataset
+            With the measures of `estimation.MEASURES` as `posterior_<name>`, `prior_<name>`, those of
+            `declared_posterior`, `decisive_accuracy` and `reliability`, and `posterior_left_out`, the probability of
+            the endings that they leave out; with what `typical_endings` says.
+            Unchanged if no posterior has been computed.
+        """
+        study, estimates = self._study, self.estimates
+        if not estimates.done:
+            return comparison
+        parts = [
+            in_one(_of_posteriors(outcomes, design, estimates) for outcomes in self._outcomes(name))
+            for name, design in study.designs.items()
+        ]
+        found = xr.Dataset(along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
+        endings = typical_endings(list(study.designs), self._likely(), estimates)
+        result = comparison.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
+        whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
+        return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)
 
 
 def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> dict[str, xr.Variable]:

@@ -6,6 +6,7 @@ whatever the design. Posteriors are computed once for each distinct tally, which
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from doseopt.beliefs.right import Definitions, RightAfter
+from doseopt.core.beside import begun
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.distinct import row_keys, unique_rows
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
@@ -119,16 +121,24 @@ class Estimates:
         """
         while self.done < self.wanted:
             rows = slice(self.done, min(self.done + PIECE, self.wanted))
+            wait = self._begin_right(*np.hsplit(self._tallies[rows], 2))
             nobody = np.zeros((0 if self.prior else 1, self._tallies.shape[1]), np.int64)
             found = summaries(self._engine, np.concatenate([self._tallies[rows], nobody]))
             if not self.prior:
                 self.prior = {name: value[-1] for name, value in zip(("mean", "lower", "upper"), found, strict=False)}
             known = (value[: rows.stop - rows.start] for value in found)
             self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = known
-            if self._right is not None:
-                self.right[rows] = self._right(*np.hsplit(self._tallies[rows], 2))[:, 0]
+            if wait is not None:
+                self.right[rows] = wait()[:, 0]
             self.done = rows.stop
             progress(self.done)
+
+    def _begin_right(self, n: IntArray, y: IntArray) -> Callable[[], FloatArray] | None:
+        """Begin to compute beside what is right after some tallies."""
+        if self._right is None:
+            return None
+        self._right.refine(n, y)  # here, for the tallies to come, too
+        return begun(functools.partial(self._right, n, y))
 
     def rank(self, n: IntArray, y: IntArray) -> IntArray:
         """Return where the tallies [..., D] stand among all; those before `done` have their posterior."""
