@@ -12,7 +12,7 @@ from doseopt.clock.enrolment import Enrolment
 from doseopt.clock.fates import Leaving
 from doseopt.clock.staying import Stays, stays
 from doseopt.core.state import FloatArray
-from doseopt.measures.operating_characteristics import LEVELS
+from doseopt.measures.quantiles import LEVELS
 from doseopt.study.clock import Clock
 from doseopt.study.on_pending import SEED, TRIALS
 

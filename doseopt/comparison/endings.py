@@ -13,7 +13,7 @@ from doseopt.beliefs import Belief, integrated
 from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH
-from doseopt.measures.estimation import Estimates
+from doseopt.measures.estimates import Estimates
 from doseopt.models.kinds import PRIOR_SCALES, with_prior_sd
 from doseopt.models.quadrature import quadrature
 from doseopt.scenarios import lacking

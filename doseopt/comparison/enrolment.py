@@ -12,7 +12,8 @@ from doseopt.comparison.evaluate import Engine, outcomes_of
 from doseopt.core.design import Design
 from doseopt.designs.layers import Layers, first_size, in_any_order, with_cap
 from doseopt.engines.simulate import ExactWherePossible
-from doseopt.measures.operating_characteristics import Measured, measured
+from doseopt.measures.metric import Measured
+from doseopt.measures.operating_characteristics import measured
 from doseopt.study.study import Study
 
 CURVES = ("correct_selection", "overdose_selection", "no_selection", "patients_below_mtd", "sample_size")

@@ -16,17 +16,16 @@ from doseopt.comparison.drawn_times import IN_TIME, days_of
 from doseopt.comparison.evaluate import Engine
 from doseopt.comparison.lost import enrolled_along
 from doseopt.comparison.pending_times import times_of_pending
-from doseopt.comparison.simulated_times import times_of_simulated
-from doseopt.comparison.times import numbers_of, replaced_in, times_of, unlawful
+from doseopt.comparison.simulated_times import times_of_simulated, told_why_simulated
+from doseopt.comparison.times import numbers_of, times_of
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.enrolling import enrolling, loses
+from doseopt.engines.enrolling import enrolling
 from doseopt.engines.exact import Exact, edge_weights, ending_weights, rates_beside
 from doseopt.engines.graph import Graph, graph_of, most_patients
 from doseopt.engines.settled import settle
-from doseopt.study.on_pending import SEED, TRIALS, simulator_of
 from doseopt.study.study import Study
 
 QUANTILE = "time_quantile"
@@ -136,7 +135,7 @@ def in_time(study: Study, engine: Engine, result: xr.Dataset, laws: Mapping[str,
             _, unit, text = about[name]
             value = np.stack([numbers[name] for numbers in at])
             made[f"{name}_at_pace"] = (("pace", *dims[name]), value, {"units": unit, "long_name": f"{text}, by pace"})
-    return _simulated(study, engine, result.assign_coords(coordinates).assign(made), found)
+    return told_why_simulated(study, engine, result.assign_coords(coordinates).assign(made), found)
 
 
 def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
@@ -154,40 +153,6 @@ def _asked(study: Study) -> list[tuple[Study, dict[str, tuple[str, str, str]]]]:
     paced, own = {name: about[name] for name in PACED}, study.clock.accrual
     others = [clock for clock in study.clock.paces().values() if clock.accrual != own]
     return [(study, about), *((replace(study, clock=clock), paced) for clock in others)]
-
-
-def _simulated(study: Study, engine: Engine, result: xr.Dataset, found: Mapping[str, FloatArray]) -> xr.Dataset:
-    """Say why times were simulated, and of which designs with how many trials, if any were."""
-    if study.clock is None:
-        return result
-    designs, trials = study.designs.values(), result["trials"].to_numpy()
-    pending = np.array([design.facts.in_time for design in designs])
-    drawn, whole = (found["duration_mcse"] > 0).any(axis=1), np.isfinite(trials) & ~pending
-    reasons, replaces = [], replaced_in(study.scenarios)
-    if replaces:
-        reasons = ["patients are replaced"]
-    elif study.clock.lawless or (drawn & ~pending & ~whole).any():
-        some = any(loses(design, study.scenarios) for design in designs)
-        capped = any(design.facts.max_enrolled is not None for design in designs)
-        come = some and any(design.facts.comers is not None for design in designs)
-        why = "cohorts are treated as patients come, of whom some are left out" if come else ""
-        reasons = [unlawful(study.clock, some, capped) or why or "the law takes too much memory or time"]
-    if whole.any():
-        reasons.append("trials are simulated as a whole")
-    if (drawn & pending).any():
-        fills = any(design.facts.backfill is not None for design in designs)
-        reasons.append(
-            "lower doses are backfilled" if fills else "trials with pending patients are followed in no slots"
-        )
-    if not reasons:
-        return result
-    drawing = simulator_of(engine)
-    own = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
-    made = {}
-    for name, what, days, other in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
-        each = np.where(pending, np.where(drawn, other, np.nan), np.where(drawn | replaces, days, np.nan))
-        made[f"times_{name}"] = ("design", each, {"units": "1", "long_name": f"{what} by which times are simulated"})
-    return result.assign(made).assign_attrs(times_simulated=" or ".join(reasons))
 
 
 def _of_design(

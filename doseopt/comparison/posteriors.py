@@ -15,7 +15,8 @@ from doseopt.core.beside import begun
 from doseopt.core.design import Design
 from doseopt.measures.decisive import decisive_accuracy, declared_of
 from doseopt.measures.declared import declared_posterior
-from doseopt.measures.estimation import Estimates, labelled_prior, posterior_measures
+from doseopt.measures.estimates import Estimates
+from doseopt.measures.estimation import labelled_prior, posterior_measures
 from doseopt.measures.reliability import COORDS as RELIABILITY
 from doseopt.measures.reliability import reliability
 from doseopt.study.study import Study

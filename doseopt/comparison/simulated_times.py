@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
 from doseopt.clock.replaced import Enrolled, enrolled
 from doseopt.comparison.drawn_times import enrolments, of_enrolments
+from doseopt.comparison.evaluate import Engine
+from doseopt.comparison.times import replaced_in, unlawful
 from doseopt.core.design import Design
 from doseopt.core.state import Decision, FloatArray, IntArray, TrialState
 from doseopt.engines.calendars import outcome_of
-from doseopt.engines.enrolling import enrolling, lost_chances, replaced
+from doseopt.engines.enrolling import enrolling, loses, lost_chances, replaced
 from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.patients import Patients
 from doseopt.engines.simulate import ROWS, run_trials
 from doseopt.study.clock import Clock
-from doseopt.study.on_pending import SEED, TRIALS
+from doseopt.study.on_pending import SEED, TRIALS, simulator_of
+from doseopt.study.study import Study
 
 STEP = max(ROWS // TRIALS, 1)
 """Scenarios at a time."""
@@ -73,3 +78,37 @@ def _number(scenarios: xr.Dataset, places: IntArray, told: bool) -> Enrolled:
     each = [enrolled(places[r], weight, out[r : r + 1]).probability[0] for r in range(len(places))]
     longest = max(map(len, each))
     return Enrolled(np.array([np.pad(law, (0, longest - len(law))) for law in each]))
+
+
+def told_why_simulated(study: Study, engine: Engine, result: xr.Dataset, found: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Say why times were simulated, and of which designs with how many trials, if any were."""
+    if study.clock is None:
+        return result
+    designs, trials = study.designs.values(), result["trials"].to_numpy()
+    pending = np.array([design.facts.in_time for design in designs])
+    drawn, whole = (found["duration_mcse"] > 0).any(axis=1), np.isfinite(trials) & ~pending
+    reasons, replaces = [], replaced_in(study.scenarios)
+    if replaces:
+        reasons = ["patients are replaced"]
+    elif study.clock.lawless or (drawn & ~pending & ~whole).any():
+        some = any(loses(design, study.scenarios) for design in designs)
+        capped = any(design.facts.max_enrolled is not None for design in designs)
+        come = some and any(design.facts.comers is not None for design in designs)
+        why = "cohorts are treated as patients come, of whom some are left out" if come else ""
+        reasons = [unlawful(study.clock, some, capped) or why or "the law takes too much memory or time"]
+    if whole.any():
+        reasons.append("trials are simulated as a whole")
+    if (drawn & pending).any():
+        fills = any(design.facts.backfill is not None for design in designs)
+        reasons.append(
+            "lower doses are backfilled" if fills else "trials with pending patients are followed in no slots"
+        )
+    if not reasons:
+        return result
+    drawing = simulator_of(engine)
+    own = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
+    made = {}
+    for name, what, days, other in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
+        each = np.where(pending, np.where(drawn, other, np.nan), np.where(drawn | replaces, days, np.nan))
+        made[f"times_{name}"] = ("design", each, {"units": "1", "long_name": f"{what} by which times are simulated"})
+    return result.assign(made).assign_attrs(times_simulated=" or ".join(reasons))

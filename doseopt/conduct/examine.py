@@ -17,7 +17,7 @@ from doseopt.core.state import CONTINUE, TrialState
 from doseopt.core.trial import after, decide_and_select, step
 from doseopt.designs.waiting import made_to_wait, where_no_time_passes
 from doseopt.engines.graph import graph_of
-from doseopt.measures.estimation import LEVEL
+from doseopt.measures.estimates import LEVEL
 from doseopt.study.study import Study
 
 LONG_NAMES = {

@@ -13,7 +13,7 @@ from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design, estimated_by
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.trial import after
-from doseopt.measures.estimation import LEVEL
+from doseopt.measures.estimates import LEVEL
 from doseopt.records.replay import Branch, Replay
 from doseopt.records.trial import Trial
 from doseopt.study.reader import key

@@ -16,7 +16,8 @@ from scipy.special import comb
 from doseopt.conduct.draws import COHORT, drawn, sampled
 from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults, nearest
-from doseopt.measures.estimation import LEVEL, effective_sample_size
+from doseopt.measures.estimates import LEVEL
+from doseopt.measures.estimation import effective_sample_size
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import FIELDS, IN_PART
 from doseopt.models.kinds import PRIOR_SCALES, describe_model, with_prior_sd

@@ -10,7 +10,7 @@ import numpy as np
 from doseopt.conduct.counted import Counted, takes_doses
 from doseopt.core.parameters import Fault, Faults, demand, nearest
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.measures.estimation import LEVEL
+from doseopt.measures.estimates import LEVEL
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import Judge, PosteriorCurve

@@ -10,7 +10,8 @@ import xarray as xr
 from doseopt.core.design import Design
 from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH, Endings
-from doseopt.measures.estimation import Estimates, labelled, means_given, own_estimates
+from doseopt.measures.estimates import Estimates
+from doseopt.measures.estimation import labelled, means_given, own_estimates
 
 GIVEN = {
     "declared_p_right": "expected posterior probability that the declared dose is right",

@@ -8,7 +8,8 @@ import xarray as xr
 from doseopt.core.definition import Definition
 from doseopt.core.state import NONE, FloatArray
 from doseopt.measures.endings import TOO_HIGH, Endings
-from doseopt.measures.estimation import Estimates, labelled, means_given
+from doseopt.measures.estimates import Estimates
+from doseopt.measures.estimation import labelled, means_given
 
 FEW = 3
 """Patients at the declared dose that are few."""

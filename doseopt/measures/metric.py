@@ -12,6 +12,10 @@ import numpy as np
 from doseopt.core.state import FloatArray
 from doseopt.measures.endings import Endings, Truth
 
+type Attrs = dict[str, str]
+type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
+"""A variable: dimensions, values in each scenario, unit and meaning."""
+
 ROOM = 1 << 23
 """Values of endings at a time: 64 MB."""
 

@@ -3,7 +3,7 @@
 A measure is registered with its unit and what it means. It is either a function of one ending, `f(endings, truth)`,
 which sees of a truth what is right and not the rates; or linear in something counted at each ending (`of`), stated by
 the weights of these counts under a truth, so that its mean is a product. `measure` returns the mean of either and its
-Monte Carlo standard error. The few that are not means (quantiles of a count) are in `QUANTILES`.
+Monte Carlo standard error. The few that are not means are in `quantiles`.
 
 What is right is judged by `acceptable` (scenario, dose) of the outcomes: where no dose is acceptable, only selecting
 none is correct. Above the MTD is a dose above the highest acceptable one whose true DLT rate is above the target.
@@ -20,8 +20,9 @@ import xarray as xr
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.engines.outcomes import coords_along, judged
 from doseopt.measures.endings import Endings, Truth, number_at
-from doseopt.measures.metric import Metric, means
+from doseopt.measures.metric import Attrs, Measured, Metric, means
 from doseopt.measures.optimal_dose import OF_OBD
+from doseopt.measures.quantiles import LEVELS, quantiles
 from doseopt.measures.safety import SAFETY
 from doseopt.scenarios import MTDRule
 
@@ -30,8 +31,6 @@ METRICS: dict[str, Metric] = dict(SAFETY)
 
 
 type Registered = Callable[[Callable[..., Any]], Callable[..., Any]]
-type Attrs = dict[str, str]
-type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
 
 
 def metric(long_name: str, units: str = "1", better: int = -1, along: str = "", of: str = "") -> Registered:
@@ -238,29 +237,6 @@ def _labelled(outcomes: xr.Dataset, found: Metric, value: FloatArray, *between: 
     return xr.DataArray(value, dims=dims, coords={dim: outcomes[dim] for dim in dims if dim in outcomes.coords})
 
 
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-QUANTILES = {
-    "sample_size_quantile": ("sample_size", "quantile of the sample size"),
-    "total_dlts_quantile": ("total_dlts", "quantile of the number of patients with a DLT"),
-}
-"""Quantiles of a measured count over endings, at LEVELS."""
-
-
-def quantile(outcomes: xr.Dataset, name: str) -> xr.DataArray:
-    """Return the smallest value with at least the stated probability at or below it, (scenario, quantile)."""
-    dims, value, about = _quantile(name, Endings.of(outcomes))
-    return xr.DataArray(value, {"scenario": outcomes["scenario"], "quantile": list(LEVELS)}, dims, attrs=about)
-
-
-def _quantile(name: str, endings: Endings) -> tuple[tuple[str, str], FloatArray, Attrs]:
-    of, long_name = QUANTILES[name]
-    counts, which = np.unique(endings.counts[METRICS[of].of].sum(axis=-1), return_inverse=True)
-    is_count = which.reshape(*endings.total.shape, 1) == np.arange(len(counts))
-    cumulative = np.cumsum(endings.mean(is_count), axis=1)
-    position = (cumulative[:, None, :] >= np.array(LEVELS)[:, None] - 1e-12).argmax(axis=2)
-    return ("scenario", "quantile"), counts[position].astype(float), {"units": "patients", "long_name": long_name}
-
-
 def correct_of_all(outcomes: xr.Dataset) -> xr.DataArray:
     """Return the probability of correct selection when insertable doses may be right, too, (scenario).
 
@@ -297,8 +273,7 @@ def operating_characteristics(outcomes: xr.Dataset) -> xr.Dataset:
     >>> round(operating_characteristics(judged(outcomes, MTDRule(target=0.25))).correct_selection.item(), 4)
     0.4202
     """
-    endings = Endings.of(outcomes)
     every = METRICS | OF_OBD if "obd_acceptable" in outcomes else METRICS
-    result = _measured(outcomes, every) | {name: _quantile(name, endings) for name in QUANTILES}
+    result = _measured(outcomes, every) | quantiles(Endings.of(outcomes))
     coords = coords_along(outcomes, {"scenario", "dose", "stop_reason"})
     return xr.Dataset(result, {**coords, "quantile": list(LEVELS)}, dict(outcomes.attrs))

@@ -18,8 +18,8 @@ from doseopt.cli import app
 from doseopt.comparison.compare import compare
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
-from doseopt.measures import estimation
-from doseopt.measures.estimation import Estimates
+from doseopt.measures import estimates
+from doseopt.measures.estimates import Estimates
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -366,7 +366,7 @@ def test_an_interrupt_keeps_the_posteriors_that_are_done(stated, tmp_path, monke
 
         finish(self, stop)
 
-    monkeypatch.setattr(estimation, "PIECE", 5)
+    monkeypatch.setattr(estimates, "PIECE", 5)
     monkeypatch.setattr(Estimates, "run", interrupted)
     result = run("compare", stated, "--out", tmp_path / "part")
     assert result.exit_code == 130

@@ -17,7 +17,8 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.operating_characteristics import METRICS, QUANTILES
+from doseopt.measures.operating_characteristics import METRICS
+from doseopt.measures.quantiles import QUANTILES
 from doseopt.reports.sections.benchmark import ONE_DOSE, benchmark
 from doseopt.study.file import load_study, parse_study
 from doseopt.tabular.netcdf import write_netcdf

@@ -8,7 +8,7 @@ from doseopt import BOIN, Exact, MaxPatients, Modified, MTDRule, Simulate, Three
 from doseopt.beliefs.right import Definitions
 from doseopt.engines.outcomes import judged
 from doseopt.measures.decisive import decisive_accuracy
-from doseopt.measures.estimation import Estimates
+from doseopt.measures.estimates import Estimates
 from doseopt.models.beta import BetaBinomial
 
 RULE = MTDRule(0.25)

@@ -10,8 +10,9 @@ from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.exact import Exact
 from doseopt.engines.simulate import Simulate
-from doseopt.measures import estimation
-from doseopt.measures.estimation import Estimates, effective_sample_size, own_measures, posterior_measures
+from doseopt.measures import estimates as tallies
+from doseopt.measures.estimates import Estimates
+from doseopt.measures.estimation import effective_sample_size, own_measures, posterior_measures
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.curves import Empiric
@@ -119,7 +120,7 @@ def by_hand(outcomes, computed):
 
 @pytest.mark.parametrize("computed", [1, 4, 9])
 def test_what_is_left_out_is_told_and_the_rest_is_given_the_others(two_cohorts, monkeypatch, computed):
-    monkeypatch.setattr(estimation, "MOST_TALLIES", computed)
+    monkeypatch.setattr(tallies, "MOST_TALLIES", computed)
     estimates = estimated(BetaBinomial(2), two_cohorts)
     assert (estimates.done, estimates.wanted) == (computed, computed)
     found = posterior_measures(two_cohorts, estimates)
@@ -139,12 +140,12 @@ def test_nothing_is_left_out_unless_it_is_too_much(two_cohorts):
 
 def test_nodes_bound_the_work_too(two_cohorts, monkeypatch):
     model = Empiric((0.1, 0.3), 1.16)
-    monkeypatch.setattr(estimation, "MOST_NODES", 5 * estimation.quadrature(model).nodes(6))
+    monkeypatch.setattr(tallies, "MOST_NODES", 5 * tallies.quadrature(model).nodes(6))
     assert Estimates(model, [two_cohorts]).wanted == 5
 
 
 def test_a_tally_that_is_not_done_or_no_ending_is_answered_all_the_same(two_cohorts, monkeypatch):
-    monkeypatch.setattr(estimation, "PIECE", 4)
+    monkeypatch.setattr(tallies, "PIECE", 4)
     estimates = Estimates(BetaBinomial(2), [two_cohorts])
     with pytest.raises(ZeroDivisionError):
         estimates.run(lambda done: 1 / 0)
@@ -163,7 +164,7 @@ def test_a_tally_that_is_not_done_or_no_ending_is_answered_all_the_same(two_coho
 
 
 def test_interrupted_work_is_kept_and_goes_on_where_it_stopped(two_cohorts, monkeypatch):
-    monkeypatch.setattr(estimation, "PIECE", 4)
+    monkeypatch.setattr(tallies, "PIECE", 4)
     estimates = Estimates(BetaBinomial(2), [two_cohorts])
 
     def interrupt(done):
@@ -187,7 +188,7 @@ def test_every_model_tells_how_many_nodes_it_visits():
     values = (1.0, 3.0, 10.0)
     for kind in ("blrm", "empiric", "logistic", "bma", "beta"):
         model = PosteriorModel(model=kind).curve(values, "mg", 3, 0.25)
-        few, many = (estimation.quadrature(model).nodes(patients) for patients in (10, 100))
+        few, many = (tallies.quadrature(model).nodes(patients) for patients in (10, 100))
         assert 1 <= few <= many
         assert few < many or kind in ("beta", "blrm")  # a BLRM's window has as many nodes, closer the more patients
 

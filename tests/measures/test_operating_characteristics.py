@@ -11,17 +11,10 @@ from doseopt.engines import means
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
 from doseopt.engines.outcomes import judged
+from doseopt.measures.endings import Endings
 from doseopt.measures.expected import linear_measures
-from doseopt.measures.operating_characteristics import (
-    LEVELS,
-    METRICS,
-    QUANTILES,
-    correct_at,
-    measure,
-    operating_characteristics,
-    quantile,
-    values,
-)
+from doseopt.measures.operating_characteristics import METRICS, correct_at, measure, operating_characteristics, values
+from doseopt.measures.quantiles import LEVELS, QUANTILES, quantiles
 from doseopt.scenarios import MTDRule, make_scenarios
 
 # Three endings at three doses: (patients, DLTs, MTD declared, reason). Scenarios differ in the truth and the weights.
@@ -124,8 +117,11 @@ def simulated():
 
 
 def found(data, name):
-    value = quantile(data, name) if name in QUANTILES else measure(data, name)[0]
-    return value.transpose("scenario", ...).to_numpy()
+    if name in QUANTILES:
+        dims, value, _ = quantiles(Endings.of(data))[name]
+        assert dims == ("scenario", "quantile")
+        return value
+    return measure(data, name)[0].transpose("scenario", ...).to_numpy()
 
 
 def test_means_do_not_depend_on_how_many_scenarios_are_weighed_at_a_time(monkeypatch):

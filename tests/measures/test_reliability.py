@@ -8,7 +8,7 @@ from doseopt import Exact, MTDRule, ThreePlusThree, make_scenarios
 from doseopt.beliefs.right import Definitions
 from doseopt.engines.outcomes import judged
 from doseopt.measures.decisive import decisive_accuracy, declared_of
-from doseopt.measures.estimation import Estimates
+from doseopt.measures.estimates import Estimates
 from doseopt.measures.reliability import pooled, reliability
 from doseopt.models.beta import BetaBinomial
 
