@@ -43,6 +43,7 @@ def later(name: str, without: Sequence[str] = ()) -> None:
     """Let a module be loaded when it is first used, unless it is already, or there is none.
 
     For a process that is one's own: a part of the module, `import a.b`, is not to be the first that is imported of it.
+    A package of which the module is a part is loaded.
 
     Parameters
     ----------
@@ -62,3 +63,6 @@ def later(name: str, without: Sequence[str] = ()) -> None:
         module = Later(name, without)
         module.__spec__ = spec
         sys.modules[name] = module
+        package, _, part = name.rpartition(".")
+        if package:
+            setattr(sys.modules[package], part, module)

@@ -40,6 +40,16 @@ def test_what_it_would_load_only_to_know_that_it_is_there_is_hidden_from_it():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_part_of_a_package_is_loaded_by_its_first_use():
+    code = (
+        "import sys, numpy\nfrom doseopt.core.later import later\nlater('numpy.testing')\n"
+        "from numpy import testing\nassert testing is numpy.testing and 'unittest' not in sys.modules\n"
+        "numpy.testing.assert_allclose(1, 1)\nassert 'unittest' in sys.modules\n"
+        "assert numpy.testing is sys.modules['numpy.testing'] is not testing"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("words", ["check small.toml", "next small.toml --outcomes 1NNN"])
 def test_commands_that_make_no_table_of_scenarios_load_no_xarray(words, tmp_path):
     (tmp_path / "small.toml").write_text(
