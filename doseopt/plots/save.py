@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doseopt.core.files import write_whole
 from doseopt.core.text import neutral
@@ -76,19 +77,19 @@ def in_pixels(svg: bytes) -> bytes:
         folder = Path(name)
         (folder / "figure.svg").write_bytes(svg)
         (folder / "page.typ").write_text(PAGE)
-        png = typst.compile(folder / "page.typ", root=folder, format="png", ppi=DPI, font_paths=fonts())
+        _copy_fonts(folder)
+        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+        png = typst.compile(folder / "page.typ", root=folder, format="png", ppi=DPI, font_paths=fonts)
     assert isinstance(png, bytes), "a drawing is one page"
     return png
 
 
-@cache
-def fonts() -> Any:
-    """Return the fonts that figures are laid out with, for typst."""
-    import typst
+def _copy_fonts(folder: Path) -> None:
+    """Copy the fonts that figures are laid out with, alone: a letter of a last resort has all its text set in it."""
     from matplotlib import get_data_path
 
-    folder = Path(get_data_path(), "fonts", "ttf")
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+    for file in Path(get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf"):
+        shutil.copyfile(file, folder / file.name)
 
 
 def _place_no_label(figure: Figure) -> None:

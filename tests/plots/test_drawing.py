@@ -76,3 +76,13 @@ def test_text_is_text_and_names_are_unique():
 def test_a_picture_has_its_size(size):
     png = in_pixels(drawn(LeanFigure(figsize=size)))
     assert Image.open(io.BytesIO(png)).size == tuple(int(np.ceil(DPI * side)) for side in size)
+
+
+def test_a_letter_that_the_font_lacks_leaves_the_others_as_they_are():
+    def ink(text):
+        figure = LeanFigure(figsize=(3, 0.5))
+        figure.text(0.98, 0.3, text, ha="right", size=12)
+        return np.asarray(Image.open(io.BytesIO(in_pixels(drawn(figure)))).convert("L"))[:, 400:]
+
+    assert ink("plain").min() < 100
+    np.testing.assert_array_equal(ink("剂 and then a long name"), ink("B and then a long name"))
