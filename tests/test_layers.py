@@ -29,8 +29,8 @@ ROOMS_WITHIN = {
 MEASURED = {"engines/outcomes", "engines/means"}
 """All that measures know of the engines: how trials can end, and their expectations."""
 HEAVY = {"pymc", "pytensor", "matplotlib", "arviz", "nutpie"}
-DRAWING = {"plots/axes", "plots/pen"}
-"""Files with classes of matplotlib's, which are therefore as heavy."""
+DRAWING = {"plots/pen"}
+"""A file with a class of matplotlib's, which is therefore as heavy."""
 
 ROOT = Path(doseopt.__file__).parent
 FILES = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in sorted(ROOT.rglob("*.py"))}

@@ -88,7 +88,7 @@ def _set(ds: xr.Dataset, parts: Sequence[_Lines | _Drawn], columns: int) -> list
 
 
 def _page(ds: xr.Dataset, parts: Sequence[tuple[float, _Lines | _Drawn]], columns: int, number: str) -> Figure:
-    from doseopt.plots.axes import LeanFigure as Figure
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=PAGE)
     figure.set_layout_engine("none")

@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from matplotlib import _path
 from matplotlib.backend_bases import FigureCanvasBase, RendererBase
 from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties, weight_dict
@@ -24,6 +23,14 @@ DIGITS = 3
 """Of a point, behind the decimal point."""
 HATCH = 72
 """Points of a side of a hatched tile."""
+CODES: dict[Any, tuple[str, int]] = {
+    Path.MOVETO: ("M", 1),
+    Path.LINETO: ("L", 1),
+    Path.CURVE3: ("Q", 2),
+    Path.CURVE4: ("C", 3),
+    Path.CLOSEPOLY: ("z", 1),
+}
+"""What SVG calls a part of a path, and how many points it takes."""
 
 
 class Pen(RendererBase):
@@ -135,12 +142,20 @@ class Pen(RendererBase):
         clip = self._clip(gc)
         self.drawn.append(f"<g{clip}>{text}</g>\n" if clip else f"{text}\n")
 
-    def _line(self, path: Any, transform: Any, line: bool) -> str:
+    def _line(self, path: Path, transform: Transform, line: bool) -> str:
         """Return a path as SVG has it; of a line only what is on the sheet, without points that change nothing."""
         clip = (0.0, 0.0, self.width, self.height) if line else None
-        how = (transform, clip, path.should_simplify and line, None, DIGITS, [b"M", b"L", b"Q", b"C", b"z"], False)
-        found: bytes = _path.convert_to_string(path, *how)  # type: ignore[attr-defined]  # as the backends do
-        return found.decode("ascii").strip().replace("\n", "")
+        clean = path.cleaned(
+            transform, remove_nans=True, clip=clip, simplify=path.should_simplify and line, curves=True
+        )
+        numbers = [_short(number) for number in np.asarray(clean.vertices).ravel().tolist()]
+        codes = np.asarray(clean.codes).tolist()
+        found, at = list[str](), 0
+        while codes[at] != Path.STOP:
+            letter, points = CODES[codes[at]]
+            found.append(letter if letter == "z" else letter + " ".join(numbers[2 * at : 2 * (at + points)]))
+            at += points
+        return "".join(found)
 
     def _style(self, gc: Any, face: Any) -> str:
         colour, forced, hatch = gc.get_rgb(), gc.get_forced_alpha(), gc.get_hatch()

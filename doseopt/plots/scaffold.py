@@ -25,7 +25,7 @@ type Heading = tuple[str, str]
 
 def new_figure(body: float, title: str, subtitle: str) -> Figure:
     """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
-    from doseopt.plots.axes import LeanFigure as Figure
+    from matplotlib.figure import Figure
 
     lines = wrapped(subtitle, (full_width() - 0.2) * 72, NORMAL)
     top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72

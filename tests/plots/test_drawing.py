@@ -1,4 +1,4 @@
-"""Axes and pen against matplotlib's own: the same picture."""
+"""The pen against matplotlib's own: the same picture."""
 
 import io
 import xml.etree.ElementTree as ET
@@ -9,15 +9,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from doseopt.plots.axes import LeanFigure
 from doseopt.plots.save import DPI, drawn, in_pixels
 from doseopt.plots.style import styled
 
 
 @styled
-def picture(kind):
+def picture():
     """Return a figure with shared axes, a grid, ticks of several looks, marks, hatches, texts and a cut line."""
-    figure = kind(figsize=(4, 3))
+    figure = Figure(figsize=(4, 3))
     a, b, c, d = figure.subplots(2, 2, sharex=True).flat
     a.plot([0, 1, 2], [3, 200, 5], "o--", color="green", alpha=0.5, markersize=4)
     a.set_ylim(0, 100)
@@ -45,13 +44,9 @@ def pixels(figure, dpi):
     return np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
 
 
-def test_the_axes_are_those_of_matplotlib_pixel_by_pixel():
-    np.testing.assert_array_equal(pixels(picture(LeanFigure), 150), pixels(picture(Figure), 150))
-
-
 def test_the_pen_draws_what_matplotlib_draws():
-    mine = np.asarray(Image.open(io.BytesIO(in_pixels(drawn(picture(LeanFigure))))).convert("RGB")).astype(float)
-    figure = picture(Figure)
+    mine = np.asarray(Image.open(io.BytesIO(in_pixels(drawn(picture())))).convert("RGB")).astype(float)
+    figure = picture()
     drawn(figure)  # laid out by the same measure of texts
     figure.set_layout_engine("none")
     other = pixels(figure, DPI)
@@ -65,7 +60,7 @@ def test_the_pen_draws_what_matplotlib_draws():
 
 
 def test_text_is_text_and_names_are_unique():
-    svg = ET.fromstring(drawn(picture(LeanFigure)))
+    svg = ET.fromstring(drawn(picture()))
     texts = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"up & <down>", "two", "lines", "the last", "none"} <= texts
     names = [part.get("id") for part in svg.iter() if part.get("id")]
@@ -74,13 +69,13 @@ def test_text_is_text_and_names_are_unique():
 
 @pytest.mark.parametrize("size", [(2.0, 1.0), (6.3, 2.25)])
 def test_a_picture_has_its_size(size):
-    png = in_pixels(drawn(LeanFigure(figsize=size)))
+    png = in_pixels(drawn(Figure(figsize=size)))
     assert Image.open(io.BytesIO(png)).size == tuple(int(np.ceil(DPI * side)) for side in size)
 
 
 def test_a_letter_that_the_font_lacks_leaves_the_others_as_they_are():
     def ink(text):
-        figure = LeanFigure(figsize=(3, 0.5))
+        figure = Figure(figsize=(3, 0.5))
         figure.text(0.98, 0.3, text, ha="right", size=12)
         return np.asarray(Image.open(io.BytesIO(in_pixels(drawn(figure)))).convert("L"))[:, 400:]
 

@@ -31,7 +31,8 @@ def ahead(document: Document, *, page: bool = False) -> Document:
     many = min(processes(), MOST, len(figures))
     if processes() == 1 or not figures:
         return document
-    import doseopt.plots.axes
+    import matplotlib.figure  # noqa: F401
+
     import doseopt.plots.pen  # noqa: F401  # once, not in each process
 
     for share in (figures[first::many] for first in range(many)):
