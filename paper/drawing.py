@@ -11,7 +11,7 @@ import numpy as np
 from doseopt.core.files import write_whole
 from doseopt.plots.definition_map import definition_map_figure
 from doseopt.plots.drawings import attained_figure, enrolment_figure, price_figure
-from doseopt.plots.save import rendered
+from doseopt.plots.save import drawn
 from doseopt.plots.scaffold import new_figure, percent_axis
 from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, SMALL, VERMILLION, WIDTH, styled, wrapped
 from paper.material import Material
@@ -40,10 +40,10 @@ def figures(material: Material, results: Mapping[str, Results]) -> dict[str, Fig
     }
 
 
-def save(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
+def save(made: Mapping[str, Figure], folder: Path) -> list[Path]:
     """Write the figures as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    svg = {name: rendered(figure)[1] for name, figure in drawn.items()}
+    svg = {name: drawn(figure) for name, figure in made.items()}
     return [write_whole(folder / f"{name}.svg", lambda p, c=content: p.write_bytes(c)) for name, content in svg.items()]
 
 

@@ -20,7 +20,7 @@ from doseopt.amendment.amend import amend
 from doseopt.calibration import Objective, calibrate
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Reach, build_graph, graph_of
-from doseopt.measures.operating_characteristics import QUANTILES
+from doseopt.measures.quantiles import QUANTILES
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.two_parameter_nodes import FINE, nodes_for
 from doseopt.study.file import parse_study

@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from doseopt.designs import BOIN
 from doseopt.designs.layers import layers
 from doseopt.engines.exact import Exact
-from doseopt.measures.estimation import CEILING, LEVEL
+from doseopt.measures.estimates import LEVEL
+from doseopt.measures.estimation import CEILING
 from doseopt.scenarios.doses import Doses
 from doseopt.study.study import Study
 from paper.material import Material

@@ -17,7 +17,7 @@ from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import measure
-from doseopt.models.quadrature.one_parameter import log_complement
+from doseopt.models.rates import log_complement
 from paper.material import Material
 
 NODES = (21, 41, 81)
