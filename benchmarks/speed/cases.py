@@ -11,6 +11,7 @@ import numpy as np
 import doseopt
 from doseopt.attainable import Rules
 from doseopt.beliefs import Belief, LogisticFamily, belief_of_rates
+from doseopt.core.compiled import loops
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Reach, build_graph
@@ -98,6 +99,7 @@ def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Reach, FloatArray, FloatArray
 
 def load() -> None:
     """Load what a first graph of each kind loads: that is part of a command's time, which is measured apart."""
+    loops()
     for design in (boin(), crm(), blrm(patients=6)):
         exact(design)
 
