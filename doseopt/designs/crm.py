@@ -226,10 +226,13 @@ class CRM(ModelBased):
         return follow(self.initial, self.cohort, state, given)
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
-        """Return the model's choice among some doses, NONE if there are none, [S]."""
+        """Return the model's choice among some doses, NONE if there are none, [S].
+
+        A design with estimates of its own, derived from this one, is asked for them.
+        """
         if self.cibp is not None:
             return least_penalised(expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), allowed)
-        if self.estimate == "mle":
+        if self.estimate == "mle" or type(self).estimated is not CRM.estimated:
             return closest(self.estimated(state), self.target, allowed)
         rough = quadrature(self.curve).roughly(state.n, state.y, self.estimate == "plugin")
         dose, sure = surely_closest(*rough, self.target, allowed)

@@ -337,3 +337,17 @@ labels = ["1", "2", "3"]
         ("plugin", "tanh", None),
         ("plugin", "empiric", 0.3),
     ]
+
+
+class Backwards(CRM):
+    """A CRM with estimates of its own: the skeleton turned round, whatever was seen."""
+
+    def estimated(self, state):
+        return np.tile(self.rates[::-1], (len(state), 1))
+
+
+@pytest.mark.parametrize("estimate", ["plugin", "mean"])
+def test_a_design_with_estimates_of_its_own_is_asked_for_them(estimate):
+    design = Backwards(doses=3, target=0.1, skeleton=(0.1, 0.3, 0.5), estimate=estimate)
+    assert design.decide(after(design, "1NNN")).dose.tolist() == [2]
+    assert design.select(after(design, "1NNN"), np.zeros(1, int)).tolist() == [2]
