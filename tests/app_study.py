@@ -24,6 +24,7 @@ kind = "boin"
 modifiers = [{ kind = "max_patients", n = 12 }]
 [designs.CRM]
 kind = "crm"
+cibp = 0.5
 cohort = 1
 skeleton = { prior_mtd = 4, halfwidth = 0.05 }
 modifiers = [{ kind = "no_skipping" }, { kind = "max_patients", n = 30 }]
