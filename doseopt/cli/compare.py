@@ -240,11 +240,12 @@ def _with_posteriors(
         with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
             found = Posteriors(study, engine, comparison)
-            bar.update(task, total=found.estimates.wanted, refresh=True)
+            wanted = found.estimates.wanted
+            bar.update(task, total=wanted, refresh=True)
 
             def tell(done: int) -> None:
                 bar.update(task, completed=done, refresh=True)
-                if time.monotonic() - begun > LONG:
+                if done < wanted and time.monotonic() - begun > LONG:
                     once()
 
             found.estimates.run(tell)

@@ -14,6 +14,7 @@ from doseopt import Exact, compare, load_study
 from doseopt.cli import app, output
 from doseopt.cli import compare as command
 from doseopt.comparison import by_reading, in_time
+from doseopt.measures import estimates
 from doseopt.reports.render import document
 from doseopt.scenarios import specs
 from doseopt.tabular import netcdf
@@ -72,11 +73,15 @@ def test_data_are_written_once_and_each_figure_is_laid_out_once(path, tmp_path, 
     assert 2 < len(layouts) == len({id(figure) for _, figure in layouts}) <= len(figures)  # some need none
 
 
-def test_what_is_known_before_posteriors_that_take_long_is_written_before_them(path, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("piece", "written"), [(5, [False, True]), (10**6, [True])])
+def test_what_is_known_before_posteriors_that_take_long_is_written_before_the_last(
+    path, tmp_path, monkeypatch, piece, written
+):
     monkeypatch.setattr(command, "LONG", -1)
+    monkeypatch.setattr(estimates, "PIECE", piece)
     tables = counted(monkeypatch, netcdf, "write_netcdf")
     assert CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")]).exit_code == 0
-    assert ["posterior_mean" in dataset for dataset, _ in tables] == [False, True]
+    assert ["posterior_mean" in dataset for dataset, _ in tables] == written
 
 
 def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch):
