@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from doseopt.core.state import CONTINUE, FloatArray, IntArray
+from doseopt.core.state import CONTINUE, BoolArray, FloatArray, IntArray
 from doseopt.engines.exact import edge_chances, ending_weights
 from doseopt.engines.graph import Graph
 
@@ -88,14 +88,20 @@ def mean_cohorts(
     p, p_beside
         As for `cohorts_of`.
     """
-    size, at = graph.category_counts.sum(axis=1), graph.source
-    new = (size > 1) & (graph.state.n[at, graph.decision.dose[at]] == 0)
+    _, new = _treated(graph)
     # how many come does not depend on the truth: by that of one scenario
     chance = edge_chances(graph, p[:1], None if p_beside is None else p_beside[:1])[:, 0]
-    several = np.bincount(at, chance * new, len(graph.state))
+    several = np.bincount(graph.source, chance * new, len(graph.state))
     patients = graph.state.total[graph.ending] - graph.start.total
     going_on = (graph.decision.stop == CONTINUE).astype(float)
     return reached[:, graph.ending] @ patients, reached @ going_on, reached @ several
+
+
+def _treated(graph: Graph) -> tuple[IntArray, BoolArray]:
+    """Return the size of the cohort of each edge, and whether it is of two or more at a new dose, [L] each."""
+    total, source = graph.state.total, graph.source
+    size = total[graph.target] - total[source]
+    return size, (size > 1) & (graph.state.n[source, graph.decision.dose[source]] == 0)
 
 
 type Move = Callable[[FloatArray, int, bool], FloatArray]
@@ -162,8 +168,7 @@ def _layers(graph: Graph, chance: FloatArray, begin: FloatArray, move: Move) -> 
 
     total = graph.state.total
     source, target = graph.source, graph.target
-    size = total[target] - total[source]
-    new = (size > 1) & (graph.state.n[source, graph.decision.dose[source]] == 0)
+    size, new = _treated(graph)
     counts, firsts = np.unique(total, return_index=True)  # states stand in order of their patients
     lasts = [*firsts[1:].tolist(), len(total)]
     kept: dict[int, tuple[int, FloatArray]] = {}

@@ -10,6 +10,7 @@ from doseopt.designs.selection import TIE, closest, surely_closest
 from doseopt.models.curves import Empiric, OneParameterLogistic
 from doseopt.models.quadrature import fitted, quadrature, rough
 from doseopt.models.quadrature.batch import nominal_size
+from doseopt.models.quadrature.one_parameter_nodes import Fineness
 from doseopt.models.slope import SlopePrior
 
 SKELETON = (0.05, 0.12, 0.25, 0.40)
@@ -74,6 +75,20 @@ def test_sure_answers_are_right(name, plugin, route):
             np.testing.assert_array_equal(dose[sure], closest(right, target, allowed)[sure])
             if name in ("usual", "logistic", "wide skeleton"):
                 assert sure.mean() > 0.99
+
+
+@pytest.mark.parametrize("name", ["usual", "logistic", "wide skeleton"])
+def test_bounds_hold_and_are_needed_where_nodes_are_too_far_apart(name, monkeypatch, route):
+    monkeypatch.setattr(rough, "ROUGH", Fineness(0.6, 24.0))
+    rough.nodes_for.cache_clear()
+    n, y = tallies(np.random.default_rng(5))
+    few = n.sum(axis=1) <= 16
+    n, y, nodes = n[few], y[few], rough.nodes_for(MODELS[name], 16)
+    rough.nodes_for.cache_clear()
+    mean, off = nodes.means(n, y, plugin=False)
+    error, known = np.abs(mean - fitted.solve(MODELS[name], n, y).mean().T), np.isfinite(off)
+    assert known.mean() > 0.9
+    assert 0.05 < (error / off)[:, known].max() < 1
 
 
 def test_both_routes_agree_to_rounding(monkeypatch):

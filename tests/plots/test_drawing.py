@@ -81,3 +81,19 @@ def test_a_letter_that_the_font_lacks_leaves_the_others_as_they_are():
 
     assert ink("plain").min() < 100
     np.testing.assert_array_equal(ink("剂 and then a long name"), ink("B and then a long name"))
+
+
+def test_a_line_has_the_looks_that_are_stated():
+    figure = Figure(figsize=(2, 1))
+    figure.add_axes((0, 0, 1, 1)).plot([0, 1], [0, 1], color="#ff0080", linewidth=2, linestyle=(0, (4, 2)), alpha=0.5)
+    looks = [part.get("style") for part in ET.fromstring(drawn(figure)).iter() if "ff0080" in part.get("style", "")]
+    assert [set(look.split("; ")) for look in looks] == [
+        {
+            "fill: none",
+            "stroke-opacity: 0.5",
+            "stroke: #ff0080",
+            "stroke-width: 2",
+            "stroke-dasharray: 8,4",  # in widths
+            "stroke-dashoffset: 0",
+        }
+    ]
