@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from doseopt.comparison.evaluate import Engine
+    from doseopt.comparison.posteriors import Posteriors
     from doseopt.reports.render.document import Block, Document
     from doseopt.study.study import Study
 
@@ -111,7 +112,8 @@ def compare(
         engine = _engine(settled, simulate, seed)
         loaded = _under(load_study(study), truth or [])
         folder = folder_for(out, json, html)
-        compared, readings = _compared(loaded, engine)
+        wanted = loaded.states_posterior if posterior is None else posterior
+        compared, readings, posteriors = _compared(loaded, engine, wanted)
         loaded = loaded.only(compared["design"].to_numpy().tolist())
         dataset, found = _with_break_even(compared, loaded) if robust else (compared, list[Block]())
         whole = functools.cache(lambda: _followed_by(found, _document(compared)))
@@ -123,10 +125,8 @@ def compare(
         if not data_alone:
             document = drawing(whole(), folder, html)
         read, finished = functools.cache(lambda: dataset.assign(readings())), True
-        if loaded.states_posterior if posterior is None else posterior:
-            result, finished = _with_posteriors(
-                dataset, read, loaded, engine, lambda: _write_data(without_errors(read()), folder)
-            )
+        if posteriors is not None:
+            result, finished = _with_posteriors(read, posteriors, lambda: _write_data(without_errors(read()), folder))
             if not data_alone:
                 further, told = _of_posteriors(result)
                 further = drawing(further, folder, html)
@@ -202,13 +202,15 @@ def _engine(settled: bool, simulate: int | None, seed: int) -> Engine:
     return exact if settled else ExactWherePossible(exact, Simulate(seed=seed))
 
 
-def _compared(study: Study, engine: Engine) -> tuple[xr.Dataset, Callable[[], xr.Dataset]]:
-    """Run the comparison behind a progress bar; readings of the DLT window, which are not printed, are begun beside."""
+def _compared(
+    study: Study, engine: Engine, posteriors: bool
+) -> tuple[xr.Dataset, Callable[[], xr.Dataset], Posteriors | None]:
+    """Run the comparison behind a progress bar; readings of the DLT window and posteriors are begun beside."""
     from doseopt.cli.terminal import steps
     from doseopt.comparison.compare import before_readings
 
     with steps("comparing", len(study.designs) + 2) as step:
-        return before_readings(study, engine, step)
+        return before_readings(study, engine, step, posteriors)
 
 
 def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, list[Block]]:
@@ -226,21 +228,20 @@ def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, lis
 
 
 def _with_posteriors(
-    comparison: xr.Dataset, read: Callable[[], xr.Dataset], study: Study, engine: Engine, keep: Callable[[], object]
+    read: Callable[[], xr.Dataset], found: Posteriors, keep: Callable[[], object]
 ) -> tuple[xr.Dataset, bool]:
     """Add posteriors behind a progress bar to a comparison once it is read; when interrupted those so far, and False.
 
     They may be interrupted, and worse: the rest is kept where they fail, and once they take long.
     """
     from doseopt.cli.terminal import progress_bar
-    from doseopt.comparison.posteriors import Posteriors
 
-    found, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
+    estimates, finished, once, begun = None, False, functools.cache(keep), time.monotonic()
     try:
         with progress_bar("posteriors") as bar:
             task = bar.add_task("tallies; an interrupt keeps those done", total=None)
-            found = Posteriors(study, engine, comparison)
-            wanted = found.estimates.wanted
+            estimates = found.estimates
+            wanted = estimates.wanted
             bar.update(task, total=wanted, refresh=True)
 
             def tell(done: int) -> None:
@@ -248,14 +249,15 @@ def _with_posteriors(
                 if done < wanted and time.monotonic() - begun > LONG:
                     once()
 
-            found.estimates.run(tell)
+            if estimates.done:
+                tell(estimates.done)
+            estimates.run(tell)
             finished = True
         return found.added_to(read()), finished
     except KeyboardInterrupt:
-        of = None if found is None else found.estimates
-        done = "" if of is None else f" after {of.done:,} of {of.wanted:,} tallies"
+        done = "" if estimates is None else f" after {estimates.done:,} of {estimates.wanted:,} tallies"
         print(f"doseopt: posteriors interrupted{done}; what is done is kept", file=sys.stderr)
-        return read() if found is None else found.added_to(read()), finished
+        return read() if estimates is None else found.added_to(read()), finished
     except BaseException:
         once()
         raise

@@ -87,19 +87,20 @@ def compare(
     engine = ExactWherePossible() if engine is None else engine
     demand(isinstance(study, Study), "study", "a Study", study)
     demand(callable(engine), "engine", "Exact, Simulate or ExactWherePossible", engine)
-    result, readings = before_readings(study, engine, progress)
+    wanted = study.states_posterior if posteriors is None else posteriors
+    result, readings, found = before_readings(study, engine, progress, wanted)
     result = result.assign(readings())
-    if study.states_posterior if posteriors is None else posteriors:
+    if found is not None:
         progress("posteriors")
-        study = study.only(result["design"].to_numpy().tolist())
-        found = Posteriors(study, engine, result)
         found.estimates.run()
         result = found.added_to(result)
     return result
 
 
-def before_readings(study: Study, engine: Engine, progress: Progress) -> tuple[xr.Dataset, Callable[[], xr.Dataset]]:
-    """Return a comparison without posteriors, and what waits for the readings of the DLT window, begun beside it."""
+def before_readings(
+    study: Study, engine: Engine, progress: Progress, posteriors: bool
+) -> tuple[xr.Dataset, Callable[[], xr.Dataset], Posteriors | None]:
+    """Return a comparison, and what is begun beside it: what waits for readings of the DLT window, and posteriors."""
     scenarios = study.scenarios
     if faults := unweighed(study):
         raise Faults(faults, study.name)
@@ -117,6 +118,7 @@ def before_readings(study: Study, engine: Engine, progress: Progress) -> tuple[x
     told = study.window_events is not None or study.silences is not None
     readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
     result = _stacked(parts, list(found))
+    known = Posteriors(study, engine, result) if posteriors else None
     result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
     result = result.assign(_benchmark(study, result))
     progress("definitions and naming rules")
@@ -133,7 +135,7 @@ def before_readings(study: Study, engine: Engine, progress: Progress) -> tuple[x
     result = result.assign(as_they_come(study, engine, result)).assign(expanded(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
-    return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings
+    return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings, known
 
 
 def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:

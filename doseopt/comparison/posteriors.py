@@ -11,7 +11,7 @@ import xarray as xr
 from doseopt.beliefs.right import Definitions
 from doseopt.comparison.endings import likely_endings, typical_endings
 from doseopt.comparison.evaluate import Engine, along_designs, in_one, outcomes_of, variables_of
-from doseopt.core.beside import begun
+from doseopt.core.beside import begun, processes
 from doseopt.core.design import Design
 from doseopt.measures.decisive import decisive_accuracy, declared_of
 from doseopt.measures.declared import declared_posterior
@@ -25,30 +25,40 @@ from doseopt.study.study import Study
 class Posteriors:
     """What is known of the DLT rates after each design of a study, to be added to its comparison.
 
-    Typical endings are looked for beside, while the posteriors are computed.
+    The first posteriors are begun beside, where there may be another process, and typical endings are looked for.
 
     Parameters
     ----------
     study : Study
     engine : Exact, Simulate or ExactWherePossible
-        That the comparison was made with.
+        That the comparison is made with.
     comparison : Dataset
-        Of `compare`.
+        Of `compare`, as far as it is known.
     most_nodes : int, optional
         Of all quadratures together.
-
-    Attributes
-    ----------
-    estimates : Estimates
-        Of the tallies that the designs can end with: to be run to the end, or interrupted.
     """
 
     def __init__(self, study: Study, engine: Engine, comparison: xr.Dataset, most_nodes: int | None = None) -> None:
-        self._study, self._engine = study, engine
-        sizes = comparison["endings"].to_series().to_dict() if "endings" in comparison else {}
+        self._study, self._engine, self._most_nodes = study, engine, most_nodes
+        self._estimates = begun(self._begun if processes() > 1 else self._none_yet)
+        endings = comparison["endings"].to_numpy().tolist() if "endings" in comparison else []
+        sizes = dict(zip(study.designs, endings, strict=False))
         self._likely = begun(functools.partial(likely_endings, study, engine, sizes))
+
+    @property
+    def estimates(self) -> Estimates:
+        """Of the tallies that designs can end with, once the first are done: to be run to the end, or interrupted."""
+        return self._estimates()
+
+    def _none_yet(self) -> Estimates:
+        study = self._study
         each = itertools.chain.from_iterable(self._outcomes(name) for name in study.designs)
-        self.estimates = Estimates(study.curve(), each, most_nodes, Definitions((study.mtd,), study.doses.planned()))
+        return Estimates(study.curve(), each, self._most_nodes, Definitions((study.mtd,), study.doses.planned()))
+
+    def _begun(self) -> Estimates:
+        found = self._none_yet()
+        found.advance()
+        return found
 
     def _outcomes(self, name: str) -> Iterator[xr.Dataset]:
         return outcomes_of(self._study, self._engine, name, self._study.designs[name], self._study.scenarios)

@@ -64,11 +64,11 @@ def begun[T](work: Callable[[], T]) -> Callable[[], T]:
 
     @functools.cache
     def wait() -> T:
-        with receiver:
-            try:
-                found: tuple[T] = receiver.recv()
-            except EOFError:
-                return work()
+        try:
+            found: tuple[T] = receiver.recv()  # when interrupted it can be asked again
+        except EOFError:
+            return work()
+        receiver.close()
         process.join()
         return found[0]
 

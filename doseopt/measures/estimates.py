@@ -62,8 +62,7 @@ class Estimates:
         most_nodes: int | None = None,
         definitions: Definitions | None = None,
     ) -> None:
-        self._engine = quadrature(model)
-        self._right = None if definitions is None else RightAfter(model, definitions)
+        self._model, self._definitions = model, definitions
         keys, weight = _weighed(outcomes)
         order = np.argsort(-weight, kind="stable")
         self._rank = np.empty(len(order), np.int64)
@@ -71,7 +70,7 @@ class Estimates:
         self._keys = keys
         self._tallies = keys[order].view(np.int32).reshape(len(keys), -1).astype(np.int64)
         doses = self._tallies.shape[1] // 2
-        nodes = self._engine.nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
+        nodes = quadrature(model).nodes(int(self._tallies[:, :doses].sum(axis=1).max()))
         nodes += 0 if self._right is None else self._right.nodes()
         self.done, self.wanted = 0, min(len(order), MOST_TALLIES, max(1, (most_nodes or MOST_NODES) // nodes))
         self.mean, self.lower, self.upper, self.over = np.full((4, self.wanted, doses), np.nan)
@@ -87,24 +86,36 @@ class Estimates:
             Told how many tallies are done.
         """
         while self.done < self.wanted:
-            rows = slice(self.done, min(self.done + PIECE, self.wanted))
-            wait = self._begin_right(*np.hsplit(self._tallies[rows], 2))
-            nobody = np.zeros((0 if self.prior else 1, self._tallies.shape[1]), np.int64)
-            found = summaries(self._engine, np.concatenate([self._tallies[rows], nobody]))
-            if not self.prior:
-                self.prior = {name: value[-1] for name, value in zip(("mean", "lower", "upper"), found, strict=False)}
-            known = (value[: rows.stop - rows.start] for value in found)
-            self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = known
-            if wait is not None:
-                self.right[rows] = wait()[:, 0]
-            self.done = rows.stop
+            self.advance()
             progress(self.done)
+
+    def advance(self) -> None:
+        """Compute the posteriors of the next tallies."""
+        rows = slice(self.done, min(self.done + PIECE, self.wanted))
+        wait = self._begin_right(*np.hsplit(self._tallies[rows], 2))
+        nobody = np.zeros((0 if self.prior else 1, self._tallies.shape[1]), np.int64)
+        found = summaries(quadrature(self._model), np.concatenate([self._tallies[rows], nobody]))
+        if not self.prior:
+            self.prior = {name: value[-1] for name, value in zip(("mean", "lower", "upper"), found, strict=False)}
+        known = (value[: rows.stop - rows.start] for value in found)
+        self.mean[rows], self.lower[rows], self.upper[rows], self.over[rows] = known
+        if wait is not None:
+            self.right[rows] = wait()[:, 0]
+        self.done = rows.stop
+
+    @functools.cached_property
+    def _right(self) -> RightAfter | None:
+        return None if self._definitions is None else RightAfter(self._model, self._definitions)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is told: not the nodes of what is right, which it can make."""
+        return {name: value for name, value in self.__dict__.items() if name != "_right"}
 
     def _begin_right(self, n: IntArray, y: IntArray) -> Callable[[], FloatArray] | None:
         """Begin to compute beside what is right after some tallies."""
         if self._right is None:
             return None
-        self._right.refine(n, y)  # here, for the tallies to come, too
+        self._right.refine(*np.hsplit(self._tallies[:PIECE], 2))  # here and by the first, for all tallies to come
         return begun(functools.partial(self._right, n, y))
 
     def rank(self, n: IntArray, y: IntArray) -> IntArray:
@@ -120,7 +131,7 @@ class Estimates:
         found = np.empty((4, *n.shape))
         found[:, known] = [part[rank[known]] for part in (self.mean, self.lower, self.upper, self.over)]
         if not known.all():
-            found[:, ~known] = summaries(self._engine, np.concatenate([n, y], axis=1)[~known])
+            found[:, ~known] = summaries(quadrature(self._model), np.concatenate([n, y], axis=1)[~known])
         return found
 
 

@@ -1,8 +1,10 @@
 """Work done beside: the same result, from another process where there may be one; what fails there fails here."""
 
 import os
+import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -75,3 +77,19 @@ def test_shared_out_in_order(two, items):
 def test_shared_out_between_two(two):
     found = spread(lambda _: os.getpid(), range(4))
     assert found[0] == found[2] == os.getpid() != found[1] == found[3]
+
+
+def test_an_interrupted_wait_can_be_gone_on_with(two):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        wait = begun(lambda: time.sleep(1) or os.getpid())
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+        assert wait() != os.getpid()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
