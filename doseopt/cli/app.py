@@ -93,8 +93,8 @@ def plain_errors() -> Iterator[None]:
     from doseopt.core.parameters import Faults
     from doseopt.engines.budget import TooManyStates
 
-    for part in ("numpy.f2py", "numpy.testing"):
-        later(part)  # SciPy looks at all that NumPy has, and would load these two: a tenth of a short command
+    for part in ("f2py", "random", "testing"):
+        later(f"numpy.{part}")  # SciPy looks at all that NumPy has, and would load these: a tenth of a short command
     made.clear()
     try:
         with _no_empty_folders():
@@ -164,4 +164,7 @@ def main() -> None:
         later("xarray", without=["pyarrow"])
         later("asyncio")  # which xarray imports to load data while something else is done
     Beside.allow()
+    # it takes a while to make commands of their functions: one that is asked for does not wait for the others
+    named = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
+    app.registered_commands = [named[name] for name in sys.argv[1:2] if name in named] or app.registered_commands
     app()
