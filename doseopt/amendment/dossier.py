@@ -11,9 +11,10 @@ from typing import Any
 import xarray as xr
 
 from doseopt.amendment.amend import amend
+from doseopt.amendment.criteria import criteria_faults
 from doseopt.amendment.interims import at_interims
 from doseopt.amendment.larger import Larger, worse_with_more
-from doseopt.amendment.recommend import Recommendation, criteria_faults, recommend
+from doseopt.amendment.recommend import Recommendation, recommend
 from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare

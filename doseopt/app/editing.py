@@ -40,7 +40,7 @@ def read(desk: Desk, given: Given, tell: Tell) -> dict[str, Any]:
     dict
         `study`, what `comparing.about` tells; or `faults`, each with `line`, `where` and `message`.
     """
-    from doseopt.amendment.recommend import criteria_faults
+    from doseopt.amendment.criteria import criteria_faults
     from doseopt.app.comparing import about
 
     content = text(given, "text", MOST_LETTERS)

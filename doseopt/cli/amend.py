@@ -47,8 +47,8 @@ def amend(
 ) -> None:
     """Report a change of design, registered against amended, from the data so far: HTML, DOCX and PDF."""
     with plain_errors():
+        from doseopt.amendment.criteria import criteria_faults
         from doseopt.amendment.dossier import proposed
-        from doseopt.amendment.recommend import criteria_faults
         from doseopt.conduct.in_hand import is_record, read_trial, record_so_far
         from doseopt.records.template import bundled
         from doseopt.reports.files import command_again
@@ -123,8 +123,8 @@ def _tuned(study: Study, proposal: Proposal, candidates: int) -> dict[str, Desig
     """Calibrate every rule but the registered one, at as many patients, within the bounds of the study's criteria."""
     from dataclasses import replace
 
+    from doseopt.amendment.criteria import limits_of
     from doseopt.amendment.library import rules_to_tune
-    from doseopt.amendment.recommend import limits_of
     from doseopt.calibration import Objective
     from doseopt.cli.calibrate import calibrations
 
@@ -138,8 +138,8 @@ def _tuned(study: Study, proposal: Proposal, candidates: int) -> dict[str, Desig
 def report(study: StudyName = "renji-elo", out: Folder = None, html: Html = None, json: Json = False) -> None:
     """Report the amendment that a study proposes, before the first patient: HTML, DOCX and PDF."""
     with plain_errors():
+        from doseopt.amendment.criteria import criteria_faults
         from doseopt.amendment.dossier import proposed
-        from doseopt.amendment.recommend import criteria_faults
         from doseopt.records.trial import Trial
         from doseopt.study.file import load_study
 

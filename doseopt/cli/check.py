@@ -28,7 +28,7 @@ def check(
 ) -> None:
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
-        from doseopt.amendment.recommend import criteria_faults
+        from doseopt.amendment.criteria import criteria_faults
         from doseopt.cli.output import make_ready, print_written
         from doseopt.cli.terminal import print_lines
         from doseopt.comparison.weighable import unweighed

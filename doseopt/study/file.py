@@ -47,7 +47,7 @@ def load_study(name_or_path: str | Path = DEFAULT_STUDY, *, trusted: bool = True
     trusted : bool
         False for a study that comes from elsewhere: it may then name files of its own folder only.
     judge : callable, optional
-        Returns what is wrong with the criteria of its amendment, as `amendment.recommend.criteria_faults` does, so that
+        Returns what is wrong with the criteria of its amendment, as `amendment.criteria.criteria_faults` does, so that
         it is told with the rest.
 
     Raises

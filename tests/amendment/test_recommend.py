@@ -8,9 +8,10 @@ import pytest
 from small_study import SMALL
 from typer.testing import CliRunner
 
+from doseopt.amendment.criteria import broken, criteria_faults
 from doseopt.amendment.dossier import proposed
 from doseopt.amendment.ladder import ladder
-from doseopt.amendment.recommend import broken, criteria_faults, recommend
+from doseopt.amendment.recommend import recommend
 from doseopt.cli import app
 from doseopt.core.parameters import Faults
 from doseopt.display.outlook import STUDY_MODEL

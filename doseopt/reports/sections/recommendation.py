@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from doseopt.amendment.criteria import broken, is_probability
 from doseopt.amendment.dossier import Dossier
-from doseopt.amendment.recommend import Recommendation, broken, is_probability
+from doseopt.amendment.recommend import Recommendation
 from doseopt.display.labels import listed
 from doseopt.display.numbers import decimal, percent
 from doseopt.display.outlook import STUDY_MODEL
