@@ -28,6 +28,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
+from doseopt.core.later import later
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.models.base import Model
@@ -37,14 +38,11 @@ from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, T
 from doseopt.models.external import RobustPrior
 from doseopt.models.kinds import PlainCurve
 from doseopt.models.monotone import Monotone
-from doseopt.models.quadrature import fitted, nested
-from doseopt.models.quadrature.average import AverageQuadrature, solve_alone
 from doseopt.models.quadrature.batch import Distributed, Engine, Values
-from doseopt.models.quadrature.hazard import HazardQuadrature, exposed
-from doseopt.models.quadrature.mixed import MixedPosterior, completions
-from doseopt.models.quadrature.one_parameter import OneParameterQuadrature
-from doseopt.models.quadrature.ordered import OrderedQuadrature
-from doseopt.models.quadrature.two_parameter import TwoParameterQuadrature
+
+for part in ("average", "fitted", "hazard", "mixed", "nested", "one_parameter", "ordered", "two_parameter"):
+    later(f"{__name__}.{part}")  # a study has few models
+from doseopt.models.quadrature import average, fitted, hazard, mixed, nested, one_parameter, ordered, two_parameter  # noqa: E402
 
 __all__ = ["posterior_after", "quadrature"]
 
@@ -53,13 +51,13 @@ type Plain = Model | ModelAverage | BetaBinomial | Monotone
 
 
 @overload
-def quadrature(model: Empiric | OneParameterLogistic) -> OneParameterQuadrature: ...
+def quadrature(model: Empiric | OneParameterLogistic) -> one_parameter.OneParameterQuadrature: ...
 @overload
-def quadrature(model: TwoParameterLogistic) -> TwoParameterQuadrature: ...
+def quadrature(model: TwoParameterLogistic) -> two_parameter.TwoParameterQuadrature: ...
 @overload
-def quadrature(model: TwoParameterCloglog) -> HazardQuadrature: ...
+def quadrature(model: TwoParameterCloglog) -> hazard.HazardQuadrature: ...
 @overload
-def quadrature(model: ModelAverage) -> AverageQuadrature: ...
+def quadrature(model: ModelAverage) -> average.AverageQuadrature: ...
 @overload
 def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine: ...
 def quadrature(model: Plain | RobustPrior[PlainCurve]) -> Engine:
@@ -103,7 +101,7 @@ def posterior_after(
     """
     if isinstance(model, RobustPrior) or any(weights) or any(struck):
         parts = tallies_of(model, n, y, at, weights, struck)
-        return MixedPosterior.of(parts.posterior(), parts.log_weight[None])
+        return mixed.MixedPosterior.of(parts.posterior(), parts.log_weight[None])
     return _after(model, *np.atleast_2d(n, y), at)
 
 
@@ -139,10 +137,10 @@ def tallies_of(
     """
     timed = np.zeros(len(n), np.int64)
     if isinstance(model.curve if isinstance(model, RobustPrior) else model, TwoParameterCloglog):
-        n, y, timed = exposed(n, y, weights, struck)
+        n, y, timed = hazard.exposed(n, y, weights, struck)
         weights = ()
     n, y = np.atleast_2d(n, y)
-    completed, log_weight = completions(weights if any(weights) else ((),) * n.shape[1])
+    completed, log_weight = mixed.completions(weights if any(weights) else ((),) * n.shape[1])
     n, y = n + completed, y + 0 * completed
     if not isinstance(model, RobustPrior):
         return Parts(model, n, y, at, log_weight, timed)
@@ -162,9 +160,9 @@ def _after(model: Plain, n: IntArray, y: IntArray, at: Values | None, timed: Int
     if isinstance(model, TwoParameterLogistic):
         return nested.solve(model, model.values if at is None else at, n, y)
     if isinstance(model, TwoParameterCloglog):
-        return HazardQuadrature(model).posterior(n, y, at, timed)
+        return hazard.HazardQuadrature(model).posterior(n, y, at, timed)
     if isinstance(model, ModelAverage):
-        return solve_alone(model, n, y)
+        return average.solve_alone(model, n, y)
     if isinstance(model, Empiric | OneParameterLogistic):
         return fitted.solve(model, n, y)
     return quadrature(model).posterior(n, y)
@@ -183,14 +181,14 @@ class _Robust:
 
     model: RobustPrior[PlainCurve]
 
-    def posterior(self, n: IntArray, y: IntArray) -> MixedPosterior:
+    def posterior(self, n: IntArray, y: IntArray) -> mixed.MixedPosterior:
         """Return the posterior after y DLTs in n patients at each dose, [S, D]."""
         extra = (np.array(self.model.external.n), np.array(self.model.external.y))
         both = [
             np.stack([part + e, part], axis=1).reshape(-1, part.shape[1]) for part, e in zip((n, y), extra, strict=True)
         ]
         parts = quadrature(self.model.curve).posterior(both[0], both[1])
-        return MixedPosterior.of(parts, np.tile(log_robust_weights(self.model), (len(n), 1)))
+        return mixed.MixedPosterior.of(parts, np.tile(log_robust_weights(self.model), (len(n), 1)))
 
     def nodes(self, patients: int) -> int:
         """Return how many nodes are visited for a tally of so many patients."""
@@ -204,13 +202,13 @@ def _engine(model: Plain | RobustPrior[PlainCurve]) -> Engine:
     if isinstance(model, BetaBinomial):
         return model
     if isinstance(model, Monotone):
-        return OrderedQuadrature(model)
+        return ordered.OrderedQuadrature(model)
     if isinstance(model, ModelAverage):
-        return AverageQuadrature(model)
+        return average.AverageQuadrature(model)
     if isinstance(model, TwoParameterLogistic):
-        return TwoParameterQuadrature(model)
+        return two_parameter.TwoParameterQuadrature(model)
     if isinstance(model, TwoParameterCloglog):
-        return HazardQuadrature(model)
+        return hazard.HazardQuadrature(model)
     names = model.prior().names
     if len(names) != 1:
         message = (
@@ -218,4 +216,4 @@ def _engine(model: Plain | RobustPrior[PlainCurve]) -> Engine:
             f"{', '.join(names)}: sample it"
         )
         raise Faults([Fault("", message)])
-    return OneParameterQuadrature(model)
+    return one_parameter.OneParameterQuadrature(model)
