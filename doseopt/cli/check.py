@@ -29,13 +29,10 @@ def check(
     """Validate a study file: every fault at once, each with its place in the file."""
     with plain_errors():
         from doseopt.amendment.criteria import criteria_faults
-        from doseopt.cli.output import make_ready, print_written
         from doseopt.cli.terminal import print_lines
         from doseopt.comparison.weighable import unweighed
         from doseopt.core.parameters import Fault, Faults
         from doseopt.core.text import counted
-        from doseopt.reports.render.document import Caution, Document
-        from doseopt.reports.render.html import write_html
         from doseopt.study.digest import hash_fault
         from doseopt.study.file import load_study
 
@@ -43,7 +40,10 @@ def check(
             raise Faults([Fault("--out", "wanted with --upgrade only")])
         if html is not None and upgrade:
             raise Faults([Fault("--html", "wanted without --upgrade, which prints the study")])
-        make_ready(html)
+        if html is not None:
+            from doseopt.cli.output import make_ready
+
+            make_ready(html)
         loaded = load_study(study, judge=criteria_faults)
         if stated and (message := hash_fault(stated, loaded.hash)):
             raise Faults([Fault("--hash", message)], study)
@@ -61,6 +61,10 @@ def check(
         for line in lines:  # which no pipe sees broken
             print_lines(line)
         if html is not None:
+            from doseopt.cli.output import print_written
+            from doseopt.reports.render.document import Caution, Document
+            from doseopt.reports.render.html import write_html
+
             print_written(html.parent, [write_html(Document(lines[0], {}, tuple(map(Caution, lines[1:]))), html)])
 
 

@@ -92,7 +92,9 @@ def _known(study: Study, tables: Path, cutoff: str) -> Record:
 
 def _write(document: Document, folder: Path) -> list[Path]:
     """Write the renderings of a document."""
-    from doseopt.reports import write_docx, write_html, write_pdf
+    from doseopt.reports.render.docx import write_docx
+    from doseopt.reports.render.html import write_html
+    from doseopt.reports.render.pdf import write_pdf
 
     writers = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
     return [write(document, folder / f"record.{ending}") for ending, write in writers.items()]

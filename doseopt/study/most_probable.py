@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from doseopt.beliefs.right import Definitions, RightAfter
 from doseopt.core.design import Row
 from doseopt.core.facts import Facts
 from doseopt.core.parameters import Domain, are_numbers
@@ -21,6 +20,9 @@ from doseopt.models.quadrature import quadrature
 from doseopt.scenarios.mtd_rule import MTDRule
 from doseopt.study.reader import Reader
 from doseopt.study.said import MISSING, Said
+
+if TYPE_CHECKING:
+    from doseopt.beliefs.right import RightAfter
 
 KIND = "most_probable"
 TIE = 1e-9
@@ -88,6 +90,8 @@ class MostProbable:
 
     @functools.cached_property
     def _right(self) -> RightAfter:
+        from doseopt.beliefs.right import Definitions, RightAfter  # which few studies need
+
         return RightAfter(self.model, Definitions((self.rule,), range(self.model.doses)))
 
     def chances(self, state: TrialState) -> FloatArray:

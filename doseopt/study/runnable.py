@@ -10,8 +10,6 @@ from doseopt.designs.decision_table import DecisionTable
 from doseopt.designs.layers import layers
 from doseopt.designs.modifiers import CohortRange, CohortsByDLT, CohortsByDose, CohortsInOrder
 from doseopt.designs.policy import Policy
-from doseopt.engines.budget import TooManyStates
-from doseopt.engines.graph import build_graph
 
 WALKED = 20_000
 """States at the most that are walked through."""
@@ -42,6 +40,9 @@ def obstacles(design: Any) -> list[Fault]:
 
 def _not_in_table(design: Any) -> list[Fault]:
     """Return what a trial meets that its design's table does not have, as far as `WALKED` states show it."""
+    from doseopt.engines.budget import TooManyStates
+    from doseopt.engines.graph import build_graph
+
     try:
         build_graph(design, max_states=WALKED)
     except TooManyStates:

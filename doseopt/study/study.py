@@ -24,7 +24,6 @@ from doseopt.core.files import FORMAT
 from doseopt.core.parameters import Fault, Faults, check, demand, nearest, param
 from doseopt.core.state import TrialState
 from doseopt.endpoints.historical import Historical
-from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged, optimal
 from doseopt.models.choice import PosteriorModel
 from doseopt.models.kinds import PosteriorCurve
@@ -44,7 +43,6 @@ from doseopt.study.window_events import WindowEvents
 from doseopt.study.written import save, shown, written
 
 type Engine = Callable[[Design, xr.Dataset, TrialState | None], xr.Dataset]
-EXACT: Engine = Exact()
 NO_TRUTH = (
     'missing; wanted true DLT rates, one a dose, as in "mild" = [0.05, 0.10, 0.20, 0.30]: compare, limits, calibrate, '
     "amend, report, walk and examine weigh designs by them (next, table, posterior and paths need none); in Python "
@@ -191,7 +189,9 @@ class Study:
         """Return the designs at another target, as far as they take theirs from the study; Faults if one cannot."""
         return retargeted(self.designs, target, self.target, self.doses, self.definition)
 
-    def evaluate(self, design: str | Design, start: TrialState | None = None, engine: Engine = EXACT) -> xr.Dataset:
+    def evaluate(
+        self, design: str | Design, start: TrialState | None = None, engine: Engine | None = None
+    ) -> xr.Dataset:
         """Return how trials of a design end under the study's scenarios, judged by what it calls right.
 
         Parameters
@@ -200,7 +200,8 @@ class Study:
             One of the study's, by name, or another on its doses.
         start : TrialState, optional
             Where the trial stands; the empty trial when left out.
-        engine : Exact or Simulate
+        engine : Exact or Simulate, optional
+            Exact when left out.
 
         Returns
         -------
@@ -215,8 +216,10 @@ class Study:
         >>> found["sample_size"].sizes["scenario"] == study.scenarios.sizes["scenario"]
         True
         """
+        from doseopt.engines.exact import Exact
+
         rule = self.choose([design])[design] if isinstance(design, str) else design
-        return self.judge(engine(rule, self.scenarios, start))
+        return self.judge((engine or Exact())(rule, self.scenarios, start))
 
     def judge(self, outcomes: xr.Dataset) -> xr.Dataset:
         """Return outcomes with what is right by this study, and its registered enrolment."""

@@ -23,7 +23,7 @@ from doseopt.designs.layers import layers
 from doseopt.designs.waiting import made_to_wait
 from doseopt.measures.operating_characteristics import measure
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.amendment import _now, amendment_document
 from doseopt.study.file import parse_study
 

@@ -21,7 +21,7 @@ from doseopt.clock.lattice import Gaps
 from doseopt.clock.onset import Onset
 from doseopt.engines.duration_pending import duration_law
 from doseopt.engines.escalated import escalated_before_dlt
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.study.clock import Clock
 from doseopt.study.file import parse_study

@@ -11,7 +11,7 @@ from doseopt.conduct.in_hand import read_trial
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.next_dose import next_document
 from doseopt.study.file import load_study, parse_study
 

@@ -28,8 +28,8 @@ from doseopt.engines.exact import Exact
 from doseopt.plots.pathways import MOST, paths_figure
 from doseopt.plots.placement import overlap
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
 from doseopt.reports.frames import paths_frame
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.pathways import paths_document
 from doseopt.study.file import load_study
 

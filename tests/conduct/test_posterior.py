@@ -26,7 +26,7 @@ from doseopt.models.kinds import with_prior_sd
 from doseopt.models.quadrature.evidence import log_evidence
 from doseopt.records.patient import Patient
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.posterior import posterior_document
 from doseopt.study.file import load_study, parse_study
 

@@ -15,7 +15,7 @@ from doseopt.core.cohort import Cohort
 from doseopt.core.parameters import Faults
 from doseopt.engines.patients import Patients
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.walk import walk_document
 from doseopt.scenarios.doses import Doses
 from doseopt.study.file import load_study

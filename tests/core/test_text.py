@@ -18,11 +18,11 @@ from doseopt.cli.output import write_csv
 from doseopt.cli.terminal import terminal
 from doseopt.core.text import MOST_NAME, MOST_TEXT, name_fault, neutral, shortened, text_fault
 from doseopt.plots.save import drawn
-from doseopt.reports import Document, terminal_text, write_docx, write_html, write_pdf
 from doseopt.reports.render.document import (
     Bullets,
     Caution,
     Code,
+    Document,
     Figure,
     Gap,
     Heading,
@@ -31,6 +31,10 @@ from doseopt.reports.render.document import (
     Table,
     Tree,
 )
+from doseopt.reports.render.docx import write_docx
+from doseopt.reports.render.html import write_html
+from doseopt.reports.render.pdf import write_pdf
+from doseopt.reports.render.terminal import terminal_text
 
 JOINERS = "\u200c\u200d"
 """Format characters that languages and emoji need."""

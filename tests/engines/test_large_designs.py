@@ -27,8 +27,8 @@ from doseopt.engines.graph import build_graph
 from doseopt.engines.growing import Growing
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots.drawings import _with_error
-from doseopt.reports import terminal_text
 from doseopt.reports.frames import tidy
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.findings import findings
 from doseopt.study.file import parse_study

@@ -19,7 +19,7 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.graph import build_graph
 from doseopt.records.trial import Trial
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.break_even import break_even_blocks
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.definition_map import definition_map_document

@@ -15,10 +15,12 @@ from small_study import SMALL
 from doseopt.amendment.dossier import gather, proposed
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.records.trial import Trial
-from doseopt.reports import Document, write_docx, write_html, write_pdf
 from doseopt.reports.amendment import SECTIONS as SECTIONS_OF_THE_REPORT
 from doseopt.reports.amendment import amendment_report
-from doseopt.reports.render.document import Gap, Heading, Table
+from doseopt.reports.render.document import Document, Gap, Heading, Table
+from doseopt.reports.render.docx import write_docx
+from doseopt.reports.render.html import write_html
+from doseopt.reports.render.pdf import write_pdf
 from doseopt.reports.sections.checklist import ITEMS
 from doseopt.reports.sections.holds import holds
 from doseopt.reports.sections.summary import ahead, summary

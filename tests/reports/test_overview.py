@@ -10,7 +10,7 @@ from rich.console import Console
 
 import doseopt
 from doseopt.comparison.compare import compare
-from doseopt.reports import terminal_text
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.overview import overview_document
 from doseopt.study.file import parse_study

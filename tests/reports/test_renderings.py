@@ -9,11 +9,11 @@ from matplotlib.figure import Figure as Drawing
 from pypdf import PdfReader
 from reports.reading import numbers, read_html, words_of_docx
 
-from doseopt.reports import Document, terminal_text, write_docx, write_html, write_pdf
 from doseopt.reports.render.document import (
     Bullets,
     Caution,
     Code,
+    Document,
     Figure,
     Gap,
     Heading,
@@ -22,6 +22,10 @@ from doseopt.reports.render.document import (
     Table,
     Tree,
 )
+from doseopt.reports.render.docx import write_docx
+from doseopt.reports.render.html import write_html
+from doseopt.reports.render.pdf import write_pdf
+from doseopt.reports.render.terminal import terminal_text
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from rich.console import Console
 from doseopt.comparison.compare import compare
 from doseopt.display.labels import dose_labels, shortened
 from doseopt.engines.simulate import Simulate
-from doseopt.reports import terminal_text
 from doseopt.reports.frames import tidy
 from doseopt.reports.render.document import MARK, Table
+from doseopt.reports.render.terminal import terminal_text
 from doseopt.reports.sections.comparison import comparison_document
 from doseopt.reports.sections.findings import findings
 from doseopt.reports.sections.measures import best
