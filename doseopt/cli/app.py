@@ -167,4 +167,7 @@ def main() -> None:
     # it takes a while to make commands of their functions: one that is asked for does not wait for the others
     named = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
     app.registered_commands = [named[name] for name in sys.argv[1:2] if name in named] or app.registered_commands
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # else what ends with the process is looked through for garbage: a fifth of a short command
