@@ -68,11 +68,11 @@ def entries_of_trials(
         patients = n.sum(axis=2) if new == NONE else before[..., new]
         given = gave if new == NONE else (started > 0) | ((before >= 0) & (before < patients[..., None]))
         here = patients >= 0
-        scenario = np.nonzero(here)[0]
-        first, kind = unique_rows([*given[here].T.astype(np.int64), patients[here]])
+        scenario, given, patients = np.nonzero(here)[0], given[here], patients[here]
+        first, kind = unique_rows([*given.T.astype(np.int64), patients])
         counts = np.bincount(scenario * len(first) + kind, minlength=len(n) * len(first)).reshape(len(n), -1)
         for k, row in enumerate(first.tolist()):
-            found[given[here][row].tobytes(), int(patients[here][row]), new] = counts[:, k] / n.shape[1]
+            found[given[row].tobytes(), int(patients[row]), new] = counts[:, k] / n.shape[1]
     return labelled(
         np.array([np.frombuffer(key[0], bool) for key in found]),
         np.array([key[1] for key in found]),

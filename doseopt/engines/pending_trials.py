@@ -102,8 +102,7 @@ class PendingTrials:
         raise Faults([Fault("", f"a trial did not end within {MOST_ARRIVALS:,} arrivals: add a max_patients modifier")])
 
     def seen(self, rows: IntArray, day: FloatArray) -> tuple[TrialState, Pending]:
-        """Return what is known of some trials."""
-        self._learn(rows, day)
+        """Return what is known of some trials, by what has been learnt."""
         state = TrialState(self.n[rows], self.y[rows], self.dose[rows], self.memory[rows])
         open_ = self.open[rows]
         open_ = open_[:, : int(_many(open_).max(initial=0))]
@@ -118,7 +117,7 @@ class PendingTrials:
     @staticmethod
     def _of[A: (IntArray, FloatArray)](rows: IntArray, open_: IntArray, part: A) -> A:
         """Return what is known of pending patients; without meaning for nobody."""
-        return part[rows[:, None], np.maximum(open_, 0)]
+        return np.asarray(part.take(rows[:, None] * part.shape[1] + open_))  # -1 is a place, too
 
     def _learn(self, rows: IntArray, day: FloatArray) -> None:
         """Count the patients of some trials whose outcome has become known, and give places again."""
@@ -135,7 +134,7 @@ class PendingTrials:
             seen = (fate != DLT) & (fate <= CLEAN) & ~self.mild[at, patient] & (self.memory[at, facts.titrating] > 0)
             np.add.at(self.memory, (at[seen], facts.moderate), 1)
         open_[done] = NONE
-        self.open[rows] = np.take_along_axis(open_, np.argsort(open_ < 0, axis=1, kind="stable"), axis=1)
+        self.open[rows] = np.sort(open_.view(np.uint64), axis=1).view(np.int64)  # in order, -1 being the largest
         if not self.loses:
             return
         for count, which in (
@@ -172,7 +171,8 @@ class PendingTrials:
         self.turned[who] += self.shut[who]
         self.stop[who] = given.stop
         opens = on & ~waits
-        self.early[who] |= opens & self._early(who, given.dose)
+        up = opens & (self.dose[who] >= 0) & (given.dose > self.dose[who])
+        self.early[who[up]] |= self._early(who[up])
         unknown = np.zeros((len(who), len(self.design.facts.outcomes)), np.int64)
         if self.memory.shape[1]:
             self.memory[who[opens]] = self.design.remember(state, given, unknown)[opens]
@@ -204,14 +204,11 @@ class PendingTrials:
                 parts[:, of] = found[:, kind]
         return Decision(*parts)
 
-    def _early(self, rows: IntArray, dose: IntArray) -> BoolArray:
-        """Tell where a dose is above the last one, at which a patient is pending who will have a DLT."""
-        last, open_ = self.dose[rows], self.open[rows]
-        if not open_.shape[1]:
-            return np.zeros(len(rows), bool)
+    def _early(self, rows: IntArray) -> BoolArray:
+        """Tell where a patient is pending at the dose last given who will have a DLT."""
+        open_ = self.open[rows]
         fate, at = (self._of(rows, open_, part) for part in (self.fate, self.at))
-        to_come = (open_ >= 0) & (fate == DLT) & (at == last[:, None])
-        return np.asarray((last >= 0) & (dose > last) & to_come.any(axis=1))
+        return np.asarray(((open_ >= 0) & (fate == DLT) & (at == self.dose[rows, None])).any(axis=1))
 
     def _treat(self, rows: IntArray, day: FloatArray) -> None:
         """Treat a patient in some trials."""
@@ -254,8 +251,9 @@ class PendingTrials:
     def _ended(self) -> list[IntArray | FloatArray]:
         """Return how all trials end, everybody followed up."""
         last, facts = self.known.max(axis=1, initial=0), self.design.facts
-        rows = np.arange(len(last))
-        state, _ = self.seen(rows, np.full(len(rows), np.inf))
+        rows, day = np.arange(len(last)), np.full(len(last), np.inf)
+        self._learn(rows, day)
+        state, _ = self.seen(rows, day)
         keys = [*state.n.T, *state.y.T, state.dose, *state.memory.T, self.stop]
         first, kind = unique_rows(keys)
         stop, chosen = self.stop[first], np.full(len(first), NONE)
