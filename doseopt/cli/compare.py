@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from doseopt.cli.app import app, example, plain_errors
+from doseopt.cli.app import INTERRUPTED, app, example, plain_errors
 from doseopt.cli.options import BUDGET, Budget, DatasetJson, Folder, Html, StudyName, allowing, seed
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 TRIALS, MOST_TRIALS = 10_000, 1_000_000
 """Simulated trials a scenario: as usual, and at most."""
-INTERRUPTED = 130
-"""Exit status."""
 LONG = 5
 """Seconds of posteriors before what else is known is written."""
 
@@ -106,7 +104,7 @@ def compare(
     with plain_errors(), allowing(budget):
         from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
         from doseopt.display.simulated import without_errors
-        from doseopt.reports.render.document import Block, Document
+        from doseopt.reports.render.document import Document
         from doseopt.study.file import load_study
 
         engine = _engine(settled, simulate, seed)
@@ -115,18 +113,24 @@ def compare(
         wanted = loaded.states_posterior if posterior is None else posterior
         compared, readings, posteriors = _compared(loaded, engine, wanted)
         loaded = loaded.only(compared["design"].to_numpy().tolist())
-        dataset, found = _with_break_even(compared, loaded) if robust else (compared, list[Block]())
-        whole = functools.cache(lambda: _followed_by(found, _document(compared)))
-        if not json:  # the answer before the posteriors and the files, which take longer
-            show(whole() if full else _followed_by(found, _screen(compared)))
+        whole = functools.cache(lambda: _document(compared))
+        if not json:  # the answer before all else, which takes longer
+            show(whole() if full else _screen(compared))
+            sys.stdout.flush()
+        dataset, turns, finished = compared, Document("", {}, ()), True
+        if robust:
+            dataset, turns, finished = _with_break_even(compared, loaded)
+        if not json and robust:
+            show(turns)
             sys.stdout.flush()
         further = shown = document = Document("", {}, ())
         data_alone = json and folder is None and html is None
         if not data_alone:
-            document = drawing(whole(), folder, html)
-        read, finished = functools.cache(lambda: dataset.assign(readings())), True
+            document = drawing(_followed_by(turns.blocks, whole()), folder, html)
+        read = functools.cache(lambda: dataset.assign(readings()))
         if posteriors is not None:
-            result, finished = _with_posteriors(read, posteriors, lambda: _write_data(without_errors(read()), folder))
+            result, all_done = _with_posteriors(read, posteriors, lambda: _write_data(without_errors(read()), folder))
+            finished &= all_done
             if not data_alone:
                 further, told = _of_posteriors(result)
                 further = drawing(further, folder, html)
@@ -213,18 +217,24 @@ def _compared(
         return before_readings(study, engine, step, posteriors)
 
 
-def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, list[Block]]:
-    """Add break-even points to a comparison, and return what there is to show of them."""
+def _with_break_even(dataset: xr.Dataset, study: Study) -> tuple[xr.Dataset, Document, bool]:
+    """Add break-even points to a comparison; return what there is to show of them, too; False when interrupted."""
     from doseopt.amendment.dossier import proposed
+    from doseopt.cli.terminal import spinner
     from doseopt.comparison.break_even import break_even
-    from doseopt.reports.render.document import Heading
+    from doseopt.reports.render.document import Document, Heading
     from doseopt.reports.sections.break_even import TITLE, break_even_blocks
 
     proposal = proposed(study)
-    found = break_even(study, proposal.registered, proposal.amended)
+    try:
+        with spinner("break-even points; an interrupt leaves them out") as say:
+            found = break_even(study, proposal.registered, proposal.amended, say)
+    except KeyboardInterrupt:
+        print("doseopt: break-even points interrupted; they are left out", file=sys.stderr)
+        return dataset, Document("", {}, ()), False
     joined = dataset.merge(found.reindex(design=dataset["design"].to_numpy()), combine_attrs="override")
     about = {name: found.attrs[name] for name in ("registered", "left_out")}
-    return joined.assign_attrs(about), [Heading(TITLE), *break_even_blocks(found)]
+    return joined.assign_attrs(about), Document("", {}, (Heading(TITLE), *break_even_blocks(found))), True
 
 
 def _with_posteriors(

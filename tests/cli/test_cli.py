@@ -393,6 +393,30 @@ def test_an_interrupt_before_any_posterior_keeps_the_rest(stated, tmp_path, monk
     assert "posterior_mean" not in stored(tmp_path / "out")
 
 
+def interrupting(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_of_break_even_points_keeps_the_rest(stated, tmp_path, monkeypatch):
+    monkeypatch.setattr("doseopt.comparison.break_even._perturbed", interrupting)
+    result = run("compare", stated, "--robust", "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "break-even points interrupted; they are left out" in result.stderr
+    assert "Correct and overdose selection (% of trials)" in result.stdout
+    assert "What would change the decision" not in result.stdout
+    data = stored(tmp_path / "out")
+    assert "posterior_mean" in data
+    assert "break_even" not in data
+
+
+def test_an_interrupt_with_nothing_done_is_said(stated, tmp_path, monkeypatch):
+    monkeypatch.setattr("doseopt.comparison.compare.before_readings", interrupting)
+    result = run("compare", stated, "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "doseopt: interrupted" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "trials"),
     [
