@@ -43,13 +43,13 @@ class Arrivals:
 
     Attributes
     ----------
-    count : int
-        Arrivals that are kept.
+    room : int
+        Arrivals that there is room for.
     """
 
     def __init__(self, width: int) -> None:
         self._parts: list[tuple[IntArray, FloatArray]] = [(np.zeros((0, width), np.int64), np.zeros((0, 2)))]
-        self.count = 0
+        self.room = 0
 
     def send(self, some: Sent, given: IntArray, stay: IntArray, add: IntArray, weigh: FloatArray, many: int) -> None:
         """Send trials here, in each of some ways.
@@ -75,7 +75,7 @@ class Arrivals:
         sums = np.repeat(some.sums[rows], ways, axis=0)
         sums[:, 0] *= np.tile(weigh, len(rows))
         self._parts.append((words, sums))
-        self.count += len(words)
+        self.room += len(words)
 
     def merged(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return the distinct states [S, W], sums over the arrivals at each [S, 2], and which each arrival is, [A]."""
@@ -104,7 +104,7 @@ class Hashed(Arrivals):
 
     def __init__(self, width: int, loops: Any, told: bool) -> None:
         self._loops = loops
-        self.count = 0
+        self._count = self.room = 0
         self._words, self._sums = np.empty((0, width), np.int64), np.empty((0, 2))
         self._slots = np.empty(0, np.int32)
         self._places: list[IntArray] | None = [] if told else None
@@ -116,31 +116,31 @@ class Hashed(Arrivals):
         step = max(PIECE // ways, 1)
         for first in range(0, len(some.kind), step):
             words, sums, kind = (each[first : first + step] for each in some)
-            self._make_slots(len(kind) * ways + 1)
+            self._make_slots(min(len(kind), many) * ways + 1)
             sent = 0 if self._places is None else np.count_nonzero(given[kind] >= 0)
             place = np.empty((sent, ways), np.int64)
-            known = self._slots, self._words, self._sums, self.count
-            self.count = self._loops.arrive(*known, words, sums, kind, given, stay, add, weigh, place)
+            known = self._slots, self._words, self._sums, self._count
+            self._count = self._loops.arrive(*known, words, sums, kind, given, stay, add, weigh, place)
             if self._places is not None:
                 self._places.append(place.ravel())
 
     def _make_room(self, more: int) -> None:
         """Make room for more states; what is not used of it is never touched."""
-        if self.count + more > len(self._words):
-            size = max(2 * len(self._words), self.count + more)
-            words, sums = np.empty((size, self._words.shape[1]), np.int64), np.empty((size, 2))
-            words[: self.count], sums[: self.count] = self._words[: self.count], self._sums[: self.count]
+        count, self.room = self._count, max(self.room, self._count + more)
+        if self.room > len(self._words):
+            words, sums = np.empty((self.room, self._words.shape[1]), np.int64), np.empty((self.room, 2))
+            words[:count], sums[:count] = self._words[:count], self._sums[:count]
             self._words, self._sums = words, sums
 
     def _make_slots(self, more: int) -> None:
         """Make room for more states in the hash table."""
-        if 2 * (self.count + more) > len(self._slots):
-            self._slots = np.full(1 << (2 * (self.count + more)).bit_length(), -1, np.int32)
-            self._loops.seat(self._slots, self._words, 0, self.count)
+        if 2 * (self._count + more) > len(self._slots):
+            self._slots = np.full(1 << (2 * (self._count + more)).bit_length(), -1, np.int32)
+            self._loops.seat(self._slots, self._words, 0, self._count)
 
     def merged(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return the same as `Arrivals.merged`; no places unless they are told."""
         place = np.concatenate(self._places) if self._places else np.zeros(0, np.int64)
         for found in (self._words, self._sums):  # give back what was not used
-            found.resize((self.count, found.shape[1]), refcheck=False)
+            found.resize((self._count, found.shape[1]), refcheck=False)
         return self._words, self._sums, place

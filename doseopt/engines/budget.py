@@ -144,6 +144,8 @@ class Needed(NamedTuple):
         States of the last layer.
     arrivals : int
         Trials that come next, none of them in the same state at the most.
+    streamed : int
+        Those of them that are merged as they come, to states of which only kinds are told apart.
     """
 
     words: int
@@ -151,6 +153,7 @@ class Needed(NamedTuple):
     edges: int
     layer: int
     arrivals: int
+    streamed: int = 0
 
 
 def bytes_needed(design: Design, needed: Needed) -> int:
@@ -158,20 +161,26 @@ def bytes_needed(design: Design, needed: Needed) -> int:
 
     Numbers have 8 bytes. A state is kept packed, with a decision, two sums and a selection, and unpacked in the end. An
     edge joins two states by counts. States of a layer are packed, with a decision and two sums; of those that arrive
-    this is held twice while the room for them grows, or while they are sorted, with six numbers each for that. Some
-    of a layer at a time are unpacked, and fewer asked about at a time, which takes a rule six tables of their doses.
+    this is held twice while the room for them grows, or while they are sorted, with six numbers each for that; half of
+    it where they are merged as they come, and three numbers are a place in a table. Some of a layer at a time are
+    unpacked, and fewer asked about at a time, which takes a rule six tables of their doses, and nine to select. So are
+    some of those that arrive, where more than the tally is remembered.
     """
     facts, words = design.facts, needed.words
     row = 2 * facts.doses + len(facts.memory) + 1
-    asked = min(needed.layer, PIECE) * row + min(needed.layer, trial.PIECE) * 6 * facts.doses
-    kept, edge = words + 6 + row + 8, 2 + len(facts.outcomes)
-    return 8 * (
+    kept, edge = words + 6, 2 + len(facts.outcomes)
+    arrives = 2 * (words + 2) + 6
+    now = (
         needed.kept * kept
-        + needed.edges * 2 * edge
         + needed.layer * (words + 9)
-        + asked
-        + needed.arrivals * (2 * (words + 2) + 6 + edge * (needed.edges > 0))
+        + min(needed.layer, PIECE) * row
+        + min(needed.layer, trial.PIECE) * 6 * facts.doses
+        + needed.arrivals * (arrives + edge * (needed.edges > 0))
+        - needed.streamed * (arrives // 2)
+        + min(needed.arrivals, PIECE) * row * bool(facts.memory or facts.outcomes.lost)
     )
+    joined = needed.kept * (kept + row + 3) + min(needed.kept, trial.PIECE) * 9 * facts.doses
+    return 8 * (needed.edges * 2 * edge + max(now, joined))
 
 
 @dataclass
@@ -209,7 +218,7 @@ class Budget:
         """
         room = bytes_needed(self.design, needed)
         if room > self.max_bytes:
-            could = f"could then need {room / 1e9:.1f} GB, more than the {self.max_bytes / 1e9:.1f} GB of max_bytes"
+            could = f"could then need {room / 1e9:.2g} GB, more than the {self.max_bytes / 1e9:.2g} GB of max_bytes"
             self._refuse(patients, f"{states:,} states and {could}")
         self.sizes.append((patients - self.begun, states))
         facts = self.design.facts
@@ -220,7 +229,7 @@ class Budget:
             caps = range(facts.cap - 1, patients, -1)
             fits = next((cap for cap in caps if self._fits(cap, lasting)), patients)
             allowed = (
-                f"{self.max_states:,} states, {self.max_bytes / 1e9:.1f} GB and {MAX_WORK:.2g} nodes of posteriors"
+                f"{self.max_states:,} states, {self.max_bytes / 1e9:.2g} GB and {MAX_WORK:.2g} nodes of posteriors"
             )
             would = f"would have about {self._expected(facts.cap):.2g} at the end if it goes on growing as it does"
             self._refuse(patients, f"{states:,} states, and {would}, more than {allowed} allow", fits)
@@ -258,7 +267,7 @@ class Budget:
         for by, off in self._laws(cap):
             growth, last = by(self.sizes, ends), by(self.sizes, max(ends - (so_far - before), so_far))
             held = Needed(lasting.words, *(int(last * each) for each in lasting[1:]))
-            end = held._replace(kept=int(lasting.kept + (growth - last) * states), layer=0, arrivals=0)
+            end = held._replace(kept=int(lasting.kept + (growth - last) * states), layer=0, arrivals=0, streamed=0)
             room = max(bytes_needed(self.design, held), bytes_needed(self.design, end))
             yield max(growth * states / self.max_states, growth * self.work / MAX_WORK, room / self.max_bytes), off
 

@@ -217,7 +217,8 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
             found.mark()
         marked += len(some)
         found.add(layer, answers, some, states, growing.told)
-        least = Needed(growing.packing.words, marked, 0, len(layer), growing.arrivals + ahead)
+        streamed = ahead * growing.streams
+        least = Needed(growing.packing.words, marked, 0, len(layer), growing.waiting + ahead, streamed)
         whole = least._replace(kept=states + len(layer), edges=edges)
         asked = whole if growing.told else least, whole if most_edges == sys.maxsize else least
         growing.expected = budget.ask_ahead(layer.patients, states + len(layer), *asked)

@@ -122,9 +122,14 @@ class Growing:
         return bool(self._waiting)
 
     @property
-    def arrivals(self) -> int:
-        """Trials that wait."""
-        return sum(layer.count for layer in self._waiting.values())
+    def waiting(self) -> int:
+        """Trials that there is room for in the layers that wait."""
+        return sum(layer.room for layer in self._waiting.values())
+
+    @property
+    def streams(self) -> bool:
+        """Whether trials are merged as they come, and only kinds of their states are asked about."""
+        return self._excluding is not None and self._loops is not None
 
     def layer(self) -> Layer:
         """Return the next layer, which waits no longer."""
@@ -138,7 +143,8 @@ class Growing:
 
     def ask(self, words: IntArray) -> Answers:
         """Ask the design about states: about one of each kind, where it tells no more apart, or about all."""
-        if self._excluding is not None and (loops := self._loops):
+        if self.streams:
+            loops = self._loops
             first, many, kind = loops.kinds(words, *self._places, self._excluding)
             dose, n, y = (loops.unpack(words, first, places) for places in self._places)
             some = TrialState(n.T, y.T, dose[0] - 1, np.zeros((len(first), 0), np.int64))

@@ -123,6 +123,21 @@ def test_the_guard_does_not_refuse_what_fits_easily():
     assert build_graph(design, max_bytes=2 * peak).counts() == graph.counts()
 
 
+@pytest.mark.parametrize(("route", "times"), [("compiled", 1.7), ("numpy", 1.9)])
+def test_the_memory_that_is_predicted_is_about_what_is_held(route, times, monkeypatch):
+    found = loops() if route == "compiled" else None
+    monkeypatch.setattr("doseopt.engines.growing.compiled", lambda steps: found)
+    monkeypatch.setattr("doseopt.designs.selection.compiled", lambda steps: found)
+    design = Modified(doseopt.BOIN(doses=4, target=0.25), (MaxPatients(n=48),))
+    refused_for(design, 50_000_000)
+    tracemalloc.start()
+    graph = build_graph(design)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert build_graph(design, max_bytes=int(times * peak)).counts() == graph.counts()
+    assert refused_for(design, peak)
+
+
 def test_a_layer_is_refused_before_it_is_made(monkeypatch):
     made = []
     treat = Growing.treat
