@@ -12,7 +12,7 @@ import numpy as np
 
 from doseopt.beliefs import Belief, belief_of_rates
 from doseopt.beliefs.points import Independent, InOrder, Points
-from doseopt.beliefs.split import Right, jumps, kinks
+from doseopt.beliefs.split import Right, jumps, kinks, legendre
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import BoolArray, FloatArray, IntArray
 from doseopt.models.base import GammaPrior
@@ -46,8 +46,6 @@ COARSE, FINE = 0, 1
 LOG_ZERO = -1e250
 NEGLIGIBLE = 1e-12
 """Weights, relative to the largest, that are left out by all rules."""
-
-legendre = cache(np.polynomial.legendre.leggauss)
 
 
 def belief_of_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -18,8 +19,8 @@ REACH = 7.0
 """Standard deviations on either side of the mean that nodes cover."""
 SCAN = np.linspace(-REACH, REACH, 2801)
 """Where jumps are looked for: what is right in less than 0.005 standard deviations is overlooked."""
-FINE = np.polynomial.legendre.leggauss(64)
-"""In a piece: what its own nodes are found from."""
+FINE = 64
+"""Nodes in a piece from which its own nodes are found."""
 NEGLIGIBLE = 1e-10
 """Mass of a piece that is left out."""
 NODES = ((4, 1), (6, 2), (9, 4), (13, 8), (20, 13), (30, 20))
@@ -89,12 +90,19 @@ def kinks(judged: Callable[[FloatArray], BoolArray]) -> list[float]:
     return found
 
 
+@functools.cache
+def legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
+    """Return the nodes and weights of the Gauss-Legendre rule on [-1, 1]."""
+    return np.polynomial.legendre.leggauss(nodes)
+
+
 def _pieces(cuts: Sequence[float], least: int, per_sd: float) -> tuple[FloatArray, FloatArray]:
     """Return the Gauss rules of the standard normal density on the pieces between cuts, one after the other."""
     x, weight = [], []
+    node, share = legendre(FINE)
     for low, high in pairwise([-REACH, *cuts, REACH]):
-        fine = low + (high - low) / 2 * (1 + FINE[0])
-        mass = (high - low) / 2 * FINE[1] * np.exp(-(fine**2) / 2) / np.sqrt(2 * np.pi)
+        fine = low + (high - low) / 2 * (1 + node)
+        mass = (high - low) / 2 * share * np.exp(-(fine**2) / 2) / np.sqrt(2 * np.pi)
         if mass.sum() > NEGLIGIBLE:
             width = max(min(high, CENTRE) - max(low, -CENTRE), 0.0)
             place, part = gauss_rule(fine, mass, least + int(np.ceil(per_sd * width)))

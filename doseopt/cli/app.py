@@ -95,7 +95,7 @@ def plain_errors() -> Iterator[None]:
     from doseopt.core.parameters import Faults
     from doseopt.engines.budget import TooManyStates
 
-    for part in ("f2py", "random", "testing"):
+    for part in ("f2py", "ma", "polynomial", "random", "testing"):
         later(f"numpy.{part}")  # SciPy looks at all that NumPy has, and would load these: a tenth of a short command
     made.clear()
     try:

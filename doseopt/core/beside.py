@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import signal
 import sys
@@ -31,6 +30,8 @@ class Beside:
 
 def processes() -> int:
     """Return how many processes may work, this one included; one where other threads run, which a copy would lack."""
+    import multiprocessing  # which a command that works alone does not need
+
     alone = threading.active_count() == 1 and not multiprocessing.current_process().daemon
     return Beside.processes if alone else 1
 
@@ -53,6 +54,8 @@ def begun[T](work: Callable[[], T]) -> Callable[[], T]:
     """
     if processes() == 1:
         return functools.cache(work)
+    import multiprocessing
+
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(work, sender), daemon=True)

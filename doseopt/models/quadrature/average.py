@@ -25,7 +25,6 @@ from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic
 from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, joined, solved
-from doseopt.models.quadrature.fitted import FittedPosterior
 from doseopt.models.quadrature.one_parameter import OneParameterQuadrature, Part
 from doseopt.models.quadrature.one_parameter import solve as solve_one
 from doseopt.models.rates import rising
@@ -96,16 +95,16 @@ def _logit(p: FloatArray) -> FloatArray:
     return np.log(inside) - np.log1p(-inside)
 
 
-def _distribution(part: Part) -> Distribution | FittedPosterior:
+def _distribution(part: Part) -> Distribution | fitted.FittedPosterior:
     """Return the distribution of the standardised parameter, not kept with the posterior."""
-    return part if isinstance(part, FittedPosterior) else part.grid.line.distribution(part.weight)
+    return part if isinstance(part, fitted.FittedPosterior) else part.grid.line.distribution(part.weight)
 
 
 def _below(
     model: Empiric | OneParameterLogistic,
     prior: Prior,
     rises: BoolArray,
-    parts: Parts[Distribution | FittedPosterior],
+    parts: Parts[Distribution | fitted.FittedPosterior],
     logit: FloatArray,
 ) -> FloatArray:
     """Return Pr(logit p_j <= logit) under one model, [U, D]; its prior is known, and which rates rise."""

@@ -134,7 +134,7 @@ def solved[P: Distributed](
     sizes = nominal_size(n.sum(axis=1) + (0 if partial is None else partial.patients))
     parts: list[P] = []
     place, count = np.empty(len(n), np.int64), 0
-    for size in np.unique(sizes).tolist() or [FEWEST]:
+    for size in sorted(set(sizes.tolist())) or [FEWEST]:
         rows = np.flatnonzero(sizes == size)
         for own, part in solve(size, n[rows], y[rows], *([] if partial is None else [partial[rows]])):
             parts.append(part)

@@ -26,7 +26,6 @@ from doseopt.models.base import Model
 from doseopt.models.line import Distribution, check_level
 from doseopt.models.quadrature import fitted
 from doseopt.models.quadrature.batch import Batch, Kept, Parts, checked, nominal_size, solved
-from doseopt.models.quadrature.fitted import FittedPosterior
 from doseopt.models.quadrature.one_parameter_nodes import LARGEST, Grid, grid
 from doseopt.models.quadrature.partial import Partial
 from doseopt.models.quadrature.products import Products, products
@@ -164,7 +163,7 @@ def _of(partial: Partial | None, rows: IntArray) -> Partial | None:
     return None if partial is None else partial[rows]
 
 
-type Part = GridPosterior | FittedPosterior
+type Part = GridPosterior | fitted.FittedPosterior
 
 
 class OneParameterPosterior(Batch[Part]):
