@@ -11,7 +11,7 @@ import numpy as np
 import oracle
 from hypothesis import strategies as st
 
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_study import SMALL
 
+from doseopt import BOIN, CRM, DESIGNS
 from doseopt.attainable.attained import limits_of
 from doseopt.beliefs import BELIEFS
 from doseopt.beliefs.utility import Utility
@@ -15,7 +16,6 @@ from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.posterior import analyse
 from doseopt.core.parameters import Faults, declared
-from doseopt.designs import BOIN, CRM, DESIGNS
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MODIFIERS, CohortsByDose, EnoughAtDose, MaxPatients
 from doseopt.designs.on_grid import OnGrid

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.cohort import Cohort
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.models.skeleton import IndifferenceInterval

@@ -12,11 +12,11 @@ import numpy as np
 import tomli_w
 from scipy.special import logit
 
+from doseopt import BLRM
 from doseopt.attainable import Rules, bayes_optimal
 from doseopt.calibration import calibrate
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray
-from doseopt.designs import BLRM
 from doseopt.designs.layers import layers, tunable, with_cap, with_rule, with_values
 from doseopt.scenarios import PUBLISHED
 from doseopt.study.file import load_study, parse_study

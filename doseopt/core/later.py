@@ -1,11 +1,11 @@
-"""Modules that are loaded when they are first used, not when they are imported."""
+"""Modules and classes that are loaded when they are first used, not when they are imported."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -66,3 +66,38 @@ def later(name: str, without: Sequence[str] = ()) -> None:
         package, _, part = name.rpartition(".")
         if package:
             setattr(sys.modules[package], part, module)
+
+
+class Kinds(Mapping[str, type[Any]]):
+    """Classes by the name of their kind, each loaded when it is asked for.
+
+    Parameters
+    ----------
+    package : str
+    homes : mapping of str to str
+        By the kind, the module of the package, a dot, and the class.
+
+    Examples
+    --------
+    >>> kinds = Kinds("email", {"text": "message.Message", "head": "header.Header"})
+    >>> list(kinds), kinds["head"].__name__, kinds.kind(kinds["head"])
+    (['text', 'head'], 'Header', 'head')
+    """
+
+    def __init__(self, package: str, homes: Mapping[str, str]) -> None:
+        self._homes = {kind: f"{package}.{home}" for kind, home in homes.items()}
+
+    def __getitem__(self, kind: str) -> type[Any]:
+        module, _, name = self._homes[kind].rpartition(".")
+        found: type[Any] = getattr(importlib.import_module(module), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+    def kind(self, cls: type) -> str:
+        """Return the kind of a class."""
+        return {home: kind for kind, home in self._homes.items()}[f"{cls.__module__}.{cls.__qualname__}"]

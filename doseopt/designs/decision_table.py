@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from doseopt.core.state import BoolArray, IntArray, TrialState
 from doseopt.designs.interval import DOWN, STAY, UP, IntervalDesign
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
-from doseopt.tabular.cells import Cells
-from doseopt.tabular.text import read_table
+
+if TYPE_CHECKING:
+    from doseopt.tabular.cells import Cells
 
 MOVES = {"E": UP, "S": STAY, "D": DOWN, "DU": DOWN}
 """Escalate, stay, de-escalate, de-escalate and never come back (dose unacceptable)."""
@@ -86,6 +88,9 @@ def decisions_from_csv(path: str | Path) -> tuple[str, ...]:
     Faults
         With everything wrong with the file, each with its line.
     """
+    from doseopt.tabular.cells import Cells
+    from doseopt.tabular.text import read_table
+
     table = read_table(path, COLUMNS)
     extra = [name for name in dict.fromkeys(table.names) if name not in COLUMNS]
     faults = table.header_faults(COLUMNS, COLUMNS, extra)

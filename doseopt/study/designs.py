@@ -193,7 +193,7 @@ def design_table(
 def _table(parts: Layers, given: Mapping[str, Any], files: Mapping[PolicyTable, str]) -> dict[str, Any]:
     target = parts.rule.facts.target
     without = ["doses", *(name for name, value in given.items() if getattr(parts.rule, name, None) == value)]
-    result: dict[str, Any] = plain(parts.rule, {type_: kind for kind, type_ in DESIGNS.items()}, without)
+    result: dict[str, Any] = plain(parts.rule, {type(parts.rule): DESIGNS.kind(type(parts.rule))}, without)
     for name in given.keys() & set(SHARED):  # a default is said where the study gives another value
         if getattr(parts.rule, name, given[name]) != given[name]:
             result[name] = getattr(parts.rule, name)

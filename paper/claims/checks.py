@@ -8,8 +8,8 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from doseopt import ThreePlusThree
 from doseopt.core.state import FloatArray
-from doseopt.designs import ThreePlusThree
 from doseopt.designs.layers import layers
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged

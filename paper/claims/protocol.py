@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from doseopt.designs import BOIN
+from doseopt import BOIN
 from doseopt.designs.layers import layers
 from doseopt.engines.exact import Exact
 from doseopt.measures.estimates import LEVEL

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
+from doseopt import CRM
 from doseopt.core.design import Design
 from doseopt.core.state import FloatArray, TrialState
-from doseopt.designs import CRM
 from doseopt.designs.layers import with_rule
 from doseopt.engines.exact import Exact
 from doseopt.engines.outcomes import judged

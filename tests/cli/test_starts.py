@@ -18,7 +18,17 @@ except SystemExit as end:
     code = end.code
 """
 HEAVY = ("matplotlib", "pandas", "unittest", "scipy.stats", "numpy.random.mtrand")
-ROOMS = ("amendment.recommend", "conduct", "engines.graph", "plots", "records", "reports.render.document")
+ROOMS = (
+    "amendment.recommend",
+    "conduct",
+    "designs.blrm",
+    "designs.boin",
+    "engines.graph",
+    "plots",
+    "records",
+    "reports.render.document",
+    "tabular",
+)
 ENGINES = ("average", "hazard", "mixed", "nested", "ordered", "two_parameter")
 
 

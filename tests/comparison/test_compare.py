@@ -6,10 +6,10 @@ import pytest
 import xarray as xr
 
 import doseopt
+from doseopt import CRM
 from doseopt.cli.output import as_json
 from doseopt.comparison.compare import compare
 from doseopt.comparison.enrolment import CURVES, families
-from doseopt.designs import CRM
 from doseopt.designs.layers import with_cap
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
 from doseopt.engines.budget import TooManyStates

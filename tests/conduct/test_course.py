@@ -2,8 +2,8 @@
 
 import pytest
 
+from doseopt import BLRM, BOIN, ThreePlusThree
 from doseopt.core.cohort import Cohort
-from doseopt.designs import BLRM, BOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.models.quadrature.asked import Inside

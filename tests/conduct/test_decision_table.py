@@ -13,10 +13,10 @@ from pages import Page
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
+from doseopt import BOIN
 from doseopt.cli import app
 from doseopt.conduct.decision_table import decision_table, with_table
 from doseopt.core.parameters import Faults
-from doseopt.designs import BOIN
 from doseopt.designs.decision_table import decisions_from_csv
 from doseopt.display.decision_table import last_row, limits_shown, notes
 from doseopt.plots.decision_page import decision_pages, save_pages

@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from scipy.stats import beta, binom
 from typer.testing import CliRunner
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.cli import app
 from doseopt.conduct.examine import courses, examine
 from doseopt.conduct.questionable import KINDS, Steps, search
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.state import TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.engines.graph import build_graph, graph_of

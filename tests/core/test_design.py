@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from doseopt import BOIN, AcceleratedTitration, ThreePlusThree
 from doseopt.core.design import Phase, Row, highest_admissible
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE, Decision, TrialState
 from doseopt.core.trial import advance, after, selected, step
-from doseopt.designs import BOIN, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic

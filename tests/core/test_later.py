@@ -63,3 +63,14 @@ def test_commands_that_make_no_table_of_scenarios_load_no_xarray(words, tmp_path
         "assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, *words.split()], check=True, cwd=tmp_path, capture_output=True)
+
+
+def test_a_kind_is_loaded_when_it_is_asked_for_and_every_home_is_right():
+    code = (
+        "import sys\nfrom doseopt.designs import DESIGNS\n"
+        "assert 'crm' in list(DESIGNS) and not any(name.startswith('doseopt.designs.') for name in sys.modules)\n"
+        "assert DESIGNS['ccd'].__name__ == 'CCD' and 'doseopt.designs.blrm' not in sys.modules\n"
+        "assert 'unheard of' not in DESIGNS\n"
+        "assert all(DESIGNS.kind(cls) == kind for kind, cls in DESIGNS.items())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

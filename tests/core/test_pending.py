@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from doseopt import BOIN
 from doseopt.core.design import Row
 from doseopt.core.parameters import Faults
 from doseopt.core.state import Decision, Pending, TrialState
 from doseopt.core.trial import step
-from doseopt.designs import BOIN
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsByDose, MaxPatients, NoSkipping

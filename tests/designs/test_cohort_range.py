@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from test_behaviour import answer
 
+from doseopt import BOIN, TITEBOIN, ThreePlusThree
 from doseopt.comparison.as_they_come import at_end
 from doseopt.comparison.compare import compare
 from doseopt.conduct.next_dose import next_dose
 from doseopt.conduct.pathways import paths
 from doseopt.conduct.walk import walk
 from doseopt.core.parameters import Faults
-from doseopt.designs import BOIN, TITEBOIN, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortRange, CohortsByDLT, CohortsByDose, MaxPatients, Titrate
 from doseopt.engines.cohorts import cohorts_of

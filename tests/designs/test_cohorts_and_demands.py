@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import beta
 from test_behaviour import answer
 
+from doseopt import BLRM, BMACRM, BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.parameters import Faults
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import BLRM, BMACRM, BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import (
     CohortsByDLT,

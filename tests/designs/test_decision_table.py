@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tomli_w
 
+from doseopt import DecisionTable, Keyboard
 from doseopt.core.parameters import Faults
 from doseopt.core.text import neutral
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import DecisionTable, Keyboard
 from doseopt.designs.decision_table import decisions_from_csv
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients

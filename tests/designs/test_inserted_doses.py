@@ -6,11 +6,11 @@ import tomllib
 import numpy as np
 import pytest
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.comparison.compare import compare
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsByDose, EnoughAtDose, MaxPatients, NoSkipping
 from doseopt.designs.on_grid import OnGrid

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from doseopt import BOIN, MTPI, MTPI2, TPI, I3Plus3, Keyboard
 from doseopt.core.parameters import Faults, declared
-from doseopt.designs import BOIN, MTPI, MTPI2, TPI, I3Plus3, Keyboard
 from doseopt.designs.interval import DOWN, STAY, UP, equal_pieces, last_largest, move_to_densest
 
 MARGINS = [Keyboard, MTPI, MTPI2, I3Plus3]

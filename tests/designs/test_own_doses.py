@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import doseopt
+from doseopt import BOIN, CRM, ThreePlusThree
 from doseopt.amendment.amend import amend
 from doseopt.attainable.attained import limits_of
 from doseopt.calibration import calibrate
@@ -20,7 +21,6 @@ from doseopt.conduct.walk import walk
 from doseopt.core.parameters import Faults, declared
 from doseopt.core.state import NONE
 from doseopt.core.trial import after, step
-from doseopt.designs import BOIN, CRM, ThreePlusThree
 from doseopt.designs.layers import first_size, layers, with_cap
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, TooToxic

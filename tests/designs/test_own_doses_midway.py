@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE, TrialState
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, CohortsInOrder, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.designs.on_grid import OnGrid

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.comparison.compare import compare
 from doseopt.core.state import CONTINUE, Decision, TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.exact import Exact, edge_weights, ending_weights

@@ -10,9 +10,9 @@ import pytest
 from fuzz.guard import INPUTS, MANY, check_shown, failures
 from fuzz.hostile import mutate, pick, scramble
 
+from doseopt import Policy
 from doseopt.conduct.next_dose import next_dose
 from doseopt.core.parameters import Faults
-from doseopt.designs import Policy
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import build_graph
 from doseopt.records.trial import Trial

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from doseopt.designs import BOIN, AcceleratedTitration
+from doseopt import BOIN, AcceleratedTitration
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines import means

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from doseopt.designs import CRM
+from doseopt import CRM
 from doseopt.models.quadrature import quadrature
 from doseopt.verify import CHECKS
 from doseopt.verify.crm import moments

@@ -2,7 +2,7 @@
 
 import pytest
 
-from doseopt.designs import MTPI2
+from doseopt import MTPI2
 from doseopt.verify import CHECKS
 from doseopt.verify.boin import boundaries
 

@@ -9,9 +9,9 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt import ThreePlusThree
 from doseopt.core.state import NONE, TrialState
 from doseopt.core.trial import advance, selected, step
-from doseopt.designs import ThreePlusThree
 from doseopt.engines.exact import Exact, edge_weights, ending_weights
 from doseopt.engines.graph import graph_of
 from doseopt.scenarios import make_scenarios

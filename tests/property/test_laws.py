@@ -11,9 +11,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.state import CONTINUE, NONE, TrialState
 from doseopt.core.trial import advance, after, step
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.engines.cohort_outcomes import cohort_outcomes

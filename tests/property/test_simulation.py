@@ -6,8 +6,8 @@ import strategies
 import xarray as xr
 from scipy.stats import norm
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.trial import after
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.engines.exact import Exact

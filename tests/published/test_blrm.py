@@ -11,10 +11,10 @@ import pytest
 from scipy import integrate
 from scipy.special import expit
 
+from doseopt import BLRM
 from doseopt.core.parameters import Faults
 from doseopt.core.state import NONE, TrialState
 from doseopt.core.trial import after
-from doseopt.designs import BLRM
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.graph import build_graph

@@ -2,7 +2,7 @@
 
 from test_behaviour import answer
 
-from doseopt.designs import BOIN
+from doseopt import BOIN
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 

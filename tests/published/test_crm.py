@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from doseopt.designs import CRM
+from doseopt import CRM
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping
 from doseopt.engines.exact import Exact

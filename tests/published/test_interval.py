@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from doseopt import BOIN, MTPI2, I3Plus3, Keyboard
 from doseopt.core.state import NONE
-from doseopt.designs import BOIN, MTPI2, I3Plus3, Keyboard
 from doseopt.designs.interval import DOWN, STAY, UP
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients

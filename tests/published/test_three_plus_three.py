@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doseopt import AcceleratedTitration, ThreePlusThree
 from doseopt.core.state import CONTINUE
 from doseopt.core.trial import after, selected, step
-from doseopt.designs import AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.engines.exact import Exact

@@ -14,9 +14,9 @@ from oracle_rules import Give
 from scipy import integrate, stats
 from test_behaviour import answer
 
+from doseopt import BMACRM, CRM
 from doseopt.core.parameters import Faults
 from doseopt.core.trial import after
-from doseopt.designs import BMACRM, CRM
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsByDLT, MaxPatients
 from doseopt.engines.exact import Exact

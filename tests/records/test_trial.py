@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from doseopt import CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.cohort import Cohort
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.trial import after, step
-from doseopt.designs import CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping
 from doseopt.records.patient import Patient, letter

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import doseopt
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.comparison.compare import compare
 from doseopt.core.definition import Definition
 from doseopt.core.parameters import Faults
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.designs.naming import Naming

@@ -8,9 +8,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta, norm
 
+from doseopt import BLRM, BMACRM, BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.core.definition import SIX_AT_CAP, TRIED, Names
 from doseopt.core.parameters import Faults
-from doseopt.designs import BLRM, BMACRM, BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
 from doseopt.designs.naming import Naming

@@ -6,6 +6,7 @@ import tomli_w
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from doseopt import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.beliefs import LogisticFamily
 from doseopt.beliefs.utility import Utility
 from doseopt.clock.arrivals import Accrual
@@ -14,7 +15,6 @@ from doseopt.clock.onset import Onset
 from doseopt.core.definition import Definition
 from doseopt.core.parameters import Faults
 from doseopt.core.text import name_fault
-from doseopt.designs import BOIN, CRM, AcceleratedTitration, ThreePlusThree
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import Coherent, EnoughAtDose, MaxPatients, NoSkipping, RunIn, TooToxic
 from doseopt.endpoints.historical import Historical

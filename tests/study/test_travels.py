@@ -16,9 +16,9 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
+from doseopt import CRM, Policy
 from doseopt.cli import app
 from doseopt.core.parameters import Faults
-from doseopt.designs import CRM, Policy
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.designs.policy_table import load_policy

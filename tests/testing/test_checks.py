@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from doseopt import BOIN, CRM
 from doseopt.core.design import Phase, Row
 from doseopt.core.state import Decision
-from doseopt.designs import BOIN, CRM
 from doseopt.designs.defaults import Defaults
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, NoSkipping

@@ -15,9 +15,9 @@ from pages import Page
 from typer.testing import CliRunner
 
 import doseopt
+from doseopt import TPI
 from doseopt.cli import app
 from doseopt.core.text import neutral
-from doseopt.designs import TPI
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import MaxPatients
 from doseopt.reports.render.terminal import terminal_text
