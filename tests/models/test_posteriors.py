@@ -286,6 +286,13 @@ def test_two_parameters(model, most, drawn):
     assert worst["quantile"] < 1e-4
 
 
+def test_quantiles_under_a_vague_prior():
+    # the density of a logit is known at nodes on a line: a rate changes within a unit of its logit, however wide it is
+    vague = TwoParameterLogistic((0.5, 1.5), "mg", 1.5, (-1.4, 0.0), ((100.0, 0.0), (0.0, 0.7**2)))
+    worst = errors(vague, TwoParameter, np.array([[1, 0], [3, 3]]), np.array([[0, 0], [0, 1]]))
+    assert worst["quantile"] < 3e-7
+
+
 def test_actual_doses():
     # six patients, each with a dose of their own; the rates reported are those at the planned doses
     given = (0.13e9, 0.17e9, 0.41e9, 0.55e9, 1.4e9, 1.7e9)

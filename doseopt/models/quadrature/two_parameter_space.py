@@ -5,11 +5,12 @@ DLTs, and after contradictory and steep data (N/2 at each of two doses, all or n
 
 The density of eta_j = logit p_j is known well at uniform nodes in
 
-    u(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2),     alpha = 4/s_b, beta = alpha s_a,
+    u(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2) + c l asinh(eta/l),
+    alpha = 4/s_b, beta = alpha s_a, c = max(0, 0.6 - 1/s_a), l = 8,
 
 (m_a, m_b) and (s_a, s_b) being the prior means and sds. The second term of u has the slope sqrt(N p (1 - p)), the
 root of the information in N patients at dose j; far from m_a, eta is about as uncertain as log b, relatively, hence
-asinh.
+asinh. The last one is for vague priors: a rate changes within a unit of its logit, whatever the prior.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ MOST_DOSES = 8
 """Doses with data, from the lowest to the highest, that extreme tallies are made of."""
 ALPHA = 4.0
 """alpha s_b."""
+LEAST_SLOPE, REACH = 0.6, 8.0
+"""Of the stretched logit, about, where rates are neither near 0 nor near 1; l."""
 
 
 class Space:
@@ -61,7 +64,8 @@ class Space:
     def stretch(self) -> Stretch:
         """The stretched logit for N patients."""
         alpha = ALPHA / self.s_b
-        return Stretch(alpha, alpha * self.s_a, self.m_a, float(np.sqrt(self.patients)))
+        unit = max(0.0, LEAST_SLOPE - 1 / self.s_a)
+        return Stretch(alpha, alpha * self.s_a, self.m_a, float(np.sqrt(self.patients)), unit)
 
     @staticmethod
     def likelihood(theta: FloatArray, model: TwoParameterLogistic) -> tuple[FloatArray, FloatArray]:
@@ -90,21 +94,24 @@ def logits(theta: FloatArray, model: TwoParameterLogistic) -> FloatArray:
 
 @dataclass(frozen=True)
 class Stretch:
-    """u(eta) = alpha asinh((eta - m_a)/beta) + 2 sqrt(N) arctan exp(eta/2)."""
+    """u(eta), as the module has it."""
 
     alpha: float
     beta: float
     m_a: float
     root: float  # sqrt(N)
+    unit: float  # c
 
     def u(self, eta: FloatArray) -> FloatArray:
         """Return u(eta)."""
         stretched = 2 * self.root * np.arctan(np.exp(np.minimum(eta / 2, 50.0)))
+        stretched += self.unit * REACH * np.arcsinh(eta / REACH)
         return np.asarray(stretched + self.alpha * np.arcsinh((eta - self.m_a) / self.beta))
 
     def du(self, eta: FloatArray) -> FloatArray:
         """Return du/deta."""
         plain = self.alpha / np.sqrt(self.beta**2 + (eta - self.m_a) ** 2)
+        plain += self.unit / np.sqrt(1 + (eta / REACH) ** 2)
         return np.asarray(plain + self.root / (2 * np.cosh(np.clip(eta / 2, -300, 300))))
 
     def eta(self, u: FloatArray) -> FloatArray:
