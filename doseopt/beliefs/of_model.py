@@ -219,13 +219,14 @@ class _Posterior:
     at: Tally | None
     judged: _Judged
 
-    def theta(self, z: FloatArray) -> FloatArray:
-        """Return the parameters; the second does not depend on the inner z."""
+    @cached_property
+    def theta(self) -> Callable[[FloatArray], FloatArray]:
+        """What turns z into the parameters; the second does not depend on the inner z."""
         prior = self.curve.prior()
         if isinstance(prior, GammaPrior):
-            return np.asarray(prior.theta(z))
-        root = np.linalg.cholesky(np.array(prior.cov)[::-1, ::-1])[::-1, ::-1]
-        return np.asarray(z @ root.T + np.array(prior.mean))
+            return prior.theta
+        root, mean = np.linalg.cholesky(np.array(prior.cov)[::-1, ::-1])[::-1, ::-1], np.array(prior.mean)
+        return lambda z: np.asarray(z @ root.T + mean)
 
     def rates(self, z: FloatArray) -> FloatArray:
         """Return DLT rates, [..., P] -> [..., D]."""

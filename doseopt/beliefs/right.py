@@ -55,11 +55,11 @@ class Definitions:
     ) -> Belief:
         """Return the posterior of a model with parameters after one tally [D], split where what is right changes."""
 
-        def right(p: FloatArray, which: int | None = None) -> BoolArray:
-            found = self.right(p)
-            return found.reshape(len(p), -1) if which is None else found[:, which]
+        def right(p: FloatArray, by: Definitions = self) -> BoolArray:
+            return by.right(p).reshape(len(p), -1)
 
-        kinked = [functools.partial(right, which=m) for m, rule in enumerate(self.rules) if rule.rule == "interval"]
+        each = (Definitions((rule,), self.planned) for rule in self.rules if rule.rule == "interval")
+        kinked = [functools.partial(right, by=one) for one in each]
         return belief_of_model(model, n, y, right, at, fineness=fineness, kinked=kinked)
 
 

@@ -63,10 +63,11 @@ def posterior(
 ) -> None:
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
-        from doseopt.cli.output import deliver, drawing, folder_for, show
+        from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
         from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import able, analyse, check_choice
+        from doseopt.core.beside import begun
         from doseopt.plots.posterior import posterior_drawings
         from doseopt.reports.render.document import Document
         from doseopt.reports.sections.posterior import posterior_document
@@ -91,11 +92,12 @@ def posterior(
         document = posterior_document(result.summary, drawings, worked, beside, further)
         if check:
             document, result = _checked(loaded, read, result, document)
+        files = None if folder is None else begun(partial(_write_data, result, beside, further, folder))
         if not json:  # the answer before the draws and the figures, which take as long again
             show(document)
             sys.stdout.flush()
         document = drawing(document, folder, html)
-        written = [] if folder is None else _write(result, beside, further, document, folder)
+        written = [] if files is None or folder is None else [*files(), *write_figures(document, folder)]
         said = partial(_as_object, [result, *results[1:]], decided, further)
         shown = Document("", {}, ())
         deliver(said, document, json=json, html=html, folder=folder, files=written, shown=shown)
@@ -168,13 +170,11 @@ def _prospects(study: Study, trial: Trial, models: list[str]) -> xr.Dataset:
         return prospects(study, trial, models, say)
 
 
-def _write(
-    result: Analysis, beside: xr.Dataset, further: xr.Dataset | None, document: Document, folder: Path
-) -> list[Path]:
-    """Write the DataTree, the table and the figures."""
+def _write_data(result: Analysis, beside: xr.Dataset, further: xr.Dataset | None, folder: Path) -> list[Path]:
+    """Write the DataTree and the table."""
     import xarray
 
-    from doseopt.cli.output import write_csv, write_figures
+    from doseopt.cli.output import write_csv
     from doseopt.tabular.netcdf import write_netcdf
 
     tree = result.tree.copy()
@@ -185,5 +185,4 @@ def _write(
     return [
         write_netcdf(tree, folder / "posterior.nc"),
         write_csv(table, folder / "posterior.csv", index=True),
-        *write_figures(document, folder),
     ]
