@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import xarray as xr
 
@@ -40,25 +41,34 @@ class Posteriors:
 
     def __init__(self, study: Study, engine: Engine, comparison: xr.Dataset, most_nodes: int | None = None) -> None:
         self._study, self._engine, self._most_nodes = study, engine, most_nodes
-        self._estimates = begun(self._begun if processes() > 1 else self._none_yet)
-        endings = comparison["endings"].to_numpy().tolist() if "endings" in comparison else []
-        sizes = dict(zip(study.designs, endings, strict=False))
+        self._first = begun(self._begun if processes() > 1 else lambda: (self._none_yet(), None))
+        sizes = {}
+        if "endings" in comparison:
+            sizes = dict(zip(*(comparison[name].to_numpy().tolist() for name in ("design", "endings")), strict=True))
         self._likely = begun(functools.partial(likely_endings, study, engine, sizes))
 
     @property
     def estimates(self) -> Estimates:
         """Of the tallies that designs can end with, once the first are done: to be run to the end, or interrupted."""
-        return self._estimates()
+        return self._first()[0]
 
     def _none_yet(self) -> Estimates:
         study = self._study
         each = itertools.chain.from_iterable(self._outcomes(name) for name in study.designs)
         return Estimates(study.curve(), each, self._most_nodes, Definitions((study.mtd,), study.doses.planned()))
 
-    def _begun(self) -> Estimates:
+    def _begun(self) -> tuple[Estimates, dict[str, Any] | None]:
+        """Compute the first posteriors, and the measures if these are all."""
         found = self._none_yet()
         found.advance()
-        return found
+        return found, self._measures(found) if found.done == found.wanted else None
+
+    def _measures(self, estimates: Estimates) -> dict[str, Any]:
+        parts = [
+            in_one(_of_posteriors(outcomes, design, estimates) for outcomes in self._outcomes(name))
+            for name, design in self._study.designs.items()
+        ]
+        return along_designs(parts)
 
     def _outcomes(self, name: str) -> Iterator[xr.Dataset]:
         return outcomes_of(self._study, self._engine, name, self._study.designs[name], self._study.scenarios)
@@ -74,14 +84,11 @@ class Posteriors:
             the endings that they leave out; with what `typical_endings` says.
             Unchanged if no posterior has been computed.
         """
-        study, estimates = self._study, self.estimates
+        study, (estimates, known) = self._study, self._first()
         if not estimates.done:
             return comparison
-        parts = [
-            in_one(_of_posteriors(outcomes, design, estimates) for outcomes in self._outcomes(name))
-            for name, design in study.designs.items()
-        ]
-        found = xr.Dataset(along_designs(parts), coords={"design": list(study.designs), **RELIABILITY})
+        measures = known or self._measures(estimates)
+        found = xr.Dataset(measures, coords={"design": list(study.designs), **RELIABILITY})
         endings = typical_endings(list(study.designs), self._likely(), estimates)
         result = comparison.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
         whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
