@@ -173,11 +173,11 @@ def _followed_by(blocks: Iterable[Block], document: Document) -> Document:
 
 def _under(study: Study, truths: list[str]) -> Study:
     """Return the study under other truths, if some are given."""
+    if not truths:
+        return study
     from doseopt.core.parameters import Fault, Faults
     from doseopt.reports.given import study_of
 
-    if not truths:
-        return study
     planned, rows = len(study.doses.as_planned.labels), []
     for text in truths:
         try:

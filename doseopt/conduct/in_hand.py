@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doseopt.core.parameters import Fault, Faults, demand, is_number
-from doseopt.records.record import Record, read_record
-from doseopt.records.status import trial_of
 from doseopt.records.template import bundled
 from doseopt.records.trial import LAST, Trial
 from doseopt.records.window import Window, cutoff_of
 from doseopt.study.study import Study
+
+if TYPE_CHECKING:
+    from doseopt.records.record import Record
 
 
 def window_of(study: Study, days: float | None = None) -> Window | None:
@@ -63,6 +65,8 @@ def record_so_far(
     window : float, optional
         Days of the DLT window, for a study without a `[clock]`.
     """
+    from doseopt.records.record import read_record
+
     known = window_of(study, window)
     if known is None:
         wanted = "wanted the days of the DLT window, a [clock] with a window in the study, or --window DAYS"
@@ -103,6 +107,8 @@ def read_trial(
     """
     known = window_of(study, window)
     if data is not None and is_record(data):
+        from doseopt.records.status import trial_of  # of a record, which few trials have
+
         trial = trial_of(record_so_far(study, data, cutoff, window))
         return replace(trial, warnings=(*trial.warnings, LAST)) if cutoff is None else trial
     if data is not None:
