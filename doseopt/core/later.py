@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
+
+_FIRST = threading.Lock()
 
 
 class Later(ModuleType):
@@ -26,8 +29,9 @@ class Later(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         """Load the module, and answer as it does."""
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        with _FIRST:  # of several threads one takes it away; who then imports it first loads it, and the others wait
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
         hidden = [module for module in self.__without if module not in sys.modules]
         sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # as importlib documents it: not to be found
         try:
@@ -42,8 +46,8 @@ class Later(ModuleType):
 def later(name: str, without: Sequence[str] = ()) -> None:
     """Let a module be loaded when it is first used, unless it is already, or there is none.
 
-    For a process that is one's own: a part of the module, `import a.b`, is not to be the first that is imported of it.
-    A package of which the module is a part is loaded.
+    For a part of one's own package, or a process that is one's own: a part of the module, `import a.b`, is not to be
+    the first that is imported of it. A package of which the module is a part is loaded.
 
     Parameters
     ----------

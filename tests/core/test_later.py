@@ -74,3 +74,31 @@ def test_a_kind_is_loaded_when_it_is_asked_for_and_every_home_is_right():
         "assert all(DESIGNS.kind(cls) == kind for kind, cls in DESIGNS.items())"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+THREADS = """
+import sys, threading
+from doseopt.core.later import later
+sys.setswitchinterval(1e-6)
+names = ["bz2", "calendar", "colorsys", "configparser", "csv", "filecmp", "fileinput", "fractions", "gzip", "imaplib",
+    "mailbox", "mimetypes", "netrc", "pickletools", "plistlib", "poplib", "pprint", "quopri", "sched", "secrets",
+    "shlex", "smtplib", "socketserver", "sqlite3", "statistics", "tarfile", "uuid", "wave", "zipfile"]
+found = {}
+def use(name, module, gate):
+    gate.wait()
+    module.__file__
+    found.setdefault(name, []).append(sys.modules[name])
+for name in {*names} - {*sys.modules}:
+    later(name)
+    gate = threading.Barrier(8)
+    threads = [threading.Thread(target=use, args=(name, sys.modules[name], gate)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+assert len(found) > 10 and all(len(each) == 8 and len({*map(id, each)}) == 1 for each in found.values())
+"""
+
+
+def test_threads_that_use_a_module_first_load_it_once():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", THREADS], check=True)
