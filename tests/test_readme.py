@@ -160,6 +160,18 @@ def test_a_command_of_it_runs(line: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert (done.exit_code, done.stderr if done.exit_code else "") == (0, "")
 
 
+def test_what_it_says_of_options_holds() -> None:
+    from typer.main import get_command
+
+    from doseopt.cli import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    without = {name for name, each in commands.items() if "--json" not in {o for p in each.params for o in p.opts}}
+    assert without == {"check", "new", "schema", "app", "completion"}
+    assert all("Example: doseopt" in each.epilog for each in commands.values())
+    assert "takes `--json` (not `check`," in words(README)
+
+
 def test_the_files_it_names_exist() -> None:
     named = re.findall(r"`((?:doseopt|tests|paper|benchmarks)/[\w./-]+|\w+\.md)`|\]\(([\w./-]+)\)", README)
     paths = [a or b for a, b in named if not (a or b).startswith("paper/build/")]

@@ -113,7 +113,7 @@ class Historical:
     """
 
     day: float = param(kind=float, low=0, high=MOST_DAYS, open_low=True, doc="day of survival")
-    survivors: int = param(kind=int, low=1, high=MOST, doc="controls who lived on that day")
+    survivors: int = param(kind=int, low=1, high=MOST, doc="controls who lived so long")
     n: int = param(kind=int, low=2, high=MOST, doc="controls")
     source: str = param(kind=str, custom=_no_source, doc="where the counts come from")
     weight: float = param(1.0, low=0, high=1, doc="of the counts, as a power prior")

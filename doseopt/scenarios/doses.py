@@ -119,7 +119,8 @@ class Doses:
             found.append(Fault("labels", f"{wanted}, got {', '.join(self.labels)}"))
         if self.values is not None and not self.unit:
             found.append(Fault("unit", 'missing; wanted the unit of the values, e.g. "cells" or "mg"'))
-        if isinstance(self.values, tuple) and isinstance(self.labels, tuple) and len(self.values) != len(self.labels):
+        named = isinstance(self.labels, tuple) and self.labels != ()
+        if named and isinstance(self.values, tuple) and len(self.values) != len(self.labels):
             found.append(Fault("values", f"wanted {len(self.labels)} values, one a label, got {len(self.values)}"))
         return found + self._insertable_faults()
 

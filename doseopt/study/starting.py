@@ -114,8 +114,8 @@ class Start:
             found.append(Fault("--target", f"wanted a DLT rate between 0 and 1, as 0.25, got {self.target:g}"))
         if not 1 <= self.cohort <= 100:
             found.append(Fault("--cohort", f"wanted 1 to 100 patients, got {self.cohort}"))
-        if self.patients < max(1, self.cohort):
-            found.append(Fault("--patients", f"wanted at least one cohort of {self.cohort}, got {self.patients}"))
+        if self.patients < (least := max(1, self.cohort)):
+            found.append(Fault("--patients", f"wanted at least one cohort of {least}, got {self.patients}"))
         return found
 
     def _head(self) -> str:

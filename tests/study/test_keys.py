@@ -159,6 +159,11 @@ def test_every_key_has_a_meaning_and_every_kind_its_table():
     assert all(one.doc for one in tables.values())
 
 
+def test_numbers_of_controls_are_no_days():
+    units = {key.name: key.unit for key in asked("historical")["historical"].keys}
+    assert [units[name] for name in ("day", "survivors", "n", "improved", "assessed")] == ["days", "", "", "", ""]
+
+
 def test_a_kind_that_is_none_suggests_the_nearest():
     result = CliRunner().invoke(app, ["keys", "bion"])
     assert result.exit_code == 2

@@ -89,6 +89,16 @@ def test_doses_without_labels_are_called_by_their_values():
     assert named.hash == study.hash
 
 
+def test_values_beside_labels_that_are_not_known_are_not_counted_against_none():
+    written = 'title = "t"\ntarget = 0.3\n[doses]\nlables = ["a", "b"]\nvalues = [3, 2]\nunit = "mg"\n'
+    with pytest.raises(Faults) as refused:
+        parse_study(written + '[designs.B]\nkind = "boin"\n')
+    said = [str(fault) for fault in refused.value.faults]
+    assert any("did you mean 'labels'?" in one for one in said)
+    assert any("wanted increasing numbers" in one for one in said)
+    assert not any("one a label" in one for one in said)
+
+
 def test_doses_with_neither_are_a_fault():
     text = STUDY.replace('values = [1, 2.5]\nunit = "mg"', "")
     assert "doses.labels: missing; wanted a list of names, one a dose, or values and their unit" in faults(text)

@@ -44,6 +44,13 @@ def test_what_begins_no_study_is_named_all_at_once():
         Start(("blrm",), ("low", "high"), "mg").text()
 
 
+def test_a_cohort_of_nobody_is_not_asked_for():
+    with pytest.raises(Faults) as refused:
+        Start(like=("boin",), cohort=0, patients=-1).text()
+    assert "--cohort: wanted 1 to 100 patients, got 0" in str(refused.value)
+    assert "--patients: wanted at least one cohort of 1, got -1" in str(refused.value)
+
+
 @pytest.mark.parametrize("doses", [("20", "10"), ("2", "10", "9.5")])
 def test_doses_in_figures_that_do_not_rise_are_not_taken_for_names(doses):
     with pytest.raises(Faults, match=f"wanted the lowest dose first, got {', '.join(doses)}"):
