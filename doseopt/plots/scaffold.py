@@ -27,13 +27,12 @@ def new_figure(body: float, title: str, subtitle: str) -> Figure:
     """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
     from matplotlib.figure import Figure
 
+    from doseopt.plots.grid import Grid
+
     lines = wrapped(subtitle, (full_width() - 0.2) * 72, NORMAL)
     top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
     height = body + top
-    figure = Figure(figsize=(full_width(), height))
-    layout = figure.get_layout_engine()
-    assert layout is not None
-    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
+    figure = Figure(figsize=(full_width(), height), layout=Grid(body / height))
     (name,) = fitted([title], (full_width() - 0.2) * 72, LARGE, bold=True)
     from_top = 1 - 4 / (72 * height)
     figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")
@@ -158,8 +157,7 @@ def below_beside(ax: Axes, patients: ArrayLike) -> None:
     ax.set_xlim(0, 100 + BESIDE)
     for row, value in enumerate(np.asarray(patients, float).tolist()):
         if not np.isnan(value):
-            look: dict[str, Any] = {"size": SMALL, "color": PURPLE, "ha": "right", "va": "center_baseline"}
-            ax.text(100 + BESIDE, row, f"{value:.1f}", **look)
+            inside(ax, 100 + BESIDE, row, f"{value:.1f}", color=PURPLE, ha="right")
 
 
 def bare(ax: Axes, named: bool = True) -> None:
@@ -209,8 +207,8 @@ def boxes(ax: Axes, left: ArrayLike, low: ArrayLike, wide: ArrayLike, tall: Arra
 
 
 def inside(ax: Axes, x: float, y: float, text: str, **look: Any) -> None:
-    """Write in the middle of a bar, a box or a cell."""
-    usual: dict[str, Any] = {"size": SMALL, "ha": "center", "va": "center_baseline"}
+    """Write in the middle of a bar, a box or a cell: nothing that room is made for beside the axes."""
+    usual: dict[str, Any] = {"size": SMALL, "ha": "center", "va": "center_baseline", "in_layout": False}
     ax.text(x, y, text, **usual | look)
 
 
