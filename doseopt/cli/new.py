@@ -100,5 +100,6 @@ def _completed(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """Return what stands between commas."""
-    return tuple(part.strip() for part in text.split(","))
+    """Return what stands between commas; or between semicolons, commas then being decimal ones."""
+    parts = text.replace(",", ".").split(";") if ";" in text else text.split(",")
+    return tuple(part.strip() for part in parts)

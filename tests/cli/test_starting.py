@@ -56,6 +56,11 @@ def test_a_file_is_written_from_options_and_never_overwritten(folder):
     assert run("check", "mine.toml").exit_code == 0
 
 
+def test_doses_with_decimal_commas_stand_between_semicolons(folder):
+    assert run("new", "--like", "boin", "--doses", "1,5; 2,5;10").exit_code == 0
+    assert doseopt.load_study("study.toml").doses.labels == ("1.5", "2.5", "10")
+
+
 def test_it_asks_at_a_terminal_for_what_is_left_out(folder, monkeypatch):
     answers = "A trial of ours\n5, 10\nmg\n0.3\nboin, crm\n12\n\n"
     monkeypatch.setattr("doseopt.cli.new.is_asked", lambda: True)
