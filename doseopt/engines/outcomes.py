@@ -84,7 +84,7 @@ def make_outcomes(
             **{name: scenarios.variables[name] for name in ("p_dlt", "p_eff", "per_evaluable") if name in scenarios},
             **entries,
         },
-        coords={**{name: scenarios.variables[name] for name in scenarios.coords}, "stop_reason": list(reasons)},
+        coords=scenarios.coords | xr.Coordinates({"stop_reason": list(reasons)}),
         attrs={"planned": float("nan") if design.facts.cap is None else float(design.facts.cap), **attrs},
     )
 
@@ -106,9 +106,8 @@ def judged(outcomes: xr.Dataset, rule: MTDRule) -> xr.Dataset:
     found = {"acceptable": (("scenario", "dose"), right), "mtd": ("scenario", mtd)}
     if "planned" in outcomes.coords:
         found["acceptable_of_all"] = ("scenario", "dose"), rule.acceptable(p_dlt)
-    result = outcomes.assign(found)
-    result.attrs["target"] = rule.target
-    return result
+    known = {name: outcomes.variables[name] for name in outcomes.data_vars}
+    return xr.Dataset(known | found, outcomes.coords, outcomes.attrs | {"target": rule.target})
 
 
 def optimal(outcomes: xr.Dataset, rule: OBDRule) -> xr.Dataset:

@@ -51,21 +51,22 @@ class Endings:
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Endings:
         """Return the endings of labelled outcomes."""
-        lead = ("scenario",) if "scenario" in outcomes["n"].dims else ()
+        given = outcomes.variables  # several times as fast as the labelled arrays
+        lead = ("scenario",) if "scenario" in given["n"].dims else ()
 
         def rows(name: str, *last: str) -> IntArray:
-            found = outcomes[name].transpose(*lead, "ending", *last).to_numpy()
+            found = given[name].transpose(*lead, "ending", *last).to_numpy()
             return np.asarray(found if lead else found[None])
 
         empty = np.zeros((1, outcomes.sizes["ending"]), np.int64)
-        selected, stop = (rows(name) if name in outcomes else empty for name in ("selected", "stop"))
+        selected, stop = (rows(name) if name in given else empty for name in ("selected", "stop"))
         n = rows("n", "dose")
-        y = rows("y", "dose") if "y" in outcomes else np.zeros_like(n)
-        weight = outcomes["weight"].transpose("scenario", "ending").to_numpy()
+        y = rows("y", "dose") if "y" in given else np.zeros_like(n)
+        weight = given["weight"].transpose("scenario", "ending").to_numpy()
         trials = float(outcomes.attrs["trials"])
-        given = outcomes["by_calendar"].to_numpy() if "by_calendar" in outcomes else None
-        given = given[:, None] if given is not None and given.ndim == 2 else given
-        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, trials, given)
+        drawn = given["by_calendar"].to_numpy() if "by_calendar" in given else None
+        drawn = drawn[:, None] if drawn is not None and drawn.ndim == 2 else drawn
+        return cls(n, y, selected, stop, outcomes.sizes.get("stop_reason", 0), weight, trials, drawn)
 
     @property
     def exact(self) -> bool:
@@ -213,19 +214,14 @@ class Truth:
     @classmethod
     def of(cls, outcomes: xr.Dataset) -> Truth:
         """Return the truth of labelled and judged outcomes."""
-        p_dlt = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()
-        right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy() if "acceptable" in outcomes else None
-        mtd = outcomes["mtd"].to_numpy() if "mtd" in outcomes else np.full(len(p_dlt), -1)
+        known = outcomes.variables
+        names = ("p_dlt", "acceptable", "per_evaluable", "p_eff", "utility", "obd_acceptable")
+        rows = {name: known[name].transpose("scenario", "dose").to_numpy() for name in names if name in known}
+        mtd = known["mtd"].to_numpy() if "mtd" in known else np.full(len(rows["p_dlt"]), -1)
         given = {name: float(outcomes.attrs[name]) for name in ("planned", "registered") if name in outcomes.attrs}
-        each = (
-            outcomes["per_evaluable"].transpose("scenario", "dose").to_numpy() if "per_evaluable" in outcomes else None
-        )
-        optimal = None
-        if "obd_acceptable" in outcomes:
-            names = ("p_eff", "utility", "obd_acceptable")
-            optimal = Optimal(*(outcomes[name].transpose("scenario", "dose").to_numpy() for name in names))
-        target = float(outcomes.attrs.get("target", np.nan))
-        return cls(p_dlt, right, mtd, target, **given, per_evaluable=each, of_efficacy=optimal)
+        optimal = Optimal(*(rows[name] for name in names[3:])) if "obd_acceptable" in rows else None
+        target, each = float(outcomes.attrs.get("target", np.nan)), rows.get("per_evaluable")
+        return cls(rows["p_dlt"], rows.get("acceptable"), mtd, target, **given, per_evaluable=each, of_efficacy=optimal)
 
     @property
     def optimal(self) -> Optimal:
