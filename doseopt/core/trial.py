@@ -13,6 +13,8 @@ from doseopt.core.state import CONTINUE, NONE, Decision, IntArray, Pending, Tria
 
 PIECE = 10_000
 """Trials that a rule is asked about at a time."""
+LATER = -2
+"""Stands for the MTD of a trial that stops and has not been asked for it."""
 
 
 def step(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
@@ -94,11 +96,12 @@ def demand_waiting(design: Design) -> None:
         raise Faults([Fault("design", f"wanted a design that waits until every outcome is known, {came}")])
 
 
-def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntArray]:
+def decide_and_select(design: Design, state: TrialState, later: bool = False) -> tuple[Decision, IntArray]:
     """Return what happens next in each trial, and the MTD of each that stops.
 
     A large batch is asked about in pieces, so that the posteriors that a rule needs for its answer stay small. Where
-    all trials of a piece stop, its state stays the same object and keeps its posterior.
+    all trials of a piece stop, its state stays the same object and keeps its posterior. If the MTDs of others will be
+    asked for `later`, many batches at once, they are `LATER`.
 
     Raises
     ------
@@ -111,9 +114,13 @@ def decide_and_select(design: Design, state: TrialState) -> tuple[Decision, IntA
         piece = state if len(state) <= PIECE else state[first : first + PIECE]
         decision = step(design, piece)
         stopped = decision.stop != CONTINUE
-        ended = piece if stopped.all() else piece[stopped]
         decisions.append(decision)
-        chosen.append(selected(design, ended, decision.stop[stopped]) if len(ended) else np.zeros(0, np.int64))
+        if stopped.all() and len(piece):
+            chosen.append(selected(design, piece, decision.stop))
+        elif later or not stopped.any():
+            chosen.append(np.full(stopped.sum(), LATER))
+        else:
+            chosen.append(selected(design, piece[stopped], decision.stop[stopped]))
     return Decision.concatenate(decisions), np.concatenate(chosen)
 
 

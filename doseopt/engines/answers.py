@@ -19,7 +19,7 @@ class Answers:
     decision : Decision
         In each kind.
     selected : int array [Q] or None
-        The MTD where they stop, else -1; None where that is not the same for all of a kind.
+        The MTD where they stop, or `LATER`, else -1; None where that is not the same for all of a kind.
     kind : int32 array [S]
     many : int array [Q]
         States of each kind.

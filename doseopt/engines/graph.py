@@ -28,7 +28,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import demand, is_number
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
-from doseopt.core.trial import demand_waiting, select_in_pieces
+from doseopt.core.trial import LATER, demand_waiting, select_in_pieces
 from doseopt.engines.budget import MAX_STATES, Budget, Needed, allowed
 from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.columns import Columns
@@ -233,9 +233,10 @@ def _assemble(design: Design, start: TrialState, growing: Growing, found: Column
     sums = found.joined("sums")
     decision = Decision(*(found.joined(name) for name in Decision.__slots__))
     ending = np.flatnonzero(decision.stop != CONTINUE)
-    chosen = found.joined("selected")[ending] if "selected" in found else None
+    selected = found.joined("selected")[ending] if "selected" in found else np.full(len(ending), LATER)
     state = growing.packing.unpack(found.joined("words"))
-    selected = select_in_pieces(design, state, decision.stop, ending) if chosen is None else chosen
+    left = np.flatnonzero(selected == LATER)
+    selected[left] = select_in_pieces(design, state, decision.stop, ending[left])
     common = (design, start, state, decision, sums[:, 0], sums[:, 1], ending, selected, states, edges)
     if not growing.told:
         return Reach(*common)

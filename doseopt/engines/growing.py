@@ -155,7 +155,7 @@ class Growing:
         """Ask about as many states as may be unpacked at a time."""
         state = self.packing.unpack(words)
         if self._excluding is None:
-            decision, ended = decide_and_select(self.design, state)
+            decision, ended = decide_and_select(self.design, state, later=True)
             selected = np.full(len(words), NONE)
             selected[decision.stop != CONTINUE] = ended
             return Answers(decision, selected, np.arange(len(words), dtype=np.int32), np.ones(len(words), np.int64))

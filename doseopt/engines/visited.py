@@ -13,7 +13,7 @@ from doseopt.core.design import Design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray, TrialState
-from doseopt.core.trial import select_in_pieces
+from doseopt.core.trial import LATER, select_in_pieces
 from doseopt.engines.answers import Answers
 from doseopt.engines.entries import labelled
 from doseopt.engines.growing import Growing
@@ -93,10 +93,9 @@ class Visited:
 
     def _selected(self, state: TrialState, answer: Answers) -> IntArray:
         """Return the MTD of each state that stops."""
-        if answer.selected is not None:
-            return answer.selected[answer.kind]
-        stop, found = answer.decision.stop[answer.kind], np.full(len(state), NONE)
-        ended = np.flatnonzero(stop != CONTINUE)
+        stop = answer.decision.stop[answer.kind]
+        found = np.full(len(state), LATER) if answer.selected is None else answer.selected[answer.kind]
+        ended = np.flatnonzero((found == LATER) & (stop != CONTINUE))
         found[ended] = select_in_pieces(self.design, state, stop, ended)
         return found
 
