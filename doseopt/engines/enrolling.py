@@ -54,7 +54,7 @@ class Enrolling:
         """The base's; patients can be lost, and are counted where those enrolled are capped."""
         facts = self.base.facts
         kept = facts.memory if facts.max_enrolled is None else (*facts.memory, MEMORY)
-        return dataclasses.replace(facts, outcomes=facts.outcomes.losing(self.letters), memory=kept, excluding=None)
+        return dataclasses.replace(facts, outcomes=facts.outcomes.losing(self.letters), memory=kept)
 
     def _view(self, state: TrialState) -> TrialState:
         """Return trials as the base sees them."""

@@ -185,8 +185,7 @@ class Growing:
     def _excluding(self) -> BoolArray | None:
         """What a decision needs of a tally beside that of the dose last given, [D, n, y]; None if it may need more."""
         facts = self.design.facts
-        more = facts.memory or facts.outcomes.lost
-        return None if more or facts.excluding is None else facts.excluding(self.packing.most + 1)
+        return None if facts.memory or facts.excluding is None else facts.excluding(self.packing.most + 1)
 
     def cohorts(self, layer: Layer, answers: Answers) -> list[Cohorts]:
         """Return the next cohorts, by their size."""
@@ -223,7 +222,7 @@ class Growing:
         for cohort in cohorts:
             for ways in cohort.ways:
                 to = layer.patients + ways.more
-                if self.design.facts.outcomes.lost or self.design.facts.memory:
+                if self.design.facts.memory:
                     self._treat(layer, answers, cohort, ways)
                 else:
                     some, changed = Sent(layer.words, layer.sums, answers.kind), (ways.stay, ways.add, ways.orders)
@@ -234,7 +233,7 @@ class Growing:
                     self._edges.setdefault(to, []).append(edges)
 
     def _treat(self, layer: Layer, answers: Answers, cohort: Cohorts, ways: Ways) -> None:
-        """Send on trials whose patients may be lost, or of whom something else is remembered."""
+        """Send on trials of whom something is remembered, who was lost if those enrolled are capped."""
         design, space, counts = self.design, self.design.facts.outcomes, ways.counts
         rows, step = np.flatnonzero(cohort.given[answers.kind] >= 0), max(PIECE // len(counts), 1)
         for some in (rows[first : first + step] for first in range(0, len(rows), step)):

@@ -18,6 +18,7 @@ from doseopt.designs.modifiers import (
     TooToxic,
 )
 from doseopt.engines import growing
+from doseopt.engines.enrolling import Enrolling
 from doseopt.engines.exact import ending_weights
 from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
 
@@ -113,6 +114,16 @@ def test_both_routes_agree_on_random_designs(first, by_numpy, by_loops):
         np.testing.assert_allclose(ending_weights(ends, p).sum(axis=1), 1, rtol=0, atol=1e-12)
         told += design.facts.excluding is not None
     assert told >= 3  # designs of whose states one of each kind is asked about
+
+
+def test_both_routes_agree_where_patients_are_left_out(by_numpy, by_loops):
+    designs = [Enrolling(random_design(seed), "X") for seed in range(24)]
+    for design in designs:
+        slow = by_numpy(lambda design=design: build_graph(design, edges=True), of_all=True)
+        for route in (by_numpy, by_loops):
+            whole = route(lambda design=design: build_graph(design, edges=True))
+            same(whole, slow, (*COLUMNS, "source", "target", "category_counts"))
+    assert sum(design.facts.excluding is not None for design in designs) >= 3
 
 
 def test_a_midway_start_takes_both_routes(by_numpy, by_loops):
