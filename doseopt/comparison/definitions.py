@@ -156,15 +156,17 @@ def _selected(
     With the expected patients at each dose, [R, D]. Found anew for another design than the study's, and over calendars,
     whose spread a comparison does not hold.
     """
-    if design is study.designs[name] and result["engine"].sel(design=name).item() != GIVEN:
-        part = result[["no_selection", "selection", "patients", "trials"]].sel(design=name)
-        mean = np.column_stack([part["no_selection"], part["selection"].transpose("scenario", "dose")])
+    at, known = result.indexes["design"].get_loc(name), result.variables
+    if design is study.designs[name] and known["engine"].to_numpy()[at] != GIVEN:
+        names, dims = ("no_selection", "selection", "patients"), ("design", "scenario", "dose")
+        none, chosen, patients = (known[n].transpose(*dims, missing_dims="ignore").to_numpy()[at] for n in names)
+        mean = np.column_stack([none, chosen])
         among = mean[:, :, None] * np.eye(mean.shape[1]) - mean[:, :, None] * mean[:, None, :]
-        return mean, among / part["trials"].item(), part["patients"].transpose("scenario", "dose").to_numpy()
-    means, spread, patients = [], [], []
+        return mean, among / known["trials"].to_numpy()[at], patients
+    found = []
     for outcomes in outcomes_of(study, engine, name, design, study.scenarios):
         endings = Endings.of(outcomes)
-        means.append(endings.mean(endings.chosen))
-        spread.append(endings.covariance(endings.chosen, means[-1]))
-        patients.append(endings.mean(endings.n))
-    return np.concatenate(means), np.concatenate(spread), np.concatenate(patients)
+        mean = endings.mean(endings.chosen)
+        found.append((mean, endings.covariance(endings.chosen, mean), endings.mean(endings.n)))
+    means, spread, patients = (np.concatenate(part) for part in zip(*found, strict=True))
+    return means, spread, patients

@@ -70,7 +70,7 @@ def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dat
         each = engine
         for n in _caps(design, members):
             if n in members:
-                found[label, n] = [_known(result.sel(design=members[n]))]
+                found[label, n] = [_known(result, members[n])]
                 continue
             blocks = list(_curves(study, each, label, with_cap(design, n), scenarios))
             if isinstance(each, ExactWherePossible) and blocks[-1][0] == "simulated":
@@ -95,9 +95,10 @@ def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dat
     return xr.Dataset(data, {"family": labels, "enrolment": cap, "scenario": scenarios["scenario"]})
 
 
-def _known(member: xr.Dataset) -> dict[str, Measured]:
+def _known(result: xr.Dataset, design: str) -> dict[str, Measured]:
     """Return the measures of a design of the study, as they have been found."""
     names = [f"{name}{end}" for name in CURVES for end in ("", "_mcse")]
+    member = result[names].sel(design=design).variables
     return {name: (("scenario",), member[name].to_numpy(), member[name].attrs) for name in names}
 
 

@@ -10,6 +10,7 @@ from doseopt.clock.queue import enrolled_from
 from doseopt.clock.resolving import remaining
 from doseopt.comparison.drawn_times import IN_TIME, days_of, enrolments, of_enrolments, stays_in
 from doseopt.comparison.lost import chances_along, cohorts_along, none_along, shape_along
+from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, FloatArray, IntArray
 from doseopt.engines.calendars import draw_ends
 from doseopt.engines.cohorts import Cohorts, carried, cohorts_of, mean_cohorts
@@ -144,7 +145,15 @@ def _lawful(clock: Clock, graph: Graph, p: FloatArray, beside: FloatArray | None
         return _listed(clock, graph, p, beside, by)
     if clock.queue:
         return _by_cohorts(clock, *_queued(clock, graph, p, beside, by))
-    return _by_cohorts(clock, cohorts_of(graph, p, beside, by))
+    if by is not None:
+        return _by_cohorts(clock, cohorts_of(graph, p, beside, by))
+    rates = tuple(tuple(map(tuple, each.tolist())) for each in (p, beside) if each is not None)
+    return _by_cohorts(clock, _cohorts(graph, rates))
+
+
+@remembered(0)  # the last ones alone: at every pace of enrolment they are the same
+def _cohorts(graph: Graph, rates: tuple[tuple[tuple[float, ...], ...], ...]) -> Cohorts:
+    return cohorts_of(graph, *map(np.array, rates))
 
 
 def _by_cohorts(clock: Clock, c: Cohorts, waited: IntArray | None = None) -> _Law:

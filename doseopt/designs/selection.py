@@ -111,8 +111,8 @@ def isotonic(n: IntArray, y: IntArray, allowed: BoolArray, prior: float = 0.05) 
     if loops := compiled(n.size):
         by_dose = (np.ascontiguousarray(each.T) for each in (n, y, allowed))
         return np.asarray(loops.block_means(*by_dose, *tables)).T
-    mass, total = (np.cumsum(np.pad(np.where(allowed, each[n, y], 0.0), ((0, 0), (1, 0))), axis=1) for each in tables)
-    doses = n.shape[1]
+    nothing, doses = np.zeros((len(n), 1)), n.shape[1]
+    mass, total = (np.cumsum(np.hstack([nothing, np.where(allowed, each[n, y], 0.0)]), axis=1) for each in tables)
     result = np.full(n.shape, -np.inf)
     for low in range(doses):
         least = np.full(len(n), np.inf)

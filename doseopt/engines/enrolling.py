@@ -60,13 +60,17 @@ class Enrolling:
         """Return trials as the base sees them."""
         return state.with_memory(state.memory[:, : len(self.base.facts.memory)])
 
+    @cached_property
+    def _first(self) -> Decision:
+        return self.base.first()
+
     def first(self) -> Decision:
         """Return the base's first cohort."""
-        return self.base.first()
+        return self._first
 
     def decide(self, state: TrialState) -> Decision:
         """Return what the base decides, its first cohort while nobody could be evaluated, as far as the cap allows."""
-        first, begun = self.base.first(), np.flatnonzero(state.started)
+        first, begun = self._first, np.flatnonzero(state.started)
         dose, size, stop = (np.repeat(part, len(state)) for part in (first.dose, first.size, first.stop))
         if len(begun):
             found = self.base.decide(self._view(state[begun]))

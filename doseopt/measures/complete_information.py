@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -175,16 +175,22 @@ def _share(selection: FloatArray, mass: FloatArray, j: int, sign: int, ties: str
 def _step(low: float, high: float, patients: int) -> FloatArray:
     """Return P(w DLTs at rate `high` | v at rate `low`), [v, w]."""
     r = 0.0 if low == 1 else (high - low) / (1 - low)
-    matrix = np.zeros((patients + 1, patients + 1))
+    count = np.arange(patients + 1)
+    harmed, spared = r**count, (1 - r) ** count
+    return np.asarray(_ways(patients) * harmed[np.maximum(count - count[:, None], 0)] * spared[::-1])
+
+
+@lru_cache(maxsize=8)  # designs of one size come one after the other
+def _ways(patients: int) -> FloatArray:
+    """Return in how many ways w - v of n - v patients can be harmed, [v, w]."""
+    found = np.zeros((patients + 1, patients + 1))
     for v in range(patients + 1):
-        k = np.arange(patients - v + 1)
-        matrix[v, v:] = _ways(patients - v) * r**k * (1 - r) ** (patients - v - k)
-    return matrix
+        found[v, v:] = _binomials(patients - v)
+    return found
 
 
 @cache
-def _ways(patients: int) -> FloatArray:
-    """Binomial coefficients."""
+def _binomials(patients: int) -> FloatArray:
     return np.array([math.comb(patients, k) for k in range(patients + 1)], np.float64)
 
 

@@ -148,6 +148,8 @@ class Endings:
 
     def covariance(self, events: BoolArray, mean: FloatArray) -> FloatArray:
         """Return the Monte Carlo covariance of the means of events, [L, E, X] -> [R, X, X]."""
+        if self.exact:
+            return np.zeros((*mean.shape, mean.shape[1]))
         if self.by_calendar is not None:
             off = self._by_calendar(events) - mean
             return np.asarray(np.einsum("crx,cry->rxy", off, off) / (len(off) - 1) / self.trials)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
@@ -71,10 +72,15 @@ class RunIn(Rule):
         """Send single patients up; the first starts where the base starts."""
         last = min(self.start + self.levels, state.n.shape[1])
         way = "fill" if self.top_up else "next"
-        return Titrate(levels=last, after=way, size=self.cohort, start=self.start)(state, decision, pending)
+        return _titrate(last, way, self.cohort, self.start)(state, decision, pending)
 
     def describe(self) -> list[Row]:
         """Return the rule in words."""
         tail = "; the dose of the first DLT is then filled to the cohort size" if self.top_up else ""
         many = "the first level" if self.levels == 1 else f"each of the first {self.levels} levels"
         return [Row("run-in", f"one patient at {many}, until the first DLT{tail}")]
+
+
+@functools.lru_cache(maxsize=16)  # a batch of trials asks for it, whose parameters would be checked each time
+def _titrate(levels: int, after: str, size: int, start: int) -> Titrate:
+    return Titrate(levels=levels, after=after, size=size, start=start)
