@@ -38,6 +38,8 @@ type Progress = Callable[[str], object]
 
 CALENDARS = {"calendars": "trials", "calendars_seed": "seed"}
 """What a comparison calls the attributes of designs that are averaged over calendars."""
+TOLD = {"definition_rule", "naming_rule", "decides_as", "in_vain", "waits_as"}
+"""Coordinates of a comparison that are no dimensions."""
 
 
 def compare(
@@ -117,41 +119,39 @@ def before_readings(
     study, parts = study.only(list(found)), list(found.values())
     told = study.window_events is not None or study.silences is not None
     readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
-    result = _stacked(parts, list(found))
+    result = _stacked(parts, list(found), truth_of(study, scenarios), _coordinates(study, scenarios))
     known = Posteriors(study, engine, result) if posteriors else None
-    result = result.assign(truth_of(study, scenarios)).assign_coords(_coordinates(study, scenarios))
-    result = result.assign(_benchmark(study, result))
     progress("definitions and naming rules")
-    result = result.assign(by_definition(study, engine, result)).assign(like_for_like(study, engine, result))
-    result = result.set_coords([name for name in ("definition_rule", "naming_rule") if name in result])
-    result = result.assign_coords(decides_as=("design", first_alike(study, result)))
-    result = result.assign_coords(in_vain=("design", trials_in_vain(study, result)))
+    more = _benchmark(study, result) | by_definition(study, engine, result) | like_for_like(study, engine, result)
+    more["decides_as"] = "design", first_alike(study, result)
+    more["in_vain"] = "design", trials_in_vain(study, result)
     if any(design.facts.pending for design in study.designs.values()):
-        result = result.assign_coords(waits_as=("design", waiting_alike(study)))
+        more["waits_as"] = "design", waiting_alike(study)
     progress("enrolment curves")
-    if (curves := enrolment_curves(study, engine, result)) is not None:
-        result = result.merge(curves, compat="override")
-    result = in_time(study, engine, result, laws)
-    result = result.assign(as_they_come(study, engine, result)).assign(expanded(study, engine, result))
+    more |= enrolment_curves(study, engine, result)
+    result = in_time(study, engine, result.assign(more).set_coords(TOLD & more.keys()), laws)
+    result = result.assign(as_they_come(study, engine, result) | expanded(study, engine, result))
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
     return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings, known
 
 
-def _stacked(parts: list[xr.Dataset], names: list[str]) -> xr.Dataset:
+def _stacked(
+    parts: list[xr.Dataset], names: list[str], truth: dict[str, Any], coordinates: dict[str, Any]
+) -> xr.Dataset:
     """Join the designs along a new first dimension; a reason that a design does not know has probability 0."""
     reasons = sorted({str(r) for part in parts for r in part["stop_reason"].to_numpy()})
     about = {
         "engine": {"long_name": "how the design was evaluated"},
         "trials": {"long_name": "trials a scenario, infinite for the exact engine", "units": "1"},
     }
-    coordinates = {name: ("design", [part[name].item() for part in parts], attrs) for name, attrs in about.items()}
+    evaluated = {name: ("design", [part[name].item() for part in parts], attrs) for name, attrs in about.items()}
     shared = {name: parts[0].variables[name] for name in parts[0].coords}
     variables = [_by_reason(part, reasons) for part in parts]
     known = along_designs(variables)
+    known = {name: each for name, each in known.items() if name not in COUNTS or not np.isnan(each[1]).all()}
     return xr.Dataset(
-        {name: each for name, each in known.items() if name not in COUNTS or not np.isnan(each[1]).all()},
-        coords={**shared, **coordinates, "design": names, "stop_reason": reasons},
+        known | truth, coords={**shared, **evaluated, "design": names, "stop_reason": reasons, **coordinates}
     )
 
 
@@ -170,8 +170,9 @@ def _by_reason(part: xr.Dataset, reasons: list[str]) -> dict[str, xr.Variable]:
 def truth_of(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     """Return the true DLT rates, and what is right: variables of a comparison."""
     right, mtd = judged_on(study.mtd, scenarios["p_dlt"].to_numpy(), planned_of(scenarios))
+    known = scenarios.variables
     return {
-        **{name: scenarios[name] for name in ("p_dlt", "p_observed", "p_moderate", "p_eff") if name in scenarios},
+        **{name: known[name] for name in ("p_dlt", "p_observed", "p_moderate", "p_eff") if name in known},
         **({} if study.obd is None else of_optimum(scenarios, study.obd)),
         "acceptable": (
             ("scenario", "dose"),
@@ -225,7 +226,7 @@ def rules(design: Design) -> list[str]:
 
 
 def _coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
-    coordinates: dict[str, Any] = {name: scenarios[name] for name in ("reason", "source")}
+    coordinates: dict[str, Any] = {name: scenarios.variables[name] for name in ("reason", "source")}
     told = [(rules(design), rules(with_cap(design, None))) for design in study.designs.values()]
     whole = ["\n".join(lines) for lines, _ in told]
     caps = ["\n".join(line for line in lines if line not in apart) for lines, apart in told]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -55,8 +56,8 @@ def _caps(design: Design, members: Iterable[int]) -> list[int]:
     return sorted({*range(first, members[-1] + 1, step), *members})
 
 
-def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset | None:
-    """Return some measures against the enrolment cap, (family, enrolment, scenario); None if no design has a family.
+def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> dict[str, Any]:
+    """Return some measures against the enrolment cap, (family, enrolment, scenario); none if no design has a family.
 
     Parameters
     ----------
@@ -77,9 +78,9 @@ def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dat
                 each = each.simulate  # with a higher cap the graph is no smaller
             found[label, n] = [values for _, values in blocks]
     if not found:
-        return None
+        return {}
     labels, caps = [*dict.fromkeys(label for label, _ in found)], sorted({n for _, n in found})
-    data = {}
+    data: dict[str, Any] = {}
     for name, (dims, _, about) in next(iter(found.values()))[0].items():
         values = np.full((len(labels), len(caps), scenarios.sizes["scenario"]), np.nan)
         for (label, n), parts in found.items():
@@ -92,7 +93,7 @@ def enrolment_curves(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dat
             about | {"long_name": text},
         )
     cap = ("enrolment", caps, {"units": "patients", "long_name": "enrolment cap"})
-    return xr.Dataset(data, {"family": labels, "enrolment": cap, "scenario": scenarios["scenario"]})
+    return data | {"family": labels, "enrolment": cap}
 
 
 def _known(result: xr.Dataset, design: str) -> dict[str, Measured]:

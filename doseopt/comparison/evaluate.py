@@ -131,7 +131,7 @@ def _fewest(outcomes: xr.Dataset, design: Design) -> FloatArray:
 
 def dose_coordinates(study: Study, scenarios: xr.Dataset) -> dict[str, Any]:
     """Return the doses as numbers, and which of them are planned, as far as the study says so."""
-    found: dict[str, Any] = {"planned": scenarios["planned"]} if "planned" in scenarios.coords else {}
+    found: dict[str, Any] = {"planned": scenarios.variables["planned"]} if "planned" in scenarios.coords else {}
     if study.doses.values is not None:
         about = {"units": study.doses.unit, "long_name": "planned dose"}
         found["dose_value"] = ("dose", list(study.doses.values), about)
