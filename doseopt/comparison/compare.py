@@ -19,7 +19,7 @@ from doseopt.comparison.evaluate import COUNTS, Engine, along_designs, character
 from doseopt.comparison.expanded import expanded
 from doseopt.comparison.in_time import in_time, laws_of
 from doseopt.comparison.like_for_like import like_for_like
-from doseopt.comparison.not_waiting import not_waiting
+from doseopt.comparison.not_waiting import if_waiting, not_waiting
 from doseopt.comparison.posteriors import Posteriors
 from doseopt.comparison.weighable import unweighed
 from doseopt.core.beside import begun
@@ -130,7 +130,9 @@ def before_readings(
     progress("enrolment curves")
     more |= enrolment_curves(study, engine, result)
     result = in_time(study, engine, result.assign(more).set_coords(TOLD & more.keys()), laws)
-    result = result.assign(as_they_come(study, engine, result) | expanded(study, engine, result))
+    each = (find(study, engine, result) for find in (as_they_come, expanded, if_waiting))
+    if more := {name: variable for found in each for name, variable in found.items()}:
+        result = result.assign(more)
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
     return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings, known

@@ -101,8 +101,6 @@ def _if_followed_up(study: Study, engine: Engine, name: str, design: Waiting, re
 def not_waiting(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
     """Add how designs that decide on pending patients select at each pace, and what not waiting gains and costs.
 
-    And what `if_waiting` finds.
-
     Parameters
     ----------
     study : Study
@@ -119,7 +117,6 @@ def not_waiting(study: Study, engine: Engine, result: xr.Dataset) -> xr.Dataset:
         `correct_selection_at_pace`, `overdose_selection_at_pace` and their `_mcse` (pace, design, scenario), the same
         at every pace for a design that waits. Unchanged without a design that decides on pending patients.
     """
-    result = result.assign(if_waiting(study, engine, result))
     if "waits_as" not in result.coords or study.clock is None:
         return result
     paces = study.clock.paces() or {np.nan: study.clock}

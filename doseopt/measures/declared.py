@@ -54,7 +54,7 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
     if definition is not None:
         names["meets_definition"] = f"probability that a dose is declared on {definition.describe()}"
         shares["meets_definition"] = endings.expect(named & definition.met(n, y))
-    return labelled(outcomes, means, counts, "patients").assign(labelled(outcomes, shares, names))
+    return labelled(outcomes, means | shares, counts | names, dict.fromkeys(counts, "patients"))
 
 
 def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:

@@ -144,14 +144,16 @@ def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given:
     return result
 
 
-def labelled(outcomes: xr.Dataset, found: Means, names: Mapping[str, str], units: str = "1") -> xr.Dataset:
-    """Return means in each scenario, [R] or [R, D], with what they are, and their Monte Carlo errors."""
+def labelled(
+    outcomes: xr.Dataset, found: Means, names: Mapping[str, str], units: Mapping[str, str] | None = None
+) -> xr.Dataset:
+    """Return means in each scenario, [R] or [R, D], with what they are, and their Monte Carlo errors; units of some."""
     dims = max((("scenario", "dose")[: mean.ndim] for mean, _ in found.values()), key=len)
     made = {}
     for name, text in names.items():
         texts = {name: text, f"{name}_mcse": f"Monte Carlo standard error: {text}"}
         for (each, about), value in zip(texts.items(), found[name], strict=True):
-            made[each] = (dims[: value.ndim], value, {"units": units, "long_name": about})
+            made[each] = (dims[: value.ndim], value, {"units": (units or {}).get(name, "1"), "long_name": about})
     return xr.Dataset(made, coords_along(outcomes, dims))
 
 

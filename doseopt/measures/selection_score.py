@@ -49,4 +49,4 @@ def selection_score(outcomes: xr.Dataset, prices: ErrorPrices) -> xr.Dataset:
     at_each = np.take_along_axis(each, np.broadcast_to(selected, (len(each), selected.shape[-1])), axis=1)
     text = f"expected score of the selection: {prices.describe()}"
     found = {"selection_score": Endings.of(outcomes).expect(at_each)}
-    return labelled(outcomes, found, {"selection_score": text}, units="score")
+    return labelled(outcomes, found, {"selection_score": text}, {"selection_score": "score"})
