@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 
 import numpy as np
-from scipy.special import factorial
 
 from doseopt.core.comers import Comers
 from doseopt.core.outcome_space import OutcomeSpace
@@ -73,7 +73,8 @@ def orders_of(outcomes: IntArray, places: IntArray | None = None, comers: Comers
     cohort shows is a mixture over its size.
     """
     patients = outcomes.sum(axis=1)
-    orders = np.asarray(factorial(patients) / factorial(outcomes).prod(axis=1))
+    factorial = np.array([float(math.factorial(k)) for k in range(int(patients.max(initial=0)) + 1)])
+    orders = np.asarray(factorial[patients] / factorial[outcomes].prod(axis=1))
     if comers is None or places is None:
         return orders
     return np.asarray(orders * comers.table(int(places.max(initial=0)))[places, patients])
