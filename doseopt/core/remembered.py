@@ -53,7 +53,9 @@ class _Kept[R]:
     bytes: int = 0
 
 
-def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R]], Remembering[P, R]]:
+def remembered[**P, R](
+    most: int, entries: int = 256, one_larger: bool = False
+) -> Callable[[Callable[P, R]], Remembering[P, R]]:
     """Decorate a function of hashable arguments: its last results are kept while they hold at most so many bytes.
 
     The newest is always kept, however large it is: who asked for it may ask again. Results may grow after they were
@@ -65,6 +67,8 @@ def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R
         Bytes.
     entries : int
         How many are kept at most.
+    one_larger : bool
+        Whether of results that hold more by themselves the last one asked for is kept, too, and not counted.
     """
 
     def decorate(function: Callable[P, R]) -> Remembering[P, R]:
@@ -86,8 +90,12 @@ def remembered[**P, R](most: int, entries: int = 256) -> Callable[[Callable[P, R
                 returned.add(newest)
                 for each in returned:
                     each.bytes = bytes_of(each.result)
-                while len(kept) > 1 and (sum(each.bytes for each in kept.values()) > most or len(kept) > entries):
-                    kept.popitem(last=False)
+                larger = [k for k, each in kept.items() if each.bytes > most] if one_larger else []
+                for k in larger[:-1]:
+                    del kept[k]
+                counted = [k for k in kept if k not in larger]
+                while len(counted) > 1 and (sum(kept[k].bytes for k in counted) > most or len(counted) > entries):
+                    del kept[counted.pop(0)]
                 returned.intersection_update([newest])
             return newest.result
 

@@ -34,9 +34,10 @@ from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.columns import Columns
 from doseopt.engines.enrolling import enrolled_of
 from doseopt.engines.growing import Growing
+from doseopt.engines.packing import Packing
 
 MOST_BYTES = 1 << 26
-"""Of the graphs that are remembered, besides the last one."""
+"""Of the graphs that are remembered, besides the last one that is larger."""
 SMALL = 1_000_000
 """Edges up to which a graph is kept whole, as who weighs its endings may ask for them next."""
 
@@ -256,7 +257,11 @@ def graph_of(
     """Return the graph of a design, from the empty trial unless a start is given, built once while it is remembered."""
     asked = design, max_states, max_bytes or allowed()
     found = _remembered(*asked, False, *_rows(design, start))
-    found = found if isinstance(found, Graph) else _remembered(*asked, True, *_rows(design, start))
+    if not isinstance(found, Graph):
+        begun, patients = int(found.start.total[0]), int(found.state.total.max())
+        whole = Needed(Packing(design.facts, begun).words, found.states, found.edges, 0, 0)
+        Budget(design, begun, *asked[1:]).ask_ahead(patients, found.states, whole, whole)
+        found = _remembered(*asked, True, *_rows(design, start))
     assert isinstance(found, Graph)
     return found
 
@@ -267,7 +272,7 @@ def _rows(design: Design, start: TrialState | None) -> Iterator[tuple[int, ...]]
     return (tuple(getattr(begin, name)[0].ravel().tolist()) for name in begin.__slots__)
 
 
-@remembered(MOST_BYTES)
+@remembered(MOST_BYTES, one_larger=True)
 def _remembered(design: Design, max_states: int, max_bytes: int, edges: bool, *start: tuple[int, ...]) -> Reach:
     """Build the graph of a design from the state that has these rows."""
     n, y, dose, memory = (np.array(row, np.int64) for row in start)

@@ -56,6 +56,27 @@ def test_what_grows_after_it_was_returned_is_counted_as_it_is():
     assert calls == ["a", "b", "c", "d", "c", "b"]
 
 
+def test_of_those_that_are_too_large_by_themselves_the_last_is_kept_where_that_is_asked_for():
+    calls = []
+
+    @remembered(3000, one_larger=True)
+    def made(kilobytes):
+        calls.append(kilobytes)
+        return np.zeros(int(125 * kilobytes))
+
+    for kilobytes in (1, 50, 2, 1, 50, 2):
+        made(kilobytes)
+    assert calls == [1, 50, 2]
+    made(60)  # goes in the place of the other large one
+    for kilobytes in (1, 2, 60):
+        made(kilobytes)
+    assert calls == [1, 50, 2, 60]
+    made(2.5)  # 5.5 kB of small ones
+    made(60)
+    made(50)
+    assert calls == [1, 50, 2, 60, 2.5, 50]
+
+
 def test_no_more_entries_than_asked_for():
     calls = []
 

@@ -17,13 +17,15 @@ from doseopt.comparison.compare import compare
 from doseopt.core import trial
 from doseopt.core.compiled import loops
 from doseopt.core.parameters import Faults
+from doseopt.core.remembered import forget
 from doseopt.designs.modified import Modified
 from doseopt.designs.modifiers import CohortsInOrder, EnoughAtDose, MaxPatients, RunIn
 from doseopt.engines import budget, simulate
+from doseopt.engines import graph as graph_module
 from doseopt.engines.budget import TooManyStates, work_of
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import build_graph
+from doseopt.engines.graph import build_graph, graph_of, reach_of
 from doseopt.engines.growing import Growing
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots.drawings import _with_error
@@ -148,6 +150,25 @@ def test_a_layer_is_refused_before_it_is_made(monkeypatch):
     made.clear()
     build_graph(designs()["boin"], edges=True)
     assert refused_at < len(made) - 1
+
+
+def test_edges_that_have_no_room_are_refused_before_they_are_made(monkeypatch):
+    design, made = designs()["single patients"], []
+    build = graph_module._build
+    monkeypatch.setattr(graph_module, "_build", lambda *given: made.append(given[-1]) or build(*given))
+    monkeypatch.setattr(graph_module, "SMALL", 0)
+    forget()
+    counts, whole = reach_of(design).counts(), build_graph(design, edges=True)
+    held = sum(
+        part.nbytes for part in (whole.source, whole.target, whole.category_counts, whole.state.n, whole.state.y)
+    )
+    made.clear()
+    room = int(1.3 * held)
+    assert reach_of(design, max_bytes=room).counts() == counts
+    with pytest.raises(TooManyStates, match="max_bytes"):
+        graph_of(design, max_bytes=room)
+    assert made == [0]
+    assert graph_of(design, max_bytes=10 * held).counts() == counts
 
 
 def growing():
