@@ -27,7 +27,7 @@ from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import correct_at, correct_of_all, operating_characteristics
 from doseopt.records.answer import Answer
-from doseopt.records.replay import Standing
+from doseopt.records.replay import Replay, Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
 
@@ -43,6 +43,7 @@ def amend(
     registered: str,
     amended: Sequence[str],
     progress: Progress = lambda _: None,
+    paired: Callable[[], xr.Dataset] | None = None,
 ) -> xr.DataTree:
     """Compare a registered design with amended ones, given the data so far.
 
@@ -61,6 +62,8 @@ def amend(
         up; what not waiting changes is a matter of the comparison of designs, which knows the pace of accrual.
     progress : callable, optional
         Told each step when its turn comes.
+    paired : callable, optional
+        Returns the node `paired`, of :func:`pairs`, where that is begun already.
 
     Returns
     -------
@@ -82,16 +85,13 @@ def amend(
     Faults
         If a design is not in the study, looks at moderate toxicity, or nothing is amended.
     """
-    check_trial(study, trial)
-    designs = _chosen(study, registered, amended)
-    seen = trial.after(designs[registered])
-    standings = {name: seen.standing(design) for name, design in designs.items()}
-    paired = begun(partial(_paired, study, registered, standings))
+    seen, standings = standings_of(study, trial, registered, amended)
+    paired = paired or begun(partial(pairs, study, trial, registered, amended))
     progress("from the data so far")
     nodes = {"now": _characteristics(study, standings)}
     progress("from the start of the trial")
-    empty = Trial(study.doses)
-    nodes["start"] = _characteristics(study, {name: empty.after(each).standing() for name, each in designs.items()})
+    _, first = standings_of(study, Trial(study.doses), registered, amended)
+    nodes["start"] = _characteristics(study, first) if seen.cohorts else nodes["now"].copy()
     beliefs = beliefs_now(study, trial, COARSE)
     nodes["average"] = averages(study, standings, beliefs, progress)
     progress("enrolment needed")
@@ -116,6 +116,22 @@ def amend(
         **with_warning(trial, seen.design).provenance(),
     }
     return tree
+
+
+def standings_of(
+    study: Study, trial: Trial, registered: str, amended: Sequence[str]
+) -> tuple[Replay, dict[str, Standing]]:
+    """Return a trial as the registered design saw it, and where it stands under each design, the registered one first.
+
+    Raises
+    ------
+    Faults
+        As `amend`.
+    """
+    check_trial(study, trial)
+    designs = _chosen(study, registered, amended)
+    seen = trial.after(designs[registered])
+    return seen, {name: seen.standing(design) for name, design in designs.items()}
 
 
 def _chosen(study: Study, registered: str, amended: Sequence[str]) -> dict[str, Design]:
@@ -152,8 +168,9 @@ def _characteristics(study: Study, standings: Mapping[str, Standing]) -> xr.Data
     return joined.assign(truth_of(study, study.scenarios)).assign_coords(dose_coordinates(study, study.scenarios))
 
 
-def _paired(study: Study, registered: str, standings: Mapping[str, Standing]) -> xr.Dataset:
-    """Return differences on the same simulated patients, (amended, scenario)."""
+def pairs(study: Study, trial: Trial, registered: str, amended: Sequence[str]) -> xr.Dataset:
+    """Return differences on the same simulated patients, (amended, scenario); see `amend`."""
+    _, standings = standings_of(study, trial, registered, amended)
     engine = Simulate(TRIALS, SEED)
     chosen, right = {}, {}
     for name, (design, start) in standings.items():

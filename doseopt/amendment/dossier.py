@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from doseopt.amendment.amend import amend
+from doseopt.amendment.amend import amend, pairs, standings_of
 from doseopt.amendment.criteria import criteria_faults
 from doseopt.amendment.interims import at_interims
 from doseopt.amendment.larger import Larger, worse_with_more
@@ -25,7 +25,7 @@ from doseopt.conduct.examples import example_trials
 from doseopt.conduct.groupings import with_warning
 from doseopt.conduct.pathways import paths
 from doseopt.conduct.posterior import Analysis, able, analyse
-from doseopt.core.beside import begun
+from doseopt.core.beside import in_turn
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
@@ -185,19 +185,23 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
         As `amend`.
     """
     designs = study.choose([proposal.registered, *proposal.amended])
-    compared = begun(partial(_with_accuracy, dataclasses.replace(study, designs=designs)))
-    read = begun(partial(_silences, study, proposal.registered))
-    tree = amend(study, trial, proposal.registered, proposal.amended, progress)
-    waiting = {name: made_to_wait(design) for name, design in designs.items()}
-    trial = with_warning(trial, waiting[proposal.registered])
-    seen = trial.after(waiting[proposal.registered])
+    which = proposal.registered, proposal.amended
+    works: list[Callable[[], Any]] = [
+        partial(pairs, study, trial, *which),
+        partial(_with_accuracy, dataclasses.replace(study, designs=designs)),
+        partial(_from_here, study, trial, proposal),
+        partial(_silences, study, proposal.registered),
+    ]
+    paired, compared, from_here, read = in_turn(works)
+    tree = amend(study, trial, *which, progress, paired)
+    seen, standings = standings_of(study, trial, *which)
+    trial = with_warning(trial, seen.design)
     progress("what is known of each dose")
-    standings = {name: seen.standing(design) for name, design in waiting.items()}
-    from_here = begun(partial(_from_here, study, trial, standings))
     analysis = analyse(study, trial)
     truth = _closest(study, analysis)
     progress("caps that are larger and worse")
-    larger = {name: worse_with_more(study, waiting[name], most_patients(seen.design)) for name in proposal.amended}
+    waiting, most = {name: made_to_wait(designs[name]) for name in proposal.amended}, most_patients(seen.design)
+    larger = {name: worse_with_more(study, design, most) for name, design in waiting.items()}
     progress("example trials")
     examples = _examples(study, standings, truth)
     turns = _break_even(study, proposal, progress)
@@ -233,8 +237,9 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     )
 
 
-def _from_here(study: Study, trial: Trial, standings: Mapping[str, Standing]) -> tuple[xr.Dataset, xr.Dataset]:
+def _from_here(study: Study, trial: Trial, proposal: Proposal) -> tuple[xr.Dataset, xr.Dataset]:
     """Return what is attainable from where trials stand, and what is decided on under each model."""
+    _, standings = standings_of(study, trial, proposal.registered, proposal.amended)
     going = {name: design for name, (design, _) in standings.items()}
     starts = {name: state for name, (_, state) in standings.items()}
     return attainable_from(study, starts, going=going), by_model(study, trial, able(study))

@@ -161,8 +161,9 @@ def _report(
     """Compute, write the files, and print the numbers that matter."""
     import dataclasses
 
+    from doseopt.amendment.amend import amend
     from doseopt.amendment.dossier import gather
-    from doseopt.cli.output import deliver, drawing, folder_for
+    from doseopt.cli.output import as_json, deliver, drawing, folder_for
     from doseopt.cli.terminal import spinner
     from doseopt.core.remembered import forget
     from doseopt.reports.amendment import amendment_report
@@ -171,6 +172,10 @@ def _report(
 
     folder = folder_for(out, json, html)
     copies = {} if data is None else patient_files(data, folder)
+    if folder is None and html is None:  # of all that a report says the amendment alone is printed
+        with spinner("amendment") as say:
+            tree = amend(study, trial, proposal.registered, proposal.amended, say)
+        return print(as_json(as_object(tree)))
     with spinner("amendment") as say:
         dossier = gather(study, trial, proposal, say)
         dossier = dataclasses.replace(dossier, digest=digest_of(copies), record=record)

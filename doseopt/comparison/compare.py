@@ -22,7 +22,7 @@ from doseopt.comparison.like_for_like import like_for_like
 from doseopt.comparison.not_waiting import if_waiting, not_waiting
 from doseopt.comparison.posteriors import Posteriors
 from doseopt.comparison.weighable import unweighed
-from doseopt.core.beside import begun
+from doseopt.core.beside import in_turn
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
 from doseopt.designs.layers import with_cap
@@ -118,9 +118,10 @@ def before_readings(
         raise TooManyStates("\n".join(refused))
     study, parts = study.only(list(found)), list(found.values())
     told = study.window_events is not None or study.silences is not None
-    readings = begun(functools.partial(window_readings, study, engine)) if told else xr.Dataset
+    reading = [functools.partial(window_readings, study, engine)] if told else []
     result = _stacked(parts, list(found), truth_of(study, scenarios), _coordinates(study, scenarios))
-    known = Posteriors(study, engine, result) if posteriors else None
+    known = Posteriors(study, engine, result, beside=reading) if posteriors else None
+    readings = ((known.beside if known else in_turn(reading)) or [xr.Dataset])[0]
     progress("definitions and naming rules")
     more = _benchmark(study, result) | by_definition(study, engine, result) | like_for_like(study, engine, result)
     more["decides_as"] = "design", first_alike(study, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import xarray as xr
@@ -12,7 +12,7 @@ import xarray as xr
 from doseopt.beliefs.right import Definitions
 from doseopt.comparison.endings import likely_endings, typical_endings
 from doseopt.comparison.evaluate import Engine, along_designs, in_one, outcomes_of, variables_of
-from doseopt.core.beside import begun, processes
+from doseopt.core.beside import in_turn, processes
 from doseopt.core.design import Design
 from doseopt.measures.decisive import decisive_accuracy, declared_of
 from doseopt.measures.declared import declared_posterior
@@ -37,20 +37,37 @@ class Posteriors:
         Of `compare`, as far as it is known.
     most_nodes : int, optional
         Of all quadratures together.
+    beside : sequence of callable
+        Other work, that is done between the two.
+
+    Attributes
+    ----------
+    beside : list of callable
+        What waits for it.
     """
 
-    def __init__(self, study: Study, engine: Engine, comparison: xr.Dataset, most_nodes: int | None = None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        engine: Engine,
+        comparison: xr.Dataset,
+        most_nodes: int | None = None,
+        beside: Sequence[Callable[[], Any]] = (),
+    ) -> None:
         self._study, self._engine, self._most_nodes = study, engine, most_nodes
-        self._first = begun(self._begun if processes() > 1 else lambda: (self._none_yet(), None))
+        first = self._begun if processes() > 1 else lambda: (self._none_yet(), None)
         sizes = {}
         if "endings" in comparison:
             sizes = dict(zip(*(comparison[name].to_numpy().tolist() for name in ("design", "endings")), strict=True))
-        self._likely = begun(functools.partial(likely_endings, study, engine, sizes))
+        last = functools.partial(likely_endings, study, engine, sizes)
+        works: list[Callable[[], Any]] = [first, *beside, last]
+        self._first, *self.beside, self._likely = in_turn(works)
 
     @property
     def estimates(self) -> Estimates:
         """Of the tallies that designs can end with, once the first are done: to be run to the end, or interrupted."""
-        return self._first()[0]
+        estimates: Estimates = self._first()[0]
+        return estimates
 
     def _none_yet(self) -> Estimates:
         study = self._study

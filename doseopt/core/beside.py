@@ -10,16 +10,24 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from multiprocessing.synchronize import Lock
+
+
+ROOM = 1 << 20
+"""Bytes of results that a copy sends before anybody waits for them: more keep it from its next work."""
 
 
 class Beside:
     """How many processes may work, this one included: one, unless a command that owns its process allows more."""
 
     processes = 1
+    copies: ClassVar[list[BaseProcess]] = []
+    """Those begun that have not ended."""
 
     @classmethod
     def allow(cls) -> None:
@@ -29,22 +37,20 @@ class Beside:
 
 
 def processes() -> int:
-    """Return how many processes may work, this one included; one where other threads run, which a copy would lack."""
+    """Return how many processes may work beside the copies that do, this one included.
+
+    One where other threads run, which a copy would lack.
+    """
     import multiprocessing  # which a command that works alone does not need
 
-    alone = threading.active_count() == 1 and not multiprocessing.current_process().daemon
-    return Beside.processes if alone else 1
+    if threading.active_count() > 1 or multiprocessing.current_process().daemon:
+        return 1
+    Beside.copies = [copy for copy in Beside.copies if copy.is_alive()]
+    return max(Beside.processes - len(Beside.copies), 1)
 
 
 def begun[T](work: Callable[[], T]) -> Callable[[], T]:
     """Begin some work beside, if there may be another process; return what waits for the result.
-
-    Work that failed there is done, and fails, here.
-
-    Parameters
-    ----------
-    work : callable
-        Its result can be pickled.
 
     Examples
     --------
@@ -52,30 +58,81 @@ def begun[T](work: Callable[[], T]) -> Callable[[], T]:
     >>> wait()
     42
     """
-    if processes() == 1:
-        return functools.cache(work)
-    import multiprocessing
+    return in_turn([work])[0]
+
+
+def in_turn[T](works: Sequence[Callable[[], T]]) -> list[Callable[[], T]]:
+    """Begin some work beside, one piece after the other in each process that there may be; return what waits for each.
+
+    Where all processors have work it is begun when one piece is waited for. Who waits for what is still worked on does
+    meanwhile what has not been begun, the last first. Work that failed there is done, and fails, here.
+
+    Parameters
+    ----------
+    works : sequence of callable
+        Their results can be pickled.
+    """
+    now = processes() > 1
+    waits = functools.cache(lambda: _shared_out(works, len(works) if now else len(works) - 1))
+    if now:
+        waits()
+    return [lambda k=k: waits()[k]() for k in range(len(works))]  # type: ignore[misc]
+
+
+def _shared_out[T](works: Sequence[Callable[[], T]], most: int) -> list[Callable[[], T]]:
+    """Begin some work in so many copies at the most, and return what waits for each piece."""
+    many = min(processes() - 1, most)
+    if many < 1:
+        return [functools.cache(work) for work in works]
+    import multiprocessing.connection
 
     context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(work, sender), daemon=True)
-    with warnings.catch_warnings():
-        # the threads of BLAS are meant, which are idle, and which it starts anew in a copy
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        process.start()
-    sender.close()
+    claims = [context.Lock() for _ in works]  # who acquires one does the work
+    copies, receivers = [], []
+    for first in range(many):
+        claims[first].acquire()
+        receiver, sender = context.Pipe(duplex=False)
+        order = first, *range(many, len(works))
+        copy = context.Process(target=_send, args=(works, claims, order, sender), daemon=True)
+        with warnings.catch_warnings():
+            # the threads of BLAS are meant, which are idle, and which it starts anew in a copy
+            warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+            copy.start()
+        sender.close()
+        copies.append(copy)
+        receivers.append(receiver)
+    Beside.copies += copies
+    found: dict[int, T] = {}
 
-    @functools.cache
-    def wait() -> T:
-        try:
-            found: tuple[T] = receiver.recv()  # when interrupted it can be asked again
-        except EOFError:
-            return work()
-        receiver.close()
-        process.join()
-        return found[0]
+    def receive(seconds: float | None) -> bool:
+        ready = multiprocessing.connection.wait(receivers, seconds)
+        for each in receivers[:]:
+            if each in ready:
+                try:
+                    found.update(each.recv())
+                except EOFError:
+                    receivers.remove(each)
+        return bool(ready)
 
-    return wait
+    def relieve() -> bool:
+        left = (k for k in reversed(range(len(works))) if claims[k].acquire(block=False))
+        other = next(left, None)
+        if other is not None:
+            found.update(_done(works, other))
+        return other is not None
+
+    def wait(k: int) -> T:
+        mine = claims[k].acquire(block=False)
+        while not mine and k not in found and receivers:
+            if not receive(0) and not relieve():
+                receive(None)
+        if k not in found:
+            found[k] = works[k]()
+        while copies and len(found) == len(works):
+            copies.pop().join()
+        return found[k]
+
+    return [functools.partial(wait, k) for k in range(len(works))]
 
 
 def spread[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
@@ -87,9 +144,9 @@ def spread[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
     [1, 2, 3]
     """
     many = max(1, min(processes(), len(items)))
-    here, *rest = (items[k::many] for k in range(many))
-    waits = [begun(functools.partial(_each, work, share)) for share in rest]
-    found = [_each(work, here), *(wait() for wait in waits)]
+    here, *rest = (functools.partial(_each, work, items[k::many]) for k in range(many))
+    waits = in_turn(rest)
+    found = [here(), *(wait() for wait in waits)]
     return [found[k % many][k // many] for k in range(len(items))]
 
 
@@ -97,8 +154,26 @@ def _each[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
     return [work(item) for item in items]
 
 
-def _send[T](work: Callable[[], T], sender: Connection) -> None:
-    """Send a result; an interrupt is for the process that waits, and so is what fails."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _done[T](works: Sequence[Callable[[], T]], k: int) -> dict[int, T]:
+    """Do some work that another waits for; what fails is left to who waits."""
     with contextlib.suppress(Exception):
-        sender.send((work(),))
+        return {k: works[k]()}
+    return {}
+
+
+def _send[T](
+    works: Sequence[Callable[[], T]], claims: Sequence[Lock], order: Sequence[int], sender: Connection
+) -> None:
+    """Send the result of the first work, and of what has not been begun; an interrupt is for the process that waits."""
+    import fcntl
+
+    from doseopt.core.remembered import forget  # with it NumPy, of which short commands have no use
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(sender.fileno(), fcntl.F_SETPIPE_SZ, ROOM)
+    for k in order:
+        if k == order[0] or claims[k].acquire(block=False):
+            with contextlib.suppress(Exception):
+                sender.send(_done(works, k))
+            forget()

@@ -6,10 +6,12 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
 from doseopt.amendment.dossier import Dossier
+from doseopt.core.beside import begun
 from doseopt.core.files import unfinished_prefix
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import table_files
@@ -73,8 +75,8 @@ def write_amendment(dossier: Dossier, document: Document, folder: Path, copies: 
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
         write_html(document, unfinished / "amendment.html")
-        write_docx(document, unfinished / "amendment.docx")
-        write_pdf(document, unfinished / "amendment.pdf")
+        for write, kind in ((write_docx, "docx"), (write_pdf, "pdf")):
+            begun(partial(write, document, unfinished / f"amendment.{kind}"))()  # what typst holds goes with the copy
         write_netcdf(dossier.amendment, unfinished / "amendment.nc")
         dossier.study.save(unfinished / "study.toml")
         for name, file in copies.items():

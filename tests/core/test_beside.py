@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from doseopt.core.beside import Beside, begun, processes, spread
+from doseopt.core.beside import Beside, begun, in_turn, processes, spread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
 
@@ -19,6 +19,7 @@ def two(monkeypatch):
     count, before = threading.active_count, threading.active_count() - 1
     monkeypatch.setattr(threading, "active_count", lambda: count() - before)
     monkeypatch.setattr(Beside, "processes", 2)
+    monkeypatch.setattr(Beside, "copies", [])
 
 
 def test_alone_unless_a_command_allows_more():
@@ -77,6 +78,37 @@ def test_shared_out_in_order(two, items):
 def test_shared_out_between_two(two):
     found = spread(lambda _: os.getpid(), range(4))
     assert found[0] == found[2] == os.getpid() != found[1] == found[3]
+
+
+def test_no_more_processes_than_are_allowed(two):
+    first = begun(lambda: time.sleep(0.5) or os.getpid())
+    assert processes() == 1
+    assert begun(os.getpid)() == os.getpid() != first()
+    assert processes() == 2
+
+
+def test_pieces_in_turn_and_who_waits_does_the_last(two):
+    first, _, last = in_turn([lambda: time.sleep(0.5) or os.getpid(), os.getpid, os.getpid])
+    assert first() != os.getpid() == last()
+
+
+def test_what_fails_in_turn_fails_for_who_waits_for_it(two):
+    def broken():
+        raise ValueError("as stated")
+
+    first, second, third = in_turn([lambda: time.sleep(0.2), broken, os.getpid])
+    assert first() is None
+    assert third() > 0
+    with pytest.raises(ValueError, match="as stated"):
+        second()
+
+
+def test_a_result_stays_for_a_copy_that_comes_later(two):
+    there = begun(os.getpid)
+    found = there()
+    again, who = begun(lambda: (there(), os.getpid()))()
+    assert again == found
+    assert who not in (found, os.getpid())
 
 
 def test_an_interrupted_wait_can_be_gone_on_with(two):

@@ -6,12 +6,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from doseopt.core.beside import begun, processes
+from doseopt.core.beside import in_turn, processes
 from doseopt.reports.render.document import Document, Figure
 from doseopt.reports.render.html import too_wide
 
 MOST = 4
-"""Processes that draw: each lays out the same names anew."""
+"""Shares of the figures, and so processes that draw: each lays out the same names anew."""
 
 type Drawn = tuple[bytes, bytes]
 """SVG, and the narrow one, empty if no page wants it; what makes pixels of it is no work for a copied process."""
@@ -28,15 +28,16 @@ def ahead(document: Document, *, page: bool = False) -> Document:
     """
     found = list(document.blocks)
     figures = [(k, block) for k, block in enumerate(found) if isinstance(block, Figure)]
-    many = min(processes(), MOST, len(figures))
+    many = min(MOST, len(figures))
     if processes() == 1 or not figures:
         return document
     import matplotlib.figure  # noqa: F401
 
     import doseopt.plots.pen  # noqa: F401  # once, not in each process
 
-    for share in (figures[first::many] for first in range(many)):
-        wait = begun(functools.partial(_drawn, [figure for _, figure in share], page))
+    shares = [figures[first::many] for first in range(many)]
+    waits = in_turn([functools.partial(_drawn, [figure for _, figure in share], page) for share in shares])
+    for share, wait in zip(shares, waits, strict=True):
         for at, (k, figure) in enumerate(share):
             found[k] = _awaited(figure, wait, at)
     return dataclasses.replace(document, blocks=tuple(found))
