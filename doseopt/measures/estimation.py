@@ -135,8 +135,10 @@ def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given:
         else:
             known = np.where(chance > 0, chance, np.nan)
             mean = endings.mean(value * given) / known
-            off = (value - np.where(np.isnan(mean), 0.0, mean)[:, None]) * given
-            error = mean - mean if endings.exact else endings.expect(off)[1] / known
+            error = mean - mean
+            if not endings.exact:
+                off = (value - np.where(np.isnan(mean), 0.0, mean)[:, None]) * given
+                error = endings.expect(off)[1] / known
         if "rmse" in name:
             mean = np.sqrt(mean)
             error = np.zeros_like(error) if endings.exact else error / (2 * np.where(mean > 0, mean, np.nan))
