@@ -97,7 +97,8 @@ def posterior(
             show(document)
             sys.stdout.flush()
         document = drawing(document, folder, html)
-        written = [] if files is None or folder is None else [*files(), *write_figures(document, folder)]
+        figures = [] if folder is None else write_figures(document, folder)  # while the data are written
+        written = [] if files is None else [*files(), *figures]
         said = partial(_as_object, [result, *results[1:]], decided, further)
         shown = Document("", {}, ())
         deliver(said, document, json=json, html=html, folder=folder, files=written, shown=shown)
