@@ -14,7 +14,7 @@ from doseopt.clock.staying import Stays, stays
 from doseopt.core.state import FloatArray
 from doseopt.measures.quantiles import LEVELS
 from doseopt.study.clock import Clock
-from doseopt.study.on_pending import SEED, TRIALS
+from doseopt.study.on_pending import TRIALS
 
 DAYS = (183, 365, 548, 730)
 """Days by which a trial may be done: half a year to two years."""
@@ -27,10 +27,10 @@ def days_of(clock: Clock) -> list[int]:
     return sorted({*DAYS, *([clock.registered_day] if clock.registered_day > 0 else [])})
 
 
-def enrolments(scenarios: xr.Dataset, clock: Clock) -> list[Enrolment]:
+def enrolments(scenarios: xr.Dataset, clock: Clock, seed: int) -> list[Enrolment]:
     """Return the days of trials in each scenario, to be drawn, each with the same seed."""
     return [
-        Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, np.random.default_rng(SEED))
+        Enrolment(clock.arrivals, each, clock.window, clock.stagger, clock.queue, TRIALS, np.random.default_rng(seed))
         for each in stays_in(scenarios, clock)
     ]
 

@@ -26,6 +26,7 @@ from doseopt.engines.enrolling import enrolling
 from doseopt.engines.exact import Exact, edge_weights, ending_weights, rates_beside
 from doseopt.engines.graph import Graph, graph_of, most_patients
 from doseopt.engines.settled import settle
+from doseopt.study.on_pending import seed_of
 from doseopt.study.study import Study
 
 QUANTILE = "time_quantile"
@@ -187,6 +188,7 @@ def _found(
     study: Study, engine: Engine, design: Design, trials: float, about: Collection[str]
 ) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield some scenarios, with the variables of one design in them."""
+    seed = seed_of(engine)
     replaces = ENROLLED.keys() <= {*about}  # not asked again at each pace: it does not depend on it
     if design.facts.in_time:
         assert study.clock is not None
@@ -196,18 +198,18 @@ def _found(
         enrols = enrolling(design, study.scenarios)
         graph = _graph(enrols, engine) if enrols is design or design.facts.comers is None else None
         if graph is None:
-            yield from _drawn(study, design, replaces)
+            yield from _drawn(study, design, replaces, seed)
         elif enrols is design:
-            yield from _laws(study, graph, replaces)
+            yield from _laws(study, graph, replaces, seed)
         else:
-            yield from _laws_along(study, graph, replaces)
+            yield from _laws_along(study, graph, replaces, seed)
     else:
-        yield from _drawn(study, design, replaces)
+        yield from _drawn(study, design, replaces, seed)
 
 
-def _drawn(study: Study, design: Design, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _drawn(study: Study, design: Design, replaces: bool, seed: int) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield the variables of a design whose trials are simulated."""
-    times, law = times_of_simulated(study.scenarios, study.clock, design)
+    times, law = times_of_simulated(study.scenarios, study.clock, design, seed)
     yield slice(None), times | (_number(study, law) if replaces and law is not None else {})
 
 
@@ -221,7 +223,7 @@ def _graph(design: Design, engine: Engine) -> Graph | None:
     return settle(graph) if isinstance(exact, Exact) and exact.settled else graph
 
 
-def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws(study: Study, graph: Graph, replaces: bool, seed: int) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield a few scenarios at a time, with the variables in them."""
     clock, p_all = study.clock, study.scenarios["p_observed"].to_numpy()
     beside = rates_beside(graph.design.facts.outcomes, study.scenarios)
@@ -233,10 +235,10 @@ def _laws(study: Study, graph: Graph, replaces: bool) -> Iterator[tuple[slice, d
         if replaces:
             yield rows, _enrolled(study, graph, p, q, rows)
         if clock is not None:
-            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph)
+            yield rows, times_of(study.scenarios.isel(scenario=rows), clock, graph, seed)
 
 
-def _laws_along(study: Study, graph: Graph, numbers: bool) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
+def _laws_along(study: Study, graph: Graph, numbers: bool, seed: int) -> Iterator[tuple[slice, dict[str, FloatArray]]]:
     """Yield the variables of a design as it enrols where patients are left out, or replaced up to a cap."""
     if numbers:
         yield slice(None), _number(study, enrolled_along(graph, study.scenarios))
@@ -244,7 +246,7 @@ def _laws_along(study: Study, graph: Graph, numbers: bool) -> Iterator[tuple[sli
     for first in range(0, study.scenarios.sizes["scenario"], step):
         rows = slice(first, first + step)
         if study.clock is not None:
-            yield rows, times_of(study.scenarios.isel(scenario=rows), study.clock, graph)
+            yield rows, times_of(study.scenarios.isel(scenario=rows), study.clock, graph, seed)
 
 
 def _enrolled(

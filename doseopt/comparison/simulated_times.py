@@ -19,7 +19,7 @@ from doseopt.engines.exact import observed_rates, rates_beside
 from doseopt.engines.patients import Patients
 from doseopt.engines.simulate import ROWS, run_trials
 from doseopt.study.clock import Clock
-from doseopt.study.on_pending import SEED, TRIALS, simulator_of
+from doseopt.study.on_pending import TRIALS, seed_of, simulator_of
 from doseopt.study.study import Study
 
 STEP = max(ROWS // TRIALS, 1)
@@ -27,11 +27,11 @@ STEP = max(ROWS // TRIALS, 1)
 
 
 def times_of_simulated(
-    scenarios: xr.Dataset, clock: Clock | None, design: Design
+    scenarios: xr.Dataset, clock: Clock | None, design: Design, seed: int
 ) -> tuple[dict[str, FloatArray], Enrolled | None]:
     """Return how long trials take in each scenario, and the law of the number enrolled, of simulated trials.
 
-    The patients are those of `Simulate(TRIALS, SEED)`; the days on which they come are drawn beside, and so is nothing
+    The patients are those of `Simulate(TRIALS, seed)`; the days on which they come are drawn beside, and so is nothing
     of who is replaced where those enrolled are not capped: that adds negative binomials.
 
     Parameters
@@ -41,12 +41,13 @@ def times_of_simulated(
     clock : Clock, optional
         Without one nothing is said of times.
     design : Design
+    seed : int
     """
     design = enrolling(design, scenarios)
     space, doses = design.facts.outcomes, design.facts.doses
     rates = space.chances(observed_rates(design, scenarios), rates_beside(space, scenarios))
     chances = [*lost_chances(design, scenarios), *rates]
-    days = [] if clock is None else enrolments(scenarios, clock)
+    days = [] if clock is None else enrolments(scenarios, clock, seed)
     between = 0.0 if clock is None else clock.stagger.between_cohorts_days
     ends, places = np.zeros((len(chances[0]), TRIALS)), np.zeros((len(chances[0]), TRIALS, doses), np.int64)
     treated = np.zeros(places.shape, bool)
@@ -65,7 +66,7 @@ def times_of_simulated(
                 treated[r, trials, dose] = True
 
         start = TrialState.empty(doses, len(design.facts.memory))
-        patients = Patients(TRIALS, np.random.SeedSequence(SEED))
+        patients = Patients(TRIALS, np.random.SeedSequence(seed))
         run_trials(design, start, patients, [chance[first : first + STEP] for chance in chances], follow)
     times = {} if clock is None else of_enrolments(clock, ends, days)
     return times, _number(scenarios, places, space.replaces) if "per_evaluable" in scenarios else None
@@ -106,9 +107,13 @@ def told_why_simulated(study: Study, engine: Engine, result: xr.Dataset, found: 
     if not reasons:
         return result
     drawing = simulator_of(engine)
-    own = (TRIALS, SEED) if drawing is None else (drawing.trials, drawing.seed)
+    own = TRIALS if drawing is None else drawing.trials
+    told = drawn | (replaces & ~pending)
     made = {}
-    for name, what, days, other in (("trials", "trials a scenario", TRIALS, own[0]), ("seed", "seed", SEED, own[1])):
-        each = np.where(pending, np.where(drawn, other, np.nan), np.where(drawn | replaces, days, np.nan))
+    for name, what, value in (
+        ("trials", "trials a scenario", np.where(pending, own, TRIALS)),
+        ("seed", "seed", seed_of(engine)),
+    ):
+        each = np.where(told, value, np.nan)
         made[f"times_{name}"] = ("design", each, {"units": "1", "long_name": f"{what} by which times are simulated"})
     return result.assign(made).assign_attrs(times_simulated=" or ".join(reasons))

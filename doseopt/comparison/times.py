@@ -19,7 +19,7 @@ from doseopt.engines.exact import edge_chances, edge_weights, rates_beside, stat
 from doseopt.engines.graph import Graph
 from doseopt.engines.ordered import FIRST, ordered_chances, ordered_weights
 from doseopt.study.clock import Clock
-from doseopt.study.on_pending import TRIALS
+from doseopt.study.on_pending import SEED, TRIALS
 
 ROOM = 1 << 21
 """Weights of states at a time: 16 MB."""
@@ -73,7 +73,7 @@ def numbers_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> int:
     return int(graph.state.total.max() + 1) * int(np.prod(_queue_shape(clock, graph))) if clock.queue else 0
 
 
-def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, FloatArray]:
+def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph, seed: int = SEED) -> dict[str, FloatArray]:
     """Return how long trials take in each scenario, by an exact law if there is one, else simulated.
 
     Parameters
@@ -83,16 +83,18 @@ def times_of(scenarios: xr.Dataset, clock: Clock, graph: Graph) -> dict[str, Flo
     clock : Clock
     graph : Graph
         Of a design, from the empty trial.
+    seed : int, optional
+        Of the days, where they are drawn.
     """
     p, space = scenarios["p_observed"].to_numpy(), graph.design.facts.outcomes
     beside = rates_beside(space, scenarios)
     if space.lost and _is_drawn(scenarios, clock, graph):
-        return _drawn(scenarios, clock, graph, *chances_along(graph, scenarios))
+        return _drawn(scenarios, clock, graph, seed, *chances_along(graph, scenarios))
     if space.lost:
         return _of_law(clock, *_by_cohorts(clock, cohorts_along(graph, scenarios, _staggered(clock))))
     if _is_drawn(scenarios, clock, graph):
         chance = edge_chances(graph, p, beside)
-        drawn = _drawn(scenarios, clock, graph, chance)
+        drawn = _drawn(scenarios, clock, graph, seed, chance)
         if replaced_in(scenarios) or not clock.adds_up:
             return drawn
         return drawn | _resolved_means(scenarios, clock, graph, edge_weights(graph, p, beside), chance)
@@ -217,11 +219,12 @@ def _drawn(
     scenarios: xr.Dataset,
     clock: Clock,
     graph: Graph,
+    seed: int,
     chance: FloatArray,
     none: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
     """Draw the times; chances as of `chances_along`."""
-    each, between = enrolments(scenarios, clock), clock.stagger.between_cohorts_days
+    each, between = enrolments(scenarios, clock, seed), clock.stagger.between_cohorts_days
     ends = [
         draw_ends(graph, chance[:, r], days.follow, between, TRIALS, days.rng, None if none is None else none[r])
         for r, days in enumerate(each)

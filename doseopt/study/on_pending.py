@@ -205,6 +205,12 @@ def simulator_of(engine: Engine) -> Simulate | None:
     return engine if isinstance(engine, Simulate) else getattr(engine, "simulate", None)
 
 
+def seed_of(engine: Engine) -> int:
+    """Return the seed by which days are drawn, and trials simulated of which nothing else is."""
+    drawing = simulator_of(engine)
+    return SEED if drawing is None else drawing.seed
+
+
 def gaps_of(clock: Clock) -> Gaps:
     """Return the law of the time between arrivals, in windows."""
     return Gaps(clock.accrual.rate(clock.window) * clock.window, clock.accrual.kind)

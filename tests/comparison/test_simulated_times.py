@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from comparison.test_times_of_lost import BOTH, FIXED, NO_SENTINEL, OUT, POISSON, REPLACED, RESOLVED, STAGGER, STUDY
 
-from doseopt import Simulate
+from doseopt import ExactWherePossible, Simulate
 from doseopt.comparison.compare import compare
 from doseopt.reports.sections.time import time_blocks
 from doseopt.study.file import parse_study
@@ -56,3 +56,14 @@ def test_who_is_enrolled_is_told_without_a_clock():
     counted, drawn = compare(study), compare(study, Simulate(trials=50))
     assert "duration" not in drawn
     assert drawn["enrolled_sd"].values == pytest.approx(counted["enrolled_sd"].values, rel=0.05)
+
+
+def test_another_seed_draws_other_days():
+    """Also where selections are exact: what is drawn is of the run's seed, and differs by its error."""
+    study = parse_study(STUDY.format(clock=POISSON, cap="", events=REPLACED))
+    one, two = (compare(study, ExactWherePossible(simulate=Simulate(seed=seed))) for seed in (1, 2))
+    assert [each["times_seed"].item() for each in (one, two)] == [1, 2]
+    assert (one["correct_selection"] == two["correct_selection"]).all()
+    apart = np.abs(one["duration"] - two["duration"])
+    assert (apart > 0).all()
+    assert (apart < 4 * np.hypot(one["duration_mcse"], two["duration_mcse"])).all()

@@ -359,7 +359,7 @@ def test_designs_that_look_at_moderate_toxicity():
     clock = Clock(28, ACCRUALS["poisson"][0])
     law, resolved = (times_of(scenarios, c, graph) for c in (clock, dataclasses.replace(clock, evaluate="resolved")))
     rates = [scenarios[name].to_numpy() for name in ("p_observed", "p_moderate")]
-    drawn_ = _drawn(scenarios, clock, graph, edge_chances(graph, *rates))
+    drawn_ = _drawn(scenarios, clock, graph, 1, edge_chances(graph, *rates))
     for name in ("duration", "completion"):
         assert (np.abs(drawn_[name] - law[name]) < 4 * drawn_["duration_mcse"]).all()
     assert (resolved["duration"] < law["duration"]).all()
