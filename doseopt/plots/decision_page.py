@@ -91,6 +91,7 @@ def _page(ds: xr.Dataset, parts: Sequence[tuple[float, _Lines | _Drawn]], column
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=PAGE)
+    figure.set_layout_engine("none")
     for used, part in parts:
         top = 1 - (MARGIN + used) / PAGE[1]
         if isinstance(part, _Lines):

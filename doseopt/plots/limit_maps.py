@@ -11,7 +11,7 @@ from doseopt.core.parameters import Fault, Faults
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.display.attained import of_study, same_cap, winners
 from doseopt.plots.scaffold import Axes, Figure, inside, names_of, new_figure
-from doseopt.plots.style import GREY, INK, NORMAL, PAD, SMALL, fitted, full_width, styled
+from doseopt.plots.style import GREY, INK, NORMAL, SMALL, fitted, full_width, styled
 
 if TYPE_CHECKING:
     from matplotlib.contour import QuadContourSet
@@ -58,10 +58,7 @@ def maps_figure(ds: xr.Dataset) -> Figure:
         )
     if any(len(groups[most]) < len(rows) for most, rows in same_cap(ds).items()):
         subtitle += f" Of the designs with as many patients the {MOST} that attain most are shown."
-    body = len(groups) * 1.75 + 0.65
-    figure = new_figure(body, "Designs over truth space", subtitle)
-    # it makes room for the bar of colours, too
-    figure.set_layout_engine("constrained", w_pad=PAD[0], h_pad=PAD[1], rect=(0, 0, 1, body / figure.get_figheight()))
+    figure = new_figure(len(groups) * 1.75 + 0.65, "Designs over truth space", subtitle)
     axes = figure.subplots(len(groups), columns, squeeze=False, sharex=True, sharey=True)
     filled: QuadContourSet | None = None
     for r, (most, rows) in enumerate(groups.items()):

@@ -27,12 +27,13 @@ def new_figure(body: float, title: str, subtitle: str) -> Figure:
     """Return an empty figure with title and subtitle at the upper left, and `body` inches below them."""
     from matplotlib.figure import Figure
 
-    from doseopt.plots.grid import Grid
-
     lines = wrapped(subtitle, (full_width() - 0.2) * 72, NORMAL)
     top = (LARGE + 4 + len(lines) * (NORMAL + 2.5) + 10) / 72
     height = body + top
-    figure = Figure(figsize=(full_width(), height), layout=Grid(body / height))
+    figure = Figure(figsize=(full_width(), height))
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.set(rect=(0.0, 0.0, 1.0, body / height))  # type: ignore[call-arg]
     (name,) = fitted([title], (full_width() - 0.2) * 72, LARGE, bold=True)
     from_top = 1 - 4 / (72 * height)
     figure.text(0.012, from_top, name, size=LARGE, weight="bold", va="top")

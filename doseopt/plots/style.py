@@ -18,8 +18,6 @@ WIDTH, NARROW = 6.3, 3.75
 """Inches: 16 cm, so that a size in points is that size in print; and what a phone shows without scrolling."""
 _WIDTH: ContextVar[float] = ContextVar("width", default=WIDTH)
 
-PAD = (0.05, 0.04)
-"""Inches around a panel with its labels, across and up."""
 SMALL, NORMAL, LARGE = 6.5, 7.5, 9.5
 INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
 PURPLE = "#5e4fa2"
@@ -60,6 +58,9 @@ RC: dict[str, Any] = {
     "text.parse_math": False,  # a "$" in a name is a "$"
     "hatch.linewidth": 0.5,
     "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.04,
+    "figure.constrained_layout.w_pad": 0.05,
 }
 
 
