@@ -98,12 +98,16 @@ def quoted(text: str, most: int = 60) -> str:
     return repr(text) if len(text) <= most else f"{text[:most]!r}... ({len(text)} letters)"
 
 
+def close(word: str, known: Iterable[str]) -> list[str]:
+    """Return the nearest known name, if one is near."""
+    return difflib.get_close_matches(word[:MOST_NAME], list(known), n=1, cutoff=0.6)  # its time grows with the square
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known name, or a list of the known names."""
     names = list(known)
-    close = difflib.get_close_matches(word[:MOST_NAME], names, n=1, cutoff=0.6)  # its time grows with the square
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if found := close(word, names):
+        return f"; did you mean {found[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""
 
 

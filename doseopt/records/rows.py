@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 
-from doseopt.core.parameters import Fault, quoted
+from doseopt.core.parameters import Fault, close, quoted
 from doseopt.records.doses import actual_dose, planned_level
 from doseopt.records.follow_up import TIMES, FollowUp, is_timed, time_faults
 from doseopt.records.patient import Patient
@@ -32,7 +32,7 @@ def header_faults(table: Table, window: Window | None = None, cutoff: datetime.d
     meant = [name for name in _extra(table) if _is_meant(name, table)]
     required = ["patient", *(["dlt"] if not {"treated", "dlt_date"} <= set(table.names) else [])]
     faults = table.header_faults(COLUMNS, required, meant) + time_faults(table, window, cutoff)
-    if not set(DOSE) & set(table.names):
+    if not set(DOSE) & {*table.names, *(known for name in meant for known in close(name, COLUMNS))}:
         faults.append(Fault(table.where, "wanted a column 'dose_level' or 'dose'"))
     if not faults and not 0 < len(table.rows) <= MOST_PATIENTS:
         many = len(table.rows) or "none"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doseopt.core.parameters import Fault, Faults, nearest, quoted
+from doseopt.core.parameters import Fault, Faults, close, nearest, quoted
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -91,7 +91,8 @@ class Table:
 
     def header_faults(self, known: Sequence[str], required: Iterable[str], extra: Iterable[str]) -> list[Fault]:
         """Return what is wrong with the names: required ones that lack, known ones that stand twice, and `extra`."""
-        faults = [Fault(self.where, f"wanted a column {name!r}") for name in required if name not in self.names]
+        there = {*self.names, *(meant for name in extra for meant in close(name, known))}
+        faults = [Fault(self.where, f"wanted a column {name!r}") for name in required if name not in there]
         faults += [Fault(self.where, f"unknown column {quoted(name)}{nearest(name, known)}") for name in extra]
         twice = [name for name in dict.fromkeys(self.names) if name in known and self.names.count(name) > 1]
         return faults + [Fault(self.where, f"column {name!r} stands twice") for name in twice]
@@ -237,7 +238,7 @@ def _row(names: Sequence[str], needed: int, where: str, fields: Sequence[str], s
         hint = "decimal commas want fields separated by ;, " if separator == "," else ""
         fault = f"{FIELDS}, {len(names)}, got {beyond}; {hint}row names want a column or none"
     elif len(fields) < needed:
-        fault = FIELDS
+        fault = f"{FIELDS}, {needed}, got {len(fields)}"
     elif any(rest.count(separator) >= max(needed - 1, 1) for rest in broken):
         fault = f"a field holds what looks like rows: {_NOT_CLOSED}"
     if fault:

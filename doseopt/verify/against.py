@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from doseopt.core.parameters import Fault, Faults, nearest, quoted
+from doseopt.core.parameters import Fault, Faults, close, nearest, quoted
 from doseopt.tabular.cells import number
 from doseopt.verify import standard
 from doseopt.verify.cases import Case, Source
@@ -69,15 +69,17 @@ def _read(path: Path) -> tuple[Sequence[str], list[tuple[str, Row]]]:
 
 
 def _text(cell: Any) -> str:
-    return cell.strip() if isinstance(cell, str) else ",".join(cell)
+    """Return the text of a cell; of the cells beyond the columns how many they are."""
+    return cell.strip() if isinstance(cell, str) else str(len(cell))
 
 
 def _of_columns(columns: Sequence[str]) -> list[Fault]:
     """Return what is wrong with the head."""
     known = (*standard.COLUMNS, *NAMES)
-    lacking = [name for name in ("format", *standard.KEY) if name not in columns]
-    faults = [Fault("line 1", f"wanted a column {name!r}, got none") for name in lacking]
     unknown = [name for name in columns if name not in known]
+    there = {*columns, *(meant for name in unknown for meant in close(name, known))}
+    lacking = [name for name in ("format", *standard.KEY) if name not in there]
+    faults = [Fault("line 1", f"wanted a column {name!r}, got none") for name in lacking]
     faults += [Fault("line 1", f"no column is called {quoted(name)}{nearest(name, known)}") for name in unknown]
     faults += [Fault("line 1", f"two columns are called {name!r}") for name in known if columns.count(name) > 1]
     return faults
@@ -87,7 +89,8 @@ def _of_row(line: str, row: Row, shown: Sequence[str]) -> list[Fault]:
     """Return what is wrong with a row."""
     faults = []
     if row.get("", ""):
-        faults.append(Fault(line, "wanted as many cells as columns, got more"))
+        columns = len(row) - 1
+        faults.append(Fault(line, f"wanted as many cells as columns, {columns}, got {columns + int(row[''])}"))
     if row["format"] != standard.FORMAT:
         faults.append(Fault(line, f"format: wanted {standard.FORMAT}, got {quoted(row['format'])}"))
     for column, names in (("design", standard.designs()), ("scenario", standard.scenarios())):

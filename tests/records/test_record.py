@@ -274,7 +274,7 @@ REFUSED = {
     "a column that stands twice": ({"adsl": ("AGE", "SEX")}, "adsl.csv, line 1: column SEX stands twice"),
     "a row that does not fit": (
         {"adeff": ("S-2,28,IMPROVED,N", "S-2,28")},
-        "adeff.csv, line 3: wanted as many fields as the header has",
+        "adeff.csv, line 3: wanted as many fields as the header has, 4, got 2",
     ),
 }
 

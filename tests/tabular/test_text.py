@@ -152,3 +152,15 @@ def test_a_folder_and_a_missing_file_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "none.csv", "a\0b"):
         with pytest.raises(Faults, match="cannot be read: "):
             read_table(path, KNOWN)
+
+
+@pytest.mark.parametrize(("row", "count"), [("101,1", 2), ("101,1,0,9", 4)])
+def test_a_row_that_does_not_fit_says_both_counts(tmp_path, row, count):
+    (fault,) = read(tmp_path, f"patient,dose_level,dlt\n{row}\n").rows[0].faults
+    assert f"wanted as many fields as the header has, 3, got {count}" in fault.message
+
+
+def test_a_misspelt_column_is_not_missing_too(tmp_path):
+    table = read(tmp_path, PLAIN.replace("patient", "patiet"))
+    (fault,) = table.header_faults(KNOWN, KNOWN, ["patiet"])
+    assert "did you mean 'patient'" in fault.message
