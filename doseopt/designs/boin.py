@@ -92,7 +92,8 @@ class BOIN(SafeIntervalDesign):
             found.append(
                 Fault("start", f"wanted 1 with titration = true, which starts at the first dose, got {self.start}")
             )
-        if isinstance(self.tox, int | float) and isinstance(self.target, int | float) and self.tox * self.target >= 1:
+        numbers = (self.tox, self.target)
+        if all(isinstance(each, int | float) for each in numbers) and 0 < self.target < 1 <= self.tox * self.target:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         return found
 

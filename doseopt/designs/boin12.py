@@ -126,7 +126,7 @@ class BOIN12(UtilityDesign):
     def _faults(self) -> list[Fault]:
         found = super()._faults()
         numbers = (self.tox, self.target)
-        if all(isinstance(each, int | float) for each in numbers) and self.tox * self.target >= 1:
+        if all(isinstance(each, int | float) for each in numbers) and 0 < self.target < 1 <= self.tox * self.target:
             found.append(Fault("tox", f"wanted tox * target below 1, got {self.tox * self.target:g}"))
         return found
 

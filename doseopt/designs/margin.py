@@ -30,7 +30,7 @@ class MarginDesign(SafeIntervalDesign):
 
     def _faults(self) -> list[Fault]:
         found = super()._faults()
-        if not isinstance(self.target, int | float):
+        if not isinstance(self.target, int | float) or not 0 < self.target < 1:
             return found
         room = {"margin_left": ("the target", self.target), "margin_right": ("1 - target", 1 - self.target)}
         for name, (what, most) in room.items():

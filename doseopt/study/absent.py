@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from doseopt.core.parameters import nearest
+from doseopt.core.parameters import close, nearest
 
 _COMBINATION = "which takes combinations of drugs"
 _EFFICACY = "which weighs efficacy, too"
@@ -109,6 +109,11 @@ OF_RULES = {
 def letters(name: str) -> str:
     """Return a name in small letters and digits alone."""
     return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Return the name that is probably meant, if there is one; of what doseopt does not have there is none."""
+    return [] if letters(name) in ABSENT else close(name, known)
 
 
 def nearest_kind(name: object, kinds: Iterable[str]) -> str:

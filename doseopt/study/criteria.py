@@ -8,6 +8,7 @@ from typing import Any
 
 from doseopt.core.parameters import Domain
 from doseopt.scenarios import MTDRule
+from doseopt.study.absent import near
 from doseopt.study.definitions import MAIN
 from doseopt.study.reader import Reader, key
 from doseopt.study.said import MISSING, Said
@@ -70,6 +71,9 @@ def read_criteria(
         reader.fault(where, f"wanted a table such as {example}, got {table!r}")
         return None
     before = len(reader.faults)
+    words = {name: value for name, value in table.items() if isinstance(value, str) and near(name, CRITERIA)}
+    rest = {name: value for name, value in table.items() if name not in {*CRITERIA, *words}}
+    table = reader.table(words, where, CRITERIA) | {name: table[name] for name in CRITERIA if name in table}
     if "maximise" not in table:
         reader.fault(f"{where}.maximise", f'missing; wanted a measure such as "{MAXIMISE}"')
     maximise = reader.value(table.get("maximise", MAXIMISE), f"{where}.maximise", Domain(str))
@@ -79,7 +83,6 @@ def read_criteria(
     if named is not None and named.target != target:
         wanted = f"wanted a definition at the target of {target:g} that the designs aim at"
         reader.fault(f"{where}.definition", f"{wanted}; {definition!r} is at {named.target:g}")
-    rest = {name: value for name, value in table.items() if name not in CRITERIA}
     bounds = {name: reader.value(value, f"{where}.{key(name)}", Domain(float)) for name, value in rest.items()}
     sound = {name: bound for name, bound in bounds.items() if bound is not None}
     criteria = Criteria(MAXIMISE if maximise is None else maximise, sound, definition)

@@ -7,7 +7,7 @@ from typing import Any
 
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
-from doseopt.core.parameters import Domain, Fault, Faults
+from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.text import name_fault
 from doseopt.designs.layers import layers
 from doseopt.designs.policy import Policy
@@ -15,7 +15,7 @@ from doseopt.scenarios import MTDRule
 from doseopt.scenarios.doses import Doses
 from doseopt.study.designs import design_table, read_designs
 from doseopt.study.most_probable import MostProbable
-from doseopt.study.reader import Reader, plain
+from doseopt.study.reader import Reader, as_meant, plain
 from doseopt.study.said import MISSING, Said
 
 MAIN = "main"
@@ -44,9 +44,10 @@ def read_also(reader: Reader, mtd: Any, target: float) -> dict[str, MTDRule]:
     for k, table in enumerate(listed):
         where = f"mtd.also[{k}]"
         rule = reader.build(MTDRule, table, where, {"target": target}, OF_ALSO)
-        name = table.get("name", "") if isinstance(table, Mapping) else str(k)
+        stated = as_meant(table, [*OF_ALSO, *declared(MTDRule)]) if isinstance(table, Mapping) else {"name": str(k)}
+        name = stated.get("name", "")
         message = name_fault(name) if isinstance(name, str) else f"wanted text, got {name!r}"
-        if isinstance(table, Mapping) and "name" not in table:
+        if "name" not in stated:
             message = "missing; wanted what the definition is called"
         elif name == MAIN:
             message = f"{MAIN!r} is the definition that [mtd] itself states; wanted another name"

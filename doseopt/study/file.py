@@ -26,7 +26,7 @@ from doseopt.study.naming import read_definition
 from doseopt.study.obd import given_by, read_obd, without_efficacy
 from doseopt.study.parsing import MOST_LETTERS, parse_toml
 from doseopt.study.populations import Populations
-from doseopt.study.reader import Judge, Reader, key
+from doseopt.study.reader import Judge, Reader, as_meant, key
 from doseopt.study.said import MISSING, Said
 from doseopt.study.salvage import window_misfits
 from doseopt.study.scenarios import read_belief, read_scenarios
@@ -170,12 +170,25 @@ def read_study(reader: Reader, document: Mapping[str, Any], path: str, unsound: 
             reader.fault(name, f"missing; wanted {TOP[name].doc}, as {example}")
     domain = declared(Study)["target"].metadata["domain"]
     target = reader.value(top["target"], "target", domain) if "target" in top else None
-    parts = _read_parts(reader, top, 0.25 if target is None else target)
+    if target is None:
+        reader.faults = _at_any_target(reader, top)
+    parts = {} if target is None else _read_parts(reader, top, target)
     named = [fault.where for fault in reader.faults]
     reader.faults += [fault for fault in unsound if not any(_said(where, fault.where) for where in named)]
     if reader.faults or target is None:
         return None
     return Study(**parts, target=target, name=Path(path).stem)
+
+
+def _at_any_target(reader: Reader, top: Mapping[str, Any]) -> list[Fault]:
+    """Return what is wrong with a study whose target is not known: what is wrong at one target as at another."""
+    found = []
+    for target in (0.1, 0.4):
+        tried = Reader(reader.folder, reader.trusted, reader.judge)
+        tried.faults = list(reader.faults)
+        _read_parts(tried, top, target)
+        found.append(dict.fromkeys(tried.faults))
+    return [fault for fault in found[0] if fault in found[1]]
 
 
 def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[str, Any]:
@@ -187,8 +200,9 @@ def _read_parts(reader: Reader, top: Mapping[str, Any], target: float) -> dict[s
     parts["eligibility"] = read_eligibility(reader, top["eligibility"]) if "eligibility" in top else None
     count = _dose_count(top.get("doses"), top.get("scenarios"))
     parts["mtd"] = reader.build(MTDRule, top.get("mtd", {}), "mtd", {"target": target}, OF_MTD, ["target"])
-    parts["definition"] = definition = read_definition(reader, top.get("mtd"))
-    parts["also"] = also = read_also(reader, top.get("mtd"), target)
+    mtd = as_meant(top["mtd"], [*OF_MTD, *declared(MTDRule)]) if isinstance(top.get("mtd"), Mapping) else {}
+    parts["definition"] = definition = read_definition(reader, mtd)
+    parts["also"] = also = read_also(reader, mtd, target)
     parts["scenario_specs"] = specs = read_scenarios(reader, top["scenarios"], count) if "scenarios" in top else {}
     parts["belief"] = read_belief(reader, top.get("belief"), specs)
     parts["obd"] = read_obd(reader, top.get("obd"), target)
@@ -230,7 +244,8 @@ def _read_posterior(reader: Reader, table: Any, doses: Doses | None, target: flo
     """Build the model that DLT rates are judged by; without a table the BLRM, or independent doses without values."""
     if table is None:
         return PosteriorModel()
-    if isinstance(table, Mapping) and table.get("model", "blrm") in OF_DOSES and "reference_dose" not in table:
+    stated = as_meant(table, declared(PosteriorModel)) if isinstance(table, Mapping) else {"model": None}
+    if stated.get("model", "blrm") in OF_DOSES and "reference_dose" not in stated:
         unit = f" in {doses.unit}" if doses is not None and doses.unit else ""
         reader.fault("posterior.reference_dose", f"missing; wanted the reference dose d* of the BLRM{unit}")
     choice = reader.build(PosteriorModel, table, "posterior", {})

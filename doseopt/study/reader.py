@@ -6,15 +6,14 @@ What a table may hold is declared where the class is (``parameters.param``); not
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from doseopt.core.parameters import Domain, Fault, Faults, native, written
-from doseopt.core.text import MOST_NAME, name_fault, text_fault
-from doseopt.study.absent import ABSENT, letters, nearest_kind
+from doseopt.core.text import name_fault, text_fault
+from doseopt.study.absent import ABSENT, letters, near, nearest_kind
 
 type Judge = Callable[[Any], Iterable[Fault]]
 
@@ -31,6 +30,16 @@ def key(name: str) -> str:
 def join(where: str, name: str) -> str:
     """Return the path of a key in a table."""
     return f"{where}.{name}" if where else name
+
+
+def as_meant(table: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Return a table's known keys; a misspelt one stands under the name that is probably meant, unless that is there.
+
+    Nothing is then said to be missing, or judged against a default, because of a slip of the pen.
+    """
+    names = list(known)
+    read = {meant: table[name] for name in table if name not in names for meant in near(name, names)} | dict(table)
+    return {name: read[name] for name in names if name in read}
 
 
 class Reader:
@@ -57,7 +66,7 @@ class Reader:
         self.faults.append(Fault(where, message))
 
     def table(self, value: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
-        """Return a table's known keys; its other keys are faults, as is a value that is no table."""
+        """Return a table's known keys, as they are meant; its other keys are faults, as is a value that is no table."""
         if not isinstance(value, Mapping):
             self.fault(where, f"wanted a table, got {value!r}")
             return {}
@@ -65,7 +74,7 @@ class Reader:
         for name in value:
             if name not in names:
                 self.fault(join(where, key(name)), f"unknown key{nearest_kind(name, names)}")
-        return {name: value[name] for name in names if name in value}
+        return as_meant(value, names)
 
     def value(self, found: Any, where: str, domain: Domain) -> Any:
         """Return a single value inside its domain, or None after noting the fault."""
@@ -152,20 +161,19 @@ class Reader:
         if not isinstance(table, Mapping):
             self.fault(where, f"wanted a table with kind = one of {', '.join(kinds)}, got {table!r}")
             return None
-        found = table.get("kind")
+        found = as_meant(table, ["kind"]).get("kind")
         if isinstance(found, str) and found in kinds:
             return self.build(kinds[found], table, where, given or {}, ["kind", *also], private)
         came = f"unknown kind {found!r}{nearest_kind(found, kinds)}"
-        self.fault(f"{where}.kind", came if "kind" in table else f"missing; wanted one of {', '.join(kinds)}")
+        self.fault(f"{where}.kind", f"missing; wanted one of {', '.join(kinds)}" if found is None else came)
         self._of_no_kind(table, where, kinds, {"kind", *also, *private})
         return None
 
     def _of_no_kind(self, table: Mapping[str, Any], where: str, kinds: Mapping[str, type], other: set[str]) -> None:
         """Note what is wrong in a table of unknown kind, whichever kind is meant: the nearest, if a name is near."""
         found = str(table.get("kind"))
-        near = [] if letters(found) in ABSENT else difflib.get_close_matches(found[:MOST_NAME], kinds, n=1)
-        fields = [written(kinds[name]) for name in near or kinds]
-        known = sorted({name for each in fields for name in each})
+        fields = [written(kinds[name]) for name in near(found, kinds) or kinds]
+        known = sorted({"kind", *(name for each in fields for name in each)})
         for name, value in table.items():
             holders = [each[name] for each in fields if name in each]
             path = join(where, key(name))

@@ -14,7 +14,7 @@ from doseopt.designs.modifiers import JOINED, MODIFIERS, BelowLowest
 from doseopt.designs.modifiers.joined import Joined
 from doseopt.designs.modifiers.stopping import StopRule
 from doseopt.study.absent import OF_RULES, letters
-from doseopt.study.reader import Reader, join, key, plain
+from doseopt.study.reader import Reader, as_meant, join, key, plain
 from doseopt.study.said import MISSING, Said
 
 STOPS = {kind: rule for kind, rule in MODIFIERS.items() if issubclass(rule, StopRule)}
@@ -50,7 +50,7 @@ def read_rules(reader: Reader, table: Any, where: str, base: Any, given: Mapping
     """
     if not isinstance(table, Mapping):
         return []
-    listed = table.get("modifiers", [])
+    listed = as_meant(table, ["modifiers"]).get("modifiers", [])
     if not isinstance(listed, list):
         reader.fault(f"{where}.modifiers", f"wanted a list of tables, got {listed!r}")
         return None

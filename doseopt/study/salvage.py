@@ -43,7 +43,7 @@ def salvaged(reader: Reader, kind: type, table: Any, where: str, instead: Mappin
     given = {name: value for name, value in (instead or {}).items() if name not in kept}
     built = apart.build(kind, kept, where, given)
     unknown = {f"{where}.{name}" for name in (*given, *(name for name in table if name not in kept))}
-    said = {fault.where for fault in reader.faults}
+    said = {fault.where for fault in reader.faults} | ({where} if unknown else set())
     reader.faults += [
         fault
         for fault in apart.faults

@@ -10,7 +10,7 @@ from doseopt.beliefs.utility import Utility
 from doseopt.core.parameters import Domain, Faults, is_number
 from doseopt.scenarios import GENERATORS, TRANSFORMS, Mixture
 from doseopt.scenarios.specs import FixedScenario, RandomScenarios
-from doseopt.study.reader import Reader, key, plain
+from doseopt.study.reader import Reader, as_meant, key, plain
 from doseopt.study.said import MISSING, Said
 
 SHARES = {
@@ -55,10 +55,10 @@ def _read_scenario(reader: Reader, value: Any, where: str, doses: int | None) ->
     if not isinstance(value, Mapping):
         rates = reader.rates(value, where, doses)
         return FixedScenario(rates) if rates is not None else None
-    transform = None
-    if "transform" in value:
-        transform = reader.kind(value["transform"], f"{where}.transform", TRANSFORMS)
-    if "generator" in value:
+    transform, meant = None, as_meant(value, FIXED | RANDOM)
+    if "transform" in meant:
+        transform = reader.kind(meant["transform"], f"{where}.transform", TRANSFORMS)
+    if "generator" in meant:
         table = reader.table(value, where, RANDOM)
         kind = reader.value(table["generator"], f"{where}.generator", RANDOM["generator"].domain)
         numbers = []

@@ -13,6 +13,7 @@ from doseopt.core.parameters import Fault, Faults, is_number, nearest
 from doseopt.core.state import FloatArray
 from doseopt.scenarios.doses import Doses
 from doseopt.study.parsing import parse_toml
+from doseopt.study.reader import Reader
 
 KEYS = ("dose", "lower", "median", "upper")
 BOUNDS = ("5% quantile", "median", "95% quantile")
@@ -63,19 +64,23 @@ def from_file(text: str, name: str) -> list[tuple[str, Any, list[Any]]]:
     Faults
         If it is no such file, with all that is wrong.
     """
-    document, faults = parse_toml(text, name)
-    faults += [Fault(key, f"unknown key{nearest(key, ('quantiles',))}") for key in document if key != "quantiles"]
-    tables = document.get("quantiles", [])
+    document, unsound = parse_toml(text, name)
+    reader = Reader()
+    reader.faults += unsound
+    tables = reader.table(document, "", ["quantiles"]).get("quantiles", [])
     if not isinstance(tables, list) or not tables or not all(isinstance(each, Mapping) for each in tables):
-        raise Faults([*faults, Fault("quantiles", f"wanted {FILE_FORM}")], name)
+        reader.fault("quantiles", f"wanted {FILE_FORM}")
+        raise Faults(reader.faults, name)
     found = []
     for number, each in enumerate(tables, 1):
         where = f"quantiles[{number}]"
-        faults += [Fault(f"{where}.{key}", f"unknown key{nearest(key, KEYS)}") for key in each if key not in KEYS]
-        faults += [Fault(f"{where}.{key}", "missing") for key in KEYS if key not in each]
-        found.append((where, each.get("dose"), [each.get(key) for key in KEYS[1:] if key in each]))
-    if faults:
-        raise Faults(faults, name)
+        stated = reader.table(each, where, KEYS)
+        for key in KEYS:
+            if key not in stated:
+                reader.fault(f"{where}.{key}", f"missing; wanted {FILE_FORM}")
+        found.append((where, stated.pop("dose", None), list(stated.values())))
+    if reader.faults:
+        raise Faults(reader.faults, name)
     return found
 
 
@@ -102,7 +107,8 @@ def statements(given: Iterable[tuple[str, Any, list[Any]]], doses: Doses, fewest
     for where, dose, numbers in given:
         known = _dose(doses, dose, between)
         wrong = _rates_fault(numbers)
-        faults += [Fault(where, text) for text in (known if isinstance(known, str) else None, wrong) if text]
+        unknown = known if isinstance(known, str) and dose is not None else None
+        faults += [Fault(where, text) for text in (unknown, wrong) if text]
         if isinstance(known, str) or wrong:
             continue
         name, value = known

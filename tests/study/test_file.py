@@ -444,7 +444,6 @@ def test_all_faults_of_a_file_come_together():
         "scenarios.s[1]",
         "scenarios.short",
         "titel",
-        "title",
     ]
 
 
