@@ -21,8 +21,8 @@ import doseopt
 ROOT = Path(doseopt.__file__).parent
 DEMANDED = {
     *(("Around", name) for name in ("facts", "first", "remember", "admissible", "describe")),
-    *(("Enrolling", name) for name in ("first", "describe")),
     ("BOIN12", "moves"),
+    ("Enrolling", "describe"),
     ("ExactWherePossible", "trials"),
     ("ModelAverage", "doses"),
     ("RobustPrior", "doses"),
