@@ -14,7 +14,7 @@ from doseopt.comparison.endings import likely_endings, typical_endings
 from doseopt.comparison.evaluate import Engine, along_designs, in_one, outcomes_of, variables_of
 from doseopt.core.beside import in_turn, processes
 from doseopt.core.design import Design
-from doseopt.measures.decisive import decisive_accuracy, declared_of
+from doseopt.measures.decisive import decisive_accuracy
 from doseopt.measures.declared import declared_posterior
 from doseopt.measures.estimates import Estimates
 from doseopt.measures.estimation import labelled_prior, posterior_measures
@@ -117,5 +117,5 @@ def _of_posteriors(outcomes: xr.Dataset, design: Design, estimates: Estimates) -
         posterior_measures(outcomes, estimates),
         declared_posterior(outcomes, estimates),
         decisive_accuracy(outcomes, design, estimates),
-        reliability(declared_of(outcomes, estimates)),
+        reliability(outcomes, estimates),
     )

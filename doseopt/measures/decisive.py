@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from doseopt.core.design import Design
 from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.measures.estimates import Estimates
-from doseopt.measures.estimation import labelled, means_given, own_estimates
+from doseopt.measures.estimation import Said, labelled, means_given, own_estimates
 
 GIVEN = {
     "declared_p_right": "expected posterior probability that the declared dose is right",
@@ -32,7 +33,6 @@ MTD_BRIER = "Brier score of the posterior probabilities that none, and that each
 class Declared(NamedTuple):
     """What the common posterior says at the declared dose after each ending, and what is true, [L, E] or [R, E]."""
 
-    endings: Endings
     said: tuple[FloatArray, FloatArray]
     """Posterior probabilities that the dose is right, and that its rate is above `TOO_HIGH`."""
     true: tuple[FloatArray, FloatArray]
@@ -46,9 +46,8 @@ class Declared(NamedTuple):
     """Which doses are right, [R, 1, D]."""
 
 
-def declared_of(outcomes: xr.Dataset, estimates: Estimates) -> Declared:
-    """Return what is said and true of the declared dose; arguments as of `decisive_accuracy`."""
-    endings = Endings.of(outcomes)
+def declared_of(endings: Endings, outcomes: xr.Dataset, estimates: Estimates) -> Declared:
+    """Return what is said and true of the declared dose after some endings; arguments as of `decisive_accuracy`."""
     right = outcomes["acceptable"].transpose("scenario", "dose").to_numpy()[:, None]
     high = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None] > TOO_HIGH
     rank, selected = estimates.rank(endings.n, endings.y), endings.selected
@@ -57,7 +56,7 @@ def declared_of(outcomes: xr.Dataset, estimates: Estimates) -> Declared:
     said = estimates.right[rank, 1 + at], estimates.over[rank, at]
     scenario = np.arange(len(right))[:, None]
     true = right[scenario, 0, at].astype(float), high[scenario, 0, at].astype(float)
-    return Declared(endings, said, true, computed & (selected != NONE), computed, rank, at, right)
+    return Declared(said, true, computed & (selected != NONE), computed, rank, at, right)
 
 
 def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates) -> xr.Dataset:
@@ -105,24 +104,26 @@ def decisive_accuracy(outcomes: xr.Dataset, design: Design, estimates: Estimates
     >>> abs(found.declared_right_brier.item() - wanted) < 1e-9
     True
     """
-    there = declared_of(outcomes, estimates)
-    endings, (said, over), (is_right, is_over) = there.endings, there.said, there.true
-    right, rank, at, declared = there.right, there.rank, there.at, there.made
-    mean = estimates.mean[rank, at]
-    values = {
-        "declared_p_right": said,
-        "declared_right": is_right,
-        "declared_right_brier": (said - is_right) ** 2,
-        "declared_over": is_over,
-        "declared_over_brier": (over - is_over) ** 2,
-    }
-    result = means_given(endings, values, declared)
-    own = np.take_along_axis(own_estimates(endings, design), at[..., None], axis=-1)[..., 0]
-    apart = np.nan_to_num(own - mean)
-    made = declared & ~np.isnan(own)
-    result |= means_given(endings, {"own_minus_posterior": apart, "own_from_posterior": np.abs(apart)}, made)
-    truth = np.concatenate([~right.any(axis=-1, keepdims=True), right], axis=-1)
-    squares = ((estimates.right[rank] - truth) ** 2).sum(axis=-1)
-    result |= means_given(endings, {"mtd_brier": squares}, there.computed)
+
+    def say(some: Endings) -> Iterator[Said]:
+        there = declared_of(some, outcomes, estimates)
+        (said, over), (is_right, is_over), right, declared = there.said, there.true, there.right, there.made
+        yield (
+            declared,
+            {
+                "declared_p_right": said,
+                "declared_right": is_right,
+                "declared_right_brier": (said - is_right) ** 2,
+                "declared_over": is_over,
+                "declared_over_brier": (over - is_over) ** 2,
+            },
+        )
+        own = np.take_along_axis(own_estimates(some, design), there.at[..., None], axis=-1)[..., 0]
+        apart = np.nan_to_num(own - estimates.mean[there.rank, there.at])
+        yield declared & ~np.isnan(own), {"own_minus_posterior": apart, "own_from_posterior": np.abs(apart)}
+        truth = np.concatenate([~right.any(axis=-1, keepdims=True), right], axis=-1)
+        yield there.computed, {"mtd_brier": ((estimates.right[there.rank] - truth) ** 2).sum(axis=-1)}
+
+    result = means_given(Endings.of(outcomes), say)
     texts = {name: f"{text}, given that one is declared" for name, text in (GIVEN | OWN).items()}
     return labelled(outcomes, result, texts | {"mtd_brier": MTD_BRIER})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 
@@ -9,7 +11,7 @@ from doseopt.core.definition import Definition
 from doseopt.core.state import NONE, FloatArray
 from doseopt.measures.endings import TOO_HIGH, Endings
 from doseopt.measures.estimates import Estimates
-from doseopt.measures.estimation import labelled, means_given
+from doseopt.measures.estimation import Said, labelled, means_given
 
 FEW = 3
 """Patients at the declared dose that are few."""
@@ -42,19 +44,23 @@ def declared_evidence(outcomes: xr.Dataset, definition: Definition | None = None
     >>> round(found.declared_patients.item(), 4), round(found.meets_definition.item(), 4)
     (6.0, 0.4202)
     """
-    endings = Endings.of(outcomes)
-    n, y, named = endings.declared
     counts = {
         "declared_patients": "expected patients at the declared dose, given that one is declared",
         "declared_dlts": "expected patients with a DLT at the declared dose, given that one is declared",
     }
-    means = means_given(endings, {"declared_patients": n, "declared_dlts": y}, named)
     names = {"declared_on_few": f"probability that a dose is declared on {FEW} patients there or fewer"}
-    shares = {"declared_on_few": endings.expect(named & (n <= FEW))}
     if definition is not None:
         names["meets_definition"] = f"probability that a dose is declared on {definition.describe()}"
-        shares["meets_definition"] = endings.expect(named & definition.met(n, y))
-    return labelled(outcomes, means | shares, counts | names, dict.fromkeys(counts, "patients"))
+
+    def say(some: Endings) -> Iterator[Said]:
+        n, y, named = some.declared
+        yield named, {"declared_patients": n, "declared_dlts": y}
+        yield None, {"declared_on_few": named & (n <= FEW)}
+        if definition is not None:
+            yield None, {"meets_definition": named & definition.met(n, y)}
+
+    found = means_given(Endings.of(outcomes), say)
+    return labelled(outcomes, found, counts | names, dict.fromkeys(counts, "patients"))
 
 
 def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
@@ -72,15 +78,17 @@ def declared_posterior(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         `declared_p_over`, the mean of Pr(rate > 1/3 | data), and `declared_doubtful`, the share of declarations in
         which it exceeds a quarter. Endings whose posterior was not computed are left out.
     """
-    endings = Endings.of(outcomes)
-    rank, selected = estimates.rank(endings.n, endings.y), endings.selected
-    known = (rank < estimates.done) & (selected != NONE)
-    over: FloatArray = estimates.over[np.where(known, rank, 0), np.where(known, selected, 0)]
-    values = {"declared_p_over": over, "declared_doubtful": over > DOUBTFUL}
+
+    def say(some: Endings) -> Iterator[Said]:
+        rank, selected = estimates.rank(some.n, some.y), some.selected
+        known = (rank < estimates.done) & (selected != NONE)
+        over: FloatArray = estimates.over[np.where(known, rank, 0), np.where(known, selected, 0)]
+        yield known, {"declared_p_over": over, "declared_doubtful": over > DOUBTFUL}
+
     what = f"posterior probability of a rate above {TOO_HIGH:.3g} at the declared dose"
     names = {
         "declared_p_over": f"expected {what}",
         "declared_doubtful": f"probability that the {what} exceeds {DOUBTFUL:g}",
     }
     names = {name: f"{text}, given that one is declared" for name, text in names.items()}
-    return labelled(outcomes, means_given(endings, values, known), names)
+    return labelled(outcomes, means_given(Endings.of(outcomes), say), names)

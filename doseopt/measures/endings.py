@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,8 @@ from doseopt.scenarios.mtd_rule import TIE
 
 TOO_HIGH = 1 / 3
 """A true DLT rate above this is too high whatever the target: 3+3 gives a dose up at 2 DLTs in 6."""
+ROOM = 1 << 23
+"""Values of endings at a time: 64 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,22 @@ class Endings:
         """Whether all scenarios have the same endings."""
         return len(self.n) == 1
 
+    def parts(self) -> Iterator[Endings]:
+        """Yield as many endings at a time as what is counted and a value a scenario have room; all, unless exact."""
+        most, every = self.weight.shape[1], (len(self.weight) + 4) * (1 + self.n.shape[-1])
+        step = max(ROOM // every, 1) if self.exact else most
+        if step >= most:
+            yield self
+            return
+        for first in range(0, most, step):
+            e = slice(first, first + step)
+            by_ending = {name: getattr(self, name)[:, e] for name in ("n", "y", "selected", "stop", "weight")}
+            yield dataclasses.replace(self, **by_ending)
+
+    def summed(self, linear: Callable[[Endings], Sequence[FloatArray]]) -> list[FloatArray]:
+        """Return sums over the endings, from those over a part of them."""
+        return [reduce(np.add, each) for each in zip(*map(linear, self.parts()), strict=True)]
+
     @cached_property
     def total(self) -> IntArray:
         """Patients of each trial, [L, E]."""
@@ -114,8 +133,8 @@ class Endings:
 
     @cached_property
     def means(self) -> dict[str, FloatArray]:
-        """Means of what linear measures count, [R, X] each, in one product."""
-        mean = self.mean(np.concatenate([part.astype(float) for part in self.counts.values()], axis=-1))
+        """Means of what linear measures count, [R, X] each, in one product a part."""
+        (mean,) = self.summed(lambda some: [some.mean(np.concatenate([*some.counts.values()], axis=-1, dtype=float))])
         ends = np.cumsum([part.shape[-1] for part in self.counts.values()])[:-1]
         return dict(zip(self.counts, np.split(mean, ends, axis=1), strict=True))
 

@@ -103,6 +103,11 @@ class Estimates:
             self.right[rows] = wait()[:, 0]
         self.done = rows.stop
 
+    @property
+    def complete(self) -> bool:
+        """Whether the posterior of every tally has been computed."""
+        return self.done == len(self._rank)
+
     @functools.cached_property
     def _right(self) -> RightAfter | None:
         return None if self._definitions is None else RightAfter(self._model, self._definitions)

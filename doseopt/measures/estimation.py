@@ -6,7 +6,7 @@ whatever the design.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from doseopt.measures.estimates import PIECE, Estimates
 
 type Means = dict[str, tuple[FloatArray, FloatArray]]
 """Means in each scenario, [R, ...], and their Monte Carlo errors, by name."""
+type Said = tuple[BoolArray | None, Mapping[str, npt.NDArray[Any]]]
+"""An event, if need be, and functions of the ending that are given it, by name: [L or R, E, ...] each."""
 
 CEILING = 0.35
 """The rate that the upper end of an interval is compared with."""
@@ -61,25 +63,30 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
         Also `tried`, and `posterior_left_out` (scenario): the probability of the endings whose posterior has not been
         computed. What is said of the posterior is given the other endings.
     """
-    endings, p = Endings.of(outcomes), outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
-    rank = estimates.rank(endings.n, endings.y)
-    left_out = rank >= estimates.done
-    mean, lower, upper = (a[np.where(left_out, 0, rank)] for a in (estimates.mean, estimates.lower, estimates.upper))
-    values = {
-        "mean": mean,
-        "lower": lower,
-        "upper": upper,
-        "bias": mean - p,
-        "rmse": (mean - p) ** 2,
-        "coverage": (lower <= p) & (p <= upper),
-        "width": upper - lower,
-        "upper_below_35": upper < CEILING,
-    }
-    tried, covered = endings.n > 0, ~left_out[..., None] if left_out.any() else None
-    both = tried if covered is None else tried & covered
-    result = means_given(endings, {f"posterior_{name}": v for name, v in values.items()}, covered)
-    result |= means_given(endings, {f"posterior_{name}_if_tried": v for name, v in values.items()}, both)
-    result |= {"tried": endings.expect(tried), "posterior_left_out": endings.expect(left_out)}
+    p = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
+
+    def say(some: Endings) -> Iterator[Said]:
+        rank = estimates.rank(some.n, some.y)
+        left_out = rank >= estimates.done
+        mean, lower, upper = (
+            a[np.where(left_out, 0, rank)] for a in (estimates.mean, estimates.lower, estimates.upper)
+        )
+        values = {
+            "mean": mean,
+            "lower": lower,
+            "upper": upper,
+            "bias": mean - p,
+            "rmse": (mean - p) ** 2,
+            "coverage": (lower <= p) & (p <= upper),
+            "width": upper - lower,
+            "upper_below_35": upper < CEILING,
+        }
+        tried, covered = some.n > 0, ~left_out[..., None]
+        yield None if estimates.complete else covered, {f"posterior_{name}": value for name, value in values.items()}
+        yield tried & covered, {f"posterior_{name}_if_tried": value for name, value in values.items()}
+        yield None, {"tried": tried, "posterior_left_out": left_out}
+
+    result = means_given(Endings.of(outcomes), say)
     names = {f"posterior_{name}": text for name, text in MEASURES.items()}
     names |= {f"posterior_{name}_if_tried": f"{text}, given that the dose was tried" for name, text in MEASURES.items()}
     names |= {
@@ -91,12 +98,16 @@ def posterior_measures(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset
 
 def own_measures(outcomes: xr.Dataset, design: Design) -> xr.Dataset:
     """Return the accuracy of a design's own estimate of the DLT rates, given that it makes one at the dose."""
-    endings = Endings.of(outcomes)
-    own = own_estimates(endings, design)
-    made = ~np.isnan(own)
-    own = np.where(made, own, 0.0)
-    bias = own - outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
-    result = means_given(endings, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}, made)
+    p = outcomes["p_dlt"].transpose("scenario", "dose").to_numpy()[:, None]
+
+    def say(some: Endings) -> Iterator[Said]:
+        own = own_estimates(some, design)
+        made = ~np.isnan(own)
+        own = np.where(made, own, 0.0)
+        bias = own - p
+        yield made, {"own_mean": own, "own_bias": bias, "own_rmse": bias**2}
+
+    result = means_given(Endings.of(outcomes), say)
     return labelled(outcomes, result, {f"own_{name}": text for name, text in OWN.items()})
 
 
@@ -115,7 +126,7 @@ def own_estimates(endings: Endings, design: Design) -> FloatArray:
     return np.asarray(estimates[inverse].reshape(endings.n.shape))
 
 
-def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given: BoolArray | None) -> Means:
+def means_given(endings: Endings, say: Callable[[Endings], Iterable[Said]]) -> Means:
     """Return means and Monte Carlo errors of functions of the ending, if need be given an event; roots of the rmse.
 
     A conditional mean is a ratio; its error is that of the linearised ratio. That of a root is by the delta method.
@@ -123,27 +134,39 @@ def means_given(endings: Endings, values: Mapping[str, npt.NDArray[Any]], given:
     Parameters
     ----------
     endings : Endings
-    values : mapping of str to array [L or R, E, ...]
-    given : bool array, optional
-        To be broadcast with the values.
+    say : callable
+        Told some of the endings: events, with the functions that are given each.
     """
-    result = {}
-    chance = None if given is None else endings.mean(given)
-    for name, value in values.items():
-        if given is None or chance is None:
-            mean, error = endings.expect(value)
-        else:
-            known = np.where(chance > 0, chance, np.nan)
-            mean = endings.mean(value * given) / known
+    said: list[Said] = []
+
+    def linear(some: Endings) -> list[FloatArray]:
+        said[:] = say(some)  # those of the last part give the names; where there are errors to find it is the only one
+        return [some.mean(part) for given, values in said for part in _counted(given, values)]
+
+    found, result = iter(endings.summed(linear)), {}
+    for given, values in said:
+        chance = np.ones(1) if given is None else next(found)
+        known = np.where(chance > 0, chance, np.nan)
+        for name, value in values.items():
+            mean = next(found) / known
             error = mean - mean
-            if not endings.exact:
+            if not endings.exact and given is None:
+                error = endings.error(value, mean)
+            elif not endings.exact:
                 off = (value - np.where(np.isnan(mean), 0.0, mean)[:, None]) * given
                 error = endings.expect(off)[1] / known
-        if "rmse" in name:
-            mean = np.sqrt(mean)
-            error = np.zeros_like(error) if endings.exact else error / (2 * np.where(mean > 0, mean, np.nan))
-        result[name] = mean, error
+            if "rmse" in name:
+                mean = np.sqrt(mean)
+                error = np.zeros_like(error) if endings.exact else error / (2 * np.where(mean > 0, mean, np.nan))
+            result[name] = mean, error
     return result
+
+
+def _counted(given: BoolArray | None, values: Mapping[str, npt.NDArray[Any]]) -> Iterator[npt.NDArray[Any]]:
+    """Yield what means given an event are ratios of: the event, and each function where it happens."""
+    if given is not None:
+        yield given
+    yield from (value if given is None else value * given for value in values.values())
 
 
 def labelled(

@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from doseopt.core.state import FloatArray
-from doseopt.measures.endings import Endings, Truth
+from doseopt.measures.endings import ROOM, Endings, Truth
 
 type Attrs = dict[str, str]
 type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
 """A variable: dimensions, values in each scenario, unit and meaning."""
-
-ROOM = 1 << 23
-"""Values of endings at a time: 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def means(metrics: Sequence[Metric], endings: Endings, truth: Truth) -> list[Flo
     """Return the mean of each measure in each scenario, [R] or [R, X]."""
     rest = [metric for metric in metrics if not metric.of]
     if endings.shared:
-        found = _in_one_product(rest, endings, truth)
+        found = endings.summed(lambda some: _in_one_product(rest, some, truth))
     else:
         found = [endings.mean(metric.at(endings, truth)) for metric in rest]
     left = iter(found)

@@ -6,7 +6,9 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.state import FloatArray
-from doseopt.measures.decisive import Declared
+from doseopt.measures.decisive import declared_of
+from doseopt.measures.endings import Endings
+from doseopt.measures.estimates import Estimates
 
 BINS = 10
 """Of probabilities, equally wide."""
@@ -20,23 +22,29 @@ TEXTS = {
 COORDS = {"event": list(EVENTS), "bin": (np.arange(BINS) + 0.5) / BINS}
 
 
-def reliability(declared: Declared) -> xr.Dataset:
+def reliability(outcomes: xr.Dataset, estimates: Estimates) -> xr.Dataset:
     """Return `TEXTS`, (scenario, event, bin): what is said and what is true, by bins of what is said.
 
-    Endings whose posterior was not computed are left out.
+    Arguments as of `decisive_accuracy`. Endings whose posterior was not computed are left out.
 
     References
     ----------
     Murphy & Winkler 1977, Journal of the Royal Statistical Society C 26:41 (reliability diagrams).
     """
-    weight = declared.endings.weight * declared.made
-    every = (np.ones((1, 1)),) * 2
-    share, said, true = (
-        np.stack([_binned(q, weight * part) for q, part in zip(declared.said, parts, strict=True)], axis=1)
-        for parts in (every, declared.said, declared.true)
-    )
+
+    def binned(some: Endings) -> list[FloatArray]:
+        declared = declared_of(some, outcomes, estimates)
+        weight = some.weight * declared.made
+        every = (np.ones((1, 1)),) * 2
+        sums = (
+            np.stack([_binned(q, weight * part) for q, part in zip(declared.said, parts, strict=True)], axis=1)
+            for parts in (every, declared.said, declared.true)
+        )
+        return [weight.sum(axis=1)[:, None, None], *sums]
+
+    whole, share, said, true = Endings.of(outcomes).summed(binned)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = share / weight.sum(axis=1)[:, None, None], said / share, true / share
+        values = share / whole, said / share, true / share
     dims = ("scenario", "event", "bin")
     named = zip(TEXTS.items(), values, strict=True)
     return xr.Dataset({name: (dims, value, {"units": "1", "long_name": text}) for (name, text), value in named})

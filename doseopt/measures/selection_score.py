@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 
 from doseopt.beliefs.utility import ErrorPrices
 from doseopt.core.state import BoolArray, FloatArray
 from doseopt.measures.endings import Endings
-from doseopt.measures.estimation import labelled
+from doseopt.measures.estimation import Said, labelled, means_given
 
 
 def scores(right: BoolArray, prices: ErrorPrices) -> FloatArray:
@@ -45,8 +47,12 @@ def selection_score(outcomes: xr.Dataset, prices: ErrorPrices) -> xr.Dataset:
     prices : ErrorPrices
     """
     each = scores(outcomes["acceptable"].transpose("scenario", "dose").to_numpy(), prices)
-    selected = outcomes["selected"].to_numpy() + 1
-    at_each = np.take_along_axis(each, np.broadcast_to(selected, (len(each), selected.shape[-1])), axis=1)
+
+    def say(some: Endings) -> Iterator[Said]:
+        at = np.broadcast_to(some.selected + 1, some.weight.shape)
+        yield None, {"selection_score": np.take_along_axis(each, at, axis=1)}
+
     text = f"expected score of the selection: {prices.describe()}"
-    found = {"selection_score": Endings.of(outcomes).expect(at_each)}
-    return labelled(outcomes, found, {"selection_score": text}, {"selection_score": "score"})
+    return labelled(
+        outcomes, means_given(Endings.of(outcomes), say), {"selection_score": text}, {"selection_score": "score"}
+    )

@@ -7,7 +7,7 @@ from scipy.stats import beta
 from doseopt import Exact, MTDRule, ThreePlusThree, make_scenarios
 from doseopt.beliefs.right import Definitions
 from doseopt.engines.outcomes import judged
-from doseopt.measures.decisive import decisive_accuracy, declared_of
+from doseopt.measures.decisive import decisive_accuracy
 from doseopt.measures.estimates import Estimates
 from doseopt.measures.reliability import pooled, reliability
 from doseopt.models.beta import BetaBinomial
@@ -20,7 +20,7 @@ def found():
     outcomes = judged(Exact()(design, make_scenarios(RATES[:, None])), RULE)
     estimates = Estimates(BetaBinomial(1), [outcomes], definitions=Definitions((RULE,), range(1)))
     estimates.run()
-    return reliability(declared_of(outcomes, estimates)), decisive_accuracy(outcomes, design, estimates)
+    return reliability(outcomes, estimates), decisive_accuracy(outcomes, design, estimates)
 
 
 def test_three_plus_three_declares_after_0_or_1_dlt_in_six():
