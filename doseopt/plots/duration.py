@@ -10,7 +10,7 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import grouped, over, panels
 from doseopt.plots.scaffold import Axes, Figure, bare, faint_grid, name_rows, names_of, small_multiples
-from doseopt.plots.style import BLUE, GREY, NORMAL, SMALL, VERMILLION, fitted, full_width, styled, text_width
+from doseopt.plots.style import BLUE, GREY, NORMAL, SMALL, VERMILLION, by_page, fitted, full_width, styled, text_width
 
 SPANS = ((0.05, 0.95, 0.8), (0.25, 0.75, 3.2))
 """Quantiles between which a line is drawn, and its width in points."""
@@ -33,8 +33,8 @@ def duration_figure(ds: xr.Dataset) -> Figure:
         "Days from the start until the last follow-up ends: dot the median, thick line half of the trials, thin line "
         f"90%{whose}.{marked}{drawn}"
     )
-    names = fitted(names_of(ds), 0.21 * full_width() * 72, SMALL)
-    columns = min(4, len(shown))
+    names = fitted(names_of(ds), by_page(0.21, 0.3) * full_width() * 72, SMALL)
+    columns = min(by_page(4, 2), len(shown))
     width = (0.97 * full_width() * 72 - max(text_width(name, SMALL) for name in names)) / columns - 8
     size: dict[str, Any] = {"row": max(len(names) * 0.135, 0.4), "gap": 0.34, "rest": 0.4}
     heading = ("How long trials take", subtitle)

@@ -13,7 +13,20 @@ from doseopt.core.text import counted
 from doseopt.display.panels import Panel, grouped, panels
 from doseopt.plots.placement import Box, Canvas, End
 from doseopt.plots.scaffold import Axes, Figure, axes_at, faint_grid, new_figure, percent_axis
-from doseopt.plots.style import GREY, INK, LINES, NORMAL, SMALL, WIDTH, fitted, full_width, styled, text_width
+from doseopt.plots.style import (
+    GREY,
+    INK,
+    LINES,
+    NORMAL,
+    SMALL,
+    WIDTH,
+    by_page,
+    fitted,
+    full_width,
+    styled,
+    text_width,
+    wrapped,
+)
 
 LEFT = 0.5
 MARGINS = (0.9, 1.5)
@@ -56,34 +69,38 @@ def enrolment_figure(ds: xr.Dataset) -> Figure:
     """
     lines, shown = _families(ds), panels(ds)
     points = _points(ds)
-    rows, costs = -(-len(shown) // 4) if len(shown) > 1 else 0, [each for each in COSTS if ds[each[0]].notnull().any()]
+    columns, costs = by_page(4, 2), [each for each in COSTS if ds[each[0]].notnull().any()]
+    rows = -(-len(shown) // columns) if len(shown) > 1 else 0
     large = max(2.5, 0.6 + 0.14 * len(points))
     small, gap = 0.82, 0.27
     below = rows * (small + gap) + (0.4 if rows else 0)
-    cost, scale = 0.95, 0.42
+    full, cost = full_width(), 0.95
+    half = (full - LEFT - 0.12 - 0.42) / 2
+    across = wrapped(_x_label(lines), 72 * half, NORMAL)
+    scale = 0.29 + 0.13 * len(across)
     body = large + 0.5 + cost + 0.25 + scale + below + 0.05
     figure = new_figure(body, "Selection and the number of patients", _subtitle(ds, lines, points))
     figure.set_layout_engine("none")
     bottom = below + scale + cost + 0.25 + 0.5
-    full, long = full_width(), any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)
+    long = any(text_width(s.name, NORMAL, True) > 72 * MARGINS[0] - 22 for s in lines)
     margin = MARGINS[full < WIDTH or len(points) > 3 or long]
     ax = axes_at(figure, LEFT, bottom, full - LEFT - margin, large)
     _large(ax, ds, lines, points, (full - LEFT - margin, large))
-    wide = (full - LEFT - 0.12 - 0.42) / 2
     for k, (name, title, factor) in enumerate(costs):
-        part = axes_at(figure, LEFT + k * (wide + 0.42), below + scale, wide, cost)
+        part = axes_at(figure, LEFT + k * (half + 0.42), below + scale, half, cost)
         _cost(part, [_valued(ds, each, name, factor) for each in (*lines, *points)], len(lines))
         part.set_title(title, weight="bold")
         part.set_xlim(ax.get_xlim())
-        part.set_xlabel(_x_label(lines))
-    wide = (full - LEFT - 0.12 - 3 * 0.12) / 4
+        part.set_xlabel("\n".join(across))
+    wide = (full - LEFT - columns * 0.12) / columns
     titles = fitted([panel.title for panel in shown], wide * 72, NORMAL, bold=True)
     first = None
     for k, panel in enumerate(shown if rows else []):
-        at = (LEFT + (k % 4) * (wide + 0.12), below - gap - small - (k // 4) * (small + gap) + 0.02)
+        at = (LEFT + k % columns * (wide + 0.12), below - gap - small - k // columns * (small + gap) + 0.02)
         part = axes_at(figure, *at, wide, small, sharex=first, sharey=ax)
         first = first or part
-        _small(part, panel, lines, points, k, len(shown))
+        _small(part, panel, lines, points)
+        part.tick_params(labelleft=k % columns == 0, labelbottom=k // columns == rows - 1)
         part.set_title(titles[k], weight="bold")
     if first is not None:
         in_panels = [s.x[:, panel.rows].mean(axis=1) for s in points for panel in shown]
@@ -245,8 +262,7 @@ def _name(canvas: Canvas, lines: list[Series], points: list[Series]) -> None:
     canvas.name_ends([*column, *canvas.name_marks(given, texts, spots, room)], 14, 6, 6)
 
 
-def _small(ax: Axes, panel: Panel, lines: list[Series], points: list[Series], k: int, count: int) -> None:
+def _small(ax: Axes, panel: Panel, lines: list[Series], points: list[Series]) -> None:
     """Draw one scenario, or the mean over those of a true MTD."""
     _draw(ax, lines, points, panel.rows, 0.9)
     faint_grid(ax, "y")
-    ax.tick_params(labelleft=k % 4 == 0, labelbottom=k // 4 == (count - 1) // 4)

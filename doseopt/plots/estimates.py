@@ -8,10 +8,10 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses, in_print
 from doseopt.plots.scaffold import SIDES, Axes, Figure, bare, name_rows, names_of, new_figure, percent_axis
-from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, fitted, full_width, styled, text_width
+from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, by_page, fitted, full_width, styled, text_width
 
-MOST_COLUMNS = 7
-"""Doses beside each other."""
+MOST_COLUMNS = 7, 4
+"""Doses beside each other, in print and on a phone."""
 BAR, TITLE, HEAD = 0.12, 0.44, 0.15
 """Inches: a design, what stands above and below a panel, the name of a scenario."""
 
@@ -27,8 +27,8 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
     """
     shown, (labels, unit) = in_print(ds), doses(ds)
     count = len(labels)
-    across = count if count <= MOST_COLUMNS else -(-count // -(-count // MOST_COLUMNS))
-    rows = -(-count // across)
+    rows = -(-count // by_page(*MOST_COLUMNS))
+    across = -(-count // rows)
     names = fitted(names_of(ds), 0.21 * full_width() * 72, SMALL)
     tall = max(len(names) * BAR, 0.3) + TITLE
     few = "" if len(shown) == ds.sizes["scenario"] else f" {len(shown)} of {ds.sizes['scenario']} scenarios."

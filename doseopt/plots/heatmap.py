@@ -10,7 +10,7 @@ from doseopt.core.text import counted
 from doseopt.display.panels import grouped, panels
 from doseopt.measures.expected import mean_of_known
 from doseopt.plots.scaffold import Axes, Figure, boxes, inside, name_rows, names_of, new_figure
-from doseopt.plots.style import NORMAL, SMALL, fitted, full_width, ink_on, styled, text_width
+from doseopt.plots.style import NORMAL, SMALL, by_page, fitted, full_width, ink_on, styled, text_width
 
 ROW = 0.175
 """Inches a design takes."""
@@ -41,7 +41,8 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
     upright = widest > 0.7 * full_width() * 72 / (len(shown) + 1.25) - 6
     room = (widest if upright else 2 * SMALL) / 72
     heading = "Correct and overdose selection, and patients below the MTD", subtitle if several else "In one scenario."
-    figure = new_figure(3 * (designs * ROW + 0.32) + room + 0.3, *heading)
+    above, end = by_page((0.32, " "), (0.46, "\n"))
+    figure = new_figure(3 * (designs * ROW + above) + room + 0.3, *heading)
     axes = figure.subplots(3, 1, sharex=True)
     correct, overdose = (100 * ds[name].to_numpy() for name in ("correct_selection", "overdose_selection"))
     maps = (
@@ -58,7 +59,7 @@ def heatmap_figure(ds: xr.Dataset) -> Figure:
     for ax, (values, title, *look) in zip(axes, maps, strict=True):
         each = np.column_stack([mean_of_known(values[:, panel.rows], 1) for panel in shown])
         _map(ax, each, mean_of_known(values, 1) if several else None, *look)
-        ax.set_title(title, weight="bold", size=NORMAL)
+        ax.set_title(title.replace(": ", f":{end}"), weight="bold", size=NORMAL)
         name_rows(ax, names_of(ds), 0.24, above=0.5, below=0.5)
         ax.tick_params(labelbottom=False)
     ticks = [*enumerate(titles), *([(len(shown) + 0.25, "mean")] if several else [])]

@@ -10,10 +10,10 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.measures.reliability import EVENTS, pooled
 from doseopt.plots.scaffold import Axes, Figure, draw_key, entry, faint_grid, names_of, percent_axis, small_multiples
-from doseopt.plots.style import BLUE, FAINT, VERMILLION, WIDTH, full_width, styled
+from doseopt.plots.style import BLUE, FAINT, VERMILLION, by_page, full_width, styled
 
-ACROSS, FEWER, ROW = (4, 3), 2, 1.0
-"""Panels beside each other, in print (of these what leaves the fewest places empty) and on a phone; inches of one."""
+ACROSS, ROW = (4, 3), 1.0
+"""Panels beside each other in print (of these what leaves the fewest places empty); inches of one."""
 LOOKS = {"right": (BLUE, "o"), "over": (VERMILLION, "s")}
 LARGEST = 70.0
 """Square points of a mark that stands for all declarations."""
@@ -37,7 +37,7 @@ def reliability_figure(ds: xr.Dataset) -> Figure:
         "is said is true."
     )
     fullest = min(ACROSS, key=lambda columns: -len(names) % columns)
-    across = min(fullest if full_width() == WIDTH else FEWER, len(names))
+    across = min(by_page(fullest, 2), len(names))
     width = (full_width() * 72 - 30) / across - 20
     heading = ("Said of the dose declared, and true", subtitle)
     size: dict[str, Any] = {"row": ROW, "gap": 0.34, "rest": 0.42, "key": 0.2}

@@ -10,7 +10,19 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from doseopt.display.panels import Panel
-from doseopt.plots.style import FAINT, GREY, LARGE, NORMAL, PURPLE, SMALL, fitted, full_width, text_width, wrapped
+from doseopt.plots.style import (
+    FAINT,
+    GREY,
+    LARGE,
+    NORMAL,
+    PURPLE,
+    SMALL,
+    by_page,
+    fitted,
+    full_width,
+    text_width,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -132,8 +144,8 @@ def design_multiples(
     ragged: bool = False,
 ) -> tuple[Figure, list[Axes], float]:
     """Return a figure of panels with a row for each design, percentages across, and the width of a panel in points."""
-    names = fitted(names_of(ds), 0.21 * full_width() * 72, SMALL)
-    columns, row = min(4, len(shown)), max(len(names) * bar, 0.4)
+    names = fitted(names_of(ds), by_page(0.21, 0.3) * full_width() * 72, SMALL)
+    columns, row = min(by_page(4, 2), len(shown)), max(len(names) * bar, 0.4)
     width = (0.97 * full_width() * 72 - max(text_width(name, SMALL) for name in names)) / columns - 8
     titles = [panel.title for panel in shown]
     size: dict[str, Any] = {"row": row, "gap": 0.34, "rest": rest, "key": key}

@@ -8,7 +8,19 @@ import xarray as xr
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import Panel, doses, grouped, panels
 from doseopt.plots.scaffold import Axes, Figure, dose_label, note, percent_axis, small_multiples
-from doseopt.plots.style import BLUE, FAINT, GREY, NORMAL, SMALL, VERMILLION, fitted, full_width, styled, text_width
+from doseopt.plots.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    NORMAL,
+    SMALL,
+    VERMILLION,
+    by_page,
+    fitted,
+    full_width,
+    styled,
+    text_width,
+)
 
 INNER = 0.72
 """Share of an axis between its first and its last dose, at least."""
@@ -24,7 +36,7 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
         Of `doseopt.compare`, or scenarios with `acceptable` and `mtd`. More than 12 are shown by their true MTD.
     """
     shown, (x, labels, unit) = panels(ds), positions(ds)
-    columns = min(4, len(shown))
+    columns = min(by_page(4, 2), len(shown))
     width = 0.9 * full_width() * 72 / columns - 12
     target = 100 * float(ds.attrs["target"])
     ring = "the true MTD, on the mean of n curves" if grouped(ds) else "the correct selection, with its DLT rate"

@@ -76,8 +76,11 @@ def _key(ax: Axes, ds: xr.Dataset) -> None:
     room = 0.7 * full_width() * 72 - text_width(unit, SMALL)
     widths = [max(text_width(name, SMALL) + 12, 30) for name in names]
     if sum(widths) > room:
-        widths = [room / len(names)] * len(names)
-        names = fitted(names, widths[0] - 4, SMALL)
+        widths, least = [room / len(names)] * len(names), [text_width(name, SMALL) + 4 for name in names]
+        if widths[0] < max(least) and sum(least) < room:
+            widths = [width + (room - sum(least)) / len(names) for width in least]
+        else:
+            names = fitted(names, widths[0] - 4, SMALL)
     start = 0.0
     for k, (name, width, colour) in enumerate(zip(names, widths, colours(len(labels)), strict=True)):
         hatch = HATCH if k == 0 else ""

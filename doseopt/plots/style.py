@@ -87,6 +87,11 @@ def full_width() -> float:
     return _WIDTH.get()
 
 
+def by_page[T](in_print: T, on_phone: T) -> T:
+    """Return what is for the page of a figure that is drawn now."""
+    return in_print if full_width() == WIDTH else on_phone
+
+
 @contextmanager
 def narrow() -> Iterator[None]:
     """Draw figures inside as wide as a phone."""
