@@ -66,8 +66,8 @@ def test_with_responses_lower_doses_have_more_patients():
 
 
 def test_the_trials_that_times_are_simulated_by_are_told_by_design():
-    """Those of BOIN's days, which are drawn beside its patients, are 4,000 whatever is asked for; BF's are its own."""
-    said = "(4,000 trials of BOIN in a scenario, seed 1; 50 trials of BF in a scenario, seed 7;"
+    """Of BOIN's days, which are drawn beside its patients, 4,000 whatever is asked for; BF's are its own; one seed."""
+    said = "(4,000 trials of BOIN in a scenario, seed 7; 50 trials of BF in a scenario, seed 7;"
     assert said in time_blocks(compare(parse_study(RESPONDS), Simulate(50, seed=7)))[0].text
     engine = ExactWherePossible(simulate=Simulate(50, seed=7))
     alone = (
