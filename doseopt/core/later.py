@@ -102,6 +102,13 @@ class Kinds(Mapping[str, type[Any]]):
     def __len__(self) -> int:
         return len(self._homes)
 
+    def named(self, name: str) -> type[Any]:
+        """Return the class of that name."""
+        for kind, home in self._homes.items():
+            if home.endswith(f".{name}"):
+                return self[kind]
+        raise AttributeError(f"no kind's class is called {name!r}")
+
     def kind(self, cls: type) -> str:
         """Return the kind of a class."""
         return {home: kind for kind, home in self._homes.items()}[f"{cls.__module__}.{cls.__qualname__}"]

@@ -1,5 +1,7 @@
 """The design library: one family a file, one line here."""
 
+from typing import Any
+
 from doseopt.core.later import Kinds
 
 DESIGNS = Kinds(
@@ -29,3 +31,8 @@ DESIGNS = Kinds(
     },
 )
 """Kinds of design, by their name in a study file; of each, the file and the class."""
+
+
+def __getattr__(name: str) -> type[Any]:
+    """Return a design's class by its own name, loaded when it is asked for."""
+    return DESIGNS.named(name)

@@ -1,5 +1,6 @@
 """Modules that are loaded when they are first used."""
 
+import importlib
 import subprocess
 import sys
 
@@ -102,3 +103,12 @@ assert len(found) > 10 and all(len(each) == 8 and len({*map(id, each)}) == 1 for
 
 def test_threads_that_use_a_module_first_load_it_once():
     subprocess.run([sys.executable, "-W", "ignore", "-c", THREADS], check=True)
+
+
+def test_a_class_is_found_by_its_own_name():
+    """As `from doseopt.designs import BOIN` asks; a part of the package is no class, and is imported as ever."""
+    designs = importlib.import_module("doseopt.designs")
+    assert designs.BOIN is designs.DESIGNS["boin"]
+    assert importlib.import_module("doseopt.designs.boin").BOIN is designs.BOIN
+    with pytest.raises(AttributeError, match="'boni'"):
+        _ = designs.boni
