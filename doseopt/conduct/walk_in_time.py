@@ -95,6 +95,7 @@ class _Told(PendingTrials):
 
     def meet(self, rows: IntArray, day: FloatArray) -> BoolArray:
         """Let a patient come, and tell it."""
+        self._learn(rows, day)
         state, pending = self.seen(rows, day)
         treated = self.treated[0]
         goes_on = super().meet(rows, day)
