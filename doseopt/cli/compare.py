@@ -126,18 +126,17 @@ def compare(
         further = shown = document = Document("", {}, ())
         data_alone = json and folder is None and html is None
         if not data_alone:
-            document = drawing(_followed_by(turns.blocks, whole()), folder, html)
+            document = _followed_by(turns.blocks, whole())
         read = functools.cache(lambda: dataset.assign(readings()))
         if posteriors is not None:
             result, all_done = _with_posteriors(read, posteriors, lambda: _write_data(without_errors(read()), folder))
             finished &= all_done
             if not data_alone:
                 further, told = _of_posteriors(result)
-                further = drawing(further, folder, html)
                 shown = further if full or posterior else told
         else:
             result = read()
-        result, document = without_errors(result), _followed_by(further.blocks, document)
+        result, document = without_errors(result), drawing(_followed_by(further.blocks, document), folder, html)
         files = [*_write_data(result, folder), *([] if folder is None else write_figures(document, folder))]
         deliver(lambda: result, document, json=json, html=html, folder=folder, files=files, shown=shown)
         if not finished:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from doseopt.core.beside import in_turn, processes
+from doseopt.core.beside import Beside, in_turn
 from doseopt.reports.render.document import Document, Figure
 from doseopt.reports.render.html import too_wide
 
@@ -29,7 +29,7 @@ def ahead(document: Document, *, page: bool = False) -> Document:
     found = list(document.blocks)
     figures = [(k, block) for k, block in enumerate(found) if isinstance(block, Figure)]
     many = min(MOST, len(figures))
-    if processes() == 1 or not figures:
+    if Beside.processes == 1 or not figures:
         return document
     import matplotlib.figure  # noqa: F401
 
