@@ -1,9 +1,11 @@
 """What holds for every test, and what tests of pages share."""
 
 import os
+import threading
 
 import pytest
 
+from doseopt.core.beside import Beside
 from doseopt.reports.render.document import Figure
 
 os.environ.pop("COLUMNS", None)  # set in processes that pytest starts; output would be broken as in a terminal
@@ -19,3 +21,12 @@ def without_figures(monkeypatch):
         return cls(lambda: POINT, caption, alt, name, narrow=lambda: POINT)
 
     monkeypatch.setattr(Figure, "of", classmethod(blank))
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """Two processes, where only threads and copies of this test count: an earlier one may leave idle ones."""
+    count, before = threading.active_count, threading.active_count() - 1
+    monkeypatch.setattr(threading, "active_count", lambda: count() - before)
+    monkeypatch.setattr(Beside, "processes", 2)
+    monkeypatch.setattr(Beside, "copies", [])

@@ -1,7 +1,6 @@
 """Commands that have their files written beside: the same files, and what fails there is told here."""
 
 import sys
-import threading
 
 import pytest
 import xarray as xr
@@ -12,14 +11,6 @@ from doseopt.cli import posterior as command
 from doseopt.core.beside import Beside
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
-
-
-@pytest.fixture
-def two(monkeypatch):
-    """Two processes, where only threads of this test count: a cluster of an earlier one may leave idle ones."""
-    count, before = threading.active_count, threading.active_count() - 1
-    monkeypatch.setattr(threading, "active_count", lambda: count() - before)
-    monkeypatch.setattr(Beside, "processes", 2)
 
 
 def posterior(folder):

@@ -2,14 +2,12 @@
 
 import os
 import sys
-import threading
 
 import pytest
 import xarray as xr
 
 from doseopt import compare, load_study
 from doseopt.comparison.compare import before_readings
-from doseopt.core.beside import Beside
 from doseopt.display.simulated import without_errors
 from doseopt.engines.simulate import ExactWherePossible
 from doseopt.measures import estimates
@@ -26,14 +24,6 @@ def study():
 @pytest.fixture(scope="module")
 def alone(study):
     return compare(study)
-
-
-@pytest.fixture
-def two(monkeypatch):
-    """Two processes, where only threads of this test count: a cluster of an earlier one may leave idle ones."""
-    count, before = threading.active_count, threading.active_count() - 1
-    monkeypatch.setattr(threading, "active_count", lambda: count() - before)
-    monkeypatch.setattr(Beside, "processes", 2)
 
 
 def test_the_same_to_the_last_digit(study, alone, two):

@@ -8,18 +8,9 @@ import time
 
 import pytest
 
-from doseopt.core.beside import Beside, begun, in_turn, processes, spread
+from doseopt.core.beside import begun, in_turn, processes, spread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
-
-
-@pytest.fixture
-def two(monkeypatch):
-    """Two processes, where only threads of this test count: a cluster of an earlier one may leave idle ones."""
-    count, before = threading.active_count, threading.active_count() - 1
-    monkeypatch.setattr(threading, "active_count", lambda: count() - before)
-    monkeypatch.setattr(Beside, "processes", 2)
-    monkeypatch.setattr(Beside, "copies", [])
 
 
 def test_alone_unless_a_command_allows_more():
@@ -54,7 +45,6 @@ def test_what_dies_there_is_done_here(two):
 
 
 def test_no_copy_of_a_process_with_other_threads(two):
-    import threading
 
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)

@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from doseopt.core.beside import Beside
 from doseopt.reports.render.ahead import ahead
 from doseopt.reports.render.document import Document, Figure, Heading
 
@@ -24,10 +23,8 @@ def drawn(colour):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
 @pytest.mark.parametrize("page", [False, True])
-def test_the_same_bytes(monkeypatch, page):
+def test_the_same_bytes(two, page):
     document = Document("", {}, (Heading("one"), drawn("red"), drawn("green"), Heading("two"), drawn("blue")))
-    monkeypatch.setattr(Beside, "processes", 2)
-    monkeypatch.setattr(Beside, "copies", [])  # of other tests
     found = ahead(document, page=page)
     assert [type(block) for block in found.blocks] == [type(block) for block in document.blocks]
     for one, other in zip(found.blocks, document.blocks, strict=True):
