@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def in_turn[T](works: Sequence[Callable[[], T]]) -> list[Callable[[], T]]:
     waits = functools.cache(lambda: _shared_out(works, len(works) if now else len(works) - 1))
     if now:
         waits()
-    return [lambda k=k: waits()[k]() for k in range(len(works))]  # type: ignore[misc]
+    return [functools.partial(lambda k: waits()[k](), k) for k in range(len(works))]
 
 
 def _shared_out[T](works: Sequence[Callable[[], T]], most: int) -> list[Callable[[], T]]:
@@ -114,11 +114,20 @@ def _shared_out[T](works: Sequence[Callable[[], T]], most: int) -> list[Callable
                     receivers.remove(each)
         return bool(ready)
 
+    @contextlib.contextmanager
+    def given_back(k: int) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            claims[k].release()
+            raise
+
     def relieve() -> bool:
         left = (k for k in reversed(range(len(works))) if claims[k].acquire(block=False))
         other = next(left, None)
         if other is not None:
-            found.update(_done(works, other))
+            with given_back(other):
+                found.update(_done(works, other))
         return other is not None
 
     def wait(k: int) -> T:
@@ -127,7 +136,8 @@ def _shared_out[T](works: Sequence[Callable[[], T]], most: int) -> list[Callable
             if not receive(0) and not relieve():
                 receive(None)
         if k not in found:
-            found[k] = works[k]()
+            with given_back(k):
+                found[k] = works[k]()
         while copies and len(found) == len(works):
             copies.pop().join()
         return found[k]

@@ -112,6 +112,12 @@ def test_an_interrupted_wait_can_be_gone_on_with(two):
         with pytest.raises(KeyboardInterrupt):
             wait()
         assert wait() != os.getpid()
+        long, short = in_turn([lambda: time.sleep(3), lambda: time.sleep(0.4) or os.getpid()])
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            long()  # meanwhile the other is done here
+        assert short() == os.getpid()
+        assert processes() == 1  # it has not been waited for longer than that
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
