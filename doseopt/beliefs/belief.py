@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import xarray as xr
 
 from doseopt.beliefs.logistic import LogisticFamily
 from doseopt.core.parameters import Fault, Faults, are_numbers, check, param
-from doseopt.core.state import FloatArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.scenarios.dataset import make_scenarios
 from doseopt.scenarios.generators import GENERATORS
 
@@ -88,6 +89,16 @@ class Belief:
         """The same by the next finer rule, made once for the averages of many designs; itself if none is finer."""
         return self if self.finer is None else self.finer()
 
+    @cached_property
+    def trimmed(self) -> Belief:
+        """The same without the lightest scenarios of each rule, which weigh at most `LIGHTEST` together."""
+        rules = [rule for rule in (self.weights, self.check) if rule is not None]
+        kept = np.unique(np.concatenate([_heaviest(rule) for rule in rules]))
+        check = None if self.check is None else self.check[kept]
+        return dataclasses.replace(
+            self, scenarios=self.scenarios.isel(scenario=kept), weight=self.weights[kept], check=check
+        )
+
     def as_sum(self) -> Belief:
         """Return a belief with the same averages and fewer scenarios: without its coarser rule, and finer ones."""
         kept = np.flatnonzero(self.weights)
@@ -117,6 +128,8 @@ class Belief:
 
 ACCURACY = 2e-4
 """Errors of averages of probabilities that are small enough: tables show steps of 1e-3."""
+LIGHTEST = 1e-6
+"""Weight of the scenarios that averages are refined without: half of a rule for two parameters weighs less."""
 
 
 def integrated(
@@ -134,9 +147,15 @@ def integrated(
     """
     found = values(belief)
     while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
-        belief = belief.refined
+        belief = belief.refined.trimmed
         found = values(belief)
     return belief, found
+
+
+def _heaviest(weight: FloatArray) -> IntArray:
+    """Return the scenarios of a rule without its lightest ones."""
+    order = np.argsort(weight)
+    return order[np.cumsum(weight[order]) > LIGHTEST]
 
 
 def _shown(weight: FloatArray) -> str:

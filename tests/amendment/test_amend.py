@@ -80,7 +80,7 @@ def test_averages_are_weighted_sums_of_exact_results(study, interim):
             found = operating_characteristics(judged(Exact()(study.designs[design], by.scenarios, start), study.mtd))
             if abs(by.weights @ found["correct_selection"].to_numpy() - at["correct_selection"].item()) < 1e-10:
                 break
-            by = by.finer()
+            by = by.refined.trimmed
         assert by.error(found["correct_selection"].to_numpy()) <= at["error"] <= ACCURACY
         for name in ("correct_selection", "overdose_selection", "no_selection", "sample_size", "accuracy_index"):
             assert at[name].item() == pytest.approx(float(by.weights @ found[name].to_numpy()), abs=1e-10)

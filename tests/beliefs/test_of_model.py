@@ -292,6 +292,26 @@ def test_each_rule_of_a_belief_is_made_once_and_cut_at_the_same_places(monkeypat
     np.testing.assert_array_equal(finest.weights, alone.weights)
 
 
+@pytest.mark.parametrize(("n", "y"), TALLIES)
+def test_averages_are_refined_without_the_lightest_scenarios(n, y):
+    """They are more than a third of a rule for two parameters, and weigh 1e-6 together."""
+    right, asked = MTDRule(TARGET).acceptable, []
+
+    def values(belief):
+        asked.append(belief)
+        return np.where(right(belief.p_dlt), 1.0, belief.p_dlt) + (belief.check > 0)[:, None] * (len(asked) == 1)
+
+    coarse = belief_of_model(MODELS["blrm"][0], np.array(n), np.array(y), right, None, TARGET, COARSE)
+    belief, found = integrated(coarse, values)
+    whole = coarse.refined
+    assert asked == [coarse, belief]
+    assert len(belief.weights) < 2 / 3 * len(whole.weights)
+    wanted = np.where(right(whole.p_dlt), 1.0, whole.p_dlt)
+    np.testing.assert_allclose(belief.mean(found), whole.mean(wanted), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(belief.error(found), whole.error(wanted), rtol=0, atol=2e-6)
+    assert belief.finer is whole.finer
+
+
 @pytest.mark.parametrize("name", ["empiric", "logistic"])
 def test_the_distance_from_the_target_has_a_kink_in_one_parameter(name):
     mtd, s = MTDRule(TARGET, "interval", halfwidth=0.05), np.array(SKELETON)
