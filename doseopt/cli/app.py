@@ -16,12 +16,11 @@ from typer.core import TyperGroup
 
 import doseopt
 from doseopt.core.beside import Beside
+from doseopt.core.interrupt import interruptible
 from doseopt.core.later import later
 
 COMPLETE = "_DOSEOPT_COMPLETE"
 """The variable by which a shell asks what a line may go on with."""
-INTERRUPTED = 130
-"""Exit status."""
 UsageError: Any = typer.BadParameter.__bases__[0]
 """Of the command line's parser, which some versions of typer bring themselves and some import."""
 
@@ -50,12 +49,12 @@ class _Commands(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the options before the command."""
-        with _neutral_usage():
+        with interruptible(), _neutral_usage():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Read the command's options, and run it."""
-        with _neutral_usage():
+        with interruptible(), _neutral_usage():
             return super().invoke(ctx)
 
 
@@ -104,9 +103,6 @@ def plain_errors() -> Iterator[None]:
     except (Faults, TooManyStates) as error:
         print_lines(f"doseopt: {error}", stderr=True)
         raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        print("doseopt: interrupted", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from doseopt.cli.app import INTERRUPTED, app, example, plain_errors
+from doseopt.cli.app import app, example, plain_errors
 from doseopt.cli.options import BUDGET, Budget, DatasetJson, Folder, Html, StudyName, allowing, seed
+from doseopt.core.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
     import xarray as xr
