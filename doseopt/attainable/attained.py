@@ -18,14 +18,13 @@ from doseopt.attainable.price import price_of_rules
 from doseopt.beliefs import ACCURACY, Belief
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults, demand
+from doseopt.core.progress import Progress, in_percent
 from doseopt.core.state import FloatArray
 from doseopt.designs.policy import Policy
 from doseopt.display.attained import reasons
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.graph import most_patients
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 MEASURES = (
     "correct_selection",
@@ -64,7 +63,7 @@ def limits_of(study: Study, progress: Progress = lambda _: None) -> Limits:
     study : Study
         Designs that look at moderate toxicity see more than tallies and are left out.
     progress : callable, optional
-        Told each step when its turn comes;
+        Told each step when its turn comes, and how much of it is done.
 
     Returns
     -------
@@ -138,7 +137,10 @@ type Attained = dict[str, tuple[Rules, dict[str, float]]]
 
 
 def averages[T](
-    study: Study, designs: Mapping[str, Design], progress: Progress, solve: Callable[[Belief, Study, Rules], T]
+    study: Study,
+    designs: Mapping[str, Design],
+    progress: Progress,
+    solve: Callable[[Belief, Study, Rules, Progress], T],
 ) -> tuple[Belief, Attained, dict[Rules, T | None], dict[str, str]]:
     """Return the belief by rules that are fine enough, what designs attain under it, what is solved of each class.
 
@@ -160,7 +162,7 @@ def averages[T](
     for rules in dict.fromkeys(rules for rules, _ in attained.values()):
         progress(rules.describe())
         try:
-            found[rules] = solve(belief, study, rules)
+            found[rules] = solve(belief, study, rules, progress)
         except TooManyStates as error:
             found[rules] = None
             refused[f"what is attainable with {rules.describe()}"] = str(error)
@@ -181,9 +183,9 @@ class Best:
     error: float
 
 
-def best_of(belief: Belief, study: Study, rules: Rules) -> Best:
+def best_of(belief: Belief, study: Study, rules: Rules, progress: Progress) -> Best:
     """Return the best of a class."""
-    best = bayes_optimal(belief, study.mtd, rules, study.utility)
+    best = bayes_optimal(belief, study.mtd, rules, study.utility, progress=in_percent(progress, rules.describe()))
     return Best(best, error_of(best.design, belief, study.mtd, study.utility))
 
 
@@ -197,13 +199,13 @@ class _Class:
     by_size: Callable[[], xr.Dataset]
 
 
-def _class(belief: Belief, study: Study, rules: Rules) -> _Class:
+def _class(belief: Belief, study: Study, rules: Rules, progress: Progress) -> _Class:
     """Return the class; what fewer patients cost is found when first asked for."""
-    best, front = frontier(belief, study.mtd, rules, study.utility)
+    best, front = frontier(belief, study.mtd, rules, study.utility, progress=progress)
 
     @cache
     def by_size() -> xr.Dataset:
-        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES, best)[1]
+        return frontier(belief, study.mtd, rules, study.utility, "per_patient", PATIENT_PRICES, best, progress)[1]
 
     return _Class(rules, Best(best, float(front["error"][0])), front, by_size)
 

@@ -8,11 +8,12 @@ from contextlib import suppress
 import numpy as np
 import xarray as xr
 
-from doseopt.attainable.attained import Progress, averages, best_of
+from doseopt.attainable.attained import averages, best_of
 from doseopt.beliefs import Belief, integrated
 from doseopt.beliefs.of_model import updated
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
+from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray, TrialState
 from doseopt.designs.unfinished import Unfinished, under
 from doseopt.designs.waiting import made_to_wait

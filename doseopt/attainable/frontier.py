@@ -14,6 +14,7 @@ from doseopt.attainable.optimal import Optimum, bayes_optimal_each
 from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
+from doseopt.core.progress import Progress, in_percent
 from doseopt.scenarios import MTDRule
 
 COUNTED = {"per_patient": "sample_size", "per_patient_above_mtd": "patients_above_mtd"}
@@ -29,6 +30,7 @@ def frontier(
     price: str = "per_patient_above_mtd",
     prices: tuple[float, ...] = PRICES,
     best: Optimum | None = None,
+    progress: Progress = lambda _: None,
 ) -> tuple[Optimum, xr.Dataset]:
     """Return the best of a class, and the best trades of a utility against a number of patients.
 
@@ -49,6 +51,8 @@ def frontier(
         The first is 0.
     best : Optimum, optional
         That at the first price, if it is known; else all are found together.
+    progress : callable, optional
+        Told how much is done.
 
     Returns
     -------
@@ -60,10 +64,13 @@ def frontier(
     """
     base = Utility() if utility is None else utility
     priced = [dataclasses.replace(base, **{price: getattr(base, price) + extra}) for extra in prices]
-    optima = bayes_optimal_each(belief, mtd, [(rules, each) for each in priced[best is not None :]])
+    step = f"{rules.describe()}, prices of {COUNTED[price].replace('_', ' ')}"
+    solved = in_percent(progress, step)
+    optima = bayes_optimal_each(belief, mtd, [(rules, each) for each in priced[best is not None :]], progress=solved)
     best = next(optima) if best is None else best
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for extra, known in zip(prices, chain([best], optima), strict=True):
+        progress(f"{step}, {len(rows) + 1} of {len(prices)}")
         found = attained_by(known.design, belief, mtd, base, kept=known is best)
         parts = found["utility"], found[COUNTED[price]]
         error = belief.error(parts[0] - extra * parts[1])

@@ -15,6 +15,7 @@ from doseopt.attainable.optimal import bayes_optimal_each, guard
 from doseopt.attainable.rules import Rules
 from doseopt.beliefs import Belief
 from doseopt.beliefs.utility import Utility
+from doseopt.core.progress import Progress, in_percent
 from doseopt.designs.modifiers import TooToxic
 from doseopt.designs.tallies import Course
 from doseopt.display.attained import ATTAINABLE, reasons
@@ -49,7 +50,7 @@ def price_of_rules(
     patients: Sequence[int],
     utility: Utility | None = None,
     start: int = 1,
-    progress: Callable[[str], object] = lambda _: None,
+    progress: Progress = lambda _: None,
     known: Mapping[Rules, tuple[float, float]] = MappingProxyType({}),
 ) -> xr.Dataset:
     """Return what the best design attains under each of `RULES`, and what the rule costs.
@@ -64,7 +65,7 @@ def price_of_rules(
     start : int
         Level of the first cohort, counted from 1.
     progress : callable, optional
-        Told the rules that are solved together when their turn comes.
+        Told the rules that are solved together when their turn comes, and how much of that is done.
     known : mapping of Rules to (float, float)
         Classes whose optimum under this utility, and its error, need not be found.
 
@@ -93,8 +94,10 @@ def price_of_rules(
             else:
                 alike[course][name] = rules
         for some in alike.values():
-            progress(f"{', '.join(some)}; {n} patients")
-            optima = bayes_optimal_each(belief, mtd, [(rules, utility or Utility()) for rules in some.values()])
+            step = f"{', '.join(some)}; {n} patients"
+            progress(step)
+            problems = [(rules, utility or Utility()) for rules in some.values()]
+            optima = bayes_optimal_each(belief, mtd, problems, progress=in_percent(progress, step))
             for name, best in zip(some, optima, strict=True):
                 at = list(RULES).index(name), k
                 optimum[at], error[at] = best.value, error_of(best.design, belief, mtd, utility)

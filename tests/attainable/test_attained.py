@@ -142,6 +142,13 @@ def test_limits_of_a_study():
     ds = found.dataset
     assert list(found.policies) == ["optimal 8", "optimal 5"]
     assert told[0] == "3+3"
+    of_class = [text for text in told if text.startswith(Rules(8).describe())]
+    trades = f"{Rules(8).describe()}, prices of patients above mtd, "
+    assert of_class[:2] == [Rules(8).describe(), f"{trades}11%"]
+    assert f"{trades}100%" in of_class
+    assert [f"{trades}{k} of 11" in of_class for k in range(1, 12)] == [True] * 11
+    assert "cohorts of 2; 8 patients, 100%" in told
+    assert len(set(told)) > len(told) - 3  # the designs are drawn over truths at the end
     for name, cap in (("3+3", 8), ("BOIN", 5)):
         best = bayes_optimal(BELIEF, MTD, Rules(cap))
         row = ds.sel(design=name)

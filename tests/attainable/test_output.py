@@ -191,9 +191,9 @@ def refusing(monkeypatch, allowed):
         if rules.patients > allowed:
             raise TooManyStates(f"{rules.patients} patients are too many; take {allowed}")
 
-    def solve(belief, mtd, rules, *given):
+    def solve(belief, mtd, rules, *given, **named):
         guard(None, rules)
-        return frontier(belief, mtd, rules, *given)
+        return frontier(belief, mtd, rules, *given, **named)
 
     monkeypatch.setattr(attained, "frontier", solve)
     monkeypatch.setattr(price, "guard", guard)
