@@ -1,8 +1,9 @@
-"""Reach and speed of two trees in one run: `python benchmarks/speed/beside.py OTHER [--repeats N] [--job NAME ...]`.
+"""Speed of two trees in one run: `python benchmarks/speed/beside.py OTHER [--repeats N] [--job NAME ...]`.
 
-Each job runs in a Python of its own, in this tree and in the other (a worktree of an earlier commit) by turns, so that
-what else the machine does meets both. Printed are medians of processor seconds, after one run that fills the caches of
-compiled code, and peaks of resident memory, imports included; commands are run once, from a cold start.
+OTHER is a worktree of an earlier commit, the first edition's or a later one. Each job runs in a Python of its own, in
+both trees by turns, so that what else the machine does meets both; what takes above five seconds runs once. Printed are
+medians of seconds, by the clock and of processors, how many times faster this tree is, and peaks of resident memory,
+imports included; of a command also that of all its processes together (proportional set sizes; Linux).
 """
 
 from __future__ import annotations
@@ -18,51 +19,59 @@ if __name__ == "__main__":
 import argparse
 import json
 import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.speed.cases import GRAPHS
 from benchmarks.speed.jobs import COMMANDS, cold
-from benchmarks.speed.measure import ROOT, child
+from benchmarks.speed.measure import ROOT, child, enough
 
-CODE = """
-import gc, json, sys, time
-from benchmarks.speed import cases
-import doseopt
-from doseopt.engines.graph import build_graph
+LOOPS = """
 try:
     from doseopt.core.compiled import loops
     loops()
 except ImportError:
     pass
+"""
+WARM = f"import compileall\ncompileall.compile_dir('doseopt', quiet=2)\n{LOOPS}"
+"""Fills the caches of compiled code, which is no part of what is measured."""
+CODE = f"""
+import gc, json, sys, time
+sys.path.append(sys.argv[3])  # the cases of this tree, for the package of either
+import cases
+import doseopt
+{LOOPS}
 job, repeats = sys.argv[1], int(sys.argv[2])
 def graph(kind, sizes):
-    return build_graph(getattr(cases, kind)(**sizes)).counts()
+    return doseopt.build_graph(getattr(cases, kind)(**sizes)).counts()
 def simulate(trials):
     doseopt.Simulate(trials)(cases.boin(), doseopt.make_scenarios([cases.TRUTH]))
-    return {}
+    return {{}}
 def measures():
     outcomes = doseopt.Exact()(cases.crm(), doseopt.make_scenarios(cases.thousand()))
     doseopt.operating_characteristics(doseopt.judged(outcomes, cases.MTD))
-    return {}
+    return {{}}
 def policy(name):
     cases.policy(name)
-    return {}
-seconds = []
+    return {{}}
+wall, processor = [], []
 for run in range(repeats + 1):
     if job != "measures()" or not run:
         cases.fresh()
     gc.collect()
-    began = time.process_time()
+    began, spent = time.perf_counter(), time.process_time()
     try:
         counts = eval(job)
     except Exception as error:
-        if isinstance(error, TypeError):
+        if type(error).__name__ != "TooManyStates":
             raise
-        counts = {"refused": str(error).split(";")[0]}
-    seconds.append(time.process_time() - began)
-    if run and seconds[-1] > 5:
+        counts = {{"refused": str(error).split(";")[0]}}
+    processor.append(time.process_time() - spent)
+    wall.append(time.perf_counter() - began)
+    if run and wall[-1] > 5:
         break
-print(json.dumps({"seconds": seconds[1:], "counts": counts}))
+print(json.dumps({{"wall": wall[1:], "processor": processor[1:], "counts": counts}}))
 """
 JOBS = {
     **{name: f"graph({kind.__name__!r}, {sizes})" for name, (kind, sizes) in GRAPHS.items()},
@@ -71,38 +80,80 @@ JOBS = {
     "200,000 trials of BOIN 30 x 3": "simulate(200_000)",
     "optimal policy, 30 single patients": "policy('4_doses_30_singles')",
 }
+HEAD = (
+    "| job | wall, there | here | times | processor, there | here | times | memory, there | here | states |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+)
 
 
-def measured(tree: Path, name: str, repeats: int) -> dict[str, Any]:
-    """Return seconds, counts and the peak of memory of one job in one tree."""
-    if name in COMMANDS:
-        ran = cold(name, tree)
-        return {"seconds": [ran.processor], "counts": {}, "peak": ran.peak}
-    ran = child(CODE, JOBS[name], str(repeats), tree=tree)
-    return json.loads(ran.printed.splitlines()[-1]) | {"peak": ran.peak}
+@dataclass(frozen=True)
+class Cost:
+    """What a job takes in one tree: seconds a run, peaks of memory in bytes (of all processes: of a command only)."""
+
+    wall: Sequence[float]
+    processor: Sequence[float]
+    peak: int
+    together: int
+    counts: dict[str, Any]
+
+    def memory(self) -> str:
+        """Return the peaks in words."""
+        return f"{self.peak / 1e6:.0f} MB" + (f", {self.together / 1e6:.0f} in all" if self.together else "")
 
 
-def told(found: dict[str, Any]) -> str:
-    """Return a time and a peak in words."""
-    refused = "refused after " if "refused" in found["counts"] else ""
-    return f"{refused}{statistics.median(found['seconds']):.3g} s, {found['peak'] / 1e6:.0f} MB"
+def measured(name: str, trees: Sequence[Path], repeats: int) -> list[Cost]:
+    """Return what a job takes in each tree."""
+    return (_command if name in COMMANDS else _job)(name, trees, repeats)
 
 
-def main() -> None:
+def _job(name: str, trees: Sequence[Path], repeats: int) -> list[Cost]:
+    ran = [child(CODE, JOBS[name], str(repeats), str(Path(__file__).parent), tree=tree) for tree in trees]
+    return [Cost(**json.loads(each.printed.splitlines()[-1]), peak=each.peak, together=0) for each in ran]
+
+
+def _command(name: str, trees: Sequence[Path], repeats: int) -> list[Cost]:
+    found: dict[Path, list[Any]] = {tree: [] for tree in trees}
+    for _ in range(repeats):
+        for tree, runs in found.items():
+            if not enough([run.seconds for run in runs], repeats):
+                runs.append(cold(name, tree, watch=True))
+    return [
+        Cost(
+            [run.seconds for run in runs],
+            [run.processor for run in runs],
+            max(run.peak for run in runs),
+            max(run.together for run in runs),
+            {},
+        )
+        for runs in found.values()
+    ]
+
+
+def row(name: str, there: Cost, here: Cost) -> str:
+    """Return the row of a job."""
+    refused = "refused after " if "refused" in there.counts else ""
+    cells = [name]
+    for before, now in ((there.wall, here.wall), (there.processor, here.processor)):
+        old, new = statistics.median(before), statistics.median(now)
+        cells += [f"{refused}{old:.3g} s", f"{new:.3g} s", f"{old / new:.1f}"]
+    same = refused or there.counts == here.counts
+    states = f"{here.counts['states']:,}" if "states" in here.counts else ""
+    return f"| {' | '.join([*cells, there.memory(), here.memory(), states + ('' if same else ' DIFFER')])} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, and print a row a job."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path)
     parser.add_argument("--job", action="append", choices=[*JOBS, *COMMANDS])
     parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
-    print("| job | there | here | times | states |\n| --- | --- | --- | --- | --- |")
+    given = parser.parse_args(arguments)
+    trees = given.other, ROOT
+    for tree in trees:
+        child(WARM, tree=tree)
+    print(HEAD)
     for name in given.job or [*JOBS, *COMMANDS]:
-        there, here = (measured(tree, name, given.repeats) for tree in (given.other, ROOT))
-        times = statistics.median(there["seconds"]) / statistics.median(here["seconds"])
-        same = there["counts"] == here["counts"] or "refused" in there["counts"]
-        states = f"{here['counts']['states']:,}" if "states" in here["counts"] else ""
-        cells = (name, told(there), told(here), f"{times:.1f}", states + ("" if same else " DIFFER"))
-        print(f"| {' | '.join(cells)} |", flush=True)
+        print(row(name, *measured(name, trees, given.repeats)), flush=True)
 
 
 if __name__ == "__main__":

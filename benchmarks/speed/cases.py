@@ -1,23 +1,24 @@
-"""The designs and problems that are timed and counted, and how to forget what is cached."""
+"""The designs and problems that are timed and counted, and how to forget what is cached.
+
+It is loaded with the package of an earlier commit, too (`beside.py`): above the functions stands what all have.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import doseopt
-from doseopt.attainable import Rules
-from doseopt.beliefs import Belief, LogisticFamily, belief_of_rates
-from doseopt.core.compiled import loops
-from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.exact import ending_weights
-from doseopt.engines.graph import Reach, build_graph
+from doseopt import Belief, MTDRule, Rules, belief_of_rates, build_graph
 from doseopt.models.beta import BetaBinomial
 from doseopt.models.curves import Empiric, ModelAverage, OneParameterLogistic, TwoParameterLogistic
-from doseopt.scenarios import MTDRule
+
+if TYPE_CHECKING:
+    from doseopt.core.state import FloatArray, IntArray
+    from doseopt.engines.graph import Reach
 
 TARGET = 0.25
 TRUTH = (0.05, 0.15, 0.30, 0.45)
@@ -90,6 +91,8 @@ def thousand(count: int = 1000) -> FloatArray:
 
 def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Reach, FloatArray, FloatArray, FloatArray]:
     """Return the graph, made anew, P(selected), E[n_j] and E[y_j] in each scenario: what simulations report, too."""
+    from doseopt.engines.exact import ending_weights
+
     graph = build_graph(design)
     weight = ending_weights(graph, np.asarray(p))
     chosen = (graph.selected[:, None] == np.arange(-1, design.facts.doses)).astype(float)
@@ -99,6 +102,8 @@ def exact(design: Any, p: Any = (TRUTH,)) -> tuple[Reach, FloatArray, FloatArray
 
 def load() -> None:
     """Load what a first graph of each kind loads: that is part of a command's time, which is measured apart."""
+    from doseopt.core.compiled import loops
+
     loops()
     for design in (boin(), crm(), blrm(patients=6)):
         exact(design)
@@ -122,6 +127,11 @@ POLICIES: dict[str, tuple[int, Rules]] = {
 
 def belief(doses: int, points: int = 20) -> Belief:
     """Return 400 scenarios unless said otherwise."""
+    try:
+        from doseopt.beliefs import LogisticFamily
+    except ImportError:  # the first edition
+        from doseopt.scenarios import LogisticFamily
+
     return belief_of_rates(LogisticFamily(location=doses - 0.5, location_sd=1.5, points=points).rates(doses, TARGET))
 
 

@@ -200,10 +200,10 @@ COMMANDS = {
 """Of the bundled study; OUT is a folder that is empty."""
 
 
-def cold(name: str, tree: Path = ROOT) -> Ran:
+def cold(name: str, tree: Path = ROOT, watch: bool = False) -> Ran:
     """Run a command from a cold start: imports, tables, data and figures."""
     with tempfile.TemporaryDirectory() as folder:
-        return command(*(folder if word == "OUT" else word for word in COMMANDS[name]), tree=tree)
+        return command(*(folder if word == "OUT" else word for word in COMMANDS[name]), tree=tree, watch=watch)
 
 
 def _cold(name: str, repeats: int) -> Record:

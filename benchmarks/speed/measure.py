@@ -12,8 +12,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +26,8 @@ from doseopt.core.compiled import loops
 ROOT = Path(__file__).resolve().parents[2]
 PEAK = "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
 """Peak resident memory of this program alone, in KiB (Linux); `ru_maxrss` counts the one that started it, too."""
+GLANCE = 0.1
+"""Seconds between two looks at the memory of all processes."""
 HEAVY = 5.0
 """Seconds above which one run is enough, so that all of it is measured within a quarter of an hour."""
 TABLE = re.compile(r"-{20,}\s*")
@@ -85,7 +89,7 @@ class Ran(NamedTuple):
     """What a Python of its own took and said.
 
     Seconds from its start to its end, of processors too, until the first table was on the screen if there was one; the
-    peak of resident memory in bytes.
+    peak of resident memory in bytes; and that of all its processes together, if it was watched.
     """
 
     seconds: float
@@ -93,16 +97,18 @@ class Ran(NamedTuple):
     first_table: float | None
     peak: int
     printed: str
+    together: int = 0
 
 
-def child(code: str, *arguments: str, tree: Path = ROOT) -> Ran:
-    """Run code in a Python of its own, with the package of a tree."""
+def child(code: str, *arguments: str, tree: Path = ROOT, watch: bool = False) -> Ran:
+    """Run code in a Python of its own, with the package of a tree; `watch` it for the memory of all its processes."""
     program = f"import atexit, sys\natexit.register(lambda: {PEAK})\n{code}"
     call = [sys.executable, "-u", "-c", program, *arguments]
     began, spent = time.perf_counter(), _of_children()
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as said,
         subprocess.Popen(call, cwd=tree, stdout=subprocess.PIPE, stderr=said, text=True, encoding="utf-8") as ran,
+        _watched(ran.pid, watch) as peaks,
     ):
         assert ran.stdout is not None
         lines = [(time.perf_counter() - began, line) for line in ran.stdout]
@@ -113,7 +119,46 @@ def child(code: str, *arguments: str, tree: Path = ROOT) -> Ran:
     if ran.returncode:
         raise subprocess.CalledProcessError(ran.returncode, call, stderr=errors)
     table = next((at for at, line in lines if TABLE.fullmatch(line)), None)
-    return Ran(seconds, processor, table, 1024 * int(errors.split()[-1]), "".join(line for _, line in lines))
+    return Ran(
+        seconds, processor, table, 1024 * int(errors.split()[-1]), "".join(line for _, line in lines), max(peaks)
+    )
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and all that it began, and those began (Linux)."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        for other in thread.read_text().split():
+            yield from _family(int(other))
+
+
+def together(pid: int) -> int:
+    """Return the memory of a process and all that it began, in bytes: what several share is counted once."""
+    total = 0
+    try:
+        for each in _family(pid):
+            total += int(Path(f"/proc/{each}/smaps_rollup").read_text().split("\nPss:")[1].split()[0])
+    except (OSError, IndexError):  # one has just ended
+        pass
+    return 1024 * total
+
+
+@contextmanager
+def _watched(pid: int, watch: bool) -> Iterator[list[int]]:
+    """Watch a process; the list holds the memory of all its processes at each look, and 0."""
+    found, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(GLANCE):
+            found.append(together(pid))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    if watch:
+        watcher.start()
+    try:
+        yield found
+    finally:
+        ended.set()
 
 
 def _of_children() -> float:
@@ -132,9 +177,9 @@ def apart(function: Callable[..., Record], *arguments: Any) -> Record:
     return record | {"peak_bytes": ran.peak}
 
 
-def command(*arguments: str, tree: Path = ROOT) -> Ran:
-    """Run `doseopt` as a process of its own, see `child`."""
-    return child("import runpy\nrunpy.run_module('doseopt', run_name='__main__')", *arguments, tree=tree)
+def command(*arguments: str, tree: Path = ROOT, watch: bool = False) -> Ran:
+    """Run `doseopt` as a process of its own, see `child`; trees of any age have it there."""
+    return child("from doseopt.cli import main\nmain()", *arguments, tree=tree, watch=watch)
 
 
 def machine() -> dict[str, Any]:

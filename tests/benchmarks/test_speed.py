@@ -1,6 +1,8 @@
 """The recorded speed results: complete, of the runner's making, and what is made from them. No time is tested."""
 
+import ast
 import csv
+import dataclasses
 import datetime
 import json
 import re
@@ -11,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.speed import accuracy, cases, figures, peers, peers_here, readme, run
+import doseopt
+from benchmarks.speed import accuracy, beside, cases, figures, peers, peers_here, readme, run
 from benchmarks.speed.jobs import COMMANDS, Job, measured
-from benchmarks.speed.measure import HEAVY, Task, apart, child, command, enough, summary, timed
+from benchmarks.speed.measure import HEAVY, Ran, Task, apart, child, command, enough, summary, timed
 from benchmarks.speed.run import REPEATS, RESULTS, TASKS
-from doseopt.engines.graph import graph_of
+from doseopt.engines.graph import build_graph, graph_of
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "speed"
 FILES = {"speed.json", "peers.csv", "peers.md", "pending.md", "accuracy.md"}
@@ -222,6 +225,59 @@ def test_peaks_of_memory():
     small = child("").peak
     large = child("x = bytearray(10**8)\nx[::4096] = bytes(len(x[::4096]))").peak
     assert 0.95e8 < large - small < 1.1e8
+
+
+def test_the_memory_of_all_processes_is_of_copies_too():
+    hold = "x = bytearray(10**8); x[::4096] = bytes(len(x[::4096])); time.sleep(1); os._exit(0)"
+    code = f"import os, time\nif os.fork():\n    os.wait()\nelse:\n    {hold}"
+    ran = child(code, watch=True)
+    assert 0.95e8 < ran.together < 1.3e8
+    assert ran.peak < 0.5e8
+    assert child("").together == 0
+
+
+def test_two_trees_are_measured_in_one_run(monkeypatch):
+    first, second = beside.measured("BOIN 30 x 3", [beside.ROOT, beside.ROOT], 2)
+    assert first.counts == second.counts == build_graph(cases.boin()).counts()
+    assert len(first.wall) == len(second.processor) == 2
+    order = []
+
+    def cold(name, tree, watch):
+        order.append(tree)
+        return Ran(9.0 if tree == "slow" else 1.0, 1.0, None, 10**6 * len(order), "", 7)
+
+    monkeypatch.setattr(beside, "cold", cold)
+    slow, quick = beside.measured("check", ["slow", "quick"], 3)
+    assert order == ["slow", "quick", "quick", "quick"]
+    assert (slow.wall, quick.wall, quick.peak, quick.together) == ([9.0], [1.0] * 3, 4 * 10**6, 7)
+
+
+def test_a_tree_of_other_modules_is_measured(tmp_path):
+    """One like the first edition's: its command line is there, and neither `-m doseopt` nor compiled loops are."""
+    (tmp_path / "doseopt").mkdir()
+    (tmp_path / "doseopt" / "__init__.py").touch()
+    (tmp_path / "doseopt" / "cli.py").write_text(
+        "import sys\ndef main():\n    print(*sys.argv[1:])\n", encoding="utf-8"
+    )
+    child(beside.WARM, tree=tmp_path)
+    assert command("check", "renji-elo", tree=tmp_path).printed == "check renji-elo\n"
+    loaded = ast.parse((FOLDER / "cases.py").read_text(encoding="utf-8")).body
+    named = {node.module: {each.name for each in node.names} for node in loaded if isinstance(node, ast.ImportFrom)}
+    assert {name for name in named if name.startswith("doseopt.")} == {"doseopt.models.beta", "doseopt.models.curves"}
+    assert named["doseopt"] <= set(doseopt.__all__)
+
+
+def test_a_row_of_two_trees():
+    there = beside.Cost([4.0, 2.0, 6.0], [3.0], 5 * 10**8, 0, {"states": 4000})
+    here = beside.Cost([2.0], [0.5], 10**8, 2 * 10**8, {"states": 4000})
+    told = beside.row("job", there, here)
+    assert told == "| job | 4 s | 2 s | 2.0 | 3 s | 0.5 s | 6.0 | 500 MB | 100 MB, 200 in all | 4,000 |"
+    assert all(line.count("|") == told.count("|") for line in beside.HEAD.splitlines())
+    other = dataclasses.replace(here, counts={"states": 4001})
+    assert beside.row("job", there, other).endswith("| 4,001 DIFFER |")
+    refused = beside.row("job", dataclasses.replace(there, counts={"refused": "too large"}), here)
+    assert "| refused after 4 s | 2 s |" in refused
+    assert refused.endswith("| 4,000 |")
 
 
 def test_fresh_forgets_and_a_warm_job_does_not():
