@@ -22,7 +22,7 @@ from doseopt.display.readings import ACTUAL, CAP, NAMES, TARGET
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import Exact
-from doseopt.engines.means import means_of_each
+from doseopt.engines.means import Means, means_of_each
 from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.measures.operating_characteristics import measure_each
 from doseopt.scenarios import ActualDose
@@ -237,27 +237,26 @@ def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset
     """Return the measures under one reading, [measure, scenario]; nan if it makes a design only with other ones."""
     try:
         changed, other = read(study, design, [reading])
-        return _evaluated(changed, other, scenarios if changed is study else changed.scenarios)
+        each = _evaluated(changed, [other], scenarios if changed is study else changed.scenarios)
+        return np.asarray(each[0])
     except (Faults, TooManyStates):
         return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
 
 
-def _evaluated(study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
-    """Return the measures in each scenario, [measure, scenario]."""
-    return np.asarray(_evaluated_each(study, [design], scenarios)[0])
-
-
-def _evaluated_each(study: Study, designs: Sequence[Design], scenarios: xr.Dataset) -> FloatArray:
-    """Return the measures of designs that give the same cohorts, [design, measure, scenario]."""
-    moderate = scenarios["p_moderate"].fillna(MODERATE)
+def _evaluated(study: Study, designs: Sequence[Design], scenarios: xr.Dataset) -> FloatArray:
+    """Return the measures of designs that give the same cohorts in each scenario, [design, measure, scenario]."""
+    stated = scenarios["p_moderate"].variable
+    moderate = stated.copy(data=np.where(np.isnan(stated.to_numpy()), MODERATE, stated.to_numpy()))
     if loses(designs[0], scenarios):
         filled = scenarios.assign(p_moderate=moderate)
         outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in designs]
         return np.array([list(measure_each(each, MEASURES).values()) for each in outcomes])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
     each = means_of_each(designs, p_observed, p_beside=moderate.to_numpy())
-    found = [linear_measures(means, p_dlt, study.mtd, planned_of(scenarios)) for means in each]
-    return np.array([[measures[name] for name in MEASURES] for measures in found])
+    joined = Means(*(np.concatenate([getattr(means, part) for means in each]) for part in ("selection", "n", "y")))
+    rates = np.tile(p_dlt, (len(designs), 1))
+    measures = linear_measures(joined, rates, study.mtd, planned_of(scenarios), MEASURES)
+    return np.stack([values.reshape(len(designs), -1) for values in measures.values()], axis=1)
 
 
 def _combinations(
@@ -273,7 +272,7 @@ def _combinations(
         alike.setdefault(course(changed), {})[place] = changed
     found: dict[tuple[int, ...], FloatArray] = {}
     for designs in alike.values():
-        measures = mean_of_known(_evaluated_each(study, list(designs.values()), scenarios), 2)
+        measures = mean_of_known(_evaluated(study, list(designs.values()), scenarios), 2)
         found |= dict(zip(designs, measures, strict=True))
     places = sorted(found)
     return np.array([found[place] for place in places]), np.array(places)

@@ -38,7 +38,7 @@ def step(design: Design, state: TrialState, pending: Pending | None = None) -> D
     least = 0 if facts.pending and pending is not None else 1
     outside = on & ((decision.dose < 0) | (decision.dose >= facts.doses) | (decision.size < least))
     allowed = design.admissible(state.treated(pending))
-    inside = on & ~outside & (decision.size > 0)
+    inside = np.flatnonzero(on & ~outside & (decision.size > 0))
     outside[inside] = ~allowed[inside, decision.dose[inside]]
     if outside.any():
         i = int(np.flatnonzero(outside)[0])

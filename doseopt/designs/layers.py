@@ -92,9 +92,13 @@ def in_any_order(design: Design) -> Layers:
 
 def with_rule(design: Design, change: Callable[[Any], Design]) -> Design:
     """Return a design whose innermost rule is another, all else as it is."""
-    if isinstance(design, WRAPPERS):
-        return dataclasses.replace(design, base=with_rule(design.base, change))
-    return change(design)
+    return _over(design, with_rule(design.base, change)) if isinstance(design, WRAPPERS) else change(design)
+
+
+def _over(design: Any, base: Design) -> Design:
+    """Return a design with another base; itself where that is its own, as modifiers need not be bound again."""
+    changed: Design = design if base is design.base else dataclasses.replace(design, base=base)
+    return changed
 
 
 def with_modifiers(design: Design, change: Callable[[Modifier], Modifier]) -> Design:
@@ -112,8 +116,8 @@ def with_names(design: Design, names: Definition | None) -> Design:
     if isinstance(design, Naming):
         return with_names(design.base, names)
     if isinstance(design, Expanding | Modified | OnGrid | Unfinished):
-        return dataclasses.replace(design, base=with_names(design.base, names))
-    base = dataclasses.replace(design, base=with_names(design.base, None)) if isinstance(design, Selecting) else design
+        return _over(design, with_names(design.base, names))
+    base = _over(design, with_names(design.base, None)) if isinstance(design, Selecting) else design
     return base if names is None else Naming(base, names)
 
 
@@ -127,9 +131,9 @@ def course(design: Design) -> Design:
         return design
 
     def plain(rule: Any) -> Design:
-        fields = {name: field for name, field in declared(type(rule)).items() if field.metadata["domain"].declares}
-        changed: Design = dataclasses.replace(rule, **{name: field.default for name, field in fields.items()})
-        return changed if fields else rule
+        defaults = {n: field.default for n, field in declared(type(rule)).items() if field.metadata["domain"].declares}
+        changed: Design = dataclasses.replace(rule, **defaults)
+        return rule if changed == rule else changed
 
     return with_rule(with_names(design, None), plain)
 

@@ -113,13 +113,18 @@ class Packing:
 
     def unpack(self, words: IntArray) -> TrialState:
         """Return states, a dose after the other in memory, in which order rules look at them."""
-        n, y, memory = (np.empty((len(places), len(words)), np.int64) for places in (self.n, self.y, self.memory))
-        for found, places in ((n, self.n), (y, self.y), (memory, self.memory)):
-            for row, place in zip(found, places, strict=True):
-                np.right_shift(words[:, place.word], place.shift, out=row)
-                row &= place.mask
-        dose = (words[:, self.dose.word] >> self.dose.shift & self.dose.mask) - 1
-        return TrialState(n.T, y.T, dose, memory.T - ZERO)
+        word, shift, mask = self._all
+        numbers = words.T[word]
+        numbers >>= shift
+        numbers &= mask
+        n, y, memory = np.split(numbers[1:], [self.doses, 2 * self.doses])
+        return TrialState(n.T, y.T, numbers[0] - 1, memory.T - ZERO)
+
+    @functools.cached_property
+    def _all(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Word, shift and mask of each number of a state, [Q], [Q, 1] and [Q, 1]: the dose, n, y and memory."""
+        word, shift, mask = self.places([self.dose, *self.n, *self.y, *self.memory]).T
+        return word, shift[:, None], mask[:, None]
 
     def places(self, numbers: Sequence[Place]) -> IntArray:
         """Return where numbers lie, as the compiled loops read it: word, shift and mask of each, [Q, 3]."""

@@ -45,6 +45,14 @@ def test_they_change_no_cohort_and_no_end_of_a_trial(name, parameter):
         np.testing.assert_array_equal(getattr(one, part), getattr(other, part))
 
 
+@pytest.mark.parametrize(("name", "parameter"), SILENT)
+def test_the_course_of_a_course_is_the_same_object_whose_modifiers_are_not_bound_again(name, parameter):
+    for design in readings(name, parameter):
+        plain = course(design)
+        assert course(plain) is plain
+        assert (plain is design) == (plain == design)
+
+
 def test_designs_of_one_course_are_weighed_together_as_each_alone():
     """Of eight readings two courses are left, by how the dose below an excluded one is filled."""
     designs = []
