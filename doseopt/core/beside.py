@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -61,88 +61,107 @@ def begun[T](work: Callable[[], T]) -> Callable[[], T]:
     return in_turn([work])[0]
 
 
-def in_turn[T](works: Sequence[Callable[[], T]]) -> list[Callable[[], T]]:
+def in_turn[T](works: Sequence[Callable[[], T]], most: int | None = None) -> list[Callable[[], T]]:
     """Begin some work beside, one piece after the other in each process that there may be; return what waits for each.
 
     Where all processors have work it is begun when one piece is waited for. Who waits for what is still worked on does
-    meanwhile what has not been begun, the last first. Work that failed there is done, and fails, here.
+    meanwhile what has not been begun, the last first: long pieces stand first. Work that failed there is done, and
+    fails, here.
 
     Parameters
     ----------
     works : sequence of callable
         Their results can be pickled.
+    most : int, optional
+        Copies that share it, if there may be more.
     """
-    now = processes() > 1
-    waits = functools.cache(lambda: _shared_out(works, len(works) if now else len(works) - 1))
-    if now:
-        waits()
-    return [functools.partial(lambda k: waits()[k](), k) for k in range(len(works))]
+    shared = _Shared(works, len(works) if most is None else most)
+    if processes() > 1:
+        shared.begin(len(works))
+    return [functools.partial(shared.wait, k) for k in range(len(works))]
 
 
-def _shared_out[T](works: Sequence[Callable[[], T]], most: int) -> list[Callable[[], T]]:
-    """Begin some work in so many copies at the most, and return what waits for each piece."""
-    many = min(processes() - 1, most)
-    if many < 1:
-        return [functools.cache(work) for work in works]
-    import multiprocessing.connection
+class _Shared[T]:
+    """Pieces of work, each done by the process that claims it; copies begin with the first, who waits with the last."""
 
-    context = multiprocessing.get_context("fork")
-    claims = [context.Lock() for _ in works]  # who acquires one does the work
-    copies, receivers = [], []
-    for first in range(many):
-        claims[first].acquire()
-        receiver, sender = context.Pipe(duplex=False)
-        order = first, *range(many, len(works))
-        copy = context.Process(target=_send, args=(works, claims, order, sender), daemon=True)
-        with warnings.catch_warnings():
-            # the threads of BLAS are meant, which are idle, and which it starts anew in a copy
-            warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-            copy.start()
-        sender.close()
-        copies.append(copy)
-        receivers.append(receiver)
-    Beside.copies += copies
-    found: dict[int, T] = {}
+    def __init__(self, works: Sequence[Callable[[], T]], most: int) -> None:
+        self._works, self._most = works, most
+        self._found: dict[int, T] = {}
+        self._begun = False
+        self._claims: list[Lock] = []
+        """Who acquires one does the work; none where all is done here."""
+        self._copies: list[BaseProcess] = []
+        self._receivers: list[Connection] = []
 
-    def receive(seconds: float | None) -> bool:
-        ready = multiprocessing.connection.wait(receivers, seconds)
-        for each in receivers[:]:
-            if each in ready:
-                try:
-                    found.update(each.recv())
-                except EOFError:
-                    receivers.remove(each)
+    def begin(self, pieces: int) -> None:
+        """Begin so many pieces at the most, each in a copy of this process, as far as there may be copies."""
+        self._begun = True
+        many = min(processes() - 1, self._most, pieces)
+        if many < 1:
+            return
+        import multiprocessing
+
+        context = multiprocessing.get_context("fork")
+        self._claims = [context.Lock() for _ in self._works]
+        for first in range(many):
+            self._claims[first].acquire()
+            receiver, sender = context.Pipe(duplex=False)
+            order = first, *range(many, len(self._works))
+            copy = context.Process(target=_send, args=(self._works, self._claims, order, sender), daemon=True)
+            with warnings.catch_warnings():
+                # the threads of BLAS are meant, which are idle, and which it starts anew in a copy
+                warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+                copy.start()
+            sender.close()
+            self._copies.append(copy)
+            self._receivers.append(receiver)
+        Beside.copies += self._copies
+
+    def wait(self, k: int) -> T:
+        """Return the result of a piece, done here if no copy has begun it."""
+        if not self._begun:
+            self.begin(len(self._works) - 1)
+        mine = self._claim(k)
+        while not mine and k not in self._found and self._receivers:
+            if not self._receive(0) and not self._relieve():
+                self._receive(None)
+        if k not in self._found:
+            self._do(k)
+        while self._copies and len(self._found) == len(self._works):
+            self._copies.pop().join()
+        return self._found[k]
+
+    def _claim(self, k: int) -> bool:
+        return bool(self._claims) and self._claims[k].acquire(block=False)
+
+    def _receive(self, seconds: float | None) -> bool:
+        """Take what copies have sent; tell whether any had."""
+        from multiprocessing.connection import wait
+
+        ready = wait(self._receivers, seconds)
+        for each in [each for each in self._receivers if each in ready]:
+            try:
+                self._found.update(each.recv())
+            except EOFError:
+                self._receivers.remove(each)
         return bool(ready)
 
-    @contextlib.contextmanager
-    def given_back(k: int) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            claims[k].release()
-            raise
-
-    def relieve() -> bool:
-        left = (k for k in reversed(range(len(works))) if claims[k].acquire(block=False))
-        other = next(left, None)
+    def _relieve(self) -> bool:
+        """Do the last piece that is not begun, if there is one; what fails is left to who waits for it."""
+        other = next((k for k in reversed(range(len(self._works))) if self._claim(k)), None)
         if other is not None:
-            with given_back(other):
-                found.update(_done(works, other))
+            with contextlib.suppress(Exception):
+                self._do(other)
         return other is not None
 
-    def wait(k: int) -> T:
-        mine = claims[k].acquire(block=False)
-        while not mine and k not in found and receivers:
-            if not receive(0) and not relieve():
-                receive(None)
-        if k not in found:
-            with given_back(k):
-                found[k] = works[k]()
-        while copies and len(found) == len(works):
-            copies.pop().join()
-        return found[k]
-
-    return [functools.partial(wait, k) for k in range(len(works))]
+    def _do(self, k: int) -> None:
+        """Do a piece that is claimed; an interrupt gives it back."""
+        try:
+            self._found[k] = self._works[k]()
+        except KeyboardInterrupt:
+            if self._claims:
+                self._claims[k].release()
+            raise
 
 
 def spread[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
@@ -164,13 +183,6 @@ def _each[A, T](work: Callable[[A], T], items: Sequence[A]) -> list[T]:
     return [work(item) for item in items]
 
 
-def _done[T](works: Sequence[Callable[[], T]], k: int) -> dict[int, T]:
-    """Do some work that another waits for; what fails is left to who waits."""
-    with contextlib.suppress(Exception):
-        return {k: works[k]()}
-    return {}
-
-
 def _send[T](
     works: Sequence[Callable[[], T]], claims: Sequence[Lock], order: Sequence[int], sender: Connection
 ) -> None:
@@ -184,6 +196,6 @@ def _send[T](
         fcntl.fcntl(sender.fileno(), fcntl.F_SETPIPE_SZ, ROOM)
     for k in order:
         if k == order[0] or claims[k].acquire(block=False):
-            with contextlib.suppress(Exception):
-                sender.send(_done(works, k))
+            with contextlib.suppress(Exception):  # what fails is left to who waits for it
+                sender.send({k: works[k]()})
             forget()

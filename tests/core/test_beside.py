@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from doseopt.core.beside import begun, in_turn, processes, spread
+from doseopt.core.beside import Beside, begun, in_turn, processes, spread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
 
@@ -80,6 +80,12 @@ def test_no_more_processes_than_are_allowed(two):
 def test_pieces_in_turn_and_who_waits_does_the_last(two):
     first, _, last = in_turn([lambda: time.sleep(0.5) or os.getpid(), os.getpid, os.getpid])
     assert first() != os.getpid() == last()
+
+
+def test_no_more_copies_than_are_wanted(two, monkeypatch):
+    monkeypatch.setattr(Beside, "processes", 5)
+    waits = in_turn([lambda: time.sleep(0.1) or os.getpid()] * 8, most=2)
+    assert len({wait() for wait in waits} - {os.getpid()}) == 2
 
 
 def test_what_fails_in_turn_fails_for_who_waits_for_it(two):

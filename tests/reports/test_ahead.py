@@ -1,6 +1,8 @@
 """Figures drawn ahead are those that are drawn when asked for, byte by byte."""
 
+import os
 import sys
+import time
 
 import pytest
 
@@ -33,6 +35,16 @@ def test_the_same_bytes(two, page):
             assert one.name == other.name
             assert one.drawn() == other.drawn()
             assert one.narrow() == other.narrow()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+def test_each_is_drawn_by_who_is_free(two):
+    def by_whom(seconds):
+        return Figure(lambda: time.sleep(seconds) or str(os.getpid()).encode(), "", "", narrow=bytes)
+
+    figures = ahead(Document("", {}, (by_whom(0.5), *[by_whom(0)] * 5))).blocks
+    other, *rest = [figure.drawn() for figure in figures]
+    assert other != str(os.getpid()).encode() == rest[3] == rest[4]
 
 
 def test_alone_they_are_drawn_when_asked_for():
