@@ -1,7 +1,11 @@
 """What is remembered is bounded in bytes, and posteriors go with the trials that they are of."""
 
+import ctypes
 import gc
+import os
+import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,13 @@ from doseopt.core.remembered import bytes_of, forget, remembered
 from doseopt.models.curves import Empiric, ModelAverage, TwoParameterLogistic
 from doseopt.models.quadrature import quadrature
 from doseopt.models.quadrature.batch import Kept
+
+GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
+
+
+def resident():
+    """Return the megabytes that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def test_the_newest_are_kept_within_the_bytes_and_the_newest_whatever_its_size():
@@ -145,3 +156,20 @@ def test_the_loss_of_older_trials_does_not_take_a_newer_answer():
     del older
     gc.collect()
     assert kept(newer, newer, lambda: "again") == "newer"
+
+
+@pytest.mark.skipif(not GLIBC, reason="of glibc")
+def test_the_room_of_what_is_forgotten_is_given_back():
+    among = []
+
+    @remembered(1 << 30)
+    def made(many):
+        parts = [(np.ones(10_000), np.ones(10_000)) for _ in range(many)]
+        among.extend(each for each, _ in parts[::50])  # what stays stands between what goes
+        return [each for _, each in parts]
+
+    before = resident()
+    made(1000)
+    assert resident() - before > 100
+    forget()
+    assert resident() - before < 100 / 2
