@@ -186,38 +186,40 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     """
     designs = study.choose([proposal.registered, *proposal.amended])
     which = proposal.registered, proposal.amended
-    works: list[Callable[[], Any]] = [
-        partial(pairs, study, trial, *which),
-        partial(_with_accuracy, dataclasses.replace(study, designs=designs)),
-        partial(_from_here, study, trial, proposal),
-        partial(_silences, study, proposal.registered),
-    ]
-    paired, compared, from_here, read = in_turn(works)
-    tree = amend(study, trial, *which, progress, paired)
     seen, standings = standings_of(study, trial, *which)
-    trial = with_warning(trial, seen.design)
+    works: dict[str, Callable[[], Any]] = {  # the first begin beside, the last may be left to be done here
+        "the same patients under both designs": partial(pairs, study, trial, *which),
+        "readings of the protocol": partial(_silences, study, proposal.registered),
+        "accuracy of estimates": partial(_with_accuracy, dataclasses.replace(study, designs=designs)),
+        "what is attainable": partial(_attainable, study, standings),
+        "decisions by model": lambda: by_model(study, trial, able(study)),
+        "break-even points": partial(_break_even, study, proposal),
+        "interims": lambda: at_interims(study, proposal) if proposal.interims and not seen.cohorts else None,
+    }
+    paired, *waits = in_turn(list(works.values()))
+    tree = amend(study, trial, *which, progress, paired)
+    warned = with_warning(trial, seen.design)
     progress("what is known of each dose")
-    analysis = analyse(study, trial)
+    analysis = analyse(study, warned)
     truth = _closest(study, analysis)
     progress("caps that are larger and worse")
     waiting, most = {name: made_to_wait(designs[name]) for name in proposal.amended}, most_patients(seen.design)
     larger = {name: worse_with_more(study, design, most) for name, design in waiting.items()}
     progress("example trials")
     examples = _examples(study, standings, truth)
-    turns = _break_even(study, proposal, progress)
-    progress("criteria, interims and pathways")
-    interims = None if seen.cohorts or not proposal.interims else at_interims(study, proposal)
-    recommendation = None if proposal.criteria is None else recommend(study, trial, standings, proposal.criteria)
-    pathways = {name: paths(study, trial, name, AHEAD, judge=proposal.registered) for name in designs}
-    progress("what is attainable")
-    attainable, decided = from_here()
-    progress("accuracy of estimates, and readings of the protocol")
-    comparison, (varied, readings) = compared(), read()
+    progress("criteria and pathways")
+    recommendation = None if proposal.criteria is None else recommend(study, warned, standings, proposal.criteria)
+    pathways = {name: paths(study, warned, name, AHEAD, judge=proposal.registered) for name in designs}
+    found = []
+    for what, wait in zip(list(works)[1:], waits, strict=True):
+        progress(what)
+        found.append(wait())
+    (varied, readings), comparison, attainable, decided, turns, interims = found
     return Dossier(
         study=study,
         proposal=proposal,
         cohorts=seen.cohorts,
-        trial=trial,
+        trial=warned,
         departures=seen.as_cut.departures,
         amendment=tree,
         comparison=comparison,
@@ -237,12 +239,10 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     )
 
 
-def _from_here(study: Study, trial: Trial, proposal: Proposal) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return what is attainable from where trials stand, and what is decided on under each model."""
-    _, standings = standings_of(study, trial, proposal.registered, proposal.amended)
+def _attainable(study: Study, standings: Mapping[str, Standing]) -> xr.Dataset:
+    """Return what is attainable from where trials stand."""
     going = {name: design for name, (design, _) in standings.items()}
-    starts = {name: state for name, (_, state) in standings.items()}
-    return attainable_from(study, starts, going=going), by_model(study, trial, able(study))
+    return attainable_from(study, {name: state for name, (_, state) in standings.items()}, going=going)
 
 
 def _with_accuracy(study: Study) -> xr.Dataset:
@@ -254,10 +254,10 @@ def _with_accuracy(study: Study) -> xr.Dataset:
     return found.added_to(comparison)
 
 
-def _break_even(study: Study, proposal: Proposal, progress: Progress) -> xr.Dataset | None:
+def _break_even(study: Study, proposal: Proposal) -> xr.Dataset | None:
     """Return how wrong the study may be before a proposed design is no better."""
     try:
-        return break_even(study, proposal.registered, proposal.amended, progress)
+        return break_even(study, proposal.registered, proposal.amended)
     except (Faults, TooManyStates):
         return None
 

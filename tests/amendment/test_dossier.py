@@ -19,6 +19,7 @@ from doseopt.attainable.from_here import attainable_from
 from doseopt.beliefs import ACCURACY
 from doseopt.beliefs.of_model import COARSE, belief_of_model, updated
 from doseopt.conduct.examples import example_trials
+from doseopt.core.beside import Beside
 from doseopt.core.parameters import Faults
 from doseopt.engines.simulate import Simulate
 from doseopt.measures.operating_characteristics import measure
@@ -291,13 +292,16 @@ def test_designs_that_look_at_efficacy_are_proposed_only_by_name(study):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
-def test_what_other_processes_compute_is_what_this_one_would(study, monkeypatch):
+def test_what_other_processes_compute_is_what_this_one_would(study, two, monkeypatch):
     trial = Trial.from_outcomes("1N 2NNT", study.doses)
-    alone = gather(study, trial, proposed(study))
-    monkeypatch.setattr("doseopt.core.beside.processes", lambda: 2)
-    beside = gather(study, trial, proposed(study))
-    for part in ("comparison", "silences", "attainable", "decided"):
-        xr.testing.assert_identical(getattr(beside, part), getattr(alone, part))
-    for node in alone.amendment.children:
-        xr.testing.assert_identical(beside.amendment[node].to_dataset(), alone.amendment[node].to_dataset())
-    assert beside.readings == alone.readings
+    each = []
+    for processes in (1, 2, 3):
+        monkeypatch.setattr(Beside, "processes", processes)
+        each.append(gather(study, trial, proposed(study)))
+    alone, *others = each
+    for beside in others:
+        for part in ("comparison", "silences", "attainable", "decided", "break_even"):
+            xr.testing.assert_identical(getattr(beside, part), getattr(alone, part))
+        for node in alone.amendment.children:
+            xr.testing.assert_identical(beside.amendment[node].to_dataset(), alone.amendment[node].to_dataset())
+        assert beside.readings == alone.readings
