@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.core.beside import begun
+from doseopt.core.beside import in_turn
 from doseopt.core.files import unfinished_prefix
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import table_files
@@ -75,9 +75,13 @@ def write_amendment(dossier: Dossier, document: Document, folder: Path, copies: 
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
         write_html(document, unfinished / "amendment.html")
-        for write, kind in ((write_docx, "docx"), (write_pdf, "pdf")):
-            begun(partial(write, document, unfinished / f"amendment.{kind}"))()  # what typst holds goes with the copy
-        write_netcdf(dossier.amendment, unfinished / "amendment.nc")
+        works = [
+            partial(write_docx, document, unfinished / "amendment.docx"),
+            partial(write_pdf, document, unfinished / "amendment.pdf"),
+            partial(write_netcdf, dossier.amendment, unfinished / "amendment.nc"),
+        ]
+        for wait in in_turn(works):
+            wait()
         dossier.study.save(unfinished / "study.toml")
         for name, file in copies.items():
             (unfinished / name).parent.mkdir(exist_ok=True)
