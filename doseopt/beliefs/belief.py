@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -141,15 +141,30 @@ def integrated(
     ----------
     belief : Belief
     values : function of Belief to float array [R, M]
-        By scenario.
+        By scenario, whatever the others are.
     largest : float or float array [M]
         What the values can be at most, e.g. the patients of a trial: errors are relative to it.
     """
     found = values(belief)
     while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
+        known = dict(zip(_told(belief), found, strict=True))
         belief = belief.refined.trimmed
-        found = values(belief)
+        found = _completed(belief, values, known)
     return belief, found
+
+
+def _completed(belief: Belief, values: Callable[[Belief], FloatArray], known: Mapping[bytes, FloatArray]) -> FloatArray:
+    """Return values by scenario, of which some are known: the coarser rule was the finer one of the belief before."""
+    told = _told(belief)
+    new = [k for k, each in enumerate(told) if each not in known]
+    some = dict(zip(new, values(Belief(belief.scenarios.isel(scenario=new))), strict=True))
+    return np.stack([some[k] if k in some else known[each] for k, each in enumerate(told)])
+
+
+def _told(belief: Belief) -> list[bytes]:
+    """Return all that is said of each scenario."""
+    each = [belief.scenarios[name].to_numpy() for name in belief.scenarios.data_vars]
+    return [row.tobytes() for row in np.column_stack([part.reshape(len(part), -1) for part in each])]
 
 
 def _heaviest(weight: FloatArray) -> IntArray:

@@ -194,24 +194,27 @@ def state_weights(graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatAr
 
     With `p_beside` the rates of efficacy, of which the states hold the tally: it is independent of the DLTs.
     """
-    counts, rates = likelihood(graph, p, rows, p_beside)
+    counts = seen_by(graph, rows, p_beside is not None)
     factors = np.concatenate([*counts, np.log(graph.paths[rows])[:, None]], axis=1).T
-    weight = np.concatenate([*rates, np.ones((len(p), 1))], axis=1) @ factors
+    weight = np.concatenate([*log_rates(p, p_beside), np.ones((len(p), 1))], axis=1) @ factors
     return np.asarray(np.exp(weight, out=weight))
 
 
-def likelihood(
-    graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatArray | None, doses: slice = slice(None)
-) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Return the counts [Q, D] and log rates [R, D] whose products sum to the log likelihood of what some doses saw."""
+def seen_by(graph: Reach, rows: IntArray, beside: bool, doses: slice = slice(None)) -> list[FloatArray]:
+    """Return the counts [Q, D] of which, times `log_rates`, the log likelihood of what some doses saw is the sum."""
     n = (graph.state.n[rows, doses] - graph.start.n[:, doses]).astype(float)
     y = (graph.state.y[rows, doses] - graph.start.y[:, doses]).astype(float)
-    counts, rates = [y, n - y], [log_of(p[:, doses]), log_of(1 - p[:, doses])]
-    if p_beside is not None:
-        memory = slice(0, graph.design.facts.doses)
-        e = (graph.state.memory[rows, memory] - graph.start.memory[:, memory]).astype(float)[:, doses]
-        counts, rates = [*counts, e, n - e], [*rates, log_of(p_beside[:, doses]), log_of(1 - p_beside[:, doses])]
-    return counts, rates
+    if not beside:
+        return [y, n - y]
+    memory = slice(0, graph.design.facts.doses)
+    e = (graph.state.memory[rows, memory] - graph.start.memory[:, memory]).astype(float)[:, doses]
+    return [y, n - y, e, n - e]
+
+
+def log_rates(p: FloatArray, p_beside: FloatArray | None, doses: slice = slice(None)) -> list[FloatArray]:
+    """Return the log rates [R, D] of the counts that `seen_by` returns."""
+    each = (p,) if p_beside is None else (p, p_beside)
+    return [log_of(part) for rates in each for part in (rates[:, doses], 1 - rates[:, doses])]
 
 
 def edge_weights(

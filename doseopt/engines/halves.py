@@ -13,7 +13,7 @@ import numpy as np
 
 from doseopt.core.distinct import unique_rows
 from doseopt.core.state import FloatArray, IntArray
-from doseopt.engines.exact import likelihood
+from doseopt.engines.exact import log_rates, seen_by
 from doseopt.engines.graph import Reach
 
 ROOM = 1 << 21
@@ -53,11 +53,13 @@ def sums(graph: Reach, chosen: IntArray, p: FloatArray, p_beside: FloatArray | N
     declared = [each[:, None] == np.arange(-1, doses) for each in chosen[:, first]]
     below = np.concatenate([*declared, graph.state.n[lower, low], graph.state.y[lower, low]], axis=1).astype(float)
     above = np.concatenate([graph.state.n[higher, high], graph.state.y[higher, high]], axis=1).astype(float)
+    halves = ((low, lower), (high, higher))
+    counts = [(half, np.concatenate(seen_by(graph, rows, beside, half), axis=1)) for half, rows in halves]
     found = np.empty((len(p), below.shape[1] + above.shape[1]))
     step = scenarios_at_once(len(first) + len(other))
     for some in (slice(at, at + step) for at in range(0, len(p), step)):
         q = p_beside[some] if p_beside is not None else None
-        one, two = (_likelihood(graph, p[some], *half, q) for half in ((lower, low), (higher, high)))
+        one, two = (_likelihood(each, np.concatenate(log_rates(p[some], q, half), axis=1)) for half, each in counts)
         seen = two * (paths.T @ one)
         one *= paths @ two
         found[some] = np.concatenate([one.T @ below, seen.T @ above], axis=1)
@@ -86,8 +88,7 @@ def _columns(graph: Reach, rows: IntArray, doses: slice, beside: bool) -> Iterat
             yield graph.state.memory[rows, j]
 
 
-def _likelihood(graph: Reach, p: FloatArray, rows: IntArray, doses: slice, p_beside: FloatArray | None) -> FloatArray:
-    """Return the likelihood of what some doses saw, [Q, R]."""
-    counts, rates = likelihood(graph, p, rows, p_beside, doses)
-    log = np.concatenate(counts, axis=1) @ np.concatenate(rates, axis=1).T
+def _likelihood(counts: FloatArray, rates: FloatArray) -> FloatArray:
+    """Return the likelihood of what some doses saw, [Q, R], of counts [Q, C] and log rates [R, C]."""
+    log = counts @ rates.T
     return np.asarray(np.exp(log, out=log))
