@@ -96,6 +96,7 @@ def plain_errors() -> Iterator[None]:
 
     for part in ("f2py", "ma", "polynomial", "random", "testing"):
         later(f"numpy.{part}")  # SciPy looks at all that NumPy has, and would load these: a tenth of a short command
+    later("scipy.linalg", alone=True)  # of which its special functions ask for LAPACK alone
     made.clear()
     try:
         with _no_empty_folders():

@@ -35,9 +35,10 @@ def limits(
         folder = folder_for(out, json, html)
         with spinner("what is attainable") as say:
             found = limits_of(loaded, say)
-        ds = found.dataset
-        document = limits_document(ds)
-        files = [] if folder is None else _write(loaded, found, document, folder)
+            say("tables and figures")
+            ds = found.dataset
+            document = limits_document(ds)
+            files = [] if folder is None else _write(loaded, found, document, folder)
         deliver(lambda: ds, document, json=json, html=html, folder=folder, files=files)
         if not anything_attainable(ds):
             from doseopt.engines.budget import TooManyStates

@@ -39,21 +39,26 @@ class Later(ModuleType):
         finally:
             for module in hidden:
                 del sys.modules[module]
+        for part in (each for each in vars(self) if isinstance(getattr(self, each), ModuleType)):
+            setattr(real, part, getattr(self, part))  # was loaded before
         self.__dict__.update(real.__dict__)
         return getattr(real, name)
 
 
-def later(name: str, without: Sequence[str] = ()) -> None:
+def later(name: str, without: Sequence[str] = (), alone: bool = False) -> None:
     """Let a module be loaded when it is first used, unless it is already, or there is none.
 
     For a part of one's own package, or a process that is one's own: a part of the module, `import a.b`, is not to be
-    the first that is imported of it. A package of which the module is a part is loaded.
+    the first that is imported of it, unless it is one that stands alone. A package of which the module is a part is
+    loaded.
 
     Parameters
     ----------
     name : str
     without : sequence of str, optional
         Modules that it would load only to know that they are there, and that are not to be found by it.
+    alone : bool, optional
+        Whether the parts that are imported first are to be loaded without it.
 
     Examples
     --------
@@ -66,6 +71,8 @@ def later(name: str, without: Sequence[str] = ()) -> None:
     if spec is not None:
         module = Later(name, without)
         module.__spec__ = spec
+        if alone:
+            module.__path__ = list(spec.submodule_search_locations or [])
         sys.modules[name] = module
         package, _, part = name.rpartition(".")
         if package:

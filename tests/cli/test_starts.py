@@ -17,7 +17,7 @@ try:
 except SystemExit as end:
     code = end.code
 """
-HEAVY = ("matplotlib", "pandas", "unittest", "scipy.stats", "numpy.random.mtrand")
+HEAVY = ("matplotlib", "pandas", "unittest", "scipy.linalg", "scipy.stats", "numpy.random.mtrand")
 ROOMS = (
     "amendment.recommend",
     "conduct",

@@ -51,6 +51,19 @@ def test_a_part_of_a_package_is_loaded_by_its_first_use():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_part_that_stands_alone_is_loaded_without_the_rest():
+    code = (
+        "import sys, scipy\nfrom doseopt.core.later import later\nlater('scipy.linalg', alone=True)\n"
+        "from scipy.special import ellip_harm, expit\nassert expit(0) == 0.5\n"
+        "assert 'scipy.linalg.cython_lapack' in sys.modules and 'scipy.linalg._basic' not in sys.modules\n"
+        "from scipy import linalg\nassert linalg.inv([[2.0]]) == 0.5\n"
+        "import scipy.linalg, scipy.stats\nassert type(scipy.linalg).__name__ == 'module'\n"
+        "assert scipy.linalg.cython_lapack is sys.modules['scipy.linalg.cython_lapack']\n"
+        "assert round(ellip_harm(5, 8, 1, 1, 2.5), 3) == 2.5"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("words", ["check small.toml", "next small.toml --outcomes 1NNN"])
 def test_commands_that_make_no_table_of_scenarios_load_no_xarray(words, tmp_path):
     (tmp_path / "small.toml").write_text(
