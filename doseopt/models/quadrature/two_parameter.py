@@ -116,13 +116,10 @@ class NodesPosterior:
     def _by_line(self) -> Iterator[tuple[slice, list[Distribution]]]:
         """Give for some of the tallies at a time the distributions of the stretched logits of each dose's rate."""
         lines = self.nodes.lines
-        ends = np.cumsum([line.size for line in lines])
         for start in range(0, len(self.tallies), LINES):
             rows = slice(start, start + LINES)
-            weight, _ = self.nodes.integrals(self.tallies[rows], self.nodes.on_lines(), int(ends[-1]), BESIDE)
-            weight /= self.total[rows, None]
-            parts = np.split(weight, ends[:-1], axis=1)
-            yield rows, [line.distribution(part) for line, part in zip(lines, parts, strict=True)]
+            weights = (weight / self.total[rows, None] for weight in self.nodes.on_lines(self.tallies[rows], BESIDE))
+            yield rows, [line.distribution(weight) for line, weight in zip(lines, weights, strict=True)]
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""

@@ -80,7 +80,7 @@ def nodes_for(model: TwoParameterLogistic, at: Values, patients: int, fineness: 
         columns = np.concatenate([log_p, log_q, log_share[..., None], np.ones((*log_share.shape, 1))], axis=2)
         sign = np.where(number % 2 == 0, 1.0, -1.0)
         columns = columns.swapaxes(1, 2).astype(fineness.number, order="C")
-        return Nodes(columns, logits(theta, model), h * space.s, sign, space.stretch, fineness)
+        return Nodes(columns, logits(theta, model), h * space.s, sign, len(k) // TILE, space.stretch, fineness)
 
 
 def _tiled(part: FloatArray) -> FloatArray:

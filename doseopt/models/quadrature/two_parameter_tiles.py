@@ -7,19 +7,17 @@ terms of the log density have in a tile is an upper bound.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, sici
 
-from doseopt.core.state import FloatArray
-from doseopt.models.line import Line
+from doseopt.core.state import BoolArray, FloatArray, IntArray
+from doseopt.models.quadrature.two_parameter_lines import LogitLine, at_logits
 from doseopt.models.quadrature.two_parameter_space import NEGLIGIBLE, Stretch
 
-STEP = 0.4
-"""Step in the stretched logit."""
 TILE = 12
 """Nodes along each side of a tile."""
 WINDOW = 1 << 13
@@ -35,8 +33,8 @@ FAST, SLOW, SLOWS = 0.95, 0.125, 4
 near it, and multiples of a low one."""
 TURN = 2.4
 """Angle by which those at low ones are turned, so that they do not cancel where they are summed."""
-NEAR = 1e-5
-"""Angle from which on a difference of sines has digits."""
+ALIKE = 1 << 7
+"""Tallies at a time at tiles that are summed together."""
 
 type Functional = Callable[[int], FloatArray]
 """What is integrated: a tile -> columns at its nodes, [TILE^2, C]."""
@@ -92,6 +90,8 @@ class Nodes:
         In the logits, from one node in z to the next.
     sign : float array [T, TILE^2]
         1 and -1 in turn along w.
+    across : int
+        Tiles beside each other in z, which follow each other.
     stretch : Stretch
     fineness : Fineness
     """
@@ -100,6 +100,7 @@ class Nodes:
     logits: FloatArray
     step: float
     sign: FloatArray
+    across: int
     stretch: Stretch
     fineness: Fineness
 
@@ -134,6 +135,11 @@ class Nodes:
     @functools.cached_property
     def _middle(self) -> FloatArray:
         return np.ascontiguousarray(self.columns[:, :-1, (TILE + 1) * TILE // 2].T)
+
+    def near(self, tallies: FloatArray, negligible: float) -> tuple[FloatArray, BoolArray]:
+        """Return the log density near the mode, [U], and which tiles count after each of the tallies, [U, T]."""
+        peak = (tallies @ self._middle).max(axis=1)
+        return peak, np.asarray(tallies @ self._highest > (peak - negligible)[:, None])
 
     def answers(self, tallies: FloatArray) -> Answers:
         """Return moments after tallies as ``integrals`` takes them."""
@@ -205,8 +211,8 @@ class Nodes:
         room: FloatArray = np.empty(ROWS * TILE**2, self.fineness.number)
         for start in range(0, len(tallies), BLOCK):
             own = slice(start, start + BLOCK)
-            peaks[own] = peak = (tallies[own] @ self._middle).max(axis=1)
-            counts = (tallies[own] @ self._highest > (peak - negligible)[:, None]).T
+            peak, near = self.near(tallies[own], negligible)
+            peaks[own], counts = peak, near.T
             block: FloatArray = np.column_stack([tallies[own], -peak]).astype(self.fineness.number)
             totals = found[own]
             for tile in np.flatnonzero(counts.any(axis=1)).tolist():
@@ -249,42 +255,35 @@ class Nodes:
         return {}
 
     @functools.cached_property
-    def lines(self) -> tuple[Line, ...]:
-        """For each reported dose nodes in u at which the density of its logit is known."""
-        found = []
-        for eta in np.moveaxis(self.logits, 2, 0):
-            first, last = np.round(self.stretch.u(np.array([eta.min(), eta.max()])) / STEP)
-            found.append(Line(float(first) * STEP, STEP, int(last - first) + 1))
-        return tuple(found)
+    def lines(self) -> tuple[LogitLine, ...]:
+        """For each reported dose nodes at which the density of its logit is known."""
+        ends = ((float(eta.min()), float(eta.max())) for eta in np.moveaxis(self.logits, 2, 0))
+        return tuple(LogitLine.over(*pair, self.stretch, self.step) for pair in ends)
 
-    def on_lines(self) -> Functional:
-        """Return the weights at the nodes of the lines as a functional, the lines one after the other."""
-        ends = np.cumsum([line.size for line in self.lines]).tolist()
-        room, rest, rows = np.empty((TILE**2, ends[-1])), np.empty((TILE**2, max(ends))), np.arange(TILE**2)
+    def on_lines(self, tallies: FloatArray, negligible: float) -> list[FloatArray]:
+        """Return for each line the weights of its nodes after tallies, [U, M], relative to exp(peak).
 
-        def at(tile: int) -> FloatArray:
-            angles = np.pi / self.step * self.logits[tile].T
-            for points, angle, end in zip(self._points, angles, ends, strict=True):
-                size = points.shape[1]
-                own, apart = room[:, end - size : end], rest[:, :size]
-                np.matmul(np.stack([np.cos(angle), -np.sin(angle)], axis=1), points[1:], out=own)
-                np.subtract(points[0], angle[:, None], out=apart)
-                nearest = np.searchsorted((points[0, 1:] + points[0, :-1]) / 2, angle)
-                near = np.flatnonzero(np.abs(apart[rows, nearest]) < NEAR)
-                if len(near):
-                    at_both = near, nearest[near]
-                    own[at_both], apart[at_both] = np.hypot(*points[1:, nearest[near]]), 1
-                own /= apart
-            return room
-
-        return at
-
-    @functools.cached_property
-    def _points(self) -> list[FloatArray]:
-        """Angles, and their sines and cosines times a node's share, for each line, [3, M]."""
-        found = []
-        for line in self.lines:
-            eta = self.stretch.eta(line.nodes)
-            share, angle = STEP / (self.stretch.du(eta) * self.step), np.pi / self.step * eta
-            found.append(np.stack([angle, share * np.sin(angle), share * np.cos(angle)]))
+        Tiles beside each other in z are summed together: their sum is nothing at logits that they do not reach.
+        """
+        found = [np.zeros((len(tallies), line.line.size)) for line in self.lines]
+        peak, counts = self.near(tallies, negligible)
+        block = np.column_stack([tallies, -peak])
+        for rows, tiles in self.side_by_side(counts):
+            nodes, values = at_logits(self.lines, self.logits[tiles], self.step)
+            f = block[rows] @ self.columns[tiles].swapaxes(0, 1).reshape(block.shape[1], -1)
+            np.maximum(f, LEAST, out=f)
+            parts = np.exp(f, out=f) @ values
+            ends = np.cumsum([some.stop - some.start for some in nodes])
+            for own, some, part in zip(found, nodes, np.split(parts, ends[:-1], axis=1), strict=True):
+                own[rows, some] += part
         return found
+
+    def side_by_side(self, counts: BoolArray) -> Iterator[tuple[IntArray, slice]]:
+        """Yield tallies for which about the same tiles beside each other in z count, and these, from [U, T]."""
+        for start in range(0, counts.shape[1], self.across):
+            band = counts[:, start : start + self.across]
+            some = np.flatnonzero(band.any(axis=1))
+            first, last = band[some].argmax(axis=1), self.across - band[some, ::-1].argmax(axis=1)
+            order = np.lexsort((last, first))
+            for rows in np.array_split(order, -(-len(order) // ALIKE)) if len(order) else ():
+                yield some[rows], slice(start + int(first[rows].min()), start + int(last[rows].max()))
