@@ -19,11 +19,10 @@ from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
 from doseopt.core.state import FloatArray
-from doseopt.core.text import counted
 from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.engines.budget import TooManyStates
-from doseopt.engines.graph import most_patients
+from doseopt.engines.graph import forget_larger, most_patients
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
@@ -120,11 +119,11 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
     """Return the measures of steps from where the trial is."""
     seen = trial.after(made_to_wait(study.designs[registered]))
     beliefs = {STUDY_MODEL: model_now(study, trial, COARSE), SCENARIOS: Belief(study.scenarios)}
-    progress(f"ladder: {counted(len(steps), 'step')}")
     each: list[list[dict[str, float]]] = []
     most: list[int] = []
     known: list[Step] = []
-    for step in steps:
+    for number, step in enumerate(steps, 1):
+        progress(f"ladder, step {number} of {len(steps)}: {step.name}")
         design, start = seen.standing(made_to_wait(step.design))
         try:  # it may be too large, a policy may not know the tally, and who was left out before is not known
             now = beliefs if step.window is None else _read(study, step.window, beliefs)
@@ -135,6 +134,7 @@ def _attained(study: Study, trial: Trial, registered: str, steps: Sequence[Step]
             continue
         most.append(most_patients(design, start))
         known.append(step)
+        forget_larger()
     left_out = "\n".join(step.name for step in steps if step not in known)
     steps = known
     values = np.array([[[found[b][name] for found in each] for b in range(len(beliefs))] for name in MEASURES])

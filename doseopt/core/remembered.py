@@ -28,6 +28,10 @@ class Remembering[**P, R](Protocol):
         """Forget everything."""
         ...
 
+    def forget_larger(self) -> None:
+        """Forget results that hold more by themselves than all together may."""
+        ...
+
 
 def bytes_of(value: Any, seen: set[int] | None = None) -> int:
     """Return the bytes of all arrays that a value holds, each counted once."""
@@ -105,7 +109,13 @@ def remembered[**P, R](
             kept.clear()
             returned.clear()
 
+        def forget_larger() -> None:
+            with lock:
+                for key in [key for key, each in kept.items() if each.bytes > most]:
+                    returned.discard(kept.pop(key))
+
         _CLEARED.append(clear)
+        remember.forget_larger = forget_larger  # type: ignore[attr-defined]
         remember.cache_clear = clear  # type: ignore[attr-defined]
         return remember  # type: ignore[return-value]
 

@@ -280,6 +280,11 @@ def _remembered(design: Design, max_states: int, max_bytes: int, edges: bool, *s
     return _build(design, begin, max_states, max_bytes, sys.maxsize if edges else SMALL)
 
 
+def forget_larger() -> None:
+    """Forget the graph that is larger than all that are remembered: the next one may need its room."""
+    _remembered.forget_larger()
+
+
 def most_patients(design: Design, start: TrialState | None = None) -> int:
     """Return the most patients that a trial can have, from where it begins."""
     reach = reach_of(design, start)

@@ -220,6 +220,15 @@ def test_amid_a_trial_the_ladder_goes_on_from_there(study):
     assert (found["sample_size"] >= 7).all()
 
 
+def test_each_step_is_told_and_gives_back_what_a_large_graph_holds(study, monkeypatch):
+    told = []
+    monkeypatch.setattr("doseopt.amendment.ladder.forget_larger", lambda: told.append("forgotten"))
+    trial = Trial.from_outcomes("1N 2NNN 3NNN", study.doses)
+    steps = ladder(study, trial, REGISTERED, progress=told.append)["step"].to_numpy().tolist()
+    begun = [f"ladder, step {k} of {len(steps)}: {step}" for k, step in enumerate(steps, 1)]
+    assert told == [each for step in begun for each in (step, "forgotten")]
+
+
 def test_a_search_finds_at_least_what_the_ladder_finds(study, found):
     wide = search(study, Trial(study.doses), REGISTERED, library=False)
     at, narrow = (ds["correct_selection"].sel(average=STUDY_MODEL) for ds in (wide, found))

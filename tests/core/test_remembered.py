@@ -88,6 +88,22 @@ def test_of_those_that_are_too_large_by_themselves_the_last_is_kept_where_that_i
     assert calls == [1, 50, 2, 60, 2.5, 50]
 
 
+def test_those_that_are_too_large_by_themselves_are_forgotten_alone():
+    calls = []
+
+    @remembered(3000, one_larger=True)
+    def made(kilobytes):
+        calls.append(kilobytes)
+        return np.zeros(int(125 * kilobytes))
+
+    for kilobytes in (1, 50):
+        made(kilobytes)
+    made.forget_larger()
+    for kilobytes in (1, 50, 50):
+        made(kilobytes)
+    assert calls == [1, 50, 50]
+
+
 def test_no_more_entries_than_asked_for():
     calls = []
 
