@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from doseopt.amendment.dossier import Dossier
-from doseopt.core.beside import in_turn
+from doseopt.core.beside import begun
 from doseopt.core.files import unfinished_prefix
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import table_files
@@ -75,13 +75,11 @@ def write_amendment(dossier: Dossier, document: Document, folder: Path, copies: 
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
         write_html(document, unfinished / "amendment.html")
-        works = [
-            partial(write_docx, document, unfinished / "amendment.docx"),
-            partial(write_pdf, document, unfinished / "amendment.pdf"),
-            partial(write_netcdf, dossier.amendment, unfinished / "amendment.nc"),
-        ]
-        for wait in in_turn(works):
-            wait()
+        docx, pdf = unfinished / "amendment.docx", unfinished / "amendment.pdf"
+        wait = begun(partial(write_docx, document, docx))  # what typst holds goes with the copy, one after the other
+        write_netcdf(dossier.amendment, unfinished / "amendment.nc")
+        wait()
+        begun(partial(write_pdf, document, pdf))()
         dossier.study.save(unfinished / "study.toml")
         for name, file in copies.items():
             (unfinished / name).parent.mkdir(exist_ok=True)
