@@ -18,8 +18,8 @@ from doseopt.scenarios.mtd_rule import MTDRule
 
 ENOUGH = 5e-4
 """Difference from the coarser rule that is small enough: the finer one then errs by a fifth of it and less."""
-ROOM = 1 << 21
-"""Numbers in the largest array."""
+ROOM = 1 << 17
+"""Numbers in the largest array, so that it stays in the processor's cache."""
 PROBED = 256
 """Tallies, the first ones, by which the rules for many are found to be fine enough."""
 
