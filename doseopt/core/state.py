@@ -180,6 +180,8 @@ class Decision:
     @classmethod
     def concatenate(cls, parts: Sequence[Decision]) -> Decision:
         """Join batches."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__))
 
     def __getitem__(self, index: IntArray | BoolArray | slice) -> Decision:

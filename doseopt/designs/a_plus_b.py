@@ -83,14 +83,17 @@ class CountedDesign(Defaults):
 
     def admissible(self, state: TrialState) -> BoolArray:
         """Exclude a dose with more than D DLTs in A patients, or E in more, and all above it."""
-        n, y = self.counted(state)
+        return self._open(*self.counted(state))
+
+    def _open(self, n: IntArray, y: IntArray) -> BoolArray:
+        """Return which doses these patients and DLTs do not exclude, [S, D]."""
         most = np.where(n <= self.counts.a, self.counts.d, self.counts.e)
         return ~np.logical_or.accumulate(y > most, axis=1)
 
     def decide(self, state: TrialState) -> Decision:
         """Apply the rule to each trial."""
         (n, y), (a, whole, c, _, _) = self.counted(state), self.counts
-        excluded = self.admissible(state).sum(axis=1)
+        excluded = self._open(n, y).sum(axis=1)
         dose, size, stop = state.dose.copy(), np.zeros(len(n), np.int64), np.zeros(len(n), np.int64)
         down = (dose >= excluded) | ((excluded < self.doses) & (self.on_descent == "declare"))
         dose[down], size[down], stop[down] = self._descended(n[down], excluded[down])
@@ -138,7 +141,8 @@ class CountedDesign(Defaults):
 
     def _highest(self, state: TrialState, stop: IntArray, allowed: BoolArray) -> IntArray:
         """Return the highest dose of some that was tried and is not excluded; none after too many DLTs."""
-        open_ = allowed & self.admissible(state) & (self.counted(state)[0] > 0)
+        n, y = self.counted(state)
+        open_ = allowed & self._open(n, y) & (n > 0)
         highest = np.where(open_, np.arange(self.doses), NONE).max(axis=1)
         return np.where(stop == TOO_TOXIC, NONE, highest)
 

@@ -70,10 +70,12 @@ class Arrivals:
             How many are sent.
         """
         rows = np.flatnonzero(given[some.kind] >= 0)
-        ways, dose = add.shape[1], given[some.kind[rows]]
+        dose = given[some.kind[rows]]
         words = ((some.words[rows] & stay)[:, None] + add[dose]).reshape(-1, some.words.shape[1])
-        sums = np.repeat(some.sums[rows], ways, axis=0)
-        sums[:, 0] *= np.tile(weigh, len(rows))
+        self.take_in(words, weighed(some.sums[rows], weigh))
+
+    def take_in(self, words: IntArray, sums: FloatArray) -> None:
+        """Take in trials that arrive as they are."""
         self._parts.append((words, sums))
         self.room += len(words)
 
@@ -88,6 +90,13 @@ class Arrivals:
         place = rank[inverse]
         found = np.stack([np.bincount(place, part, len(first)) for part in sums.T], axis=1)
         return words[first[order]], found, place
+
+
+def weighed(sums: FloatArray, weigh: FloatArray) -> FloatArray:
+    """Return the sums of trials [A, 2] that are sent on in each of K ways, the first multiplied with its weight."""
+    found = np.repeat(sums[:, None], len(weigh), axis=1)
+    found[..., 0] *= weigh
+    return found.reshape(-1, 2)
 
 
 class Hashed(Arrivals):
@@ -123,6 +132,13 @@ class Hashed(Arrivals):
             self._count = self._loops.arrive(*known, words, sums, kind, given, stay, add, weigh, place)
             if self._places is not None:
                 self._places.append(place.ravel())
+
+    def take_in(self, words: IntArray, sums: FloatArray) -> None:
+        """Take in trials that arrive as they are."""
+        width = words.shape[1]
+        nothing, nowhere = np.zeros((1, 1, width), np.int64), np.zeros(1, np.int64)
+        some = Sent(words, sums, np.zeros(len(words), np.int32))
+        self.send(some, nowhere, np.full(width, -1), nothing, np.ones(1), len(words))
 
     def _make_room(self, more: int) -> None:
         """Make room for more states; what is not used of it is never touched."""

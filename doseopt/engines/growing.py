@@ -14,7 +14,7 @@ from doseopt.core.distinct import unique_rows
 from doseopt.core.state import CONTINUE, NONE, BoolArray, FloatArray, IntArray, TrialState
 from doseopt.core.trial import advance, decide_and_select, step
 from doseopt.engines.answers import Answers
-from doseopt.engines.arrivals import PIECE, Arrivals, Hashed, Sent
+from doseopt.engines.arrivals import PIECE, Arrivals, Hashed, Sent, weighed
 from doseopt.engines.cohort_outcomes import cohort_outcomes, enrolled_outcomes
 from doseopt.engines.packing import Packing
 
@@ -116,7 +116,7 @@ class Growing:
         self._waiting: dict[int, Arrivals] = {}
         self._edges: dict[int, list[tuple[IntArray, IntArray]]] = {}
         self._planned: dict[tuple[int, int | None], list[Ways]] = {}
-        self._send(begun, self.packing.pack(start), np.ones((1, 2)))
+        self._layer(begun).take_in(self.packing.pack(start), np.ones((1, 2)))
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -229,7 +229,7 @@ class Growing:
                     self._layer(to).send(some, cohort.given, *changed, cohort.many)
                 if self.told:
                     rows = np.flatnonzero(cohort.given[answers.kind] >= 0) + base
-                    edges = np.repeat(rows, len(ways.counts)), np.tile(ways.counts, (len(rows), 1))
+                    edges = np.repeat(rows, len(ways.counts)), _each(ways.counts, len(rows))
                     self._edges.setdefault(to, []).append(edges)
 
     def _treat(self, layer: Layer, answers: Answers, cohort: Cohorts, ways: Ways) -> None:
@@ -238,7 +238,7 @@ class Growing:
         rows, step = np.flatnonzero(cohort.given[answers.kind] >= 0), max(PIECE // len(counts), 1)
         for some in (rows[first : first + step] for first in range(0, len(rows), step)):
             repeated = np.repeat(some, len(counts))
-            outcome, before = np.tile(counts, (len(some), 1)), self.packing.unpack(layer.words[some])
+            outcome, before = _each(counts, len(some)), self.packing.unpack(layer.words[some])
             at, given = np.repeat(np.arange(len(some)), len(counts)), answers.decision[answers.kind[repeated]]
             if space.lost:
                 words = self.packing.pack(advance(design, before[at], given, outcome))
@@ -246,16 +246,7 @@ class Growing:
                 dose = cohort.given[answers.kind[some]]
                 words = ((layer.words[some] & ways.stay)[:, None] + ways.add[dose]).reshape(len(at), -1)
                 words += self.packing.remembered(design.remember(before[at], given, outcome))
-            sums = layer.sums[repeated]
-            sums[:, 0] *= np.tile(ways.orders, len(some))
-            self._send(layer.patients + ways.more, words, sums)
-
-    def _send(self, to: int, words: IntArray, sums: FloatArray) -> None:
-        """Send trials to a layer as they are."""
-        width = self.packing.words
-        nothing, nowhere = np.zeros((1, 1, width), np.int64), np.zeros(1, np.int64)
-        some = Sent(words, sums, np.zeros(len(words), np.int32))
-        self._layer(to).send(some, nowhere, np.full(width, -1), nothing, np.ones(1), len(words))
+            self._layer(layer.patients + ways.more).take_in(words, weighed(layer.sums[some], ways.orders))
 
     def _layer(self, patients: int) -> Arrivals:
         """Return who waits at a number of patients."""
@@ -263,3 +254,8 @@ class Growing:
             loops, width = self._loops, self.packing.words
             self._waiting[patients] = Arrivals(width) if loops is None else Hashed(width, loops, self.told)
         return self._waiting[patients]
+
+
+def _each(counts: IntArray, trials: int) -> IntArray:
+    """Return how some trials can turn out, [K, categories] for each of them."""
+    return np.broadcast_to(counts, (trials, *counts.shape)).reshape(-1, counts.shape[1])
