@@ -39,8 +39,9 @@ class Later(ModuleType):
         finally:
             for module in hidden:
                 del sys.modules[module]
-        for part in (each for each in vars(self) if isinstance(getattr(self, each), ModuleType)):
-            setattr(real, part, getattr(self, part))  # was loaded before
+        for part, module in list(vars(self).items()):  # which other threads may fill
+            if isinstance(module, ModuleType):
+                setattr(real, part, module)  # was loaded before
         self.__dict__.update(real.__dict__)
         return getattr(real, name)
 
