@@ -9,7 +9,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import grouped, over, panels
-from doseopt.plots.scaffold import Axes, Figure, bare, faint_grid, name_rows, names_of, small_multiples
+from doseopt.plots.scaffold import Axes, Figure, faint_grid, names_of, rows_of, small_multiples
 from doseopt.plots.style import BLUE, GREY, NORMAL, SMALL, VERMILLION, by_page, fitted, full_width, styled, text_width
 
 SPANS = ((0.05, 0.95, 0.8), (0.25, 0.75, 3.2))
@@ -43,12 +43,11 @@ def duration_figure(ds: xr.Dataset) -> Figure:
         float(level): ds["completion_quantile"].sel(time_quantile=level) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
     }
     values = {level: each.transpose("design", "scenario").to_numpy() for level, each in quantiles.items()}
-    for k, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
-        bare(ax, named=k % columns == 0)
-        _panel(ax, {level: over(each, panel) for level, each in values.items()}, day)
     top = float(np.nanmax([*values[0.95].ravel(), day]))
-    axes[0].set_xlim(0, 1.04 * top)
-    name_rows(axes[0], names)
+    for k, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
+        rows_of(ax, names, named=k % columns == 0)
+        _panel(ax, {level: over(each, panel) for level, each in values.items()}, day)
+        ax.set_xlim(0, 1.04 * top)
     figure.supxlabel("days from the start", size=NORMAL)
     return figure
 

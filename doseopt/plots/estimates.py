@@ -7,7 +7,7 @@ import xarray as xr
 
 from doseopt.core.state import FloatArray
 from doseopt.display.panels import doses, in_print
-from doseopt.plots.scaffold import SIDES, Axes, Figure, bare, name_rows, names_of, new_figure, percent_axis
+from doseopt.plots.scaffold import SIDES, Axes, Figure, names_of, new_figure, percent_axis, rows_of
 from doseopt.plots.style import BLUE, FAINT, INK, NORMAL, SMALL, by_page, fitted, full_width, styled, text_width
 
 MOST_COLUMNS = 7, 4
@@ -56,10 +56,7 @@ def estimates_figure(ds: xr.Dataset) -> Figure:
             ax = figure.add_subplot(grid[top + 1 + j // across, j % across])
             ax.set_title(f"{title}\ntrue {truth[s, j]:.0f}%", linespacing=1.1)
             _panel(ax, truth[s, j], *(value[s, j] for value in values))
-            bare(ax, named)
-            if named:
-                name_rows(ax, names)
-            ax.set_ylim(len(names) - 0.4, -0.6)
+            rows_of(ax, names, named)
             ax.tick_params(labelbottom=j + across >= count)
     figure.supxlabel("DLT rate (%)", size=NORMAL)
     return figure

@@ -111,7 +111,8 @@ def small_multiples(
     row, gap, rest, key : float
         Inches: a panel, what is between panels, everything else; a key above them, whose axes are then the first.
     shared : {"all", "rows", "none"}
-        The scales that all panels have of the first, numbered at the left and at the foot only.
+        The scales that panels have in common, numbered at the left and at the foot only. Rows are those of the first
+        panel; all scales are set panel by panel, since the time that linked axes take grows with their number squared.
     ragged : bool
         Whether a column that ends earlier has numbers at its own foot, not only the last row.
     """
@@ -121,9 +122,8 @@ def small_multiples(
     head = [figure.add_subplot(grid[0, :])] if key else []
     axes: list[Axes] = []
     for k, title in enumerate(fitted(titles, width, NORMAL, bold=True)):
-        like = axes[0] if axes and shared != "none" else None
-        across = like if shared == "all" else None
-        ax = figure.add_subplot(grid[above + k // columns, k % columns], sharex=across, sharey=like)
+        like = axes[0] if axes and shared == "rows" else None
+        ax = figure.add_subplot(grid[above + k // columns, k % columns], sharey=like)
         ax.set_title(title, weight="bold")
         if shared != "none":
             ax.tick_params(labelleft=k % columns == 0)
@@ -152,12 +152,11 @@ def design_multiples(
     figure, axes = small_multiples(heading, titles, columns, width, **size, ragged=ragged)
     panels = axes[int(key > 0) :]
     for k, ax in enumerate(panels):
-        bare(ax, named=k % columns == 0)
+        rows_of(ax, names, named=k % columns == 0)
         percent_axis(ax, "x", 100, 50)
         ax.set_xticks([0, 50, 100])
         for label, side in zip(ax.get_xticklabels(), SIDES, strict=False):  # none but at the foot
             label.set_horizontalalignment(side)
-    name_rows(panels[0], names)
     return figure, axes, width
 
 
@@ -200,6 +199,15 @@ def name_rows(
     ax.tick_params(axis="y", labelsize=size)
     ax.set_ylim(at[-1] + below, at[0] - above)
     bare(ax)
+
+
+def rows_of(ax: Axes, names: Sequence[str], named: bool) -> None:
+    """Make room for a row for each name, and name them if this panel does."""
+    if named:
+        name_rows(ax, names)
+    else:
+        ax.set_ylim(len(names) - 0.4, -0.6)
+        bare(ax, named=False)
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], away: tuple[float, float], **look: Any) -> Any:

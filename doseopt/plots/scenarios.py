@@ -45,8 +45,8 @@ def scenario_figure(ds: xr.Dataset) -> Figure:
     figure, axes = small_multiples(heading, titles, columns, width, row=1.25, rest=0.45)
     for ax, panel in zip(axes, shown, strict=True):
         _panel(ax, x, 100 * ds["p_dlt"].to_numpy(), panel, target)
-    axes[0].set_xlim(x[0] - 0.3 * (x[-1] - x[0] or 1) / 2, x[-1] + 0.3 * (x[-1] - x[0] or 1) / 2)
-    axes[0].set_xticks(x, ticks(labels, x, width))
+        ax.set_xlim(x[0] - 0.3 * (x[-1] - x[0] or 1) / 2, x[-1] + 0.3 * (x[-1] - x[0] or 1) / 2)
+        ax.set_xticks(x, ticks(labels, x, width))
     figure.supxlabel(dose_label(unit, ", log scale"), size=NORMAL)
     figure.supylabel("true DLT rate (%)", size=NORMAL)
     return figure

@@ -160,14 +160,17 @@ def _cut(label: str, width: float, size: float, bold: bool, tail: float) -> str:
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
     """Break a text into lines of a width in points."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, size) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
+    words, lines = text.split(), list[str]()
+    letters = int(width / (0.5 * size))  # of a line, about: to begin there measures few lines, which takes long
+    while words:
+        count = max(len(" ".join(words)[:letters].split()) - 1, 1)
+        while count < len(words) and text_width(" ".join(words[: count + 1]), size) <= width:
+            count += 1
+        while count > 1 and text_width(" ".join(words[:count]), size) > width:
+            count -= 1
+        lines.append(" ".join(words[:count]))
+        del words[:count]
+    return lines or [""]
 
 
 def ramp(name: str, shares: FloatArray) -> list[Colour]:

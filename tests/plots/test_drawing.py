@@ -2,6 +2,7 @@
 
 import io
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from doseopt.plots.save import DPI, drawn, in_pixels
-from doseopt.plots.style import styled
+from doseopt.plots.scaffold import small_multiples
+from doseopt.plots.style import measured, styled, text_width, wrapped
 
 
 @styled
@@ -97,3 +99,26 @@ def test_a_line_has_the_looks_that_are_stated():
             "stroke-dashoffset: 0",
         }
     ]
+
+
+@pytest.mark.parametrize("width", [90.0, 256.0, 700.0])
+def test_a_text_breaks_where_the_next_word_no_longer_fits_and_little_is_measured(width):
+    text = " ".join(f"{'word' * (k % 4)}{k}" for k in range(60)) + " " + "W" * 90 + " end"
+    measured.cache_clear()
+    lines = wrapped(text, width, 7.5)
+    assert measured.cache_info().misses <= 4 * len(lines)  # not once a word
+    assert " ".join(lines) == text
+    for line, after in pairwise(lines):
+        assert text_width(line, 7.5) <= width or " " not in line
+        assert text_width(f"{line} {after.split()[0]}", 7.5) > width
+    assert wrapped("", width, 7.5) == [""]
+
+
+def test_each_panel_has_scales_of_its_own_unless_rows_are_shared():
+    def linked(**shared):
+        _, axes = styled(small_multiples)(("", ""), ["a", "b"], 2, 100, row=1, rest=1, **shared)
+        groups = axes[0].get_shared_x_axes(), axes[0].get_shared_y_axes()
+        return [len(group.get_siblings(axes[0])) for group in groups]
+
+    assert linked() == [1, 1]
+    assert linked(shared="rows") == [1, 2]
