@@ -157,7 +157,7 @@ def _completed(belief: Belief, values: Callable[[Belief], FloatArray], known: Ma
     """Return values by scenario, of which some are known: the coarser rule was the finer one of the belief before."""
     told = _told(belief)
     new = [k for k, each in enumerate(told) if each not in known]
-    some = dict(zip(new, values(Belief(belief.scenarios.isel(scenario=new))), strict=True))
+    some = dict(zip(new, values(Belief(belief.scenarios.isel(scenario=new))), strict=True)) if new else {}
     return np.stack([some[k] if k in some else known[each] for k, each in enumerate(told)])
 
 

@@ -348,19 +348,23 @@ def test_a_belief_without_a_law_has_sums_without_error():
     assert integrated(belief, lambda b: values)[0] is belief
 
 
-def test_integrated_stops_at_the_finest_rule_and_keeps_its_error():
+@pytest.mark.parametrize(("apart", "asked"), [(0.01, 4), (0.0, 1)])
+def test_integrated_stops_at_the_finest_rule_and_keeps_its_error(apart, asked):
+    """It asks for no scenario of a finer rule that it has the values of."""
     calls = []
 
     def finer(left):
-        made = Belief(belief_of_rates([[0.1], [0.2]]).scenarios, np.array([1.0, 0.0]), "", np.array([0.0, 1.0]))
+        scenarios = belief_of_rates([[0.1 + apart * left], [0.2 + apart * left]]).scenarios
+        made = Belief(scenarios, np.array([1.0, 0.0]), "", np.array([0.0, 1.0]))
         return dataclasses.replace(made, finer=functools.partial(finer, left - 1) if left else None)
 
     def values(belief):
         calls.append(belief)
         return np.array([[0.0], [1.0]])
 
-    belief, _ = integrated(finer(3), values)
-    assert len(calls) == 4
+    belief, found = integrated(finer(3), values)
+    assert len(calls) == asked
+    assert found.tolist() == [[0.0], [1.0]]
     assert belief.error(np.array([[0.0], [1.0]])).tolist() == [1]
 
 
