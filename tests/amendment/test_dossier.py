@@ -98,6 +98,7 @@ def test_interims_are_averages_of_exact_results(study):
     rules = [
         belief_of_model(study.curve(), one, one, study.mtd.acceptable, None, study.target, k) for k in range(COARSE, 4)
     ]
+    rules = [rules[0], *(rule.trimmed for rule in rules[1:])]
     before = {"correct_selection": 0, "no_selection": 0, "sample_size": 1, "total_dlts": 1}
     for name, start in starts(study, "1T").items():
         at = ds.sel(interim="a DLT in the first patient", design=name)

@@ -119,7 +119,7 @@ class NodesPosterior:
         for start in range(0, len(self.tallies), LINES):
             rows = slice(start, start + LINES)
             weights = (weight / self.total[rows, None] for weight in self.nodes.on_lines(self.tallies[rows], BESIDE))
-            yield rows, [line.distribution(weight) for line, weight in zip(lines, weights, strict=True)]
+            yield rows, [line.line.distribution(weight) for line, weight in zip(lines, weights, strict=True)]
 
     def log_marginal(self) -> FloatArray:
         """Return the log marginal likelihood without binomial coefficients, [U]."""

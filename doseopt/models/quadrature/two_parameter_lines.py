@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from doseopt.core.state import FloatArray
-from doseopt.models.line import Distribution, Line
+from doseopt.models.line import Line
 from doseopt.models.quadrature.two_parameter_space import Stretch
 
 STEP = 0.4
@@ -46,10 +46,6 @@ class LogitLine:
         line = Line(float(first) * STEP, STEP, int(last - first) + 1)
         logits = stretch.eta(line.nodes)
         return cls(line, logits, STEP / (stretch.du(logits) * step * np.pi))
-
-    def distribution(self, weight: FloatArray) -> Distribution:
-        """Return the distributions of the stretched logit with weights [U, M]."""
-        return self.line.distribution(weight)
 
 
 def at_logits(lines: Sequence[LogitLine], logits: FloatArray, step: float) -> tuple[list[slice], FloatArray]:

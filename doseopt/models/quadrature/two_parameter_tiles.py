@@ -33,8 +33,10 @@ FAST, SLOW, SLOWS = 0.95, 0.125, 4
 near it, and multiples of a low one."""
 TURN = 2.4
 """Angle by which those at low ones are turned, so that they do not cancel where they are summed."""
-ALIKE = 1 << 7
+ALIKE = 1 << 8
 """Tallies at a time at tiles that are summed together."""
+EVEN = 2
+"""So many tiles together are looked at from where on, and up to where, they count."""
 
 type Functional = Callable[[int], FloatArray]
 """What is integrated: a tile -> columns at its nodes, [TILE^2, C]."""
@@ -270,20 +272,25 @@ class Nodes:
         block = np.column_stack([tallies, -peak])
         for rows, tiles in self.side_by_side(counts):
             nodes, values = at_logits(self.lines, self.logits[tiles], self.step)
-            f = block[rows] @ self.columns[tiles].swapaxes(0, 1).reshape(block.shape[1], -1)
-            np.maximum(f, LEAST, out=f)
-            parts = np.exp(f, out=f) @ values
+            columns = self.columns[tiles].swapaxes(0, 1).reshape(block.shape[1], -1)
             ends = np.cumsum([some.stop - some.start for some in nodes])
-            for own, some, part in zip(found, nodes, np.split(parts, ends[:-1], axis=1), strict=True):
-                own[rows, some] += part
+            for few in np.array_split(rows, -(-len(rows) // ALIKE)):
+                f = block[few] @ columns
+                np.maximum(f, LEAST, out=f)
+                parts = np.exp(f, out=f) @ values
+                for own, some, part in zip(found, nodes, np.split(parts, ends[:-1], axis=1), strict=True):
+                    own[few, some] += part
         return found
 
     def side_by_side(self, counts: BoolArray) -> Iterator[tuple[IntArray, slice]]:
-        """Yield tallies for which about the same tiles beside each other in z count, and these, from [U, T]."""
+        """Yield tallies for which about the same tiles beside each other in z count, and these, from [U, T].
+
+        The tiles of a tally are the same whatever the others are.
+        """
         for start in range(0, counts.shape[1], self.across):
             band = counts[:, start : start + self.across]
             some = np.flatnonzero(band.any(axis=1))
-            first, last = band[some].argmax(axis=1), self.across - band[some, ::-1].argmax(axis=1)
-            order = np.lexsort((last, first))
-            for rows in np.array_split(order, -(-len(order) // ALIKE)) if len(order) else ():
-                yield some[rows], slice(start + int(first[rows].min()), start + int(last[rows].max()))
+            first = band[some].argmax(axis=1) // EVEN * EVEN
+            last = -(-(self.across - band[some, ::-1].argmax(axis=1)) // EVEN) * EVEN
+            for low, high in sorted(set(zip(first.tolist(), last.tolist(), strict=True))):
+                yield some[(first == low) & (last == high)], slice(start + low, start + min(high, self.across))
