@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,13 @@ from doseopt.beliefs.of_model import belief_of_model
 from doseopt.conduct.draws import COHORT
 from doseopt.conduct.question import Question
 from doseopt.core.parameters import Fault, Faults
+from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray
 from doseopt.designs.unfinished import Unfinished, enrolled, under
 from doseopt.engines.budget import TooManyStates
 from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 FURTHER = (0, COHORT)
 """Most further patients with which the optimal policy goes on."""

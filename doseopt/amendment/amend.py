@@ -19,6 +19,7 @@ from doseopt.core.beside import begun
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Fault, Faults
+from doseopt.core.progress import Progress
 from doseopt.core.state import CONTINUE
 from doseopt.core.trial import decide_and_select
 from doseopt.designs.unfinished import enrolled, pending_next
@@ -30,8 +31,6 @@ from doseopt.records.answer import Answer
 from doseopt.records.replay import Replay, Standing
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 TRIALS, SEED = 20_000, 1
 """Of the paired differences."""

@@ -29,6 +29,7 @@ from doseopt.core.beside import in_turn
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.design import Row
 from doseopt.core.parameters import Fault, Faults, nearest
+from doseopt.core.progress import Progress
 from doseopt.designs.waiting import made_to_wait
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
@@ -39,8 +40,6 @@ from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.study.amendment import Proposal
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 NODES = 10**9
 """Of posteriors that the accuracy of estimates is computed with: a fifth of what `doseopt compare` takes."""

@@ -18,6 +18,7 @@ from doseopt.comparison.window_readings import WindowReading
 from doseopt.core.cohort import format_outcomes
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
+from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray
 from doseopt.designs.waiting import made_to_wait
 from doseopt.display.outlook import STUDY_MODEL
@@ -26,8 +27,6 @@ from doseopt.engines.graph import forget_larger, most_patients
 from doseopt.measures.operating_characteristics import METRICS
 from doseopt.records.trial import Trial
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 MEASURES = (
     "correct_selection",

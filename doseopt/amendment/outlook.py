@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from doseopt.beliefs.of_model import FINE, Tally, belief_of_model, updated
 from doseopt.conduct.question import Question, actual_doses
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults
+from doseopt.core.progress import Progress
 from doseopt.core.remembered import remembered
 from doseopt.core.state import BoolArray, FloatArray, IntArray, TrialState
 from doseopt.designs.layers import first_size, with_cap
@@ -27,8 +28,6 @@ from doseopt.records.replay import Standing
 from doseopt.records.trial import Trial
 from doseopt.scenarios import MTDRule
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 PRIOR_SCALES = {"prior sd halved": 0.5, "prior sd doubled": 2.0}
 EXPECTED = (*MEASURES, "further_patients", "further_dlts")

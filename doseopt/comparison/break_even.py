@@ -13,6 +13,7 @@ from doseopt.comparison.departures import TEXTS as DEPARTURES
 from doseopt.comparison.departures import departure_of, departures, untold
 from doseopt.core.design import Design, Modifier
 from doseopt.core.parameters import Fault, Faults
+from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray
 from doseopt.designs.layers import layers, with_modifiers
 from doseopt.designs.modifiers import TooToxic
@@ -25,8 +26,6 @@ from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.scenarios.perturbations import Perturbation, perturbations
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 POINTS = 201
 """Of the grid over a range."""

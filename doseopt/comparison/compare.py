@@ -25,6 +25,7 @@ from doseopt.comparison.weighable import unweighed
 from doseopt.core.beside import in_turn
 from doseopt.core.design import Design
 from doseopt.core.parameters import Faults, demand
+from doseopt.core.progress import Progress
 from doseopt.designs.layers import with_cap
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
@@ -33,8 +34,6 @@ from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.measures.complete_information import benchmark_beside
 from doseopt.scenarios.mtd_rule import judged_on, planned_of
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 CALENDARS = {"calendars": "trials", "calendars_seed": "seed"}
 """What a comparison calls the attributes of designs that are averaged over calendars."""

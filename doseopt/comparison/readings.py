@@ -16,6 +16,7 @@ from doseopt.comparison.window_readings import MOST, WindowReading, window_silen
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
 from doseopt.core.parameters import Domain, Fault, Faults, declared
+from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray
 from doseopt.designs.layers import course, layers, with_cap, with_names, with_rule
 from doseopt.display.readings import ACTUAL, CAP, NAMES, TARGET
@@ -28,8 +29,6 @@ from doseopt.measures.operating_characteristics import measure_each
 from doseopt.scenarios import ActualDose
 from doseopt.scenarios.mtd_rule import planned_of
 from doseopt.study.study import Study
-
-type Progress = Callable[[str], object]
 
 MEASURES = (
     "correct_selection",

@@ -25,7 +25,7 @@ from doseopt.engines import graph as graph_module
 from doseopt.engines.budget import TooManyStates, work_of
 from doseopt.engines.cohort_outcomes import cohort_outcomes
 from doseopt.engines.exact import Exact
-from doseopt.engines.graph import build_graph, graph_of, reach_of
+from doseopt.engines.graph import build_graph, forget_larger, graph_of, reach_of
 from doseopt.engines.growing import Growing
 from doseopt.engines.simulate import ExactWherePossible, Simulate
 from doseopt.plots.drawings import _with_error
@@ -474,3 +474,14 @@ def test_bytes_are_a_budget_beyond_which_a_design_is_simulated(study):
     assert small(study.designs["BOIN 6"], study.scenarios).attrs["engine"] == "exact"
     with pytest.raises(Faults, match="max_bytes"):
         Exact(max_bytes=0)
+
+
+def test_a_graph_larger_than_all_that_are_remembered_is_forgotten_alone():
+    """The steps of a ladder need its room."""
+    base = doseopt.BOIN(doses=4, target=0.25, cohort=1)
+    small, large = (Modified(base, (MaxPatients(n=patients),)) for patients in (6, 30))
+    found = [reach_of(design) for design in (small, large)]
+    assert all(reach_of(design) is each for design, each in zip((small, large), found, strict=True))
+    forget_larger()
+    assert [reach_of(design) is each for design, each in zip((small, large), found, strict=True)] == [True, False]
+    forget()
