@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ import xarray as xr
 from doseopt.comparison.window_readings import MOST, WindowReading, window_silences
 from doseopt.core.definition import Definition
 from doseopt.core.design import Design
+from doseopt.core.facts import Facts
 from doseopt.core.parameters import Domain, Fault, Faults, declared
 from doseopt.core.progress import Progress
 from doseopt.core.state import FloatArray
@@ -24,6 +26,7 @@ from doseopt.engines.budget import TooManyStates
 from doseopt.engines.enrolling import loses
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import Means, means_of_each
+from doseopt.engines.several import means_of_several
 from doseopt.measures.expected import linear_measures, mean_of_known
 from doseopt.measures.operating_characteristics import measure_each
 from doseopt.scenarios import ActualDose
@@ -41,6 +44,8 @@ MEASURES = (
 TARGETS = (0.20, 0.25, 0.30, 1 / 3)
 MODERATE = 0.10
 """P(moderate toxicity | no DLT) at every dose, where the scenarios state none and a reading looks at it."""
+TOGETHER = 16
+"""Courses whose trials are followed at a time."""
 
 
 def _same(study: Study, design: Design) -> tuple[Study, Design]:
@@ -175,7 +180,7 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     name : str
         The design.
     progress : callable, optional
-        Told each factor when its turn comes.
+        Told all combinations, and each factor that is not the design's own, when their turn comes.
 
     Returns
     -------
@@ -199,14 +204,20 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
     if not own:
         raise Faults([Fault(f"designs.{name}", "has no parameter that a protocol could mean otherwise")], "silences")
     scenarios = study.scenarios
+    progress("all combinations")
+    every = _combinations(study, design, own, scenarios)
+    positions, combined = np.array([*every]), mean_of_known(np.array([*every.values()]), 2)
     single, labels = [], []
     for factor, each in factors.items():
-        progress(factor)
-        for reading in each:
-            single.append(_alone(reading, study, design, scenarios))
+        if factor not in own:
+            progress(factor)
+        for k, reading in enumerate(each):
+            if factor in own:
+                place = tuple(k if name == factor else 0 for name in own)
+                single.append(every.get(place, _unknown(scenarios)))
+            else:
+                single.append(_alone(reading, study, design, scenarios))
             labels.append((factor, reading.value, reading is each[0]))
-    progress("all combinations")
-    combined, positions = _combinations(study, design, own, scenarios)
     data: dict[str, Any] = {}
     for m, measure_name in enumerate(MEASURES):
         values = np.array([row[m] for row in single])
@@ -233,48 +244,61 @@ def silences(study: Study, name: str, progress: Progress = lambda _: None) -> xr
 
 
 def _alone(reading: Reading, study: Study, design: Design, scenarios: xr.Dataset) -> FloatArray:
-    """Return the measures under one reading, [measure, scenario]; nan if it makes a design only with other ones."""
+    """Return the measures under one reading, [measure, scenario]; nan if its design is too large."""
     try:
         changed, other = read(study, design, [reading])
-        each = _evaluated(changed, [other], scenarios if changed is study else changed.scenarios)
-        return np.asarray(each[0])
+        found: FloatArray = _evaluated(changed, [[other]], scenarios if changed is study else changed.scenarios)[0]
+        return found
     except (Faults, TooManyStates):
-        return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
+        return _unknown(scenarios)
 
 
-def _evaluated(study: Study, designs: Sequence[Design], scenarios: xr.Dataset) -> FloatArray:
-    """Return the measures of designs that give the same cohorts in each scenario, [design, measure, scenario]."""
+def _unknown(scenarios: xr.Dataset) -> FloatArray:
+    return np.full((len(MEASURES), scenarios.sizes["scenario"]), np.nan)
+
+
+def _evaluated(study: Study, courses: Sequence[Sequence[Design]], scenarios: xr.Dataset) -> FloatArray:
+    """Return the measures of designs, those of each course giving the same cohorts, [design, measure, scenario]."""
     stated = scenarios["p_moderate"].variable
     moderate = stated.copy(data=np.where(np.isnan(stated.to_numpy()), MODERATE, stated.to_numpy()))
-    if loses(designs[0], scenarios):
+    if loses(courses[0][0], scenarios):
         filled = scenarios.assign(p_moderate=moderate)
-        outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in designs]
+        outcomes = [study.judge(Exact(max_states=MOST)(design, filled)) for design in itertools.chain(*courses)]
         return np.array([list(measure_each(each, MEASURES).values()) for each in outcomes])
     p_dlt, p_observed = (scenarios[name].to_numpy() for name in ("p_dlt", "p_observed"))
-    each = means_of_each(designs, p_observed, p_beside=moderate.to_numpy())
+    each = _means(courses, p_observed, moderate.to_numpy())
     joined = Means(*(np.concatenate([getattr(means, part) for means in each]) for part in ("selection", "n", "y")))
-    rates = np.tile(p_dlt, (len(designs), 1))
+    rates = np.tile(p_dlt, (len(each), 1))
     measures = linear_measures(joined, rates, study.mtd, planned_of(scenarios), MEASURES)
-    return np.stack([values.reshape(len(designs), -1) for values in measures.values()], axis=1)
+    return np.stack([values.reshape(len(each), -1) for values in measures.values()], axis=1)
+
+
+def _means(courses: Sequence[Sequence[Design]], p_observed: FloatArray, p_moderate: FloatArray) -> list[Means]:
+    """Return the expectations of each design; those of several courses side by side if their graphs are small."""
+    if len(courses) > 1:
+        with contextlib.suppress(TooManyStates):
+            return means_of_several(courses, p_observed, p_moderate, MOST)
+    return [means for designs in courses for means in means_of_each(designs, p_observed, p_beside=p_moderate)]
 
 
 def _combinations(
     study: Study, design: Design, own: Mapping[str, list[Reading]], scenarios: xr.Dataset
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return means over the scenarios of all combinations [C, measure], and the reading of each factor [C, F]."""
-    alike: dict[Design, dict[tuple[int, ...], Design]] = {}
+) -> dict[tuple[int, ...], FloatArray]:
+    """Return the measures of all combinations, [measure, scenario], by the position of each factor's reading."""
+    alike: dict[Facts, dict[Design, dict[tuple[int, ...], Design]]] = {}
     for place in itertools.product(*(range(len(each)) for each in own.values())):
         try:
             _, changed = read(study, design, [each[k] for k, each in zip(place, own.values(), strict=True)])
         except Faults:
             continue  # readings that exclude each other
-        alike.setdefault(course(changed), {})[place] = changed
+        plain = course(changed)
+        alike.setdefault(plain.facts, {}).setdefault(plain, {})[place] = changed
     found: dict[tuple[int, ...], FloatArray] = {}
-    for designs in alike.values():
-        measures = mean_of_known(_evaluated(study, list(designs.values()), scenarios), 2)
-        found |= dict(zip(designs, measures, strict=True))
-    places = sorted(found)
-    return np.array([found[place] for place in places]), np.array(places)
+    for courses in alike.values():
+        for some in itertools.batched(courses.values(), TOGETHER):
+            measures = _evaluated(study, [list(designs.values()) for designs in some], scenarios)
+            found |= dict(zip(itertools.chain(*some), measures, strict=True))
+    return dict(sorted(found.items()))
 
 
 def _effects(means: np.ndarray, labels: list[tuple[str, str, bool]], factors: list[str]) -> list[float]:

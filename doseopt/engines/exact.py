@@ -202,12 +202,12 @@ def state_weights(graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatAr
 
 def seen_by(graph: Reach, rows: IntArray, beside: bool, doses: slice = slice(None)) -> list[FloatArray]:
     """Return the counts [Q, D] of which, times `log_rates`, the log likelihood of what some doses saw is the sum."""
-    n = (graph.state.n[rows, doses] - graph.start.n[:, doses]).astype(float)
-    y = (graph.state.y[rows, doses] - graph.start.y[:, doses]).astype(float)
+    n = (graph.state.n[rows, doses] - graph.start.n[:1, doses]).astype(float)
+    y = (graph.state.y[rows, doses] - graph.start.y[:1, doses]).astype(float)
     if not beside:
         return [y, n - y]
     memory = slice(0, graph.design.facts.doses)
-    e = (graph.state.memory[rows, memory] - graph.start.memory[:, memory]).astype(float)[:, doses]
+    e = (graph.state.memory[rows, memory] - graph.start.memory[:1, memory]).astype(float)[:, doses]
     return [y, n - y, e, n - e]
 
 
@@ -238,7 +238,7 @@ def _passages(
     repeats = facts.outcomes.lost > 0 and facts.max_enrolled is not None
     weight = np.zeros((len(p), len(graph.state)))
     again = np.zeros_like(weight if repeats else weight[:, :0])
-    weight[:, 0] = 1
+    weight[:, : len(graph.start)] = 1
     for states, into in graph.layers():
         if into.start == into.stop:
             continue

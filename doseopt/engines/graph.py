@@ -50,7 +50,7 @@ class Reach:
     ----------
     design : Design
     start : TrialState
-        Where the trials begin, a batch of one.
+        Where the trials begin, a batch of one; of `Several` designs one each, of the same tally.
     state : TrialState
         These states in order of patients treated, S of them; of a `Graph` all that can be reached.
     decision : Decision
@@ -171,7 +171,7 @@ def build_graph(
     ----------
     design : Design
     start : TrialState, optional
-        A batch of one to start from (see `doseopt.after`); left out: the empty trial.
+        Of `Reach` (see `doseopt.after`); left out: the empty trial.
     max_states : int
         Refuse larger graphs.
     max_bytes : int, optional

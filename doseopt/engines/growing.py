@@ -98,7 +98,7 @@ class Growing:
     ----------
     design : Design
     start : TrialState
-        A batch of one.
+        As of `Reach`.
     told : bool
         Whether edges are kept.
 
@@ -116,7 +116,7 @@ class Growing:
         self._waiting: dict[int, Arrivals] = {}
         self._edges: dict[int, list[tuple[IntArray, IntArray]]] = {}
         self._planned: dict[tuple[int, int | None], list[Ways]] = {}
-        self._layer(begun).take_in(self.packing.pack(start), np.ones((1, 2)))
+        self._layer(begun).take_in(self.packing.pack(start), np.ones((len(start), 2)))
 
     def __bool__(self) -> bool:
         return bool(self._waiting)

@@ -128,6 +128,13 @@ def test_every_combination_is_there_once_and_is_its_design(study, capped):
             assert capped[f"{name}_all"][k].item() == pytest.approx(measure(outcomes, name)[0].item(), abs=1e-12)
 
 
+def test_combinations_that_are_too_large_together_are_evaluated_one_by_one(study, uncapped, monkeypatch):
+    monkeypatch.setattr("doseopt.comparison.readings.MOST", 700)  # states, of which the largest has 600
+    one_by_one = silences(study, "ATD")
+    for name in MEASURES:
+        np.testing.assert_allclose(one_by_one[f"{name}_all"], uncapped[f"{name}_all"], rtol=0, atol=1e-13)
+
+
 def test_a_reading_that_needs_another_has_no_numbers_alone(capped):
     assert np.isnan(at(capped, "on_descent", "declare")["correct_selection"].item())
     assert (capped["position"].sel(own_factor="on_descent") == 2).any()

@@ -5,23 +5,15 @@ import pytest
 import xarray as xr
 from comparison.test_readings import STUDY
 
-from doseopt.comparison.readings import MEASURES, readings_of, silences
+from doseopt.comparison.readings import readings_of, silences
 from doseopt.display.readings import factor_words, reading_words
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.study.file import load_study, parse_study
 
 
-def one_at_a_time(name):
-    """The readings of a design of test_silences.py one at a time, without the 360 combinations, which take seconds."""
-    used = np.zeros((1, len(MEASURES))), np.zeros((1, 7), int)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("doseopt.comparison.readings._combinations", lambda *_: used)
-        return silences(parse_study(STUDY), name)
-
-
 @pytest.fixture(scope="module")
 def capped():
-    return one_at_a_time("ATD 10")
+    return silences(parse_study(STUDY), "ATD 10")
 
 
 def by_hand():
