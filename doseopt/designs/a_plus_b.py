@@ -94,21 +94,18 @@ class CountedDesign(Defaults):
         """Apply the rule to each trial."""
         (n, y), (a, whole, c, _, _) = self.counted(state), self.counts
         excluded = self._open(n, y).sum(axis=1)
-        dose, size, stop = state.dose.copy(), np.zeros(len(n), np.int64), np.zeros(len(n), np.int64)
-        down = (dose >= excluded) | ((excluded < self.doses) & (self.on_descent == "declare"))
+        had, dlts, levels = n.T, y.T, np.arange(self.doses)[:, None]
+        closed = (levels + 1 == excluded) & (excluded < self.doses)
+        begun = (had < a) & ~(closed & (self.on_descent in AT_ONCE))
+        more = ~begun & (dlts >= c) & (had < whole)
+        up = ~begun & ~more & (levels + 1 < excluded)
+        more |= ~begun & ~up & (had < whole) & (closed | self.confirm_top)
+        dose = np.argmax(~up & (levels >= state.dose), axis=0)  # past all doses that are left upwards
+        here = dose, state.at
+        size = np.where(begun[here], a - had[here], np.where(more[here], whole - had[here], 0))
+        stop = np.where(begun[here] | more[here], 0, COMPLETE)
+        down = (state.dose >= excluded) | ((excluded < self.doses) & (self.on_descent == "declare"))
         dose[down], size[down], stop[down] = self._descended(n[down], excluded[down])
-        rows = np.flatnonzero(~down)
-        while rows.size:
-            at, here = dose[rows], n[rows, dose[rows]]
-            closed = (at + 1 == excluded[rows]) & (excluded[rows] < self.doses)
-            begun = (here < a) & ~(closed & (self.on_descent in AT_ONCE))
-            more = ~begun & (y[rows, at] >= c) & (here < whole)
-            up = ~begun & ~more & (at + 1 < excluded[rows])
-            more |= ~begun & ~up & (here < whole) & (closed | self.confirm_top)
-            size[rows] = np.where(begun, a - here, np.where(more, whole - here, 0))
-            stop[rows] = np.where(begun | more | up, 0, COMPLETE)
-            rows = rows[up]
-            dose[rows] += 1
         return Decision(dose, size, stop)
 
     def _descended(self, n: IntArray, excluded: IntArray) -> tuple[IntArray, IntArray, IntArray]:
