@@ -83,7 +83,8 @@ class Exact:
         Returns
         -------
         Dataset
-            Outcomes; attrs hold the counts of states, edges, endings and paths.
+            Outcomes; attrs hold the counts of states, edges, endings and paths. Endings of equal tallies that stop and
+            select alike are one, where tallies say how likely they are.
         """
         design = enrolling(design, scenarios, start)
         p, space = observed_rates(design, scenarios), design.facts.outcomes
@@ -93,16 +94,14 @@ class Exact:
             chances = (p, *lost_chances(design, scenarios), *(() if beside is None else (beside,)))
             rates = tuple(tuple(tuple(row) for row in each.tolist()) for each in chances)
             return make_outcomes(design, scenarios, reasons=(*design.facts.stops, *own), **_lost(self, design, rates))
-        if tallied(design.facts) and not self.settled:
-            reach = reach_of(design, start, self.max_states, self.max_bytes)
-            weigh = partial(state_weights, reach, p, p_beside=beside)
-            return weighed(reach, design, scenarios, weigh, weigh)
+        if tallied(design.facts):
+            asked = design, start, self.max_states, self.max_bytes
+            reach = settle(graph_of(*asked)) if self.settled else reach_of(*asked)
+            weigh = partial(state_weights, reach.merged, p, p_beside=beside)
+            return weighed(reach.merged, design, scenarios, weigh, weigh, own).assign_attrs(reach.counts())
         graph = graph_of(design, start, self.max_states, self.max_bytes)
         graph = settle(graph) if self.settled else graph
-        if tallied(design.facts):
-            weigh = partial(state_weights, graph, p, p_beside=beside)
-        else:
-            weigh = partial(np.take, edge_weights(graph, p, beside), axis=1)
+        weigh = partial(np.take, edge_weights(graph, p, beside), axis=1)
         return weighed(graph, design, scenarios, weigh, weigh, own)
 
 

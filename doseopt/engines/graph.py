@@ -87,6 +87,20 @@ class Reach:
             "paths": int(self.cohort_paths[self.ending].sum()),
         }
 
+    @functools.cached_property
+    def merged(self) -> Reach:
+        """The same, but endings that count, stop and select alike are one, with the `paths` of all.
+
+        For weighing endings by their tallies; a design may reach one tally by several last doses, say.
+        """
+        facts, state, stop = self.design.facts, self.state[self.ending], self.decision.stop[self.ending]
+        responses = state.memory[:, : facts.doses if facts.responses else 0]
+        first, kind = unique_rows([*state.n.T, *state.y.T, *responses.T, stop, self.selected])
+        paths, kept = self.paths.copy(), np.sort(first)
+        paths[self.ending[first]] = np.bincount(kind, self.paths[self.ending])
+        ends = self.cohort_paths, self.ending[kept], self.selected[kept]
+        return Reach(self.design, self.start, self.state, self.decision, paths, *ends, self.states, self.edges)
+
 
 @dataclass(frozen=True, eq=False)
 class Graph(Reach):

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from doseopt.core.definition import Definition
+from doseopt.core.distinct import unique_rows
 from doseopt.core.state import NONE, BoolArray, FloatArray, IntArray
 from doseopt.scenarios import above_mtd
 from doseopt.scenarios.mtd_rule import TIE
@@ -142,7 +143,7 @@ class Endings:
         """Return the mean of a function of the ending in some scenarios, [L, E, ...] -> [R, ...]."""
         weight, value = self.weight[rows], np.asarray(value, float)
         if len(value) == 1:
-            return np.tensordot(weight, value[0], axes=1)
+            return product(weight, value[0].reshape(value.shape[1], -1)).reshape(len(weight), *value.shape[2:])
         return np.asarray(np.einsum("re,re...->r...", weight, value))
 
     def error(self, value: FloatArray | BoolArray | IntArray, mean: FloatArray) -> FloatArray:
@@ -181,9 +182,15 @@ class Endings:
         return mean, self.error(value, mean)
 
 
+def product(weight: FloatArray, columns: FloatArray) -> FloatArray:
+    """Return weight [R, E] times columns [E, X], [R, X]; the narrower one stands left, which takes half as long."""
+    return (columns.T @ weight.T).T if len(weight) > columns.shape[1] else weight @ columns
+
+
 def number_at(counts: IntArray, doses: BoolArray) -> IntArray:
     """Return how many are counted at some doses of each truth, counts [L, E, D], doses [R, D] -> [L or R, E]."""
-    return np.asarray((counts @ doses[:, :, None].astype(counts.dtype))[..., 0])
+    each = doses[:, None].astype(float) @ counts.swapaxes(1, 2)  # exact: no product of whole numbers is as quick
+    return each[:, 0].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,6 +303,6 @@ class Truth:
         if self.right is None:
             return self, np.arange(len(self.p_dlt))
         same = np.column_stack([self.right, self.above, self.too_high, self.mtd])
-        _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
+        first, which = unique_rows(same.T)
         rest = (self.target, self.planned, self.registered)
-        return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which.reshape(-1)
+        return Truth(self.p_dlt[first], self.right[first], self.mtd[first], *rest), which

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from doseopt.core.state import FloatArray
-from doseopt.measures.endings import ROOM, Endings, Truth
+from doseopt.measures.endings import ROOM, Endings, Truth, product
 
 type Attrs = dict[str, str]
 type Measured = tuple[tuple[str, ...], FloatArray, Attrs]
@@ -89,7 +89,7 @@ def _in_one_product(metrics: Sequence[Metric], endings: Endings, truth: Truth) -
                 if u == 0 or len(value) > 1:
                     part[:] = value[u].reshape(len(part), -1)
             weight = endings.weight if len(groups) == 1 else endings.weight[rows]
-            for whole, found in zip(mean, np.split(weight @ columns, ends[:-1], axis=1), strict=True):
+            for whole, found in zip(mean, np.split(product(weight, columns), ends[:-1], axis=1), strict=True):
                 whole[rows] = found.reshape(-1, *whole.shape[1:])
         means += mean
     return means

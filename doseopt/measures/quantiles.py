@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -20,17 +21,19 @@ QUANTILES = {
 
 def quantiles(endings: Endings) -> dict[str, Measured]:
     """Return the smallest values with at least the stated probability at or below them, (scenario, quantile) each."""
+    counts = [np.unique(getattr(endings, counted).sum(axis=-1)) for counted, _ in QUANTILES.values()]
+    (shares,) = endings.summed(partial(_shares, counts))
     found: dict[str, Measured] = {}
-    for name, (counted, long_name) in QUANTILES.items():
-        counts = np.unique(getattr(endings, counted).sum(axis=-1))
-        (share,) = endings.summed(partial(_shares, counted, counts))
+    each = np.split(shares, np.cumsum([len(numbers) for numbers in counts[:-1]]), axis=1)
+    for (name, (_, long_name)), numbers, share in zip(QUANTILES.items(), counts, each, strict=True):
         cumulative = np.cumsum(share, axis=1)
         position = (cumulative[:, None, :] >= np.array(LEVELS)[:, None] - 1e-12).argmax(axis=2)
         about = {"units": "patients", "long_name": long_name}
-        found[name] = (("scenario", "quantile"), counts[position].astype(float), about)
+        found[name] = (("scenario", "quantile"), numbers[position].astype(float), about)
     return found
 
 
-def _shares(counted: str, counts: IntArray, some: Endings) -> list[FloatArray]:
-    """Return the probability of each number in some endings, [R, X]."""
-    return [some.mean(getattr(some, counted).sum(axis=-1)[..., None] == counts)]
+def _shares(counts: Sequence[IntArray], some: Endings) -> list[FloatArray]:
+    """Return the probability of each number in some endings, [R, X], those of one count after those of the other."""
+    totals = (getattr(some, counted).sum(axis=-1) for counted, _ in QUANTILES.values())
+    return [some.mean(np.concatenate([t[..., None] == c for t, c in zip(totals, counts, strict=True)], axis=-1))]

@@ -19,7 +19,7 @@ from doseopt.designs.modifiers import (
 )
 from doseopt.engines import growing
 from doseopt.engines.enrolling import Enrolling
-from doseopt.engines.exact import ending_weights
+from doseopt.engines.exact import edge_weights, ending_weights
 from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
 
 KINDS = (doseopt.BOIN, doseopt.Keyboard, doseopt.MTPI, doseopt.MTPI2, doseopt.I3Plus3, doseopt.TPI)
@@ -124,6 +124,33 @@ def test_both_routes_agree_where_patients_are_left_out(by_numpy, by_loops):
             whole = route(lambda design=design: build_graph(design, edges=True))
             same(whole, slow, (*COLUMNS, "source", "target", "category_counts"))
     assert sum(design.facts.excluding is not None for design in designs) >= 3
+
+
+def rows_of(graph):
+    """Patients and DLTs, patients with efficacy, why the trial stops and what is selected, an ending a row."""
+    state, stop = graph.state[graph.ending], graph.decision.stop[graph.ending]
+    responses = state.memory[:, : graph.design.facts.doses if graph.design.facts.responses else 0]
+    return np.column_stack([state.n, state.y, responses, stop, graph.selected])
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_endings_that_are_alike_weigh_together_what_they_weigh_apart(first):
+    efficacy = Modified(doseopt.BOIN12(doses=2, target=0.3), (MaxPatients(n=12),))
+    designs, fewer = [efficacy, *map(random_design, range(first, first + 20))], 0
+    for seed, design in enumerate(designs):
+        whole = build_graph(design, edges=True)
+        p, q = np.sort(np.random.default_rng(seed).random((2, 3, design.facts.doses)), axis=2)
+        beside = q if design is efficacy else None
+        apart = edge_weights(whole, p, beside)[:, whole.ending]
+        wanted, which = np.unique(rows_of(whole), axis=0, return_inverse=True)
+        merged = build_graph(design).merged
+        found, at = np.unique(rows_of(merged), axis=0, return_index=True)
+        np.testing.assert_array_equal(found, wanted)
+        assert len(merged.ending) == len(found)
+        together = np.stack([np.bincount(which.ravel(), each) for each in apart])
+        np.testing.assert_allclose(ending_weights(merged, p, beside)[:, at], together, rtol=0, atol=1e-14)
+        fewer += len(found) < len(whole.ending)
+    assert fewer >= 3
 
 
 def test_a_midway_start_takes_both_routes(by_numpy, by_loops):

@@ -31,6 +31,6 @@ def test_complete_enumeration_of_a_trial(scope, relative_to):
     assert graph.counts()["paths"] == 22041
     paths = np.bincount(graph.selected, weights=graph.cohort_paths[graph.ending], minlength=6)
     assert paths.tolist() == [6178, 9266, 4864, 1314, 341, 78]
-    weight = Exact()(design, make_scenarios([skeleton]))["weight"].to_numpy()[0]
-    selection = np.bincount(graph.selected, weights=weight, minlength=6)
+    outcomes = Exact()(design, make_scenarios([skeleton]))
+    selection = np.bincount(outcomes["selected"], weights=outcomes["weight"][0], minlength=6)
     assert_digits(selection, [0.010420, 0.248309, 0.560418, 0.172114, 0.008630, 0.000109], 6)
