@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -45,9 +48,7 @@ def _in_order(study: Study, graph: Graph | None, scenarios: xr.Dataset) -> dict[
     return {m: mean[None] for m, mean in measure_each(outcomes, MEASURES).items()}
 
 
-def _mixed(
-    study: Study, engine: Engine, name: str, design: Design, sides: list[tuple[IntArray, xr.Dataset]]
-) -> dict[str, FloatArray]:
+def _mixed(study: Study, engine: Engine, name: str, design: Design, sides: _Sides) -> dict[str, FloatArray]:
     """Return the measures of a design under all readings, [reading, scenario] each, some readings at a time."""
     shape = sum(len(rows) for rows, _ in sides), study.scenarios.sizes["scenario"]
     found = {m: np.full(shape, np.nan) for m in MEASURES}
@@ -67,6 +68,8 @@ def _mixed(
     return found
 
 
+type _Sides = list[tuple[IntArray, xr.Dataset]]
+"""Readings in which patients are left out, and in which none is, and their scenarios side by side."""
 type _Met = list[tuple[list[int], Clock, xr.Dataset]]
 """Readings that share a clock, and their scenarios side by side."""
 
@@ -96,59 +99,77 @@ def _days(graph: Graph | None, met: _Met, readings: int, scenarios: int) -> Floa
     return found
 
 
-def window_readings(study: Study, engine: Engine) -> xr.Dataset:
-    """Return some measures under each reading of each event and of the window, (window_reading, design, scenario).
+class WindowReadings:
+    """Some measures under each reading of each event and of the window, of one design after the other.
 
     Parameters
     ----------
     study : Study
         With window events, or silences on them.
     engine : Exact, Simulate or ExactWherePossible
-
-    Returns
-    -------
-    Dataset
-        `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
-        than `MOST` states where patients are left out or their populations come one after the other, there also of
-        designs that look at moderate toxicity, and if trials are simulated. With a clock also of `DAYS`: nan where the
-        duration has no law that is known, as where patients are replaced or left out.
     """
-    each, factors = [WindowReading("no: event", NONE, None)], [""]
-    for factor, readings in window_silences(study).items():
-        _, *told = readings  # the first is that there is no such event, or the window in use
-        each, factors = [*each, *told], [*factors, *[factor] * len(told)]
-    read = [reading.of(study).met(*study.stated) for reading in each]
-    kinds = [np.flatnonzero(["p_excluded" in s for s in read]), np.flatnonzero(["p_excluded" not in s for s in read])]
-    sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
-    in_order = orders(study)
-    each, factors = [*each, *in_order], [*factors, *[ORDER] * len(in_order)]
-    one_by_one = [reading.met(study, lambda read: read.met(*study.stated)) for reading in in_order]
-    met, parts = _sharing_clocks(study, each, [*read, *one_by_one]), []
-    for name, design in study.designs.items():
+
+    def __init__(self, study: Study, engine: Engine) -> None:
+        self._study, self._engine, self._in_order = study, engine, orders(study)
+        each, factors = [WindowReading("no: event", NONE, None)], [""]
+        for factor, readings in window_silences(study).items():
+            _, *told = readings  # the first is that there is no such event, or the window in use
+            each, factors = [*each, *told], [*factors, *[factor] * len(told)]
+        self._mixed, self._each = each, [*each, *self._in_order]
+        self._factors = [*factors, *[ORDER] * len(self._in_order)]
+
+    @functools.cached_property
+    def _scenarios(self) -> tuple[_Sides, list[xr.Dataset], _Met]:
+        """Those of mixed populations, of one after the other, and all that share a clock."""
+        study = self._study
+        read = [reading.of(study).met(*study.stated) for reading in self._mixed]
+        left_out = np.array(["p_excluded" in scenarios for scenarios in read])
+        kinds = np.flatnonzero(left_out), np.flatnonzero(~left_out)
+        sides = [(rows, _side_by_side([read[k] for k in rows])) for rows in kinds if len(rows)]
+        one_by_one = [reading.met(study, lambda read: read.met(*study.stated)) for reading in self._in_order]
+        return sides, one_by_one, _sharing_clocks(study, self._each, [*read, *one_by_one])
+
+    def of(self, name: str) -> dict[str, FloatArray]:
+        """Return the measures of a design, [reading, scenario] each."""
+        study, engine, (sides, one_by_one, met) = self._study, self._engine, self._scenarios
+        design = study.designs[name]
         mixed = _mixed(study, engine, name, design, sides)
         graph = _graph(engine, design) if met or one_by_one else None
         further = [_in_order(study, graph, scenarios) for scenarios in one_by_one]
-        part = {m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES}
+        found = {m: np.concatenate([mixed[m], *(one[m] for one in further)]) for m in MEASURES}
         if study.clock is not None:
-            part[DAYS] = _days(graph, met, len(each), study.scenarios.sizes["scenario"])
-        parts.append(part)
-    coords = {
-        DIMENSION: [reading.label for reading in each],
-        f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in each]),
-        f"{DIMENSION}_factor": (DIMENSION, factors),
-        "design": list(study.designs),
-        "scenario": study.scenarios["scenario"],
-    }
-    data = {}
-    about = {name: (METRICS[name].units, METRICS[name].long_name) for name in MEASURES}
-    about |= {} if study.clock is None else {DAYS: TIMES[DAYS][1:]}
-    for name, (units, text) in about.items():
-        values = np.stack([part[name] for part in parts], axis=1)
-        attrs = {"units": units, "long_name": f"{text}, by reading of what happens in the window"}
-        if missing := _missing(study, name, values):
-            attrs["not_computed_for"] = missing
-        data[f"{name}_by_reading"] = ((DIMENSION, "design", "scenario"), values, attrs)
-    return xr.Dataset(data, coords)
+            found[DAYS] = _days(graph, met, len(self._each), study.scenarios.sizes["scenario"])
+        return found
+
+    def joined(self, parts: Sequence[Mapping[str, FloatArray]]) -> xr.Dataset:
+        """Return the measures of all designs, (window_reading, design, scenario).
+
+        Returns
+        -------
+        Dataset
+            `<measure>_by_reading`; the first reading is that no such event happens; nan of designs whose graph has more
+            than `MOST` states where patients are left out or their populations come one after the other, there also of
+            designs that look at moderate toxicity, and if trials are simulated. With a clock also of `DAYS`: nan where
+            the duration has no law that is known, as where patients are replaced or left out.
+        """
+        study = self._study
+        coords = {
+            DIMENSION: [reading.label for reading in self._each],
+            f"{DIMENSION}_words": (DIMENSION, [reading.words for reading in self._each]),
+            f"{DIMENSION}_factor": (DIMENSION, self._factors),
+            "design": list(study.designs),
+            "scenario": study.scenarios["scenario"],
+        }
+        data = {}
+        about = {name: (METRICS[name].units, METRICS[name].long_name) for name in MEASURES}
+        about |= {} if study.clock is None else {DAYS: TIMES[DAYS][1:]}
+        for name, (units, text) in about.items():
+            values = np.stack([part[name] for part in parts], axis=1)
+            attrs = {"units": units, "long_name": f"{text}, by reading of what happens in the window"}
+            if missing := _missing(study, name, values):
+                attrs["not_computed_for"] = missing
+            data[f"{name}_by_reading"] = ((DIMENSION, "design", "scenario"), values, attrs)
+        return xr.Dataset(data, coords)
 
 
 def _missing(study: Study, name: str, values: FloatArray) -> str:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from doseopt.comparison.alike import first_alike, trials_in_vain, waiting_alike
 from doseopt.comparison.as_they_come import as_they_come
-from doseopt.comparison.by_reading import window_readings
+from doseopt.comparison.by_reading import WindowReadings
 from doseopt.comparison.calendar import with_calendar
 from doseopt.comparison.definitions import by_definition
 from doseopt.comparison.enrolment import enrolment_curves
@@ -117,10 +117,11 @@ def before_readings(
         raise TooManyStates("\n".join(refused))
     study, parts = study.only(list(found)), list(found.values())
     told = study.window_events is not None or study.silences is not None
-    reading = [functools.partial(window_readings, study, engine)] if told else []
+    read = WindowReadings(study, engine) if told else None
+    works = [functools.partial(read.of, name) for name in study.designs] if read else []
     result = _stacked(parts, list(found), truth_of(study, scenarios), _coordinates(study, scenarios))
-    known = Posteriors(study, engine, result, beside=reading) if posteriors else None
-    readings = ((known.beside if known else in_turn(reading)) or [xr.Dataset])[0]
+    known = Posteriors(study, engine, result, beside=works) if posteriors else None
+    waits = known.beside if known else in_turn(works)
     progress("definitions and naming rules")
     more = _benchmark(study, result) | by_definition(study, engine, result) | like_for_like(study, engine, result)
     more["decides_as"] = "design", first_alike(study, result)
@@ -135,7 +136,8 @@ def before_readings(
         result = result.assign(more)
     about = _attributes(study, engine, parts) | stated.provenance()
     about |= {"not_computed": "\n".join(refused)} if refused else {}
-    return with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about), readings, known
+    result = with_calendar(study, not_waiting(study, engine, result)).assign_attrs(about)
+    return result, lambda: read.joined([wait() for wait in waits]) if read else xr.Dataset(), known
 
 
 def _stacked(

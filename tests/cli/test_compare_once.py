@@ -88,7 +88,8 @@ def test_scenarios_are_stated_once_whatever_is_read_into_the_window(monkeypatch)
     study = load_study("renji-elo")
     specs._all_rows.cache_clear()
     made, joined = counted(monkeypatch, specs, "checked_rates"), counted(monkeypatch, specs, "concat_scenarios")
-    found = by_reading.window_readings(study, Exact())
+    reading = by_reading.WindowReadings(study, Exact())
+    found = reading.joined([reading.of(name) for name in study.designs])
     assert found.sizes["window_reading"] > 10
     assert (len(made), len(joined)) == (len(study.scenario_specs), 1)
 
