@@ -128,6 +128,15 @@ class Estimates(Protocol):
 
 
 @runtime_checkable
+class Screens(Protocol):
+    """A design that tells with little work where its posterior need not be asked."""
+
+    def may_exceed(self, state: TrialState, rate: float, confidence: float) -> BoolArray:
+        """Tell where Pr(DLT rate > rate) may be above a confidence, [S, D]; elsewhere it is not."""
+        ...
+
+
+@runtime_checkable
 class Extendable(Protocol):
     """A design that can have one dose more."""
 

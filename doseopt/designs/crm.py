@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -177,6 +178,23 @@ class CRM(ModelBased):
         posterior = self._posterior(state)
         return posterior.plugin() if self.estimate == "plugin" else posterior.mean()
 
+    def may_exceed(self, state: TrialState, rate: float, confidence: float) -> BoolArray:
+        """Tell where Pr(p_j > rate) may be above a confidence, by the rough estimates that decide, [S, D].
+
+        Under the empiric model with a normal prior the posterior density of b is log-concave, so that at least 1/e of
+        it lies on each side of its mean (Grünbaum 1960): where p_j is at most `rate` at the mean, it is above `rate`
+        with a probability of at most 1 - 1/e.
+        """
+        if confidence < 1 - math.exp(-1) or self.link != "empiric" or self.estimate != "plugin" or not self._roughly:
+            return np.ones(state.n.shape, bool)
+        estimate, off = quadrature(self.curve).roughly(state.n, state.y, True)
+        return ~(estimate + off <= rate)
+
+    @property
+    def _roughly(self) -> bool:
+        """Whether rough estimates decide where they suffice; a design with estimates of its own is asked for them."""
+        return self.cibp is None and self.estimate != "mle" and type(self).estimated is CRM.estimated
+
     def tunable(self) -> tuple[Tunable, ...]:
         """Return the parameters of the skeleton and the prior; the skeleton also directly, by gaps of its logits."""
         widest = 0.6 * min(self.target, 1 - self.target)
@@ -226,13 +244,10 @@ class CRM(ModelBased):
         return follow(self.initial, self.cohort, state, given)
 
     def _best(self, state: TrialState, allowed: BoolArray) -> IntArray:
-        """Return the model's choice among some doses, NONE if there are none, [S].
-
-        A design with estimates of its own, derived from this one, is asked for them.
-        """
+        """Return the model's choice among some doses, NONE if there are none, [S]."""
         if self.cibp is not None:
             return least_penalised(expected_penalty(self.curve, state.n, state.y, self.target, self.cibp), allowed)
-        if self.estimate == "mle" or type(self).estimated is not CRM.estimated:
+        if not self._roughly:
             return closest(self.estimated(state), self.target, allowed)
         rough = quadrature(self.curve).roughly(state.n, state.y, self.estimate == "plugin")
         dose, sure = surely_closest(*rough, self.target, allowed)

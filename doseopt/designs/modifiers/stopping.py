@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from doseopt.core.design import Design, Phase, Row, posterior_of
+from doseopt.core.design import Design, Phase, Row, Screens, posterior_of
 from doseopt.core.parameters import Fault, Faults, are_numbers, is_number, param
 from doseopt.core.reason import Reason
 from doseopt.core.state import BoolArray, Decision, FloatArray, Pending, TrialState
@@ -164,11 +164,16 @@ class TooToxic(AtDose):
         """Compare the posterior probability with the confidence."""
         base, above = self._bound(), self.above
         assert above is not None
-        if self.prior is None:
-            certain: FloatArray = posterior_of(base, state, pending).prob(above)
-        else:
+        if self.prior is not None:
             seen = state.treated(pending)
-            certain = BetaBinomial(base.facts.doses, *self.prior).posterior(seen.n, seen.y).prob(above)
+            certain: FloatArray = BetaBinomial(base.facts.doses, *self.prior).posterior(seen.n, seen.y).prob(above)
+        elif pending is None and isinstance(base, Screens):
+            holds = np.array(self.at(base.may_exceed(state, above, self.confidence), state, decision))
+            some = state if holds.all() else state[holds]  # the same object keeps the posterior that others asked for
+            holds[holds] = self.at(posterior_of(base, some).prob(above), some, decision[holds]) > self.confidence
+            return holds
+        else:
+            certain = posterior_of(base, state, pending).prob(above)
         return np.asarray(self.at(certain, state, decision) > self.confidence)
 
     @property
