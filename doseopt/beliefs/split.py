@@ -13,8 +13,10 @@ from doseopt.core.state import BoolArray, FloatArray, IntArray
 type Right = Callable[[FloatArray], BoolArray]
 """DLT rates [R, D] -> which doses are right [R, D]."""
 
-BISECTIONS, KINK_BISECTIONS = 36, 14
-"""Of a step of a scan, for jumps and for kinks; around a kink, rules err by the square of what it is off."""
+ROUNDS, PARTS = 12, 8
+"""Of the search for a jump: how often, and into how many, a step of a scan that holds one is cut."""
+KINK_BISECTIONS = 14
+"""Of a step of a scan; around a kink, rules err by the square of what it is off."""
 REACH = 7.0
 """Standard deviations on either side of the mean that nodes cover."""
 SCAN = np.linspace(-REACH, REACH, 2801)
@@ -39,26 +41,22 @@ OUTER, ACROSS = np.linspace(-REACH, REACH, 57), SCAN[::2]
 def jumps(
     judged: Callable[[IntArray, FloatArray], BoolArray], lines: int, scan: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Return where on lines what is right changes, as line [J] and place [J]; in no order, within 1e-12 steps.
+    """Return where on lines what is right changes, as line [J] and place [J], within 1e-12 steps.
 
     Parameters
     ----------
     judged : function of int array [K] (line) and float array [K] (place) to bool array [K, D]
     lines : int
     scan : float array
-        Places that are looked at first. Bisection between two of them keeps every half that changes.
+        Places that are looked at first. Between two of them every part that changes is looked into.
     """
-    line, step = np.divmod(np.arange(lines * len(scan)), len(scan))
-    rows = judged(line, scan[step])
-    at = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1) & (line[1:] == line[:-1]))
-    line, low, high, below, above = line[at], scan[step[at]], scan[step[at] + 1], rows[at], rows[at + 1]
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        row = judged(line, middle)
-        one, two = (below != row).any(axis=1), (row != above).any(axis=1)
-        line = np.concatenate([line[one], line[two]])
-        low, high = np.concatenate([low[one], middle[two]]), np.concatenate([middle[one], high[two]])
-        below, above = np.concatenate([below[one], row[two]]), np.concatenate([row[one], above[two]])
+    line, place = np.arange(lines), np.tile(scan, (lines, 1))
+    for _ in range(1 + ROUNDS):
+        rows = judged(np.repeat(line, place.shape[1]), place.ravel())
+        rows = rows.reshape(*place.shape, rows.shape[1])
+        at, step = np.nonzero((rows[:, 1:] != rows[:, :-1]).any(axis=2))
+        line, low, high = line[at], place[at, step], place[at, step + 1]
+        place = np.linspace(low, high, 1 + PARTS, axis=1)
     return line, (low + high) / 2
 
 
