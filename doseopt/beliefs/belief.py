@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -147,24 +147,28 @@ def integrated(
     """
     found = values(belief)
     while belief.finer is not None and np.nanmax(belief.error(found) / np.asarray(largest, float)) > ACCURACY:
-        known = dict(zip(_told(belief), found, strict=True))
-        belief = belief.refined.trimmed
-        found = _completed(belief, values, known)
+        finer = belief.refined.trimmed
+        belief, found = finer, _completed(finer, values, belief, found)
     return belief, found
 
 
-def _completed(belief: Belief, values: Callable[[Belief], FloatArray], known: Mapping[bytes, FloatArray]) -> FloatArray:
+def _completed(belief: Belief, values: Callable[[Belief], FloatArray], before: Belief, known: FloatArray) -> FloatArray:
     """Return values by scenario, of which some are known: the coarser rule was the finer one of the belief before."""
-    told = _told(belief)
-    new = [k for k, each in enumerate(told) if each not in known]
-    some = dict(zip(new, values(Belief(belief.scenarios.isel(scenario=new))), strict=True)) if new else {}
-    return np.stack([some[k] if k in some else known[each] for k, each in enumerate(told)])
+    places = {told: k for k, told in enumerate(_told(before))}
+    place = np.array([places.get(told, -1) for told in _told(belief)])
+    new = np.flatnonzero(place < 0)
+    found: FloatArray = known[place]
+    if len(new):
+        found[new] = values(Belief(belief.scenarios.isel(scenario=new)))
+    return found
 
 
 def _told(belief: Belief) -> list[bytes]:
     """Return all that is said of each scenario."""
     each = [belief.scenarios[name].to_numpy() for name in belief.scenarios.data_vars]
-    return [row.tobytes() for row in np.column_stack([part.reshape(len(part), -1) for part in each])]
+    rows = np.column_stack([part.reshape(len(part), -1) for part in each])
+    told: list[bytes] = rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0].tolist()
+    return told
 
 
 def _heaviest(weight: FloatArray) -> IntArray:
