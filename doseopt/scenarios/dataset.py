@@ -23,6 +23,9 @@ LONG_NAMES = {
 MAY_LACK = ("p_moderate", "p_eff")
 """What some scenarios may leave open, as NaN."""
 
+type Rows = FloatArray | list[FloatArray]
+"""Rates of scenarios, [S, D], or a row each where they may be of different lengths."""
+
 
 def make_scenarios(
     p_dlt: npt.ArrayLike,
@@ -127,7 +130,7 @@ def checked_rates(
     numbered = [f"S{k + 1}" for k in range(len(rows))]
     scenarios = numbered if names is None else [str(name) for name in names]
     faults += _naming("names", scenarios, len(rows), "scenario")
-    doses = max((len(row) for row in rows), default=0)
+    doses = max(_lengths(rows), default=0)
     dose_labels = [str(k + 1) for k in range(doses)] if labels is None else [str(label) for label in labels]
     faults += _naming("labels", dose_labels, doses, "dose")
     given = {"p_dlt": rows} | {name: _rows(each, name, faults) for name, each in beside.items() if each is not None}
@@ -206,10 +209,10 @@ def lacking(scenarios: xr.Dataset, name: str) -> list[str]:
     return names
 
 
-def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> list[FloatArray]:
+def _rows(rates: npt.ArrayLike, name: str, faults: list[Fault]) -> Rows:
     """Read rates [S, D] that may be ragged or no numbers at all; a fault is noted and its row left out."""
     if isinstance(rates, np.ndarray) and rates.dtype.kind in "fiu" and rates.ndim == 2 and rates.size:
-        return list(rates.astype(np.float64))  # thousands of points of a belief
+        return rates.astype(np.float64)  # thousands of points of a belief, which take long one by one
     given: list[object] = []
     if hasattr(rates, "__array__"):
         given = list(np.atleast_1d(np.asarray(rates)))
@@ -243,14 +246,20 @@ def _naming(where: str, names: list[str], count: int, noun: str) -> list[Fault]:
     return faults
 
 
-def _rate_faults(name: str, rows: list[FloatArray], scenarios: list[str], doses: int) -> list[Fault]:
+def _lengths(rows: Rows) -> set[int]:
+    """Return how many rates rows have."""
+    return {rows.shape[1]} if isinstance(rows, np.ndarray) else {len(row) for row in rows}
+
+
+def _rate_faults(name: str, rows: Rows, scenarios: list[str], doses: int) -> list[Fault]:
     """Faults of rates: a row for each scenario, a rate for each dose, all of them probabilities."""
     if len(rows) != len(scenarios):
         return [Fault(name, f"wanted one row for each scenario ({len(scenarios)}), got {len(rows)}")]
-    every = np.concatenate([*rows, []])
-    missing = np.isnan(every) & (name in MAY_LACK)
-    if all(len(row) == doses for row in rows) and np.all(missing | (every >= 0) & (every <= 1)):
-        return []  # row by row thousands of points would take longer than all that is done with them
+    if _lengths(rows) <= {doses}:
+        every = np.asarray(rows)
+        missing = np.isnan(every) & (name in MAY_LACK)
+        if np.all(missing | (every >= 0) & (every <= 1)):
+            return []
     faults = []
     for scenario, row in zip(scenarios, rows, strict=True):
         if row.size and len(row) != doses:

@@ -97,6 +97,17 @@ def test_faults_of_shape():
     assert places(caught) == ["names", "names", "S2.p_dlt"]
 
 
+@pytest.mark.parametrize("p", [[[0.1, 1.2], [np.nan, 0.3]], [[0.1], [0.2]], [[0.1, 0.2]]])
+def test_an_array_of_rates_has_the_faults_of_its_rows(p):
+    """An array is checked as a whole first."""
+    said = []
+    for rates in (p, np.array(p)):
+        with pytest.raises(Faults) as caught:
+            make_scenarios(rates, ["a", "b"], ["low", "high"], p_observed=rates)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
 def test_concatenation():
     first = make_scenarios(P, ["a", "b"], source="one").assign_attrs(target=0.3, set="x")
     second = make_scenarios([[0.1, 0.2, 0.3]], ["longer name"], p_observed=[[0.2, 0.3, 0.4]]).assign_attrs(target=0.3)
