@@ -163,11 +163,12 @@ def _report(
 
     from doseopt.amendment.amend import amend
     from doseopt.amendment.dossier import gather
-    from doseopt.cli.output import as_json, deliver, drawing, folder_for
+    from doseopt.cli.output import as_json, deliver, folder_for
     from doseopt.cli.terminal import spinner
     from doseopt.core.remembered import forget
     from doseopt.reports.amendment import amendment_report
     from doseopt.reports.files import digest_of, patient_files, write_amendment
+    from doseopt.reports.render.ahead import ahead
     from doseopt.reports.sections.amendment import amendment_document, as_object
 
     folder = folder_for(out, json, html)
@@ -182,7 +183,7 @@ def _report(
         say("writing the report")
         whole = amendment_report(dossier, command)
     forget()
-    whole = drawing(whole, folder, folder or html)  # of its pages one is HTML
+    whole = ahead(whole, page=folder is None)  # else a phone's figures are drawn beside other files
     with spinner("drawing the report"):
         written = [] if folder is None else write_amendment(dossier, whole, folder, copies)
     amendment = dossier.amendment

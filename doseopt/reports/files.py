@@ -15,7 +15,7 @@ from doseopt.core.beside import begun
 from doseopt.core.files import unfinished_prefix
 from doseopt.core.parameters import Fault, Faults
 from doseopt.records.adam import table_files
-from doseopt.reports.render.document import Document
+from doseopt.reports.render.document import Document, Figure
 from doseopt.reports.render.docx import write_docx
 from doseopt.reports.render.html import write_html
 from doseopt.reports.render.pdf import write_pdf
@@ -74,9 +74,12 @@ def write_amendment(dossier: Dossier, document: Document, folder: Path, copies: 
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished_prefix()) as name:
         unfinished = Path(name)
-        write_html(document, unfinished / "amendment.html")
         docx, pdf = unfinished / "amendment.docx", unfinished / "amendment.pdf"
+        for block in document.blocks:
+            if isinstance(block, Figure):
+                block.drawn()  # all, before a copy of this process asks for them
         wait = begun(partial(write_docx, document, docx))  # what typst holds goes with the copy, one after the other
+        write_html(document, unfinished / "amendment.html")  # for which figures are drawn again, for a phone
         write_netcdf(dossier.amendment, unfinished / "amendment.nc")
         wait()
         begun(partial(write_pdf, document, pdf))()
