@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.core.state import FloatArray
+from doseopt.core.state import FloatArray, IntArray
 from doseopt.core.text import counted
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.display.panels import Panel, doses, grouped, over, panels
@@ -20,10 +20,12 @@ from doseopt.plots.scaffold import (
     draw_key,
     entry,
     faint_grid,
+    lines_across,
     name_rows,
     names_of,
     note,
     percent_axis,
+    segments,
     small_multiples,
 )
 from doseopt.plots.style import FAINT, GREY, INK, NORMAL, SMALL, WIDTH, fitted, full_width, styled
@@ -145,15 +147,15 @@ def conditional_figure(tree: xr.DataTree, node: str = "now") -> Figure:
     handles = [entry(name, color=colour, marker=marker, linestyle="none") for name, (colour, _, marker) in each]
     key = draw_key(head, handles, 3, NORMAL)
     key.get_texts()[0].set_fontweight("bold")
-    starts = np.arange(len(shown)) * band
+    starts = np.array([k * band for k in range(len(shown))])
+    none_is_right = np.array([panel.right[0] for panel in shown])
     for ax, name in zip(axes, CONDITIONAL, strict=True):
         percent = name != "patients_below_mtd"
         values = (100 if percent else 1) * ds[name].transpose("design", "scenario").to_numpy()
-        for start, panel in zip(starts, shown, strict=True):
-            none_is_right = bool(panel.right[0])
-            sign = 1 if name == "correct_selection" or (name == "no_selection" and none_is_right) else -1
-            _joined(ax, start, over(values, panel), sign, looks, 0 if percent else 1)
-            ax.axhline(start - PART / 2 - GAP / 2, color=FAINT, linewidth=0.5)
+        better = (name == "correct_selection") | ((name == "no_selection") & none_is_right)
+        scenarios = np.stack([over(values, panel) for panel in shown], axis=1)
+        _joined(ax, starts, scenarios, np.where(better, 1, -1), looks, 0 if percent else 1)
+        lines_across(ax, starts - PART / 2 - GAP / 2, color=FAINT, linewidth=0.5)
         _across(ax, values, percent)
         bare(ax)
     axes[0].set_ylim(starts[-1] + band - PART / 2 - GAP / 2, -PART / 2 - GAP / 2)
@@ -174,19 +176,22 @@ def _across(ax: Axes, values: FloatArray, percent: bool) -> None:
     ax.set_xlabel("% of trials" if percent else "patients", size=NORMAL)
 
 
-def _joined(ax: Axes, top: float, values: FloatArray, sign: int, looks: list[Look], digits: int) -> None:
-    """Draw the designs in one scenario, one under the other, [design]; the registered one is the first."""
-    if np.isnan(values).any():  # patients below the MTD, where no dose is right
-        return
+def _joined(ax: Axes, top: FloatArray, values: FloatArray, sign: IntArray, looks: list[Look], digits: int) -> None:
+    """Draw the designs in each scenario, one under the other, [design, scenario]; the registered one is the first."""
+    known = ~np.isnan(values).any(axis=0)  # patients below the MTD, where no dose is right, are not
+    top, values, sign = top[known], values[:, known], sign[known]
     base, last = values[0], top + (len(values) - 1) * PART
-    ax.plot([base, base], [top, last + PART / 3], color=INK, linewidth=0.7, zorder=2)
+    segments(ax, (base, base), (top, last + PART / 3), color=INK, linewidth=0.7, zorder=2)
     for d, (value, (colour, _, marker)) in enumerate(zip(values, looks, strict=True)):
-        y = top + d * PART
-        style = "-" if sign * (value - base) > 0 else (0, (1, 1.2))
-        ax.plot([base, value], [y, y], color=colour, linewidth=1.3, linestyle=style, zorder=3)
+        y, better = top + d * PART, sign * (value - base) > 0
+        for some, style in ((better, "-"), (~better, (0, (1, 1.2)))):
+            ends = (base[some], value[some]), (y[some], y[some])
+            segments(ax, *ends, color=colour, linewidth=1.3, linestyle=style, zorder=3)
         ax.plot(value, y, marker, color=colour, markersize=3.8, zorder=4)
-        away = (-4 if value < base else 4, 0)
-        note(ax, f"{value:.{digits}f}", (value, y), away, weight="bold" if d == 0 else "normal")
+        weight = "bold" if d == 0 else "normal"
+        for x, row, left in zip(value, y, value < base, strict=True):
+            away = (-4 if left else 4, 0)
+            note(ax, f"{x:.{digits}f}", (x, row), away, weight=weight, annotation_clip=False)
 
 
 def _rows(ax: Axes, ds: xr.Dataset, shown: list[Panel], centres: list[float]) -> None:

@@ -12,13 +12,15 @@ from doseopt.plots.scaffold import (
     Figure,
     bare,
     faint_grid,
+    lines_across,
     name_rows,
     names_of,
     note,
     percent_axis,
+    segments,
     small_multiples,
 )
-from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, PURPLE, SMALL, VERMILLION, full_width, styled
+from doseopt.plots.style import BLUE, FAINT, GREY, INK, NORMAL, PURPLE, VERMILLION, full_width, styled
 
 ROW = 0.165
 """Inches of a step."""
@@ -71,8 +73,8 @@ def ladder_figure(ds: xr.Dataset, wanted: float) -> Figure:
     _patients(axes[3], at["sample_size"].to_numpy(), ds["most_patients"].to_numpy())
     for ax in axes:
         bare(ax)
-        for edge in np.flatnonzero(np.diff(ds["rung"].to_numpy())):
-            ax.axhline(edge + 0.5, color=FAINT, linewidth=0.5, zorder=0)
+        edges = np.flatnonzero(np.diff(ds["rung"].to_numpy())) + 0.5
+        lines_across(ax, edges, color=FAINT, linewidth=0.5, zorder=0)
     name_rows(axes[0], names, 0.28)
     return figure
 
@@ -86,16 +88,16 @@ def _climb(ax: Axes, correct: FloatArray) -> None:
 def _dots(ax: Axes, value: FloatArray, colour: str, climbing: bool = False) -> None:
     """Draw a dot with its number for each step, away from the line if there is one."""
     below = value < np.maximum.accumulate(value) if climbing else np.zeros(len(value), bool)
+    ax.plot(value, range(len(value)), "o", color=colour, markersize=3.6, zorder=3)
     for y, (x, left) in enumerate(zip(value, below, strict=True)):
-        ax.plot(x, y, "o", color=colour, markersize=3.6, zorder=3)
-        note(ax, f"{x:.0f}", (x, y), (-5 if left else 5, 0), size=SMALL)
+        note(ax, f"{x:.0f}", (x, y), (-5 if left else 5, 0), annotation_clip=False)
 
 
 def _below(ax: Axes, expected: FloatArray) -> None:
     """Draw the patients expected below the MTD; nothing where no dose is right."""
+    ax.plot(expected, range(len(expected)), "o", color=PURPLE, markersize=3.6, zorder=3)
     for y in np.flatnonzero(np.isfinite(expected)).tolist():
-        ax.plot(expected[y], y, "o", color=PURPLE, markersize=3.6, zorder=3)
-        note(ax, f"{expected[y]:.1f}", (expected[y], y), (5, 0), size=SMALL)
+        note(ax, f"{expected[y]:.1f}", (expected[y], y), (5, 0), annotation_clip=False)
     ax.set_xlim(0, 1.45 * max(float(np.nan_to_num(expected).max()), 1.0))
     faint_grid(ax, "x")
     ax.set_xlabel("expected", size=NORMAL)
@@ -103,11 +105,12 @@ def _below(ax: Axes, expected: FloatArray) -> None:
 
 def _patients(ax: Axes, expected: FloatArray, most: FloatArray) -> None:
     """Draw the patients expected, and at most."""
-    for y, (x, top) in enumerate(zip(expected, most, strict=True)):
-        ax.plot([x, top], [y, y], color=GREY, linewidth=0.9, zorder=2)
-        ax.plot(top, y, "|", color=GREY, markersize=5, zorder=2)
-        ax.plot(x, y, "o", color=INK, markersize=3.6, zorder=3)
-        note(ax, f"{top:.0f}", (top, y), (5, 0), size=SMALL)
+    rows = np.arange(len(most))
+    segments(ax, (expected, most), (rows, rows), color=GREY, linewidth=0.9, zorder=2)
+    ax.plot(most, rows, "|", color=GREY, markersize=5, zorder=2)
+    ax.plot(expected, rows, "o", color=INK, markersize=3.6, zorder=3)
+    for y, top in enumerate(most):
+        note(ax, f"{top:.0f}", (top, y), (5, 0), annotation_clip=False)
     ax.set_xlim(0, 1.25 * float(most.max()))
     faint_grid(ax, "x")
     ax.set_xlabel("expected, at most", size=NORMAL)

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
-from doseopt.plots.style import FAMILIES, measured
+from doseopt.plots.style import FAMILIES, line_heights, measured
 
 GROUPS = {"figure", "axes", "patch"}
 """What is drawn as a group with a name: what a page shows again, and where panels are."""
@@ -74,6 +74,10 @@ class Pen(RendererBase):
     def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
         """Return the size of one line of text."""
         return measured(s, prop.get_size_in_points(), _weight(prop) > 400)
+
+    def _get_font_height_metrics(self, prop: FontProperties) -> tuple[float, float, float]:
+        """Return ascent, descent and gap of lines: matplotlib 3.11 would read them from the font for each text."""
+        return line_heights(prop.get_size_in_points(), _weight(prop) > 400)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Begin a group, if it is one that someone asks for."""

@@ -8,7 +8,7 @@ import xarray as xr
 from doseopt.core.state import BoolArray
 from doseopt.core.text import counted
 from doseopt.display.readings import factor_words, ranked, reading_words
-from doseopt.plots.scaffold import Axes, Figure, bare, name_rows, note, small_multiples
+from doseopt.plots.scaffold import Axes, Figure, bare, boxes, lines_across, name_rows, note, small_multiples
 from doseopt.plots.style import BLUE, FAINT, INK, full_width, styled
 
 ROW = 0.145
@@ -93,15 +93,13 @@ def _bars(ax: Axes, values: list[float | None], used: float, digits: int) -> Non
     room = 0.5 * max(np.ptp([*known, used]), 10.0 ** (1 - digits))
     ax.set_xlim(min([*known, used]) - room, max([*known, used]) + room)
     ax.axvline(used, color=INK, linewidth=0.9, zorder=1)
-    heading = True
-    for y, value in enumerate(values):
-        if value is None:
-            ax.axhline(y - 0.5, color=FAINT, linewidth=0.5, zorder=0)
-        elif heading:
-            ax.plot(used, y, "o", color=INK, markersize=3.6, zorder=4)
-        elif not np.isnan(value):
-            ax.barh(y, value - used, 0.6, used, color=BLUE, zorder=2)
-            side = -1 if value < used else 1
-            note(ax, f"{value:.{digits}f}", (value, y), (3.5 * side, 0), zorder=5)
-        heading = value is None
+    heads = np.array([y for y, value in enumerate(values) if value is None])  # below each stands the reading in use
+    lines_across(ax, heads - 0.5, color=FAINT, linewidth=0.5, zorder=0)
+    ax.plot(np.full(len(heads), used), heads + 1, "o", color=INK, markersize=3.6, zorder=4)
+    bars = [(y, value) for y, value in enumerate(values) if value is not None and values[y - 1] is not None]
+    bars = [(y, value) for y, value in bars if not np.isnan(value)]
+    for y, value in bars:
+        note(ax, f"{value:.{digits}f}", (value, y), (-3.5 if value < used else 3.5, 0), zorder=5, annotation_clip=False)
+    rows, ends = np.array(bars).reshape(-1, 2).T
+    boxes(ax, used, rows - 0.3, ends - used, 0.6, color=BLUE, linewidth=0, zorder=2)
     bare(ax)

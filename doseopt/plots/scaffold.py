@@ -217,6 +217,18 @@ def note(ax: Axes, text: str, at: tuple[float, float], away: tuple[float, float]
     return ax.annotate(text, at, away, textcoords="offset points", **({"size": SMALL} | side | look))
 
 
+def segments(ax: Axes, x: Sequence[ArrayLike], y: Sequence[ArrayLike], **look: Any) -> None:
+    """Draw separate lines from (x[0], y[0]) to (x[1], y[1]), arrays of what each begins and ends at, as one artist."""
+    ends = np.broadcast_arrays(*(np.asarray(each, float) for each in (*x, *y)))
+    gap = np.full(ends[0].shape, np.nan)
+    ax.plot(*(np.stack([*pair, gap], axis=-1).ravel() for pair in (ends[:2], ends[2:])), **look)
+
+
+def lines_across(ax: Axes, y: ArrayLike, **look: Any) -> None:
+    """Draw a line at each height from the left edge of the axes to the right, as one artist."""
+    segments(ax, (0, 1), (y, y), transform=ax.get_yaxis_transform(), **look)
+
+
 def boxes(ax: Axes, left: ArrayLike, low: ArrayLike, wide: ArrayLike, tall: ArrayLike, **look: Any) -> None:
     """Draw filled boxes as one artist, which takes a fraction of the time of a bar for each; the axes have limits."""
     from matplotlib.collections import PolyCollection

@@ -118,6 +118,17 @@ def measured(text: str, size: float, bold: bool) -> tuple[float, float, float]:
     return float(width), float(height), float(descent)
 
 
+@lru_cache
+def line_heights(size: float, bold: bool) -> tuple[float, float, float]:
+    """Return ascent, descent and gap of lines, in points, as the font states them."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties(weight="bold" if bold else "normal")))
+    stated, scale = font.get_sfnt_table("OS/2"), 1 / font.units_per_EM * size
+    assert stated is not None, "of the font that matplotlib brings"
+    return stated["sTypoAscender"] * scale, -stated["sTypoDescender"] * scale, stated["sTypoLineGap"] * scale
+
+
 def fitted(labels: Sequence[str], width: float, size: float = NORMAL, bold: bool = False) -> list[str]:
     """Cut labels in their middle to a width in points, so that all that differ still do; one line each.
 

@@ -125,33 +125,45 @@ def test_the_conditional_figure_prints_each_design_in_each_scenario():
     _, *axes = conditional_figure(tree).axes
     for ax, name in zip(axes, CONDITIONAL, strict=True):
         scale, digits = (1, 1) if name == "patients_below_mtd" else (100, 0)
-        values = scale * now[name].transpose("scenario", "design").to_numpy()
-        values = values[~np.isnan(values).any(axis=1)]
-        assert len(values) == (12 if scale == 100 else (now["mtd"] >= 0).sum())
+        values = scale * now[name].transpose("design", "scenario").to_numpy()
+        values = values[:, ~np.isnan(values).any(axis=0)]
+        assert values.shape[1] == (12 if scale == 100 else (now["mtd"] >= 0).sum())
         assert [text.get_text() for text in ax.texts] == [f"{value:.{digits}f}" for value in values.ravel()]
         marks = [line for line in ax.lines if line.get_marker() not in ("None", "")]
-        np.testing.assert_allclose([line.get_xdata()[0] for line in marks], values.ravel())
-        joins = [line for line in ax.lines if line.get_linewidth() == 1.3]
-        np.testing.assert_allclose([line.get_xdata()[0] for line in joins], np.repeat(values[:, 0], 6))
+        np.testing.assert_allclose([line.get_xdata() for line in marks], values)
+        for d, value in enumerate(values):
+            joins = np.concatenate([ends for ends, _ in joined(ax)[d]])
+            expected = np.stack([values[0], value], axis=1)
+            np.testing.assert_allclose(joins[np.lexsort(joins.T)], expected[np.lexsort(expected.T)])
     labels = [label.get_text().split("\n") for label in axes[0].get_yticklabels()]
     assert [first for first, _ in labels] == now["scenario"].to_numpy().tolist()
     mtd = now["mtd"].to_numpy()
     assert [second for _, second in labels] == ["no dose is right" if j < 0 else f"true MTD {j + 1}" for j in mtd]
 
 
+def joined(ax):
+    """Where the lines begin and end that join each design to the registered one, [line, 2], with their style."""
+    lines = [line for line in ax.lines if line.get_linewidth() == 1.3]
+    each = [(line.get_xdata().reshape(-1, 3)[:, :2], line.get_linestyle()) for line in lines]
+    return list(zip(each[::2], each[1::2], strict=True))
+
+
 def test_solid_is_better_and_dotted_worse():
     tree = TREES["six designs, twelve scenarios"]
     now = in_order(tree, "now")
-    right = (now["mtd"] >= 0).to_numpy()[:, None]
+    right = (now["mtd"] >= 0).to_numpy()
     for ax, name in zip(conditional_figure(tree).axes[1:], CONDITIONAL, strict=True):
-        values = now[name].transpose("scenario", "design").to_numpy()
-        values = values[~np.isnan(values).any(axis=1)]
-        gain = values - values[:, :1]
-        sign = {"correct_selection": 1, "no_selection": np.where(right, -1, 1)}.get(name, -1)
-        better = (sign * gain)[:, 1:].ravel() > 0
-        joins = [line for line in ax.lines if line.get_linewidth() == 1.3]
-        solid = np.array([line.get_linestyle() == "-" for line in joins]).reshape(values.shape)[:, 1:]
-        assert solid.ravel().tolist() == better.tolist()
+        scale = 1 if name == "patients_below_mtd" else 100
+        values = scale * now[name].transpose("design", "scenario").to_numpy()
+        known = ~np.isnan(values).any(axis=0)
+        sign = np.broadcast_to(
+            {"correct_selection": 1, "no_selection": np.where(right, -1, 1)}.get(name, -1), right.shape
+        )
+        for value, ((solid, line), (dotted, dots)) in zip(values, joined(ax), strict=True):
+            assert line == "-" != dots
+            better = sign * (value - values[0]) > 0
+            for drawn, some in ((solid, better), (dotted, ~better)):
+                np.testing.assert_allclose(drawn, np.stack([values[0], value], axis=1)[some & known])
 
 
 def test_many_scenarios_are_means_by_true_mtd():
@@ -161,7 +173,7 @@ def test_many_scenarios_are_means_by_true_mtd():
     mtd = now["mtd"].to_numpy()
     groups = [j for j in [*range(4), -1] if (mtd == j).any()]
     means = [100 * now["correct_selection"].to_numpy()[:, mtd == j].mean(axis=1) for j in groups]
-    assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in np.concatenate(means)]
+    assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in np.stack(means, axis=1).ravel()]
     counts = [int(re.search(r"(\d+) scenarios?$", label.get_text())[1]) for label in ax.get_yticklabels()]
     assert counts == [(mtd == j).sum() for j in groups]
 
@@ -236,8 +248,8 @@ def test_the_tornado_has_a_bar_and_a_number_for_each_reading(readings):
         expected = means[[k for k in rows if not np.isnan(means[k])]]
         base = means[used][0]
         assert [text.get_text() for text in ax.texts] == [f"{value:.{digits}f}" for value in expected]
-        np.testing.assert_allclose([bar.get_x() for bar in ax.patches], base)
-        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], expected - base, atol=1e-12)
+        bars = [(box.x0, box.x1) for box in (path.get_extents() for path in ax.collections[0].get_paths())]
+        np.testing.assert_allclose(bars, [sorted((base, value)) for value in expected], atol=1e-12)
         assert ax.get_title(loc="left").endswith(f"in use: {base:.{digits}f}")
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels[labels.index("what the planned enrolment means") + 1 :][:2] == [

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from doseopt.plots.pen import Pen
 from doseopt.plots.save import DPI, drawn, in_pixels
 from doseopt.plots.scaffold import small_multiples
 from doseopt.plots.style import measured, styled, text_width, wrapped
@@ -122,3 +123,17 @@ def test_each_panel_has_scales_of_its_own_unless_rows_are_shared():
 
     assert linked() == [1, 1]
     assert linked(shared="rows") == [1, 2]
+
+
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+@pytest.mark.parametrize("text", ["one line", "two\nlines"])
+def test_lines_are_as_high_as_the_font_states_them(text, weight):
+    class Asking(Pen):
+        _get_font_height_metrics = property()  # as if there were none: matplotlib reads the font
+
+    @styled
+    def box(pen):
+        figure = Figure(dpi=72)
+        return figure.text(0.5, 0.5, text, size=7.5, weight=weight).get_window_extent(pen(460, 345)).bounds
+
+    assert box(Pen) == box(Asking)
