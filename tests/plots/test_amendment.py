@@ -6,19 +6,19 @@ from itertools import combinations
 import numpy as np
 import pytest
 import xarray as xr
+from comparison.test_readings import STUDY
 from matplotlib.text import Text
 from plots.test_plots import overlap, random_comparison, written
-from reports.test_readings import one_at_a_time
 
 from doseopt.amendment.amend import amend
-from doseopt.comparison.readings import MEASURES
+from doseopt.comparison.readings import MEASURES, silences
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import conditional_figure, enrolment_needed_figure, summary_figure
 from doseopt.plots.readings import silences_figure
 from doseopt.plots.registered import looks_of
 from doseopt.plots.save import save_figure
 from doseopt.records.trial import Trial
-from doseopt.study.file import load_study
+from doseopt.study.file import load_study, parse_study
 
 CONDITIONAL = ("correct_selection", "no_selection", "overdose_selection", "patients_below_mtd")
 FIGURES = {"summary": summary_figure, "conditional": conditional_figure, "needed": enrolment_needed_figure}
@@ -231,7 +231,7 @@ def test_a_trial_that_is_over_is_all_or_nothing(over):
 
 @pytest.fixture(scope="module")
 def readings():
-    return one_at_a_time("ATD 10")
+    return silences(parse_study(STUDY), "ATD 10")
 
 
 def test_the_tornado_has_a_bar_and_a_number_for_each_reading(readings):
