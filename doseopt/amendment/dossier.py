@@ -186,6 +186,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     designs = study.choose([proposal.registered, *proposal.amended])
     which = proposal.registered, proposal.amended
     seen, standings = standings_of(study, trial, *which)
+    scenarios = study.scenarios  # made, and what labels them loaded, before copies of this process would do so, too
     works: dict[str, Callable[[], Any]] = {  # the first begin beside, the last may be left to be done here
         "the same patients under both designs": partial(pairs, study, trial, *which),
         "readings of the protocol": partial(_silences, study, proposal.registered),
@@ -200,7 +201,7 @@ def gather(study: Study, trial: Trial, proposal: Proposal, progress: Progress = 
     warned = with_warning(trial, seen.design)
     progress("what is known of each dose")
     analysis = analyse(study, warned)
-    truth = _closest(study, analysis)
+    truth = _closest(scenarios, analysis)
     progress("caps that are larger and worse")
     waiting, most = {name: made_to_wait(designs[name]) for name in proposal.amended}, most_patients(seen.design)
     larger = {name: worse_with_more(study, design, most) for name, design in waiting.items()}
@@ -277,8 +278,7 @@ def _silences(study: Study, name: str) -> tuple[xr.Dataset | None, dict[str, lis
     return varied, {factor: [reading.value for reading in each] for factor, each in factors.items()}
 
 
-def _closest(study: Study, analysis: Analysis) -> str:
+def _closest(scenarios: xr.Dataset, analysis: Analysis) -> str:
     """Return the scenario whose DLT rates are closest to the posterior means, by the sum of squares."""
-    scenarios = study.scenarios
     off = scenarios["p_dlt"].to_numpy() - analysis.summary["mean"].to_numpy()
     return str(scenarios["scenario"].to_numpy()[(off**2).sum(axis=1).argmin()])
