@@ -152,8 +152,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): plain(v) for name, v in value.items()}
     if isinstance(value, np.ndarray):
-        known = value.dtype.kind in "biuU" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
-        return value.tolist() if known else plain(value.tolist())
+        kind = value.dtype.kind
+        known = np.where(np.isfinite(value), value, np.array(None)) if kind == "f" else value
+        return known.tolist() if kind in "biufU" else plain(known.tolist())
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, np.generic):

@@ -107,7 +107,7 @@ class Posteriors:
         measures = known or self._measures(estimates)
         found = xr.Dataset(measures, coords={"design": list(study.designs), **RELIABILITY})
         endings = typical_endings(list(study.designs), self._likely(), estimates)
-        result = comparison.assign(found).assign(labelled_prior(estimates)).assign(endings.data_vars)
+        result = comparison.assign({**found.data_vars, **labelled_prior(estimates), **endings.data_vars})
         whose = "; here of patients of unknown population" if study.posterior.model == "two_populations" else ""
         return result.assign_attrs(posterior_model=f"{study.describe_model()}{whose}", **endings.attrs)
 

@@ -12,6 +12,7 @@ from doseopt.comparison.compare import compare
 from doseopt.comparison.enrolment import CURVES, families
 from doseopt.designs.layers import with_cap
 from doseopt.designs.modifiers import MaxPatients, NoSkipping
+from doseopt.display.simulated import without_errors
 from doseopt.engines.budget import TooManyStates
 from doseopt.engines.exact import Exact
 from doseopt.engines.means import means_of
@@ -370,6 +371,22 @@ def test_json_is_one_valid_object_with_null_for_nan(kind, request):
     assert found["data_vars"]["acceptable"]["data"][0] == [False, True, False]
     assert found["attrs"]["study_hash"] == data.attrs["study_hash"]
     np.testing.assert_array_equal(found["data_vars"]["selection"]["data"], data["selection"])
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32, object])
+def test_the_json_of_an_array_is_that_of_its_numbers(number):
+    values = np.array([[0.1, np.nan], [-np.inf, 2.0]], number)
+    assert as_json(values) == as_json([[float(values[0, 0]), None], [None, 2.0]])
+    assert as_json({"none": np.array(np.nan, number), "empty": values[:0]}) == '{"none": null, "empty": []}'
+
+
+@pytest.mark.parametrize(
+    ("trials", "left"), [((math.inf, math.inf), {"b_mcse"}), ((math.inf, 9.0), {"a_mcse", "b_mcse"})]
+)
+def test_errors_are_left_out_where_all_is_exact_and_they_are_nothing(trials, left):
+    each = {"a_mcse": ("design", [0.0, np.nan]), "b_mcse": ("design", [0.0, 0.1])}
+    data = xr.Dataset(each, {"trials": ("design", list(trials))})
+    assert set(without_errors(data).data_vars) == left
 
 
 def test_the_json_says_the_rules_of_each_design_and_its_cap_among_them(exact, study):
