@@ -110,6 +110,7 @@ class Growing:
 
     def __init__(self, design: Design, start: TrialState, told: bool) -> None:
         self.design, self.told, self.expected = design, told, 1.0
+        self._compiled: Any = None
         begun = int(start.total[0])
         self.packing = Packing(design.facts, begun)
         self._places = [self.packing.places(part) for part in ([self.packing.dose], self.packing.n, self.packing.y)]
@@ -175,11 +176,11 @@ class Growing:
     @property
     def _loops(self) -> Any:
         """The compiled loops; None where NumPy is as fast."""
-        if compiled(int(self.expected)) is None:
-            return None
-        from doseopt.engines import loops
+        if self._compiled is None and compiled(int(self.expected)) is not None:
+            from doseopt.engines import loops
 
-        return loops
+            self._compiled = loops
+        return self._compiled
 
     @functools.cached_property
     def _excluding(self) -> BoolArray | None:
@@ -234,19 +235,19 @@ class Growing:
 
     def _treat(self, layer: Layer, answers: Answers, cohort: Cohorts, ways: Ways) -> None:
         """Send on trials of whom something is remembered, who was lost if those enrolled are capped."""
-        design, space, counts = self.design, self.design.facts.outcomes, ways.counts
-        rows, step = np.flatnonzero(cohort.given[answers.kind] >= 0), max(PIECE // len(counts), 1)
+        design, lost = self.design, self.design.facts.outcomes.lost
+        rows, step = np.flatnonzero(cohort.given[answers.kind] >= 0), max(PIECE // len(ways.counts), 1)
         for some in (rows[first : first + step] for first in range(0, len(rows), step)):
-            repeated = np.repeat(some, len(counts))
-            outcome, before = _each(counts, len(some)), self.packing.unpack(layer.words[some])
-            at, given = np.repeat(np.arange(len(some)), len(counts)), answers.decision[answers.kind[repeated]]
-            if space.lost:
-                words = self.packing.pack(advance(design, before[at], given, outcome))
-            else:
-                dose = cohort.given[answers.kind[some]]
-                words = ((layer.words[some] & ways.stay)[:, None] + ways.add[dose]).reshape(len(at), -1)
-                words += self.packing.remembered(design.remember(before[at], given, outcome))
-            self._layer(layer.patients + ways.more).take_in(words, weighed(layer.sums[some], ways.orders))
+            before, given = self.packing.unpack(layer.words[some]), answers.decision[answers.kind[some]]
+            words = (layer.words[some] & ways.stay)[:, None] + ways.add[given.dose]
+            for k, counts in enumerate(ways.counts):
+                outcome = np.broadcast_to(counts, (len(some), len(counts)))
+                if lost:
+                    words[:, k] = self.packing.pack(advance(design, before, given, outcome))
+                else:
+                    words[:, k] += self.packing.remembered(design.remember(before, given, outcome))
+            arrived = words.reshape(-1, self.packing.words), weighed(layer.sums[some], ways.orders)
+            self._layer(layer.patients + ways.more).take_in(*arrived)
 
     def _layer(self, patients: int) -> Arrivals:
         """Return who waits at a number of patients."""

@@ -117,7 +117,8 @@ class Packing:
         numbers = words.T[word]
         numbers >>= shift
         numbers &= mask
-        n, y, memory = np.split(numbers[1:], [self.doses, 2 * self.doses])
+        first, second = 1 + self.doses, 1 + 2 * self.doses
+        n, y, memory = numbers[1:first], numbers[first:second], numbers[second:]
         return TrialState(n.T, y.T, numbers[0] - 1, memory.T - ZERO)
 
     @functools.cached_property

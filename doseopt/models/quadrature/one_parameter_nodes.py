@@ -79,16 +79,16 @@ class Grid:
 def grid(model: Model, patients: int, fineness: Fineness = ALL_DIGITS) -> Grid | None:
     """Return the nodes for tallies of up to `patients` patients; None if they are too many."""
     z = np.linspace(-FAR, FAR, 4001)
-    log_p = log_rates(model, z)
+    log_p = np.ascontiguousarray(log_rates(model, z).T)  # rows of few doses take longer
     log_q = log_complement(log_p)
     with np.errstate(over="ignore", invalid="ignore"):
-        slope = np.gradient(log_p, z, axis=0)
+        slope = np.gradient(log_p, z, axis=1)
         information = float((slope**2 * np.exp(log_p - log_q)).max())
     if not np.isfinite(information):
         return None
     step = float(1 / (fineness.steps * np.sqrt(1 + patients * information)))
-    extremes = np.concatenate([patients * log_p, patients * log_q, np.zeros((len(z), 1))], axis=1) - (z**2 / 2)[:, None]
-    inside = z[(extremes > extremes.max(axis=0) - fineness.negligible).any(axis=1)]
+    extremes = np.concatenate([patients * log_p, patients * log_q, np.zeros((1, len(z)))]) - z**2 / 2
+    inside = z[(extremes > extremes.max(axis=1, keepdims=True) - fineness.negligible).any(axis=0)]
     first, last = int(np.floor(inside[0] / step)), int(np.ceil(inside[-1] / step))
     line = Line(first * step, step, last - first + 1)
     if line.size > LARGEST:

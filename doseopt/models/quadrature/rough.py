@@ -94,11 +94,11 @@ class RoughNodes:
 
     def means(self, n: IntArray, y: IntArray, plugin: bool) -> tuple[FloatArray, FloatArray]:
         """Return the posterior means of z [1, S], or of the rates [D, S], and bounds of their errors [S]."""
-        total, *waves, wanted = np.split(self._sums(n, y, self._of_z if plugin else self._of_rates), [1, 2, 3])
-        turned = np.hypot(*waves)[0] / total[0]
+        total, cosine, sine, *wanted = self._sums(n, y, self._of_z if plugin else self._of_rates)
+        turned = np.hypot(cosine, sine) / total
         nodes = self.grid.line.size
         off = np.where(turned < TURNED, turned**2, np.nan) + NEAR * (nodes**2 if plugin else nodes)
-        return wanted[: 1 if plugin else n.shape[1]] / total, off * (self.grid.line.step if plugin else 1)
+        return np.stack(wanted[: 1 if plugin else n.shape[1]]) / total, off * (self.grid.line.step if plugin else 1)
 
     def _sums(self, n: IntArray, y: IntArray, columns: FloatArray) -> FloatArray:
         """Return the sums over the nodes of weights times columns [G, C]: [C, S], nan where the nodes end too early."""
@@ -153,7 +153,7 @@ def roughly(model: Model, n: IntArray, y: IntArray, plugin: bool) -> Rough:
         mean, error = nodes.means(n[rows], y[rows], plugin)
         if plugin:
             with np.errstate(invalid="ignore"):  # without a bound they are no numbers
-                low, high = (np.exp(log_rates(model, end, prior)) for end in (mean[0] - error, mean[0] + error))
+                low, high = np.exp(log_rates(model, mean + np.array([[-1], [1]]) * error, prior))
             estimate[rows], off[rows] = low, np.abs(high - low)
         else:
             estimate[rows], off[rows] = mean.T, error[:, None]
