@@ -32,7 +32,9 @@ def fold(columns: Iterable[IntArray]) -> IntArray:
         if bound * span > LARGEST:
             key = np.unique(key, return_inverse=True)[1]
             bound = int(key.max()) + 1
-        key = key * span + (column - low)
+        key *= span  # in place: there may be millions of rows
+        key += column
+        key -= low
         bound *= span
     if key is None:
         raise ValueError("fold needs at least one column")
@@ -61,9 +63,9 @@ def unique_rows(columns: Iterable[IntArray]) -> tuple[IntArray, IntArray]:
     at = np.full(span, -1)  # where each key is first found: of entries set twice the last stays
     at[key[::-1]] = np.arange(len(key) - 1, -1, -1)
     found = np.flatnonzero(at >= 0)
-    rank = np.empty(span, np.int64)
-    rank[found] = np.arange(len(found))
-    return at[found], rank[key]
+    first = at[found]
+    at[found] = np.arange(len(found))
+    return first, at[key]
 
 
 def row_keys(*columns: IntArray) -> Any:

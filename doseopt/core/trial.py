@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,12 @@ PIECE = 10_000
 """Trials that a rule is asked about at a time."""
 LATER = -2
 """Stands for the MTD of a trial that stops and has not been asked for it."""
+
+
+class States(Protocol):
+    """A batch of trials of which some can be asked for."""
+
+    def __getitem__(self, index: IntArray, /) -> TrialState: ...
 
 
 def step(design: Design, state: TrialState, pending: Pending | None = None) -> Decision:
@@ -124,7 +131,7 @@ def decide_and_select(design: Design, state: TrialState, later: bool = False) ->
     return Decision.concatenate(decisions), np.concatenate(chosen)
 
 
-def select_in_pieces(design: Design, state: TrialState, stop: IntArray, ended: IntArray) -> IntArray:
+def select_in_pieces(design: Design, state: States, stop: IntArray, ended: IntArray) -> IntArray:
     """Return the MTD that a design declares in those of many trials that have ended, some at a time, [E]."""
     pieces = (ended[first : first + PIECE] for first in range(0, len(ended), PIECE))
     return np.concatenate([np.zeros(0, np.int64), *(selected(design, state[rows], stop[rows]) for rows in pieces)])

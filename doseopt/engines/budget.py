@@ -146,6 +146,8 @@ class Needed(NamedTuple):
         Trials that come next, none of them in the same state at the most.
     streamed : int
         Those of them that are merged as they come, to states of which only kinds are told apart.
+    alike : int
+        Whether only kinds of the last layer's states are told apart.
     """
 
     words: int
@@ -154,32 +156,34 @@ class Needed(NamedTuple):
     layer: int
     arrivals: int
     streamed: int = 0
+    alike: int = 0
 
 
 def bytes_needed(design: Design, needed: Needed) -> int:
     """Return the most memory that a graph takes, now or when it is joined.
 
-    Numbers have 8 bytes. A state is kept packed, with a decision, two sums and a selection, and unpacked in the end. An
-    edge joins two states by counts. States of a layer are packed, with a decision and two sums; of those that arrive
-    this is held twice while the room for them grows, or while they are sorted, with six numbers each for that; half of
-    it where they are merged as they come, and three numbers are a place in a table. Some of a layer at a time are
-    unpacked, and fewer asked about at a time, which takes a rule six tables of their doses, and nine to select. So are
-    some of those that arrive, where more than the tally is remembered.
+    Numbers have 8 bytes. A state is kept packed, with a decision, two sums and a selection, and unpacked in the end
+    where edges are kept, which join two states by counts. States of a layer are packed, with a decision and two
+    sums; of those that arrive this is held twice while the room for them grows, or while they are sorted, with six
+    numbers each for that; half of it where they are merged as they come, and three numbers are a place in a table.
+    Some of a layer at a time are unpacked, and fewer asked about at a time, which takes a rule six tables of their
+    doses, and nine to select; not where only kinds of them are told apart, which stand for a decision. So are some
+    of those that arrive, where more than the tally is remembered.
     """
     facts, words = design.facts, needed.words
     row = 2 * facts.doses + len(facts.memory) + 1
-    kept, edge = words + 6, 2 + len(facts.outcomes)
+    kept, edge, asked = words + 6, 2 + len(facts.outcomes), 0 if needed.alike else needed.layer
     arrives = 2 * (words + 2) + 6
     now = (
         needed.kept * kept
-        + needed.layer * (words + 9)
-        + min(needed.layer, PIECE) * row
-        + min(needed.layer, trial.PIECE) * 6 * facts.doses
+        + needed.layer * (words + (3 if needed.alike else 9))
+        + min(asked, PIECE) * row
+        + min(asked, trial.PIECE) * 6 * facts.doses
         + needed.arrivals * (arrives + edge * (needed.edges > 0))
         - needed.streamed * (arrives // 2)
         + min(needed.arrivals, PIECE) * row * bool(facts.memory or facts.outcomes.lost)
     )
-    joined = needed.kept * (kept + row + 3) + min(needed.kept, trial.PIECE) * 9 * facts.doses
+    joined = needed.kept * (kept + row * (needed.edges > 0) + 3) + min(needed.kept, trial.PIECE) * 9 * facts.doses
     return 8 * (needed.edges * 2 * edge + max(now, joined))
 
 

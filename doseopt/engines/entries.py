@@ -34,9 +34,11 @@ def entries(graph: Reach, weight: FloatArray, weigh: Callable[[IntArray], FloatA
         States [Q] in which a dose is new -> their probability in each scenario, [R, Q].
     """
     going = graph.decision.stop == CONTINUE
-    new = np.flatnonzero(going & (graph.state.n[np.arange(len(going)), graph.decision.dose] == 0))
+    new = np.flatnonzero(going)
+    new = new[graph.packed.packing.patients_at(graph.packed.words[new], graph.decision.dose[new]) == 0]
     rows = np.concatenate([graph.ending, new])
-    given, patients = graph.state.n[rows] > 0, graph.state.total[rows]
+    here = graph.packed[rows]
+    given, patients = here.tried, here.total
     dose = np.where(going[rows], graph.decision.dose[rows], NONE)
     first, kind = unique_rows([*given.T.astype(np.int64), patients, dose])
     ended, goes_on = np.split(kind, [len(graph.ending)])

@@ -131,10 +131,10 @@ def weighed(
 
 def _ended(graph: Reach, weigh: Weigh, passing: Weigh) -> dict[str, Any]:
     """Return what `make_outcomes` is told of the endings of a graph."""
-    weight = weigh(graph.ending)
+    weight, ended = weigh(graph.ending), graph.packed[graph.ending]
     return {
-        "n": graph.state.n[graph.ending],
-        "y": graph.state.y[graph.ending],
+        "n": np.ascontiguousarray(ended.n),
+        "y": np.ascontiguousarray(ended.y),
         "selected": graph.selected,
         "stop": graph.decision.stop[graph.ending],
         "weight": weight,
@@ -201,12 +201,12 @@ def state_weights(graph: Reach, p: FloatArray, rows: IntArray, p_beside: FloatAr
 
 def seen_by(graph: Reach, rows: IntArray, beside: bool, doses: slice = slice(None)) -> list[FloatArray]:
     """Return the counts [Q, D] of which, times `log_rates`, the log likelihood of what some doses saw is the sum."""
-    n = (graph.state.n[rows, doses] - graph.start.n[:1, doses]).astype(float)
-    y = (graph.state.y[rows, doses] - graph.start.y[:1, doses]).astype(float)
+    state, start = graph.packed[rows], graph.start[:1]
+    n, y = (state.n - start.n)[:, doses].astype(float), (state.y - start.y)[:, doses].astype(float)
     if not beside:
         return [y, n - y]
     memory = slice(0, graph.design.facts.doses)
-    e = (graph.state.memory[rows, memory] - graph.start.memory[:1, memory]).astype(float)[:, doses]
+    e = (state.memory[:, memory] - start.memory[:, memory]).astype(float)[:, doses]
     return [y, n - y, e, n - e]
 
 

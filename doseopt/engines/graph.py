@@ -34,7 +34,7 @@ from doseopt.engines.cohort_outcomes import orders_of
 from doseopt.engines.columns import Columns
 from doseopt.engines.enrolling import enrolled_of
 from doseopt.engines.growing import Growing
-from doseopt.engines.packing import Packing
+from doseopt.engines.packing import Packed, Packing
 
 MOST_BYTES = 1 << 26
 """Of the graphs that are remembered, besides the last one that is larger."""
@@ -51,7 +51,7 @@ class Reach:
     design : Design
     start : TrialState
         Where the trials begin, a batch of one; of `Several` designs one each, of the same tally.
-    state : TrialState
+    packed : Packed
         These states in order of patients treated, S of them; of a `Graph` all that can be reached.
     decision : Decision
         What the design does in each.
@@ -69,7 +69,7 @@ class Reach:
 
     design: Design
     start: TrialState
-    state: TrialState
+    packed: Packed
     decision: Decision
     paths: FloatArray
     cohort_paths: FloatArray
@@ -77,6 +77,11 @@ class Reach:
     selected: IntArray
     states: int
     edges: int
+
+    @functools.cached_property
+    def state(self) -> TrialState:
+        """All these states, unpacked: several times as large."""
+        return self.packed[:]
 
     def counts(self) -> dict[str, int]:
         """Count states, edges, endings and outcome paths."""
@@ -93,13 +98,14 @@ class Reach:
 
         For weighing endings by their tallies; a design may reach one tally by several last doses, say.
         """
-        facts, state, stop = self.design.facts, self.state[self.ending], self.decision.stop[self.ending]
-        responses = state.memory[:, : facts.doses if facts.responses else 0]
-        first, kind = unique_rows([*state.n.T, *state.y.T, *responses.T, stop, self.selected])
+        facts, packed, packing = self.design.facts, self.packed, self.packed.packing
+        places = [*packing.n, *packing.y, *packing.memory[: facts.doses if facts.responses else 0]]
+        tallies = (packed.numbers(place, self.ending) for place in places)
+        first, kind = unique_rows(itertools.chain(tallies, (self.decision.stop[self.ending], self.selected)))
         paths, kept = self.paths.copy(), np.sort(first)
         paths[self.ending[first]] = np.bincount(kind, self.paths[self.ending])
         ends = self.cohort_paths, self.ending[kept], self.selected[kept]
-        return Reach(self.design, self.start, self.state, self.decision, paths, *ends, self.states, self.edges)
+        return Reach(self.design, self.start, self.packed, self.decision, paths, *ends, self.states, self.edges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +239,7 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
         marked += len(some)
         found.add(layer, answers, some, states, growing.told)
         streamed = ahead * growing.streams
-        least = Needed(growing.packing.words, marked, 0, len(layer), growing.waiting + ahead, streamed)
+        least = Needed(growing.packing.words, marked, 0, len(layer), growing.waiting + ahead, streamed, growing.streams)
         whole = least._replace(kept=states + len(layer), edges=edges)
         asked = whole if growing.told else least, whole if most_edges == sys.maxsize else least
         growing.expected = budget.ask_ahead(layer.patients, states + len(layer), *asked)
@@ -249,10 +255,10 @@ def _assemble(design: Design, start: TrialState, growing: Growing, found: Column
     decision = Decision(*(found.joined(name) for name in Decision.__slots__))
     ending = np.flatnonzero(decision.stop != CONTINUE)
     selected = found.joined("selected")[ending] if "selected" in found else np.full(len(ending), LATER)
-    state = growing.packing.unpack(found.joined("words"))
+    packed = Packed(growing.packing, found.joined("words"))
     left = np.flatnonzero(selected == LATER)
-    selected[left] = select_in_pieces(design, state, decision.stop, ending[left])
-    common = (design, start, state, decision, sums[:, 0], sums[:, 1], ending, selected, states, edges)
+    selected[left] = select_in_pieces(design, packed, decision.stop, ending[left])
+    common = (design, start, packed, decision, sums[:, 0], sums[:, 1], ending, selected, states, edges)
     if not growing.told:
         return Reach(*common)
     return Graph(*common, *(found.joined(name) for name in ("source", "target", "category_counts")))
@@ -272,7 +278,7 @@ def graph_of(
     asked = design, max_states, max_bytes or allowed()
     found = _remembered(*asked, False, *_rows(design, start))
     if not isinstance(found, Graph):
-        begun, patients = int(found.start.total[0]), int(found.state.total.max())
+        begun, patients = int(found.start.total[0]), int(found.packed.total.max())
         whole = Needed(Packing(design.facts, begun).words, found.states, found.edges, 0, 0)
         Budget(design, begun, *asked[1:]).ask_ahead(patients, found.states, whole, whole)
         found = _remembered(*asked, True, *_rows(design, start))
@@ -302,4 +308,4 @@ def forget_larger() -> None:
 def most_patients(design: Design, start: TrialState | None = None) -> int:
     """Return the most patients that a trial can have, from where it begins."""
     reach = reach_of(design, start)
-    return int(reach.state.total[reach.ending].max())
+    return int(reach.packed.total[reach.ending].max())

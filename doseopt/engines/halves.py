@@ -49,11 +49,11 @@ def sums(graph: Reach, chosen: IntArray, p: FloatArray, p_beside: FloatArray | N
     first, row = unique_rows([*chosen, *_columns(graph, graph.ending, low, beside)])
     other, column = unique_rows(_columns(graph, graph.ending, high, beside))
     paths = csr_array((graph.paths[graph.ending], (row, column)), shape=(len(first), len(other)))
-    lower, higher = graph.ending[first], graph.ending[other]
+    lower, higher = graph.packed[graph.ending[first]], graph.packed[graph.ending[other]]
     declared = [each[:, None] == np.arange(-1, doses) for each in chosen[:, first]]
-    below = np.concatenate([*declared, graph.state.n[lower, low], graph.state.y[lower, low]], axis=1).astype(float)
-    above = np.concatenate([graph.state.n[higher, high], graph.state.y[higher, high]], axis=1).astype(float)
-    halves = ((low, lower), (high, higher))
+    below = np.concatenate([*declared, lower.n[:, low], lower.y[:, low]], axis=1).astype(float)
+    above = np.concatenate([higher.n[:, high], higher.y[:, high]], axis=1).astype(float)
+    halves = ((low, graph.ending[first]), (high, graph.ending[other]))
     counts = [(half, np.concatenate(seen_by(graph, rows, beside, half), axis=1)) for half, rows in halves]
     found = np.empty((len(p), below.shape[1] + above.shape[1]))
     step = scenarios_at_once(len(first) + len(other))
@@ -81,11 +81,10 @@ def _cut(graph: Reach, beside: bool) -> int:
 def _columns(graph: Reach, rows: IntArray, doses: slice, beside: bool) -> Iterator[IntArray]:
     """Yield what the likelihood at some doses is made of, a column after the other; one of zeros first."""
     yield np.zeros(len(rows), np.int64)
-    for j in range(graph.design.facts.doses)[doses]:
-        yield graph.state.n[rows, j]
-        yield graph.state.y[rows, j]
-        if beside:
-            yield graph.state.memory[rows, j]
+    packing = graph.packed.packing
+    for j in range(packing.doses)[doses]:
+        for part in (packing.n, packing.y, packing.memory)[: 2 + beside]:
+            yield graph.packed.numbers(part[j], rows)
 
 
 def _likelihood(counts: FloatArray, rates: FloatArray) -> FloatArray:

@@ -95,11 +95,11 @@ def means_of_each(
     chosen = np.stack([_declared(each, graph) for each in designs])
     if reach and len(graph.ending) > MANY:
         return _parted(sums(graph, chosen, p_observed, beside), len(designs))
-    n, y = graph.state.n[graph.ending], graph.state.y[graph.ending]
+    ended = graph.packed[graph.ending]
     declared = [each[:, None] == np.arange(-1, design.facts.doses) for each in chosen]
-    counted = np.concatenate([*declared, n, y], axis=1).astype(float)
+    counted = np.concatenate([*declared, ended.n, ended.y], axis=1).astype(float)
     means = np.empty((len(p_observed), counted.shape[1]))
-    step = max(SMALL // len(graph.ending) if reach else ROOM // len(graph.state), 1)
+    step = max(SMALL // len(graph.ending) if reach else ROOM // len(graph.packed), 1)
     for rows in (slice(first, first + step) for first in range(0, len(means), step)):
         q = None if beside is None else beside[rows]
         if reach:
@@ -124,4 +124,4 @@ def _declared(design: Design, graph: Reach) -> IntArray:
     """Return the MTD that a design declares at each ending of the graph of a design that gives the same cohorts."""
     if design == graph.design:
         return graph.selected
-    return select_in_pieces(design, graph.state, graph.decision.stop, graph.ending)
+    return select_in_pieces(design, graph.packed, graph.decision.stop, graph.ending)

@@ -164,3 +164,37 @@ class Packing:
             word, shift, _ = self.places(places).T
             found[at, word[dose]] += number << shift[dose]
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """States that are kept packed, and unpacked as they are asked for.
+
+    Parameters
+    ----------
+    packing : Packing
+    words : int array [S, W]
+    """
+
+    packing: Packing
+    words: IntArray
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, index: IntArray | slice) -> TrialState:
+        return self.packing.unpack(self.words[index])
+
+    def numbers(self, place: Place, rows: IntArray | slice = slice(None)) -> IntArray:
+        """Return one number of some states, [Q]."""
+        found = self.words[rows, place.word] >> place.shift
+        found &= place.mask
+        return np.asarray(found)
+
+    @property
+    def total(self) -> IntArray:
+        """Patients treated so far, [S]."""
+        found = np.zeros(len(self), np.int64)
+        for place in self.packing.n:
+            found += self.numbers(place)
+        return found

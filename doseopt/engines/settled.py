@@ -9,6 +9,7 @@ import numpy as np
 from doseopt.core.cohort import Cohort, format_outcomes
 from doseopt.core.state import CONTINUE, NONE, Decision, IntArray
 from doseopt.engines.graph import Graph
+from doseopt.engines.packing import Packed
 
 SETTLED = "settled"
 """The reason to stop, a name beside the design's own."""
@@ -90,7 +91,7 @@ def settle(graph: Graph) -> Graph:
     ending = np.flatnonzero(stop != CONTINUE)
     return dataclasses.replace(
         graph,
-        state=graph.state[kept],
+        packed=Packed(graph.packed.packing, graph.packed.words[kept]),
         decision=Decision(graph.decision.dose[kept], graph.decision.size[kept], stop),
         paths=paths[kept],
         cohort_paths=cohort_paths[kept],

@@ -122,7 +122,7 @@ def means_of_several(
     else:
         reach = graph = build_graph(several, several.starts, max_states, edges=True)
         weight = edge_weights(graph, p_observed, beside)[:, graph.ending]
-    ended, stop = reach.state[reach.ending], reach.decision.stop[reach.ending]
+    ended, stop = reach.packed[reach.ending], reach.decision.stop[reach.ending]
     found, doses = [], np.arange(-1, several.facts.doses)
     for designs, (_, rows, view) in zip(courses, several.parts(ended), strict=True):
         weights, own = weight[:, rows], reach.selected[rows]

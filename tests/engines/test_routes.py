@@ -20,7 +20,8 @@ from doseopt.designs.modifiers import (
 from doseopt.engines import growing
 from doseopt.engines.enrolling import Enrolling
 from doseopt.engines.exact import edge_weights, ending_weights
-from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, reach_of
+from doseopt.engines.graph import Graph, Reach, build_graph, graph_of, most_patients, reach_of
+from doseopt.engines.means import means_of
 
 KINDS = (doseopt.BOIN, doseopt.Keyboard, doseopt.MTPI, doseopt.MTPI2, doseopt.I3Plus3, doseopt.TPI)
 COLUMNS = ("paths", "cohort_paths", "ending", "selected")
@@ -201,9 +202,14 @@ def test_a_graph_that_grows_too_large_for_its_edges_keeps_its_endings(monkeypatc
     monkeypatch.setattr(module, "SMALL", 100)
     ends = reach_of(design)
     assert type(ends) is Reach
-    assert len(ends.state) < ends.states == len(whole.state)
+    assert len(ends.packed) < ends.states == len(whole.packed)
     assert ends.edges == len(whole.source)
     np.testing.assert_array_equal(ends.paths[ends.ending], whole.paths[whole.ending])
+    p = np.array([[0.1, 0.2, 0.3, 0.5]])
+    monkeypatch.setattr("doseopt.engines.means.MANY", 0)
+    assert means_of(design, p).selection.sum() == pytest.approx(1, abs=1e-12)
+    assert most_patients(design) == 15
+    assert "state" not in vars(ends)  # it has no room for all of them unpacked
     assert type(graph_of(design)) is Graph
     module._remembered.cache_clear()
 
