@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderHook
 from rich.segment import Segment
 from rich.text import Text
 
+from doseopt.core.progress import listening
 from doseopt.core.text import neutral
 from doseopt.reports.render.layout import folded
 
@@ -55,13 +56,19 @@ def spinner(what: str) -> Iterator[Callable[[str], None]]:
 
     shown = Spinner("dots", Text(what))
     with Live(shown, console=terminal(stderr=True), auto_refresh=False, transient=True) as live:
+        said = what
 
-        def say(step: str) -> None:
-            shown.update(text=Text(f"{what}: {step}"))
+        def show(text: str) -> None:
+            shown.update(text=Text(text))
             live.refresh()
 
+        def say(step: str) -> None:
+            nonlocal said
+            show(said := f"{what}: {step}")
+
         live.refresh()
-        yield say
+        with listening(lambda part: show(f"{said}; {part}")):
+            yield say
 
 
 def progress_bar(what: str) -> Progress:
@@ -81,12 +88,15 @@ def progress_bar(what: str) -> Progress:
 def steps(what: str, total: int) -> Iterator[Callable[[str], None]]:
     """Show a progress bar of so many steps; the function that is returned says which one begins."""
     with progress_bar(what) as bar:
-        task = bar.add_task("", total=total)
+        task, said = bar.add_task("", total=total), ""
 
         def step(name: str) -> None:
-            bar.update(task, description=name, advance=0 if bar.tasks[0].description == "" else 1, refresh=True)
+            nonlocal said
+            bar.update(task, description=name, advance=1 if said else 0, refresh=True)
+            said = name
 
-        yield step
+        with listening(lambda part: bar.update(task, description=f"{said}; {part}", refresh=True)):
+            yield step
 
 
 def print_lines(text: str, stderr: bool = False) -> None:

@@ -26,6 +26,7 @@ import numpy as np
 from doseopt.core.design import Design, is_design
 from doseopt.core.distinct import unique_rows
 from doseopt.core.parameters import demand, is_number
+from doseopt.core.progress import tell
 from doseopt.core.remembered import remembered
 from doseopt.core.state import CONTINUE, Decision, FloatArray, IntArray, TrialState
 from doseopt.core.trial import LATER, demand_waiting, select_in_pieces
@@ -228,6 +229,7 @@ def _build(design: Design, start: TrialState | None, max_states: int, max_bytes:
     states = edges = marked = 0
     while growing:
         layer = growing.layer()
+        tell(f"trials of {layer.patients} patients")
         budget.ask(layer.patients, states + len(layer), len(layer))
         answers = growing.ask(layer.words)
         cohorts, some = growing.cohorts(layer, answers), growing.marked(layer.words, answers)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from doseopt.core.distinct import unique_rows
+from doseopt.core.progress import tell
 from doseopt.core.state import FloatArray, IntArray
 from doseopt.engines.exact import log_rates, seen_by
 from doseopt.engines.graph import Reach
@@ -58,6 +59,7 @@ def sums(graph: Reach, chosen: IntArray, p: FloatArray, p_beside: FloatArray | N
     found = np.empty((len(p), below.shape[1] + above.shape[1]))
     step = scenarios_at_once(len(first) + len(other))
     for some in (slice(at, at + step) for at in range(0, len(p), step)):
+        tell(f"weighed, {some.start / len(p):.0%}")
         q = p_beside[some] if p_beside is not None else None
         one, two = (_likelihood(each, np.concatenate(log_rates(p[some], q, half), axis=1)) for half, each in counts)
         seen = two * (paths.T @ one)
