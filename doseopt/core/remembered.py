@@ -29,7 +29,7 @@ class Remembering[**P, R](Protocol):
         ...
 
     def forget_larger(self) -> None:
-        """Forget results that hold more by themselves than all together may."""
+        """Forget results that hold more by themselves than all together may, and give back what is free."""
         ...
 
 
@@ -113,6 +113,7 @@ def remembered[**P, R](
             with lock:
                 for key in [key for key, each in kept.items() if each.bytes > most]:
                     returned.discard(kept.pop(key))
+            _give_back()
 
         _CLEARED.append(clear)
         remember.forget_larger = forget_larger  # type: ignore[attr-defined]
@@ -126,7 +127,12 @@ def forget() -> None:
     """Forget what all functions remember, and give back its room: what comes next asks for nothing of it."""
     for clear in _CLEARED:
         clear()
+    _give_back()
+
+
+def _give_back() -> None:
+    """Give back what is free below what is not, which the C library of Linux keeps."""
     if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc, which keeps what is free below what is not
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
         if trim is not None:
             trim(0)
