@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from doseopt.reports.render.document import Document
     from doseopt.study.study import Study
 
+type Found = tuple[list[Analysis], list[xr.Dataset]]
+"""What is known of the rates, and what is decided on, under each model."""
 Models = Annotated[
     list[str] | None,
     typer.Option(
@@ -64,11 +67,12 @@ def posterior(
     """Estimate the DLT rate at each dose from the data so far; a worked example if none are given."""
     with plain_errors():
         from doseopt.cli.output import deliver, drawing, folder_for, show, write_figures
-        from doseopt.conduct.decided_on import decided_on, next_steps, side_by_side
+        from doseopt.conduct.decided_on import side_by_side
         from doseopt.conduct.in_hand import read_trial
-        from doseopt.conduct.posterior import able, analyse, check_choice
-        from doseopt.core.beside import begun
+        from doseopt.conduct.posterior import able, check_choice
+        from doseopt.core.beside import begun, processes
         from doseopt.plots.posterior import posterior_drawings
+        from doseopt.reports.render.ahead import load
         from doseopt.reports.render.document import Document
         from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
@@ -81,17 +85,22 @@ def posterior(
         read = read_trial(loaded, outcomes or worked, data, cutoff, window)
         folder = folder_for(out, json, html)
         kinds: Sequence[str | None] = able(loaded) if models == "all" else asked or [None]
-        run = partial(analyse, method=method, seed=seed, progress=sys.stderr.isatty(), population=population)
-        results = [run(loaded, read, kind) for kind in kinds]
-        steps = next_steps(loaded, read)
-        decided = [decided_on(loaded, each.question, steps, each.draws) for each in results]
+        drawn = folder is not None or html is not None
+        how = {"method": method, "seed": seed, "progress": sys.stderr.isatty(), "population": population}
+        find: Callable[[], Found] = partial(_found, loaded, read, kinds, how, check, drawn)
+        if drawn and method == "quadrature" and processes() > 1:
+            from xarray import Dataset  # noqa: F401  # once, not in each process
+
+            find = begun(find)
+            load()  # what draws, meanwhile
+        results, decided = find()
         result, summaries = results[0], [each.summary for each in results]
         beside = side_by_side([str(each.attrs["model"]) for each in summaries], decided, summaries)
         drawings = posterior_drawings(result.summary, lambda: result.density)
         further = _prospects(loaded, read, beside["model"].to_numpy().tolist()) if ahead else None
         document = posterior_document(result.summary, drawings, worked, beside, further)
-        if check:
-            document, result = _checked(loaded, read, result, document)
+        if result.checks is not None:
+            document = _checked(result.checks, document)
         files = None if folder is None else begun(partial(_write_data, result, beside, further, folder))
         if not json:  # the answer before the draws and the figures, which take as long again
             show(document)
@@ -99,9 +108,28 @@ def posterior(
         document = drawing(document, folder, html)
         figures = [] if folder is None else write_figures(document, folder)  # while the data are written
         written = [] if files is None else [*files(), *figures]
-        said = partial(_as_object, [result, *results[1:]], decided, further)
+        said = partial(_as_object, results, decided, further)
         shown = Document("", {}, ())
         deliver(said, document, json=json, html=html, folder=folder, files=written, shown=shown)
+
+
+def _found(
+    study: Study, trial: Trial, kinds: Sequence[str | None], how: dict[str, Any], check: bool, drawn: bool
+) -> Found:
+    """Return what the data lead to; of the first model the checks, and the densities, if they are asked for."""
+    from doseopt.conduct.decided_on import decided_on, next_steps
+    from doseopt.conduct.posterior import analyse
+
+    results = [analyse(study, trial, kind, **how) for kind in kinds]
+    steps = next_steps(study, trial)
+    decided = [decided_on(study, each.question, steps, each.draws) for each in results]
+    if check:
+        from doseopt.conduct.checking import check_model
+
+        results[0] = dataclasses.replace(results[0], checks=check_model(study, trial, results[0]))
+    if drawn:
+        _ = results[0].density  # once, for who draws it and who writes it
+    return results, decided
 
 
 def _as_object(results: Sequence[Analysis], decided: Sequence[xr.Dataset], further: xr.Dataset | None) -> Any:
@@ -118,17 +146,13 @@ def _as_object(results: Sequence[Analysis], decided: Sequence[xr.Dataset], furth
     return objects[0] if len(objects) == 1 else {"models": objects}
 
 
-def _checked(study: Study, trial: Trial, result: Analysis, document: Document) -> tuple[Document, Analysis]:
-    """Put the checks of the model behind the rest, and into the data."""
-    import dataclasses
-
-    from doseopt.conduct.checking import check_model
+def _checked(found: xr.Dataset, document: Document) -> Document:
+    """Put the checks of the model behind the rest."""
     from doseopt.plots.posterior import first_cohort_figure
     from doseopt.reports.sections.checking import checks
 
-    found = check_model(study, trial, result)
     blocks = (*document.blocks, *checks(found, lambda: first_cohort_figure(found)))
-    return dataclasses.replace(document, blocks=blocks), dataclasses.replace(result, checks=found)
+    return dataclasses.replace(document, blocks=blocks)
 
 
 def _asked(each: Sequence[str] | None, listed: str) -> list[str]:

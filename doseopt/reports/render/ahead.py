@@ -29,15 +29,19 @@ def ahead(document: Document, *, page: bool = False) -> Document:
     figures = {k: block for k, block in enumerate(document.blocks) if isinstance(block, Figure)}
     if Beside.processes == 1 or not figures:
         return document
-    import matplotlib.figure  # noqa: F401
-
-    import doseopt.plots.pen  # noqa: F401  # once, not in each process
-
+    load()
     waits = in_turn([functools.partial(_drawn, figure, page) for figure in figures.values()], MOST)
     found = list(document.blocks)
     for (k, figure), wait in zip(figures.items(), waits, strict=True):
         found[k] = _awaited(figure, wait)
     return dataclasses.replace(document, blocks=tuple(found))
+
+
+def load() -> None:
+    """Load what draws: once, not in each process."""
+    import matplotlib.figure  # noqa: F401
+
+    import doseopt.plots.pen  # noqa: F401
 
 
 def _drawn(figure: Figure, page: bool) -> Drawn:
