@@ -16,10 +16,7 @@ def write_netcdf(data: xr.Dataset | xr.DataTree, path: Path) -> Path:
 
     def write(unfinished: Path) -> None:
         try:
-            if isinstance(data, xr.Dataset):
-                _write_dataset(data, unfinished)
-            else:
-                data.to_netcdf(unfinished, engine="netcdf4")
+            _write(data, unfinished)
         except RuntimeError as error:
             unfinished.write_bytes(bytes(2 * data.nbytes + 2**20))  # the library does not say why; a full disk does
             raise OSError(errno.EIO, str(error)) from error
@@ -38,11 +35,16 @@ class _Values:
         self.kept.append((source, target))
 
 
-def _write_dataset(data: xr.Dataset, path: Path) -> None:
+def _write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     values = _Values()
+    if isinstance(data, xr.Dataset):
+        nodes = {"/": data}
+    else:  # what a node inherits stands where it comes from
+        nodes = {node.path: node.to_dataset(inherit=node is data) for node in data.subtree}
     store = xr.backends.NetCDF4DataStore.open(str(path), mode="w")  # type: ignore[no-untyped-call]
     try:
-        data.dump_to_store(store, writer=values)
+        for place, each in nodes.items():
+            each.dump_to_store(store if place == "/" else store.get_child_store(place), writer=values)
         for source, target in values.kept:
             target[...] = source
     finally:

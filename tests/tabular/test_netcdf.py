@@ -31,3 +31,23 @@ def test_a_dataset_reads_back_as_it_was_and_as_xarray_writes_it(tmp_path):
         assert {n: v.encoding["dtype"] for n, v in found.variables.items()} == {
             n: v.encoding["dtype"] for n, v in other.variables.items()
         }
+
+
+def test_a_tree_reads_back_as_it_was_and_as_xarray_writes_it(tmp_path):
+    data = xr.DataTree.from_dict(
+        {
+            "/": made(),
+            "/draws": xr.Dataset({"p": (("draw", "dose"), np.arange(6.0).reshape(3, 2))}),
+            "/draws/of one": xr.Dataset(attrs={"title": "empty"}),
+            "/density": xr.Dataset({"n": ("rate", [1, 2])}, coords={"rate": [0.5, np.nan]}, attrs={"model": "beta"}),
+        }
+    )
+    ours, theirs = write_netcdf(data, tmp_path / "ours.nc"), tmp_path / "theirs.nc"
+    data.to_netcdf(theirs, engine="netcdf4")
+    with xr.open_datatree(ours) as found, xr.open_datatree(theirs) as other:
+        xr.testing.assert_identical(found.load(), data)
+        xr.testing.assert_identical(found, other.load())
+        for one, its in zip(found.subtree, other.subtree, strict=True):
+            assert {n: v.encoding["dtype"] for n, v in one.to_dataset(inherit=False).variables.items()} == {
+                n: v.encoding["dtype"] for n, v in its.to_dataset(inherit=False).variables.items()
+            }
