@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ class Beside:
         """Allow one for each processor, on a system where a process can be copied safely."""
         if sys.platform == "linux":
             cls.processes = len(os.sched_getaffinity(0))
+            # what is loaded when the first copy is made is searched for garbage no more: that takes time, and copies it
+            os.register_at_fork(before=functools.cache(gc.freeze))
 
 
 def processes() -> int:

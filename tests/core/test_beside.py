@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -58,6 +59,14 @@ def test_no_copy_of_a_process_with_other_threads(two):
 
 def test_a_copy_makes_no_copies(two):
     assert begun(processes)() == 1
+
+
+def test_what_is_loaded_is_searched_for_garbage_no_more_from_the_first_copy_of_a_command_on():
+    run = (
+        "import gc; from doseopt.core.beside import Beside, begun; Beside.allow(); Beside.processes = 2\n"
+        "before = gc.get_freeze_count(); begun(int)(); assert gc.get_freeze_count() > before + 1000"
+    )
+    subprocess.run([sys.executable, "-c", run], check=True)
 
 
 @pytest.mark.parametrize("items", [[], [1], [1, 2], [5, 4, 3, 2, 1]])
