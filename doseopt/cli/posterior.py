@@ -71,10 +71,8 @@ def posterior(
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import able, check_choice
         from doseopt.core.beside import begun, processes
-        from doseopt.plots.posterior import posterior_drawings
         from doseopt.reports.render.ahead import load
         from doseopt.reports.render.document import Document
-        from doseopt.reports.sections.posterior import posterior_document
         from doseopt.study.file import load_study
 
         asked = _asked(model, models)
@@ -93,6 +91,9 @@ def posterior(
 
             find = begun(find)
             load()  # what draws, meanwhile
+        from doseopt.plots.posterior import posterior_drawings
+        from doseopt.reports.sections.posterior import posterior_document
+
         results, decided = find()
         result, summaries = results[0], [each.summary for each in results]
         beside = side_by_side([str(each.attrs["model"]) for each in summaries], decided, summaries)
