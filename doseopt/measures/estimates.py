@@ -24,10 +24,8 @@ MOST_NODES = 5 * 10**9
 """Nodes of a quadrature that are visited for one comparison, all tallies together."""
 MOST_TALLIES = 200_000
 """Tallies whose posterior is computed for one comparison."""
-FEW = 1 << 13
-"""Tallies that are done at once if these are all."""
-PIECE = 1 << 11
-"""Tallies at a time where there are more: seconds, with ten doses."""
+PIECE = 1 << 13
+"""Tallies at a time."""
 
 
 class Estimates:
@@ -93,7 +91,7 @@ class Estimates:
 
     def advance(self) -> None:
         """Compute the posteriors of the next tallies."""
-        rows = slice(self.done, min(self.done + (FEW if self.wanted <= FEW else PIECE), self.wanted))
+        rows = slice(self.done, min(self.done + PIECE, self.wanted))
         wait = self._begin_right(*np.hsplit(self._tallies[rows], 2))
         nobody = np.zeros((0 if self.prior else 1, self._tallies.shape[1]), np.int64)
         found = summaries(quadrature(self._model), np.concatenate([self._tallies[rows], nobody]))
@@ -122,7 +120,7 @@ class Estimates:
         """Begin to compute beside what is right after some tallies."""
         if self._right is None:
             return None
-        self._right.refine(*np.hsplit(self._tallies, 2))  # here and by the first, for all tallies to come
+        self._right.refine(*np.hsplit(self._tallies[:PIECE], 2))  # here and by the first, for all tallies to come
         return begun(functools.partial(self._right, n, y))
 
     def rank(self, n: IntArray, y: IntArray) -> IntArray:

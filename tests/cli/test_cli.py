@@ -366,7 +366,6 @@ def test_an_interrupt_keeps_the_posteriors_that_are_done(stated, tmp_path, monke
 
         finish(self, stop)
 
-    monkeypatch.setattr(estimates, "FEW", 0)
     monkeypatch.setattr(estimates, "PIECE", 5)
     monkeypatch.setattr(Estimates, "run", interrupted)
     result = run("compare", stated, "--out", tmp_path / "part")

@@ -78,7 +78,6 @@ def test_what_is_known_before_posteriors_that_take_long_is_written_before_the_la
     path, tmp_path, monkeypatch, piece, written
 ):
     monkeypatch.setattr(command, "LONG", -1)
-    monkeypatch.setattr(estimates, "FEW", 0)
     monkeypatch.setattr(estimates, "PIECE", piece)
     tables = counted(monkeypatch, netcdf, "write_netcdf")
     assert CliRunner().invoke(app, ["compare", str(path), "--out", str(tmp_path / "out")]).exit_code == 0

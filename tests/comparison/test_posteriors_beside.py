@@ -31,7 +31,6 @@ def test_the_same_to_the_last_digit(study, alone, two):
 
 
 def test_the_rest_is_computed_here(study, alone, two, monkeypatch):
-    monkeypatch.setattr(estimates, "FEW", 0)
     monkeypatch.setattr(estimates, "PIECE", 300)
     here, where, advance = os.getpid(), [], estimates.Estimates.advance
     monkeypatch.setattr(estimates.Estimates, "advance", lambda self: where.append(os.getpid()) or advance(self))

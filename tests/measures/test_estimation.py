@@ -145,7 +145,6 @@ def test_nodes_bound_the_work_too(two_cohorts, monkeypatch):
 
 
 def test_a_tally_that_is_not_done_or_no_ending_is_answered_all_the_same(two_cohorts, monkeypatch):
-    monkeypatch.setattr(tallies, "FEW", 0)
     monkeypatch.setattr(tallies, "PIECE", 4)
     estimates = Estimates(BetaBinomial(2), [two_cohorts])
     with pytest.raises(ZeroDivisionError):
@@ -165,7 +164,6 @@ def test_a_tally_that_is_not_done_or_no_ending_is_answered_all_the_same(two_coho
 
 
 def test_interrupted_work_is_kept_and_goes_on_where_it_stopped(two_cohorts, monkeypatch):
-    monkeypatch.setattr(tallies, "FEW", 0)
     monkeypatch.setattr(tallies, "PIECE", 4)
     estimates = Estimates(BetaBinomial(2), [two_cohorts])
 
