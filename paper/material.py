@@ -13,7 +13,7 @@ import doseopt
 from doseopt.attainable.attained import limits_of
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.definition_map import definition_map
-from doseopt.comparison.readings import silences
+from doseopt.comparison.silences import silences
 from doseopt.study.file import parse_study
 from doseopt.study.study import Study
 

@@ -19,7 +19,8 @@ from doseopt.attainable.from_here import attainable_from
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
 from doseopt.comparison.posteriors import Posteriors
-from doseopt.comparison.readings import readings_of, silences
+from doseopt.comparison.readings import readings_of
+from doseopt.comparison.silences import silences
 from doseopt.conduct.decided_on import by_model
 from doseopt.conduct.examples import example_trials
 from doseopt.conduct.groupings import with_warning

@@ -68,7 +68,7 @@ def ranked(ds: xr.Dataset) -> list[tuple[str, list[int]]]:
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.comparison.readings`.
+        Of `doseopt.comparison.silences`.
     """
     size = np.round(np.abs(ds["effect_correct_selection"].to_numpy()), 9)
     of, used = ds["factor_of"].to_numpy(), ds["in_use"].to_numpy()

@@ -29,7 +29,7 @@ def silences_figure(ds: xr.Dataset) -> Figure:
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.comparison.readings`.
+        Of `doseopt.comparison.silences`.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from doseopt.comparison.readings import MODERATE
+from doseopt.comparison.silences import MODERATE
 from doseopt.display.readings import ACTUAL, CAP, TARGET
 from paper.material import Material
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from doseopt.cli import app
 from doseopt.comparison.break_even import break_even
 from doseopt.comparison.compare import compare
-from doseopt.comparison.readings import silences
+from doseopt.comparison.silences import silences
 from doseopt.conduct.pathways import paths
 from doseopt.core.parameters import Faults
 from doseopt.records.trial import Trial

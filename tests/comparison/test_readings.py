@@ -19,7 +19,8 @@ from doseopt import (
     belief_of_rates,
     judged,
 )
-from doseopt.comparison.readings import MEASURES, readings_of, silences
+from doseopt.comparison.readings import readings_of
+from doseopt.comparison.silences import MEASURES, silences
 from doseopt.core.parameters import Faults
 from doseopt.measures.operating_characteristics import measure
 from doseopt.study.file import load_study, parse_study
@@ -129,7 +130,7 @@ def test_every_combination_is_there_once_and_is_its_design(study, capped):
 
 
 def test_combinations_that_are_too_large_together_are_evaluated_one_by_one(study, uncapped, monkeypatch):
-    monkeypatch.setattr("doseopt.comparison.readings.MOST", 700)  # states, of which the largest has 600
+    monkeypatch.setattr("doseopt.comparison.silences.MOST", 700)  # states, of which the largest has 600
     one_by_one = silences(study, "ATD")
     for name in MEASURES:
         np.testing.assert_allclose(one_by_one[f"{name}_all"], uncapped[f"{name}_all"], rtol=0, atol=1e-13)

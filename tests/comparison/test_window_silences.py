@@ -10,7 +10,7 @@ from oracle import AcceleratedTitration, Trials
 from oracle_lost import Chances, lost
 
 from doseopt import compare
-from doseopt.comparison.readings import silences
+from doseopt.comparison.silences import silences
 from doseopt.core.parameters import Faults
 from doseopt.reports.sections.window import window_blocks, window_ranges, window_sentences
 from doseopt.study.file import parse_study

@@ -12,7 +12,7 @@ from doseopt.attainable.attained import limits_of
 from doseopt.calibration import calibrate
 from doseopt.comparison.compare import compare
 from doseopt.comparison.enrolment import families
-from doseopt.comparison.readings import silences
+from doseopt.comparison.silences import silences
 from doseopt.conduct.decision_table import decision_table
 from doseopt.conduct.examine import examine
 from doseopt.conduct.next_dose import next_dose

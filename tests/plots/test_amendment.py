@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from plots.test_plots import overlap, random_comparison, written
 
 from doseopt.amendment.amend import amend
-from doseopt.comparison.readings import MEASURES, silences
+from doseopt.comparison.silences import MEASURES, silences
 from doseopt.display.outlook import STUDY_MODEL
 from doseopt.plots.amendment import conditional_figure, enrolment_needed_figure, summary_figure
 from doseopt.plots.readings import silences_figure

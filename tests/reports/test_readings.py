@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from comparison.test_readings import STUDY
 
-from doseopt.comparison.readings import readings_of, silences
+from doseopt.comparison.readings import readings_of
+from doseopt.comparison.silences import silences
 from doseopt.display.readings import factor_words, reading_words
 from doseopt.reports.sections.readings import combinations_sentence, silences_rows
 from doseopt.study.file import load_study, parse_study

@@ -12,7 +12,7 @@ from doseopt import Trial as RunningTrial
 from doseopt import compare
 from doseopt.amendment.ladder import MEASURES, SCENARIOS, ladder
 from doseopt.comparison.break_even import break_even
-from doseopt.comparison.readings import silences
+from doseopt.comparison.silences import silences
 from doseopt.core.parameters import Faults
 from doseopt.reports.sections.window import window_blocks
 from doseopt.study.file import parse_study

@@ -23,7 +23,7 @@ def silences_rows(ds: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.comparison.readings`.
+        Of `doseopt.comparison.silences`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def combinations_sentence(ds: xr.Dataset) -> str:
     Parameters
     ----------
     ds : Dataset
-        Of `doseopt.comparison.readings`.
+        Of `doseopt.comparison.silences`.
     """
     each = 100 * ds["correct_selection_all"].to_numpy()
     used = each[(ds["position"].to_numpy() == 0).all(axis=1)][0]
