@@ -70,8 +70,7 @@ def posterior(
         from doseopt.conduct.decided_on import side_by_side
         from doseopt.conduct.in_hand import read_trial
         from doseopt.conduct.posterior import able, check_choice
-        from doseopt.core.beside import begun, processes
-        from doseopt.reports.render.ahead import load
+        from doseopt.core.beside import begun
         from doseopt.reports.render.document import Document
         from doseopt.study.file import load_study
 
@@ -86,11 +85,7 @@ def posterior(
         drawn = folder is not None or html is not None
         how = {"method": method, "seed": seed, "progress": sys.stderr.isatty(), "population": population}
         find: Callable[[], Found] = partial(_found, loaded, read, kinds, how, check, drawn)
-        if drawn and method == "quadrature" and processes() > 1:
-            from xarray import Dataset  # noqa: F401  # once, not in each process
-
-            find = begun(find)
-            load()  # what draws, meanwhile
+        find = _beside(find) if drawn and method == "quadrature" else find
         from doseopt.plots.posterior import posterior_drawings
         from doseopt.reports.sections.posterior import posterior_document
 
@@ -112,6 +107,20 @@ def posterior(
         said = partial(_as_object, results, decided, further)
         shown = Document("", {}, ())
         deliver(said, document, json=json, html=html, folder=folder, files=written, shown=shown)
+
+
+def _beside(find: Callable[[], Found]) -> Callable[[], Found]:
+    """Begin to estimate in a copy of this process, if there may be one, and load meanwhile what draws."""
+    from doseopt.core.beside import begun, processes
+    from doseopt.reports.render.ahead import load
+
+    if processes() == 1:
+        return find
+    from xarray import Dataset  # noqa: F401  # once, not in each process
+
+    wait = begun(find)
+    load()
+    return wait
 
 
 def _found(
