@@ -175,10 +175,11 @@ def test_the_loss_of_older_trials_does_not_take_a_newer_answer():
 
 
 @pytest.mark.skipif(not GLIBC, reason="of glibc")
-def test_the_room_of_what_is_forgotten_is_given_back():
+@pytest.mark.parametrize("larger", [False, True])
+def test_the_room_of_what_is_forgotten_is_given_back(larger):
     among = []
 
-    @remembered(1 << 30)
+    @remembered(1 << (10 if larger else 30), one_larger=larger)
     def made(many):
         parts = [(np.ones(10_000), np.ones(10_000)) for _ in range(many)]
         among.extend(each for each, _ in parts[::50])  # what stays stands between what goes
@@ -187,5 +188,5 @@ def test_the_room_of_what_is_forgotten_is_given_back():
     before = resident()
     made(1000)
     assert resident() - before > 100
-    forget()
+    (made.forget_larger if larger else forget)()
     assert resident() - before < 100 / 2

@@ -1,5 +1,7 @@
 """Graphs by compiled loops and by NumPy alone: the same to the last bit; edges kept or not."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -127,6 +129,14 @@ def test_both_routes_agree_where_patients_are_left_out(by_numpy, by_loops):
     assert sum(design.facts.excluding is not None for design in designs) >= 3
 
 
+@dataclasses.dataclass(frozen=True)
+class LastGiven(doseopt.BOIN):
+    """Declares the last dose given, so that one tally can stop for one reason and select either of two doses."""
+
+    def select(self, state, stop):
+        return np.where(self.admissible(state)[state.at, state.dose], state.dose, -1)
+
+
 def rows_of(graph):
     """Patients and DLTs, patients with efficacy, why the trial stops and what is selected, an ending a row."""
     state, stop = graph.state[graph.ending], graph.decision.stop[graph.ending]
@@ -137,7 +147,8 @@ def rows_of(graph):
 @pytest.mark.parametrize("first", range(0, 60, 20))
 def test_endings_that_are_alike_weigh_together_what_they_weigh_apart(first):
     efficacy = Modified(doseopt.BOIN12(doses=2, target=0.3), (MaxPatients(n=12),))
-    designs, fewer = [efficacy, *map(random_design, range(first, first + 20))], 0
+    last = Modified(LastGiven(doses=3, target=0.3), (MaxPatients(n=12),))
+    designs, fewer = [efficacy, last, *map(random_design, range(first, first + 20))], 0
     for seed, design in enumerate(designs):
         whole = build_graph(design, edges=True)
         p, q = np.sort(np.random.default_rng(seed).random((2, 3, design.facts.doses)), axis=2)

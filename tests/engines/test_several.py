@@ -12,13 +12,13 @@ P, MODERATE = np.array([[0.05, 0.2, 0.45], [0.3, 0.4, 0.5]]), np.array([[0.1, 0.
 
 
 def titration(trigger, after_dlt, cap):
-    """Courses by the size of the titration cohort, two designs each that declare another MTD at the cap."""
+    """Courses by the size of the titration cohort, two designs each that declare another MTD at the cap, in turn."""
     courses = [
         [
             AcceleratedTitration(
                 doses=3, target=0.25, titration_cohort=n, trigger=trigger, after_dlt=after_dlt, mtd_at_cap=at
             )
-            for at in ("definition", "not_excluded")
+            for at in ("definition", "not_excluded")[:: 1 if n % 2 else -1]
         ]
         for n in (1, 2, 3)
     ]

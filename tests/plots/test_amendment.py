@@ -144,6 +144,7 @@ def test_the_conditional_figure_prints_each_design_in_each_scenario():
 def joined(ax):
     """Where the lines begin and end that join each design to the registered one, [line, 2], with their style."""
     lines = [line for line in ax.lines if line.get_linewidth() == 1.3]
+    assert all(np.isnan(line.get_xdata().reshape(-1, 3)[:, 2]).all() for line in lines)  # they are parted
     each = [(line.get_xdata().reshape(-1, 3)[:, :2], line.get_linestyle()) for line in lines]
     return list(zip(each[::2], each[1::2], strict=True))
 
@@ -252,6 +253,10 @@ def test_the_tornado_has_a_bar_and_a_number_for_each_reading(readings):
         np.testing.assert_allclose(bars, [sorted((base, value)) for value in expected], atol=1e-12)
         assert ax.get_title(loc="left").endswith(f"in use: {base:.{digits}f}")
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    in_use = [y for y, label in enumerate(labels) if label.endswith("(in use)")]
+    for ax in figure.axes:
+        (dots,) = (line for line in ax.lines if line.get_marker() == "o")
+        assert dots.get_ydata().tolist() == in_use
     assert labels[labels.index("what the planned enrolment means") + 1 :][:2] == [
         "a hard cap of 10 (in use)",
         "an estimate: no cap",

@@ -97,7 +97,10 @@ def test_faults_of_shape():
     assert places(caught) == ["names", "names", "S2.p_dlt"]
 
 
-@pytest.mark.parametrize("p", [[[0.1, 1.2], [np.nan, 0.3]], [[0.1], [0.2]], [[0.1, 0.2]]])
+@pytest.mark.parametrize(
+    "p",
+    [[[0.1, 1.2], [np.nan, 0.3]], [[0.1, 1.2], [-0.1, 0.3]], [[0.1, 0.2], [0.3, 1.2]], [[0.1], [0.2]], [[0.1, 0.2]]],
+)
 def test_an_array_of_rates_has_the_faults_of_its_rows(p):
     """An array is checked as a whole first."""
     said = []

@@ -1,5 +1,6 @@
 """netCDF files: the same as xarray writes, with all variables defined before the first values."""
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -44,6 +45,10 @@ def test_a_tree_reads_back_as_it_was_and_as_xarray_writes_it(tmp_path):
     )
     ours, theirs = write_netcdf(data, tmp_path / "ours.nc"), tmp_path / "theirs.nc"
     data.to_netcdf(theirs, engine="netcdf4")
+    with netCDF4.Dataset(ours) as found, netCDF4.Dataset(theirs) as other:  # what is inherited is written once
+        assert {n: [*g.variables] for n, g in found.groups.items()} == {
+            n: [*g.variables] for n, g in other.groups.items()
+        }
     with xr.open_datatree(ours) as found, xr.open_datatree(theirs) as other:
         xr.testing.assert_identical(found.load(), data)
         xr.testing.assert_identical(found, other.load())
